@@ -1,0 +1,43 @@
+# One word for each thing a person does here; `make demo` and `make test` need Python 3.11+ and nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO_DIR ?= demo
+
+.PHONY: install demo test check format bench clean
+
+install: .venv/.demo-ready
+
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.demo-ready: .venv/.made pyproject.toml constraints.txt
+	@echo "Installing (a few minutes the first time: PyTorch is large) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo]'
+	@touch $@
+
+.venv/.test-ready: .venv/.made pyproject.toml constraints.txt
+	@echo "Installing with everything the tests need ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@ .venv/.demo-ready
+
+demo: .venv/.demo-ready
+	@$(BIN)/annotator demo --dir $(DEMO_DIR)
+
+test: .venv/.test-ready
+	@scripts/ensure-browser
+	@$(BIN)/python -m pytest
+
+check: .venv/.test-ready
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+format: .venv/.test-ready
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+bench: .venv/.test-ready
+	@$(BIN)/python benchmarks/run.py
+
+clean:
+	@rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

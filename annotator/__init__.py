@@ -1,0 +1,1 @@
+"""Label multi-label images with a model that learns beside you."""

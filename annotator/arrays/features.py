@@ -1,0 +1,256 @@
+"""The feature folder of a backbone: one row an image, written by the worker while pages read it."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib import format as npy
+
+from annotator.errors import ProjectError
+from annotator.settings import write_atomically
+
+SEARCH_DIMENSIONS = 128
+"""Length of a search vector."""
+
+_META = "meta.json"
+_FAILED = "failed.json"
+_ORDER = "order.npy"
+_PROJECTIONS = "pca.npz"
+_ARRAYS = ("pooled", "tokens", "search", "done")
+"""In the order in which they grow: a row that `done` has is a row that all have."""
+
+Rows = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.floating]
+
+
+class FeatureFiles:
+    """Memory-mapped feature arrays, indexed by image ordinal.
+
+    A row counts only where `done` is 1, and `done` is set after the row is on disk, so a process
+    killed at any moment leaves nothing that looks finished and is not. Files only ever grow, so
+    a reader's arrays stay valid while the worker appends; a reader sees rows come done in the
+    arrays it holds, and sees new rows when it opens the folder again.
+    """
+
+    pooled: npt.NDArray[np.float16]
+    """`(rows, D)`, one vector an image at the backbone's full width."""
+    tokens: npt.NDArray[np.float16]
+    """`(rows, P, T)`, one reduced vector a position; P and T are 0 without a token map."""
+    search: npt.NDArray[np.float32]
+    """`(rows, 128)`, unit length."""
+    done: npt.NDArray[np.uint8]
+    """`(rows,)`, 1 where the row holds an image's features."""
+
+    def __init__(self, path: Path, *, writable: bool = False) -> None:
+        """Map the arrays of an existing folder; `open` is the way in for everybody else."""
+        self.path = path
+        self.meta: dict[str, Any] = json.loads((path / _META).read_text(encoding="utf-8"))
+        self._mode = "r+" if writable else "r"
+        self._map()
+
+    @classmethod
+    def open(cls, path: Path, *, writable: bool = False) -> FeatureFiles | None:
+        """Return the features in a folder, or None if it has none.
+
+        Raises:
+            ProjectError: If the folder is damaged.
+        """
+        if not (path / _META).exists():
+            return None
+        try:
+            return cls(path, writable=writable)
+        except (OSError, ValueError, EOFError) as error:
+            raise ProjectError(
+                f"the features in {path} cannot be read ({error}); "
+                "delete that folder and run `annotator embed` to make them again"
+            ) from None
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        *,
+        backbone: str,
+        pooled_dim: int,
+        positions: int = 0,
+        token_dim: int = 0,
+        rows: int = 0,
+        projections: Mapping[str, Floats] | None = None,
+    ) -> FeatureFiles:
+        """Make a feature folder, whole or not at all, and return it writable.
+
+        Args:
+            path: The folder; it must not hold features yet.
+            backbone: Name of the network, kept in `meta.json`.
+            pooled_dim: Length of a pooled vector.
+            positions: Positions of the token map.
+            token_dim: Length of a token.
+            rows: Images to have room for.
+            projections: What turned the backbone's output into rows, kept in `pca.npz`.
+
+        Raises:
+            ProjectError: If the folder holds features already.
+        """
+        shapes = {
+            "pooled": (pooled_dim,),
+            "tokens": (positions, token_dim),
+            "search": (SEARCH_DIMENSIONS,),
+            "done": (),
+        }
+        kinds = {"pooled": np.float16, "tokens": np.float16, "search": np.float32}
+        meta = {"backbone": backbone, "pooled": pooled_dim, "tokens": [positions, token_dim]}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
+        try:
+            for name in _ARRAYS:
+                shape = (rows, *shapes[name])
+                _create_array(temporary / f"{name}.npy", kinds.get(name, np.uint8), shape)
+            with (temporary / _PROJECTIONS).open("wb") as file:
+                np.savez(file, **dict(projections or {}))  # type: ignore[arg-type]
+            write_atomically(temporary / _META, json.dumps(meta, indent=1).encode())
+            temporary.chmod(0o755)
+            temporary.rename(path)
+        except OSError as error:
+            raise ProjectError(f"the feature folder {path} cannot be made: {error}") from None
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        return cls(path, writable=True)
+
+    @property
+    def backbone(self) -> str:
+        """Name of the network that the features come from."""
+        return str(self.meta["backbone"])
+
+    @property
+    def rows(self) -> int:
+        """Images that there is room for."""
+        return len(self.done)
+
+    @property
+    def done_rows(self) -> Rows:
+        """Ordinals of the images that have features, ascending."""
+        return np.flatnonzero(self.done)
+
+    def is_done(self, ordinal: int) -> bool:
+        """Whether an image has features; false beyond the last row."""
+        return ordinal < self.rows and bool(self.done[ordinal])
+
+    def projections(self) -> dict[str, Floats]:
+        """Return what turned the backbone's output into rows, by name."""
+        with np.load(self.path / _PROJECTIONS) as file:
+            return {name: file[name] for name in file.files}
+
+    def grow(self, rows: int) -> None:
+        """Make room for more images; the old rows stay where they are. Never shrinks."""
+        for name in _ARRAYS:
+            _grow_array(self.path / f"{name}.npy", rows)
+        self._map()
+
+    def write(self, ordinals: Rows, pooled: Floats, tokens: Floats, search: Floats) -> None:
+        """Store the features of some images and mark them as done, on disk in this order.
+
+        Args:
+            ordinals: `(B,)`, each below `rows`.
+            pooled: `(B, D)`; values beyond the range of float16 are clipped to it.
+            tokens: `(B, P, T)`, likewise.
+            search: `(B, 128)`, unit length.
+
+        Raises:
+            ValueError: If a value is not finite.
+        """
+        for name, values in (("pooled", pooled), ("tokens", tokens), ("search", search)):
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name} features hold a value that is not a finite number")
+            array = getattr(self, name)
+            limit = np.finfo(array.dtype).max
+            array[ordinals] = np.clip(values, -limit, limit)
+            _flush(array)
+        self.done[ordinals] = 1
+        _flush(self.done)
+
+    def failed(self) -> dict[int, str]:
+        """Return the reason for every image that could not be embedded, by ordinal."""
+        try:
+            reasons = json.loads((self.path / _FAILED).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        return {int(ordinal): str(reason) for ordinal, reason in reasons.items()}
+
+    def write_failed(self, reasons: Mapping[int, str]) -> None:
+        """Replace the record of images that could not be embedded."""
+        content = json.dumps({str(k): v for k, v in sorted(reasons.items())}, indent=1)
+        write_atomically(self.path / _FAILED, content.encode())
+
+    @property
+    def order(self) -> npt.NDArray[np.int32] | None:
+        """Return the ordinals of embedded images, most different ones first; None: not made yet."""
+        try:
+            return np.asarray(np.load(self.path / _ORDER), dtype=np.int32)
+        except FileNotFoundError:
+            return None
+
+    def write_order(self, order: npt.NDArray[np.int32]) -> None:
+        """Replace the order in which images are shown before anything is known."""
+        buffer = io.BytesIO()
+        np.save(buffer, order.astype(np.int32))
+        write_atomically(self.path / _ORDER, buffer.getvalue())
+
+    def _map(self) -> None:
+        maps = {n: np.load(self.path / f"{n}.npy", mmap_mode=self._mode) for n in _ARRAYS}  # type: ignore[call-overload]
+        rows = len(maps["done"])
+        self.pooled, self.tokens = maps["pooled"][:rows], maps["tokens"][:rows]
+        self.search, self.done = maps["search"][:rows], maps["done"]
+
+
+def _flush(array: npt.NDArray[Any]) -> None:
+    if isinstance(array, np.memmap):  # an array without elements is not mapped
+        array.flush()
+
+
+def _header(kind: npt.DTypeLike, shape: tuple[int, ...]) -> bytes:
+    buffer = io.BytesIO()
+    description = npy.dtype_to_descr(np.dtype(kind))
+    npy.write_array_header_1_0(
+        buffer, {"descr": description, "fortran_order": False, "shape": shape}
+    )
+    return buffer.getvalue()
+
+
+def _create_array(path: Path, kind: npt.DTypeLike, shape: tuple[int, ...]) -> None:
+    header = _header(kind, shape)
+    with path.open("xb") as file:
+        file.write(header)
+        file.truncate(len(header) + math.prod(shape) * np.dtype(kind).itemsize)
+        os.fsync(file.fileno())
+
+
+def _grow_array(path: Path, rows: int) -> None:
+    """Lengthen the file first and the number in its header second.
+
+    A reader that comes in between sees the old number of rows in a file that is longer than it
+    needs. NumPy pads the header so that the first axis can grow in place.
+    """
+    with path.open("r+b") as file:
+        npy.read_magic(file)
+        shape, _, kind = npy.read_array_header_1_0(file)
+        if shape[0] >= rows:
+            return
+        header = _header(kind, (rows, *shape[1:]))
+        if len(header) != file.tell():
+            raise ProjectError(f"{path} has a header that cannot grow; delete its folder")
+        file.truncate(len(header) + rows * math.prod(shape[1:]) * kind.itemsize)
+        os.fsync(file.fileno())
+        file.seek(0)
+        file.write(header)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,402 @@
+"""The command line: parse, call one service, print; results go to stdout, the rest to stderr."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from annotator.domain import JobKind, State
+from annotator.errors import AnnotatorError
+
+app = typer.Typer(
+    help="Label multi-label images with a model that learns beside you.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+images_app = typer.Typer(
+    help="Add pictures to a project, list files it cannot use.", no_args_is_help=True
+)
+categories_app = typer.Typer(help="Add, rename and archive categories.", no_args_is_help=True)
+
+ProjectDir = Annotated[Path, typer.Argument(help="Project directory.", metavar="PROJECT")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Unlisted = Annotated[
+    str,
+    typer.Option(help="What a category means that the file does not list: unknown or absent."),
+]
+By = Annotated[str, typer.Option("--by", help="In whose name; default: your login name.")]
+
+
+@app.command()
+def init(
+    project: ProjectDir,
+    images: Annotated[Path, typer.Option(help="Folder of pictures, with any folders inside.")],
+    categories: Annotated[
+        str | None, typer.Option(help="Names separated by commas, or a file with one a line.")
+    ] = None,
+    labels: Annotated[Path | None, typer.Option(help="Label file to import (COCO, CSV).")] = None,
+    unlisted: Unlisted = "unknown",
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make a project from a folder of pictures."""
+    from annotator.services.creation import create_project, read_category_names
+
+    with _progress_bar("Reading pictures") as on_progress:
+        made = create_project(
+            project,
+            images,
+            names=read_category_names(categories) if categories is not None else (),
+            labels=labels,
+            unlisted=unlisted,
+            annotator=by or _login(),
+            on_progress=on_progress,
+        )
+    _print(made.row(), made.text(), as_json)
+
+
+@app.command("import")
+def import_labels(
+    project: ProjectDir,
+    file: Annotated[Path, typer.Argument(help="Label file.")],
+    format: Annotated[str | None, typer.Option(help="coco or csv; default: by suffix.")] = None,
+    unlisted: Unlisted = "unknown",
+    dry_run: Annotated[bool, typer.Option(help="Only say what would be imported.")] = False,
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Import labels from a file; answers that people gave here stay as they are."""
+    with _opened(project) as services:
+        if dry_run:
+            summary = services.transfer.preview(file, format=format, unlisted=unlisted)
+        else:
+            summary = services.transfer.import_file(
+                file, format=format, unlisted=unlisted, annotator=by or _login()
+            )
+    _print(summary, _lines(summary), as_json)
+
+
+@app.command()
+def export(
+    project: ProjectDir,
+    out: Annotated[Path, typer.Option(help="Directory to write to.")],
+    format: Annotated[list[str], typer.Option(help="coco or csv; may be given twice.")] = ["coco"],  # noqa: B006
+    content: Annotated[
+        str, typer.Option(help="answered, or completed: open pairs filled in by the model.")
+    ] = "answered",
+    subset: Annotated[
+        str, typer.Option(help="all images, or labelled: those with any known pair.")
+    ] = "all",
+    as_json: AsJson = False,
+) -> None:
+    """Write the labels of a project to files."""
+    with _opened(project) as services:
+        files = services.transfer.export(out, formats=format, content=content, subset=subset)
+    _print([str(f) for f in files], "\n".join(f"wrote {f}" for f in files), as_json)
+
+
+@app.command()
+def serve(
+    project: ProjectDir,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 7860,
+    no_worker: Annotated[bool, typer.Option(help="Do not start a background trainer.")] = False,
+    open_to_all: Annotated[
+        bool, typer.Option("--open", help="Let other machines connect; there are no passwords.")
+    ] = False,
+    device: Device = "auto",
+    browser: Annotated[bool, typer.Option(help="Open a browser on the page.")] = False,
+) -> None:
+    """Open the labelling pages and start the background trainer."""
+    from annotator.ui.server import serve_project
+
+    serve_project(
+        project,
+        host=host,
+        port=port,
+        worker=not no_worker,
+        open_to_all=open_to_all,
+        device=device,
+        browser=browser,
+    )
+
+
+@app.command()
+def work(
+    project: ProjectDir,
+    once: Annotated[bool, typer.Option(help="Do what is due now, then leave.")] = False,
+    device: Device = "auto",
+    supervised: Annotated[
+        bool, typer.Option(help="Leave when standard input closes.", hidden=True)
+    ] = False,
+) -> None:
+    """Run a background trainer for a project."""
+    from annotator.worker.loop import run_worker  # late: torch
+
+    run_worker(project, once=once, device=device, supervised=supervised)
+
+
+@app.command()
+def embed(project: ProjectDir, device: Device = "auto") -> None:
+    """Turn the pictures into features; carries on where it was stopped."""
+    _run_job(project, JobKind.EMBED, {}, device, as_json=False)
+
+
+@app.command()
+def train(
+    project: ProjectDir,
+    method: Annotated[
+        str | None, typer.Option(help="What learns; default: the project's. See `mlrpl methods`.")
+    ] = None,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Train a new version from the labels known so far."""
+    from annotator.services.progress import training_options
+
+    _run_job(project, JobKind.TRAIN, training_options(method), device, as_json=as_json)
+
+
+@app.command()
+def suggest(
+    project: ProjectDir,
+    image: Annotated[str | None, typer.Option(help="Only this image, every category.")] = None,
+    category: Annotated[str | None, typer.Option(help="Only this category.")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many; 0 for all.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List what the model suggests for open pairs, strongest first."""
+    from annotator.services.command import list_suggestions
+
+    with _opened(project) as services:
+        rows = list_suggestions(services, image=image, category=category, limit=limit)
+    _print(rows, "\n".join(_suggestion_line(r) for r in rows) or "No suggestions.", as_json)
+
+
+@app.command()
+def answer(
+    project: ProjectDir,
+    image: Annotated[str, typer.Option(help="File name of the image.")],
+    category: Annotated[str, typer.Option(help="Name of the category.")],
+    state: Annotated[State, typer.Option(help="What you say about it.")],
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Answer one question, as a key press on the page would."""
+    from annotator.services.command import answer_by_name
+
+    with _opened(project) as services:
+        row = answer_by_name(
+            services, image=image, category=category, state=state, annotator=by or _login()
+        )
+    _print(row, f"{row['category']} is {row['state']} on {row['image']}", as_json)
+
+
+@app.command()
+def status(project: ProjectDir, as_json: AsJson = False) -> None:
+    """Say how far the project is and what the trainer does."""
+    from annotator.services.command import status as status_of
+    from annotator.services.command import status_text
+
+    with _opened(project) as services:
+        row = status_of(services)
+    _print(row, status_text(row), as_json)
+
+
+@app.command()
+def versions(
+    project: ProjectDir,
+    promote: Annotated[int | None, typer.Option(help="Number of the version to use.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the trained versions, or choose the one whose suggestions are shown."""
+    from annotator.services.command import version_line
+
+    with _opened(project) as services:
+        if promote is not None:
+            typer.echo(services.progress.promote(_login(), promote)["message"], err=as_json)
+        rows = services.progress.overview()["versions"]
+    _print(rows, "\n".join(map(version_line, rows)) or "No version yet.", as_json)
+
+
+@app.command()
+def validate(
+    file: Annotated[Path, typer.Argument(help="COCO file.")], as_json: AsJson = False
+) -> None:
+    """Check a COCO file with pycocotools, and that its labels do not contradict each other."""
+    from annotator.formats.validate import validate as check
+
+    result = check(file)
+    _print(result.row(), result.text(), as_json)
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor(
+    project: Annotated[Path | None, typer.Argument(help="Project directory.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check the installation and, with a project, its database, files and trainer; mend counts."""
+    from annotator.services.doctor import examine
+
+    findings = examine(project)
+    _print([f.row() for f in findings], "\n".join(f.text() for f in findings), as_json)
+    if any(f.bad for f in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path, typer.Option("--dir", help="Where the example is kept.")] = Path(
+        "demo"
+    ),
+    browser: Annotated[bool, typer.Option(help="Open a browser, if there is one.")] = True,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 7860,
+    count: Annotated[int, typer.Option(help="Pictures to draw.")] = 1200,
+) -> None:
+    """Draw an example set of pictures, hide most of its labels, and open it."""
+    from annotator.demo import run_demo
+
+    run_demo(directory, browser=browser, port=port, count=count)
+
+
+@images_app.command("add")
+def images_add(
+    project: ProjectDir,
+    folder: Annotated[
+        Path | None, typer.Argument(help="A further folder; default: look at the known ones again.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take in pictures that are new or changed."""
+    from annotator.services.creation import refresh_images
+
+    with _opened(project) as services, _progress_bar("Reading pictures") as on_progress:
+        row = refresh_images(services.project, services.store, folder, on_progress=on_progress)
+    _print(row, _lines(row), as_json)
+
+
+@images_app.command("missing")
+def images_missing(project: ProjectDir, as_json: AsJson = False) -> None:
+    """List pictures whose file is gone and files that cannot be used, with the reason."""
+    from annotator.services.command import unusable_files
+
+    with _opened(project) as services:
+        rows = unusable_files(services)
+    _print(rows, "\n".join(f"{r['path']}: {r['reason']}" for r in rows) or "None.", as_json)
+
+
+@categories_app.command("add")
+def categories_add(
+    project: ProjectDir, names: Annotated[list[str], typer.Argument(help="New names.")]
+) -> None:
+    """Add categories; every pair of theirs starts out unknown."""
+    from annotator.services.command import add_categories
+
+    with _opened(project) as services:
+        typer.echo(add_categories(services, names))
+
+
+@categories_app.command("rename")
+def categories_rename(
+    project: ProjectDir,
+    old: Annotated[str, typer.Argument(help="Present name.")],
+    new: Annotated[str, typer.Argument(help="New name; the old one stays as an alias.")],
+) -> None:
+    """Rename a category; files that use the old name still import."""
+    from annotator.services.command import rename_category
+
+    with _opened(project) as services:
+        typer.echo(rename_category(services, old, new))
+
+
+@categories_app.command("archive")
+def categories_archive(
+    project: ProjectDir,
+    name: Annotated[str, typer.Argument(help="Category to hide.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Show it again.")] = False,
+) -> None:
+    """Hide a category everywhere; its answers stay."""
+    from annotator.services.command import archive_category
+
+    with _opened(project) as services:
+        typer.echo(archive_category(services, name, archived=not undo))
+
+
+app.add_typer(images_app, name="images")
+app.add_typer(categories_app, name="categories")
+
+
+def main() -> None:
+    """Run the command line; refusals are one sentence on stderr and exit status 1."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    for noisy in ("httpx", "alembic", "PIL"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    try:
+        app()
+    except AnnotatorError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _opened(project: Path) -> Any:
+    from contextlib import closing
+
+    from annotator.services.app import Services
+
+    return closing(Services.open(project))
+
+
+def _run_job(
+    project: Path, kind: JobKind, options: dict[str, Any], device: str, *, as_json: bool
+) -> None:
+    from annotator.worker.inline import run_or_follow  # late: torch
+
+    with _progress_bar(kind.value.capitalize()) as on_progress:
+        row, text = run_or_follow(project, kind, options, device=device, on_progress=on_progress)
+    _print(row, text, as_json)
+
+
+def _progress_bar(title: str) -> Any:
+    from annotator.terminal import progress_bar
+
+    return progress_bar(title)
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "command line"
+
+
+def _print(row: Any, text: str, as_json: bool) -> None:
+    typer.echo(json.dumps(row, indent=1, ensure_ascii=False, default=str) if as_json else text)
+
+
+def _lines(row: dict[str, Any]) -> str:
+    return "\n".join(f"{key.replace('_', ' ')}: {_shown(value)}" for key, value in row.items())
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return str(value)
+
+
+def _suggestion_line(row: dict[str, Any]) -> str:
+    sure = f"{row['probability']:.0%}" if row["probability"] is not None else "most alike"
+    return f"{row['image']}\t{row['category']}\t{sure}"

@@ -1,0 +1,295 @@
+"""The words of the project as frozen dataclasses, and the pure rules between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+FOLDS = 10
+"""Number of folds; an image belongs to one of them for life."""
+
+HELD_OUT_FOLD = 0
+"""The fold whose labels never train anything."""
+
+
+class State(StrEnum):
+    """What an answer says about one pair. Unknown is the absence of an answer."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNSURE = "unsure"
+    CLEARED = "cleared"
+
+
+class Source(StrEnum):
+    """How an answer came about."""
+
+    HUMAN = "human"
+    ACCEPTED = "accepted"
+    ACCEPTED_IN_BULK = "accepted_in_bulk"
+    REJECTED = "rejected"
+    SWEPT = "swept"
+    IMPORTED = "imported"
+    REVIEW = "review"
+
+
+class OperationKind(StrEnum):
+    """One thing that a person did."""
+
+    ANSWER = "answer"
+    ACCEPT_ALL = "accept_all"
+    SWEEP = "sweep"
+    PAGE = "page"
+    IMPORT = "import"
+    UNDO = "undo"
+    REDO = "redo"
+
+
+UNDOABLE = frozenset(
+    {OperationKind.ANSWER, OperationKind.ACCEPT_ALL, OperationKind.SWEEP, OperationKind.PAGE}
+)
+"""What the undo key takes back; an import is too large for a key press."""
+
+
+class JobKind(StrEnum):
+    """What a worker can be asked to do."""
+
+    EMBED = "embed"
+    TRAIN = "train"
+
+
+class JobState(StrEnum):
+    """Where a job is in its life."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Category:
+    """A name that pictures are labelled with."""
+
+    id: int
+    ordinal: int
+    """Column of this category in every array; never reused."""
+    name: str
+    supercategory: str = ""
+    aliases: tuple[str, ...] = ()
+    archived: bool = False
+    coco_id: int | None = None
+    """Id in the COCO file it was imported from."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Keys of the imported COCO category that this program does not know, kept for export."""
+    present_count: int = 0
+    absent_count: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """One picture by content. The same bytes at two paths are one image."""
+
+    id: int
+    ordinal: int
+    """Row of this image in every array; never reused."""
+    content_hash: str
+    """SHA-256 of the file, hexadecimal."""
+    fold: int
+    width: int
+    """Pixels, after the EXIF orientation is applied."""
+    height: int
+    format: str
+    """Decoder name, such as `JPEG`."""
+    missing: bool = False
+    """No path leads to this content any more; answers are kept."""
+    known_count: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagePath:
+    """One file under a named root that holds an image, or the reason why it does not."""
+
+    id: int
+    image_id: int | None
+    root: str
+    path: str
+    """Relative to the root, with forward slashes."""
+    coco_id: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Keys of the imported COCO image that this program does not know, kept for export."""
+    problem: str | None = None
+    size: int = 0
+    """Bytes; with `modified_ns` tells whether the file has to be read again."""
+    modified_ns: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Annotator:
+    """A person who answers."""
+
+    id: int
+    name: str
+    reviewer: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What one operation says about one pair."""
+
+    image_id: int
+    category_id: int
+    state: State
+    source: Source
+    score: float | None = None
+    """Probability that was shown beside the pair, if one was."""
+    seen_answer_id: int | None = None
+    """The winning answer the client saw for this pair; None: it saw an unknown pair."""
+    seen_operation: str | None = None
+    """Client id of the client's own earlier operation on the pair, not acknowledged yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One key press, accept-all, sweep, page or import."""
+
+    client_id: str
+    """Chosen by the client; a retry with the same id does nothing twice."""
+    annotator_id: int
+    kind: OperationKind
+    changes: tuple[Change, ...]
+    happened_at: datetime
+    """When the person did it, by the client's clock, UTC."""
+    version: int | None = None
+    """Version whose suggestions were on the screen."""
+    decision_ms: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairLabel:
+    """The label of one pair as it stands now."""
+
+    image_id: int
+    category_id: int
+    state: State | None
+    """PRESENT or ABSENT, None for unknown (also while in conflict)."""
+    answer_id: int | None = None
+    source: Source | None = None
+    annotator_id: int | None = None
+    conflict: bool = False
+    score: float | None = None
+    """Probability that was shown beside the pair when it was answered, if one was."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """What the store did with an operation."""
+
+    operation_id: int
+    repeated: bool
+    """This client id had been recorded before; nothing was done again."""
+    labels: tuple[PairLabel, ...]
+    """The touched pairs as they stand now, unknown ones included."""
+    late: tuple[tuple[int, int], ...] = ()
+    """`(image id, category id)` of answers kept but not applied, because the pair had moved on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A piece of work for the background worker."""
+
+    id: int
+    kind: JobKind
+    state: JobState
+    options: Mapping[str, Any]
+    progress: Mapping[str, Any]
+    """`done`, `total`, `stage`, and for training `loss`, `epoch`, `epochs`."""
+    message: str
+    token: str | None
+    """Proof of the current claim; None unless running."""
+    worker: str | None
+    cancel_requested: bool
+    created_at: datetime
+    started_at: datetime | None
+    heartbeat_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One trained model, immutable, numbered."""
+
+    number: int
+    method: str
+    backbone: str
+    created_at: datetime
+    ready: bool
+    promoted: bool
+    trained_answers: int
+    """Answers counted by the retraining policy when its snapshot was taken."""
+    trained_present: int
+    training_seconds: float
+    metrics: Mapping[str, Any]
+    """See `docs/data-model.md`; `map`, `map_low`, `map_high` are None without a verdict."""
+    note: str = ""
+    """Why it was promoted or not, in a sentence for the person."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One uncancelled answer about a pair, as the label rule sees it."""
+
+    answer_id: int
+    annotator_id: int
+    state: State
+    source: Source
+    reviewer: bool = False
+
+
+def fold_of(content_hash: str) -> int:
+    """Return the fold of an image, which depends on its content alone.
+
+    >>> fold_of("0" * 63 + "a")
+    0
+    """
+    return int(content_hash[:16], 16) % FOLDS
+
+
+def _tier(judgement: Judgement) -> int:
+    if judgement.reviewer or judgement.source is Source.REVIEW:
+        return 2
+    return 0 if judgement.source is Source.IMPORTED else 1
+
+
+def winning_label(image_id: int, category_id: int, judgements: Iterable[Judgement]) -> PairLabel:
+    """Return the label that a pair's uncancelled, timely answers add up to.
+
+    The newest answer of each annotator counts. Reviewers come before other
+    people, people before imported files. If the best tier does not agree, the
+    pair is in conflict and unknown until reviewed. Unsure and cleared answers
+    withdraw the annotator's earlier answer and give no label.
+    """
+    newest: dict[tuple[int, bool], Judgement] = {}
+    for judgement in sorted(judgements, key=lambda j: j.answer_id):
+        imported = judgement.source is Source.IMPORTED
+        newest[judgement.annotator_id, imported] = judgement
+    opinions = [j for j in newest.values() if j.state in (State.PRESENT, State.ABSENT)]
+    if not opinions:
+        return PairLabel(image_id=image_id, category_id=category_id, state=None)
+    best = max(map(_tier, opinions))
+    opinions = [j for j in opinions if _tier(j) == best]
+    winner = max(opinions, key=lambda j: j.answer_id)
+    conflict = len({j.state for j in opinions}) > 1
+    return PairLabel(
+        image_id=image_id,
+        category_id=category_id,
+        state=None if conflict else winner.state,
+        answer_id=winner.answer_id,
+        source=winner.source,
+        annotator_id=winner.annotator_id,
+        conflict=conflict,
+    )

@@ -1,0 +1,48 @@
+"""What can go wrong in words that the person who reads them can act on.
+
+AnnotatorError          a refusal; the message is one sentence with the cure
+|-- ProjectError        the project directory or its project.toml
+|-- StoreError          the database: locked, newer than this program, on a network disk
+|-- NotFound            a category, image, version or file that is not there
+|-- FormatError         a label file does not follow its format
+|-- ImageError          one picture cannot be used; the message is the reason
+|-- WeightsError        a backbone's weights are not installed or do not fit
+|-- NotReady            asked too early: nothing embedded, nothing known, no version yet
+`-- LeaseLost           another process has taken over what this one was doing
+"""
+
+
+class AnnotatorError(Exception):
+    """A refusal or failure whose message is written for the person at the screen."""
+
+
+class ProjectError(AnnotatorError):
+    """The project directory or its `project.toml` cannot be used."""
+
+
+class StoreError(AnnotatorError):
+    """The database cannot be used: locked, newer than this program, or on a network disk."""
+
+
+class NotFound(AnnotatorError):
+    """A category, image, version or file that was named does not exist."""
+
+
+class FormatError(AnnotatorError):
+    """A label file does not follow its format; the message names the place and the cure."""
+
+
+class ImageError(AnnotatorError):
+    """One picture cannot be used; the message is the reason, without the file's name."""
+
+
+class WeightsError(AnnotatorError):
+    """The weights of a backbone are not installed or do not fit it."""
+
+
+class NotReady(AnnotatorError):
+    """Something else has to happen first; the message says what."""
+
+
+class LeaseLost(AnnotatorError):
+    """The job or image that this process held now belongs to another process."""

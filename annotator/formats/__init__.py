@@ -1,0 +1,97 @@
+"""Label files in and out: each format is a pair of functions between a file and records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from annotator.domain import State
+from annotator.errors import FormatError
+from annotator.formats import coco_reading, coco_writing, csv_labels
+from annotator.formats.records import (
+    MODEL,
+    AnnotationRecord,
+    CategoryRecord,
+    ImageRecord,
+    LabelFile,
+    PairRecord,
+)
+
+__all__ = [
+    "FORMATS",
+    "MODEL",
+    "AnnotationRecord",
+    "CategoryRecord",
+    "Format",
+    "ImageRecord",
+    "LabelFile",
+    "PairRecord",
+    "format_for",
+    "register",
+]
+
+
+class Read(Protocol):
+    """Turns a file into records."""
+
+    def __call__(self, path: Path, unlisted: State | None = None) -> LabelFile:
+        """Return what the file says; `unlisted` is what it does not name, None for unknown."""
+
+
+class Write(Protocol):
+    """Turns records into a file."""
+
+    def __call__(self, labels: LabelFile, path: Path) -> list[Path]:
+        """Write the file, whole or not at all, and return what was written."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One way to keep labels in a file."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    """Endings of its files, in lower case."""
+    read: Read
+    write: Write
+
+
+FORMATS: dict[str, Format] = {}
+"""Every known format by name."""
+
+
+def register(new: Format) -> None:
+    """Add a format.
+
+    Raises:
+        ValueError: If a format of that name or ending exists.
+    """
+    taken = {suffix for known in FORMATS.values() for suffix in known.suffixes}
+    if new.name in FORMATS or taken.intersection(new.suffixes):
+        raise ValueError(f"format {new.name!r} or one of its endings is registered already")
+    FORMATS[new.name] = new
+
+
+def format_for(path: Path, name: str | None = None) -> Format:
+    """Return the format with this name, or the one that the file's ending calls for.
+
+    Raises:
+        FormatError: If there is none; the message lists the known ones.
+    """
+    if name is not None:
+        if name not in FORMATS:
+            raise FormatError(f"unknown format {name!r}; known: {', '.join(sorted(FORMATS))}.")
+        return FORMATS[name]
+    for known in FORMATS.values():
+        if path.suffix.lower() in known.suffixes:
+            return known
+    endings = ", ".join(f"{f.name} ({' '.join(f.suffixes)})" for f in FORMATS.values())
+    raise FormatError(
+        f"{path}: the ending {path.suffix!r} belongs to no known format; known: {endings}. "
+        "Name the format with --format."
+    )
+
+
+register(Format("coco", (".json",), coco_reading.read, coco_writing.write))
+register(Format("csv", (".csv",), csv_labels.read, csv_labels.write))

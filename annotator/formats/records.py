@@ -1,0 +1,176 @@
+"""What label files say, in the words of the project and independent of any format."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NoReturn
+
+from annotator.domain import State
+from annotator.errors import FormatError
+
+MODEL = "model"
+"""Source of a pair that no person decided: a suggestion, never a label."""
+
+Content = Literal["answered", "completed"]
+"""`answered`: labels only. `completed`: open pairs were decided by a model, uncertified."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairRecord:
+    """What a file says about one pair."""
+
+    category: str
+    state: State
+    """PRESENT or ABSENT; unknown is the absence of a record."""
+    source: str | None = None
+    """How it came about, as the file spells it; None where the file does not say."""
+    score: float | None = None
+    """Probability that was shown or decided, 0 to 1."""
+    annotator: str | None = None
+    at: str | None = None
+    """ISO 8601 time of the answer."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Keys this program does not know, kept for export."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnnotationRecord:
+    """One annotation of an imported file, such as a box; kept for export."""
+
+    category: str
+    coco_id: int | None = None
+    body: Mapping[str, Any] = field(default_factory=dict)
+    """Everything but its ids: bbox, area, iscrowd, segmentation and unknown keys."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageRecord:
+    """One listed image with everything a file says about it."""
+
+    file_name: str
+    pairs: tuple[PairRecord, ...] = ()
+    """Labels, at most one a category."""
+    suggestions: tuple[PairRecord, ...] = ()
+    """Pairs with source `model`, of other categories than `pairs`."""
+    annotations: tuple[AnnotationRecord, ...] = ()
+    not_exhaustive: tuple[str, ...] | None = None
+    """Categories not all of whose instances are boxed; None: all that are present."""
+    width: int | None = None
+    height: int | None = None
+    coco_id: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Keys this program does not know, kept for export."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CategoryRecord:
+    """One category of a file."""
+
+    name: str
+    supercategory: str = ""
+    coco_id: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Keys this program does not know, kept for export."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelFile:
+    """Everything in one label file.
+
+    Raises:
+        FormatError: If names clash, a pair is named twice or names an unlisted category.
+    """
+
+    categories: tuple[CategoryRecord, ...] = ()
+    images: tuple[ImageRecord, ...] = ()
+    content: Content = "answered"
+    info: Mapping[str, Any] = field(default_factory=dict)
+    """COCO `info` without the keys that say which profile a file follows."""
+    licenses: tuple[Any, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Top-level keys this program does not know, kept for export."""
+
+    def __post_init__(self) -> None:
+        names = {category.name for category in self.categories}
+        for first, second in clashes(category.name for category in self.categories):
+            raise FormatError(f"categories {first!r} and {second!r} clash; rename one of them.")
+        files: set[str] = set()
+        for image in self.images:
+            if image.file_name in files:
+                raise FormatError(f"image {image.file_name!r} is listed twice; list it once.")
+            files.add(image.file_name)
+            _check(image, names)
+        if self.content == "answered" and any(image.suggestions for image in self.images):
+            raise FormatError("suggestions belong into a file with content 'completed'.")
+
+    @property
+    def suggestions(self) -> Iterator[tuple[str, PairRecord]]:
+        """File name and pair of everything that a model decided."""
+        return ((image.file_name, pair) for image in self.images for pair in image.suggestions)
+
+
+def same_name(name: str) -> str:
+    r"""Return what two spellings of one category name have in common.
+
+    >>> same_name("Cafe\u0301") == same_name("CAF\u00c9")
+    True
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def clashes(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of names that are equal or differ in case only, earlier one first."""
+    seen: dict[str, str] = {}
+    for name in names:
+        key = same_name(name)
+        if key in seen:
+            yield seen[key], name
+        else:
+            seen[key] = name
+
+
+def implied(categories: Iterable[CategoryRecord], unlisted: State | None) -> dict[str, PairRecord]:
+    """Return, by category, what a file means that does not list the category for an image.
+
+    The records are shared by all images, so that a large file read with `unlisted` absent stays
+    small in memory.
+
+    Raises:
+        ValueError: If `unlisted` is neither None nor ABSENT.
+    """
+    if unlisted is None:
+        return {}
+    if unlisted is not State.ABSENT:
+        raise ValueError(f"unlisted must be None (unknown) or State.ABSENT, got {unlisted!r}")
+    return {category.name: PairRecord(category.name, State.ABSENT) for category in categories}
+
+
+def _check(image: ImageRecord, names: set[str]) -> None:
+    pairs = (*image.pairs, *image.suggestions)
+    mentioned = [pair.category for pair in pairs]
+    used = (*mentioned, *(a.category for a in image.annotations), *(image.not_exhaustive or ()))
+    for name in used:
+        if name not in names:
+            _refuse(image, name, "the category is not listed; add it to the categories")
+    if len(set(mentioned)) < len(mentioned):
+        twice = next(name for name in mentioned if mentioned.count(name) > 1)
+        _refuse(image, twice, "the pair is named twice; keep one state")
+    _check_states(image)
+
+
+def _check_states(image: ImageRecord) -> None:
+    for pair in (*image.pairs, *image.suggestions):
+        if pair.state not in (State.PRESENT, State.ABSENT):
+            _refuse(image, pair.category, f"the state is {pair.state}; leave unknown pairs out")
+    for pair in image.pairs:
+        if pair.source == MODEL:
+            _refuse(image, pair.category, "source 'model' makes it a suggestion; list it there")
+    for pair in image.suggestions:
+        if pair.source != MODEL:
+            _refuse(image, pair.category, f"a suggestion has source 'model', not {pair.source!r}")
+
+
+def _refuse(image: ImageRecord, category: str, problem: str) -> NoReturn:
+    raise FormatError(f"image {image.file_name!r}, category {category!r}: {problem}.")

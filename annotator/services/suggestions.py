@@ -1,0 +1,126 @@
+"""What the promoted version says about open pairs, the same for page, command line and export."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotator.arrays import versions as version_files
+from annotator.arrays.versions import VersionArrays
+from annotator.domain import Category
+from annotator.settings import Project
+from annotator.store import Store, Transaction, versions
+
+
+@dataclass(frozen=True)
+class ImageSuggestions:
+    """The opinions of one version about one image, by category ordinal."""
+
+    bars: dict[int, float]
+    """0..1: a probability, or for ranked categories the rank among all images."""
+    ranked: frozenset[int]
+    """Ordinals whose bar is a ranking only: no percentage, no accept-all."""
+    suggested: frozenset[int]
+    """Ordinals at or above the version's threshold."""
+
+
+NOTHING = ImageSuggestions({}, frozenset(), frozenset())
+
+
+class Suggestions:
+    """The promoted version's arrays, opened once and swapped when another is promoted."""
+
+    def __init__(self, project: Project, store: Store) -> None:
+        self._project = project
+        self._store = store
+        self._lock = threading.Lock()
+        self._number: int | None = None
+        self._arrays: VersionArrays | None = None
+
+    def current(self, tx: Transaction | None = None) -> tuple[int | None, VersionArrays | None]:
+        """Return the promoted version's number and arrays, or two Nones before there is one."""
+        if tx is None:
+            with self._store.reading() as fresh:
+                return self.current(fresh)
+        version = versions.promoted(tx)
+        number = version.number if version else None
+        with self._lock:
+            if number != self._number:
+                self._arrays = self._open(number)
+                self._number = number if self._arrays is not None else None
+            return self._number, self._arrays
+
+    def _open(self, number: int | None) -> VersionArrays | None:
+        if number is None:
+            return None
+        folder = version_files.folder(self._project, number)
+        return version_files.read(folder) if version_files.is_ready(folder) else None
+
+    def of_image(self, arrays: VersionArrays | None, ordinal: int) -> ImageSuggestions:
+        """Return what a version says about the image in row `ordinal`; nothing if it has no row."""
+        if arrays is None or ordinal >= len(arrays.scores):
+            return NOTHING
+        parameters = arrays.parameters
+        scores = np.asarray(arrays.scores[ordinal], dtype=np.float32)  # (C,)
+        known = np.isfinite(scores)
+        if not known.any():
+            return NOTHING
+        bars = arrays.bars(scores)  # (C,)
+        suggested = arrays.suggested(scores)  # (C,)
+        ordinals = list(parameters.category_ordinals)
+        return ImageSuggestions(
+            bars={o: float(bars[c]) for c, o in enumerate(ordinals) if known[c]},
+            ranked=frozenset(parameters.ranked_only),
+            suggested=frozenset(o for c, o in enumerate(ordinals) if suggested[c]),
+        )
+
+
+def suggested_matrix(arrays: VersionArrays, images: int, columns: int) -> NDArray[np.bool_]:
+    """Return which pairs a version suggests as present, `(images, columns)` by ordinal."""
+    matrix = np.zeros((images, columns), dtype=bool)
+    rows = min(images, len(arrays.scores))
+    ordinals = [o for o in arrays.parameters.category_ordinals if o < columns]
+    take = [c for c, o in enumerate(arrays.parameters.category_ordinals) if o < columns]
+    chunk = 8192
+    for start in range(0, rows, chunk):
+        stop = min(rows, start + chunk)
+        decided = arrays.suggested(np.asarray(arrays.scores[start:stop]))
+        matrix[start:stop, ordinals] = decided[:, take]
+    return matrix
+
+
+def scored_matrix(arrays: VersionArrays, images: int, columns: int) -> NDArray[np.bool_]:
+    """Return for which pairs a version has an opinion at all, `(images, columns)` by ordinal."""
+    matrix = np.zeros((images, columns), dtype=bool)
+    rows = min(images, len(arrays.scores))
+    for column, ordinal in enumerate(arrays.parameters.category_ordinals):
+        if ordinal < columns:
+            matrix[:rows, ordinal] = np.isfinite(np.asarray(arrays.scores[:rows, column]))
+    return matrix
+
+
+def most_worth_asking(
+    open_categories: Sequence[Category], opinion: ImageSuggestions, limit: int = 10
+) -> list[Category]:
+    """Return the open categories most worth asking about, most worth first.
+
+    The cheapest key says present, so what is likely present comes first: suggested
+    categories, then by probability (a ranking counts half, it is no probability), then by how
+    often people found the category, then by ordinal.
+    """
+
+    def key(category: Category) -> tuple[bool, float, int, int]:
+        bar = opinion.bars.get(category.ordinal, 0.0)
+        worth = bar / 2 if category.ordinal in opinion.ranked else bar
+        return (
+            category.ordinal not in opinion.suggested,
+            -worth,
+            -category.present_count,
+            category.ordinal,
+        )
+
+    return sorted(open_categories, key=key)[:limit]

@@ -1,0 +1,241 @@
+"""A project's settings: every name, default and explanation, kept in `project.toml`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import tomllib
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from annotator.errors import ProjectError
+
+PROJECT_FILE = "project.toml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suggestions:
+    """When the model's opinion is shown as a suggestion."""
+
+    threshold: float = 0.5
+    """Calibrated probability, 0 to 1, from which on a category is suggested as present."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold < 1:
+            raise ProjectError(
+                f"suggestions.threshold must lie between 0 and 1, got {self.threshold}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retraining:
+    """When the worker trains a new version by itself."""
+
+    automatic: bool = True
+    """Train without being asked; false leaves it to the Train button and `annotator train`."""
+    min_answers: int = 50
+    """New answers outside sweeps that call for a new version."""
+    min_present: int = 10
+    """New present answers that call for one, whichever comes first."""
+    min_share: float = 0.1
+    """New answers as a share of those that trained the last version, 0 to 1."""
+    every_hours: float = 24.0
+    """Hours after which anything new at all is trained on."""
+    keep_versions: int = 3
+    """Best versions whose arrays stay on disk, beside the promoted one and its predecessor."""
+
+    def __post_init__(self) -> None:
+        for name in ("min_answers", "min_present", "keep_versions"):
+            if getattr(self, name) < 1:
+                raise ProjectError(
+                    f"retraining.{name} must be at least 1, got {getattr(self, name)}"
+                )
+        if not 0 <= self.min_share <= 1:
+            raise ProjectError(f"retraining.min_share must lie in 0 to 1, got {self.min_share}")
+        if self.every_hours <= 0:
+            raise ProjectError(f"retraining.every_hours must be above 0, got {self.every_hours}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything `project.toml` may say."""
+
+    name: str = "untitled"
+    """Shown at the top of every page and in exports."""
+    description: str = ""
+    """One sentence for colleagues, shown on the Progress page and in exports."""
+    roots: dict[str, str] = field(default_factory=dict)
+    """Named image folders; a path is absolute or relative to the project directory."""
+    backbone: str = "efficientnet-lite0"
+    """Network behind the features: `efficientnet-lite0`, `timm:NAME` or `torchvision:NAME`."""
+    method: str = "partial_bce"
+    """What learns from the labels: a name that `mlrpl methods` lists."""
+    database: str = "labels.db"
+    """SQLite file relative to the project directory, or a database URL."""
+    suggestions: Suggestions = field(default_factory=Suggestions)
+    retraining: Retraining = field(default_factory=Retraining)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project directory with its settings, and where everything in it lies."""
+
+    path: Path
+    settings: Settings
+
+    @property
+    def database_url(self) -> str:
+        """URL of the database, an absolute SQLite path unless the settings name another."""
+        name = self.settings.database
+        return name if "://" in name else f"sqlite:///{(self.path / name).resolve()}"
+
+    @property
+    def features_path(self) -> Path:
+        """Folder of this project's feature files for its backbone."""
+        safe = self.settings.backbone.replace(":", "_").replace("/", "_")
+        return self.path / "features" / safe
+
+    @property
+    def versions_path(self) -> Path:
+        """Folder that holds one folder a version."""
+        return self.path / "versions"
+
+    @property
+    def thumbnails_path(self) -> Path:
+        """Folder of reduced pictures, rebuilt at will."""
+        return self.path / "thumbnails"
+
+    def root_path(self, root: str) -> Path:
+        """Return the folder that the named image root stands for.
+
+        Raises:
+            ProjectError: If `project.toml` has no such root.
+        """
+        if root not in self.settings.roots:
+            raise ProjectError(
+                f"{self.path / PROJECT_FILE}: no image root named {root!r} under [roots]; "
+                f"known: {', '.join(sorted(self.settings.roots)) or 'none'}"
+            )
+        return (self.path / self.settings.roots[root]).resolve()
+
+
+def load_project(path: Path) -> Project:
+    """Read a project directory.
+
+    Raises:
+        ProjectError: If the directory has no `project.toml`, or that file is broken or has a key
+            or value that is not allowed; the message names the file and the key.
+    """
+    path = Path(path)
+    file = path / PROJECT_FILE
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ProjectError(
+            f"{path} is not a project: it has no {PROJECT_FILE}. "
+            f"Make one with `annotator init {path} --images FOLDER`."
+        ) from None
+    except NotADirectoryError:
+        raise ProjectError(
+            f"{path} is a file, not a project directory; "
+            f"name the directory that holds {PROJECT_FILE}."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProjectError(
+            f"{file} is not valid TOML: {error}. Mend that line and try again."
+        ) from None
+    except OSError as error:
+        raise ProjectError(f"{file} cannot be read: {error.strerror}.") from None
+    try:
+        return Project(path.resolve(), _build(Settings, table, ""))
+    except ProjectError as error:
+        raise ProjectError(f"{file}: {error}") from None
+
+
+def save_project(project: Project) -> None:
+    """Write `project.toml`, every setting with its explanation; the old file is replaced whole."""
+    document = tomlkit.document()
+    _fill(document, project.settings)
+    write_atomically(project.path / PROJECT_FILE, tomlkit.dumps(document).encode())
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name and rename it, so that nobody ever sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+_SECTIONS: dict[str, type] = {"suggestions": Suggestions, "retraining": Retraining}
+
+
+def _build(kind: type, table: dict[str, Any], prefix: str) -> Any:
+    known = {f.name: f for f in fields(kind)}
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in known:
+            raise ProjectError(
+                f"unknown setting {prefix + key!r}; known: {', '.join(prefix + k for k in known)}"
+            )
+        if key in _SECTIONS and isinstance(value, dict):
+            values[key] = _build(_SECTIONS[key], value, f"{key}.")
+        else:
+            values[key] = _checked(prefix + key, value, _default(known[key]))
+    return kind(**values)
+
+
+def _default(item: Any) -> Any:
+    return item.default if item.default is not MISSING else item.default_factory()
+
+
+def _checked(key: str, value: Any, default: Any) -> Any:
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not type(default):
+        raise ProjectError(f"setting {key!r} must be a {_KINDS[type(default)]}, got {value!r}")
+    if isinstance(value, dict):
+        for name, folder in value.items():
+            if not isinstance(folder, str):
+                raise ProjectError(f"setting '{key}.{name}' must be a text, got {folder!r}")
+    return value
+
+
+_KINDS = {
+    str: "text",
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    dict: "table of texts",
+    Suggestions: "table",
+    Retraining: "table",
+}
+
+
+def _fill(container: Any, settings: Any) -> None:
+    tables = []
+    for item in fields(settings):
+        value = getattr(settings, item.name)
+        if item.name in _SECTIONS or isinstance(value, dict):
+            tables.append((item.name, value))
+        else:
+            container.add(item.name, value)
+    for name, value in tables:
+        table = tomlkit.table()
+        if isinstance(value, dict):
+            for key, text in value.items():
+                table.add(key, text)
+        else:
+            _fill(table, value)
+        container.add(name, table)

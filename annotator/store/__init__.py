@@ -1,0 +1,30 @@
+"""The only room that knows SQL: a project's database behind plain functions and dataclasses."""
+
+from annotator.store import (
+    annotators,
+    answers,
+    categories,
+    images,
+    imported,
+    jobs,
+    leases,
+    values,
+    versions,
+    visits,
+)
+from annotator.store.connection import Store, Transaction
+
+__all__ = [
+    "Store",
+    "Transaction",
+    "annotators",
+    "answers",
+    "categories",
+    "images",
+    "imported",
+    "jobs",
+    "leases",
+    "values",
+    "versions",
+    "visits",
+]

@@ -1,0 +1,291 @@
+"""Recording what people say, taking it back, and reading what it adds up to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from annotator.domain import (
+    UNDOABLE,
+    Change,
+    Operation,
+    OperationKind,
+    PairLabel,
+    Receipt,
+    State,
+)
+from annotator.errors import StoreError
+from annotator.store import derivation
+from annotator.store.answer_tables import (
+    AnswerCounts,
+    AnswerRecord,
+    LabelTable,
+    answer_counts,
+    history,
+    label_table,
+)
+from annotator.store.connection import Transaction
+from annotator.store.derivation import Pair
+from annotator.store.repair import recompute, recount
+from annotator.store.rows import chunks
+from annotator.store.tables import SCORE_STEPS, SOURCES, STATES, answer, operation
+
+__all__ = [
+    "AnswerCounts",
+    "AnswerRecord",
+    "LabelTable",
+    "answer_counts",
+    "history",
+    "label_table",
+    "labels_of",
+    "recompute",
+    "record",
+    "recount",
+    "redo",
+    "undo",
+    "unsure_of",
+]
+
+_UNDOABLE = sorted(kind.value for kind in UNDOABLE)
+
+
+def record(tx: Transaction, new: Operation, now: datetime) -> Receipt:
+    """Record an operation and recompute the labels it touches.
+
+    A retry with the same client id changes nothing. A change whose pair has moved on since the
+    client looked is kept, flagged late, and takes no part in the label; imports are never late.
+
+    Raises:
+        StoreError: If another annotator's operation has the same client id.
+    """
+    known = _recorded(tx, new.client_id, new.annotator_id)
+    pairs = [(c.image_id, c.category_id) for c in new.changes]
+    if known is not None:
+        touched = pairs or _pairs_of(tx, known)
+        return _receipt(tx, known, touched, repeated=True, late=_late_pairs(tx, known))
+    late = set() if new.kind is OperationKind.IMPORT else _moved_on(tx, new.changes)
+    values = {
+        "client_id": new.client_id,
+        "annotator_id": new.annotator_id,
+        "kind": new.kind.value,
+        "happened_at": new.happened_at,
+        "recorded_at": now,
+        "decision_ms": new.decision_ms,
+        "version": new.version,
+    }
+    operation_id = _insert(tx, values)
+    for part in chunks(new.changes, 5000):
+        tx.execute(
+            sa.insert(answer),
+            [
+                {
+                    "operation_id": operation_id,
+                    "image_id": c.image_id,
+                    "category_id": c.category_id,
+                    "state": STATES[c.state],
+                    "source": SOURCES[c.source],
+                    "score": None if c.score is None else round(c.score * SCORE_STEPS),
+                    "late": (c.image_id, c.category_id) in late,
+                }
+                for c in part
+            ],
+        )
+    derivation.recompute(tx, set(pairs) - late)
+    if new.kind is OperationKind.IMPORT:
+        return Receipt(operation_id=operation_id, repeated=False, labels=())
+    return _receipt(tx, operation_id, pairs, repeated=False, late=sorted(late))
+
+
+def undo(tx: Transaction, client_id: str, annotator_id: int, now: datetime) -> Receipt | None:
+    """Cancel the annotator's newest operation that is not cancelled; None if there is none.
+
+    Imports and undos themselves are not undone. A retry with the same client id changes nothing.
+
+    Raises:
+        StoreError: If another annotator's operation has the same client id.
+    """
+    known = _recorded(tx, client_id, annotator_id)
+    if known is not None:
+        return _repeated_cancellation(tx, known)
+    newest = tx.execute(
+        sa.select(operation.c.id)
+        .where(
+            operation.c.annotator_id == annotator_id,
+            operation.c.kind.in_(_UNDOABLE),
+            operation.c.cancelled.is_(False),
+        )
+        .order_by(operation.c.id.desc())
+        .limit(1)
+    ).scalar()
+    if newest is None:
+        return None
+    return _cancel(tx, client_id, annotator_id, now, OperationKind.UNDO, newest, newest)
+
+
+def redo(tx: Transaction, client_id: str, annotator_id: int, now: datetime) -> Receipt | None:
+    """Cancel the annotator's newest undo; None if there is none or something came after it.
+
+    A retry with the same client id changes nothing.
+
+    Raises:
+        StoreError: If another annotator's operation has the same client id.
+    """
+    known = _recorded(tx, client_id, annotator_id)
+    if known is not None:
+        return _repeated_cancellation(tx, known)
+    own = operation.c.annotator_id == annotator_id
+    last = tx.execute(
+        sa.select(operation.c.id, operation.c.target)
+        .where(own, operation.c.kind == OperationKind.UNDO.value, operation.c.cancelled.is_(False))
+        .order_by(operation.c.id.desc())
+        .limit(1)
+    ).first()
+    if last is None:
+        return None
+    came_after = tx.execute(
+        sa.select(operation.c.id)
+        .where(own, operation.c.kind.in_(_UNDOABLE), operation.c.id > last.id)
+        .limit(1)
+    ).first()
+    if came_after is not None:
+        return None
+    return _cancel(tx, client_id, annotator_id, now, OperationKind.REDO, last.id, last.target)
+
+
+def labels_of(tx: Transaction, image_ids: Iterable[int]) -> dict[int, list[PairLabel]]:
+    """Return the labels of images by image id; pairs in conflict are included."""
+    return derivation.labels_of_images(tx, image_ids)
+
+
+def unsure_of(
+    tx: Transaction, annotator_id: int, image_ids: Collection[int]
+) -> dict[int, list[int]]:
+    """Return, by image id, the categories about which this annotator's last word is "unsure"."""
+    found: dict[int, list[int]] = {}
+    for part in chunks(image_ids):
+        for (image_id, category_id), judgements in derivation.judgements_of(tx, part).items():
+            own = [j for j in judgements if j.annotator_id == annotator_id]
+            if own and max(own, key=lambda j: j.answer_id).state is State.UNSURE:
+                found.setdefault(image_id, []).append(category_id)
+    return found
+
+
+def _recorded(tx: Transaction, client_id: str, annotator_id: int) -> int | None:
+    row = tx.execute(
+        sa.select(operation.c.id, operation.c.annotator_id).where(
+            operation.c.client_id == client_id
+        )
+    ).first()
+    if row is None:
+        return None
+    if row.annotator_id != annotator_id:
+        raise StoreError(
+            f"The change {client_id} was recorded in another annotator's name; reload the page."
+        )
+    return int(row.id)
+
+
+def _insert(tx: Transaction, values: dict[str, object]) -> int:
+    key = tx.execute(sa.insert(operation).values(**values)).inserted_primary_key
+    assert key is not None  # every database gives back the key of a single row
+    return int(key[0])
+
+
+def _cancel(
+    tx: Transaction,
+    client_id: str,
+    annotator_id: int,
+    now: datetime,
+    kind: OperationKind,
+    cancels: int,
+    target: int,
+) -> Receipt:
+    values = {
+        "client_id": client_id,
+        "annotator_id": annotator_id,
+        "kind": kind.value,
+        "happened_at": now,
+        "recorded_at": now,
+        "cancels": cancels,
+        "target": target,
+    }
+    operation_id = _insert(tx, values)
+    tx.execute(sa.update(operation).where(operation.c.id == cancels).values(cancelled=True))
+    if kind is OperationKind.REDO:
+        tx.execute(sa.update(operation).where(operation.c.id == target).values(cancelled=False))
+    pairs = _pairs_of(tx, target)
+    derivation.recompute(tx, pairs)
+    return _receipt(tx, operation_id, pairs, repeated=False, late=())
+
+
+def _repeated_cancellation(tx: Transaction, operation_id: int) -> Receipt:
+    target = tx.execute(
+        sa.select(operation.c.target).where(operation.c.id == operation_id)
+    ).scalar()
+    pairs = _pairs_of(tx, target if target is not None else operation_id)
+    return _receipt(tx, operation_id, pairs, repeated=True, late=())
+
+
+def _receipt(
+    tx: Transaction,
+    operation_id: int,
+    pairs: Sequence[Pair],
+    *,
+    repeated: bool,
+    late: Sequence[Pair],
+) -> Receipt:
+    unique = list(dict.fromkeys(pairs))
+    labels = derivation.current(tx, unique)
+    return Receipt(
+        operation_id=operation_id,
+        repeated=repeated,
+        labels=tuple(labels[pair] for pair in unique),
+        late=tuple(late),
+    )
+
+
+def _pairs_of(tx: Transaction, operation_id: int) -> list[Pair]:
+    query = sa.select(answer.c.image_id, answer.c.category_id).order_by(answer.c.id)
+    rows = tx.execute(query.where(answer.c.operation_id == operation_id))
+    return list(dict.fromkeys((i, c) for i, c in rows))
+
+
+def _late_pairs(tx: Transaction, operation_id: int) -> list[Pair]:
+    query = sa.select(answer.c.image_id, answer.c.category_id).where(
+        answer.c.operation_id == operation_id, answer.c.late.is_(True)
+    )
+    return sorted((i, c) for i, c in tx.execute(query))
+
+
+def _moved_on(tx: Transaction, changes: Sequence[Change]) -> set[Pair]:
+    """Return the pairs that somebody changed since the client looked at them."""
+    labels = derivation.current(tx, [(c.image_id, c.category_id) for c in changes])
+    pending: dict[str, int | None] = {
+        name: tx.execute(sa.select(operation.c.id).where(operation.c.client_id == name)).scalar()
+        for name in {c.seen_operation for c in changes if c.seen_operation is not None}
+    }
+    late = set()
+    for change in changes:
+        pair = (change.image_id, change.category_id)
+        seen = pending.get(change.seen_operation) if change.seen_operation else None
+        if seen is not None:
+            moved = _touched_after(tx, pair, seen)
+        else:
+            moved = labels[pair].answer_id != change.seen_answer_id
+        if moved:
+            late.add(pair)
+    return late
+
+
+def _touched_after(tx: Transaction, pair: Pair, operation_id: int) -> bool:
+    """Return whether an operation later than this one changed the pair."""
+    said = sa.select(answer.c.id).where(
+        answer.c.image_id == pair[0], answer.c.category_id == pair[1], answer.c.late.is_(False)
+    )
+    later = said.where(answer.c.operation_id > operation_id)
+    cancelled = said.join(operation, operation.c.target == answer.c.operation_id).where(
+        operation.c.id > operation_id
+    )
+    return any(tx.execute(query.limit(1)).first() is not None for query in (later, cancelled))

@@ -1,0 +1,200 @@
+"""Opening a project's database, and the two ways to use it: reading and writing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+from sqlalchemy.engine import make_url
+
+from annotator.errors import StoreError
+from annotator.store.network_disks import network_file_system
+
+Transaction: TypeAlias = sa.Connection
+"""An open transaction; rooms above only pass it on."""
+
+BUSY_SECONDS = 10
+"""How long a writer waits for another program before it gives up."""
+
+HEAD = "0001"
+"""The newest revision of the tables; a test holds it equal to Alembic's."""
+
+NOT_A_DATABASE = ("file is not a database", "malformed", "disk image")
+
+
+class Store:
+    """A project's database. Safe to use from many threads and several processes."""
+
+    def __init__(self, engine: sa.Engine, name: str) -> None:
+        """Wrap an engine; `open` and `create` are the ways in."""
+        self._engine = engine
+        self._name = name
+        self._writer = engine.execution_options(annotator_begin="IMMEDIATE")
+        self._write_lock = threading.Lock()
+
+    @classmethod
+    def create(cls, url: str) -> Store:
+        """Make a new database.
+
+        Raises:
+            StoreError: If there is one already, or it cannot be made.
+        """
+        path = _file(url)
+        if path is not None:
+            _refuse_network_disk(path)
+            if path.exists():
+                raise StoreError(f"The database {path} exists already; open it or choose another.")
+            path.parent.mkdir(parents=True, exist_ok=True)
+        store = cls(_engine(url), str(path or url))
+        store._upgrade(None)
+        return store
+
+    @classmethod
+    def open(cls, url: str) -> Store:
+        """Open an existing database and bring its tables up to date.
+
+        Raises:
+            StoreError: If it is missing, damaged, locked, made by a newer program, or SQLite on a
+                network disk.
+        """
+        path = _file(url)
+        if path is not None:
+            _refuse_network_disk(path)
+            if not path.is_file():
+                raise StoreError(
+                    f"The database {path} is missing; restore it from a backup, or make the "
+                    "project again with `annotator init`."
+                )
+        store = cls(_engine(url), str(path or url))
+        try:
+            revision = store._revision()
+            if revision != HEAD:
+                store._upgrade(revision)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """Give a consistent view of the database; never waits for a writer."""
+        with self._sentences(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """Give the one write transaction; committed and durable when the block ends.
+
+        Nothing that takes long (training, decoding, network) belongs into the block.
+
+        Raises:
+            StoreError: If another program holds the database for too long, or the disk is full.
+        """
+        with (
+            self._sentences(),
+            self._write_lock,
+            self._writer.connect() as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def _revision(self) -> str | None:
+        with self.reading() as tx:
+            if not sa.inspect(tx).has_table("alembic_version"):
+                raise StoreError(
+                    f"The database {self._name} was not made by this program; check `database` in "
+                    "project.toml."
+                )
+            found = tx.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+            return None if found is None else str(found)
+
+    def _upgrade(self, revision: str | None) -> None:
+        from annotator.store.upgrade import UnknownRevision, upgrade  # late: alembic is slow
+
+        try:
+            with self.writing() as tx:
+                upgrade(tx)
+        except UnknownRevision:
+            raise StoreError(
+                f"The database {self._name} was made by a newer program (revision {revision}); "
+                "upgrade this one."
+            ) from None
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        try:
+            yield
+        except (exc.DatabaseError, exc.TimeoutError) as error:
+            sentence = _sentence(str(getattr(error, "orig", error)), self._name)
+            if sentence is None:
+                raise
+            raise StoreError(sentence) from error
+
+
+def _sentence(text: str, name: str) -> str | None:
+    lowered = text.lower()
+    if "locked" in lowered or "busy" in lowered or "queuepool" in lowered:
+        return (
+            f"The database {name} is locked by another program; close that program and try again."
+        )
+    if any(words in lowered for words in NOT_A_DATABASE):
+        return f"The file {name} is not a database or is damaged; restore it from a backup."
+    if "disk is full" in lowered or "disk i/o error" in lowered:
+        return f"The disk of the database {name} is full or failing; free some space and try again."
+    if "readonly" in lowered or "unable to open" in lowered:
+        return f"The database {name} cannot be written; check the permissions of its folder."
+    return None
+
+
+def _file(url: str) -> Path | None:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return None
+    if not parsed.database or parsed.database == ":memory:":
+        raise StoreError("A project's database must be a file; check `database` in project.toml.")
+    return Path(parsed.database)
+
+
+def _refuse_network_disk(path: Path) -> None:
+    kind = network_file_system(path)
+    if kind is not None:
+        raise StoreError(
+            f"The database {path} lies on a network disk ({kind}), where SQLite loses data; "
+            "move the project to a local disk."
+        )
+
+
+def _engine(url: str) -> sa.Engine:
+    try:
+        if make_url(url).get_backend_name() != "sqlite":
+            return sa.create_engine(url, pool_size=20, max_overflow=40)
+    except (exc.ArgumentError, exc.NoSuchModuleError, ModuleNotFoundError) as error:
+        raise StoreError(f"The database URL in project.toml cannot be used: {error}.") from None
+    engine = sa.create_engine(url, pool_size=20, max_overflow=40)
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def _on_connect(connection: Any, record: object) -> None:
+    del record
+    connection.isolation_level = None  # transactions are opened by `_on_begin`
+    execute: Callable[[str], Any] = connection.execute
+    execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    execute("PRAGMA foreign_keys = ON")
+    execute("PRAGMA journal_mode = WAL")
+    execute("PRAGMA synchronous = FULL")
+
+
+def _on_begin(connection: sa.Connection) -> None:
+    mode = connection.get_execution_options().get("annotator_begin", "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {mode}")

@@ -1,0 +1,203 @@
+"""The label of each pair, recomputed from its answers whenever one of them comes or goes."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import sqlalchemy as sa
+
+from annotator.domain import Judgement, PairLabel, State, winning_label
+from annotator.store.connection import Transaction
+from annotator.store.rows import chunks
+from annotator.store.tables import (
+    SCORE_STEPS,
+    SOURCE_OF,
+    SOURCES,
+    STATE_OF,
+    STATES,
+    annotator,
+    answer,
+    category,
+    image,
+    label,
+    operation,
+)
+
+Pair = tuple[int, int]
+"""`(image id, category id)`."""
+
+
+def labels_of_images(tx: Transaction, image_ids: Iterable[int]) -> dict[int, list[PairLabel]]:
+    """Return the labels of images by image id; pairs in conflict are included."""
+    query = (
+        sa.select(
+            label,
+            operation.c.annotator_id,
+            answer.c.score,
+        )
+        .join(answer, answer.c.id == label.c.answer_id)
+        .join(operation, operation.c.id == answer.c.operation_id)
+    )
+    found: dict[int, list[PairLabel]] = defaultdict(list)
+    for part in chunks(image_ids):
+        for row in tx.execute(query.where(label.c.image_id.in_(part))):
+            found[row.image_id].append(_to_label(row))
+    return dict(found)
+
+
+def current(tx: Transaction, pairs: Collection[Pair]) -> dict[Pair, PairLabel]:
+    """Return the labels of pairs as they stand; unknown pairs are included."""
+    rows = labels_of_images(tx, sorted({i for i, _ in pairs}))
+    known = {(i, x.category_id): x for i, labels in rows.items() for x in labels}
+    return {
+        pair: known.get(pair) or PairLabel(image_id=pair[0], category_id=pair[1], state=None)
+        for pair in pairs
+    }
+
+
+def recompute(tx: Transaction, pairs: Collection[Pair]) -> None:
+    """Make the labels and counters of pairs what their answers add up to."""
+    by_image: dict[int, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        by_image[pair[0]].append(pair)
+    for part in chunks(by_image):
+        _recompute(tx, {pair for image_id in part for pair in by_image[image_id]}, part)
+
+
+def _recompute(tx: Transaction, pairs: set[Pair], image_ids: list[int]) -> None:
+    before = {
+        (row.image_id, row.category_id): row.state
+        for row in tx.execute(
+            sa.select(label.c.image_id, label.c.category_id, label.c.state).where(
+                label.c.image_id.in_(image_ids)
+            )
+        )
+    }
+    judgements = judgements_of(tx, image_ids)
+    rows, gone, counts = [], [], _Counts()
+    for pair in pairs:
+        now = winning_label(*pair, judgements.get(pair, ()))
+        old = before.get(pair)
+        if pair in before:
+            gone.append(pair)
+        if now.answer_id is not None:
+            rows.append(_to_row(now))
+        counts.move(pair, old, None if now.state is None else STATES[now.state])
+    _delete(tx, gone)
+    if rows:
+        tx.execute(sa.insert(label), rows)
+    counts.write(tx)
+
+
+def judgements_of(tx: Transaction, image_ids: Collection[int]) -> dict[Pair, list[Judgement]]:
+    """Return every uncancelled, timely answer about images, by pair."""
+    query = (
+        sa.select(
+            answer.c.id,
+            answer.c.image_id,
+            answer.c.category_id,
+            answer.c.state,
+            answer.c.source,
+            operation.c.annotator_id,
+            annotator.c.reviewer,
+        )
+        .join(operation, operation.c.id == answer.c.operation_id)
+        .join(annotator, annotator.c.id == operation.c.annotator_id)
+        .where(
+            answer.c.image_id.in_(list(image_ids)),
+            answer.c.late.is_(False),
+            operation.c.cancelled.is_(False),
+        )
+    )
+    found: dict[Pair, list[Judgement]] = defaultdict(list)
+    for row in tx.execute(query):
+        found[row.image_id, row.category_id].append(
+            Judgement(
+                answer_id=row.id,
+                annotator_id=row.annotator_id,
+                state=STATE_OF[row.state],
+                source=SOURCE_OF[row.source],
+                reviewer=row.reviewer,
+            )
+        )
+    return found
+
+
+class _Counts:
+    """Differences of the maintained counters."""
+
+    def __init__(self) -> None:
+        self._present: Counter[int] = Counter()
+        self._absent: Counter[int] = Counter()
+        self._known: Counter[int] = Counter()
+
+    def move(self, pair: Pair, old: int | None, new: int | None) -> None:
+        for state, step in ((old, -1), (new, 1)):
+            if state is not None:
+                counter = self._present if state == STATES[State.PRESENT] else self._absent
+                counter[pair[1]] += step
+                self._known[pair[0]] += step
+
+    def write(self, tx: Transaction) -> None:
+        changed = sorted(
+            c for c in {*self._present, *self._absent} if self._present[c] or self._absent[c]
+        )
+        if changed:
+            tx.execute(
+                sa.update(category)
+                .where(category.c.id == sa.bindparam("b_id"))
+                .values(
+                    present_count=category.c.present_count + sa.bindparam("b_present"),
+                    absent_count=category.c.absent_count + sa.bindparam("b_absent"),
+                ),
+                [
+                    {"b_id": c, "b_present": self._present[c], "b_absent": self._absent[c]}
+                    for c in changed
+                ],
+            )
+        known = [{"b_id": i, "b_step": step} for i, step in self._known.items() if step]
+        if known:
+            tx.execute(
+                sa.update(image)
+                .where(image.c.id == sa.bindparam("b_id"))
+                .values(known_count=image.c.known_count + sa.bindparam("b_step")),
+                known,
+            )
+
+
+def _delete(tx: Transaction, pairs: list[Pair]) -> None:
+    if pairs:
+        tx.execute(
+            sa.delete(label).where(
+                label.c.image_id == sa.bindparam("b_image"),
+                label.c.category_id == sa.bindparam("b_category"),
+            ),
+            [{"b_image": i, "b_category": c} for i, c in pairs],
+        )
+
+
+def _to_row(item: PairLabel) -> dict[str, Any]:
+    assert item.source is not None  # a label always has an answer behind it
+    return {
+        "image_id": item.image_id,
+        "category_id": item.category_id,
+        "state": None if item.state is None else STATES[item.state],
+        "source": SOURCES[item.source],
+        "answer_id": item.answer_id,
+        "conflict": item.conflict,
+    }
+
+
+def _to_label(row: sa.Row[Any]) -> PairLabel:
+    return PairLabel(
+        image_id=row.image_id,
+        category_id=row.category_id,
+        state=None if row.state is None else STATE_OF[row.state],
+        answer_id=row.answer_id,
+        source=SOURCE_OF[row.source],
+        annotator_id=row.annotator_id,
+        conflict=row.conflict,
+        score=None if row.score is None else row.score / SCORE_STEPS,
+    )

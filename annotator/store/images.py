@@ -1,0 +1,248 @@
+"""The pictures of a project by content, and the files that hold them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from annotator.domain import Image, ImagePath, fold_of
+from annotator.errors import NotFound
+from annotator.store.connection import Transaction
+from annotator.store.rows import chunks, to_image, to_path
+from annotator.store.tables import image, image_path
+
+
+@dataclass(frozen=True)
+class FoundImage:
+    """A file that can be used."""
+
+    path: str
+    """Relative to its root, with forward slashes."""
+    content_hash: str
+    width: int
+    height: int
+    format: str
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True)
+class BrokenFile:
+    """A file that cannot be used, and why."""
+
+    path: str
+    problem: str
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True)
+class Added:
+    """What `add` did."""
+
+    new_images: int
+    new_paths: int
+    duplicate_paths: int
+    """New paths whose content the project had already."""
+    changed: int
+    """Known paths that now hold another content."""
+    broken: int
+
+
+def known_files(tx: Transaction, root: str) -> dict[str, tuple[int, int]]:
+    """Return size and modification time of each file of a root that was looked at before."""
+    query = sa.select(image_path).where(image_path.c.root == root)
+    gone = image_path.c.size == _GONE
+    rows = tx.execute(query.where(~gone))
+    return {row.path: (row.size, row.modified_ns) for row in rows}
+
+
+_GONE = -1
+"""Size of a path whose file has gone, so that it is read again when it comes back."""
+
+
+def add(
+    tx: Transaction, root: str, found: Sequence[FoundImage], broken: Sequence[BrokenFile]
+) -> Added:
+    """Take in what a scan of a root found; doing it twice changes nothing.
+
+    Each content becomes one image with the next ordinal. A known path with another content leads
+    to a new image; the old one becomes missing if no other path leads to it, and keeps its answers.
+    """
+    ids = _ids_by_hash(tx, {f.content_hash for f in found})
+    new = _insert_images(tx, found, ids)
+    before = {
+        row.path: row for row in tx.execute(sa.select(image_path).where(image_path.c.root == root))
+    }
+    inserts: list[dict[str, Any]] = []
+    updates: list[dict[str, Any]] = []
+    changed = 0
+    for file in found:
+        values = {
+            "image_id": ids[file.content_hash],
+            "problem": None,
+            "size": file.size,
+            "modified_ns": file.modified_ns,
+        }
+        old = before.get(file.path)
+        if old is None:
+            inserts.append({"root": root, "path": file.path, "extra": {}, **values})
+        else:
+            changed += old.image_id not in (None, values["image_id"])
+            updates.append({"b_id": old.id, **values})
+    for bad in broken:
+        values = {"image_id": None, **_broken_values(bad)}
+        old = before.get(bad.path)
+        if old is None:
+            inserts.append({"root": root, "path": bad.path, "extra": {}, **values})
+        else:
+            updates.append({"b_id": old.id, **values})
+    _write_paths(tx, inserts, updates)
+    _mark_missing_images(tx)
+    new_paths = len(inserts) - sum(row["image_id"] is None for row in inserts)
+    return Added(new, new_paths, max(0, new_paths - new), changed, len(broken))
+
+
+def mark_missing(tx: Transaction, root: str, paths: Collection[str]) -> int:
+    """Note that files are gone; images that no path leads to become missing."""
+    count = 0
+    for part in chunks(paths):
+        query = image_path.c.root == root, image_path.c.path.in_(part)
+        count += tx.execute(
+            sa.update(image_path).where(*query).values(size=_GONE, modified_ns=0)
+        ).rowcount
+    _mark_missing_images(tx)
+    return count
+
+
+def get(tx: Transaction, image_id: int) -> Image:
+    """Return an image.
+
+    Raises:
+        NotFound: If there is no such image.
+    """
+    row = tx.execute(sa.select(image).where(image.c.id == image_id)).first()
+    if row is None:
+        raise NotFound(f"There is no image with id {image_id} in this project; reload the page.")
+    return to_image(row)
+
+
+def many(tx: Transaction, ids: Iterable[int]) -> dict[int, Image]:
+    """Return images by id; unknown ids are left out."""
+    found = {}
+    for part in chunks(ids):
+        for row in tx.execute(sa.select(image).where(image.c.id.in_(part))):
+            found[row.id] = to_image(row)
+    return found
+
+
+def every(tx: Transaction) -> list[Image]:
+    """Return all images by ordinal, missing ones included."""
+    return [to_image(row) for row in tx.execute(sa.select(image).order_by(image.c.ordinal))]
+
+
+def order(tx: Transaction) -> dict[int, int]:
+    """Return the id of every image that is not missing by its ordinal, ascending."""
+    query = sa.select(image.c.ordinal, image.c.id).where(image.c.missing.is_(False))
+    return {o: i for o, i in tx.execute(query.order_by(image.c.ordinal))}
+
+
+def paths_of(tx: Transaction, ids: Sequence[int] | None = None) -> dict[int, list[ImagePath]]:
+    """Return the present paths of images by image id, each list by root and path."""
+    query = sa.select(image_path).where(image_path.c.size != _GONE)
+    query = query.order_by(image_path.c.root, image_path.c.path)
+    found: dict[int, list[ImagePath]] = defaultdict(list)
+    if ids is None:
+        rows: Iterable[sa.Row[Any]] = tx.execute(query.where(image_path.c.image_id.is_not(None)))
+    else:
+        rows = (
+            row
+            for part in chunks(ids)
+            for row in tx.execute(query.where(image_path.c.image_id.in_(part)))
+        )
+    for row in rows:
+        found[row.image_id].append(to_path(row))
+    return dict(found)
+
+
+def every_path(tx: Transaction) -> list[ImagePath]:
+    """Return every path that was ever found, broken and gone ones included, by id."""
+    return [to_path(row) for row in tx.execute(sa.select(image_path).order_by(image_path.c.id))]
+
+
+def broken(tx: Transaction) -> list[ImagePath]:
+    """Return the files that cannot be used, with the reason."""
+    query = sa.select(image_path).where(image_path.c.problem.is_not(None))
+    rows = tx.execute(query.where(image_path.c.size != _GONE).order_by(image_path.c.path))
+    return [to_path(row) for row in rows]
+
+
+def count(tx: Transaction) -> int:
+    """Return how many images the project has, missing ones included."""
+    return int(tx.execute(sa.select(sa.func.count()).select_from(image)).scalar_one())
+
+
+def set_coco(tx: Transaction, path_id: int, coco_id: int | None, extra: Mapping[str, Any]) -> None:
+    """Keep a path's id and unknown keys in COCO files."""
+    tx.execute(
+        sa.update(image_path)
+        .where(image_path.c.id == path_id)
+        .values(coco_id=coco_id, extra=dict(extra))
+    )
+
+
+def _broken_values(file: BrokenFile) -> dict[str, Any]:
+    values = asdict(file)
+    del values["path"]
+    return values
+
+
+def _ids_by_hash(tx: Transaction, hashes: Iterable[str]) -> dict[str, int]:
+    ids = {}
+    for part in chunks(sorted(hashes)):
+        query = sa.select(image.c.content_hash, image.c.id).where(image.c.content_hash.in_(part))
+        ids.update({h: i for h, i in tx.execute(query)})
+    return ids
+
+
+def _insert_images(tx: Transaction, found: Sequence[FoundImage], ids: dict[str, int]) -> int:
+    """Insert an image for each content that is new, and add its id to `ids`."""
+    last = tx.execute(sa.select(sa.func.max(image.c.ordinal))).scalar()
+    first = 0 if last is None else last + 1
+    rows: dict[str, dict[str, Any]] = {}
+    for file in found:
+        if file.content_hash in ids or file.content_hash in rows:
+            continue
+        rows[file.content_hash] = {
+            "ordinal": first + len(rows),
+            "content_hash": file.content_hash,
+            "fold": fold_of(file.content_hash),
+            "width": file.width,
+            "height": file.height,
+            "format": file.format,
+        }
+    if rows:
+        tx.execute(sa.insert(image), list(rows.values()))
+        ids.update(_ids_by_hash(tx, rows))
+    return len(rows)
+
+
+def _write_paths(
+    tx: Transaction, inserts: list[dict[str, Any]], updates: list[dict[str, Any]]
+) -> None:
+    if inserts:
+        tx.execute(sa.insert(image_path), inserts)
+    if updates:
+        names = ("image_id", "problem", "size", "modified_ns")
+        statement = sa.update(image_path).where(image_path.c.id == sa.bindparam("b_id"))
+        tx.execute(statement.values({n: sa.bindparam(n) for n in names}), updates)
+
+
+def _mark_missing_images(tx: Transaction) -> None:
+    there = sa.exists().where(image_path.c.image_id == image.c.id, image_path.c.size != _GONE)
+    tx.execute(sa.update(image).where(image.c.missing.is_(False), ~there).values(missing=True))
+    tx.execute(sa.update(image).where(image.c.missing.is_(True), there).values(missing=False))

@@ -1,0 +1,315 @@
+"""The tables, and how the words of the project are written as numbers in them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from annotator.domain import JobKind, JobState, OperationKind, Source, State
+
+STATES: dict[State, int] = {State.ABSENT: 0, State.PRESENT: 1, State.UNSURE: 2, State.CLEARED: 3}
+SOURCES: dict[Source, int] = {
+    Source.HUMAN: 0,
+    Source.ACCEPTED: 1,
+    Source.ACCEPTED_IN_BULK: 2,
+    Source.REJECTED: 3,
+    Source.SWEPT: 4,
+    Source.IMPORTED: 5,
+    Source.REVIEW: 6,
+}
+STATE_OF = {code: state for state, code in STATES.items()}
+SOURCE_OF = {code: source for source, code in SOURCES.items()}
+SCORE_STEPS = 10_000
+"""A shown probability is kept as a whole number of ten-thousandths."""
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """A UTC time as whole microseconds, the same in every database and comparable as a number."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
+        """Return microseconds since 1970."""
+        del dialect
+        return None if value is None else round(value.timestamp() * 1_000_000)
+
+    def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> datetime | None:
+        """Return the time."""
+        del dialect
+        return None if value is None else datetime.fromtimestamp(value / 1_000_000, UTC)
+
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", sa.Integer, primary_key=True)
+
+
+def _link(name: str, target: str, *, nullable: bool = False) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, sa.ForeignKey(target), nullable=nullable)
+
+
+def _flag(name: str) -> sa.Column[bool]:
+    return sa.Column(name, sa.Boolean(create_constraint=False), nullable=False, default=False)
+
+
+def _number(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, nullable=False, default=0)
+
+
+def _words(name: str, kinds: type[JobKind | JobState | OperationKind]) -> sa.Column[str]:
+    del kinds  # the column holds the value of one of these
+    return sa.Column(name, sa.String(20), nullable=False)
+
+
+category = sa.Table(
+    "category",
+    metadata,
+    _id(),
+    sa.Column("ordinal", sa.Integer, nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("folded", sa.Text, nullable=False, unique=True),
+    sa.Column("supercategory", sa.Text, nullable=False, default=""),
+    _flag("archived"),
+    sa.Column("coco_id", sa.BigInteger),
+    sa.Column("extra", sa.JSON, nullable=False, default=dict),
+    _number("present_count"),
+    _number("absent_count"),
+)
+
+category_alias = sa.Table(
+    "category_alias",
+    metadata,
+    _id(),
+    _link("category_id", "category.id"),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("folded", sa.Text, nullable=False, unique=True),
+)
+
+image = sa.Table(
+    "image",
+    metadata,
+    _id(),
+    sa.Column("ordinal", sa.Integer, nullable=False, unique=True),
+    sa.Column("content_hash", sa.String(64), nullable=False, unique=True),
+    sa.Column("fold", sa.Integer, nullable=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("format", sa.String(20), nullable=False),
+    _flag("missing"),
+    _number("known_count"),
+)
+
+image_path = sa.Table(
+    "image_path",
+    metadata,
+    _id(),
+    sa.Column("image_id", sa.Integer, sa.ForeignKey("image.id"), index=True),
+    sa.Column("root", sa.Text, nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("coco_id", sa.BigInteger),
+    sa.Column("extra", sa.JSON, nullable=False, default=dict),
+    sa.Column("problem", sa.Text),
+    sa.Column("size", sa.BigInteger, nullable=False, default=0),
+    sa.Column("modified_ns", sa.BigInteger, nullable=False, default=0),
+    sa.UniqueConstraint("root", "path"),
+)
+
+annotator = sa.Table(
+    "annotator",
+    metadata,
+    _id(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("folded", sa.Text, nullable=False, unique=True),
+    _flag("reviewer"),
+    sa.Column("created_at", Moment, nullable=False),
+)
+
+operation = sa.Table(
+    "operation",
+    metadata,
+    _id(),
+    sa.Column("client_id", sa.String(64), nullable=False, unique=True),
+    _link("annotator_id", "annotator.id"),
+    _words("kind", OperationKind),
+    sa.Column("happened_at", Moment, nullable=False),
+    sa.Column("recorded_at", Moment, nullable=False),
+    sa.Column("decision_ms", sa.Integer),
+    sa.Column("version", sa.Integer),
+    sa.Column("cancels", sa.Integer, sa.ForeignKey("operation.id")),
+    # The operation with answers that an undo or redo is about in the end.
+    sa.Column("target", sa.Integer, sa.ForeignKey("operation.id"), index=True),
+    _flag("cancelled"),
+    sa.Index("ix_operation_annotator_id_id", "annotator_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+answer = sa.Table(
+    "answer",
+    metadata,
+    _id(),
+    sa.Column("operation_id", sa.Integer, sa.ForeignKey("operation.id"), nullable=False),
+    sa.Column("image_id", sa.Integer, sa.ForeignKey("image.id"), nullable=False),
+    sa.Column("category_id", sa.Integer, sa.ForeignKey("category.id"), nullable=False),
+    sa.Column("state", sa.SmallInteger, nullable=False),
+    sa.Column("source", sa.SmallInteger, nullable=False),
+    sa.Column("score", sa.SmallInteger),
+    _flag("late"),
+    sa.Index("ix_answer_operation_id", "operation_id"),
+    sa.Index("ix_answer_image_id_category_id", "image_id", "category_id"),
+    sqlite_autoincrement=True,
+)
+
+label = sa.Table(
+    "label",
+    metadata,
+    sa.Column("image_id", sa.Integer, sa.ForeignKey("image.id"), primary_key=True),
+    sa.Column("category_id", sa.Integer, sa.ForeignKey("category.id"), primary_key=True),
+    # Null while people disagree.
+    sa.Column("state", sa.SmallInteger),
+    sa.Column("source", sa.SmallInteger, nullable=False),
+    sa.Column("answer_id", sa.Integer, sa.ForeignKey("answer.id"), nullable=False),
+    _flag("conflict"),
+    sqlite_with_rowid=False,
+)
+
+visit = sa.Table(
+    "visit",
+    metadata,
+    _id(),
+    sa.Column("client_id", sa.String(64), nullable=False, unique=True),
+    _link("annotator_id", "annotator.id"),
+    sa.Column("image_id", sa.Integer, sa.ForeignKey("image.id"), nullable=False, index=True),
+    sa.Column("shown", sa.LargeBinary, nullable=False),
+    sa.Column("opened_at", Moment, nullable=False),
+    sa.Column("closed_at", Moment, nullable=False),
+    sa.Index("ix_visit_annotator_id_id", "annotator_id", "id"),
+)
+
+certificate = sa.Table(
+    "certificate",
+    metadata,
+    _id(),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("plan", sa.JSON, nullable=False, default=dict),
+    sa.Column("bitmap_path", sa.Text),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("applied_at", Moment),
+    sa.Column("rolled_back_at", Moment),
+)
+
+probe = sa.Table(
+    "probe",
+    metadata,
+    _id(),
+    sa.Column("image_id", sa.Integer, sa.ForeignKey("image.id"), nullable=False),
+    sa.Column("category_id", sa.Integer, sa.ForeignKey("category.id"), nullable=False),
+    sa.Column("purpose", sa.String(10), nullable=False),
+    sa.Column("certificate_id", sa.Integer, sa.ForeignKey("certificate.id"), index=True),
+    sa.Column("zone", sa.String(10)),
+    sa.Column("position", sa.Integer),
+    sa.Column("inclusion_probability", sa.Float),
+    sa.Column("drawn_at", Moment, nullable=False),
+    sa.Column("annotator_id", sa.Integer, sa.ForeignKey("annotator.id")),
+    sa.Column("state", sa.SmallInteger),
+    sa.Column("answered_at", Moment),
+)
+
+lease = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("kind", sa.String(20), primary_key=True),
+    sa.Column("key", sa.Integer, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("expires_at", Moment, nullable=False),
+    sa.Index("ix_lease_holder", "holder"),
+    sqlite_with_rowid=False,
+)
+
+job = sa.Table(
+    "job",
+    metadata,
+    _id(),
+    _words("kind", JobKind),
+    _words("state", JobState),
+    sa.Column("options", sa.JSON, nullable=False, default=dict),
+    sa.Column("progress", sa.JSON, nullable=False, default=dict),
+    sa.Column("message", sa.Text, nullable=False, default=""),
+    sa.Column("token", sa.String(36)),
+    sa.Column("worker", sa.Text),
+    _flag("cancel_requested"),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("started_at", Moment),
+    sa.Column("heartbeat_at", Moment),
+    sa.Column("finished_at", Moment),
+    sa.Index("ix_job_kind_state", "kind", "state"),
+    sqlite_autoincrement=True,
+)
+
+worker = sa.Table(
+    "worker",
+    metadata,
+    sa.Column("name", sa.String(200), primary_key=True),
+    sa.Column("info", sa.JSON, nullable=False, default=dict),
+    sa.Column("at", Moment, nullable=False),
+)
+
+version = sa.Table(
+    "version",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("job_id", sa.Integer, sa.ForeignKey("job.id")),
+    sa.Column("method", sa.String(80), nullable=False),
+    sa.Column("backbone", sa.Text, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    _flag("ready"),
+    _flag("promoted"),
+    _number("trained_answers"),
+    _number("trained_present"),
+    _number("last_operation"),
+    sa.Column("training_seconds", sa.Float, nullable=False, default=0.0),
+    sa.Column("metrics", sa.JSON, nullable=False, default=dict),
+    sa.Column("note", sa.Text, nullable=False, default=""),
+)
+
+flag = sa.Table(
+    "flag",
+    metadata,
+    _id(),
+    sa.Column("image_id", sa.Integer, sa.ForeignKey("image.id"), nullable=False, index=True),
+    sa.Column("category_id", sa.Integer, sa.ForeignKey("category.id")),
+    _link("annotator_id", "annotator.id"),
+    sa.Column("note", sa.Text, nullable=False, default=""),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("resolved_at", Moment),
+)
+
+setting = sa.Table(
+    "setting",
+    metadata,
+    sa.Column("key", sa.String(200), primary_key=True),
+    sa.Column("value", sa.JSON),
+)
+
+imported_annotation = sa.Table(
+    "imported_annotation",
+    metadata,
+    _id(),
+    sa.Column("path_id", sa.Integer, sa.ForeignKey("image_path.id"), nullable=False),
+    sa.Column("category_id", sa.Integer, sa.ForeignKey("category.id"), nullable=False),
+    sa.Column("coco_id", sa.BigInteger),
+    sa.Column("body", sa.JSON, nullable=False, default=dict),
+    sa.Index("ix_imported_annotation_path_id_category_id", "path_id", "category_id"),
+)

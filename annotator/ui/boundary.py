@@ -1,0 +1,103 @@
+"""Where errors of the program become sentences for the person at the screen."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import gradio as gr
+from starlette.requests import Request
+
+from annotator.errors import AnnotatorError, StoreError
+from annotator.ui.contracts import Payload
+from annotator.ui.identity import name_of
+
+log = logging.getLogger("annotator.ui")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+FAILED = "The program could not do this; the reason is in the log of `annotator serve`."
+"""Shown instead of a traceback."""
+
+NEED_NAME = "Say who you are on the Label page first, so that the change carries your name."
+"""Shown where a change is asked for without a name."""
+
+
+def server_function(
+    name: str, action: Callable[[str, Payload], Payload]
+) -> Callable[[object, gr.Request], Payload]:
+    """Return a function that the page's script can call as `server.NAME(data)`.
+
+    It answers `{"ok": true, ...}` with what `action(annotator, data)` returns, or
+    `{"ok": false, "message": ...}` with one of `refused` (nothing was changed, asking again would
+    not help), `need_name`, `other_name` (the cookie holds another name than the page) or
+    `again` (the store could not be reached or the program failed; the page keeps its work).
+    """
+
+    def call(data: object, request: gr.Request) -> Payload:
+        annotator = name_of(request.cookies)
+        if annotator is None:
+            return {"ok": False, "refused": True, "need_name": True, "message": NEED_NAME}
+        if not isinstance(data, dict):
+            return _refused("The page sent something this server does not know; reload it.")
+        if data.get("as") not in (None, annotator):
+            return {"ok": False, "other_name": True, "message": "Another name is in use now."}
+        return _answer(action, annotator, data)
+
+    call.__name__ = name
+    return call
+
+
+def _answer(action: Callable[[str, Payload], Payload], annotator: str, data: Payload) -> Payload:
+    try:
+        return {"ok": True, **action(annotator, data)}
+    except StoreError as error:
+        # A locked or full disk passes; refusing here would make the page throw answers away.
+        return {"ok": False, "again": True, "message": str(error)}
+    except AnnotatorError as error:
+        return _refused(str(error))
+    except Exception:  # noqa: BLE001 - the boundary to the page
+        log.exception("a request from the Label page failed")
+        return {"ok": False, "again": True, "message": FAILED}
+
+
+def _refused(message: str) -> Payload:
+    return {"ok": False, "refused": True, "message": message}
+
+
+def shows_errors(handler: Callable[P, R]) -> Callable[P, R]:
+    """Turn an AnnotatorError of a Gradio event into a message on the page.
+
+    Anything else is a bug: it is logged with its traceback, and the page says where to look.
+    """
+
+    @functools.wraps(handler)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return handler(*args, **kwargs)
+        except gr.Error:
+            raise
+        except AnnotatorError as error:
+            raise gr.Error(str(error), title="Refused", print_exception=False) from error
+        except Exception as error:
+            log.exception("an event of a page failed")
+            raise gr.Error(FAILED, title="Failed", print_exception=False) from error
+
+    return wrapped
+
+
+def annotator_of(request: gr.Request) -> str:
+    """Return the name of the person behind a Gradio event.
+
+    Raises:
+        AnnotatorError: If no name has been said yet.
+    """
+    inner = getattr(request, "request", None)
+    cookies = inner.cookies if isinstance(inner, Request) else request.cookies
+    name = name_of(cookies)
+    if name is None:
+        raise AnnotatorError(NEED_NAME)
+    return name

@@ -1,0 +1,71 @@
+"""The annotator's name: asked once, kept in a cookie, attached to every change."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from annotator.errors import AnnotatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+COOKIE = "annotator_name"
+"""Cookie that holds the name, percent-encoded."""
+
+MAX_NAME = 80
+"""Longest name, in characters."""
+
+_YEAR_SECONDS = 365 * 24 * 3600
+
+
+def checked_name(name: object) -> str:
+    """Return a name fit for keeping, without surrounding and repeated blanks.
+
+    Raises:
+        AnnotatorError: If nothing is left of it, it is too long, or it holds control characters.
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise AnnotatorError("Please type your name, so that your answers can be told apart.")
+    tidy = " ".join(name.split())
+    if len(tidy) > MAX_NAME:
+        raise AnnotatorError(f"Please use a name of at most {MAX_NAME} characters.")
+    if any(unicodedata.category(letter).startswith("C") for letter in tidy):
+        raise AnnotatorError("Please use a name of ordinary letters, digits and signs.")
+    return tidy
+
+
+def name_of(cookies: Mapping[str, str]) -> str | None:
+    """Return the name in a request's cookies, None if there is none that is valid."""
+    try:
+        return checked_name(unquote(cookies.get(COOKIE, ""), errors="strict"))
+    except (AnnotatorError, UnicodeDecodeError):
+        return None
+
+
+def name_routes() -> APIRouter:
+    """Return the route `POST /name` with a JSON body `{"name": ...}`, which sets the cookie."""
+    router = APIRouter()
+
+    @router.post("/name")
+    async def keep_name(request: Request) -> JSONResponse:
+        try:
+            body = await request.json()
+        except ValueError:
+            body = None
+        try:
+            name = checked_name(body.get("name") if isinstance(body, dict) else None)
+        except AnnotatorError as error:
+            return JSONResponse({"ok": False, "refused": True, "message": str(error)})
+        response = JSONResponse({"ok": True, "name": name})
+        response.set_cookie(
+            COOKIE, quote(name), max_age=_YEAR_SECONDS, httponly=True, samesite="lax", path="/"
+        )
+        return response
+
+    return router

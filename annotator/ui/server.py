@@ -1,0 +1,194 @@
+"""Serves a project: the web app in this process, the worker in another, both stopped cleanly."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import webbrowser
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from annotator.errors import AnnotatorError
+from annotator.services.app import Services
+
+log = logging.getLogger("annotator.serve")
+
+WORKER_STOP_SECONDS = 20.0
+"""How long a worker may take to put its job back before it is ended."""
+
+
+class WorkerProcess:
+    """The background trainer as a child process that ends when this process does."""
+
+    def __init__(
+        self, project: Path, device: str = "auto", environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._environment = environment
+        self._command = [
+            *(sys.executable, "-m", "annotator", "work", str(project)),
+            *("--device", device, "--supervised"),
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = False
+
+    def start(self) -> None:
+        """Start the worker; it reads its standard input and leaves when that closes."""
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            env=self._environment,
+            start_new_session=True,  # Ctrl-C reaches the web app alone, which then stops the worker
+        )
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        process = self._process
+        if process is not None and (code := process.wait()) and not self._stopping:
+            log.error("The trainer has stopped (exit code %s); labelling goes on without it.", code)
+
+    def stop(self) -> None:
+        """Ask the worker to stop, and end it if it does not."""
+        self._stopping = True
+        process = self._process
+        if process is None or process.poll() is not None:
+            return
+        process.terminate()
+        try:
+            process.wait(WORKER_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def bound_socket(host: str, port: int) -> socket.socket:
+    """Return a listening socket.
+
+    Raises:
+        AnnotatorError: If the port is in use or the host is not one of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        if port and error.errno in (98, 48, 10048):  # EADDRINUSE on Linux, macOS, Windows
+            raise AnnotatorError(
+                f"Port {port} is in use by another program; choose another with --port."
+            ) from None
+        raise AnnotatorError(
+            f"Cannot listen on {host}:{port} ({error.strerror}); choose --host or --port."
+        ) from None
+    return listener
+
+
+def run_server(
+    app: Any, listener: socket.socket, *, on_ready: Callable[[str], None] = lambda url: None
+) -> None:
+    """Serve an ASGI app until SIGINT or SIGTERM, also while browsers hold streams open.
+
+    Args:
+        app: The ASGI application.
+        listener: From `bound_socket`.
+        on_ready: Called with the address once requests are answered.
+    """
+    import uvicorn
+
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    logging.getLogger("uvicorn.error").addFilter(_quiet_cancellations)
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+
+    def announce() -> None:
+        while not server.started and not server.should_exit:
+            time.sleep(0.02)
+        if server.started:
+            on_ready(f"http://{shown}:{port}")
+
+    threading.Thread(target=announce, daemon=True).start()
+    # uvicorn re-raises the signal it stopped for; swallow it so that the caller can tidy up.
+    previous = {s: signal.signal(s, lambda *_: None) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        server.run(sockets=[listener])
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _quiet_cancellations(record: logging.LogRecord) -> bool:
+    """Drop the traces of streams that were cut because the server stops; nobody can act on them."""
+    text = record.getMessage()
+    return "Exception in ASGI application" not in text or not _is_cancellation(record)
+
+
+def _is_cancellation(record: logging.LogRecord) -> bool:
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is not None and kind.__name__ == "CancelledError"
+
+
+def set_offline_defaults() -> None:
+    """Keep Gradio and the model hub from calling home; must run before gradio is imported."""
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+
+def serve_project(
+    path: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    worker: bool = True,
+    open_to_all: bool = False,
+    device: str = "auto",
+    browser: bool = False,
+) -> None:
+    """Serve a project until Ctrl-C or SIGTERM.
+
+    Args:
+        path: The project directory.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
+        worker: Start a background trainer beside the web app.
+        open_to_all: Answer requests under any host name, not only those of this machine.
+        device: Where the trainer computes: auto, cpu or cuda.
+        browser: Open a browser on the page.
+
+    Raises:
+        AnnotatorError: If the project cannot be opened or the port is taken.
+    """
+    environment = dict(os.environ)  # before the offline defaults: the trainer may fetch weights
+    set_offline_defaults()
+    services = Services.open(path)
+    trainer = WorkerProcess(path, device, environment) if worker else None
+    try:
+        listener = bound_socket(host, port)
+        from annotator.ui.app import build_app
+
+        bound_port = listener.getsockname()[1]
+        app = build_app(services, host=host, port=bound_port, open_to_all=open_to_all)
+        if trainer is not None:
+            trainer.start()
+        run_server(app, listener, on_ready=lambda url: _announce(url, browser))
+    finally:
+        if trainer is not None:
+            trainer.stop()
+        services.close()
+
+
+def _announce(url: str, browser: bool) -> None:
+    print(f"Open {url} in a browser. Ctrl-C stops.", flush=True)
+    if browser:
+        try:
+            webbrowser.open(url)
+        except webbrowser.Error:
+            log.info("No browser could be opened; open the address yourself.")

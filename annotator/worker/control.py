@@ -1,0 +1,132 @@
+"""The line between a running job and the store: progress goes out, a cancellation comes in."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+from annotator.domain import Job
+from annotator.errors import LeaseLost, StoreError
+from annotator.services.clock import Clock, utc_now
+from annotator.store import Store, jobs
+
+HEARTBEAT_SECONDS = 2.0
+"""How often a running job reports to the store."""
+
+Progress = Mapping[str, Any]
+"""`stage`, `done`, `total`, and for training `loss`, `epoch`, `epochs`."""
+
+_LOG = logging.getLogger(__name__)
+
+
+class Cancelled(Exception):
+    """A person asked for this job to end."""
+
+
+class Stopped(Exception):
+    """The worker has to end or do something more urgent; the job goes back to the queue."""
+
+
+class Control:
+    """What a job is given to report with, and to ask whether it should go on.
+
+    While it is entered, a thread of its own sends the newest progress in short transactions, so
+    the work itself never waits for the database.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        job: Job,
+        *,
+        clock: Clock = utc_now,
+        stopping: threading.Event | None = None,
+        on_progress: Callable[[Progress], None] = lambda _: None,
+        beat: Callable[[], None] = lambda: None,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+    ) -> None:
+        """Tie a claimed job to its row.
+
+        Args:
+            store: Where the job's row is.
+            job: As `jobs.claim` returned it.
+            clock: For the times that are written.
+            stopping: Set from outside when the worker has to end.
+            on_progress: Called with every report, in the job's thread.
+            beat: Called with every heartbeat, for the worker's own presence.
+            heartbeat_seconds: Seconds between two heartbeats.
+        """
+        self.job = job
+        self.store = store
+        self.clock = clock
+        self.give_way: Callable[[], bool] = lambda: False
+        """Asked by long jobs now and then; true lets something more urgent go first."""
+        self._stopping = stopping or threading.Event()
+        self._on_progress = on_progress
+        self._beat = beat
+        self._seconds = heartbeat_seconds
+        self._progress: Progress = {}
+        self._cancelled = threading.Event()
+        self._lost = threading.Event()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> Control:
+        """Start the heartbeat."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the heartbeat and wait until it is silent."""
+        self._ended.set()
+        self._thread.join()
+
+    def report(self, stage: str, done: int = 0, total: int = 0, **details: Any) -> None:
+        """Say how far the job is; `details` are further JSON-able entries of the progress."""
+        self._progress = {"stage": stage, "done": done, "total": total, **details}
+        self._on_progress(self._progress)
+
+    def should_stop(self) -> bool:
+        """Whether the job has to end now, for whatever reason; cheap enough for every step."""
+        return self._cancelled.is_set() or self._lost.is_set() or self._stopping.is_set()
+
+    def check(self) -> None:
+        """Return if the job may go on.
+
+        Raises:
+            LeaseLost: If another worker has taken the job over.
+            Cancelled: If a person asked for the end.
+            Stopped: If the worker has to end.
+        """
+        if self._lost.is_set():
+            raise LeaseLost("another worker has taken this job over")
+        if self._cancelled.is_set():
+            raise Cancelled
+        if self._stopping.is_set():
+            raise Stopped
+
+    def heartbeat(self) -> None:
+        """Send the newest progress once, and take note of a cancellation or a takeover."""
+        try:
+            with self.store.writing() as tx:
+                if jobs.heartbeat(tx, self.job, self._progress, self.clock()):
+                    self._cancelled.set()
+            self._beat()
+        except LeaseLost:
+            self._lost.set()
+        except StoreError as error:
+            _LOG.warning("the heartbeat of job %d was not written: %s", self.job.id, error)
+
+    def _run(self) -> None:
+        while not self._lost.is_set():
+            self.heartbeat()
+            if self._ended.wait(self._seconds):
+                return

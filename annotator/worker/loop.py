@@ -1,0 +1,190 @@
+"""The worker's loop: claim a job, run it, say how it ended, and look for what is due."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from annotator.domain import Job, JobKind, JobState
+from annotator.errors import AnnotatorError, LeaseLost, ProjectError, StoreError
+from annotator.services.clock import Clock, utc_now
+from annotator.settings import Project, load_project
+from annotator.store import Store, jobs
+from annotator.worker.agenda import enqueue_due, training_waits
+from annotator.worker.control import HEARTBEAT_SECONDS, Cancelled, Control, Progress, Stopped
+
+POLL_SECONDS = 0.75
+"""How long an idle worker waits before it looks again."""
+
+Runner = Callable[[Project, Control, str], str]
+"""Does a job of one kind on a device and returns one sentence about what came of it."""
+
+_KINDS = (JobKind.TRAIN, JobKind.EMBED)
+"""The more urgent first: people wait for a version, features come in the meantime."""
+
+_LOG = logging.getLogger(__name__)
+
+
+class Worker:
+    """One background process of a project."""
+
+    def __init__(
+        self,
+        project: Project,
+        store: Store,
+        *,
+        runners: Mapping[JobKind, Runner],
+        device: str = "auto",
+        clock: Clock = utc_now,
+        poll_seconds: float = POLL_SECONDS,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        on_progress: Callable[[Progress], None] = lambda _: None,
+    ) -> None:
+        """Set a worker up; nothing happens before `run`, `run_once` or `run_job`."""
+        self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self.stopping = threading.Event()
+        self._project = project
+        self._store = store
+        self._runners = runners
+        self._device = device
+        self._clock = clock
+        self._poll_seconds = poll_seconds
+        self._heartbeat_seconds = heartbeat_seconds
+        self._on_progress = on_progress
+        self._present = False
+        self._beat_at = -HEARTBEAT_SECONDS
+
+    def run(self) -> None:
+        """Work until `stopping` is set; a job that is running then goes back to the queue."""
+        self._present = True
+        try:
+            while not self.stopping.is_set():
+                try:
+                    self._beat()
+                    busy = self._look_for_work()
+                except AnnotatorError as error:
+                    _LOG.warning("nothing can be done just now: %s", error)
+                    busy = False
+                if not busy:
+                    self.stopping.wait(self._poll_seconds)
+        finally:
+            self._leave()
+
+    def run_once(self) -> list[Job]:
+        """Do everything that is queued or due, and return the jobs as they ended."""
+        ended: list[Job] = []
+        self._present = True
+        try:
+            self._beat()
+            while not self.stopping.is_set():
+                self._enqueue_due()
+                job = self._claim(_KINDS)
+                if job is None:
+                    break
+                ended.append(self._run(job))
+        finally:
+            self._leave()
+        return ended
+
+    def run_job(self, kind: JobKind) -> Job | None:
+        """Claim a queued job of one kind and run it; None if there is none to claim."""
+        job = self._claim((kind,))
+        return None if job is None else self._run(job)
+
+    def _look_for_work(self) -> bool:
+        job = self._claim(_KINDS)
+        if job is None:
+            self._enqueue_due()
+            return False
+        self._run(job)
+        return True
+
+    def _claim(self, kinds: tuple[JobKind, ...]) -> Job | None:
+        with self._store.writing() as tx:
+            for kind in kinds:
+                job = jobs.claim(tx, self.name, [kind], self._clock())
+                if job is not None:
+                    return job
+        return None
+
+    def _run(self, job: Job) -> Job:
+        control = Control(
+            self._store,
+            job,
+            clock=self._clock,
+            stopping=self.stopping,
+            on_progress=self._on_progress,
+            beat=self._beat,
+            heartbeat_seconds=self._heartbeat_seconds,
+        )
+        if job.kind is JobKind.EMBED:
+            control.give_way = lambda: training_waits(self._reloaded(), self._store, self._clock())
+        try:
+            with control:
+                message = self._runners[job.kind](self._reloaded(), control, self._device)
+            self._finish(job, JobState.DONE, message)
+        except Cancelled:
+            self._finish(job, JobState.CANCELLED, "Cancelled.")
+        except Stopped:
+            self._requeue(job)
+        except LeaseLost as error:
+            _LOG.warning("job %d (%s): %s", job.id, job.kind, error)
+        except AnnotatorError as error:
+            _LOG.info("job %d (%s) failed", job.id, job.kind, exc_info=True)
+            self._finish(job, JobState.FAILED, str(error))
+        except Exception as error:  # noqa: BLE001 - the loop outlives whatever a job runs into
+            _LOG.exception("job %d (%s) failed", job.id, job.kind)
+            self._finish(job, JobState.FAILED, _unexpected(error))
+        with self._store.reading() as tx:
+            return jobs.get(tx, job.id)
+
+    def _finish(self, job: Job, state: JobState, message: str) -> None:
+        try:
+            with self._store.writing() as tx:
+                jobs.finish(tx, job, state, message, self._clock())
+        except LeaseLost as error:
+            _LOG.warning("job %d (%s): %s", job.id, job.kind, error)
+
+    def _requeue(self, job: Job) -> None:
+        try:
+            with self._store.writing() as tx:
+                jobs.requeue(tx, job, self._clock())
+        except LeaseLost as error:
+            _LOG.warning("job %d (%s): %s", job.id, job.kind, error)
+
+    def _enqueue_due(self) -> None:
+        enqueue_due(self._reloaded(), self._store, self._clock())
+
+    def _reloaded(self) -> Project:
+        """Return the project with its settings of now; half-edited ones are passed over."""
+        try:
+            self._project = load_project(self._project.path)
+        except ProjectError as error:
+            _LOG.warning("going on with the old settings: %s", error)
+        return self._project
+
+    def _beat(self) -> None:
+        if not self._present or time.monotonic() - self._beat_at < HEARTBEAT_SECONDS * 0.9:
+            return
+        with self._store.writing() as tx:
+            info = {"pid": os.getpid(), "host": socket.gethostname(), "device": self._device}
+            jobs.beat(tx, self.name, info, self._clock())
+        self._beat_at = time.monotonic()
+
+    def _leave(self) -> None:
+        self._present = False
+        try:
+            with self._store.writing() as tx:
+                jobs.leave(tx, self.name)
+        except StoreError as error:
+            _LOG.warning("could not sign off: %s", error)
+
+
+def _unexpected(error: Exception) -> str:
+    kind, text = type(error).__name__, " ".join(str(error).split())[:200]
+    return f"Something unexpected went wrong ({kind}: {text}); the worker's log has the details."

@@ -1,0 +1,1 @@
+"""Learning from partial multi-label annotations: the methods as a plain PyTorch library."""

@@ -1,0 +1,1 @@
+"""Losses on partial labels, one a file; each takes logits and labels and returns a scalar."""

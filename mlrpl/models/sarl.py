@@ -1,0 +1,88 @@
+"""The network that HST and SARB share: decouple, exchange along a graph, classify each category."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from mlrpl.models.graph import GatedGraph
+from mlrpl.models.semantic_decoupling import SemanticDecoupling
+
+
+class SARL(nn.Module):
+    """From a token map to one feature and one logit per category.
+
+    Tokens are centred, scaled by one number, and projected to width D. The classifier reads
+    `tanh(Wo [h ; s])` of the feature before (s) and after (h) the graph, with weights of its own
+    for every category.
+
+    Source:
+        Pu et al., HST (IJCV 2024) and SARB (AAAI 2022), semantic-aware representation
+        learning. On frozen tokens the statistics of the training set replace the batch
+        normalisation after the paper's 1x1 convolution.
+    """
+
+    token_mean: Tensor
+    token_scale: Tensor
+
+    def __init__(
+        self,
+        categories: int,
+        token: int,
+        features: int,
+        hidden: int,
+        *,
+        steps: int,
+        words: int = 0,
+        dropout: float = 0.0,
+    ) -> None:
+        """Draw the weights.
+
+        Args:
+            categories: How many, C.
+            token: Width of a token of the backbone, T.
+            features: Width of a category's feature, D.
+            hidden: Width of the space where tokens and categories meet, H.
+            steps: Rounds of exchange along the graph.
+            words: Width of the word vectors; 0 learns the category vectors freely.
+            dropout: Share of the classifier's input that is dropped in training, 0..1.
+        """
+        super().__init__()
+        self.register_buffer("token_mean", torch.zeros(token))
+        self.register_buffer("token_scale", torch.ones(()))
+        self.project = nn.Linear(token, features, bias=False)
+        self.decoupling = SemanticDecoupling(categories, features, hidden, words=words)
+        self.graph = GatedGraph(categories, features, steps)
+        self.output = nn.Linear(2 * features, features)
+        self.dropout = nn.Dropout(dropout)
+        bound = 1 / math.sqrt(features)
+        self.weight = nn.Parameter(torch.empty(categories, features).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.zeros(categories))
+
+    def set_token_statistics(self, mean: Tensor, scale: Tensor) -> None:
+        """Centre tokens by `mean`, `(T,)`, and divide them by `scale`, above 0.
+
+        One scale for all channels: equal variance for each (whitening) measured badly.
+        """
+        self.token_mean.copy_(mean)
+        self.token_scale.copy_(scale)
+
+    def project_tokens(self, tokens: Tensor) -> Tensor:
+        """Return the tokens at the width of the features, `(B, P, D)`, from `(B, P, T)`."""
+        return self.project((tokens - self.token_mean) / self.token_scale)
+
+    def attention(self, tokens: Tensor) -> Tensor:
+        """Return where each category looks, `(B, C, P)`, rows summing to one."""
+        return self.decoupling.attention(self.project_tokens(tokens))
+
+    def decouple(self, tokens: Tensor) -> Tensor:
+        """Return one feature per category, `(B, C, D)`, from tokens `(B, P, T)`."""
+        return self.decoupling(self.project_tokens(tokens))
+
+    def classify(self, features: Tensor) -> Tensor:
+        """Return logits `(B, C)` of category features `(B, C, D)`."""
+        exchanged = self.graph(features)
+        joined = torch.tanh(self.output(torch.cat([exchanged, features], dim=-1)))
+        return torch.einsum("bcd,cd->bc", self.dropout(joined), self.weight) + self.bias

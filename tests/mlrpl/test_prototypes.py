@@ -1,0 +1,132 @@
+"""Prototypes: how many a category has, where they lie, and the similarity to the nearest."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from mlrpl.prototypes import Prototypes, kmeans
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def rebuilt(counts: list[int], per_category: int = 4) -> Prototypes:
+    """Prototypes of categories with this many positives, of width 3."""
+    categories = torch.tensor([c for c, n in enumerate(counts) for _ in range(n)])
+    features = torch.randn(len(categories), 3, generator=seeded())
+    prototypes = Prototypes(len(counts), per_category, 3)
+    prototypes.rebuild(features, categories, torch.arange(len(categories)) + 100, seeded())
+    return prototypes
+
+
+def test_a_category_has_one_prototype_for_five_positives_at_least_one_at_most_all() -> None:
+    prototypes = rebuilt([0, 1, 3, 9, 10, 40])
+
+    assert prototypes.counts.tolist() == [0, 1, 1, 1, 2, 4]
+    assert prototypes.available.tolist() == [False, True, True, True, True, True]
+
+
+def test_no_positive_at_all_leaves_no_prototype() -> None:
+    prototypes = Prototypes(2, 4, 3)
+
+    prototypes.rebuild(
+        torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64), torch.zeros(0), seeded()
+    )
+
+    assert not prototypes.available.any()
+
+
+def test_similarity_is_the_cosine_with_the_nearest_prototype() -> None:
+    prototypes = rebuilt([0, 12])
+    features = torch.randn(5, 2, 3, generator=seeded(1))
+
+    found = prototypes.similarity(features)
+
+    for b in range(5):
+        cosines = [
+            F.cosine_similarity(features[b, 1], prototypes.vectors[1, k], dim=0).item()
+            for k in range(int(prototypes.counts[1]))
+        ]
+        assert found[b, 1].item() == pytest.approx(max(cosines), abs=1e-6)
+    assert found[:, 0].tolist() == [0] * 5
+
+
+def test_similarity_gradients_are_those_of_the_loops() -> None:
+    prototypes = rebuilt([7, 12]).double()
+    features = torch.randn(4, 2, 3, generator=seeded(1), dtype=torch.float64, requires_grad=True)
+    again = features.detach().clone().requires_grad_()
+
+    expected = [
+        torch.stack(
+            [
+                F.cosine_similarity(features[b, c], prototypes.vectors[c, k], dim=0)
+                for k in range(int(prototypes.counts[c]))
+            ]
+        ).max()
+        for b in range(4)
+        for c in range(2)
+    ]
+    torch.stack(expected).square().sum().backward()
+    found = prototypes.similarity(again)
+    found.square().sum().backward()
+
+    # Prototypes are unit vectors in float32, so they are of unit length only to 1e-7.
+    torch.testing.assert_close(found.flatten(), torch.stack(expected), rtol=0, atol=1e-6)
+    torch.testing.assert_close(again.grad, features.grad, rtol=0, atol=1e-6)
+
+
+def test_a_rebuild_forgets_the_last_one() -> None:
+    prototypes = rebuilt([10, 10])
+
+    prototypes.rebuild(torch.ones(1, 3), torch.tensor([1]), torch.tensor([5]), seeded())
+
+    assert prototypes.counts.tolist() == [0, 1]
+    assert prototypes.vectors[0].abs().sum() == 0
+    assert prototypes.exemplars.tolist() == [[-1] * 4, [5, -1, -1, -1]]
+
+
+def test_the_exemplar_is_the_image_nearest_to_the_prototype() -> None:
+    features = torch.tensor([[1.0, 0.0], [0.9, 0.5], [0.8, 1.0]])
+    prototypes = Prototypes(1, 1, 2)
+
+    prototypes.rebuild(features, torch.zeros(3, dtype=torch.int64), torch.tensor([7, 8, 9]), seeded())
+
+    assert prototypes.exemplars.tolist() == [[8]]
+
+
+def test_the_same_seed_gives_the_same_prototypes() -> None:
+    assert torch.equal(rebuilt([30]).vectors, rebuilt([30]).vectors)
+
+
+def test_kmeans_finds_separate_clusters() -> None:
+    centres = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
+    points = (centres[:, None] + 0.1 * torch.randn(3, 20, 2, generator=seeded())).flatten(0, 1)
+
+    found = kmeans(points, 3, seeded())
+
+    nearest = torch.cdist(centres, found).min(dim=1).values
+    assert nearest.max() < 0.2
+
+
+def test_kmeans_on_equal_points_returns_finite_centres() -> None:
+    found = kmeans(torch.ones(5, 2), 3, seeded())
+
+    assert torch.equal(found, torch.ones(3, 2))
+
+
+@pytest.mark.parametrize("count", [0, 4])
+def test_kmeans_refuses_more_centres_than_points(count: int) -> None:
+    with pytest.raises(ValueError, match="centres"):
+        kmeans(torch.ones(3, 2), count, seeded())
+
+
+def test_prototypes_survive_a_round_trip_through_the_state() -> None:
+    prototypes = rebuilt([0, 3, 20])
+    other = Prototypes(3, 4, 3)
+
+    other.load_state_dict(prototypes.state_dict())
+
+    assert torch.equal(other.vectors, prototypes.vectors)
+    assert torch.equal(other.counts, prototypes.counts)
