@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ import typer
 
 from annotator.domain import JobKind, State
 from annotator.errors import AnnotatorError
+from annotator.terminal import key_lines, progress_bar, suggestion_line, validation_text
 
 app = typer.Typer(
     help="Label multi-label images with a model that learns beside you.",
@@ -21,10 +23,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-images_app = typer.Typer(
-    help="Add pictures to a project, list files it cannot use.", no_args_is_help=True
-)
-categories_app = typer.Typer(help="Add, rename and archive categories.", no_args_is_help=True)
+images_app = typer.Typer(no_args_is_help=True)
+categories_app = typer.Typer(no_args_is_help=True)
 
 ProjectDir = Annotated[Path, typer.Argument(help="Project directory.", metavar="PROJECT")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -51,7 +51,7 @@ def init(
     """Make a project from a folder of pictures."""
     from annotator.services.creation import create_project, read_category_names
 
-    with _progress_bar("Reading pictures") as on_progress:
+    with progress_bar("Reading pictures") as on_progress:
         made = create_project(
             project,
             images,
@@ -82,7 +82,7 @@ def import_labels(
             summary = services.transfer.import_file(
                 file, format=format, unlisted=unlisted, annotator=by or _login()
             )
-    _print(summary, _lines(summary), as_json)
+    _print(summary, key_lines(summary), as_json)
 
 
 @app.command()
@@ -179,7 +179,7 @@ def suggest(
 
     with _opened(project) as services:
         rows = list_suggestions(services, image=image, category=category, limit=limit)
-    _print(rows, "\n".join(_suggestion_line(r) for r in rows) or "No suggestions.", as_json)
+    _print(rows, "\n".join(suggestion_line(r) for r in rows) or "No suggestions.", as_json)
 
 
 @app.command()
@@ -236,7 +236,7 @@ def validate(
     from annotator.formats.validate import validate as check
 
     result = check(file)
-    _print(result.row(), result.text(), as_json)
+    _print(asdict(result), validation_text(file, result), as_json)
     if not result.ok:
         raise typer.Exit(1)
 
@@ -270,9 +270,15 @@ def demo(
     run_demo(directory, browser=browser, port=port, count=count)
 
 
+@images_app.callback()
+def images(context: typer.Context, project: ProjectDir) -> None:
+    """Add pictures to a project, list files it cannot use."""
+    context.obj = project
+
+
 @images_app.command("add")
 def images_add(
-    project: ProjectDir,
+    context: typer.Context,
     folder: Annotated[
         Path | None, typer.Argument(help="A further folder; default: look at the known ones again.")
     ] = None,
@@ -281,55 +287,61 @@ def images_add(
     """Take in pictures that are new or changed."""
     from annotator.services.creation import refresh_images
 
-    with _opened(project) as services, _progress_bar("Reading pictures") as on_progress:
+    with _opened(context.obj) as services, progress_bar("Reading pictures") as on_progress:
         row = refresh_images(services.project, services.store, folder, on_progress=on_progress)
-    _print(row, _lines(row), as_json)
+    _print(row, key_lines(row), as_json)
 
 
 @images_app.command("missing")
-def images_missing(project: ProjectDir, as_json: AsJson = False) -> None:
+def images_missing(context: typer.Context, as_json: AsJson = False) -> None:
     """List pictures whose file is gone and files that cannot be used, with the reason."""
     from annotator.services.command import unusable_files
 
-    with _opened(project) as services:
+    with _opened(context.obj) as services:
         rows = unusable_files(services)
     _print(rows, "\n".join(f"{r['path']}: {r['reason']}" for r in rows) or "None.", as_json)
 
 
+@categories_app.callback()
+def categories(context: typer.Context, project: ProjectDir) -> None:
+    """Add, rename and archive categories."""
+    context.obj = project
+
+
 @categories_app.command("add")
 def categories_add(
-    project: ProjectDir, names: Annotated[list[str], typer.Argument(help="New names.")]
+    context: typer.Context, names: Annotated[list[str], typer.Argument(help="New names.")]
 ) -> None:
     """Add categories; every pair of theirs starts out unknown."""
     from annotator.services.command import add_categories
 
-    with _opened(project) as services:
+    with _opened(context.obj) as services:
         typer.echo(add_categories(services, names))
 
 
 @categories_app.command("rename")
 def categories_rename(
-    project: ProjectDir,
+    context: typer.Context,
     old: Annotated[str, typer.Argument(help="Present name.")],
     new: Annotated[str, typer.Argument(help="New name; the old one stays as an alias.")],
 ) -> None:
     """Rename a category; files that use the old name still import."""
     from annotator.services.command import rename_category
 
-    with _opened(project) as services:
+    with _opened(context.obj) as services:
         typer.echo(rename_category(services, old, new))
 
 
 @categories_app.command("archive")
 def categories_archive(
-    project: ProjectDir,
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="Category to hide.")],
     undo: Annotated[bool, typer.Option("--undo", help="Show it again.")] = False,
 ) -> None:
     """Hide a category everywhere; its answers stay."""
     from annotator.services.command import archive_category
 
-    with _opened(project) as services:
+    with _opened(context.obj) as services:
         typer.echo(archive_category(services, name, archived=not undo))
 
 
@@ -365,15 +377,9 @@ def _run_job(
 ) -> None:
     from annotator.worker.inline import run_or_follow  # late: torch
 
-    with _progress_bar(kind.value.capitalize()) as on_progress:
+    with progress_bar(kind.value.capitalize()) as on_progress:
         row, text = run_or_follow(project, kind, options, device=device, on_progress=on_progress)
     _print(row, text, as_json)
-
-
-def _progress_bar(title: str) -> Any:
-    from annotator.terminal import progress_bar
-
-    return progress_bar(title)
 
 
 def _login() -> str:
@@ -385,18 +391,3 @@ def _login() -> str:
 
 def _print(row: Any, text: str, as_json: bool) -> None:
     typer.echo(json.dumps(row, indent=1, ensure_ascii=False, default=str) if as_json else text)
-
-
-def _lines(row: dict[str, Any]) -> str:
-    return "\n".join(f"{key.replace('_', ' ')}: {_shown(value)}" for key, value in row.items())
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "none"
-    return str(value)
-
-
-def _suggestion_line(row: dict[str, Any]) -> str:
-    sure = f"{row['probability']:.0%}" if row["probability"] is not None else "most alike"
-    return f"{row['image']}\t{row['category']}\t{sure}"

@@ -1,10 +1,12 @@
-"""What a person at a terminal sees while something takes its time."""
+"""What a person at a terminal sees: a bar while something takes its time, and lines of text."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -27,3 +29,30 @@ def progress_bar(title: str) -> Iterator[Callable[..., None]]:
             bar.update(task, completed=done, total=total, description=stage or title)
 
         yield show
+
+
+def key_lines(row: Mapping[str, Any]) -> str:
+    """Return a record as one line a field."""
+    return "\n".join(f"{key.replace('_', ' ')}: {_shown(value)}" for key, value in row.items())
+
+
+def suggestion_line(row: Mapping[str, Any]) -> str:
+    """Return one line about a suggestion."""
+    sure = f"{row['probability']:.0%}" if row["probability"] is not None else "most alike"
+    return f"{row['image']}\t{row['category']}\t{sure}"
+
+
+def validation_text(file: Path, result: Any) -> str:
+    """Return what `validate` says: the problems, or what is in the file."""
+    if result.problems:
+        return "\n".join(result.problems)
+    return (
+        f"{file} is sound: {result.images} images, {result.categories} categories, "
+        f"{result.annotations} annotations, {result.present} pairs present, {result.absent} absent"
+    )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return str(value)

@@ -101,6 +101,28 @@ def create_project(
     """
     path = path.absolute()
     _refuse_taken(path)
+    _refuse_sources(folder, names, labels)
+    found = scan(folder, {}, on_progress=on_progress)
+    if not found.found:
+        raise NotReady(_nothing_found(folder, found))
+    start = settings or Settings(name=path.name)
+    start = _replaced(start, name=start.name, roots={ROOT: _root_for(folder, path)})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial"))
+    try:
+        building.chmod(0o755)
+        project = Project(building, start)
+        summary = _fill(project, found, names, labels, unlisted, annotator, clock)
+        save_project(project)
+        if path.exists():
+            path.rmdir()
+        building.rename(path)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return _report(load_project(path), found, summary)
+
+
+def _refuse_sources(folder: Path, names: Sequence[str], labels: Path | None) -> None:
     if not folder.is_dir():
         raise ProjectError(f"{folder} is not a folder of images; name an existing folder.")
     if labels is not None and not labels.is_file():
@@ -110,27 +132,6 @@ def create_project(
             "A project needs categories: name them with --categories cat,dog or a file with one "
             "name a line, or bring a label file with --labels."
         )
-    found = scan(folder, {}, on_progress=on_progress)
-    if not found.found:
-        raise NotReady(_nothing_found(folder, found))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial"))
-    try:
-        building.chmod(0o755)
-        start = settings or Settings()
-        roots = {ROOT: _root_for(folder, path)}
-        project = Project(
-            building,
-            _replaced(start, name=start.name if settings else path.name, roots=roots),
-        )
-        summary = _fill(project, found, names, labels, unlisted, annotator, clock)
-        save_project(project)
-        if path.exists():
-            path.rmdir()
-        building.rename(path)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
-    return _report(load_project(path), found, summary)
 
 
 def _fill(

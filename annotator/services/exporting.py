@@ -125,10 +125,10 @@ def _record(
     context: _Context,
 ) -> ImageRecord:
     present = {pair.category for pair in pairs if pair.state is State.PRESENT}
-    annotations = tuple(
+    annotations = tuple(  # the format withholds those of pairs that are not present
         AnnotationRecord(category=context.shown[a.category_id].name, coco_id=a.coco_id, body=a.body)
         for a in context.boxes.get(path.id, ())
-        if a.category_id in context.shown and context.shown[a.category_id].name in present
+        if a.category_id in context.shown
     )
     extra = dict(path.extra)
     marked = extra.pop(NOT_EXHAUSTIVE, None)

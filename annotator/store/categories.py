@@ -137,7 +137,7 @@ def _refuse(name: str, taken: Mapping[str, str]) -> None:
         raise AnnotatorError("A category name is empty; give every category a name.")
     if len(name) > MAX_NAME:
         raise AnnotatorError(
-            f"The category name {name[:40]!r}... has {len(name)} characters; at most {MAX_NAME} fit."
+            f"The category name {name[:40]!r}... is too long; use at most {MAX_NAME} characters."
         )
     other = taken.get(folded(name))
     if other == name:

@@ -82,6 +82,7 @@ def build(
     options: Mapping[str, Any] | None = None,
     *,
     category_names: Sequence[str] | None = None,
+    backbone: str | None = None,
 ) -> Method:
     """Return an untrained method.
 
@@ -90,6 +91,8 @@ def build(
         dimensions: The sizes it is built for.
         options: Values for fields of the method's config; the others keep their defaults.
         category_names: The categories' names in column order, for methods that read them.
+        backbone: Name of the network that made the features. With it and the categories' names, a
+            method may use what the network's own classes say about these names.
 
     Raises:
         ValueError: If the name or an option is unknown, or an option's value is not allowed.
@@ -107,7 +110,10 @@ def build(
             "give one name a column"
         )
     config = config_class(**(options or {}))
-    return method_class(dimensions, config, category_names=category_names)  # type: ignore[call-arg]
+    method: Method = method_class(dimensions, config, category_names=category_names)  # type: ignore[call-arg]
+    if category_names is not None and backbone is not None:
+        method.learn_names(category_names, backbone)
+    return method
 
 
 def _entry(name: str) -> tuple[type[Method], type]:

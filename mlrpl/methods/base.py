@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -92,6 +93,16 @@ class Method(nn.Module, ABC):
 
     def prepare(self, data: TrainingData) -> None:
         """Take statistics of the training data into buffers, before the first epoch."""
+
+    def learn_names(self, category_names: Sequence[str], backbone: str) -> None:
+        """Take what the categories' names say, with the backbone that made the features.
+
+        Called by `mlrpl.methods.build` before any training. Default: nothing.
+
+        Args:
+            category_names: `(C,)`, in column order.
+            backbone: A name that `mlrpl.models.backbones.load_backbone` knows.
+        """
 
     def before_epoch(self, epoch: int, data: TrainingData) -> None:
         """Refresh what is computed once an epoch, such as prototypes. Default: nothing."""

@@ -14,7 +14,7 @@ GRADES: dict[str, tuple[float, float, float]] = {
     "overcast": (0.92, 0.94, 0.97),
     "dusk": (1.0, 0.86, 0.8),
     "rain": (0.8, 0.86, 0.92),
-    "night": (0.56, 0.6, 0.84),
+    "night": (0.66, 0.7, 0.92),
     "evening": (1.0, 0.9, 0.76),
     "dim": (0.72, 0.72, 0.82),
 }
@@ -66,9 +66,9 @@ def through_a_lens(picture: Image.Image, rng: Rng) -> Image.Image:
         red, green, blue = 1 + rng.normal(0, 0.05, 3)
         picture = picture.convert("RGB", (red, 0, 0, 0, 0, green, 0, 0, 0, 0, blue, 0))
     if rng.random() < 0.12:
-        picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 1.1)))
+        picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 0.9)))
     if rng.random() < 0.18:
-        grain = rng.normal(0, rng.uniform(3, 9), (picture.height, picture.width, 1))
+        grain = rng.normal(0, rng.uniform(2.5, 6.5), (picture.height, picture.width, 1))
         noisy = np.asarray(picture, dtype=np.float32) + grain.astype(np.float32)
         picture = Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
     return picture

@@ -40,7 +40,7 @@ def street(width: int, height: int, light: str, rng: Rng) -> Setting:
         )
     deep = height - kerb
     zones = {
-        "sky": (Zone(height * 0.16, height * 0.3, 0, width, touch="air", depth=FAR_AWAY),),
+        "sky": (Zone(height * 0.19, height * 0.3, 0, width, touch="air", depth=FAR_AWAY),),
         "walk": (Zone(walk + 8, kerb - 1, 0, width, 0.72, 0.8),),
         "back": (Zone(walk + 4, walk + 8, 0, width, 0.62, 0.7),),
         "post": (Zone(kerb - 4, kerb - 1, width * 0.08, width * 0.92, 1.0, 1.0),),
@@ -70,7 +70,7 @@ def park(width: int, height: int, light: str, rng: Rng) -> Setting:
     scenery.meadow(page, horizon, mix(grass, haze, 0.3), mix(grass, (60, 120, 50), 0.25), rng)
     scenery.patches(page, horizon, mix(grass, (40, 90, 40), 0.3), rng)
     zones = {
-        "sky": (Zone(height * 0.16, height * 0.34, 0, width, touch="air", depth=FAR_AWAY),),
+        "sky": (Zone(height * 0.19, height * 0.34, 0, width, touch="air", depth=FAR_AWAY),),
         "back": (Zone(horizon + 5, horizon + (height - horizon) * 0.35, 0, width, 0.55, 0.85),),
         "ground": (Zone(horizon + 22, height - 6, 0, width, 0.55, 1.0),),
     }
@@ -100,7 +100,7 @@ def farm(width: int, height: int, light: str, rng: Rng) -> Setting:
     if rng.random() < 0.6:
         scenery.fence(page, horizon + 24, height * 0.075, (206, 180, 146), rng)
     zones = {
-        "sky": (Zone(height * 0.15, height * 0.3, 0, width, touch="air", depth=FAR_AWAY),),
+        "sky": (Zone(height * 0.19, height * 0.3, 0, width, touch="air", depth=FAR_AWAY),),
         "back": (Zone(horizon + 10, horizon + 30, 0, width, 0.5, 0.7),),
         "ground": (Zone(horizon + 34, height - 8, 0, width, 0.6, 1.0),),
     }
@@ -134,7 +134,7 @@ def beach(width: int, height: int, light: str, rng: Rng) -> Setting:
     scenery.patches(page, shore + 14, mix(sand, (180, 140, 90), 0.5), rng)
     scenery.grains(page, shore + 14, ((200, 170, 120), (255, 246, 226)), rng)
     zones = {
-        "sky": (Zone(height * 0.13, height * 0.26, 0, width, touch="air", depth=FAR_AWAY),),
+        "sky": (Zone(height * 0.19, height * 0.29, 0, width, touch="air", depth=FAR_AWAY),),
         "water": (Zone(horizon + 5, shore - 14, 0, width, 0.36, 0.62, "water"),),
         "back": (Zone(shore + 8, shore + 22, 0, width, 0.75, 0.9),),
         "ground": (Zone(shore + 24, height - 8, 0, width, 0.65, 1.0),),
@@ -158,7 +158,7 @@ def winter(width: int, height: int, light: str, rng: Rng) -> Setting:
     page.gradient(horizon + 22, height, (238, 244, 252), (250, 252, 255))
     scenery.patches(page, horizon + 22, (190, 208, 234), rng)
     zones = {
-        "sky": (Zone(height * 0.15, height * 0.3, 0, width, touch="air", depth=FAR_AWAY),),
+        "sky": (Zone(height * 0.19, height * 0.3, 0, width, touch="air", depth=FAR_AWAY),),
         "back": (Zone(horizon + 18, horizon + (height - horizon) * 0.45, 0, width, 0.5, 0.85),),
         "ground": (Zone(horizon + 32, height - 8, 0, width, 0.62, 1.0),),
     }

@@ -32,7 +32,7 @@ def kitchen(width: int, height: int, light: str, rng: Rng) -> Setting:
         interiors.checks(page, floor, first, _pick(((150, 170, 176), (190, 130, 100), (120, 130, 130)), rng), rng)
     else:
         interiors.planks(page, floor, _pick(WOODS, rng), rng)
-    _window_or_shelf(page, floor, light, rng)
+    hanging = _window_or_shelf(page, floor, light, rng)
     top = floor - height * rng.uniform(0.17, 0.22)
     left, right = (0.0, width * rng.uniform(0.7, 0.85))
     if rng.random() < 0.5:
@@ -43,7 +43,7 @@ def kitchen(width: int, height: int, light: str, rng: Rng) -> Setting:
     drawn = Page(width, height, clear=True)
     interiors.counter(drawn, top, base, left, right, rng)
     pieces = (Furniture(drawn.finish(), 0, 0, base),)
-    zones = _room_zones(width, height, base)
+    zones = _room_zones(width, height, base, hanging)
     zones["top"] = (_on(top, left, right, base),)
     zones["behind"] = (Zone(top + 4, top + 8, left + 20, right - 20, 1.0, 1.0, "air", base - 1),)
     return Setting(page.finish(), zones, pieces)
@@ -57,7 +57,7 @@ def living_room(width: int, height: int, light: str, rng: Rng) -> Setting:
     _floor(page, floor, rng)
     if rng.random() < 0.75:
         interiors.rug(page, floor, rng)
-    _wall_hangings(page, floor, light, rng)
+    hanging = _wall_hangings(page, floor, light, rng)
     base = floor + height * 0.07
     seat = base - height * rng.uniform(0.14, 0.17)
     left = width * rng.uniform(0.02, 0.36)
@@ -70,7 +70,7 @@ def living_room(width: int, height: int, light: str, rng: Rng) -> Setting:
         piece, top = _table(width, height, (0.7, 0.16), (0.34, 0.5), rng)
         pieces.append(piece)
         tops += [top, top]
-    zones = _room_zones(width, height, base)
+    zones = _room_zones(width, height, base, hanging)
     zones["top"] = tuple(tops)
     return Setting(page.finish(), zones, tuple(pieces))
 
@@ -86,19 +86,18 @@ def office(width: int, height: int, light: str, rng: Rng) -> Setting:
         interiors.planks(page, floor, _pick(WOODS, rng), rng)
     if rng.random() < 0.5:
         for share in (0.06, 0.38, 0.7):
-            interiors.window(page, width * share, height * 0.09, width * 0.24, floor * 0.42, light, rng)
+            interiors.window(page, width * share, height * 0.2, width * 0.24, floor * 0.4, light, rng)
+        hanging = _clock_zone(page, width * 0.1, width * 0.9)._replace(
+            top=height * 0.155, bottom=height * 0.165, far=0.75, near=0.75
+        )
     else:
-        _wall_hangings(page, floor, light, rng)
-    pieces, tops = [], []
+        hanging = _wall_hangings(page, floor, light, rng)
     piece, top = _table(width, height, (0.84, 0.24), (0.62, 0.8), rng)
-    pieces.append(piece)
-    tops.append(top)
-    zones = _room_zones(width, height, floor + 6)
+    zones = _room_zones(width, height, floor + 6, hanging)
     base = top.depth or 0.0
     zones["behind"] = (Zone(top.top + 4, top.top + 8, top.left, top.right, 1.0, 1.0, "air", base - 1),)
-    zones["top"] = tuple(tops)
-    zones["wall"] = (Zone(height * 0.22, height * 0.26, width * 0.1, width * 0.9, touch="air", depth=FAR_AWAY),)
-    return Setting(page.finish(), zones, tuple(pieces))
+    zones["top"] = (top,)
+    return Setting(page.finish(), zones, (piece,))
 
 
 def bedroom(width: int, height: int, light: str, rng: Rng) -> Setting:
@@ -109,10 +108,10 @@ def bedroom(width: int, height: int, light: str, rng: Rng) -> Setting:
     _floor(page, floor, rng)
     if rng.random() < 0.7:
         interiors.rug(page, floor, rng)
-    _wall_hangings(page, floor, light, rng)
+    hanging = _wall_hangings(page, floor, light, rng)
     side = 0.03 if rng.random() < 0.5 else 0.72
     piece, top = _table(width, height, (floor / height + 0.09, 0.18), (0.22, 0.25), rng, left=side)
-    zones = _room_zones(width, height, floor + height * 0.08)
+    zones = _room_zones(width, height, floor + height * 0.08, hanging)
     zones["top"] = (top,)
     return Setting(page.finish(), zones, (piece,))
 
@@ -124,10 +123,11 @@ def _floor(page: Page, floor: float, rng: Rng) -> None:
         interiors.carpet(page, floor, _pick(((190, 176, 160), (156, 166, 150), (170, 160, 176)), rng), rng)
 
 
-def _room_zones(width: int, height: int, floor: float) -> dict[str, tuple[Zone, ...]]:
+def _room_zones(
+    width: int, height: int, floor: float, hanging: Zone
+) -> dict[str, tuple[Zone, ...]]:
     ground = Zone(floor + 8, height - 6, 0, width, 0.85, 1.1)
-    wall = Zone(height * 0.2, height * 0.27, width * 0.08, width * 0.92, touch="air", depth=FAR_AWAY)
-    return {"ground": (ground,), "wall": (wall,)}
+    return {"ground": (ground,), "wall": (hanging,)}
 
 
 def _on(top: float, left: float, right: float, base: float) -> Zone:
@@ -154,27 +154,38 @@ def _table(
     return Furniture(drawn.finish(), 0, 0, base), _on(top - 2, start, start + wide, base)
 
 
-def _wall_hangings(page: Page, floor: float, light: str, rng: Rng) -> None:
-    """A window on one side, pictures on the other."""
+def _wall_hangings(page: Page, floor: float, light: str, rng: Rng) -> Zone:
+    """A window on one side, pictures on the other; returns where a clock finds room."""
     wide = page.width * rng.uniform(0.22, 0.3)
-    left = page.width * (rng.uniform(0.07, 0.16) if rng.random() < 0.5 else rng.uniform(0.54, 0.64))
+    on_left = rng.random() < 0.5
+    left = page.width * (rng.uniform(0.07, 0.16) if on_left else rng.uniform(0.58, 0.66))
     interiors.window(page, left, floor * rng.uniform(0.14, 0.22), wide, floor * 0.44, light, rng)
-    free = 0.6 if left < page.width / 2 else 0.12
     for number in range(int(rng.integers(0, 3))):
-        side = page.width * rng.uniform(0.07, 0.11)
-        x = page.width * (free + 0.15 * number)
+        side = page.width * rng.uniform(0.07, 0.1)
+        x = page.width * (0.88 - 0.13 * number if on_left else 0.04 + 0.13 * number)
         interiors.picture(page, x, floor * rng.uniform(0.2, 0.35), side, rng)
+    free = (left + wide + 16, page.width * 0.74) if on_left else (page.width * 0.28, left - 16)
+    return _clock_zone(page, *free)
 
 
-def _window_or_shelf(page: Page, floor: float, light: str, rng: Rng) -> None:
-    """A window over the counter, or a bare shelf."""
+def _clock_zone(page: Page, left: float, right: float) -> Zone:
+    """The stretch of wall where a clock may hang."""
+    top, bottom = page.height * 0.22, page.height * 0.3
+    return Zone(top, bottom, left, right, touch="air", depth=FAR_AWAY)
+
+
+def _window_or_shelf(page: Page, floor: float, light: str, rng: Rng) -> Zone:
+    """A window over the counter, or a bare shelf; returns where a clock finds room."""
     left = page.width * rng.uniform(0.3, 0.6)
     if rng.random() < 0.7:
         interiors.window(page, left, floor * 0.12, page.width * 0.26, floor * 0.36, light, rng)
-        return
-    wood = _pick(WOODS, rng)
-    y = floor * rng.uniform(0.34, 0.42)
-    page.rectangle(left, y, left + page.width * 0.34, y + 6, wood, radius=1)
-    for share in (0.04, 0.29):
-        x = left + page.width * share
-        page.polygon([(x, y + 6), (x + 6, y + 6), (x, y + 18)], mix(wood, (40, 30, 20), 0.3))
+    else:
+        wood = _pick(WOODS, rng)
+        y = floor * rng.uniform(0.34, 0.42)
+        page.rectangle(left, y, left + page.width * 0.28, y + 6, wood, radius=1)
+        for share in (0.04, 0.23):
+            x = left + page.width * share
+            page.polygon([(x, y + 6), (x + 6, y + 6), (x, y + 18)], mix(wood, (40, 30, 20), 0.3))
+    if left > page.width * 0.42:
+        return _clock_zone(page, page.width * 0.05, left - 16)
+    return _clock_zone(page, left + page.width * 0.32, page.width * 0.97)

@@ -93,7 +93,8 @@ def _pieces(
         homes = [home for home in ("ground",) if home in setting.zones]
     if not homes:
         return []
-    home = homes[0] if rng.random() < 0.65 else homes[int(rng.integers(len(homes)))]
+    usual = 0.94 if homes[0] == "top" else 0.65
+    home = homes[0] if rng.random() < usual else homes[int(rng.integers(len(homes)))]
     options = world.emoji_for(kind, cast.scene, home)
     alike = options[int(rng.integers(len(options)))]
     members = []
@@ -115,9 +116,10 @@ def _piece(
     if kind.name == "person":
         tone = sprites.SKIN_TONES[int(rng.integers(len(sprites.SKIN_TONES)))]
         emoji = sprites.with_skin_tone(emoji, tone)
-    tint = sprites.Tint(
-        rng.uniform(-kind.hue, kind.hue), rng.uniform(0.86, 1.06), rng.uniform(0.92, 1.05)
-    )
+    hue = rng.uniform(-kind.hue, kind.hue)
+    # A saturated colour that is turned far comes out garish, unless it is muted.
+    muted = 1.0 - 0.38 * min(1.0, abs(hue) / 60)
+    tint = sprites.Tint(hue, muted * rng.uniform(0.9, 1.05), rng.uniform(0.93, 1.05))
     picture = sprites.draw(
         emoji,
         max(longest, sprites.longest_for(emoji, MIN_SIDE + 3)),

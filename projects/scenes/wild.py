@@ -23,7 +23,7 @@ def camping(width: int, height: int, light: str, rng: Rng) -> Setting:
     for share in (0.55, 0.3):
         scenery.ridge(page, horizon - 10 * share, 8, mix((78, 120, 96), haze, share), rng)
     grass = jitter((110, 150, 96), rng)
-    zones = {"sky": (Zone(height * 0.15, height * 0.28, 0, width, touch="air", depth=FAR_AWAY),)}
+    zones = {"sky": (Zone(height * 0.19, height * 0.29, 0, width, touch="air", depth=FAR_AWAY),)}
     meadow = horizon + 4
     if rng.random() < 0.45:
         meadow = horizon + height * 0.13
@@ -68,7 +68,7 @@ def sea(width: int, height: int, light: str, rng: Rng) -> Setting:
     scenery.ridge(page, bed, 6, sand, rng, waves=1.5)
     scenery.grains(page, bed + 6, (mix(sand, (0, 0, 0), 0.2), mix(sand, (255, 255, 255), 0.3)), rng, count=60)
     zones = {
-        "sky": (Zone(height * 0.13, height * 0.24, 0, width, touch="air", depth=FAR_AWAY),),
+        "sky": (Zone(height * 0.19, height * 0.29, 0, width, touch="air", depth=FAR_AWAY),),
         "water": (Zone(surface, surface + 5, 0, width, 0.85, 0.9, "water"),),
         "under": (Zone(surface + height * 0.2, bed - 2, 0, width, 0.85, 1.0, "air"),),
         "floor": (Zone(bed + 6, height - 4, 0, width, 0.9, 1.0),),
@@ -92,7 +92,7 @@ def desert(width: int, height: int, light: str, rng: Rng) -> Setting:
     scenery.patches(page, horizon + 30, mix(sand, (150, 90, 50), 0.5), rng)
     scenery.grains(page, horizon + 30, (mix(sand, (110, 70, 40), 0.5), (255, 236, 200)), rng)
     zones = {
-        "sky": (Zone(height * 0.16, height * 0.3, 0, width, touch="air", depth=FAR_AWAY),),
+        "sky": (Zone(height * 0.19, height * 0.3, 0, width, touch="air", depth=FAR_AWAY),),
         "back": (Zone(horizon + 30, horizon + 50, 0, width, 0.6, 0.75),),
         "ground": (Zone(horizon + 34, height - 8, 0, width, 0.55, 1.0),),
     }

@@ -1,0 +1,318 @@
+"""Rows of the store become tensors here, and a method's scores become suggestions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from annotator.arrays.features import FeatureFiles
+from annotator.domain import HELD_OUT_FOLD, Category, Image, Source
+from annotator.errors import NotReady
+from annotator.store import Transaction, answers, categories, images
+from annotator.worker.control import Control
+from mlrpl.decision.calibration import (
+    Calibration,
+    fit_calibration,
+    ranked_only,
+    ranking_threshold,
+    raw_threshold,
+)
+from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, known_mask
+from mlrpl.methods import build
+from mlrpl.methods.base import Dimensions, Method
+from mlrpl.training import EpochReport, TrainConfig, TrainingData, fit, predict
+
+FOLD_GROUPS = 3
+"""Groups that the folds which train are divided into; each is scored by a model of the others."""
+MIN_PRESENT = 30
+"""Present answers over all categories below which no score is called a probability."""
+UNLABELLED = 1000
+"""Images without an answer that take part in a training at least, where there are as many."""
+HALF_WEIGHT = frozenset({Source.ACCEPTED_IN_BULK, Source.SWEPT})
+"""Sources that nobody looked at pair by pair; their precision is not measured yet."""
+
+_BLOCK = 8192
+
+Bools = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.int64]
+Scores = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """What was known at one moment about the images that have a row of features."""
+
+    categories: tuple[Category, ...]
+    """In column order."""
+    labels: npt.NDArray[np.int8]
+    """`(N, C)` by image ordinal; pairs in conflict are unknown."""
+    weights: npt.NDArray[np.float32]
+    """`(N, C)`, how much each label counts."""
+    folds: npt.NDArray[np.int8]
+    """`(N,)`, -1 where there is no such image."""
+    askable: Bools
+    """`(N,)`, images that have a file."""
+    answers: int
+    """Of the retraining policy, like the next two."""
+    present: int
+    last_operation: int
+
+    @property
+    def labelled(self) -> Bools:
+        """`(N,)`, images with at least one label."""
+        return np.asarray(known_mask(self.labels).any(axis=1))
+
+    @property
+    def held_out(self) -> Bools:
+        """`(N,)`, images whose labels never train anything."""
+        return np.equal(self.folds, HELD_OUT_FOLD)
+
+
+def take_snapshot(tx: Transaction, rows: int) -> Snapshot:
+    """Return everything that people have said about the first `rows` images.
+
+    Raises:
+        NotReady: If there is nothing to learn from.
+    """
+    listed = tuple(categories.every(tx))
+    if not listed:
+        raise NotReady("The project has no category yet; add one with `annotator categories add`.")
+    table = answers.label_table(tx)
+    columns = np.full(max(c.ordinal for c in categories.every(tx, archived=True)) + 1, -1)
+    columns[[c.ordinal for c in listed]] = np.arange(len(listed))
+    usable = ~table.conflict & (columns[table.category] >= 0) & (table.image < rows)
+    if not usable.any():
+        raise NotReady("Nothing to learn from yet: answer a few pairs first.")
+    place = table.image[usable], columns[table.category[usable]]
+    labels = np.full((rows, len(listed)), UNKNOWN, np.int8)
+    labels[place] = np.where(table.present[usable], PRESENT, ABSENT)
+    weights = np.ones(labels.shape, np.float32)
+    by_source = np.array([0.5 if source in HALF_WEIGHT else 1.0 for source in Source])
+    weights[place] = by_source[table.source[usable]]
+    folds, askable = _image_columns(images.every(tx), rows)
+    counts = answers.answer_counts(tx)
+    return Snapshot(
+        categories=listed,
+        labels=labels,
+        weights=weights,
+        folds=folds,
+        askable=askable,
+        answers=counts.answers,
+        present=counts.present,
+        last_operation=counts.last_operation,
+    )
+
+
+def _image_columns(listed: Sequence[Image], rows: int) -> tuple[npt.NDArray[np.int8], Bools]:
+    folds = np.full(rows, -1, np.int8)
+    askable = np.zeros(rows, dtype=bool)
+    for image in listed:
+        if image.ordinal < rows:
+            folds[image.ordinal] = image.fold
+            askable[image.ordinal] = not image.missing
+    return folds, askable
+
+
+class Learner:
+    """One method on one snapshot: fits it, scores with it, reports and stops through the job."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        features: FeatureFiles,
+        *,
+        method: str,
+        options: Mapping[str, Any] | None = None,
+        epochs: int | None = None,
+        seed: int = 0,
+        device: str = "cpu",
+        groups: int = FOLD_GROUPS,
+    ) -> None:
+        """Set a training up.
+
+        Args:
+            snapshot: What is known.
+            features: What the pictures look like; rows that are not done take no part.
+            method: A name that `mlrpl methods` lists.
+            options: For the method.
+            epochs: Passes over the images; None means the method's own number.
+            seed: Of everything random.
+            device: Where to compute.
+            groups: Out-of-fold models; at least 2.
+        """
+        self.snapshot = snapshot
+        self.done = np.zeros(len(snapshot.labels), dtype=bool)
+        self.done[features.done_rows[features.done_rows < len(self.done)]] = True
+        self.reports: list[EpochReport] = []
+        self._features = features
+        self._name = method
+        self._options = options
+        self._seed = seed
+        self._device = device
+        self._groups = groups
+        self._epochs = epochs
+        self._fits = 0
+
+    @property
+    def dimensions(self) -> Dimensions:
+        """The sizes of the features and categories."""
+        _, positions, token = self._features.tokens.shape
+        return Dimensions(
+            categories=len(self.snapshot.categories),
+            pooled=self._features.pooled.shape[1],
+            positions=positions,
+            token=token,
+        )
+
+    def trains_on(self, without: Bools | None = None) -> Rows:
+        """Return the images that train: labelled ones outside fold 0, and some unlabelled ones.
+
+        Unlabelled images stand for the rest of the project where a method counts unknown pairs as
+        weak negatives. They are at least `UNLABELLED` and at most as many as the labelled ones.
+
+        Args:
+            without: `(N,)`, images to leave out as well.
+        """
+        usable = self.done & ~self.snapshot.held_out & (self.snapshot.folds >= 0)
+        if without is not None:
+            usable &= ~without
+        labelled = np.flatnonzero(usable & self.snapshot.labelled)
+        others = np.flatnonzero(usable & ~self.snapshot.labelled)
+        size = min(len(others), max(UNLABELLED, len(labelled)))
+        drawn = np.random.default_rng(self._seed).choice(others, size, replace=False)
+        return np.sort(np.concatenate([labelled, drawn]))
+
+    def fit(self, rows: Rows, control: Control, *, of: int) -> Method:
+        """Return the method, trained on some images.
+
+        Args:
+            rows: Ordinals.
+            control: Told about every epoch, asked before every step.
+            of: How many trainings there will be in all, for the progress.
+        """
+        method = build(
+            self._name,
+            self.dimensions,
+            self._options,
+            category_names=[c.name for c in self.snapshot.categories],
+        )
+        config = self._config(method)
+        before = self._fits * config.epochs
+
+        def tell(report: EpochReport) -> None:
+            control.report(
+                "learning",
+                before + report.epoch + 1,
+                of * config.epochs,
+                epoch=report.epoch + 1,
+                epochs=report.epochs,
+                loss=sum(report.terms.values()),
+            )
+
+        self.reports = fit(
+            method,
+            self._data(rows),
+            config,
+            device=self._device,
+            on_epoch_end=tell,
+            should_stop=control.should_stop,
+        )
+        self._fits += 1
+        control.check()
+        return method
+
+    def predict(self, method: Method, rows: Rows, check: Callable[[], None]) -> Scores:
+        """Return raw scores `(N, C)` for some images, NaN for the others."""
+        scores = np.full(self.snapshot.labels.shape, np.nan, np.float32)
+        for start in range(0, len(rows), _BLOCK):
+            check()
+            block = rows[start : start + _BLOCK]
+            scores[block] = predict(method, self._data(block), device=self._device)
+        return scores
+
+    def out_of_fold(self, control: Control) -> Scores:
+        """Return scores `(N, C)` of labelled images by models that never saw their group of folds.
+
+        A category that the other groups have no present answer for stays NaN.
+        """
+        scores = np.full(self.snapshot.labels.shape, np.nan, np.float32)
+        for group in range(self._groups):
+            mine = (self.snapshot.folds - 1) * self._groups // 9 == group
+            mine &= self.snapshot.folds >= 1
+            target = np.flatnonzero(mine & self.done & self.snapshot.labelled)
+            rows = self.trains_on(without=mine)
+            taught = (self.snapshot.labels[rows] == PRESENT).any(axis=0)
+            if not len(target) or not taught.any():
+                continue
+            method = self.fit(rows, control, of=self._groups + 1)
+            found = self.predict(method, target, control.check)[target]
+            scores[target] = np.where(taught, found, np.nan)
+        return scores
+
+    def _config(self, method: Method) -> TrainConfig:
+        config = replace(type(method).default_training(), seed=self._seed)
+        return config if self._epochs is None else replace(config, epochs=self._epochs)
+
+    def _data(self, rows: Rows) -> TrainingData:
+        tokens = self._features.tokens
+        return TrainingData(
+            self.snapshot.labels,
+            pooled=self._features.pooled,
+            tokens=tokens if tokens.shape[1] else None,
+            weights=self.snapshot.weights,
+            rows=rows,
+        )
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """How raw scores are read."""
+
+    calibration: Calibration
+    ranked: Bools
+    """`(C,)`, categories whose score is no probability."""
+    thresholds: npt.NDArray[np.float64]
+    """`(C,)` raw scores from which on present is suggested."""
+    centres: npt.NDArray[np.float64]
+    """`(C,)` raw scores at which present is taken to be as likely as absent."""
+
+
+def enough_for_probabilities(snapshot: Snapshot) -> bool:
+    """Whether there are enough present answers outside fold 0 to calibrate at all."""
+    trained = snapshot.labels[~snapshot.held_out]
+    return int((trained == PRESENT).sum()) >= MIN_PRESENT
+
+
+def make_decisions(
+    snapshot: Snapshot, scores: Scores, out_of_fold: Scores | None, threshold: float
+) -> Decisions:
+    """Calibrate on out-of-fold scores and set the thresholds.
+
+    Args:
+        snapshot: What is known.
+        scores: `(N, C)` of the model that will be used.
+        out_of_fold: `(N, C)` as `Learner.out_of_fold` gives them; None leaves every category
+            ranked only.
+        threshold: Probability from which on present is suggested.
+    """
+    count = len(snapshot.categories)
+    calibration, ranked = Calibration(1.0, np.zeros(count)), np.ones(count, dtype=bool)
+    if out_of_fold is not None:
+        usable = known_mask(snapshot.labels) & np.isfinite(out_of_fold)
+        columns = np.nonzero(usable)[1]
+        known, weights = snapshot.labels[usable], snapshot.weights[usable]
+        ranked = ranked_only(columns, known, count)
+        calibration = fit_calibration(out_of_fold[usable], columns, known, count, weights)
+    thresholds = raw_threshold(calibration, threshold)
+    centres = raw_threshold(calibration, 0.5)
+    looked_at = int(snapshot.labelled.sum())
+    for column in np.flatnonzero(ranked):
+        is_open = snapshot.labels[:, column] == UNKNOWN
+        present = int((snapshot.labels[:, column] == PRESENT).sum())
+        thresholds[column] = ranking_threshold(scores[is_open, column], present, looked_at)
+        centres[column] = thresholds[column]
+    return Decisions(calibration, ranked, thresholds, centres)

