@@ -93,7 +93,7 @@ def _pieces(
         homes = [home for home in ("ground",) if home in setting.zones]
     if not homes:
         return []
-    usual = 0.94 if homes[0] == "top" else 0.65
+    usual = {"top": 0.97, "road": 1.0}.get(homes[0], 0.65)
     home = homes[0] if rng.random() < usual else homes[int(rng.integers(len(homes)))]
     options = world.emoji_for(kind, cast.scene, home)
     alike = options[int(rng.integers(len(options)))]

@@ -163,7 +163,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("cup", "kitchen", 0.15, _TOP, {"": "☕ 🍵 🥤 🧋"}, (0.65, 0.35), hue=25, tilt=0),
     Kind("pizza", "food", 0.17, _TOP, {"": "🍕"}, (0.7, 0.3), tilt=25),
     Kind("apple", "food", 0.11, _TOP, {"": "🍎 🍏"}, (0.4, 0.35, 0.25), tilt=14),
-    Kind("book", "indoor", 0.16, _TOP, {"": "📕 📗 📘 📙 📖 📚"}, (0.55, 0.3, 0.15), hue=25),
+    Kind("book", "indoor", 0.14, _TOP, {"": "📕 📗 📘 📙 📖 📚"}, (0.55, 0.3, 0.15), hue=25),
     Kind("laptop", "electronic", 0.25, _TOP, {"": "💻"}, (0.75, 0.25), hue=12, tilt=0),
     Kind("chair", "furniture", 0.36, _FLOOR, {"": "🪑"}, (0.65, 0.35), hue=40, tilt=0),
     Kind("bed", "furniture", 0.62, _FLOOR, {"": "🛏️"}, hue=180, tilt=0),

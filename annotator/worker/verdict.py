@@ -1,0 +1,135 @@
+"""How good a version is on held-out answers, and whether it may replace the one before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, known_mask
+from mlrpl.metrics import average_precision, bootstrap_interval, evaluated, paired_bootstrap
+
+MIN_PRESENT = 3
+"""Present held-out answers that a category needs to be measured."""
+MIN_ABSENT = 3
+"""Absent ones."""
+VERDICT_PAIRS = 100
+"""Held-out pairs below which two versions are not compared."""
+VERDICT_PRESENT = 20
+"""Present ones among them, likewise."""
+
+_WORK = 5e7
+
+Scores = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a new version is to be promoted, and why."""
+
+    promote: bool
+    note: str
+
+
+def held_out_metrics(scores: Scores, labels: Labels) -> dict[str, Any]:
+    """Measure scores on held-out labels.
+
+    Args:
+        scores: `(M, C)` of the held-out images.
+        labels: `(M, C)` of the same images.
+
+    Returns:
+        `map` with `map_low` and `map_high` (95 %, over images), `held_out_pairs` and
+        `held_out_present` of the categories that were measured, `average_precision` by column
+        (None where it was not measured), and `reason` where nothing could be.
+    """
+    labels = _scored(labels, scores)
+    takes_part = evaluated(labels, MIN_PRESENT, MIN_ABSENT)
+    each = average_precision(scores, labels)
+    measured = labels[:, takes_part]
+    result: dict[str, Any] = {
+        "map": None,
+        "map_low": None,
+        "map_high": None,
+        "held_out_pairs": int(known_mask(measured).sum()),
+        "held_out_present": int((measured == PRESENT).sum()),
+        "average_precision": [
+            float(ap) if fine else None for ap, fine in zip(each, takes_part, strict=True)
+        ],
+    }
+    if not takes_part.any():
+        result["reason"] = (
+            f"No category has {MIN_PRESENT} present and {MIN_ABSENT} absent answers on the "
+            "held-out images yet."
+        )
+        return result
+    interval = bootstrap_interval(
+        scores,
+        labels,
+        min_present=MIN_PRESENT,
+        min_absent=MIN_ABSENT,
+        repeats=_repeats(measured),
+    )
+    return result | {"map": interval.value, "map_low": interval.low, "map_high": interval.high}
+
+
+def compare(new: Scores, old: Scores | None, labels: Labels, *, old_number: int) -> Verdict:
+    """Compare two versions on the same held-out pairs.
+
+    Args:
+        new: `(M, C)` of the held-out images.
+        old: `(M, C)` of the version that is in use, NaN where it has no score; None if it has no
+            scores at all any more.
+        labels: `(M, C)`.
+        old_number: Number of the version that is in use.
+
+    Returns:
+        Not promoted only if a paired bootstrap over images says with 95 % that the new one is
+        worse.
+    """
+    if old is None:
+        return Verdict(True, f"Promoted without a comparison: version {old_number} has no scores.")
+    labels = _scored(_scored(labels, new), old)
+    takes_part = evaluated(labels, MIN_PRESENT, MIN_ABSENT)
+    new, old, labels = new[:, takes_part], old[:, takes_part], labels[:, takes_part]
+    pairs, present = int(known_mask(labels).sum()), int((labels == PRESENT).sum())
+    if pairs < VERDICT_PAIRS or present < VERDICT_PRESENT:
+        return Verdict(
+            True,
+            f"Promoted without a verdict: {pairs} held-out answers can be compared, {present} of "
+            f"them present; a verdict needs {VERDICT_PAIRS} and {VERDICT_PRESENT}.",
+        )
+    difference = paired_bootstrap(
+        old,
+        new,
+        labels,
+        min_present=MIN_PRESENT,
+        min_absent=MIN_ABSENT,
+        level=0.9,  # one-sided 95 %
+        repeats=_repeats(labels),
+    )
+    points = f"{abs(difference.value) * 100:.1f} points of mAP"
+    if difference.high < 0:
+        return Verdict(
+            False,
+            f"Not promoted: {points} worse than version {old_number} on {pairs} held-out answers, "
+            "which is more than chance.",
+        )
+    way = "better" if difference.value >= 0 else "worse"
+    more = "" if difference.low > 0 else ", which may be chance"
+    return Verdict(
+        True, f"{points} {way} than version {old_number} on {pairs} held-out answers{more}."
+    )
+
+
+def _scored(labels: Labels, scores: Scores) -> Labels:
+    return np.where(np.isfinite(scores), labels, UNKNOWN).astype(np.int8)
+
+
+def _repeats(labels: Labels) -> int:
+    """Return fewer redraws for more labels, whose intervals are narrow anyway."""
+    known = int(np.isin(labels, (PRESENT, ABSENT)).any(axis=1).sum()) * labels.shape[1]
+    return int(np.clip(_WORK / max(known, 1), 200, 1000))

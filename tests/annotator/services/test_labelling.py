@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from annotator.errors import AnnotatorError, ImageError
+from annotator.services.app import Services
+
+CAT, DOG, BIRD = 1, 2, 3
+
+
+def save(
+    services: Services,
+    op: str,
+    *changes: tuple[int, str],
+    image: int = 1,
+    who: str = "ann",
+    kind: str = "answer",
+    **fields: Any,
+) -> dict[str, Any]:
+    rows = [
+        {"category": c, "state": s, "source": "human", "score": None, "seen": None, "after": None}
+        | fields
+        for c, s in changes
+    ]
+    data = {"op": op, "kind": kind, "image": image, "at": None, "ms": 900, "version": None}
+    return services.labelling.save(who, data | {"changes": rows})
+
+
+def labels(services: Services, image: int = 1, who: str = "ann") -> dict[str, str | None]:
+    (item,) = services.labelling.items(who, [image])
+    return {c: label["state"] for c, label in item["labels"].items()}
+
+
+def test_the_page_starts_with_the_categories_and_where_the_annotator_left_off(
+    services: Services,
+) -> None:
+    services.labelling.start("ann")
+    visit = {"op": "v1", "image": 4, "shown": [CAT, DOG], "opened_at": None, "closed_at": None}
+    services.labelling.visit("ann", visit)
+
+    start = services.labelling.start("ann")
+
+    assert [c["name"] for c in start["categories"]] == ["cat", "dog", "bird"]
+    assert start["resume"] == 4
+    assert start["total"] == 6
+    assert start["version"] is None
+
+
+def test_an_answer_is_stored_and_comes_back_with_its_author(services: Services) -> None:
+    saved = save(services, "a", (CAT, "present"))
+
+    assert saved["labels"]["1"]["state"] == "present"
+    assert saved["labels"]["1"]["mine"] is True
+    (seen,) = services.labelling.items("bob", [1])
+    assert seen["labels"]["1"]["by"] == "ann"
+    assert seen["labels"]["1"]["mine"] is False
+
+
+def test_a_retry_is_recorded_once(services: Services) -> None:
+    save(services, "a", (CAT, "present"))
+
+    again = save(services, "a", (CAT, "present"))
+
+    assert again["repeated"] is True
+    assert services.progress.counts().answered == 1
+
+
+def test_a_key_pressed_before_the_first_answer_was_acknowledged_is_not_late(
+    services: Services,
+) -> None:
+    save(services, "a", (CAT, "present"))
+
+    second = save(services, "b", (CAT, "absent"), after="a")
+
+    assert second["late"] == []
+    assert labels(services) == {"1": "absent"}
+
+
+def test_an_answer_to_what_somebody_else_has_changed_is_kept_but_not_applied(
+    services: Services,
+) -> None:
+    save(services, "a", (CAT, "present"))
+
+    late = save(services, "b", (CAT, "absent"), who="bob")
+
+    assert late["late"] == [CAT]
+    assert late["labels"]["1"]["state"] == "present"
+
+
+def test_two_people_who_disagree_knowingly_are_in_conflict(services: Services) -> None:
+    seen = save(services, "a", (CAT, "present"))["labels"]["1"]["answer"]
+
+    save(services, "b", (CAT, "absent"), who="bob", seen=seen)
+
+    (item,) = services.labelling.items("ann", [1])
+    assert item["labels"]["1"]["conflict"] is True
+    assert item["labels"]["1"]["state"] is None
+    assert services.progress.counts().conflicts == 1
+
+
+def test_undo_and_redo_go_back_and_forth_over_a_whole_sweep(services: Services) -> None:
+    save(services, "a", (CAT, "present"))
+    save(services, "s", (DOG, "absent"), (BIRD, "absent"), kind="sweep", source="swept")
+
+    undone = services.labelling.undo("ann", {"op": "u"})
+    after_undo = labels(services)
+    services.labelling.redo("ann", {"op": "r"})
+
+    assert undone["image"] == 1
+    assert undone["images"] == {"1": {"2": None, "3": None}}
+    assert after_undo == {"1": "present"}
+    assert labels(services) == {"1": "present", "2": "absent", "3": "absent"}
+
+
+def test_undo_with_nothing_to_undo_says_so(services: Services) -> None:
+    assert services.labelling.undo("ann", {"op": "u"})["nothing"] is True
+
+
+def test_unsure_gives_no_label_and_is_not_asked_again(services: Services) -> None:
+    save(services, "a", (CAT, "unsure"))
+
+    (item,) = services.labelling.items("ann", [1])
+
+    assert item["labels"] == {}
+    assert item["unsure"] == [CAT]
+    assert CAT not in item["ask"]
+    (other,) = services.labelling.items("bob", [1])
+    assert CAT in other["ask"]
+
+
+def test_known_pairs_are_not_asked_and_the_more_frequent_category_comes_first(
+    services: Services,
+) -> None:
+    save(services, "a", (BIRD, "present"))
+    save(services, "b", (CAT, "absent"), image=2)
+
+    (item,) = services.labelling.items("ann", [2])
+
+    assert item["ask"] == [BIRD, DOG]
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"image": 99}, "no image"),
+        ({"image": "1"}, "reload"),
+        ({"kind": "import"}, "unknown kind"),
+        ({"op": ""}, "without an id"),
+        ({"changes": []}, "without a category"),
+        ({"changes": [{"category": 99, "state": "present", "source": "human"}]}, "Category 99"),
+        ({"changes": [{"category": 1, "state": "maybe", "source": "human"}]}, "unknown answer"),
+    ],
+    ids=["image", "text as id", "kind", "no id", "empty", "category", "state"],
+)
+def test_what_the_page_would_never_send_is_refused_and_nothing_is_recorded(
+    services: Services, fields: dict[str, Any], says: str
+) -> None:
+    change = {"category": 1, "state": "present", "source": "human"}
+    data = {"op": "a", "kind": "answer", "image": 1, "changes": [change]}
+
+    with pytest.raises(AnnotatorError, match=says):
+        services.labelling.save("ann", data | fields)
+
+    assert services.progress.counts().answered == 0
+
+
+def test_a_picture_whose_file_is_gone_takes_no_answers(services: Services, pictures: Path) -> None:
+    (pictures / "0.png").unlink()
+
+    (item,) = services.labelling.items("ann", [1])
+
+    assert "missing" in item["problem"]
+    with pytest.raises(ImageError, match="missing"):
+        save(services, "a", (CAT, "present"))
+
+
+def test_a_renamed_root_keeps_every_answer(services: Services, pictures: Path) -> None:
+    save(services, "a", (CAT, "present"))
+    pictures.rename(pictures.with_name("moved"))
+    file = services.project.path / "project.toml"
+    file.write_text(file.read_text().replace("../pictures", "../moved"))
+
+    reopened = Services.open(services.project.path)
+
+    (item,) = reopened.labelling.items("ann", [1])
+    reopened.close()
+    assert item["problem"] is None
+    assert item["labels"]["1"]["state"] == "present"
