@@ -45,22 +45,7 @@ def make_demo(directory: Path, *, count: int = 1200, seed: int = 0) -> Path:
             f"Using the example in {directory}; delete that folder to start afresh.", err=True
         )
     else:
-        scenes = _scenes()
-        typer.echo("Drawing the pictures ...", err=True)
-        drawn = scenes.generate(directory / "scenes", count=count, seed=seed)
-        known = scenes.known_labels(drawn.truth_csv, share=KNOWN_SHARE, seed=seed)
-        labels = directory / "scenes" / "known.csv"
-        write_atomically(labels, known.encode())
-        description = "Drawn scenes; a tenth of the labels is known."
-        with progress_bar("Reading pictures") as on_progress:
-            create_project(
-                project,
-                drawn.images,
-                labels=labels,
-                settings=Settings(name="Scenes", description=description),
-                annotator="example",
-                on_progress=on_progress,
-            )
+        _create(directory, project, count, seed)
     from annotator.worker.inline import run_or_follow  # late: torch
 
     typer.echo("Looking at the pictures (once) ...", err=True)
@@ -69,23 +54,45 @@ def make_demo(directory: Path, *, count: int = 1200, seed: int = 0) -> Path:
     return project
 
 
-def _scenes() -> ModuleType:
-    """Import the generator from `projects/scenes`, which is beside the packages in a checkout."""
-    file = Path(__file__).resolve().parents[1] / "projects" / "scenes" / "make_images.py"
+def _create(directory: Path, project: Path, count: int, seed: int) -> None:
+    scenes, hide = _load("make_images"), _load("hide")
+    typer.echo("Drawing the pictures ...", err=True)
+    try:
+        with progress_bar("Drawing") as on_progress:
+            drawn = scenes.generate(
+                directory / "scenes", count=count, seed=seed, on_progress=on_progress
+            )
+    except scenes.ScenesError as error:
+        raise ProjectError(str(error)) from None
+    labels = directory / "known.csv"
+    known = hide.known_labels(drawn.truth_csv, share=KNOWN_SHARE, seed=seed)
+    write_atomically(labels, known.encode())
+    with progress_bar("Reading pictures") as on_progress:
+        create_project(
+            project,
+            drawn.images,
+            labels=labels,
+            settings=Settings(
+                name="Scenes", description="Drawn scenes; a tenth of the labels is known."
+            ),
+            annotator="example",
+            on_progress=on_progress,
+        )
+
+
+def _load(name: str) -> ModuleType:
+    """Import a module from `projects/scenes`, which is beside the packages in a checkout."""
+    file = Path(__file__).resolve().parents[1] / "projects" / "scenes" / f"{name}.py"
     if not file.exists():
         raise ProjectError(
             f"The example is drawn by {file}, which is not there; run `annotator demo` from a "
             "checkout of the project."
         )
-    name = "scenes_make_images"
-    spec = importlib.util.spec_from_file_location(name, file)
+    full_name = f"scenes_{name}"
+    spec = importlib.util.spec_from_file_location(full_name, file)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    sys.path.insert(0, str(file.parent))
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(file.parent))
+    sys.modules[full_name] = module
+    spec.loader.exec_module(module)
     return module

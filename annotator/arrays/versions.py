@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import tempfile
+import time
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -27,6 +27,9 @@ READY = "READY"
 WEIGHTS = "weights.safetensors"
 QUANTILES = 101
 """Points of a category's stored score distribution, from its lowest to its highest score."""
+
+LEFTOVER_SECONDS = 3600.0
+"""Age from which on an unpublished version's folder is taken for the leftover of a dead worker."""
 
 _CONFIG = "config.toml"
 _METRICS = "metrics.json"
@@ -52,7 +55,8 @@ class VersionParameters:
     intercepts: tuple[float, ...]
     """Of the calibration, one a column; of no meaning where `ranked_only`."""
     thresholds: tuple[float, ...]
-    """Raw scores, one a column; a pair is suggested as present from its threshold on."""
+    """Raw scores, one a column; a pair is suggested as present from its threshold on. Infinite
+    where the version has learned nothing about the category."""
     ranked_only: tuple[int, ...]
     """Ordinals of the categories whose score orders the images but is no probability."""
 
@@ -272,18 +276,34 @@ def delete_arrays(path: Path) -> None:
         (path / f"{name}.npy").unlink(missing_ok=True)
 
 
-def delete_leftovers(versions_path: Path, existing: Collection[int]) -> list[Path]:
-    """Delete the folders of versions that were never published; return what was deleted.
+def delete_leftovers(
+    versions_path: Path, existing: Collection[int], *, older_than: float = LEFTOVER_SECONDS
+) -> list[Path]:
+    """Delete the folders of versions that were never published, and return them.
 
-    Only for the worker that holds the training job, as nobody else writes versions then.
+    Args:
+        versions_path: Where the versions lie.
+        existing: Numbers of those that were published.
+        older_than: Seconds for which nothing was written; a folder that another worker may be
+            writing just now is left alone.
     """
     deleted = []
     for path in sorted(versions_path.glob("*")):
-        published = re.fullmatch(r"\d+", path.name) and int(path.name) in existing
-        if path.is_dir() and not published:
+        published = path.name.isdecimal() and int(path.name) in existing
+        if published or not path.is_dir():
+            continue
+        if time.time() - path.stat().st_mtime >= older_than:
             shutil.rmtree(path, ignore_errors=True)
             deleted.append(path)
     return deleted
+
+
+def stamp(path: Path) -> int:
+    """Return a number that changes whenever the version's arrays are written anew; 0 without."""
+    try:
+        return (path / f"{_SCORES}.npy").stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _dump(parameters: VersionParameters) -> str:

@@ -46,8 +46,9 @@ def situation(tx: Transaction, now: datetime) -> Situation:
     counts = answers.answer_counts(tx, after_operation=since)
     job = jobs.latest(tx, JobKind.TRAIN)
     rest = 0.0
-    if job and job.state in (JobState.FAILED, JobState.CANCELLED) and job.finished_at:
-        rest = max(0.0, RETRY_SECONDS - (now - job.finished_at).total_seconds())
+    if job and job.state in (JobState.FAILED, JobState.CANCELLED):
+        ended = job.finished_at or job.created_at
+        rest = max(0.0, RETRY_SECONDS - (now - ended).total_seconds())
     return Situation(
         new_answers=counts.answers,
         new_present=counts.present,

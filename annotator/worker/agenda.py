@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
+from annotator.arrays import versions as files
 from annotator.arrays.features import FeatureFiles
 from annotator.domain import Job, JobKind, JobState
 from annotator.services import policy
 from annotator.settings import Project
-from annotator.store import Store, Transaction, images, jobs
+from annotator.store import Store, Transaction, images, jobs, versions
+
+Wanted = tuple[JobKind, dict[str, Any]]
+"""A kind of job and its options."""
 
 _ACTIVE = (JobState.QUEUED, JobState.RUNNING)
 
@@ -19,18 +24,17 @@ def enqueue_due(project: Project, store: Store, now: datetime) -> list[Job]:
     A first version waits for the first features: people see pictures and answer meanwhile, and
     the embedding gives way once there is something to train on.
     """
-    wanted: list[tuple[JobKind, str]] = []
+    wanted: list[Wanted] = []
     with store.reading() as tx:
         features = FeatureFiles.open(project.features_path)
         if _lacks_features(tx, features) and not _rests(tx, JobKind.EMBED, now):
-            wanted.append((JobKind.EMBED, "images without features"))
-        reason = policy.due(policy.situation(tx, now), project.settings.retraining)
-        if reason and features is not None and features.done.any():
-            wanted.append((JobKind.TRAIN, reason))
+            wanted.append((JobKind.EMBED, {"reason": "images without features"}))
+        if features is not None and features.done.any():
+            wanted += _training(tx, project, now)
     if not wanted:
         return []
     with store.writing() as tx:
-        return [jobs.enqueue(tx, kind, {"reason": reason}, now) for kind, reason in wanted]
+        return [jobs.enqueue(tx, kind, options, now) for kind, options in wanted]
 
 
 def training_waits(project: Project, store: Store, now: datetime) -> bool:
@@ -48,10 +52,22 @@ def _lacks_features(tx: Transaction, features: FeatureFiles | None) -> bool:
     return count > len(features.done_rows) + len(features.failed())
 
 
+def _training(tx: Transaction, project: Project, now: datetime) -> list[Wanted]:
+    reason = policy.due(policy.situation(tx, now), project.settings.retraining)
+    if reason:
+        return [(JobKind.TRAIN, {"reason": reason})]
+    promoted = versions.promoted(tx)
+    if promoted is None or _rests(tx, JobKind.TRAIN, now):
+        return []
+    path = files.folder(project, promoted.number)
+    if files.is_ready(path) and not files.has_arrays(path):  # pruned, then promoted by hand
+        return [(JobKind.TRAIN, {"rescore": promoted.number})]
+    return []
+
+
 def _rests(tx: Transaction, kind: JobKind, now: datetime) -> bool:
     job = jobs.latest(tx, kind)
     if job is None or job.state is JobState.DONE:
         return False
-    if job.state in _ACTIVE or job.finished_at is None:
-        return True
-    return (now - job.finished_at).total_seconds() < policy.RETRY_SECONDS
+    ended = job.finished_at or job.created_at
+    return job.state in _ACTIVE or (now - ended).total_seconds() < policy.RETRY_SECONDS

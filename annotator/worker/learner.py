@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import copy
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from annotator.arrays.features import FeatureFiles
 from annotator.domain import HELD_OUT_FOLD, Category, Image, Source
@@ -66,27 +69,42 @@ class Snapshot:
         """`(N,)`, images with at least one label."""
         return np.asarray(known_mask(self.labels).any(axis=1))
 
+    def require_labels(self) -> None:
+        """Return if there is something to learn from.
+
+        Raises:
+            NotReady: If there is no category or no label.
+        """
+        if not self.categories:
+            raise NotReady("There is no category yet; add one with `annotator categories add`.")
+        if not self.labelled.any():
+            raise NotReady("Nothing to learn from yet: answer a few pairs first.")
+
     @property
     def held_out(self) -> Bools:
         """`(N,)`, images whose labels never train anything."""
         return np.equal(self.folds, HELD_OUT_FOLD)
 
 
-def take_snapshot(tx: Transaction, rows: int) -> Snapshot:
+def take_snapshot(
+    tx: Transaction, rows: int, *, ordinals: Collection[int] | None = None
+) -> Snapshot:
     """Return everything that people have said about the first `rows` images.
 
-    Raises:
-        NotReady: If there is nothing to learn from.
+    Args:
+        tx: A transaction.
+        rows: Images that there is room for in the features.
+        ordinals: Categories to have as columns; None means all that are not archived.
     """
-    listed = tuple(categories.every(tx))
-    if not listed:
-        raise NotReady("The project has no category yet; add one with `annotator categories add`.")
+    every = categories.every(tx, archived=True)
+    if ordinals is None:
+        listed = tuple(c for c in every if not c.archived)
+    else:
+        listed = tuple(c for c in every if c.ordinal in set(ordinals))
     table = answers.label_table(tx)
-    columns = np.full(max(c.ordinal for c in categories.every(tx, archived=True)) + 1, -1)
+    columns = np.full(len(every), -1)
     columns[[c.ordinal for c in listed]] = np.arange(len(listed))
     usable = ~table.conflict & (columns[table.category] >= 0) & (table.image < rows)
-    if not usable.any():
-        raise NotReady("Nothing to learn from yet: answer a few pairs first.")
     place = table.image[usable], columns[table.category[usable]]
     labels = np.full((rows, len(listed)), UNKNOWN, np.int8)
     labels[place] = np.where(table.present[usable], PRESENT, ABSENT)
@@ -153,7 +171,8 @@ class Learner:
         self._options = options
         self._seed = seed
         self._device = device
-        self._groups = groups
+        self.groups = groups
+        """Out-of-fold models."""
         self._epochs = epochs
         self._fits = 0
 
@@ -194,12 +213,7 @@ class Learner:
             control: Told about every epoch, asked before every step.
             of: How many trainings there will be in all, for the progress.
         """
-        method = build(
-            self._name,
-            self.dimensions,
-            self._options,
-            category_names=[c.name for c in self.snapshot.categories],
-        )
+        method = copy.deepcopy(self._untrained)
         config = self._config(method)
         before = self._fits * config.epochs
 
@@ -215,7 +229,7 @@ class Learner:
 
         self.reports = fit(
             method,
-            self._data(rows),
+            self._data(method, rows),
             config,
             device=self._device,
             on_epoch_end=tell,
@@ -231,7 +245,7 @@ class Learner:
         for start in range(0, len(rows), _BLOCK):
             check()
             block = rows[start : start + _BLOCK]
-            scores[block] = predict(method, self._data(block), device=self._device)
+            scores[block] = predict(method, self._data(method, block), device=self._device)
         return scores
 
     def out_of_fold(self, control: Control) -> Scores:
@@ -240,29 +254,46 @@ class Learner:
         A category that the other groups have no present answer for stays NaN.
         """
         scores = np.full(self.snapshot.labels.shape, np.nan, np.float32)
-        for group in range(self._groups):
-            mine = (self.snapshot.folds - 1) * self._groups // 9 == group
+        for group in range(self.groups):
+            mine = (self.snapshot.folds - 1) * self.groups // 9 == group
             mine &= self.snapshot.folds >= 1
             target = np.flatnonzero(mine & self.done & self.snapshot.labelled)
             rows = self.trains_on(without=mine)
             taught = (self.snapshot.labels[rows] == PRESENT).any(axis=0)
             if not len(target) or not taught.any():
                 continue
-            method = self.fit(rows, control, of=self._groups + 1)
+            method = self.fit(rows, control, of=self.groups + 1)
             found = self.predict(method, target, control.check)[target]
             scores[target] = np.where(taught, found, np.nan)
         return scores
+
+    @cached_property
+    def _untrained(self) -> Method:
+        """The method as every training starts, so that names are looked up only once."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._seed)
+            return build(
+                self._name,
+                self.dimensions,
+                self._options,
+                category_names=[c.name for c in self.snapshot.categories],
+                backbone=self._features.backbone,
+            )
 
     def _config(self, method: Method) -> TrainConfig:
         config = replace(type(method).default_training(), seed=self._seed)
         return config if self._epochs is None else replace(config, epochs=self._epochs)
 
-    def _data(self, rows: Rows) -> TrainingData:
-        tokens = self._features.tokens
+    def _data(self, method: Method, rows: Rows) -> TrainingData:
+        if method.needs_tokens and not self.dimensions.positions:
+            raise NotReady(
+                f"The method {self._name} needs token maps, which this backbone does not give; "
+                "choose another method or backbone in project.toml."
+            )
         return TrainingData(
             self.snapshot.labels,
             pooled=self._features.pooled,
-            tokens=tokens if tokens.shape[1] else None,
+            tokens=self._features.tokens if method.needs_tokens else None,
             weights=self.snapshot.weights,
             rows=rows,
         )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import shutil
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +12,15 @@ import numpy as np
 from annotator.arrays import versions as files
 from annotator.arrays.features import FeatureFiles
 from annotator.arrays.versions import Queue, VersionParameters
-from annotator.domain import Version
-from annotator.errors import LeaseLost, NotFound, NotReady
+from annotator.domain import Category, Version
+from annotator.errors import NotFound, NotReady
 from annotator.settings import Project
 from annotator.store import versions
 from annotator.worker import embedding
 from annotator.worker.control import Control
 from annotator.worker.device import choose_device
 from annotator.worker.learner import (
+    Bools,
     Decisions,
     Learner,
     Scores,
@@ -31,15 +29,14 @@ from annotator.worker.learner import (
     make_decisions,
     take_snapshot,
 )
+from annotator.worker.pruning import delete_leftovers, prune
 from annotator.worker.verdict import Verdict, compare, held_out_metrics
 from annotator.worker.worth import make_queue
 from mlrpl import checkpoint
-from mlrpl.decision.calibration import decide
+from mlrpl.decision.calibration import decide, raw_threshold
 from mlrpl.labels import PRESENT, UNKNOWN, known_mask
 from mlrpl.methods import names
 from mlrpl.methods.base import Method
-
-_LOG = logging.getLogger(__name__)
 
 
 def run(project: Project, control: Control, device: str) -> str:
@@ -55,13 +52,14 @@ def run(project: Project, control: Control, device: str) -> str:
     """
     options = control.job.options
     device = choose_device(device)
-    _delete_leftovers(project, control)
+    delete_leftovers(project, control.store)
     if options.get("rescore"):
         return rescore(project, control, int(options["rescore"]), device)
     features = _features(project, control, device)
     method = _known_method(options.get("method") or project.settings.method)
     with control.store.reading() as tx:
         snapshot = take_snapshot(tx, features.rows)
+    snapshot.require_labels()
     started = time.monotonic()
     learner = Learner(
         snapshot,
@@ -96,8 +94,8 @@ def _train(learner: Learner, control: Control, threshold: float) -> Trained:
     taught = (snapshot.labels[rows] == PRESENT).any(axis=0)
     if not taught.any():
         raise NotReady(
-            "Nothing to learn from yet: no picture outside the held-out tenth has a present answer; "
-            "mark a few more."
+            "Nothing to learn from yet: no picture outside the held-out tenth has a present "
+            "answer; mark a few more."
         )
     calibrates = enough_for_probabilities(snapshot)
     found = learner.out_of_fold(control) if calibrates else None
@@ -107,13 +105,15 @@ def _train(learner: Learner, control: Control, threshold: float) -> Trained:
     scores = learner.predict(method, np.flatnonzero(learner.done), control.check)
     scores[:, ~taught] = np.nan
     decisions = make_decisions(snapshot, scores, found, threshold)
+    decisions.thresholds[~taught] = np.inf
     return Trained(snapshot, method, scores, decisions, history, len(rows))
 
 
 def _publish(
     project: Project, control: Control, trained: Trained, method: str, started: float
 ) -> str:
-    snapshot = trained.snapshot
+    """Write the version's folder first and make its row ready second, as decision 0202 says."""
+    snapshot, backbone = trained.snapshot, project.settings.backbone
     control.report("writing")
     control.check()
     with control.store.writing() as tx:
@@ -121,66 +121,37 @@ def _publish(
             tx,
             control.job,
             method=method,
-            backbone=project.settings.backbone,
+            backbone=backbone,
             trained_answers=snapshot.answers,
             trained_present=snapshot.present,
             last_operation=snapshot.last_operation,
             now=control.clock(),
         )
-    path = files.folder(project, number)
-    try:
-        metrics = _metrics(trained)
-        verdict, current = _verdict(project, control, trained)
-        seconds = time.monotonic() - started
-        metrics["seconds"] = seconds
-        files.write(
-            path,
-            _parameters(trained, method, project.settings.backbone),
-            trained.scores,
-            _queue(trained.snapshot, trained.scores, trained.decisions, number),
-            metrics,
-            save_weights=lambda file: _save(file, trained, method),
+        current = versions.promoted(tx)
+    metrics, verdict = _metrics(trained), _verdict(project, current, trained)
+    metrics["seconds"] = time.monotonic() - started
+    files.write(
+        files.folder(project, number),
+        _parameters(trained, method, backbone),
+        trained.scores,
+        _queue(snapshot, trained.scores, trained.decisions, number),
+        metrics,
+        save_weights=lambda path: _save(path, trained.method, method),
+    )
+    control.check()
+    with control.store.writing() as tx:
+        versions.publish(
+            tx,
+            control.job,
+            number,
+            metrics=metrics,
+            training_seconds=metrics["seconds"],
+            promote=verdict.promote,
+            note=verdict.note,
+            now=control.clock(),
         )
-        control.check()
-        with control.store.writing() as tx:
-            versions.publish(
-                tx,
-                control.job,
-                number,
-                metrics=metrics,
-                training_seconds=seconds,
-                promote=verdict.promote,
-                note=verdict.note,
-                now=control.clock(),
-            )
-    except BaseException:
-        shutil.rmtree(path, ignore_errors=True)
-        raise
-    prune(project, control, previous=current)
+    prune(project, control.store, previous=current.number if current else None)
     return f"Version {number} was trained on {trained.images} images. {verdict.note}"
-
-
-def prune(project: Project, control: Control, *, previous: int | None) -> list[int]:
-    """Delete the arrays of versions that nobody looks at, and return their numbers.
-
-    They stay for the promoted version, the one before it, the one promoted last, the newest, and
-    the best by mean average precision.
-    """
-    with control.store.reading() as tx:
-        every = versions.every(tx)
-        promoted = versions.promoted(tx)
-    best = sorted(every, key=_goodness, reverse=True)[: project.settings.retraining.keep_versions]
-    keep = {v.number for v in best} | {every[-1].number, previous}
-    if promoted:
-        keep.add(promoted.number)
-        keep.add(max((v.number for v in every if v.number < promoted.number), default=None))
-    pruned = []
-    for version in every:
-        path = files.folder(project, version.number)
-        if version.number not in keep and files.has_arrays(path):
-            files.delete_arrays(path)
-            pruned.append(version.number)
-    return pruned
 
 
 def rescore(project: Project, control: Control, number: int, device: str) -> str:
@@ -202,13 +173,115 @@ def rescore(project: Project, control: Control, number: int, device: str) -> str
         )
     method = checkpoint.load(path / files.WEIGHTS)
     with control.store.reading() as tx:
-        snapshot = _of_version(take_snapshot(tx, features.rows), parameters)
+        snapshot = take_snapshot(tx, features.rows, ordinals=parameters.category_ordinals)
     learner = Learner(snapshot, features, method=parameters.method, device=device)
     control.report("scoring")
     scores = learner.predict(method, np.flatnonzero(learner.done), control.check)
-    scores[:, ~_taught(path, len(parameters.category_ordinals))] = np.nan
-    decisions = _decisions_of(parameters)
-    queue = _queue(snapshot, scores, decisions, number)
+    thresholds = np.asarray(parameters.thresholds)
+    scores[:, np.isinf(thresholds)] = np.nan
+    ranked = np.isin(parameters.category_ordinals, parameters.ranked_only)
+    centres = np.where(ranked, thresholds, raw_threshold(parameters.calibration, 0.5))
+    decisions = Decisions(parameters.calibration, ranked, thresholds, centres)
     control.check()
-    files.write_arrays(path, scores, queue)
+    files.write_arrays(path, scores, _queue(snapshot, scores, decisions, number))
     return f"Version {number} has scored {int(learner.done.sum())} images."
+
+
+def covers(project: Project, number: int) -> bool:
+    """Whether a version has scored every image that has features by now."""
+    path, features = files.folder(project, number), FeatureFiles.open(project.features_path)
+    if not files.has_arrays(path) or features is None:
+        return False
+    arrays = files.read(path)
+    if arrays.parameters.backbone != features.backbone or not arrays.columns:
+        return True  # it could not score them anyway
+    scored = ~np.isnan(arrays.scores_by_category).all(axis=0)
+    rows = features.done_rows
+    return bool(len(rows) == 0 or (rows[-1] < len(scored) and scored[rows].all()))
+
+
+def _features(project: Project, control: Control, device: str) -> FeatureFiles:
+    features = FeatureFiles.open(project.features_path)
+    if features is None or not features.done.any():
+        embedding.embed(project, control, device)
+        features = FeatureFiles.open(project.features_path)
+    if features is None or not features.done.any():
+        raise NotReady("No picture could be embedded, so there is nothing to learn from.")
+    return features
+
+
+def _known_method(name: str) -> str:
+    if name not in names():
+        raise NotFound(f"There is no method {name!r}; known: {', '.join(names())}.")
+    return name
+
+
+def _verdict(project: Project, current: Version | None, trained: Trained) -> Verdict:
+    if current is None:
+        return Verdict(True, "The first version.")
+    snapshot = trained.snapshot
+    rows = np.flatnonzero(snapshot.held_out & snapshot.labelled)
+    old: Scores | None = None
+    try:
+        arrays = files.read(files.folder(project, current.number))
+    except NotFound:
+        pass
+    else:
+        old = np.full((len(rows), len(snapshot.categories)), np.nan, np.float32)
+        there = rows < len(arrays.scores)
+        for column, category in enumerate(snapshot.categories):
+            old[there, column] = arrays.category_scores(category.ordinal)[rows[there]]
+    labels = snapshot.labels[rows]
+    return compare(trained.scores[rows], old, labels, old_number=current.number)
+
+
+def _metrics(trained: Trained) -> dict[str, Any]:
+    snapshot, decisions = trained.snapshot, trained.decisions
+    rows = np.flatnonzero(snapshot.held_out & snapshot.labelled)
+    is_open = (snapshot.labels == UNKNOWN) & ~np.isnan(trained.scores)
+    metrics = held_out_metrics(trained.scores[rows], snapshot.labels[rows])
+    ordinals = [str(c.ordinal) for c in snapshot.categories]
+    each = metrics.pop("average_precision")
+    return metrics | {
+        "average_precision": dict(zip(ordinals, each, strict=True)),
+        "slope": decisions.calibration.slope,
+        "intercepts": dict(zip(ordinals, decisions.calibration.intercepts.tolist(), strict=True)),
+        "ranked_only": [c.ordinal for c in _where(snapshot, decisions.ranked)],
+        "suggestions": int((decide(trained.scores, decisions.thresholds) & is_open).sum()),
+        "open_pairs": int(is_open.sum()),
+        "trained_images": trained.images,
+        "known_pairs": int(known_mask(snapshot.labels).sum()),
+        "history": trained.history,
+    }
+
+
+def _parameters(trained: Trained, method: str, backbone: str) -> VersionParameters:
+    snapshot, decisions = trained.snapshot, trained.decisions
+    return VersionParameters(
+        method=method,
+        backbone=backbone,
+        category_ordinals=tuple(c.ordinal for c in snapshot.categories),
+        slope=decisions.calibration.slope,
+        intercepts=tuple(decisions.calibration.intercepts.tolist()),
+        thresholds=tuple(decisions.thresholds.tolist()),
+        ranked_only=tuple(c.ordinal for c in _where(snapshot, decisions.ranked)),
+    )
+
+
+def _where(snapshot: Snapshot, mask: Bools) -> list[Category]:
+    return [c for c, yes in zip(snapshot.categories, mask, strict=True) if yes]
+
+
+def _queue(snapshot: Snapshot, scores: Scores, decisions: Decisions, seed: int) -> Queue:
+    return make_queue(
+        scores,
+        snapshot.labels,
+        decisions.centres,
+        decisions.calibration.slope,
+        snapshot.askable,
+        seed,
+    )
+
+
+def _save(path: Path, method: Method, name: str) -> None:
+    checkpoint.save(path, method, name, method.dimensions)

@@ -21,7 +21,9 @@ GRADES: dict[str, tuple[float, float, float]] = {
 """What each light multiplies red, green and blue by."""
 
 
-def lit(picture: Image.Image, light: str, glows: Sequence[tuple[float, float, float]]) -> Image.Image:
+def lit(
+    picture: Image.Image, light: str, glows: Sequence[tuple[float, float, float]]
+) -> Image.Image:
     """Bathe the picture in a light; near a glow (x, y, radius in pixels) it stays as it is."""
     red, green, blue = GRADES[light]
     if (red, green, blue) == (1.0, 1.0, 1.0):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
+from itertools import pairwise
 
+import numpy as np
 from page import Colour, Page, jitter, mix
 from scenery import SKIES
 
@@ -65,7 +66,7 @@ def checks(page: Page, top: float, first: Colour, second: Colour, rng: Rng) -> N
     page.gradient(top, page.height, mix(first, (60, 60, 60), 0.1), first)
     middle = page.width * rng.uniform(0.4, 0.6)
     rows = [top + (page.height - top) * share for share in (0, 0.1, 0.22, 0.37, 0.55, 0.77, 1.03)]
-    for row, (upper, lower) in enumerate(zip(rows, rows[1:], strict=False)):
+    for row, (upper, lower) in enumerate(pairwise(rows)):
         for column in range(-9, 9):
             if (row + column) % 2:
                 continue
@@ -125,7 +126,9 @@ def window(
     )
     page.rectangle(left + wide / 2 - 2, top, left + wide / 2 + 2, top + high, WHITE)
     page.rectangle(left, top + high * 0.45, left + wide, top + high * 0.45 + 3, WHITE)
-    page.rectangle(left - 9, top + high + 3, left + wide + 9, top + high + 9, mix(WHITE, (120, 110, 100), 0.12))
+    page.rectangle(
+        left - 9, top + high + 3, left + wide + 9, top + high + 9, mix(WHITE, (120, 110, 100), 0.12)
+    )
     if rng.random() < 0.6:
         colours = ((220, 120, 110), (236, 200, 130), (130, 160, 190), (160, 190, 150))
         cloth = jitter(colours[int(rng.integers(len(colours)))], rng)
@@ -169,9 +172,15 @@ def counter(page: Page, top: float, bottom: float, left: float, right: float, rn
     step = (right - left) / doors
     for door in range(doors):
         x = left + door * step
-        page.rectangle(x + 4, top + 18, x + step - 4, bottom - 12, mix(front, (0, 0, 0), 0.1), radius=3)
-        page.rectangle(x + 6, top + 20, x + step - 6, bottom - 14, mix(front, (255, 255, 255), 0.12), radius=3)
-        page.rectangle(x + step / 2 - 8, top + 26, x + step / 2 + 8, top + 29, (110, 110, 110), radius=1)
+        page.rectangle(
+            x + 4, top + 18, x + step - 4, bottom - 12, mix(front, (0, 0, 0), 0.1), radius=3
+        )
+        page.rectangle(
+            x + 6, top + 20, x + step - 6, bottom - 14, mix(front, (255, 255, 255), 0.12), radius=3
+        )
+        page.rectangle(
+            x + step / 2 - 8, top + 26, x + step / 2 + 8, top + 29, (110, 110, 110), radius=1
+        )
     page.rectangle(left - 4, top - 5, right + 4, top + 9, slab, radius=2)
     page.rectangle(left - 4, top - 5, right + 4, top - 2, mix(slab, (255, 255, 255), 0.3), radius=1)
 
@@ -200,7 +209,11 @@ def sofa(page: Page, seat: float, bottom: float, left: float, right: float, rng:
     page.rectangle(left + 4, seat - tall * 0.95, right - 4, bottom - 6, dark, radius=10)
     middle = (left + right) / 2
     for a, b in ((left + 14, middle - 1), (middle + 1, right - 14)):
-        page.rectangle(a, seat - tall * 0.75, b, seat + 4, mix(cloth, (255, 255, 255), 0.06), radius=8)
-        page.rectangle(a, seat - 2, b, seat + tall * 0.45, mix(cloth, (255, 255, 255), 0.14), radius=5)
+        page.rectangle(
+            a, seat - tall * 0.75, b, seat + 4, mix(cloth, (255, 255, 255), 0.06), radius=8
+        )
+        page.rectangle(
+            a, seat - 2, b, seat + tall * 0.45, mix(cloth, (255, 255, 255), 0.14), radius=5
+        )
     page.rectangle(left, seat - tall * 0.3, left + 18, bottom - 4, cloth, radius=7)
     page.rectangle(right - 18, seat - tall * 0.3, right, bottom - 4, cloth, radius=7)

@@ -35,7 +35,7 @@ class Generated(NamedTuple):
     """COCO file with a box for every object that can be seen."""
     truth_csv: Path
     """One row an image, one column a category, each 1 or 0."""
-    count: int
+    total: int
     """Number of images."""
     created: bool
     """False if all was there already and nothing was done."""
@@ -47,7 +47,7 @@ def generate(
     count: int = 1200,
     seed: int = 0,
     processes: int = 2,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Generated:
     """Draw the scenes into `target`, all of them or none.
 
@@ -251,7 +251,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(refusal, file=sys.stderr)
         return 1
     state = "Drew" if made.created else "Nothing to do, already there:"
-    print(f"{state} {made.count} images in {made.images}, the truth in {made.truth_json.parent}.")
+    print(f"{state} {made.total} images in {made.images}, the truth in {made.truth_json.parent}.")
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-
 import scenery
 from page import Page, jitter, mix
 from setting import FAR_AWAY, IN_FRONT, Furniture, Setting, Zone
@@ -35,7 +34,12 @@ def street(width: int, height: int, light: str, rng: Rng) -> Setting:
     stripe = kerb + (height - kerb) * 0.52
     for x in np.arange(rng.uniform(-40, 0), width, 62):
         page.polygon(
-            [(float(x) + 3, stripe), (float(x) + 37, stripe), (float(x) + 34, stripe + 5), (float(x), stripe + 5)],
+            [
+                (float(x) + 3, stripe),
+                (float(x) + 37, stripe),
+                (float(x) + 34, stripe + 5),
+                (float(x), stripe + 5),
+            ],
             (240, 236, 220, 220),
         )
     deep = height - kerb
@@ -149,7 +153,9 @@ def winter(width: int, height: int, light: str, rng: Rng) -> Setting:
     scenery.sky(page, horizon, light, rng)
     haze = scenery.HAZE[light]
     if rng.random() < 0.6:
-        scenery.mountains(page, horizon + 8, height * 0.26, mix((130, 150, 186), haze, 0.35), rng, snow=True)
+        scenery.mountains(
+            page, horizon + 8, height * 0.26, mix((130, 150, 186), haze, 0.35), rng, snow=True
+        )
     for layer in range(3):
         snow = mix(mix((206, 222, 242), haze, 0.3), (246, 250, 255), layer / 2.4)
         scenery.ridge(page, horizon - 10 + layer * 12, 9, snow, rng, waves=1.4)
@@ -226,9 +232,17 @@ def _barn(page: Page, x: float, base: float, tall: float, rng: Rng, *, snowy: bo
         roof,
     )
     pane = (255, 226, 140) if snowy else mix(wall, (250, 244, 230), 0.8)
-    page.rectangle(x + wide * 0.38, base - tall * 0.42, x + wide * 0.62, base, mix(wall, (50, 30, 30), 0.5))
+    page.rectangle(
+        x + wide * 0.38, base - tall * 0.42, x + wide * 0.62, base, mix(wall, (50, 30, 30), 0.5)
+    )
     for share in (0.1, 0.74):
-        page.rectangle(x + wide * share, base - tall * 0.44, x + wide * (share + 0.16), base - tall * 0.26, pane)
+        page.rectangle(
+            x + wide * share,
+            base - tall * 0.44,
+            x + wide * (share + 0.16),
+            base - tall * 0.26,
+            pane,
+        )
 
 
 def _furrows(page: Page, top: float, colour: tuple[int, ...], rng: Rng) -> None:

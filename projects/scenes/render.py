@@ -8,16 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from PIL import Image
-
 import atmosphere
+import numpy as np
 import outdoors
 import rooms
 import staging
 import wild
 import world
 from casting import draw_cast
+from PIL import Image
 from setting import Setting
 
 Rng = np.random.Generator

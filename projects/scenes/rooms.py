@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 import interiors
+import numpy as np
 from page import Colour, Page, jitter, mix
 from setting import FAR_AWAY, Furniture, Setting, Zone
 
@@ -29,7 +28,9 @@ def kitchen(width: int, height: int, light: str, rng: Rng) -> Setting:
     paint(page, floor, _pick(WALLS, rng), rng)
     if rng.random() < 0.5:
         first = _pick(((236, 230, 220), (226, 214, 196)), rng)
-        interiors.checks(page, floor, first, _pick(((150, 170, 176), (190, 130, 100), (120, 130, 130)), rng), rng)
+        interiors.checks(
+            page, floor, first, _pick(((150, 170, 176), (190, 130, 100), (120, 130, 130)), rng), rng
+        )
     else:
         interiors.planks(page, floor, _pick(WOODS, rng), rng)
     hanging = _window_or_shelf(page, floor, light, rng)
@@ -81,12 +82,16 @@ def office(width: int, height: int, light: str, rng: Rng) -> Setting:
     floor = height * rng.uniform(0.58, 0.66)
     interiors.wall(page, floor, _pick(WALLS, rng), rng)
     if rng.random() < 0.6:
-        interiors.carpet(page, floor, _pick(((140, 152, 168), (160, 160, 150), (176, 160, 150)), rng), rng)
+        interiors.carpet(
+            page, floor, _pick(((140, 152, 168), (160, 160, 150), (176, 160, 150)), rng), rng
+        )
     else:
         interiors.planks(page, floor, _pick(WOODS, rng), rng)
     if rng.random() < 0.5:
         for share in (0.06, 0.38, 0.7):
-            interiors.window(page, width * share, height * 0.2, width * 0.24, floor * 0.4, light, rng)
+            interiors.window(
+                page, width * share, height * 0.2, width * 0.24, floor * 0.4, light, rng
+            )
         hanging = _clock_zone(page, width * 0.1, width * 0.9)._replace(
             top=height * 0.155, bottom=height * 0.165, far=0.75, near=0.75
         )
@@ -95,7 +100,9 @@ def office(width: int, height: int, light: str, rng: Rng) -> Setting:
     piece, top = _table(width, height, (0.84, 0.24), (0.62, 0.8), rng)
     zones = _room_zones(width, height, floor + 6, hanging)
     base = top.depth or 0.0
-    zones["behind"] = (Zone(top.top + 4, top.top + 8, top.left, top.right, 1.0, 1.0, "air", base - 1),)
+    zones["behind"] = (
+        Zone(top.top + 4, top.top + 8, top.left, top.right, 1.0, 1.0, "air", base - 1),
+    )
     zones["top"] = (top,)
     return Setting(page.finish(), zones, (piece,))
 
@@ -120,7 +127,9 @@ def _floor(page: Page, floor: float, rng: Rng) -> None:
     if rng.random() < 0.65:
         interiors.planks(page, floor, _pick(WOODS, rng), rng)
     else:
-        interiors.carpet(page, floor, _pick(((190, 176, 160), (156, 166, 150), (170, 160, 176)), rng), rng)
+        interiors.carpet(
+            page, floor, _pick(((190, 176, 160), (156, 166, 150), (170, 160, 176)), rng), rng
+        )
 
 
 def _room_zones(

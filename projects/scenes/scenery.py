@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-
 from page import Colour, Page, jitter, mix
 
 Rng = np.random.Generator
@@ -78,7 +77,9 @@ def ridge(
     return line
 
 
-def mountains(page: Page, base: float, tall: float, colour: Colour, rng: Rng, *, snow: bool) -> None:
+def mountains(
+    page: Page, base: float, tall: float, colour: Colour, rng: Rng, *, snow: bool
+) -> None:
     """Draw a row of peaks, each with a lit and a shaded side."""
     x = -0.1 * page.width
     while x < page.width:
@@ -104,7 +105,11 @@ def meadow(page: Page, top: float, far: Colour, near: Colour, rng: Rng, *, tufts
         depth = rng.uniform(0.05, 1)
         x, y = rng.uniform(0, page.width), top + depth * deep
         blade = 1.5 + 5 * depth
-        shade = mix(near, (255, 255, 200), 0.22) if rng.random() < 0.5 else mix(near, (20, 60, 30), 0.22)
+        shade = (
+            mix(near, (255, 255, 200), 0.22)
+            if rng.random() < 0.5
+            else mix(near, (20, 60, 30), 0.22)
+        )
         for lean in (-0.5, 0.0, 0.5):
             page.line([(x, y), (x + lean * blade, y - blade)], (*shade, 170), 0.7)
 
@@ -119,7 +124,9 @@ def patches(page: Page, top: float, colour: Colour, rng: Rng, *, count: int = 14
         page.ellipse(rng.uniform(0, page.width), y, across, across * 0.13, (*colour, 70))
 
 
-def grains(page: Page, top: float, colours: Sequence[Colour], rng: Rng, *, count: int = 120) -> None:
+def grains(
+    page: Page, top: float, colours: Sequence[Colour], rng: Rng, *, count: int = 120
+) -> None:
     """Scatter small pebbles or grains over the ground."""
     deep = page.height - top
     for _ in range(count):

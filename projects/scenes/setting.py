@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from PIL import Image
@@ -39,7 +40,7 @@ class Setting(NamedTuple):
     """A stage on which a scene is composed."""
 
     backdrop: Image.Image
-    zones: dict[str, tuple[Zone, ...]]
+    zones: Mapping[str, tuple[Zone, ...]]
     furniture: tuple[Furniture, ...] = ()
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
-
 import sprites
 import world
 from casting import Cast
-from setting import FAR_AWAY, Furniture, Setting, Zone
+from PIL import Image, ImageDraw, ImageFilter
+from setting import Furniture, Setting, Zone
 
 Rng = np.random.Generator
 
@@ -83,14 +82,10 @@ def stage(setting: Setting, cast: Cast, rng: Rng) -> tuple[Image.Image, list[See
     return _paint(setting.backdrop, placed), seen, placed
 
 
-def _pieces(
-    group: tuple[world.Kind, int], setting: Setting, cast: Cast, rng: Rng
-) -> list[Piece]:
+def _pieces(group: tuple[world.Kind, int], setting: Setting, cast: Cast, rng: Rng) -> list[Piece]:
     """Make the members of one group: same zone, own emoji, pose, size and colour."""
     kind, count = group
     homes = [home for home in kind.homes if home in setting.zones]
-    if not homes:
-        homes = [home for home in ("ground",) if home in setting.zones]
     if not homes:
         return []
     usual = {"top": 0.97, "road": 1.0}.get(homes[0], 0.65)
@@ -106,9 +101,7 @@ def _pieces(
     return members
 
 
-def _piece(
-    kind: world.Kind, emoji: str, zone: Zone, size: tuple[int, int], rng: Rng
-) -> Piece:
+def _piece(kind: world.Kind, emoji: str, zone: Zone, size: tuple[int, int], rng: Rng) -> Piece:
     near = rng.random()
     scale = (zone.far + (zone.near - zone.far) * near) * world.relative_size(emoji)
     unit = 0.86 * (size[0] * size[1]) ** 0.5
@@ -208,7 +201,9 @@ def _paint(backdrop: Image.Image, placed: list[Placed]) -> Image.Image:
 
 
 def _shadow(picture: Image.Image, spot: Placed, blot: Image.Image, flat: float) -> None:
-    wide = round(spot.picture.width * 1.12)
+    # A tree touches the ground with its trunk only.
+    slim = spot.piece is not None and spot.piece.kind.name == "tree"
+    wide = round(spot.picture.width * (0.62 if slim else 1.12))
     high = max(5, round(min(spot.picture.width, spot.picture.height) * flat))
     mask = blot.resize((wide, high)).point(lambda value: value * 0.34)
     corner = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-
 import scenery
 from page import Page, jitter, mix
 from setting import FAR_AWAY, Setting, Zone
@@ -47,8 +46,14 @@ def sea(width: int, height: int, light: str, rng: Rng) -> Setting:
     if rng.random() < 0.35:
         tone = mix((130, 160, 160), haze, 0.5)
         scenery.mountains(page, surface, height * 0.1, tone, rng, snow=False)
-    scenery.water(page, surface - 12, surface + 4, mix((90, 160, 200), haze, 0.4), (96, 174, 208), rng)
-    depths = (((84, 176, 206), (20, 78, 132)), ((100, 196, 200), (24, 96, 130)), ((76, 156, 206), (30, 60, 120)))
+    scenery.water(
+        page, surface - 12, surface + 4, mix((90, 160, 200), haze, 0.4), (96, 174, 208), rng
+    )
+    depths = (
+        ((84, 176, 206), (20, 78, 132)),
+        ((100, 196, 200), (24, 96, 130)),
+        ((76, 156, 206), (30, 60, 120)),
+    )
     upper, lower = depths[int(rng.integers(3))]
     scenery.ridge(page, surface + 2, 4, mix(upper, (255, 255, 255), 0.45), rng, waves=3)
     state = rng.bit_generator.state
@@ -59,14 +64,21 @@ def sea(width: int, height: int, light: str, rng: Rng) -> Setting:
         x, wide = rng.uniform(-0.1, 1) * width, rng.uniform(0.04, 0.1) * width
         slant = width * 0.12
         foot = surface + (height - surface) * rng.uniform(0.6, 1.0)
-        beam = [(x, surface + 12), (x + wide, surface + 12), (x + wide + slant * 1.4, foot), (x + slant, foot)]
+        beam = [
+            (x, surface + 12),
+            (x + wide, surface + 12),
+            (x + wide + slant * 1.4, foot),
+            (x + slant, foot),
+        ]
         page.polygon(beam, (255, 255, 255, 20))
     _bubbles(page, surface + 20, rng)
     bed = height * rng.uniform(0.88, 0.93)
     sand = mix(jitter((226, 204, 150), rng), lower, 0.35)
     _weeds(page, bed + 8, mix((60, 150, 110), lower, 0.25), rng)
     scenery.ridge(page, bed, 6, sand, rng, waves=1.5)
-    scenery.grains(page, bed + 6, (mix(sand, (0, 0, 0), 0.2), mix(sand, (255, 255, 255), 0.3)), rng, count=60)
+    scenery.grains(
+        page, bed + 6, (mix(sand, (0, 0, 0), 0.2), mix(sand, (255, 255, 255), 0.3)), rng, count=60
+    )
     zones = {
         "sky": (Zone(height * 0.19, height * 0.29, 0, width, touch="air", depth=FAR_AWAY),),
         "water": (Zone(surface, surface + 5, 0, width, 0.85, 0.9, "water"),),
@@ -84,7 +96,9 @@ def desert(width: int, height: int, light: str, rng: Rng) -> Setting:
     haze = scenery.HAZE[light]
     sand = jitter(((236, 190, 122), (226, 168, 110), (240, 206, 150))[int(rng.integers(3))], rng)
     if rng.random() < 0.55:
-        _mesas(page, horizon + 6, height * 0.22, mix(mix(sand, (160, 70, 50), 0.55), haze, 0.35), rng)
+        _mesas(
+            page, horizon + 6, height * 0.22, mix(mix(sand, (160, 70, 50), 0.55), haze, 0.35), rng
+        )
     for layer in range(3):
         tone = mix(mix(sand, (190, 110, 70), 0.3 - 0.1 * layer), haze, 0.4 - 0.15 * layer)
         scenery.ridge(page, horizon - 8 + 11 * layer, 11 - 2 * layer, tone, rng, waves=1.2)
@@ -101,9 +115,15 @@ def desert(width: int, height: int, light: str, rng: Rng) -> Setting:
 
 def _bubbles(page: Page, top: float, rng: Rng) -> None:
     for _ in range(int(rng.integers(8, 24))):
-        x, y, radius = rng.uniform(0, page.width), rng.uniform(top, page.height), rng.uniform(1, 3.5)
+        x, y, radius = (
+            rng.uniform(0, page.width),
+            rng.uniform(top, page.height),
+            rng.uniform(1, 3.5),
+        )
         page.ellipse(x, y, radius, radius, (255, 255, 255, 70))
-        page.ellipse(x - radius * 0.3, y - radius * 0.3, radius * 0.3, radius * 0.3, (255, 255, 255, 160))
+        page.ellipse(
+            x - radius * 0.3, y - radius * 0.3, radius * 0.3, radius * 0.3, (255, 255, 255, 160)
+        )
 
 
 def _weeds(page: Page, foot: float, colour: tuple[int, ...], rng: Rng) -> None:
@@ -126,7 +146,15 @@ def _mesas(page: Page, base: float, tall: float, colour: tuple[int, ...], rng: R
     while x < page.width:
         wide, high = page.width * rng.uniform(0.15, 0.32), tall * rng.uniform(0.5, 1.0)
         inset = wide * 0.12
-        page.polygon([(x, base), (x + inset, base - high), (x + wide - inset, base - high), (x + wide, base)], colour)
+        page.polygon(
+            [
+                (x, base),
+                (x + inset, base - high),
+                (x + wide - inset, base - high),
+                (x + wide, base),
+            ],
+            colour,
+        )
         y = base - high * 0.66
         page.polygon(
             [

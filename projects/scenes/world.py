@@ -111,14 +111,10 @@ KINDS: tuple[Kind, ...] = (
         tilt=0,
     ),
     Kind("bus", "vehicle", 0.5, ("road", "ground"), {"": "🚌 🚎"}, (0.9, 0.1), hue=180, tilt=0),
-    Kind(
-        "bicycle", "vehicle", 0.3, ("walk", "ground", "road"), {"": "🚲"}, (0.8, 0.2), hue=180
-    ),
+    Kind("bicycle", "vehicle", 0.3, ("walk", "ground", "road"), {"": "🚲"}, (0.8, 0.2), hue=180),
     Kind("tractor", "vehicle", 0.42, ("ground",), {"": "🚜"}, hue=180, tilt=0),
     Kind("boat", "vehicle", 0.4, ("water",), {"": "⛵ 🚤 🛶 ⛴️ 🚢"}, (0.7, 0.3), hue=60),
-    Kind(
-        "traffic light", "street", 0.17, ("post",), {"": "🚦 🚦 🚥"}, (0.75, 0.25), hue=0, tilt=0
-    ),
+    Kind("traffic light", "street", 0.17, ("post",), {"": "🚦 🚦 🚥"}, (0.75, 0.25), hue=0, tilt=0),
     Kind(
         "tree",
         "plant",
@@ -207,55 +203,55 @@ _ROOM = {"day": 0.6, "evening": 0.28, "dim": 0.12}
 # fmt: off
 SCENES: dict[str, Scene] = {
     "street": Scene(0.15, {**_OPEN_AIR, "night": 0.1}, {
-        "person": 0.50, "car": 0.66, "bus": 0.26, "bicycle": 0.24, "traffic light": 0.32,
-        "tree": 0.30, "dog": 0.14, "bird": 0.10, "sun": 0.22, "cat": 0.06, "umbrella": 0.04,
+        "person": 0.36, "car": 0.78, "bus": 0.32, "bicycle": 0.32, "traffic light": 0.36,
+        "tree": 0.44, "dog": 0.14, "bird": 0.10, "sun": 0.3, "cat": 0.06, "umbrella": 0.04,
         "flower": 0.05, "moon": 0.5,
     }, "balloon"),
     "park": Scene(0.14, _OPEN_AIR, {
-        "person": 0.52, "tree": 0.80, "dog": 0.28, "ball": 0.24, "bicycle": 0.20, "bird": 0.28,
-        "flower": 0.36, "sun": 0.34, "book": 0.05, "umbrella": 0.05, "cat": 0.06, "apple": 0.05,
+        "person": 0.37, "tree": 0.80, "dog": 0.28, "ball": 0.32, "bicycle": 0.26, "bird": 0.34,
+        "flower": 0.48, "sun": 0.5, "book": 0.05, "umbrella": 0.05, "cat": 0.06, "apple": 0.05,
     }, "butterfly kite balloon mushroom basket"),
     "farm": Scene(0.10, {"day": 0.65, "overcast": 0.12, "dusk": 0.15, "rain": 0.08}, {
-        "cow": 0.44, "sheep": 0.38, "horse": 0.32, "tractor": 0.30, "tree": 0.42, "bird": 0.26,
-        "flower": 0.24, "sun": 0.40, "person": 0.28, "dog": 0.18, "cat": 0.08, "apple": 0.05,
+        "cow": 0.54, "sheep": 0.46, "horse": 0.36, "tractor": 0.40, "tree": 0.42, "bird": 0.26,
+        "flower": 0.24, "sun": 0.40, "person": 0.20, "dog": 0.18, "cat": 0.08, "apple": 0.05,
         "car": 0.05,
     }, "pig butterfly basket"),
     "beach": Scene(0.10, {"day": 0.68, "overcast": 0.1, "dusk": 0.22}, {
-        "person": 0.52, "umbrella": 0.42, "ball": 0.30, "boat": 0.36, "sun": 0.48, "bird": 0.24,
-        "chair": 0.16, "tree": 0.30, "dog": 0.12, "book": 0.06, "cup": 0.08,
+        "person": 0.37, "umbrella": 0.42, "ball": 0.30, "boat": 0.44, "sun": 0.48, "bird": 0.24,
+        "chair": 0.16, "tree": 0.44, "dog": 0.12, "book": 0.06, "cup": 0.08,
     }, "crab shell kite"),
     "kitchen": Scene(0.10, _ROOM, {
-        "cup": 0.52, "apple": 0.40, "pizza": 0.30, "chair": 0.26, "person": 0.34, "clock": 0.28,
+        "cup": 0.52, "apple": 0.52, "pizza": 0.42, "chair": 0.26, "person": 0.24, "clock": 0.38,
         "cat": 0.20, "dog": 0.09, "flower": 0.14, "book": 0.10, "laptop": 0.07, "fish": 0.06,
     }, "potted_plant basket"),
     "living room": Scene(0.10, _ROOM, {
-        "chair": 0.34, "book": 0.40, "cup": 0.26, "cat": 0.30, "dog": 0.22, "person": 0.32,
-        "clock": 0.26, "laptop": 0.12, "pizza": 0.10, "ball": 0.08, "flower": 0.16,
+        "chair": 0.34, "book": 0.5, "cup": 0.36, "cat": 0.38, "dog": 0.22, "person": 0.23,
+        "clock": 0.36, "laptop": 0.12, "pizza": 0.10, "ball": 0.08, "flower": 0.16,
         "umbrella": 0.04, "bicycle": 0.03,
     }, "teddy_bear potted_plant guitar"),
     "office": Scene(0.09, {"day": 0.75, "evening": 0.15, "dim": 0.1}, {
-        "laptop": 0.76, "cup": 0.32, "book": 0.38, "chair": 0.44, "person": 0.42, "clock": 0.32,
+        "laptop": 0.8, "cup": 0.32, "book": 0.38, "chair": 0.44, "person": 0.30, "clock": 0.32,
         "flower": 0.10, "pizza": 0.06, "apple": 0.08, "umbrella": 0.05, "bicycle": 0.05,
     }, "potted_plant backpack"),
     "bedroom": Scene(0.05, _ROOM, {
         "bed": 0.84, "book": 0.24, "clock": 0.30, "cat": 0.22, "chair": 0.24, "cup": 0.12,
-        "laptop": 0.14, "dog": 0.08, "person": 0.16, "ball": 0.06, "flower": 0.10,
+        "laptop": 0.14, "dog": 0.08, "person": 0.12, "ball": 0.06, "flower": 0.10,
     }, "teddy_bear potted_plant guitar backpack"),
     "winter": Scene(0.06, {"day": 0.4, "overcast": 0.25, "dusk": 0.15, "night": 0.2}, {
-        "snowman": 0.52, "tree": 0.62, "person": 0.46, "dog": 0.18, "sun": 0.22, "moon": 0.5,
+        "snowman": 0.72, "tree": 0.62, "person": 0.33, "dog": 0.18, "sun": 0.3, "moon": 0.5,
         "bird": 0.12, "car": 0.10, "fire": 0.05, "cup": 0.04, "ball": 0.04,
     }, "sledge rock"),
     "camping": Scene(0.05, {"night": 0.65, "dusk": 0.25, "day": 0.1}, {
-        "tent": 0.72, "fire": 0.50, "moon": 0.62, "tree": 0.72, "person": 0.40, "cup": 0.12,
+        "tent": 0.72, "fire": 0.50, "moon": 0.62, "tree": 0.72, "person": 0.29, "cup": 0.12,
         "dog": 0.14, "bicycle": 0.08, "car": 0.12, "book": 0.06, "bird": 0.08, "boat": 0.30,
         "chair": 0.14, "sun": 0.2,
     }, "log mushroom rock backpack"),
     "sea": Scene(0.07, {"day": 0.62, "overcast": 0.14, "dusk": 0.16, "rain": 0.08}, {
-        "fish": 0.66, "boat": 0.50, "bird": 0.26, "sun": 0.34, "person": 0.16,
+        "fish": 0.78, "boat": 0.6, "bird": 0.26, "sun": 0.5, "person": 0.12,
     }, "crab shell octopus rock"),
     "desert": Scene(0.04, {"day": 0.65, "dusk": 0.22, "night": 0.13}, {
         "cactus": 0.78, "sun": 0.58, "car": 0.20, "tent": 0.16, "horse": 0.20, "fire": 0.06,
-        "person": 0.26, "bird": 0.16, "tree": 0.10, "moon": 0.6, "bicycle": 0.04,
+        "person": 0.19, "bird": 0.16, "tree": 0.10, "moon": 0.6, "bicycle": 0.04,
     }, "camel rock"),
 }
 # fmt: on
@@ -265,19 +261,19 @@ COMPANIONS: tuple[tuple[str, str, float], ...] = (
     ("bus", "traffic light", 0.3),
     ("laptop", "cup", 0.35),
     ("laptop", "chair", 0.3),
-    ("pizza", "cup", 0.45),
+    ("pizza", "cup", 0.5),
     ("book", "cup", 0.15),
     ("tent", "fire", 0.4),
-    ("fire", "person", 0.3),
+    ("fire", "person", 0.2),
     ("bed", "book", 0.25),
     ("bed", "cat", 0.2),
-    ("umbrella", "person", 0.4),
+    ("umbrella", "person", 0.2),
     ("umbrella", "chair", 0.3),
     ("ball", "dog", 0.3),
-    ("ball", "person", 0.3),
-    ("dog", "person", 0.25),
+    ("ball", "person", 0.15),
+    ("dog", "person", 0.12),
     ("horse", "person", 0.25),
-    ("tractor", "person", 0.3),
+    ("tractor", "person", 0.2),
     ("boat", "bird", 0.2),
     ("snowman", "person", 0.2),
     ("apple", "book", 0.12),

@@ -57,9 +57,7 @@ def test_what_is_known_is_not_asked_again() -> None:
 
 
 def test_missing_images_are_not_asked_and_unscored_ones_come_last() -> None:
-    queue = queue_of(
-        [[1.0], [np.nan], [-9.0], [2.0]], askable=np.array([True, True, True, False])
-    )
+    queue = queue_of([[1.0], [np.nan], [-9.0], [2.0]], askable=np.array([True, True, True, False]))
 
     assert queue.images.tolist() == [0, 2, 1]
 

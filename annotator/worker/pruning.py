@@ -1,0 +1,48 @@
+"""What is deleted by itself: leftovers of trainings, and score arrays that nobody looks at."""
+
+from __future__ import annotations
+
+import logging
+
+from annotator.arrays import versions as files
+from annotator.domain import Version
+from annotator.settings import Project
+from annotator.store import Store, versions
+
+_LOG = logging.getLogger(__name__)
+
+
+def delete_leftovers(project: Project, store: Store) -> None:
+    """Delete what trainings that did not finish have left behind."""
+    with store.reading() as tx:
+        existing = {v.number for v in versions.every(tx)}
+    for path in files.delete_leftovers(project.versions_path, existing):
+        _LOG.info("deleted the unfinished version in %s", path)
+
+
+def prune(project: Project, store: Store, *, previous: int | None) -> list[int]:
+    """Delete the arrays of versions that nobody looks at, and return their numbers.
+
+    They stay for the promoted version, the one before it, the one promoted last, the newest, and
+    the best by mean average precision.
+    """
+    with store.reading() as tx:
+        every = versions.every(tx)
+        promoted = versions.promoted(tx)
+    best = sorted(every, key=_goodness, reverse=True)[: project.settings.retraining.keep_versions]
+    keep = {v.number for v in best} | {every[-1].number, previous}
+    if promoted:
+        keep.add(promoted.number)
+        keep.add(max((v.number for v in every if v.number < promoted.number), default=None))
+    pruned = []
+    for version in every:
+        path = files.folder(project, version.number)
+        if version.number not in keep and files.has_arrays(path):
+            files.delete_arrays(path)
+            pruned.append(version.number)
+    return pruned
+
+
+def _goodness(version: Version) -> tuple[float, int]:
+    found = version.metrics.get("map")
+    return (-1.0 if found is None else float(found), version.number)

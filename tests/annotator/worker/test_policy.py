@@ -1,0 +1,142 @@
+"""When the next version is trained, and what the page says about it."""
+
+from __future__ import annotations
+
+import pytest
+
+from annotator.domain import JobKind, JobState, OperationKind, Source, State
+from annotator.services.policy import RETRY_SECONDS, Situation, due, explain, situation, waiting_for
+from annotator.settings import Retraining
+from annotator.store import jobs, versions
+
+DEFAULT = Retraining()
+
+
+def later(**values: object) -> Situation:
+    """Return a situation after a version that learned from 100 answers, 40 of them present."""
+    base: dict = {
+        "present_labels": 40,
+        "trained_answers": 100,
+        "trained_present": 40,
+        "training_seconds": 30.0,
+        "age_seconds": 3600.0,
+    }
+    return Situation(**{**base, **values})
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (Situation(), None),
+        (Situation(new_answers=49, new_present=9, present_labels=9), None),
+        (Situation(new_answers=50, new_present=9, present_labels=9), "50 new answers"),
+        (Situation(new_answers=10, new_present=10, present_labels=10), "10 new present answers"),
+        (Situation(new_answers=90, new_present=0, present_labels=0), None),
+        (Situation(new_answers=3, imported=True, present_labels=3), "labels were imported"),
+        (later(new_answers=49, new_present=9, anything_new=True), None),
+        (later(new_answers=50, anything_new=True), "50 new answers"),
+        (later(new_answers=10, new_present=10, anything_new=True), "10 new present answers"),
+        (later(new_answers=50, trained_answers=501), None),
+        (later(new_answers=51, trained_answers=501), "51 new answers"),
+        (later(new_answers=10, new_present=10, trained_present=101), None),
+        (later(new_answers=500, age_seconds=59.0), None),
+        (later(new_answers=500, age_seconds=60.0), "500 new answers"),
+        (later(age_seconds=24 * 3600.0), None),
+        (later(age_seconds=23.9 * 3600, anything_new=True), None),
+        (
+            later(age_seconds=24 * 3600.0, anything_new=True),
+            "something is new, and the last version is 24 hours old",
+        ),
+        (later(new_answers=500, under_way=True), None),
+        (later(new_answers=500, rest_seconds=1.0), None),
+    ],
+)
+def test_a_version_is_due_when_enough_is_new(now: Situation, expected: str | None) -> None:
+    assert due(now, DEFAULT) == expected
+
+
+def test_nothing_is_due_where_training_by_itself_is_off() -> None:
+    now = later(new_answers=500, anything_new=True)
+
+    assert due(now, Retraining(automatic=False)) is None
+    assert "off" in explain(now, Retraining(automatic=False))
+
+
+@pytest.mark.parametrize(
+    ("now", "part"),
+    [
+        (Situation(), "once something has been marked as present"),
+        (
+            Situation(new_answers=20, new_present=4, present_labels=4),
+            "after 30 more answers or 6 more present ones",
+        ),
+        (later(new_answers=70, age_seconds=20.0), "starts in 40 s"),
+        (later(new_answers=70), "due and starts as soon as a worker is free"),
+        (later(rest_seconds=90.0), "again by itself in 2 minutes"),
+        (later(under_way=True), "being trained"),
+    ],
+)
+def test_the_page_says_what_the_next_training_waits_for(now: Situation, part: str) -> None:
+    assert part in explain(now, DEFAULT)
+
+
+def test_the_situation_counts_what_people_did_since_the_last_version(made) -> None:
+    (dog,) = made.add_categories("dog")
+    ids = made.add_images(f"{i}.png" for i in range(20))
+    made.answer([(ids[0], dog, State.PRESENT), (ids[1], dog, State.ABSENT)])
+    with made.store.writing() as tx:
+        job = jobs.enqueue(tx, JobKind.TRAIN, {}, made.clock())
+        job = jobs.claim(tx, "w", [JobKind.TRAIN], made.clock())
+        assert job is not None
+        number = versions.reserve(
+            tx,
+            job,
+            method="m",
+            backbone="b",
+            trained_answers=2,
+            trained_present=1,
+            last_operation=1,
+            now=made.clock(),
+        )
+        versions.publish(
+            tx, job, number, metrics={}, training_seconds=5.0, promote=True, note="",
+            now=made.clock(),
+        )  # fmt: skip
+        jobs.finish(tx, job, JobState.FAILED, "no", made.clock())
+    made.answer([(ids[2], dog, State.PRESENT)])
+    made.answer(
+        [(ids[i], dog, State.ABSENT) for i in range(3, 20)],
+        source=Source.SWEPT,
+        kind=OperationKind.SWEEP,
+    )
+    made.clock.forward(100)
+
+    with made.store.reading() as tx:
+        now = situation(tx, made.clock())
+        sentence = waiting_for(tx, DEFAULT, made.clock())
+
+    assert now == Situation(
+        new_answers=1,
+        new_present=1,
+        anything_new=True,
+        present_labels=2,
+        imported=False,
+        trained_answers=2,
+        trained_present=1,
+        training_seconds=5.0,
+        age_seconds=100.0,
+        under_way=False,
+        rest_seconds=RETRY_SECONDS - 100,
+    )
+    assert "did not finish" in sentence
+
+
+def test_an_import_alone_calls_for_a_first_version(made) -> None:
+    (dog,) = made.add_categories("dog")
+    ids = made.add_images(["a.png", "b.png"])
+    made.answer([(ids[0], dog, State.PRESENT)], source=Source.IMPORTED, kind=OperationKind.IMPORT)
+
+    with made.store.reading() as tx:
+        now = situation(tx, made.clock())
+
+    assert due(now, DEFAULT) == "labels were imported"
