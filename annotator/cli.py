@@ -140,9 +140,10 @@ def work(
     ] = False,
 ) -> None:
     """Run a background trainer for a project."""
-    from annotator.worker.loop import run_worker  # late: torch
+    from annotator.worker import work as be_a_worker  # late: the only room that imports torch
 
-    run_worker(project, once=once, device=device, supervised=supervised)
+    for job in be_a_worker(project, once=once, device=device, supervised=supervised):
+        typer.echo(f"{job.kind.value}: {job.message}")
 
 
 @app.command()

@@ -9,6 +9,7 @@ from datetime import datetime
 from annotator.domain import JobKind, JobState, Version
 from annotator.settings import Retraining
 from annotator.store import Transaction, answers, categories, jobs, versions
+from annotator.store.answer_tables import imports
 
 RETRY_SECONDS = 600
 """How long a failed or cancelled training is not started again by itself."""
@@ -19,13 +20,15 @@ class Situation:
     """What the rule looks at."""
 
     new_answers: int = 0
-    """Answers outside sweeps and imports that the last version did not learn from."""
+    """Answers outside sweeps that the last version did not learn from."""
     new_present: int = 0
     """Those of them that say present."""
     anything_new: bool = False
     """Whether people or imports did anything at all since."""
     present_labels: int = 0
     """Pairs that are labelled present, imported ones included."""
+    imported: bool = False
+    """Whether any labels came with an import."""
     trained_answers: int | None = None
     """Answers that the last version learned from; None before there is a version."""
     trained_present: int = 0
@@ -54,6 +57,7 @@ def situation(tx: Transaction, now: datetime) -> Situation:
         new_present=counts.present,
         anything_new=counts.last_operation > since,
         present_labels=sum(c.present_count for c in categories.every(tx)),
+        imported=last is None and imports(tx) > 0,
         trained_answers=last.trained_answers if last else None,
         trained_present=last.trained_present if last else 0,
         training_seconds=last.training_seconds if last else 0.0,
@@ -72,7 +76,7 @@ def due(now: Situation, settings: Retraining) -> str | None:
     """
     if not settings.automatic or now.under_way or now.rest_seconds or not now.present_labels:
         return None
-    if now.trained_answers is None and now.present_labels > now.new_present:
+    if now.trained_answers is None and now.imported:
         return "labels were imported"
     if now.trained_answers is not None:
         if now.anything_new and now.age_seconds >= settings.every_hours * 3600:

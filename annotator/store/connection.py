@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,7 +19,7 @@ from annotator.store.network_disks import network_file_system
 Transaction: TypeAlias = sa.Connection
 """An open transaction; rooms above only pass it on."""
 
-BUSY_SECONDS = 10
+BUSY_SECONDS = 10.0
 """How long a writer waits for another program before it gives up."""
 
 HEAD = "0001"
@@ -49,14 +50,22 @@ class Store:
             _refuse_network_disk(path)
             if path.exists():
                 raise StoreError(f"The database {path} exists already; open it or choose another.")
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(path)
         store = cls(_engine(url), str(path or url))
-        store._upgrade(None)
+        try:
+            store._upgrade(None)
+        except BaseException:
+            store.close()
+            raise
         return store
 
     @classmethod
-    def open(cls, url: str) -> Store:
+    def open(cls, url: str, busy_seconds: float = BUSY_SECONDS) -> Store:
         """Open an existing database and bring its tables up to date.
+
+        Args:
+            url: SQLAlchemy URL.
+            busy_seconds: How long a writer of SQLite waits for another program.
 
         Raises:
             StoreError: If it is missing, damaged, locked, made by a newer program, or SQLite on a
@@ -70,7 +79,7 @@ class Store:
                     f"The database {path} is missing; restore it from a backup, or make the "
                     "project again with `annotator init`."
                 )
-        store = cls(_engine(url), str(path or url))
+        store = cls(_engine(url, busy_seconds), str(path or url))
         try:
             revision = store._revision()
             if revision != HEAD:
@@ -156,12 +165,25 @@ def _sentence(text: str, name: str) -> str | None:
 
 
 def _file(url: str) -> Path | None:
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except exc.ArgumentError as error:
+        raise StoreError(f"The database URL in project.toml cannot be used: {error}.") from None
     if parsed.get_backend_name() != "sqlite":
         return None
     if not parsed.database or parsed.database == ":memory:":
         raise StoreError("A project's database must be a file; check `database` in project.toml.")
     return Path(parsed.database)
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"The folder of the database {path} cannot be made ({error.strerror}); "
+            "choose another place."
+        ) from None
 
 
 def _refuse_network_disk(path: Path) -> None:
@@ -173,23 +195,23 @@ def _refuse_network_disk(path: Path) -> None:
         )
 
 
-def _engine(url: str) -> sa.Engine:
+def _engine(url: str, busy_seconds: float = BUSY_SECONDS) -> sa.Engine:
     try:
         if make_url(url).get_backend_name() != "sqlite":
             return sa.create_engine(url, pool_size=20, max_overflow=40)
     except (exc.ArgumentError, exc.NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreError(f"The database URL in project.toml cannot be used: {error}.") from None
     engine = sa.create_engine(url, pool_size=20, max_overflow=40)
-    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "connect", partial(_on_connect, busy_seconds))
     event.listen(engine, "begin", _on_begin)
     return engine
 
 
-def _on_connect(connection: Any, record: object) -> None:
+def _on_connect(busy_seconds: float, connection: Any, record: object) -> None:
     del record
     connection.isolation_level = None  # transactions are opened by `_on_begin`
     execute: Callable[[str], Any] = connection.execute
-    execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    execute(f"PRAGMA busy_timeout = {round(busy_seconds * 1000)}")
     execute("PRAGMA foreign_keys = ON")
     execute("PRAGMA journal_mode = WAL")
     execute("PRAGMA synchronous = FULL")

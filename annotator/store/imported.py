@@ -26,8 +26,8 @@ class ImportedAnnotation:
 
 def add(tx: Transaction, annotations: Sequence[ImportedAnnotation]) -> int:
     """Keep annotations; those of a path and category replace what was kept for them before."""
-    for part in chunks(sorted({a.path_id for a in annotations})):
-        wanted = {(a.path_id, a.category_id) for a in annotations if a.path_id in set(part)}
+    wanted = {(a.path_id, a.category_id) for a in annotations}
+    for part in chunks(sorted({path_id for path_id, _ in wanted})):
         columns = imported_annotation.c
         query = sa.select(columns.id, columns.path_id, columns.category_id)
         rows = tx.execute(query.where(columns.path_id.in_(part))).all()

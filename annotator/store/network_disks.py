@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-NETWORK_KINDS = ("nfs", "cifs", "smb", "9p", "afs", "fuse.sshfs", "glusterfs", "lustre", "ceph")
+NETWORK_KINDS = (
+    *("nfs", "cifs", "smb", "9p", "afs", "lustre", "beegfs"),
+    *("ceph", "fuse.ceph", "glusterfs", "fuse.glusterfs", "fuse.sshfs", "fuse.rclone"),
+)
 MOUNTS = Path("/proc/mounts")
 
 
@@ -17,7 +20,7 @@ def network_file_system(path: Path, mounts: Path = MOUNTS) -> str | None:
         lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return None
-    wanted = path.absolute()
+    wanted = path.resolve()
     best = ("", "")
     for line in lines:
         fields = line.split(" ")

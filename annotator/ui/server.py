@@ -175,7 +175,8 @@ def serve_project(
         from annotator.ui.app import build_app
 
         bound_port = listener.getsockname()[1]
-        app = build_app(services, host=host, port=bound_port, open_to_all=open_to_all)
+        title = services.project.settings.name
+        app = build_app(services, port=bound_port, open_to_network=open_to_all, title=title)
         if trainer is not None:
             trainer.start()
         run_server(app, listener, on_ready=lambda url: _announce(url, browser))

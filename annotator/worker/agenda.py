@@ -27,8 +27,7 @@ def enqueue_due(project: Project, store: Store, now: datetime) -> list[Job]:
     wanted: list[Wanted] = []
     with store.reading() as tx:
         features = FeatureFiles.open(project.features_path)
-        if _lacks_features(tx, features) and not _rests(tx, JobKind.EMBED, now):
-            wanted.append((JobKind.EMBED, {"reason": "images without features"}))
+        wanted += _embedding(tx, features, now)
         if features is not None and features.done.any():
             wanted += _training(tx, project, now)
     if not wanted:
@@ -45,11 +44,15 @@ def training_waits(project: Project, store: Store, now: datetime) -> bool:
         return job is not None and job.state is JobState.QUEUED
 
 
-def _lacks_features(tx: Transaction, features: FeatureFiles | None) -> bool:
+def _embedding(tx: Transaction, features: FeatureFiles | None, now: datetime) -> list[Wanted]:
     count = images.count(tx)
-    if features is None:
-        return count > 0
-    return count > len(features.done_rows) + len(features.failed())
+    tried = 0 if features is None else len(features.done_rows) + len(features.failed())
+    if count <= tried or _rests(tx, JobKind.EMBED, now):
+        return []
+    job = jobs.latest(tx, JobKind.EMBED)
+    if job and job.state is JobState.DONE and job.options.get("images") == count:
+        return []  # it has done what can be done for these images
+    return [(JobKind.EMBED, {"reason": "images without features", "images": count})]
 
 
 def _training(tx: Transaction, project: Project, now: datetime) -> list[Wanted]:
@@ -60,9 +63,11 @@ def _training(tx: Transaction, project: Project, now: datetime) -> list[Wanted]:
     if promoted is None or _rests(tx, JobKind.TRAIN, now):
         return []
     path = files.folder(project, promoted.number)
-    if files.is_ready(path) and not files.has_arrays(path):  # pruned, then promoted by hand
-        return [(JobKind.TRAIN, {"rescore": promoted.number})]
-    return []
+    options = {"rescore": promoted.number}
+    job = jobs.latest(tx, JobKind.TRAIN)
+    if job is None or job.options == options or files.has_arrays(path):
+        return []
+    return [(JobKind.TRAIN, options)]  # pruned, then promoted by hand
 
 
 def _rests(tx: Transaction, kind: JobKind, now: datetime) -> bool:

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from annotator.domain import Job
 from annotator.errors import LeaseLost, StoreError
@@ -113,6 +113,14 @@ class Control:
         if self._stopping.is_set():
             raise Stopped
 
+    def requeue(self) -> NoReturn:
+        """End the job here and let it go on later, from where it is.
+
+        Raises:
+            Stopped: Always.
+        """
+        raise Stopped
+
     def heartbeat(self) -> None:
         """Send the newest progress once, and take note of a cancellation or a takeover."""
         try:
@@ -126,7 +134,5 @@ class Control:
             _LOG.warning("the heartbeat of job %d was not written: %s", self.job.id, error)
 
     def _run(self) -> None:
-        while not self._lost.is_set():
+        while not self._ended.wait(self._seconds) and not self._lost.is_set():
             self.heartbeat()
-            if self._ended.wait(self._seconds):
-                return

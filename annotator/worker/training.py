@@ -11,7 +11,7 @@ import numpy as np
 
 from annotator.arrays import versions as files
 from annotator.arrays.features import FeatureFiles
-from annotator.arrays.versions import Queue, VersionParameters
+from annotator.arrays.versions import VersionParameters
 from annotator.domain import Category, Version
 from annotator.errors import NotFound, NotReady
 from annotator.settings import Project
@@ -30,10 +30,10 @@ from annotator.worker.learner import (
     take_snapshot,
 )
 from annotator.worker.pruning import delete_leftovers, prune
+from annotator.worker.rescoring import queue_of, rescore
 from annotator.worker.verdict import Verdict, compare, held_out_metrics
-from annotator.worker.worth import make_queue
 from mlrpl import checkpoint
-from mlrpl.decision.calibration import decide, raw_threshold
+from mlrpl.decision.calibration import decide
 from mlrpl.labels import PRESENT, UNKNOWN, known_mask
 from mlrpl.methods import names
 from mlrpl.methods.base import Method
@@ -134,7 +134,7 @@ def _publish(
         files.folder(project, number),
         _parameters(trained, method, backbone),
         trained.scores,
-        _queue(snapshot, trained.scores, trained.decisions, number),
+        queue_of(snapshot, trained.scores, trained.decisions, number),
         metrics,
         save_weights=lambda path: _save(path, trained.method, method),
     )
@@ -152,52 +152,6 @@ def _publish(
         )
     prune(project, control.store, previous=current.number if current else None)
     return f"Version {number} was trained on {trained.images} images. {verdict.note}"
-
-
-def rescore(project: Project, control: Control, number: int, device: str) -> str:
-    """Let an existing version score every image that has features, and write its arrays anew.
-
-    Raises:
-        NotFound: If there is no such version.
-        NotReady: If there are no features of its backbone.
-    """
-    with control.store.reading() as tx:
-        versions.get(tx, number)
-    path = files.folder(project, number)
-    parameters = files.read_parameters(path)
-    features = FeatureFiles.open(project.features_path)
-    if features is None or parameters.backbone != features.backbone:
-        raise NotReady(
-            f"Version {number} was trained on {parameters.backbone}, but there are no such "
-            "features; set that backbone in project.toml and run `annotator embed`."
-        )
-    method = checkpoint.load(path / files.WEIGHTS)
-    with control.store.reading() as tx:
-        snapshot = take_snapshot(tx, features.rows, ordinals=parameters.category_ordinals)
-    learner = Learner(snapshot, features, method=parameters.method, device=device)
-    control.report("scoring")
-    scores = learner.predict(method, np.flatnonzero(learner.done), control.check)
-    thresholds = np.asarray(parameters.thresholds)
-    scores[:, np.isinf(thresholds)] = np.nan
-    ranked = np.isin(parameters.category_ordinals, parameters.ranked_only)
-    centres = np.where(ranked, thresholds, raw_threshold(parameters.calibration, 0.5))
-    decisions = Decisions(parameters.calibration, ranked, thresholds, centres)
-    control.check()
-    files.write_arrays(path, scores, _queue(snapshot, scores, decisions, number))
-    return f"Version {number} has scored {int(learner.done.sum())} images."
-
-
-def covers(project: Project, number: int) -> bool:
-    """Whether a version has scored every image that has features by now."""
-    path, features = files.folder(project, number), FeatureFiles.open(project.features_path)
-    if not files.has_arrays(path) or features is None:
-        return False
-    arrays = files.read(path)
-    if arrays.parameters.backbone != features.backbone or not arrays.columns:
-        return True  # it could not score them anyway
-    scored = ~np.isnan(arrays.scores_by_category).all(axis=0)
-    rows = features.done_rows
-    return bool(len(rows) == 0 or (rows[-1] < len(scored) and scored[rows].all()))
 
 
 def _features(project: Project, control: Control, device: str) -> FeatureFiles:
@@ -270,17 +224,6 @@ def _parameters(trained: Trained, method: str, backbone: str) -> VersionParamete
 
 def _where(snapshot: Snapshot, mask: Bools) -> list[Category]:
     return [c for c, yes in zip(snapshot.categories, mask, strict=True) if yes]
-
-
-def _queue(snapshot: Snapshot, scores: Scores, decisions: Decisions, seed: int) -> Queue:
-    return make_queue(
-        scores,
-        snapshot.labels,
-        decisions.centres,
-        decisions.calibration.slope,
-        snapshot.askable,
-        seed,
-    )
 
 
 def _save(path: Path, method: Method, name: str) -> None:

@@ -10,14 +10,15 @@ import torch
 from torch import Tensor
 
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
-from mlrpl.losses.bce import partial_bce
 from mlrpl.losses.contrastive import instance_contrastive, prototype_contrastive
 from mlrpl.losses.cooccurrence import cooccurrence_loss
+from mlrpl.losses.known_risk import KnownRisk
 from mlrpl.losses.thresholds import Thresholds, threshold_loss
 from mlrpl.methods import register
 from mlrpl.methods.base import Batch, Dimensions, Features, Method
 from mlrpl.models.cooccurrence import PairNetwork, pair_matrix, transfer_scores
 from mlrpl.models.graph import assume_absent_where_only_present, cooccurrence
+from mlrpl.models.heads import PooledHead
 from mlrpl.models.sarl import SARL
 from mlrpl.prototypes import Prototypes
 from mlrpl.training import TrainConfig, TrainingData
@@ -41,6 +42,10 @@ class HSTConfig:
     """Share of the classifier's input that is dropped in training."""
     pooled: bool = True
     """Whether a linear classifier of the pooled vector is added to the logits."""
+    penalty: float = 0.1
+    classifier_penalty: float = 0.1
+    classifier_rate: float = 0.05
+    unknown_ratio: float = 10.0
 
     ist: bool = True
     """Whether known positives of an image speak for its unknown labels."""
@@ -158,6 +163,7 @@ class HST(Method):
         )
         if config.pooled:
             self.pooled = PooledHead(dimensions.pooled, count)
+        self.risk = KnownRisk(count, config.unknown_ratio)
         if config.ist:
             self.pairs = PairNetwork(
                 count, config.features, config.pair_reduced, config.pair_hidden
@@ -195,7 +201,8 @@ class HST(Method):
         self.sarl.graph.set_adjacency(cooccurrence(labels, smoothing=self.config.smoothing))
         self.sarl.set_token_statistics(*_token_statistics(data))
         if self.config.pooled:
-            self.pooled.prepare(data)
+            self.pooled.prepare(data.pooled, data.rows)
+        self.risk.count(labels)
 
     def before_epoch(self, epoch: int, data: TrainingData) -> None:
         """Recompute the prototypes when they are due."""
@@ -208,9 +215,12 @@ class HST(Method):
         thresholds = [
             p for m in self.modules() if isinstance(m, Thresholds) for p in m.parameters()
         ]
-        ids = {id(p) for p in thresholds}
+        fast = [self.sarl.weight, self.sarl.bias]
+        if self.config.pooled:
+            fast += list(self.pooled.parameters())
+        ids = {id(p) for p in thresholds+fast}
         others = [p for p in self.parameters() if id(p) not in ids]
-        groups: list[dict[str, Any]] = [{"params": others, "lr": learning_rate}]
+        groups: list[dict[str, Any]] = [{"params": others, "lr": learning_rate}, {"params": fast, "lr": self.config.classifier_rate, "weight_decay":0.0}]
         if self.config.dtl and thresholds:
             groups.append(
                 {"params": thresholds, "lr": self.config.threshold_rate, "weight_decay": 0.0}
@@ -252,6 +262,10 @@ class HST(Method):
         features = self.sarl.decouple(_tokens(batch.features))
         logits = self._logits(features, batch.features)
         terms = {"known": self._classification(logits, batch.labels, batch.weights)}
+        pen = self.config.classifier_penalty * self.sarl.weight.square().sum()
+        if self.config.pooled:
+            pen = pen + self.config.penalty * self.pooled.linear.weight.square().sum() + self.config.penalty * self.pooled.linear.bias.square().sum()
+        terms["penalty"] = 0.5*pen/(self.risk.known_share*self.risk.images)
         ramp = progress if epoch == 0 else 1.0
         labels = assume_absent_where_only_present(batch.labels, self.present_only)
         ready = epoch >= self.config.warmup
@@ -301,7 +315,7 @@ class HST(Method):
         return terms
 
     def _classification(self, logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-        return partial_bce(logits, labels, weights)
+        return self.risk(logits, labels, weights)
 
     def _logits(self, decoupled: Tensor, features: Features) -> Tensor:
         logits = self.sarl.classify(decoupled)
@@ -350,27 +364,3 @@ def _token_statistics(data: TrainingData) -> tuple[Tensor, Tensor]:
     scale = torch.where(variance > 0, variance.sqrt(), torch.ones_like(variance))
     return mean.float(), scale.float()
 
-
-from torch import nn  # noqa
-
-
-class PooledHead(nn.Module):
-    def __init__(self, dim, count):
-        super().__init__()
-        self.register_buffer("mean", torch.zeros(dim))
-        self.register_buffer("std", torch.ones(dim))
-        self.linear = nn.Linear(dim, count)
-        nn.init.zeros_(self.linear.weight)
-
-    def norm(self, x):
-        return x.sign() * x.abs().sqrt()
-
-    def prepare(self, data):
-        x = self.norm(torch.from_numpy(data.pooled[data.rows]))
-        self.mean.copy_(x.mean(0))
-        self.std.copy_(x.std(0) + 1e-6)
-
-    def forward(self, x):
-        x = (self.norm(x) - self.mean) / self.std
-        x = nn.functional.normalize(x, dim=-1) * x.shape[-1] ** 0.5
-        return self.linear(x)

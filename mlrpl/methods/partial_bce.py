@@ -27,10 +27,10 @@ class PartialBCEConfig:
     """How the classifiers are held back, and what unknown pairs count."""
 
     power: float = 0.5
-    """Signed power of the pooled vector's entries, above 0, at most 1; 1 leaves them as they are."""
+    """Signed power of the pooled vector's entries, above 0, at most 1; 1 changes nothing."""
     penalty: float = 0.1
     """Squared length of a category's classifier against the sum of its labels' costs, 0 or more."""
-    unknown_ratio: float = 20.0
+    unknown_ratio: float = 10.0
     """Where a category has fewer absent answers than this many for each present one, its unknown
     pairs together weigh what is missing; 0 never counts them."""
     hidden: float = 0.0
@@ -100,7 +100,7 @@ class PartialBCE(Method):
     @classmethod
     def default_training(cls) -> TrainConfig:
         """Return settings under which the classifiers come close to the penalised optimum."""
-        return TrainConfig(epochs=60, batch_size=1024, learning_rate=0.1, weight_decay=0.0)
+        return TrainConfig(epochs=40, batch_size=1024, learning_rate=0.2, weight_decay=0.0)
 
     def learn_names(self, category_names: Sequence[str], backbone: str) -> None:
         """Look up which of the backbone's classes speak for the categories.

@@ -1,0 +1,65 @@
+"""The web app: a FastAPI host with the Gradio pages mounted on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.staticfiles import StaticFiles
+
+from annotator.ui.contracts import Services
+from annotator.ui.export_page import ExportPage
+from annotator.ui.identity import name_routes
+from annotator.ui.label_page import STATIC, build_label_page, static_version
+from annotator.ui.pictures import picture_routes
+from annotator.ui.progress_page import ProgressPage
+from annotator.ui.security import RequestGuard
+
+
+def build_pages(services: Services, *, title: str, scripts: str) -> gr.Blocks:
+    """Return the Gradio pages: Label, Progress, Export."""
+    with gr.Blocks(
+        title=title, fill_width=True, fill_height=True, analytics_enabled=False
+    ) as pages:
+        gr.Navbar(main_page_name="Label")
+        build_label_page(services, scripts=scripts)
+    with pages.route("Progress", "/progress"):
+        gr.Navbar(main_page_name="Label")
+        ProgressPage(services).build(pages)
+    with pages.route("Export", "/export"):
+        gr.Navbar(main_page_name="Label")
+        ExportPage(services).build(pages)
+    return pages
+
+
+def build_app(
+    services: Services, *, port: int, open_to_network: bool = False, title: str = "Annotator"
+) -> Any:
+    """Return the application to serve.
+
+    Args:
+        services: Of the open project.
+        port: TCP port that browsers use; requests under another one are refused.
+        open_to_network: Answer under any host name, not only those of this machine.
+        title: Of the browser window.
+    """
+    version = static_version()
+    guard = Middleware(RequestGuard, port=port, open_to_network=open_to_network)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, middleware=[guard])
+    app.mount(f"/ui/{version}", StaticFiles(directory=STATIC))
+    app.include_router(picture_routes(services.media))
+    app.include_router(name_routes())
+    return gr.mount_gradio_app(
+        app,
+        build_pages(services, title=title, scripts=f"/ui/{version}"),
+        path="/",
+        run_history=False,
+        footer_links=["settings"],
+        theme=gr.themes.Default(
+            primary_hue="indigo", neutral_hue="slate", spacing_size="sm", radius_size="md"
+        ),
+        ssr_mode=False,
+        show_error=False,
+    )

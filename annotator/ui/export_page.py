@@ -1,0 +1,162 @@
+"""The Export page: label files out and in, with the counts before anything happens."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from annotator.errors import AnnotatorError
+from annotator.ui.boundary import annotator_of, shows_errors
+from annotator.ui.contracts import Payload, Services
+
+UNLISTED = [
+    ("unknown: the file says nothing about it", "unknown"),
+    ("absent: the file lists everything that is there", "absent"),
+]
+CONTENTS = [
+    ("answered: what people said", "answered"),
+    ("completed: open pairs filled in by the model, uncertified", "completed"),
+]
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+class ExportPage:
+    """Handlers of the Export page; each translates between widgets and one service call."""
+
+    def __init__(self, services: Services) -> None:
+        """Tie the page to an open project."""
+        self._transfer = services.transfer
+
+    def counts(self, content: str) -> str:
+        """Return what an export would hold, as Markdown."""
+        row = self._transfer.export_counts(content)
+        lines = [
+            "| images | present | absent | unknown |",
+            "| ---: | ---: | ---: | ---: |",
+            f"| {row['images']:,} | {row['present']:,} | {row['absent']:,} | {row['unknown']:,} |",
+        ]
+        if content == "completed":
+            lines += ["", _model_sentence(row)]
+        return "\n".join(lines)
+
+    def export(self, formats: list[str], content: str) -> tuple[list[str], str]:
+        """Write the files and return their paths for download, with a sentence."""
+        if not formats:
+            raise AnnotatorError("Choose at least one format.")
+        folder = Path(tempfile.mkdtemp(prefix="annotator-export-"))
+        files = self._transfer.export(folder, formats=formats, content=content)
+        names = ", ".join(f"`{f.name}` ({_size(f)})" for f in files)
+        return [str(f) for f in files], f"Ready to download: {names}."
+
+    def preview(self, file: str | None, unlisted: str) -> tuple[str, dict[str, Any]]:
+        """Return what importing a file would do, and whether the button may be pressed."""
+        if not file:
+            return "", gr.update(interactive=False)
+        try:
+            row = self._transfer.preview(Path(file), format=None, unlisted=unlisted)
+        except AnnotatorError as error:
+            return f"**{_plain(str(error))}**", gr.update(interactive=False)
+        return preview_text(row), gr.update(interactive=True)
+
+    def import_file(self, file: str | None, unlisted: str, request: gr.Request) -> str:
+        """Import the file in the annotator's name and return a sentence."""
+        if not file:
+            raise AnnotatorError("Choose a label file first.")
+        row = self._transfer.import_file(
+            Path(file), format=None, unlisted=unlisted, annotator=annotator_of(request)
+        )
+        return f"Imported: {row['applied']:,} pairs were set. " + preview_text(row)
+
+    def build(self, demo: gr.Blocks) -> None:
+        """Put the widgets into the open Blocks and wire them."""
+        with gr.Row():
+            with gr.Column():
+                self._build_export(demo)
+            with gr.Column():
+                self._build_import()
+
+    def _build_export(self, demo: gr.Blocks) -> None:
+        gr.Markdown("## Export")
+        formats = gr.CheckboxGroup(["coco", "csv"], value=["coco"], label="Format")
+        content = gr.Radio(CONTENTS, value="answered", label="Content")
+        counts = gr.Markdown(elem_id="export-counts")
+        write = gr.Button("Write files", variant="primary", elem_id="export-write")
+        said = gr.Markdown(elem_id="export-said")
+        files = gr.File(label="Files", file_count="multiple", interactive=False)
+        count = shows_errors(self.counts)
+        demo.load(count, content, counts, **QUIET)
+        content.change(count, content, counts, **QUIET)
+        write.click(
+            shows_errors(self.export), [formats, content], [files, said], api_visibility="private"
+        )
+
+    def _build_import(self) -> None:
+        gr.Markdown("## Import")
+        file = gr.File(label="Label file (COCO .json or .csv)", file_types=[".json", ".csv"])
+        unlisted = gr.Radio(
+            UNLISTED, value="unknown", label="What a category means that the file does not list"
+        )
+        preview = gr.Markdown(elem_id="import-preview")
+        take = gr.Button("Import", interactive=False, elem_id="import-take")
+        look = shows_errors(self.preview)
+        for widget in (file, unlisted):
+            widget.change(look, [file, unlisted], [preview, take], **QUIET)
+        take.click(
+            shows_errors(self.import_file), [file, unlisted], preview, api_visibility="private"
+        )
+
+
+def preview_text(row: Payload) -> str:
+    """Return an import's summary as Markdown; names from the file are shown as they are."""
+    lines = [
+        f"**{row['matched']:,} of {row['images']:,}** listed images are in this project. "
+        f"Sets {row['present']:,} pairs present and {row['absent']:,} absent; "
+        f"{row['already_known']:,} are known already."
+    ]
+    if row["new_categories"]:
+        names = ", ".join(_code(n) for n in row["new_categories"][:12])
+        lines.append(f"New categories: {names}")
+    if row["unmatched_count"]:
+        names = ", ".join(_code(n) for n in row["unmatched"][:5])
+        lines.append(f"{row['unmatched_count']:,} images are not in this project, such as {names}")
+    if row["disagreements"]:
+        lines.append(
+            f"{row['disagreements']:,} pairs were answered otherwise by people here; "
+            "their answers stay."
+        )
+    if row["suggestions"]:
+        lines.append(
+            f"{row['suggestions']:,} pairs were filled in by a model; they are not taken as labels."
+        )
+    if row["annotations"]:
+        lines.append(f"{row['annotations']:,} boxes are kept for export.")
+    return "\n\n".join(lines)
+
+
+def _model_sentence(row: Payload) -> str:
+    if row["version"] is None:
+        return "There is no trained version yet, so there is nothing to fill in with."
+    return (
+        f"Version {row['version']} fills in {row['model_present']:,} present and "
+        f"{row['model_absent']:,} absent pairs. Nobody has checked them: the file says "
+        "*uncertified*, and they never come back as labels."
+    )
+
+
+def _size(file: Path) -> str:
+    count = file.stat().st_size
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(1, count // 1000)} kB"
+
+
+def _code(text: str) -> str:
+    return "`" + text.replace("`", "'").replace("\n", " ") + "`"
+
+
+def _plain(text: str) -> str:
+    """Return text in which Markdown and HTML mean nothing."""
+    for sign in "\\`*_{}[]<>#|":
+        text = text.replace(sign, f"&#{ord(sign)};")
+    return text.replace("\n", " ")

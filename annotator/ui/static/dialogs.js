@@ -1,0 +1,47 @@
+// The two dialogs of the Label page: the keys, and the annotator's name.
+
+import { dialog, h } from './dom.js';
+import { HELP } from './keys.js';
+
+export function helpDialog() {
+  const rows = HELP.flatMap(([keys, text]) => [
+    h('dt', {}, ...keys.split(' ').map((key) => h('kbd', { text: key }))), h('dd', { text })]);
+  const element = dialog('Keys', h('dl', {}, ...rows),
+    h('form', { method: 'dialog' }, h('button', { class: 'an-btn primary', text: 'Close' })));
+  element.addEventListener('keydown', (event) => { if (event.key === '?') element.close(); });
+  return element;
+}
+
+export function nameDialog(onNamed) {
+  const input = h('input', { class: 'an-find', name: 'name', autocomplete: 'name', maxlength: 80, required: true, 'aria-label': 'Your name' });
+  const wrong = h('p', { class: 'an-wrong', role: 'alert' });
+  const form = h('form', {},
+    h('p', { text: 'Your answers carry your name, so that everybody can see who said what. There is no password.' }),
+    input, wrong, h('button', { class: 'an-btn primary', type: 'submit', text: 'Start labelling' }));
+  const element = dialog('What is your name?', form);
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const answer = await keepName(input.value);
+    wrong.textContent = answer.ok ? '' : answer.message;
+    if (!answer.ok) return;
+    element.close();
+    onNamed(answer.name);
+  });
+  const open = (name) => {
+    input.value = name;
+    if (!element.open) element.showModal();
+    input.focus();
+  };
+  return { element, open };
+}
+
+async function keepName(name) {
+  try {
+    const response = await fetch('/name', {
+      method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ name }),
+    });
+    return await response.json();
+  } catch {
+    return { ok: false, message: 'The server does not answer; try again in a moment.' };
+  }
+}

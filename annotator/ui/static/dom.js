@@ -1,0 +1,51 @@
+// Making elements: text always goes in as text, never as markup.
+
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === 'text') element.textContent = value;
+    else if (name === 'class') element.className = value;
+    else if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, '');
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+export const picture = (width, id) => `/img/${width}/${id}`;
+
+export function button(label, key, act, kind = '') {
+  const shown = h('span', { class: 'an-label', text: label });
+  const element = h('button', { class: `an-btn ${kind}`, type: 'button' }, shown);
+  if (key) element.append(h('kbd', { text: key }));
+  element.addEventListener('click', () => {
+    act();
+    element.blur(); // so that Enter and Space stay keys of the page
+  });
+  element.say = (text) => { shown.textContent = text; };
+  return element;
+}
+
+export function dialog(title, ...children) {
+  return h('dialog', { class: 'an-dialog', 'aria-label': title }, h('h3', { text: title }), ...children);
+}
+
+export const randomId = () => crypto.randomUUID?.()
+  ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
+
+// An element shown in its scroll box without moving the page around it, as scrollIntoView would.
+export function reveal(element, box) {
+  const inner = element.getBoundingClientRect();
+  const outer = box.getBoundingClientRect();
+  if (inner.top < outer.top) box.scrollTop -= outer.top - inner.top + 4;
+  else if (inner.bottom > outer.bottom) box.scrollTop += inner.bottom - outer.bottom + 4;
+}
+
+export function isInView(element, box) {
+  if (element.hidden || !element.isConnected) return false;
+  const inner = element.getBoundingClientRect();
+  const outer = box.getBoundingClientRect();
+  const bottom = Math.min(outer.bottom, innerHeight);
+  return inner.height > 0 && inner.top >= Math.max(outer.top, 0) - 1 && inner.bottom <= bottom + 1;
+}

@@ -1,0 +1,75 @@
+"""An existing version scores the images that came later, or anew those that were pruned."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from annotator.arrays import versions as files
+from annotator.arrays.features import FeatureFiles
+from annotator.arrays.versions import Queue
+from annotator.errors import NotReady
+from annotator.settings import Project
+from annotator.store import versions
+from annotator.worker.control import Control
+from annotator.worker.learner import Decisions, Learner, Scores, Snapshot, take_snapshot
+from annotator.worker.worth import make_queue
+from mlrpl import checkpoint
+from mlrpl.decision.calibration import raw_threshold
+
+
+def rescore(project: Project, control: Control, number: int, device: str) -> str:
+    """Let an existing version score every image that has features, and write its arrays anew.
+
+    Raises:
+        NotFound: If there is no such version.
+        NotReady: If there are no features of its backbone.
+    """
+    with control.store.reading() as tx:
+        versions.get(tx, number)
+    path = files.folder(project, number)
+    parameters = files.read_parameters(path)
+    features = FeatureFiles.open(project.features_path)
+    if features is None or parameters.backbone != features.backbone:
+        raise NotReady(
+            f"Version {number} was trained on {parameters.backbone}, but there are no such "
+            "features; set that backbone in project.toml and run `annotator embed`."
+        )
+    method = checkpoint.load(path / files.WEIGHTS)
+    with control.store.reading() as tx:
+        snapshot = take_snapshot(tx, features.rows, ordinals=parameters.category_ordinals)
+    learner = Learner(snapshot, features, method=parameters.method, device=device)
+    control.report("scoring")
+    scores = learner.predict(method, np.flatnonzero(learner.done), control.check)
+    thresholds = np.asarray(parameters.thresholds)
+    scores[:, np.isinf(thresholds)] = np.nan
+    ranked = np.isin(parameters.category_ordinals, parameters.ranked_only)
+    centres = np.where(ranked, thresholds, raw_threshold(parameters.calibration, 0.5))
+    decisions = Decisions(parameters.calibration, ranked, thresholds, centres)
+    control.check()
+    files.write_arrays(path, scores, queue_of(snapshot, scores, decisions, number))
+    return f"Version {number} has scored {int(learner.done.sum())} images."
+
+
+def covers(project: Project, number: int) -> bool:
+    """Whether a version has scored every image that has features by now."""
+    path, features = files.folder(project, number), FeatureFiles.open(project.features_path)
+    if not files.has_arrays(path) or features is None:
+        return False
+    arrays = files.read(path)
+    if arrays.parameters.backbone != features.backbone or not arrays.columns:
+        return True  # it could not score them anyway
+    scored = ~np.isnan(arrays.scores_by_category).all(axis=0)
+    rows = features.done_rows
+    return bool(len(rows) == 0 or (rows[-1] < len(scored) and scored[rows].all()))
+
+
+def queue_of(snapshot: Snapshot, scores: Scores, decisions: Decisions, seed: int) -> Queue:
+    """Return what is most worth asking by a version's scores; see `make_queue`."""
+    return make_queue(
+        scores,
+        snapshot.labels,
+        decisions.centres,
+        decisions.calibration.slope,
+        snapshot.askable,
+        seed,
+    )

@@ -1,0 +1,314 @@
+"""The worker's loop: one claim at a time, clean ends, takeovers, and what it finds to do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from annotator.domain import Job, JobKind, JobState, State
+from annotator.errors import LeaseLost, NotReady
+from annotator.settings import Retraining
+from annotator.store import jobs
+from annotator.worker.control import Control
+from annotator.worker.loop import Worker
+
+EMBED, TRAIN = JobKind.EMBED, JobKind.TRAIN
+
+
+def worker(made, **runners: Callable) -> Worker:
+    def nothing(_project, _control, _device):
+        return "nothing to do"
+
+    kinds = {kind: runners.get(kind.value, nothing) for kind in JobKind}
+    return Worker(
+        made.project,
+        made.store,
+        runners=kinds,
+        clock=made.clock,
+        poll_seconds=0.01,
+        heartbeat_seconds=0.01,
+    )
+
+
+def enqueue(made, kind: JobKind = TRAIN, **options: object) -> Job:
+    with made.store.writing() as tx:
+        return jobs.enqueue(tx, kind, options, made.clock())
+
+
+def latest(made, kind: JobKind = TRAIN) -> Job:
+    with made.store.reading() as tx:
+        job = jobs.latest(tx, kind)
+    assert job is not None
+    return job
+
+
+def wait_for(stop: threading.Event) -> None:
+    assert stop.wait(30)
+
+
+def test_a_queued_job_is_run_with_its_options_and_its_message_is_kept(made) -> None:
+    seen = []
+
+    def train(project, control, device):
+        seen.append((project.path, dict(control.job.options), device))
+        return "trained"
+
+    enqueue(made, method="hst")
+
+    ended = worker(made, train=train).run_once()
+
+    assert [j.state for j in ended] == [JobState.DONE]
+    assert latest(made).message == "trained"
+    assert seen == [(made.project.path, {"method": "hst"}, "auto")]
+
+
+def test_training_goes_before_embedding(made) -> None:
+    order: list[str] = []
+    enqueue(made, EMBED)
+    enqueue(made, TRAIN)
+
+    worker(
+        made,
+        train=lambda *_: order.append("train") or "",
+        embed=lambda *_: order.append("embed") or "",
+    ).run_once()
+
+    assert order == ["train", "embed"]
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (NotReady("Nothing to learn from yet."), "Nothing to learn from yet."),
+        (
+            ZeroDivisionError("by\nzero"),
+            "Something unexpected went wrong (ZeroDivisionError: by zero); "
+            "the worker's log has the details.",
+        ),
+    ],
+)
+def test_a_failing_job_is_told_in_one_sentence_and_the_loop_goes_on(
+    made, error: Exception, message: str
+) -> None:
+    def train(_project, _control, _device):
+        raise error
+
+    enqueue(made, TRAIN)
+    enqueue(made, EMBED)
+
+    ended = worker(made, train=train).run_once()
+
+    assert [(j.kind, j.state) for j in ended] == [
+        (TRAIN, JobState.FAILED),
+        (EMBED, JobState.DONE),
+    ]
+    assert ended[0].message == message
+
+
+def test_progress_reaches_the_store_while_the_job_runs(made) -> None:
+    seen = []
+
+    def train(_project, control, _device):
+        control.report("learning", 3, 60, loss=0.5, epoch=3, epochs=20)
+        while not seen:
+            with made.store.reading() as tx:
+                progress = jobs.get(tx, control.job.id).progress
+            if progress:
+                seen.append(dict(progress))
+        return ""
+
+    enqueue(made)
+
+    worker(made, train=train).run_once()
+
+    assert seen == [
+        {"stage": "learning", "done": 3, "total": 60, "loss": 0.5, "epoch": 3, "epochs": 20}
+    ]
+
+
+def test_a_cancelled_job_ends_at_its_next_check(made) -> None:
+    def train(_project, control, _device):
+        with made.store.writing() as tx:
+            jobs.request_cancel(tx, control.job.id)
+        while True:
+            control.check()
+
+    enqueue(made)
+
+    ended = worker(made, train=train).run_once()
+
+    assert [j.state for j in ended] == [JobState.CANCELLED]
+
+
+def test_a_worker_that_has_to_stop_puts_its_job_back_and_signs_off(made) -> None:
+    busy = threading.Event()
+
+    def train(_project, control, _device):
+        busy.set()
+        while not control.should_stop():
+            pass
+        control.check()
+
+    enqueue(made)
+    one = worker(made, train=train)
+    thread = threading.Thread(target=one.run)
+    thread.start()
+    wait_for(busy)
+    with made.store.reading() as tx:
+        present = [beat.worker for beat in jobs.workers(tx)]
+
+    one.stopping.set()
+    thread.join(30)
+
+    assert present == [one.name]
+    assert latest(made).state is JobState.QUEUED
+    with made.store.reading() as tx:
+        assert jobs.workers(tx) == []
+    assert [j.state for j in worker(made).run_once()] == [JobState.DONE]
+
+
+def test_a_silent_workers_job_is_taken_over_and_its_own_report_comes_to_nothing(made) -> None:
+    enqueue(made)
+    with made.store.writing() as tx:
+        dead = jobs.claim(tx, "dead", [TRAIN], made.clock())
+    assert dead is not None
+    assert worker(made).run_once() == []
+    made.clock.forward(61)
+
+    ended = worker(made, train=lambda *_: "by the second").run_once()
+
+    assert [(j.id, j.state) for j in ended] == [(dead.id, JobState.DONE)]
+    zombie = Control(made.store, dead, clock=made.clock)
+    zombie.heartbeat()
+    assert zombie.should_stop()
+    with pytest.raises(LeaseLost):
+        zombie.check()
+    assert latest(made).message == "by the second"
+
+
+def test_a_zombies_end_is_not_written_over_the_second_workers(made) -> None:
+    def slow(_project, _control, _device):
+        made.clock.forward(61)
+        worker(made, train=lambda *_: "by the second").run_job(TRAIN)
+        return "by the zombie"
+
+    enqueue(made)
+    zombie = Worker(
+        made.project,
+        made.store,
+        runners={TRAIN: slow, EMBED: slow},
+        clock=made.clock,
+        heartbeat_seconds=60,
+    )
+
+    zombie.run_job(TRAIN)
+
+    assert latest(made).message == "by the second"
+
+
+def test_pictures_without_features_are_embedded_by_themselves(made) -> None:
+    made.add_images(["a.png"])
+
+    ended = worker(made, embed=lambda _project, *_: made.add_features(np.ones((1, 4)))).run_once()
+
+    assert [j.kind for j in ended] == [EMBED]
+    assert latest(made, EMBED).options == {"reason": "images without features", "images": 1}
+    assert worker(made).run_once() == []
+
+
+def test_a_picture_that_cannot_be_embedded_is_not_tried_in_a_circle(made) -> None:
+    made.add_images(["a.png", "b.png"])
+    files = made.add_features(np.ones((1, 4)))
+    assert [j.kind for j in worker(made).run_once()] == [EMBED]  # and not for ever
+
+    files.write_failed({1: "not a picture"})
+    made.add_images(["a.png", "b.png", "c.png"])
+
+    assert [j.kind for j in worker(made).run_once()] == [EMBED]
+    files.write_failed({1: "not a picture", 2: "not a picture"})
+    assert worker(made).run_once() == []
+
+
+def test_a_job_that_failed_rests_before_it_is_tried_again(made) -> None:
+    made.add_images(["a.png"])
+    tries = []
+
+    def embed(_project, _control, _device):
+        tries.append(made.clock())
+        raise NotReady("no")
+
+    worker(made, embed=embed).run_once()
+    worker(made, embed=embed).run_once()
+    made.clock.forward(601)
+    worker(made, embed=embed).run_once()
+
+    assert len(tries) == 2
+
+
+def test_a_due_version_waits_for_the_first_features(made) -> None:
+    (dog,) = made.add_categories("dog")
+    ids = made.add_images(f"{i}.png" for i in range(12))
+    made.answer([(i, dog, State.PRESENT) for i in ids.values()])
+    done = []
+
+    def embed(_project, _control, _device):
+        made.add_features(np.ones((12, 4)))
+        return ""
+
+    def train(_project, control, _device):
+        done.append(control.job.options)
+        raise NotReady("enough for a test")
+
+    ended = worker(made, embed=embed, train=train).run_once()
+
+    assert [j.kind for j in ended] == [EMBED, TRAIN]
+    assert done == [{"reason": "12 new present answers"}]
+
+
+def test_embedding_gives_way_to_a_training_that_is_due(made) -> None:
+    (dog,) = made.add_categories("dog")
+    ids = made.add_images(f"{i}.png" for i in range(12))
+    order = []
+
+    def embed(_project, control, _device):
+        order.append("embed")
+        if len(order) == 1:
+            made.add_features(np.ones((11, 4)))
+            assert not control.give_way()
+            made.answer([(i, dog, State.PRESENT) for i in ids.values()])
+            assert control.give_way()
+            control.requeue()
+        else:
+            assert not control.give_way()
+        return ""
+
+    def train(_project, _control, _device):
+        order.append("train")
+        raise NotReady("enough for a test")
+
+    enqueue(made, EMBED)
+    one = worker(made, embed=embed, train=train)
+    for _ in range(3):
+        one._look_for_work()
+
+    assert order == ["embed", "train", "embed"]
+
+
+def test_settings_are_read_anew_before_each_job(made) -> None:
+    seen = []
+    one = worker(made, train=lambda project, *_: seen.append(project.settings.method) or "")
+    enqueue(made)
+    one.run_once()
+
+    made.change(replace(made.project.settings, method="hst", retraining=Retraining()))
+    enqueue(made)
+    one.run_once()
+    (made.project.path / "project.toml").write_text("half edi")
+    enqueue(made)
+    one.run_once()
+
+    assert seen == ["partial_bce", "hst", "hst"]
