@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -11,6 +12,7 @@ import typer
 
 from annotator.domain import JobKind
 from annotator.errors import ProjectError
+from annotator.formats import FORMATS
 from annotator.services.creation import create_project
 from annotator.settings import PROJECT_FILE, Settings, write_atomically
 from annotator.terminal import progress_bar
@@ -64,9 +66,11 @@ def _create(directory: Path, project: Path, count: int, seed: int) -> None:
             )
     except scenes.ScenesError as error:
         raise ProjectError(str(error)) from None
-    labels = directory / "known.csv"
+    table = directory / "known.csv"
     known = hide.known_labels(drawn.truth_csv, share=KNOWN_SHARE, seed=seed)
-    write_atomically(labels, known.encode())
+    write_atomically(table, known.encode())
+    labels = directory / "known.json"
+    _add_groups(drawn.truth_json, table, labels)
     with progress_bar("Reading pictures") as on_progress:
         create_project(
             project,
@@ -78,6 +82,19 @@ def _create(directory: Path, project: Path, count: int, seed: int) -> None:
             annotator="example",
             on_progress=on_progress,
         )
+
+
+def _add_groups(truth: Path, table: Path, target: Path) -> None:
+    """Write the labels of a CSV file as COCO, which also knows groups of categories and sizes."""
+    everything = FORMATS["coco"].read(truth)
+    sizes = {image.file_name: image for image in everything.images}
+    known = FORMATS["csv"].read(table)
+    images = (
+        replace(i, width=sizes[i.file_name].width, height=sizes[i.file_name].height)
+        for i in known.images
+    )
+    file = replace(known, categories=everything.categories, images=tuple(images))
+    FORMATS["coco"].write(file, target)
 
 
 def _load(name: str) -> ModuleType:

@@ -106,8 +106,9 @@ def measure(options: argparse.Namespace, files: list[Path]) -> dict[str, object]
             for name, value in found.items():
                 rounds[name].append(value)
     medians = {name: round(statistics.median(values), 1) for name, values in rounds.items()}
-    baseline = [max(a, b) for a, b in zip(rounds["channels_first"], rounds["channels_last"])]
-    ratios = [e / b for e, b in zip(rounds["end_to_end"], baseline)]
+    layouts = zip(rounds["channels_first"], rounds["channels_last"], strict=True)
+    baseline = [max(pair) for pair in layouts]
+    ratios = [e / b for e, b in zip(rounds["end_to_end"], baseline, strict=True)]
     return {
         "images_per_second": medians,
         "ratio": round(statistics.median(ratios), 3),

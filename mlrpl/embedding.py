@@ -64,7 +64,7 @@ def faster(backbone: Backbone, device: str = "cpu") -> Backbone:
     """
     size = backbone.input_size
     module = fold_batch_norms(backbone.module, torch.zeros(1, 3, size, size))
-    module = module.to(memory_format=torch.channels_last).to(device)  # type: ignore[call-overload]
+    module = module.to(memory_format=torch.channels_last).to(device)
     return replace(backbone, module=module)
 
 

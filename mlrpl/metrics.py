@@ -68,7 +68,7 @@ def mean_average_precision(
 def evaluated(labels: Labels, min_present: int = 1, min_absent: int = 1) -> npt.NDArray[np.bool_]:
     """Return `(C,)`, which categories have enough known labels to be measured on."""
     enough_present = (labels == PRESENT).sum(axis=0) >= max(min_present, 1)
-    return np.logical_and(enough_present, (labels == ABSENT).sum(axis=0) >= min_absent)
+    return np.asarray(enough_present & ((labels == ABSENT).sum(axis=0) >= min_absent))
 
 
 def random_order(labels: Labels) -> Floats:

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +55,7 @@ class FeatureFiles:
         """Map the arrays of an existing folder; `open` is the way in for everybody else."""
         self.path = path
         self.meta: dict[str, Any] = json.loads((path / _META).read_text(encoding="utf-8"))
-        self._mode = "r+" if writable else "r"
+        self._mode: Literal["r+", "r"] = "r+" if writable else "r"
         self._map()
 
     @classmethod
@@ -206,7 +206,7 @@ class FeatureFiles:
         write_atomically(self.path / _ORDER, buffer.getvalue())
 
     def _map(self) -> None:
-        maps = {n: np.load(self.path / f"{n}.npy", mmap_mode=self._mode) for n in _ARRAYS}  # type: ignore[call-overload]
+        maps = {n: np.load(self.path / f"{n}.npy", mmap_mode=self._mode) for n in _ARRAYS}
         rows = len(maps["done"])
         self.pooled, self.tokens = maps["pooled"][:rows], maps["tokens"][:rows]
         self.search, self.done = maps["search"][:rows], maps["done"]

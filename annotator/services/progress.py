@@ -96,7 +96,7 @@ class ProgressReport:
             shown = categories.every(tx)
             counts, suggested = self._counts(tx, shown)
             made = versions.every(tx)
-            ranked = self._ranked(tx)
+            calibrated = self._calibrated(tx)
             waits = self._waits_for(tx)
         rows = [
             {
@@ -107,7 +107,7 @@ class ProgressReport:
                 "absent": c.absent_count,
                 "open": counts.images - c.present_count - c.absent_count,
                 "suggested": int(suggested[c.ordinal]),
-                "ranked": c.ordinal in ranked,
+                "calibrated": c.ordinal in calibrated,
             }
             for c in shown
         ]
@@ -195,9 +195,13 @@ class ProgressReport:
             self._waiting = (time.monotonic(), version, waiting)
         return waiting
 
-    def _ranked(self, tx: Transaction) -> set[int]:
+    def _calibrated(self, tx: Transaction) -> set[int]:
+        """Return the ordinals of the categories whose scores are probabilities."""
         _, arrays = self._suggestions.current(tx)
-        return set(arrays.parameters.ranked_only) if arrays is not None else set()
+        if arrays is None:
+            return set()
+        parameters = arrays.parameters
+        return set(parameters.category_ordinals) - set(parameters.ranked_only)
 
     def _trainer(self, tx: Transaction) -> dict[str, Any]:
         now = self._clock()

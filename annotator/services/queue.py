@@ -41,7 +41,8 @@ class Queue:
 
         Images that nobody has visited come first, in the order of the promoted version; before
         the first version by diversity, before there are features in file order. When every image
-        has been visited they come round again. Images that another tab holds are left out.
+        has been visited they come round again. Images that another tab holds are left out as long
+        as there are others; nobody is ever turned away.
 
         Args:
             tab: Who asks; leases are held in this name.
@@ -53,19 +54,17 @@ class Queue:
         """
         now = self._clock()
         with self._store.reading() as tx:
-            order = list(self._order(tx))
+            had = set(exclude)
+            order = [i for i in self._order(tx) if i not in had]
             visited = visits.visited(tx)
             elsewhere = leases.held(tx, LEASE_KIND, now, by_others_than=tab)
-        barred = set(exclude) | elsewhere
-        fresh = [i for i in order if i not in visited and i not in barred]
-        chosen = fresh[:count]
-        done = not fresh
-        if done:
-            chosen = [i for i in order if i not in barred][:count]
-        if not chosen:
-            return [], True
-        with self._store.writing() as tx:
-            return leases.take(tx, LEASE_KIND, chosen, tab, now, LEASE_SECONDS), done
+        fresh = [i for i in order if i not in visited]
+        left = fresh or order
+        chosen = ([i for i in left if i not in elsewhere] or left)[:count]
+        if chosen:
+            with self._store.writing() as tx:
+                leases.take(tx, LEASE_KIND, chosen, tab, now, LEASE_SECONDS)
+        return chosen, not fresh
 
     def release(self, tab: str) -> None:
         """Give back every image leased to a tab."""

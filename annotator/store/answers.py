@@ -280,12 +280,15 @@ def _moved_on(tx: Transaction, changes: Sequence[Change]) -> set[Pair]:
 
 
 def _touched_after(tx: Transaction, pair: Pair, operation_id: int) -> bool:
-    """Return whether an operation later than this one changed the pair."""
+    """Return whether this operation was late itself, or a later one changed the pair."""
     said = sa.select(answer.c.id).where(
-        answer.c.image_id == pair[0], answer.c.category_id == pair[1], answer.c.late.is_(False)
+        answer.c.image_id == pair[0], answer.c.category_id == pair[1]
     )
-    later = said.where(answer.c.operation_id > operation_id)
-    cancelled = said.join(operation, operation.c.target == answer.c.operation_id).where(
+    timely = said.where(answer.c.late.is_(False))
+    late = said.where(answer.c.operation_id == operation_id, answer.c.late.is_(True))
+    later = timely.where(answer.c.operation_id > operation_id)
+    cancelled = timely.join(operation, operation.c.target == answer.c.operation_id).where(
         operation.c.id > operation_id
     )
-    return any(tx.execute(query.limit(1)).first() is not None for query in (later, cancelled))
+    queries = (late, later, cancelled)
+    return any(tx.execute(query.limit(1)).first() is not None for query in queries)

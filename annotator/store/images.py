@@ -74,13 +74,14 @@ def add(
     to a new image; the old one becomes missing if no other path leads to it, and keeps its answers.
     """
     ids = _ids_by_hash(tx, {f.content_hash for f in found})
+    known = set(ids)
     new = _insert_images(tx, found, ids)
     before = {
         row.path: row for row in tx.execute(sa.select(image_path).where(image_path.c.root == root))
     }
     inserts: list[dict[str, Any]] = []
     updates: list[dict[str, Any]] = []
-    changed = 0
+    changed = duplicates = 0
     for file in found:
         values = {
             "image_id": ids[file.content_hash],
@@ -91,9 +92,11 @@ def add(
         old = before.get(file.path)
         if old is None:
             inserts.append({"root": root, "path": file.path, "extra": {}, **values})
+            duplicates += file.content_hash in known
         else:
             changed += old.image_id not in (None, values["image_id"])
             updates.append({"b_id": old.id, **values})
+        known.add(file.content_hash)
     for bad in broken:
         values = {"image_id": None, **_broken_values(bad)}
         old = before.get(bad.path)
@@ -104,7 +107,7 @@ def add(
     _write_paths(tx, inserts, updates)
     _mark_missing_images(tx)
     new_paths = len(inserts) - sum(row["image_id"] is None for row in inserts)
-    return Added(new, new_paths, max(0, new_paths - new), changed, len(broken))
+    return Added(new, new_paths, duplicates, changed, len(broken))
 
 
 def mark_missing(tx: Transaction, root: str, paths: Collection[str]) -> int:

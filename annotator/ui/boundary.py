@@ -59,7 +59,7 @@ def _answer(action: Callable[[str, Payload], Payload], annotator: str, data: Pay
         return {"ok": False, "again": True, "message": str(error)}
     except AnnotatorError as error:
         return _refused(str(error))
-    except Exception:  # noqa: BLE001 - the boundary to the page
+    except Exception:
         log.exception("a request from the Label page failed")
         return {"ok": False, "again": True, "message": FAILED}
 

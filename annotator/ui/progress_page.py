@@ -94,10 +94,10 @@ def counts_text(row: Payload) -> str:
     shares = [row[name] / pairs for name in ("answered", "filled", "open")]
     return (
         f"### {row['answered']:,} answered · {row['filled']:,} filled · {row['open']:,} open\n\n"
-        f"`{_bar(shares[0] + shares[1])}` {shares[0] + shares[1]:.1%} of {row['pairs']:,} pairs are "
-        f"known ({row['present']:,} present, {row['absent']:,} absent). "
-        f"{row['visited']:,} of {row['images']:,} images visited, {row['suggestions']:,} suggestions "
-        f"waiting, {row['conflicts']:,} conflicts."
+        f"`{_bar(shares[0] + shares[1])}` {shares[0] + shares[1]:.1%} of {row['pairs']:,} pairs "
+        f"are known ({row['present']:,} present, {row['absent']:,} absent). "
+        f"{row['visited']:,} of {row['images']:,} images visited, "
+        f"{row['suggestions']:,} suggestions waiting, {row['conflicts']:,} conflicts."
     )
 
 
@@ -173,7 +173,7 @@ def category_table(categories: list[Payload]) -> pd.DataFrame:
                 "absent": c["absent"],
                 "open": c["open"],
                 "suggested": c["suggested"],
-                "calibrated": "" if c["ranked"] else "yes",
+                "calibrated": "yes" if c["calibrated"] else "",
             }
             for c in categories
         ],

@@ -89,7 +89,7 @@ def _comes_from_here(headers: Headers, host: tuple[str, int]) -> bool:
     origins = headers.getlist("origin")
     if not origins:
         return headers.get("sec-fetch-site", "none") in ("same-origin", "none")
-    # The host name alone is compared with its port: behind a proxy that ends TLS the scheme differs.
+    # Name and port are compared, not the scheme, which differs behind a proxy that ends TLS.
     return len(origins) == 1 and _address(origins[0]) == host
 
 

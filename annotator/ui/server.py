@@ -91,7 +91,7 @@ def bound_socket(host: str, port: int) -> socket.socket:
 
 
 def run_server(
-    app: Any, listener: socket.socket, *, on_ready: Callable[[str], None] = lambda url: None
+    app: Any, listener: socket.socket, *, on_ready: Callable[[str], None] = lambda _: None
 ) -> None:
     """Serve an ASGI app until SIGINT or SIGTERM, also while browsers hold streams open.
 

@@ -58,7 +58,7 @@ def covers(project: Project, number: int) -> bool:
     arrays = files.read(path)
     if arrays.parameters.backbone != features.backbone or not arrays.columns:
         return True  # it could not score them anyway
-    scored = ~np.isnan(arrays.scores_by_category).all(axis=0)
+    scored = np.asarray(~np.isnan(arrays.scores_by_category).all(axis=0))
     rows = features.done_rows
     return bool(len(rows) == 0 or (rows[-1] < len(scored) and scored[rows].all()))
 

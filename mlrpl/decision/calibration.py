@@ -76,12 +76,14 @@ def fit_calibration(
     if len(categories) and not 0 <= categories.min() <= categories.max() < category_count:
         raise ValueError(f"categories must lie in 0 to {category_count - 1}")
     present = (labels == PRESENT).astype(np.float64)
-
-    def cost(point: Floats) -> tuple[float, Floats]:
-        return _penalised(point, scores, categories, present, weights, spread)
-
-    start = np.zeros(category_count + 2)
-    best = minimize(cost, start, jac=True, method="L-BFGS-B", options={"maxiter": 500})
+    best = minimize(
+        _penalised,
+        np.zeros(category_count + 2),
+        args=(scores, categories, present, weights, spread),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": 500},
+    )
     return Calibration(slope=math.exp(best.x[0]), intercepts=best.x[2:] + best.x[1])
 
 
@@ -128,7 +130,7 @@ def decide(
         scores: `(..., C)` raw scores.
         thresholds: `(C,)` raw scores.
     """
-    return np.greater_equal(scores, thresholds)
+    return np.asarray(scores >= thresholds)
 
 
 def raw_threshold(calibration: Calibration, probability: float) -> Floats:
@@ -154,7 +156,7 @@ def ranked_only(
     """
     present = np.bincount(categories, labels == PRESENT, category_count)
     known = np.bincount(categories, labels != UNKNOWN, category_count)
-    return np.logical_or(present < MIN_PRESENT, known - present < MIN_ABSENT)
+    return np.asarray((present < MIN_PRESENT) | (known - present < MIN_ABSENT))
 
 
 def ranking_threshold(

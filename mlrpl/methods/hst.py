@@ -30,7 +30,7 @@ class HSTConfig:
 
     features: int = 64
     """Width of a category's feature, D."""
-    hidden: int = 64
+    hidden: int = 32
     """Width of the space where tokens and categories meet, H."""
     steps: int = 3
     """Rounds of exchange along the co-occurrence graph; 0 leaves the graph out."""
@@ -163,6 +163,7 @@ class HST(Method):
         )
         if config.pooled:
             self.pooled = PooledHead(dimensions.pooled, count)
+            torch.nn.init.zeros_(self.sarl.weight)
         self.risk = KnownRisk(count, config.unknown_ratio)
         if config.ist:
             self.pairs = PairNetwork(

@@ -1,4 +1,4 @@
-"""Folds batch normalisation into the convolution before it, which frozen networks can do without."""
+"""Folds batch normalisation into the convolution before it, for frozen networks."""
 
 from __future__ import annotations
 

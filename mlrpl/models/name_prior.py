@@ -44,7 +44,7 @@ def class_affinities(names: Sequence[str]) -> Floats:
     texts = [_text(name, senses) for name in names]
     squared = np.asarray((_vectors(texts, rarity) @ classes.T).todense()) ** 2
     total = squared.sum(axis=1, keepdims=True)
-    return np.divide(squared, total, out=np.zeros_like(squared), where=total > 0)
+    return np.asarray(squared / np.where(total > 0, total, 1.0), dtype=np.float64)
 
 
 def _words(text: str) -> list[str]:

@@ -29,7 +29,7 @@ class SemanticDecoupling(nn.Module):
     """
 
     def __init__(
-        self, categories: int, features: int, hidden: int, *, words: int = 0, chunk: int = 16
+        self, categories: int, features: int, hidden: int, *, words: int = 0, chunk: int = 4
     ) -> None:
         """Draw the weights.
 

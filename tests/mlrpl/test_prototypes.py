@@ -91,7 +91,9 @@ def test_the_exemplar_is_the_image_nearest_to_the_prototype() -> None:
     features = torch.tensor([[1.0, 0.0], [0.9, 0.5], [0.8, 1.0]])
     prototypes = Prototypes(1, 1, 2)
 
-    prototypes.rebuild(features, torch.zeros(3, dtype=torch.int64), torch.tensor([7, 8, 9]), seeded())
+    prototypes.rebuild(
+        features, torch.zeros(3, dtype=torch.int64), torch.tensor([7, 8, 9]), seeded()
+    )
 
     assert prototypes.exemplars.tolist() == [[8]]
 

@@ -4,7 +4,7 @@ import { picture } from './dom.js';
 import { Item } from './item.js';
 
 const AHEAD = 8; // images fetched before they are needed
-const BATCH = 20;
+const BATCH = 12;
 
 export class Album {
   constructor(server, tab) {

@@ -4,6 +4,7 @@ import { Album } from './album.js';
 import { button, h, isInView, randomId, reveal } from './dom.js';
 import { command, digitOf, listenToKeys } from './keys.js';
 import { helpDialog, nameDialog } from './dialogs.js';
+import { confirmed, refused } from './replies.js';
 import { RowList } from './rows.js';
 import { SaveQueue } from './queue.js';
 import { Stage } from './stage.js';
@@ -64,8 +65,8 @@ export class Board {
     if (this.queue) return this.queue.resume();
     this.queue = new SaveQueue(this.server, start.project.key, {
       onState: (pending, fails) => this.#showSaved(pending, fails),
-      onDone: (job, result) => this.#confirmed(job, result),
-      onRefused: (job, message) => this.#refused(job, message),
+      onDone: (job, result) => confirmed(this, job, result),
+      onRefused: (job, message) => refused(this, job, message),
       onStopped: (result) => (result.need_name ? this.askName() : this.tell(`${result.message} Reload the page.`)),
     });
     this.album = new Album(this.server, this.queue.tab);
@@ -133,7 +134,7 @@ export class Board {
     if (album.allVisited && album.at + 1 === album.ids.length) this.tell('Every image has been visited; they come round again.');
     history.replaceState(null, '', `#${item.id}`);
     this.seconds = performance.now();
-    this.#draw();
+    this.draw();
   }
 
   #leave() {
@@ -188,7 +189,7 @@ export class Board {
       as: this.me, op, kind, image: this.item.id, at: new Date().toISOString(), ms,
       version: this.item.data.version, changes: sent,
     });
-    this.#draw();
+    this.draw();
   }
 
   async undo() { await this.#backOrForth('undo', this.log, this.undone); }
@@ -202,50 +203,17 @@ export class Board {
     if (item) {
       to.push({ image: step.image, before: item.snapshot(step.before.map(([id]) => id)) });
       item.putBack(op, step.before);
-      if (item !== this.item) await this.#goTo(step.image);
-      this.#draw();
+      if (item !== this.item) await this.goTo(step.image);
+      this.draw();
     }
     this.queue.push(call, { as: this.me, op });
   }
 
-  async #goTo(image) {
+  async goTo(image) {
     await this.go(this.album.insertNext(image));
   }
 
   // ---- what the server says
-
-  #confirmed(job, result) {
-    if (job.call === 'save') {
-      this.album.items.get(job.data.image)?.acknowledge(job.data.op, result.labels);
-      if (result.late?.length) this.#tellLate(result);
-    } else if (job.call !== 'visit') this.#takenBack(job, result);
-    this.#draw();
-  }
-
-  async #takenBack(job, result) {
-    for (const [image, labels] of Object.entries(result.images ?? {})) {
-      this.album.items.get(Number(image))?.acknowledge(job.data.op, labels);
-    }
-    this.album.forget(job.data.op);
-    const touched = Object.keys(result.images ?? {}).map(Number);
-    if (result.nothing) this.tell(job.call === 'undo' ? 'There is nothing to undo.' : 'There is nothing to redo.');
-    await this.album.fetch([...new Set([...touched, this.item?.id].filter(Boolean))]);
-    if (result.image && result.image !== this.item?.id) await this.#goTo(result.image);
-    this.#draw();
-  }
-
-  #tellLate(result) {
-    const label = result.labels[String(result.late[0])];
-    const name = this.rows.byId.get(result.late[0])?.name ?? 'a category';
-    this.tell(`${label?.by || 'Somebody'} answered ${name} in the meantime; that answer stands, yours is kept beside it.`);
-  }
-
-  async #refused(job, message) {
-    this.tell(message);
-    this.album.forget(job.data.op);
-    await this.album.fetch([this.item?.id].filter(Boolean));
-    this.#draw();
-  }
 
   #newVersion(number) {
     if (number === this.version) return;
@@ -260,12 +228,12 @@ export class Board {
     const { item } = this;
     const got = await this.album.call('items', { ids: [item.id] });
     if (got?.items?.[0]) item.adoptOpinion(got.items[0]);
-    this.#draw();
+    this.draw();
   }
 
   // ---- drawing
 
-  #draw() {
+  draw() {
     if (!this.item || !this.rows) return;
     for (const row of [...this.rows.askRows, ...this.rows.allRows]) row.draw(this.item.pair(row.category.id), row === this.focus);
     this.#count();
@@ -298,7 +266,7 @@ export class Board {
   #setFocus(row) {
     this.focus = row;
     if (row) reveal(row.element, this.rows.box);
-    this.#draw();
+    this.draw();
   }
 
   #move(step) {

@@ -8,7 +8,11 @@ export function helpDialog() {
     h('dt', {}, ...keys.split(' ').map((key) => h('kbd', { text: key }))), h('dd', { text })]);
   const element = dialog('Keys', h('dl', {}, ...rows),
     h('form', { method: 'dialog' }, h('button', { class: 'an-btn primary', text: 'Close' })));
-  element.addEventListener('keydown', (event) => { if (event.key === '?') element.close(); });
+  element.addEventListener('keydown', (event) => {
+    if (event.key !== '?') return;
+    element.close();
+    event.stopPropagation(); // the page would open it again
+  });
   return element;
 }
 

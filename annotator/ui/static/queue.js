@@ -2,7 +2,7 @@
 // browser until it is committed. Sending one twice does nothing twice, so a retry is always safe.
 
 const ALIVE_MS = 2000;
-const ORPHAN_MS = 90000; // background tabs are woken once a minute
+const ORPHAN_MS = 10000; // taking over the work of a tab that only sleeps sends it twice, which is safe
 
 export class SaveQueue {
   constructor(server, project, { onState, onDone, onRefused, onStopped }) {
@@ -101,7 +101,7 @@ export class SaveQueue {
     const beat = () => localStorage.setItem(key, String(Date.now()));
     beat();
     setInterval(beat, ALIVE_MS);
-    setInterval(() => this.adopt(), 30000);
+    setInterval(() => this.adopt(), ORPHAN_MS / 2);
     addEventListener('pagehide', () => localStorage.removeItem(key));
     addEventListener('pageshow', beat);
     addEventListener('online', () => this.pump());

@@ -11,7 +11,7 @@ export class Stage {
     this.banner = h('button', { class: 'an-banner', type: 'button', hidden: true, onclick: onBanner });
     this.notice = h('div', { class: 'an-notice', role: 'status', hidden: true });
     this.element = h('div', { class: 'an-stage' }, this.image, this.problem, this.banner, this.notice);
-    this.image.addEventListener('error', () => this.fail('This picture cannot be shown. Skip it with Enter.'));
+    this.image.addEventListener('error', () => this.problem.hidden && this.fail('This picture cannot be shown. Skip it with Enter.'));
   }
 
   show({ id, data }) {

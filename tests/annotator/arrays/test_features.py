@@ -191,25 +191,21 @@ def test_a_writer_killed_at_any_moment_leaves_no_row_that_only_looks_finished(
         import numpy as np
         from annotator.arrays.features import FeatureFiles
         files = FeatureFiles.open(Path(sys.argv[1]), writable=True)
-        print("up", flush=True)
         for row in range(100_000):
             files.grow(row + 1)
             value = np.float32(row % 1000 + 1)
             files.write(np.array([row]), np.full((1, 5), value),
                         np.full((1, 2, 3), value), np.full((1, 128), value))
+            print(row, flush=True)
     """)
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path / "fake")], stdout=subprocess.PIPE
-    )
-    assert process.stdout is not None
-    process.stdout.readline()
-    reader = FeatureFiles.open(tmp_path / "fake")
-    while reader is None or len(reader.done_rows) < 20:
-        reader = FeatureFiles.open(tmp_path / "fake")
-
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line == b"20\n":
+                process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
 
     after = FeatureFiles.open(tmp_path / "fake", writable=True)
     assert after is not None

@@ -30,6 +30,14 @@ def test_another_tab_gets_other_images_until_the_lease_expires(
     assert later == [1, 2, 3, 4, 5, 6]
 
 
+def test_nobody_is_turned_away_when_others_hold_every_image(services: Services) -> None:
+    services.labelling.next_images("ann", "one", count=6)
+
+    given = services.labelling.next_images("bob", "two", count=2)
+
+    assert given == {"images": [1, 2], "done": False}
+
+
 def test_a_tab_that_leaves_gives_its_images_back(services: Services) -> None:
     services.labelling.next_images("ann", "one", count=6)
 

@@ -1,0 +1,284 @@
+"""The embedding job: pictures without features get a row, once, in an order that helps people."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Picture
+
+from annotator.arrays.features import FeatureFiles
+from annotator.domain import Image, ImagePath
+from annotator.errors import ImageError, NotFound, ProjectError, WeightsError
+from annotator.images.decoding import open_rgb
+from annotator.settings import Project
+from annotator.store import images, versions
+from annotator.worker.control import Control
+from annotator.worker.device import THREADS, choose_device
+from annotator.worker.diversity import diversity_order
+from annotator.worker.rescoring import covers, rescore
+from mlrpl import embedding
+from mlrpl import errors as library
+from mlrpl.embedding import EmbeddedBatch, Projection, fit_projection
+from mlrpl.models.backbones import Backbone, load_backbone
+
+BATCH = {"cpu": 16, "cuda": 128}
+"""Pictures that the network sees at a time, by device."""
+GIVE_WAY_SECONDS = 60.0
+"""How often a long embedding looks whether a training is due."""
+OVERSIZE = 3
+"""Pictures are decoded to this many times the network's input, so that long ones keep enough."""
+
+BackboneLoader = Callable[[str], Backbone]
+
+
+def run(
+    project: Project, control: Control, device: str, *, load: BackboneLoader = load_backbone
+) -> str:
+    """Embed what has no features, let the promoted version score it, and say what came of it.
+
+    Raises:
+        NotReady: If the device is not there.
+        NotFound: If an image folder is not there; what lies elsewhere is embedded first.
+        WeightsError: If the backbone's weights cannot be had.
+    """
+    device = choose_device(device)
+    message = embed(project, control, device, load=load)
+    with control.store.reading() as tx:
+        promoted = versions.promoted(tx)
+    if promoted is not None and not covers(project, promoted.number):
+        message = f"{message} {rescore(project, control, promoted.number, device)}"
+    return message
+
+
+def embed(
+    project: Project,
+    control: Control,
+    device: str,
+    *,
+    load: BackboneLoader = load_backbone,
+    sample: int = embedding.SAMPLE,
+    give_way_seconds: float = GIVE_WAY_SECONDS,
+) -> str:
+    """Give every picture that has none a row of features; return one sentence about it.
+
+    Labelled pictures come first. Pictures that cannot be read are recorded and left out; a job
+    that a person asked for tries them again, one that the worker thought of does not. A process
+    killed on the way leaves the rows that are done.
+
+    Args:
+        project: With the backbone's name and the image folders.
+        control: Told about every batch, asked before each one.
+        device: A torch device.
+        load: Returns the backbone with a name.
+        sample: Images that the projection is fitted on, the first time.
+        give_way_seconds: How often to look whether something more urgent waits.
+
+    Raises:
+        NotFound: If an image folder is not there; what lies elsewhere is embedded first.
+        WeightsError: If the backbone's weights cannot be had.
+    """
+    features = _open(project)
+    failed = {} if features is None else features.failed()
+    with control.store.reading() as tx:
+        every = images.every(tx)
+        paths = images.paths_of(tx)
+    sources = _Sources(project, {i.ordinal: paths.get(i.id, []) for i in every})
+    skipped = failed if "images" in control.job.options else {}
+    todo = [i for i in every if i.ordinal not in skipped and not _is_done(features, i)]
+    unreachable = [i for i in todo if sources.is_unreachable(i.ordinal)]
+    todo = [i for i in todo if not sources.is_unreachable(i.ordinal)]
+    job = _Embedding(project, control, device, features, failed, len(every), give_way_seconds)
+    if todo:
+        control.report("loading the network", job.done, job.total)
+        job.run(_load(project, load), sources, _in_order(todo), sample)
+    if job.features is not None and (todo or job.features.order is None):
+        _write_order(job.features, every, control)
+    if unreachable:
+        raise NotFound(f"{len(unreachable)} images were left out: {sources.complaint}")
+    bad = len(job.failed)
+    return f"Embedded {job.new} images." + (f" {bad} could not be read." if bad else "")
+
+
+class _Sources:
+    """Where the pictures are, and which image folders are not there just now."""
+
+    def __init__(self, project: Project, paths: dict[int, list[ImagePath]]) -> None:
+        self._paths = paths
+        self._roots: dict[str, Path] = {}
+        self.complaint = ""
+        for root in sorted({p.root for found in paths.values() for p in found}):
+            try:
+                folder = project.root_path(root)
+            except ProjectError as error:
+                self.complaint = str(error)
+                continue
+            if folder.is_dir():
+                self._roots[root] = folder
+            else:
+                self.complaint = (
+                    f"the image folder {folder} is not there; connect its disk, or change "
+                    f"{root!r} under [roots] in project.toml."
+                )
+
+    def is_unreachable(self, ordinal: int) -> bool:
+        """Whether an image has files, but only in folders that are not there."""
+        found = self._paths[ordinal]
+        return bool(found) and not any(p.root in self._roots for p in found)
+
+    def open(self, ordinal: int, max_side: int) -> Picture.Image:
+        """Return an image from the first of its files that can be read."""
+        reason = ImageError("no file leads to it any more")
+        for path in self._paths[ordinal]:
+            if path.root in self._roots:
+                try:
+                    return open_rgb(self._roots[path.root] / path.path, max_side=max_side)
+                except ImageError as error:
+                    reason = error
+        raise reason
+
+
+@dataclass
+class _Embedding:
+    """One run over the pictures that have no features yet."""
+
+    project: Project
+    control: Control
+    device: str
+    features: FeatureFiles | None
+    failed: dict[int, str]
+    total: int
+    give_way_seconds: float
+    new: int = 0
+
+    @property
+    def done(self) -> int:
+        return 0 if self.features is None else len(self.features.done_rows)
+
+    def run(
+        self, backbone: Backbone, sources: _Sources, ordinals: Sequence[int], sample: int
+    ) -> None:
+        side = OVERSIZE * backbone.input_size
+        batches = embedding.embed(
+            backbone,
+            lambda ordinal: sources.open(ordinal, side),
+            ordinals,
+            batch_size=BATCH[self.device],
+            device=self.device,
+            workers=THREADS if self.device == "cpu" else None,
+            errors=(ImageError,),
+            should_stop=self.control.should_stop,
+        )
+        asked = time.monotonic()
+        with closing(batches):  # type: ignore[type-var]
+            waiting = self._first(batches, sample)
+            projection = self._prepare(backbone, waiting, max(ordinals) + 1)
+            for batch in _chain(waiting, batches):
+                self._write(batch, projection)
+                if time.monotonic() - asked > self.give_way_seconds:
+                    asked = time.monotonic()
+                    if self.control.give_way():
+                        self.control.requeue()
+        self.control.check()
+
+    def _first(self, batches: Iterator[EmbeddedBatch], sample: int) -> list[EmbeddedBatch]:
+        """Return batches with enough images to fit a projection, if there is none yet."""
+        found: list[EmbeddedBatch] = []
+        while self.features is None and sum(len(b.indices) for b in found) < sample:
+            batch = next(batches, None)
+            if batch is None:
+                break
+            found.append(batch)
+            count = sum(len(b.indices) for b in found)
+            self.control.report("embedding", count, self.total)
+        self.control.check()
+        return found
+
+    def _prepare(
+        self, backbone: Backbone, sample: list[EmbeddedBatch], rows: int
+    ) -> Projection | None:
+        """Return the projection, with room for every row; None if no picture could be read."""
+        if self.features is None:
+            if not any(len(b.indices) for b in sample):
+                return None
+            pooled = np.concatenate([b.pooled for b in sample])
+            projection = fit_projection(pooled, np.concatenate([b.tokens for b in sample]))
+            self.features = FeatureFiles.create(
+                self.project.features_path,
+                backbone=backbone.name,
+                pooled_dim=backbone.pooled_dim,
+                positions=len(projection.pooling),
+                token_dim=projection.token_basis.shape[1],
+                rows=rows,
+                projections=projection.arrays(),
+            )
+            return projection
+        self.features.grow(rows)
+        return Projection.from_arrays(self.features.projections())
+
+    def _write(self, batch: EmbeddedBatch, projection: Projection | None) -> None:
+        fine = np.isfinite(batch.pooled).all(axis=1) & np.isfinite(batch.tokens).all(axis=(1, 2))
+        rows, pooled = batch.indices[fine], batch.pooled[fine]
+        before = dict(self.failed)
+        self.failed.update(batch.failures)
+        for ordinal in batch.indices[~fine]:
+            self.failed[int(ordinal)] = "the network gives no finite numbers for it"
+        for ordinal in rows:
+            self.failed.pop(int(ordinal), None)
+        if self.features is not None and projection is not None:
+            if len(rows):
+                tokens = projection.tokens(batch.tokens[fine])
+                self.features.write(rows, pooled, tokens, projection.search(pooled))
+                self.new += len(rows)
+            if self.failed != before:
+                self.features.write_failed(self.failed)
+        self.control.report("embedding", self.done, self.total)
+
+
+def _open(project: Project) -> FeatureFiles | None:
+    features = FeatureFiles.open(project.features_path, writable=True)
+    if features is not None and features.backbone != project.settings.backbone:
+        raise ProjectError(
+            f"{features.path} holds features of {features.backbone}, but project.toml says "
+            f"{project.settings.backbone}; delete that folder or change the backbone back."
+        )
+    return features
+
+
+def _is_done(features: FeatureFiles | None, image: Image) -> bool:
+    return features is not None and features.is_done(image.ordinal)
+
+
+def _in_order(todo: Sequence[Image]) -> list[int]:
+    """Return ordinals, labelled images first, and otherwise in an order that only chance made."""
+    ordered = sorted(todo, key=lambda i: (not i.known_count, i.content_hash))
+    return [image.ordinal for image in ordered]
+
+
+def _load(project: Project, load: BackboneLoader) -> Backbone:
+    try:
+        return load(project.settings.backbone)
+    except library.WeightsError as error:
+        raise WeightsError(str(error)) from error
+    except ValueError as error:
+        raise ProjectError(f"{project.path / 'project.toml'}: backbone: {error}.") from error
+
+
+def _chain(
+    first: Sequence[EmbeddedBatch], rest: Iterator[EmbeddedBatch]
+) -> Iterator[EmbeddedBatch]:
+    yield from first
+    yield from rest
+
+
+def _write_order(features: FeatureFiles, every: Sequence[Image], control: Control) -> None:
+    control.report("ordering", len(features.done_rows), len(every))
+    hashes = {i.ordinal: i.content_hash for i in every}
+    rows = [int(row) for row in features.done_rows if int(row) in hashes]
+    search = np.asarray(features.search[rows], np.float32).reshape(len(rows), -1)
+    order = diversity_order(search, [hashes[row] for row in rows], check=control.check)
+    features.write_order(np.array(rows, np.int32)[order])
