@@ -256,7 +256,7 @@ def _late_pairs(tx: Transaction, operation_id: int) -> list[Pair]:
     query = sa.select(answer.c.image_id, answer.c.category_id).where(
         answer.c.operation_id == operation_id, answer.c.late.is_(True)
     )
-    return sorted((i, c) for i, c in tx.execute(query))
+    return sorted({(i, c) for i, c in tx.execute(query)})
 
 
 def _moved_on(tx: Transaction, changes: Sequence[Change]) -> set[Pair]:

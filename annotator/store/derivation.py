@@ -28,9 +28,20 @@ from annotator.store.tables import (
 Pair = tuple[int, int]
 """`(image id, category id)`."""
 
+FEW = 8
+"""So many categories are looked up one by one; more of them by reading all of an image's rows."""
 
-def labels_of_images(tx: Transaction, image_ids: Iterable[int]) -> dict[int, list[PairLabel]]:
-    """Return the labels of images by image id; pairs in conflict are included."""
+
+def labels_of_images(
+    tx: Transaction, image_ids: Iterable[int], category_ids: Collection[int] = ()
+) -> dict[int, list[PairLabel]]:
+    """Return the labels of images by image id; pairs in conflict are included.
+
+    Args:
+        tx: A transaction.
+        image_ids: The images.
+        category_ids: The categories that matter; labels of others may be left out. Empty: all do.
+    """
     query = (
         sa.select(
             label,
@@ -42,14 +53,14 @@ def labels_of_images(tx: Transaction, image_ids: Iterable[int]) -> dict[int, lis
     )
     found: dict[int, list[PairLabel]] = defaultdict(list)
     for part in chunks(image_ids):
-        for row in tx.execute(query.where(label.c.image_id.in_(part))):
+        for row in tx.execute(query.where(*_about(label, part, category_ids))):
             found[row.image_id].append(_to_label(row))
     return dict(found)
 
 
 def current(tx: Transaction, pairs: Collection[Pair]) -> dict[Pair, PairLabel]:
     """Return the labels of pairs as they stand; unknown pairs are included."""
-    rows = labels_of_images(tx, sorted({i for i, _ in pairs}))
+    rows = labels_of_images(tx, sorted({i for i, _ in pairs}), {c for _, c in pairs})
     known = {(i, x.category_id): x for i, labels in rows.items() for x in labels}
     return {
         pair: known.get(pair) or PairLabel(image_id=pair[0], category_id=pair[1], state=None)
@@ -67,15 +78,16 @@ def recompute(tx: Transaction, pairs: Collection[Pair]) -> None:
 
 
 def _recompute(tx: Transaction, pairs: set[Pair], image_ids: list[int]) -> None:
+    category_ids = {category_id for _, category_id in pairs}
     before = {
         (row.image_id, row.category_id): row.state
         for row in tx.execute(
             sa.select(label.c.image_id, label.c.category_id, label.c.state).where(
-                label.c.image_id.in_(image_ids)
+                *_about(label, image_ids, category_ids)
             )
         )
     }
-    judgements = judgements_of(tx, image_ids)
+    judgements = judgements_of(tx, image_ids, category_ids)
     rows, gone, counts = [], [], _Counts()
     for pair in pairs:
         now = winning_label(*pair, judgements.get(pair, ()))
@@ -91,8 +103,17 @@ def _recompute(tx: Transaction, pairs: set[Pair], image_ids: list[int]) -> None:
     counts.write(tx)
 
 
-def judgements_of(tx: Transaction, image_ids: Collection[int]) -> dict[Pair, list[Judgement]]:
-    """Return every uncancelled, timely answer about images, by pair."""
+def judgements_of(
+    tx: Transaction, image_ids: Collection[int], category_ids: Collection[int] = ()
+) -> dict[Pair, list[Judgement]]:
+    """Return every uncancelled, timely answer about images, by pair.
+
+    Args:
+        tx: A transaction.
+        image_ids: The images, at most `rows.CHUNK`.
+        category_ids: The categories that matter; answers about others may be left out. Empty: all
+            do.
+    """
     query = (
         sa.select(
             answer.c.id,
@@ -106,7 +127,7 @@ def judgements_of(tx: Transaction, image_ids: Collection[int]) -> dict[Pair, lis
         .join(operation, operation.c.id == answer.c.operation_id)
         .join(annotator, annotator.c.id == operation.c.annotator_id)
         .where(
-            answer.c.image_id.in_(list(image_ids)),
+            *_about(answer, image_ids, category_ids),
             answer.c.late.is_(False),
             operation.c.cancelled.is_(False),
         )
@@ -123,6 +144,17 @@ def judgements_of(tx: Transaction, image_ids: Collection[int]) -> dict[Pair, lis
             )
         )
     return found
+
+
+def _about(
+    table: sa.Table, image_ids: Collection[int], category_ids: Collection[int]
+) -> list[sa.ColumnElement[bool]]:
+    # A page of one category must not read the 200 labels of each of its images; but a look-up of
+    # every single pair of an import costs more than it saves.
+    where = [table.c.image_id.in_(list(image_ids))]
+    if 0 < len(category_ids) <= FEW:
+        where.append(table.c.category_id.in_(sorted(category_ids)))
+    return where
 
 
 class _Counts:

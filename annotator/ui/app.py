@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import warnings
+from typing import TYPE_CHECKING
 
 import gradio as gr
 from fastapi import FastAPI
@@ -13,9 +14,23 @@ from annotator.ui.contracts import Services
 from annotator.ui.export_page import ExportPage
 from annotator.ui.identity import name_routes
 from annotator.ui.label_page import STATIC, build_label_page, static_version
-from annotator.ui.pictures import picture_routes
+from annotator.ui.pictures import FOREVER, picture_routes
 from annotator.ui.progress_page import ProgressPage
 from annotator.ui.security import RequestGuard
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+    from starlette.types import Scope
+
+
+class VersionedFiles(StaticFiles):
+    """Scripts and styles under an address with their hash, which browsers may keep for good."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return a file, with the header that lets it be kept."""
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = FOREVER
+        return response
 
 
 def build_pages(services: Services, *, title: str, scripts: str) -> gr.Blocks:
@@ -36,7 +51,7 @@ def build_pages(services: Services, *, title: str, scripts: str) -> gr.Blocks:
 
 def build_app(
     services: Services, *, port: int, open_to_network: bool = False, title: str = "Annotator"
-) -> Any:
+) -> FastAPI:
     """Return the application to serve.
 
     Args:
@@ -48,18 +63,23 @@ def build_app(
     version = static_version()
     guard = Middleware(RequestGuard, port=port, open_to_network=open_to_network)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, middleware=[guard])
-    app.mount(f"/ui/{version}", StaticFiles(directory=STATIC))
+    app.mount(f"/ui/{version}", VersionedFiles(directory=STATIC))
     app.include_router(picture_routes(services.media))
     app.include_router(name_routes())
-    return gr.mount_gradio_app(
-        app,
-        build_pages(services, title=title, scripts=f"/ui/{version}"),
-        path="/",
-        run_history=False,
-        footer_links=["settings"],
-        theme=gr.themes.Default(
-            primary_hue="indigo", neutral_hue="slate", spacing_size="sm", radius_size="md"
-        ),
-        ssr_mode=False,
-        show_error=False,
-    )
+    pages = build_pages(services, title=title, scripts=f"/ui/{version}")
+    with warnings.catch_warnings():
+        # Gradio warns about server-side rendering on several pages even where it is switched off.
+        warnings.filterwarnings("ignore", message="SSR mode is not supported")
+        mounted: FastAPI = gr.mount_gradio_app(
+            app,
+            pages,
+            path="/",
+            run_history=False,
+            footer_links=[],
+            theme=gr.themes.Default(
+                primary_hue="indigo", neutral_hue="slate", spacing_size="sm", radius_size="md"
+            ),
+            ssr_mode=False,
+            show_error=False,
+        )
+    return mounted

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
 
+from annotator.errors import AnnotatorError
 from annotator.ui.boundary import server_function
 from annotator.ui.contracts import Payload, Services
 
 STATIC = Path(__file__).parent / "static"
+
+MAX_IMAGES = 50
+"""Most images one request may ask about."""
 
 
 def static_version() -> str:
@@ -21,34 +26,30 @@ def static_version() -> str:
     return digest.hexdigest()[:10]
 
 
-class LabelBoard(gr.HTML):
-    """One image with all its categories; everything it shows is drawn by `static/board.js`."""
+def build_label_page(services: Services, *, scripts: str) -> gr.HTML:
+    """Put the board into the open Blocks; everything it shows is drawn by `static/board.js`.
 
-    def __init__(self, services: Services, *, scripts: str) -> None:
-        """Make the component.
+    It is no subclass of `gr.HTML`, because Gradio would write a stub file into this package for it.
 
-        Args:
-            services: Of the open project.
-            scripts: Address of the folder with the scripts and styles.
-        """
-        super().__init__(
-            html_template="<div class='an-root'></div>",
-            js_on_load=(
-                f"import('{scripts}/board.js').then("
-                "m => new m.Board(element.querySelector('.an-root') ?? element, server));"
-            ),
-            head=f'<link rel="stylesheet" href="{scripts}/board.css">',
-            server_functions=_server_functions(services),
-            apply_default_css=False,
-            elem_id="board",
-        )
-
-    def api_info(self) -> Payload:
-        """Describe the value, which is not used."""
-        return {"type": "object"}
+    Args:
+        services: Of the open project.
+        scripts: Address of the folder with the scripts and styles.
+    """
+    return gr.HTML(
+        html_template="<div class='an-root'></div>",
+        js_on_load=(
+            f"import('{scripts}/board.js').then("
+            "m => new m.Board(element.querySelector('.an-root') ?? element, server));"
+        ),
+        head=f'<link rel="stylesheet" href="{scripts}/board.css">',
+        server_functions=label_functions(services),
+        apply_default_css=False,
+        elem_id="board",
+    )
 
 
-def _server_functions(services: Services) -> list[object]:
+def label_functions(services: Services) -> list[Callable[[object, gr.Request], Payload]]:
+    """Return what the script may call as `server.NAME(data)`; see `boundary.server_function`."""
     labelling, progress = services.labelling, services.progress
 
     def start(annotator: str, data: Payload) -> Payload:
@@ -56,16 +57,17 @@ def _server_functions(services: Services) -> list[object]:
         return {"annotator": annotator, **labelling.start(annotator)}
 
     def next_images(annotator: str, data: Payload) -> Payload:
+        count = data.get("count", 10)
         return labelling.next_images(
             annotator,
             str(data.get("tab", ""))[:64],
-            after=data.get("after"),
-            count=int(data.get("count", 10)),
-            exclude=[int(i) for i in data.get("exclude", ())],
+            after=_number(data["after"]) if data.get("after") is not None else None,
+            count=max(1, min(MAX_IMAGES, _number(count))),
+            exclude=_numbers(data.get("exclude", [])),
         )
 
     def items(annotator: str, data: Payload) -> Payload:
-        return {"items": labelling.items(annotator, [int(i) for i in data.get("ids", ())])}
+        return {"items": labelling.items(annotator, _numbers(data.get("ids", []))[:MAX_IMAGES])}
 
     def state(annotator: str, data: Payload) -> Payload:
         del annotator, data
@@ -84,6 +86,13 @@ def _server_functions(services: Services) -> list[object]:
     return [server_function(name, action) for name, action in actions.items()]
 
 
-def build_label_page(services: Services, *, scripts: str) -> LabelBoard:
-    """Put the Label page into the open Blocks."""
-    return LabelBoard(services, scripts=scripts)
+def _numbers(values: object) -> list[int]:
+    if not isinstance(values, list):
+        raise AnnotatorError("The page sent something this server does not know; reload it.")
+    return [_number(value) for value in values]
+
+
+def _number(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise AnnotatorError("The page sent something this server does not know; reload it.")
+    return value

@@ -313,9 +313,15 @@ class Decisions:
 
 
 def enough_for_probabilities(snapshot: Snapshot) -> bool:
-    """Whether there are enough present answers outside fold 0 to calibrate at all."""
-    trained = snapshot.labels[~snapshot.held_out]
-    return int((trained == PRESENT).sum()) >= MIN_PRESENT
+    """Whether there are enough answers outside fold 0 to call any score a probability.
+
+    Otherwise the out-of-fold models, three quarters of a training's time, would be for nothing.
+    """
+    labels = snapshot.labels[~snapshot.held_out]
+    if int((labels == PRESENT).sum()) < MIN_PRESENT:
+        return False
+    known = np.nonzero(known_mask(labels))
+    return not ranked_only(known[1], labels[known], labels.shape[1]).all()
 
 
 def make_decisions(

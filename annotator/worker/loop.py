@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from annotator.domain import Job, JobKind, JobState
 from annotator.errors import AnnotatorError, LeaseLost, ProjectError, StoreError
@@ -56,12 +57,12 @@ class Worker:
         self._poll_seconds = poll_seconds
         self._heartbeat_seconds = heartbeat_seconds
         self._on_progress = on_progress
-        self._present = False
+        self._presence: dict[str, Any] | None = None
         self._beat_at = -HEARTBEAT_SECONDS
 
     def run(self) -> None:
         """Work until `stopping` is set; a job that is running then goes back to the queue."""
-        self._present = True
+        self._presence = {}
         try:
             while not self.stopping.is_set():
                 try:
@@ -78,7 +79,7 @@ class Worker:
     def run_once(self) -> list[Job]:
         """Do everything that is queued or due, and return the jobs as they ended."""
         ended: list[Job] = []
-        self._present = True
+        self._presence = {}
         try:
             self._beat()
             while not self.stopping.is_set():
@@ -92,9 +93,19 @@ class Worker:
         return ended
 
     def run_job(self, kind: JobKind) -> Job | None:
-        """Claim a queued job of one kind and run it; None if there is none to claim."""
+        """Claim a queued job of one kind and run it; None if there is none to claim.
+
+        Pages see this worker while it runs, but it takes no other job: its presence says `inline`.
+        """
         job = self._claim((kind,))
-        return None if job is None else self._run(job)
+        if job is None:
+            return None
+        self._presence = {"inline": True}
+        try:
+            self._beat()
+            return self._run(job)
+        finally:
+            self._leave()
 
     def _look_for_work(self) -> bool:
         job = self._claim(_KINDS)
@@ -169,15 +180,15 @@ class Worker:
         return self._project
 
     def _beat(self) -> None:
-        if not self._present or time.monotonic() - self._beat_at < HEARTBEAT_SECONDS * 0.9:
+        if self._presence is None or time.monotonic() - self._beat_at < HEARTBEAT_SECONDS * 0.9:
             return
+        info = {"pid": os.getpid(), "host": socket.gethostname(), "device": self._device}
         with self._store.writing() as tx:
-            info = {"pid": os.getpid(), "host": socket.gethostname(), "device": self._device}
-            jobs.beat(tx, self.name, info, self._clock())
+            jobs.beat(tx, self.name, info | self._presence, self._clock())
         self._beat_at = time.monotonic()
 
     def _leave(self) -> None:
-        self._present = False
+        self._presence = None
         try:
             with self._store.writing() as tx:
                 jobs.leave(tx, self.name)

@@ -18,7 +18,7 @@ from typing import Any
 from annotator.domain import Job, JobKind, JobState
 from annotator.services.clock import utc_now
 from annotator.settings import Project, load_project
-from annotator.store import Store, jobs
+from annotator.store import Store, Transaction, jobs
 from annotator.worker.control import Control, Progress
 from annotator.worker.loop import Runner, Worker
 from annotator.worker.pruning import delete_leftovers
@@ -77,12 +77,15 @@ def do_job(
 ) -> Job:
     """Queue a job, and run it in this process if no worker is alive.
 
+    A job of that kind that waits with other options gives way to this one. One that another
+    process without a worker is doing is waited for, and taken over if that process dies.
+
     Args:
         project_path: The project directory.
         kind: What to do.
         options: See `annotator.worker.training.run` and `annotator.worker.embedding.run`.
         device: `auto`, `cpu` or `cuda`.
-        on_progress: Called with `stage`, `done`, `total` and more as the job goes on here.
+        on_progress: Called with `stage`, `done`, `total` and more as the job goes on.
 
     Returns:
         The job: queued or running if a worker is alive, else as it ended.
@@ -95,24 +98,44 @@ def do_job(
     try:
         now = utc_now()
         with store.writing() as tx:
-            job = jobs.enqueue(tx, kind, options, now)
+            job = _enqueue(tx, kind, options, now)
             alive = is_worker_alive(jobs.workers(tx), now)
         if alive:
             return job
         worker = Worker(project, store, runners=RUNNERS, device=device, on_progress=on_progress)
         with _signals(worker.stopping):
-            ended = worker.run_job(kind)
-        if ended is not None and ended.state is JobState.QUEUED:  # interrupted
-            with store.writing() as tx:
-                ended = jobs.request_cancel(tx, ended.id, utc_now())
-        return ended or job
+            return _run_or_wait(worker, store, job, on_progress)
     finally:
         store.close()
 
 
+def _enqueue(tx: Transaction, kind: JobKind, options: Mapping[str, Any], now: datetime) -> Job:
+    waiting = jobs.latest(tx, kind)
+    if waiting and waiting.state is JobState.QUEUED and dict(waiting.options) != dict(options):
+        jobs.request_cancel(tx, waiting.id, now)
+    return jobs.enqueue(tx, kind, options, now)
+
+
+def _run_or_wait(
+    worker: Worker, store: Store, job: Job, on_progress: Callable[[Progress], None]
+) -> Job:
+    while job.state in (JobState.QUEUED, JobState.RUNNING) and not worker.stopping.is_set():
+        ended = worker.run_job(job.kind)
+        if ended is None:  # another process is at it
+            on_progress(job.progress)
+            worker.stopping.wait(1.0)
+        with store.reading() as tx:
+            job = jobs.get(tx, job.id)
+    if job.state is JobState.QUEUED:  # interrupted here, and nobody is there to go on
+        with store.writing() as tx:
+            job = jobs.request_cancel(tx, job.id, utc_now())
+    return job
+
+
 def is_worker_alive(beats: list[jobs.WorkerBeat], now: datetime) -> bool:
-    """Whether any worker has given a sign of life lately."""
-    return any(now - beat.at < WORKER_SILENCE for beat in beats)
+    """Whether any worker that takes jobs as they come has given a sign of life lately."""
+    lately = [beat for beat in beats if now - beat.at < WORKER_SILENCE]
+    return any(not beat.info.get("inline") for beat in lately)
 
 
 def _embed(project: Project, control: Control, device: str) -> str:

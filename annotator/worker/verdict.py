@@ -118,6 +118,8 @@ def compare(new: Scores, old: Scores | None, labels: Labels, *, old_number: int)
             f"Not promoted: {points} worse than version {old_number} on {pairs} held-out answers, "
             "which is more than chance.",
         )
+    if round(difference.value, 3) == 0:
+        return Verdict(True, f"As good as version {old_number} on {pairs} held-out answers.")
     way = "better" if difference.value >= 0 else "worse"
     more = "" if difference.low > 0 else ", which may be chance"
     return Verdict(

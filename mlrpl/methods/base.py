@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
@@ -110,6 +111,14 @@ class Method(nn.Module, ABC):
     def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
         """Return the optimiser's parameter groups; a group may carry its own `lr`."""
         return [{"params": [p for p in self.parameters() if p.requires_grad], "lr": learning_rate}]
+
+    def speaks(self) -> Tensor:
+        """Return `(C,)`, which categories are scored even before their first present answer.
+
+        Their scores order images, so that the first answers are found sooner; they are no
+        suggestion. Default: none.
+        """
+        return torch.zeros(self.dimensions.categories, dtype=torch.bool)
 
     @abstractmethod
     def losses(self, batch: Batch, epoch: int, progress: float) -> dict[str, Tensor]:

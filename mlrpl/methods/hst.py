@@ -38,12 +38,12 @@ class HSTConfig:
     """Images that the prior is worth when co-occurrence is estimated."""
     word_dim: int = 0
     """Width of word vectors given with `set_word_vectors`; 0 learns the category vectors."""
-    dropout: float = 0.3
+    dropout: float = 0.0
     """Share of the classifier's input that is dropped in training."""
     pooled: bool = True
     """Whether a linear classifier of the pooled vector is added to the logits."""
     penalty: float = 0.1
-    classifier_penalty: float = 0.1
+    classifier_penalty: float = 0.3
     classifier_rate: float = 0.05
     unknown_ratio: float = 10.0
 
@@ -163,7 +163,6 @@ class HST(Method):
         )
         if config.pooled:
             self.pooled = PooledHead(dimensions.pooled, count)
-            torch.nn.init.zeros_(self.sarl.weight)
         self.risk = KnownRisk(count, config.unknown_ratio)
         if config.ist:
             self.pairs = PairNetwork(

@@ -121,6 +121,10 @@ class PartialBCE(Method):
         if classifier is not None and classifier[0].shape[1] == self.dimensions.pooled:
             self.name_head.know(class_affinities(category_names), classifier)
 
+    def speaks(self) -> Tensor:
+        """Return `(C,)`, which categories' names are like those of the backbone's classes."""
+        return self.name_head.speaks()
+
     def prepare(self, data: TrainingData) -> None:
         """Take the features' statistics and the categories' counts of labels."""
         if data.pooled is None:
@@ -167,7 +171,7 @@ class PartialBCE(Method):
     def forward(self, features: Features) -> Tensor:
         """Return logits `(B, C)`; where nothing is known about a category, zero everywhere."""
         logits = self._logits(features)
-        return torch.where(self.has_positive | self.name_head.speaks(), logits, 0.0)
+        return torch.where(self.has_positive | self.speaks(), logits, 0.0)
 
     def _logits(self, features: Features) -> Tensor:
         if features.pooled is None:

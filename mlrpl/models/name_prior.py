@@ -61,7 +61,7 @@ def _singular(word: str) -> str:
 
 def _text(name: str, senses: dict[tuple[str, ...], list[str]]) -> list[str]:
     words = _words(name)
-    meanings = senses.get(tuple(words), [])[:SENSES]
+    meanings = senses.get(tuple(words), [])[:SENSES] if words else []
     return words * NAME_REPEATS + [word for meaning in meanings for word in _words(meaning)]
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mlrpl.models.graph import GatedGraph
 from mlrpl.models.semantic_decoupling import SemanticDecoupling
@@ -56,9 +55,13 @@ class SARL(nn.Module):
         self.decoupling = SemanticDecoupling(categories, features, hidden, words=words)
         self.graph = GatedGraph(categories, features, steps)
         self.output = nn.Linear(2 * features, features)
+        with torch.no_grad():
+            nn.init.eye_(self.project.weight)
+            nn.init.zeros_(self.output.bias)
+            nn.init.zeros_(self.output.weight)
+            nn.init.eye_(self.output.weight[:, features:])
         self.dropout = nn.Dropout(dropout)
-        bound = 1 / math.sqrt(features)
-        self.weight = nn.Parameter(torch.empty(categories, features).uniform_(-bound, bound))
+        self.weight = nn.Parameter(torch.zeros(categories, features))
         self.bias = nn.Parameter(torch.zeros(categories))
 
     def set_token_statistics(self, mean: Tensor, scale: Tensor) -> None:
@@ -79,7 +82,7 @@ class SARL(nn.Module):
 
     def decouple(self, tokens: Tensor) -> Tensor:
         """Return one feature per category, `(B, C, D)`, from tokens `(B, P, T)`."""
-        return self.decoupling(self.project_tokens(tokens))
+        return F.normalize(self.decoupling(self.project_tokens(tokens)), dim=-1)
 
     def classify(self, features: Tensor) -> Tensor:
         """Return logits `(B, C)` of category features `(B, C, D)`."""

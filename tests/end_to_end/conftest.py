@@ -16,7 +16,15 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 
 expect.set_options(timeout=15_000)
 
@@ -42,9 +50,8 @@ def browser() -> Iterator[Browser]:
 class Server:
     """`annotator serve` in a process of its own, on a port that stays the same over restarts."""
 
-    def __init__(self, project: Path, *options: str) -> None:
-        self.project = project
-        self.options = options
+    def __init__(self, *command: str) -> None:
+        self.command = command
         self.port = 0
         self.process: subprocess.Popen[str] | None = None
         self.start()
@@ -56,8 +63,8 @@ class Server:
     def start(self) -> None:
         self.process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "annotator", "serve", str(self.project)),
-                *("--port", str(self.port), *self.options),
+                *(sys.executable, "-m", "annotator", *self.command),
+                *("--port", str(self.port)),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -94,8 +101,8 @@ class Server:
 def serve() -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
-    def start(project: Path, *options: str) -> Server:
-        servers.append(Server(project, *options))
+    def start(project: Path, *options: str, command: tuple[str, ...] = ()) -> Server:
+        servers.append(Server(*(command or ("serve", str(project), *options))))
         return servers[-1]
 
     yield start

@@ -5,42 +5,63 @@ import { Item } from './item.js';
 
 const AHEAD = 8; // images fetched before they are needed
 const BATCH = 12;
+const REMEMBERED = 200; // images one can go back to after a reload
+const FETCHED = 20; // the server gives no more items at once
 
 export class Album {
-  constructor(server, tab) {
-    Object.assign(this, { server, tab, ids: [], at: -1, items: new Map(), allVisited: false });
+  // `place` names this annotator's trail in this tab, `queue` knows what is not confirmed yet.
+  constructor(server, queue, place) {
+    Object.assign(this, { server, queue, ids: [], at: -1, items: new Map(), again: null, version: null });
+    this.key = `annotator-trail:${place}`;
   }
 
   get id() { return this.ids[this.at]; }
 
-  async open(first) {
-    this.ids = first ? [first] : [];
+  // Start where this tab was, else at `first`; false if there is no image to show.
+  async open(wanted, first) {
+    const trail = recall(this.key);
+    this.ids = trail.ids;
+    const start = wanted || trail.ids[trail.at] || first;
+    if (start && !this.ids.includes(start)) this.ids.push(start);
     await this.more();
+    this.start = Math.max(0, this.ids.indexOf(start));
     return this.ids.length > 0;
   }
 
-  // Ask for further images; those that come round again are appended once more.
+  // Ask for further images. Once all have been visited they come round again, from place `again` on.
   async more() {
-    const given = await this.call('next_images', {
-      tab: this.tab, after: this.ids.at(-1) ?? null, count: BATCH, exclude: this.ids.slice(-500),
+    const given = await this.server.call('next_images', {
+      tab: this.queue.tab, after: this.ids.at(-1) ?? null, count: BATCH, exclude: this.ids.slice(-500),
     });
-    if (!Array.isArray(given?.images)) return;
-    this.allVisited = given.done;
+    if (!given.ok) return !given.away;
+    this.again = given.done ? this.again ?? this.ids.length : null;
     this.ids.push(...given.images);
     if (given.done && !given.images.length && this.ids.length > 1) this.ids.push(...new Set(this.ids));
+    return true;
   }
 
+  // True if the server answered. A label that was saved while the answer was on its way is newer than it.
   async fetch(ids) {
-    const got = await this.call('items', { ids });
-    for (const data of got?.items ?? []) {
-      const known = this.items.get(data.id);
-      if (known) known.update(data); else this.items.set(data.id, new Item(data));
-    }
+    const before = new Map(ids.map((id) => [id, this.items.get(id)?.acknowledged ?? 0]));
+    const got = await this.server.call('items', { ids: ids.slice(0, FETCHED) });
+    if (!got.ok) return !got.away;
+    const stale = got.items.filter((data) => !this.#take(data, before.get(data.id)));
+    if (stale.length) return this.fetch(stale.map((data) => data.id));
+    return true;
   }
 
+  #take(data, acknowledged) {
+    const known = this.items.get(data.id);
+    if (!known) this.items.set(data.id, new Item(data, this.queue.jobs));
+    else if (known.acknowledged === acknowledged) known.takeLabels(data);
+    else return false;
+    return true;
+  }
+
+  // The item, undefined if the project has no such image, null if the server does not answer.
   async item(id) {
-    if (!this.items.has(id)) await this.fetch([id]);
-    return this.items.get(id);
+    if (this.items.has(id) || await this.fetch([id])) return this.items.get(id);
+    return null;
   }
 
   // What comes next is here, with its picture decoded, before anybody presses a key.
@@ -48,14 +69,22 @@ export class Album {
     if (this.looking) return;
     this.looking = true;
     if (this.ids.length - this.at <= AHEAD) await this.more();
+    const { version } = this;
     const missing = this.ids.slice(this.at + 1, this.at + 1 + AHEAD).filter((id) => !this.items.has(id));
     if (missing.length) await this.fetch([...new Set(missing)]);
+    if (version !== this.version) this.dropOthers(); // a newer version came while these were on their way
     for (const id of this.ids.slice(this.at + 1, this.at + 4)) {
       const early = new Image();
       early.src = picture(1280, id);
-      early.decode?.().catch(() => {});
+      early.decode?.().catch(() => {}); // shown later with a reason
     }
     this.looking = false;
+  }
+
+  use(version) {
+    if (this.version === version) return;
+    this.version = version;
+    this.dropOthers();
   }
 
   // Forget the opinions of an older version, except about the image on the screen.
@@ -65,16 +94,29 @@ export class Album {
 
   insertNext(id) {
     if (!this.ids.includes(id)) this.ids.splice(this.at + 1, 0, id);
-    return this.ids.lastIndexOf(id);
+    return this.ids.lastIndexOf(id, this.at) >= 0 ? this.ids.lastIndexOf(id, this.at) : this.ids.indexOf(id);
+  }
+
+  // Keep the way back over a reload of the page.
+  remember() {
+    const from = Math.max(0, this.at + 1 - REMEMBERED);
+    const trail = { ids: this.ids.slice(from, this.at + 1), at: this.at - from };
+    try {
+      sessionStorage.setItem(this.key, JSON.stringify(trail));
+    } catch {
+      // Only the way back is lost, and only if the page is reloaded.
+    }
   }
 
   forget(op) { for (const item of this.items.values()) item.forget(op); }
+}
 
-  async call(name, data) {
-    try {
-      return await this.server[name](data);
-    } catch {
-      return null; // the server is away; the queue and the status line say so
-    }
+function recall(key) {
+  try {
+    const { ids, at } = JSON.parse(sessionStorage.getItem(key));
+    if (Array.isArray(ids) && ids.every(Number.isInteger)) return { ids, at };
+  } catch {
+    // Nothing was kept: a new tab.
   }
+  return { ids: [], at: -1 };
 }

@@ -1,19 +1,26 @@
 // The Label page: one image, its categories, and the keys between them.
 
 import { Album } from './album.js';
-import { button, h, isInView, randomId, reveal } from './dom.js';
+import { Answering } from './answering.js';
+import { button, h, picturesOf, randomId, reveal, viewOf } from './dom.js';
 import { command, digitOf, listenToKeys } from './keys.js';
 import { helpDialog, nameDialog } from './dialogs.js';
+import { Finder } from './finder.js';
 import { confirmed, refused } from './replies.js';
 import { RowList } from './rows.js';
 import { SaveQueue } from './queue.js';
+import { pause, Server } from './server.js';
 import { Stage } from './stage.js';
 import { Strip } from './strip.js';
 import { Watch } from './watch.js';
 
+const RETRY_MS = 1500;
+const CYCLE = { unknown: 'present', unsure: 'present', conflict: 'present', present: 'absent', absent: 'cleared' };
+const REPEATABLE = ['up', 'down', 'next', 'previous'];
+
 export class Board {
-  constructor(root, server) {
-    Object.assign(this, { root, server, log: [], undone: [], focus: null });
+  constructor(root, functions) {
+    Object.assign(this, { root, server: new Server(functions), item: null, focus: null, seen: new Set() });
     this.#build();
     this.begin();
   }
@@ -23,244 +30,211 @@ export class Board {
     this.live = h('div', { class: 'an-spoken', 'aria-live': 'polite' });
     this.place = h('span', { class: 'an-place' });
     this.saved = h('span', { class: 'an-saved', role: 'status' });
-    this.finder = h('input', { class: 'an-find', type: 'search', placeholder: 'Find a category  (F)', 'aria-label': 'Find a category' });
-    this.who = h('button', { class: 'an-who', type: 'button', title: 'Change your name', onclick: () => this.askName() });
+    this.who = h('button', { class: 'an-who', type: 'button', title: 'Change your name', onclick: () => this.askName(true) });
     this.help = helpDialog();
     this.name = nameDialog((name) => this.#named(name));
     this.right = h('section', { class: 'an-right', 'aria-label': 'Labels' });
     this.strip = new Strip((place) => this.go(place));
-    this.acceptButton = button('Accept suggested', '⇧A', () => this.acceptAll(), 'primary');
-    this.sweepButton = button('Rest absent', 'X', () => this.sweep());
-    this.root.replaceChildren(h('div', { class: 'an-board' }, this.#left(), this.right), this.help, this.name.element, this.live);
+    this.acceptButton = button('Accept suggested', '⇧A', () => this.answering.acceptAll(), 'primary');
+    this.sweepButton = button('Rest absent', 'X', () => this.answering.sweep());
+    this.foot = h('div', { class: 'an-bar an-foot' }, this.acceptButton, this.sweepButton);
+    this.watch = new Watch(this.server, { onVersion: (number) => this.#newVersion(number) });
+    this.root.replaceChildren(
+      this.watch.element, h('div', { class: 'an-board' }, this.#left(), this.right), this.help, this.name.element, this.live);
     this.root.setAttribute('aria-busy', 'true');
-    this.watch = new Watch(this.server, { onVersion: (n) => this.#newVersion(n) });
-    this.root.firstChild.before(this.watch.element);
   }
 
   #left() {
-    const bar = h('div', { class: 'an-bar' },
+    const bar = h('div', { class: 'an-bar an-moves' },
       button('Previous', '←', () => this.go(this.album.at - 1)), button('Next', '⏎', () => this.next()), this.place,
       h('span', { class: 'an-grow' }), this.saved, this.who,
-      button('Undo', 'U', () => this.undo()), button('Redo', '⇧U', () => this.redo()),
+      button('Undo', 'U', () => this.answering.undo()), button('Redo', '⇧U', () => this.answering.redo()),
       button('Help', '?', () => this.help.showModal()));
     return h('section', { class: 'an-left', 'aria-label': 'Image' }, this.stage.element, this.strip.element, bar);
   }
 
+  // ---- beginning
+
   async begin() {
-    const start = await this.#start();
-    if (start?.need_name) return this.askName();
-    if (!start?.ok) return this.#retryLater(start?.message ?? 'The server does not answer; trying again ...');
-    this.project = start.project;
-    this.me = start.annotator;
-    this.who.textContent = this.me;
-    this.categories = start.categories;
-    this.version = start.version;
-    this.#prepare(start);
+    const start = await this.server.call('start');
+    if (start.need_name) return this.askName(false);
+    if (!start.ok) return this.#retry(start.message ?? 'The server does not answer; trying again.', () => this.begin());
+    if (!this.queue) this.#prepare(start);
+    this.queue.resume();
     if (!start.total) return this.#empty('This project has no images yet. Add some with: annotator images PROJECT add FOLDER');
     if (!start.categories.length) return this.#empty('This project has no categories yet. Add some with: annotator categories PROJECT add NAME');
     return this.#open(start.resume);
   }
 
   #prepare(start) {
-    if (this.queue) return this.queue.resume();
-    this.queue = new SaveQueue(this.server, start.project.key, {
-      onState: (pending, fails) => this.#showSaved(pending, fails),
+    const { key } = start.project;
+    this.me = start.annotator;
+    this.server.me = this.me;
+    this.who.textContent = this.me;
+    picturesOf(key);
+    this.watch.embedded = start.features;
+    this.queue = new SaveQueue(this.server, { project: key, annotator: this.me }, {
+      onState: (state) => this.#showSaved(state),
       onDone: (job, result) => confirmed(this, job, result),
       onRefused: (job, message) => refused(this, job, message),
-      onStopped: (result) => (result.need_name ? this.askName() : this.tell(`${result.message} Reload the page.`)),
+      onStopped: (result) => (result.need_name ? this.askName(false) : location.reload()),
     });
-    this.album = new Album(this.server, this.queue.tab);
+    this.album = new Album(this.server, this.queue, `${key}:${this.me}`);
+    this.album.use(start.version);
+    this.answering = new Answering(this);
     this.rows = new RowList(start.categories, { onPick: (row, state) => this.#pick(row, state) });
-    this.right.replaceChildren(
-      h('div', { class: 'an-bar' }, this.finder), this.rows.box,
-      h('div', { class: 'an-bar an-foot' }, this.acceptButton, this.sweepButton));
+    this.finder = new Finder({
+      onText: (text) => this.#filter(text), onMove: (step) => this.#move(step),
+      onPick: (state) => this.focus && this.#pick(this.focus, state), onLeave: () => this.#leaveFinder(),
+    });
+    this.right.replaceChildren(h('div', { class: 'an-bar' }, this.finder.element), this.rows.box, this.foot);
     this.#listen();
-    this.#showSaved(this.queue.pending, 0);
-    return null;
   }
 
   #listen() {
     listenToKeys(this.root, (event) => this.#key(event));
-    this.finder.addEventListener('input', () => this.#filter());
-    this.finder.addEventListener('keydown', (event) => this.#findKey(event));
-    this.rows.box.addEventListener('scroll', () => requestAnimationFrame(() => this.#count()), { passive: true });
-    addEventListener('resize', () => this.#count());
+    const look = () => requestAnimationFrame(() => this.#look());
+    this.rows.box.addEventListener('scroll', look, { passive: true });
+    addEventListener('scroll', look, { passive: true });
+    addEventListener('resize', () => this.#fit());
     addEventListener('pagehide', () => this.#leave());
+    addEventListener('hashchange', () => this.#follow(Number(location.hash.slice(1))));
+    new ResizeObserver(() => this.#fit()).observe(this.watch.element);
   }
 
   async #open(resume) {
-    const wanted = Number(location.hash.slice(1)) || resume;
-    if (!await this.album.open(wanted)) return this.#empty('Every image is on somebody else\'s screen just now. Try again in a moment.');
+    if (!await this.album.open(Number(location.hash.slice(1)), resume)) {
+      return this.#retry('No image can be had just now; trying again.', () => this.#open(resume));
+    }
     this.root.removeAttribute('aria-busy');
-    return this.go(0);
+    return this.go(this.album.start);
   }
 
   // ---- moving
 
   async next() {
     const { album } = this;
-    if (album.at + 1 >= album.ids.length) await album.more();
     if (album.at + 1 < album.ids.length) return this.go(album.at + 1);
-    return this.tell('There is no further image for you just now.');
+    const answered = await album.more();
+    if (album.at + 1 < album.ids.length) return this.go(album.at + 1);
+    return this.tell(answered ? 'There is no further image just now.' : 'The server does not answer; the next image has to wait.');
   }
 
   async go(place) {
     const { album } = this;
-    if (place < 0 || place >= album.ids.length) return;
+    if (place < 0) return this.tell('This is the first image of this sitting.');
+    if (place >= album.ids.length) return null;
     this.#leave();
     album.at = place;
-    const { id } = album;
-    const item = await album.item(id);
-    if (album.at !== place) return; // somebody pressed on in the meantime
-    this.item = item;
+    const item = await album.item(album.id);
+    if (album.at !== place) return null; // somebody pressed on in the meantime
+    this.item = item ?? null;
+    if (item === null) return this.#retry('The server does not answer; the image comes when it does.', () => album.at === place && !this.item && this.go(place));
     if (!item) return this.stage.fail('This image is not in the project any more. Skip it with Enter.');
     this.#show();
     await album.lookAhead();
-    this.strip.draw(album.ids, album.at, album.items);
+    return this.strip.draw(album.ids, album.at, album.items);
+  }
+
+  async goTo(image) { await this.go(this.album.insertNext(image)); }
+
+  #follow(image) {
+    if (image && image !== this.album.id) this.goTo(image);
   }
 
   #show() {
     const { item, album } = this;
     this.openedAt = new Date();
+    this.seen = new Set();
+    this.root.removeAttribute('aria-busy');
     this.stage.show(item);
-    if (item.data.version === this.version) this.stage.settle();
+    this.#banner();
     this.rows.ask(item.data.ask);
-    this.finder.value = '';
-    this.rows.filter('');
+    this.finder.clear();
     this.rows.box.scrollTop = 0;
     this.focus = this.rows.visible[0] ?? null;
     this.strip.draw(album.ids, album.at, album.items);
     this.place.textContent = item.data.name;
-    if (album.allVisited && album.at + 1 === album.ids.length) this.tell('Every image has been visited; they come round again.');
-    history.replaceState(null, '', `#${item.id}`);
-    this.seconds = performance.now();
+    this.place.title = item.data.name;
+    if (album.again !== null && album.at >= album.again) this.#tellAgain();
+    history.replaceState(history.state, '', `#${item.id}`);
+    album.remember();
+    this.answering.shown();
+    this.#fit();
     this.draw();
+  }
+
+  #tellAgain() {
+    if (this.toldAgain === this.album.again) return;
+    this.toldAgain = this.album.again;
+    this.tell('Every image has been visited; they come round again.');
   }
 
   #leave() {
     if (!this.item || !this.openedAt) return;
     this.queue.push('visit', {
-      as: this.me, op: randomId(), image: this.item.id, shown: this.categories.map((category) => category.id),
+      as: this.me, op: randomId(), image: this.item.id, shown: [...this.seen],
       opened_at: this.openedAt.toISOString(), closed_at: new Date().toISOString(),
     });
     this.openedAt = null;
   }
 
-  // ---- answering
-
-  #pick(row, state) {
-    this.#setFocus(row);
-    const now = this.item.state(row.category.id);
-    this.answer(row.category.id, now === state ? 'cleared' : state);
-  }
-
-  answer(id, state) {
-    if (!this.#mayAnswer()) return;
-    const source = this.item.source(id, state);
-    this.#commit('answer', [{ id, state, source }]);
-    this.say(`${this.rows.byId.get(id).name} ${state}`);
-  }
-
-  acceptAll() {
-    const ids = this.#acceptable();
-    if (!ids.length || !this.#mayAnswer()) return this.tell('No suggestion is in view.');
-    this.#commit('accept_all', ids.map((id) => ({ id, state: 'present', source: 'accepted_in_bulk' })));
-    return this.say(`${ids.length} accepted`);
-  }
-
-  sweep() {
-    const ids = this.#sweepable();
-    if (!ids.length || !this.#mayAnswer()) return this.tell('Nothing is left open on this image.');
-    this.#commit('sweep', ids.map((id) => ({ id, state: 'absent', source: 'swept' })));
-    return this.tell(`${ids.length} marked absent. U takes it back.`);
-  }
-
-  #mayAnswer() { return Boolean(this.item) && !this.item.data.problem; }
-
-  #commit(kind, changes) {
-    const op = randomId();
-    const ids = changes.map((change) => change.id);
-    this.log.push({ image: this.item.id, before: this.item.snapshot(ids) });
-    this.undone = [];
-    const sent = this.item.apply(op, changes);
-    const ms = Math.round(performance.now() - this.seconds);
-    this.seconds = performance.now();
-    this.queue.push('save', {
-      as: this.me, op, kind, image: this.item.id, at: new Date().toISOString(), ms,
-      version: this.item.data.version, changes: sent,
-    });
-    this.draw();
-  }
-
-  async undo() { await this.#backOrForth('undo', this.log, this.undone); }
-
-  async redo() { await this.#backOrForth('redo', this.undone, this.log); }
-
-  async #backOrForth(call, from, to) {
-    const op = randomId();
-    const step = from.pop();
-    const item = step && this.album.items.get(step.image);
-    if (item) {
-      to.push({ image: step.image, before: item.snapshot(step.before.map(([id]) => id)) });
-      item.putBack(op, step.before);
-      if (item !== this.item) await this.goTo(step.image);
-      this.draw();
-    }
-    this.queue.push(call, { as: this.me, op });
-  }
-
-  async goTo(image) {
-    await this.go(this.album.insertNext(image));
-  }
-
   // ---- what the server says
 
   #newVersion(number) {
-    if (number === this.version) return;
-    this.version = number;
-    this.album.dropOthers();
-    this.album.lookAhead();
-    this.stage.announce(number);
+    if (!this.album || number === null) return;
+    if (number !== this.album.version) {
+      this.album.use(number);
+      this.album.lookAhead();
+    }
+    this.#banner();
+  }
+
+  #banner() {
+    const { item, album } = this;
+    if (item && album.version !== null && item.version !== album.version) this.stage.announce(album.version);
+    else this.stage.settle();
   }
 
   async refresh() {
-    this.stage.settle();
     const { item } = this;
-    const got = await this.album.call('items', { ids: [item.id] });
-    if (got?.items?.[0]) item.adoptOpinion(got.items[0]);
-    this.draw();
+    if (!item) return null;
+    if (item.version === this.album.version) return this.tell('This image shows the newest version already.');
+    const got = await this.server.call('items', { ids: [item.id] });
+    if (!got.ok || !got.items.length) return this.tell('The server does not answer; press M again in a moment.');
+    item.adoptOpinion(got.items[0]);
+    this.#banner();
+    return this.draw();
   }
 
   // ---- drawing
 
   draw() {
     if (!this.item || !this.rows) return;
-    for (const row of [...this.rows.askRows, ...this.rows.allRows]) row.draw(this.item.pair(row.category.id), row === this.focus);
-    this.#count();
+    this.rows.draw(this.item, this.focus);
+    this.#look();
     this.strip.mark(this.album.items);
   }
 
-  #count() {
+  drawn() { return viewOf(this.rows.box, { above: this.stage.element, below: this.foot }); }
+
+  // What is in view now: remembered for the visit, and counted on the button that accepts it.
+  #look() {
     if (!this.item) return;
-    const accept = this.#acceptable().length;
-    const rest = this.#sweepable().length;
-    this.acceptButton.say(accept ? `Accept ${accept} suggested` : 'Nothing suggested in view');
+    for (const id of this.rows.categoriesIn(this.drawn())) this.seen.add(id);
+    const accept = this.answering.acceptable().length;
+    const rest = this.answering.sweepable().length;
+    this.acceptButton.say(accept ? `Accept ${accept} suggested` : 'Nothing to accept in view');
     this.acceptButton.disabled = !accept;
     this.sweepButton.say(`Rest absent (${rest})`);
     this.sweepButton.disabled = !rest;
   }
 
-  #acceptable() {
-    const seen = this.rows.visible.filter((row) => {
-      const id = row.category.id;
-      return this.item.isOpen(id) && this.item.suggested.has(id) && !this.item.ranked.has(id) && isInView(row.element, this.rows.box);
-    });
-    return [...new Set(seen.map((row) => row.category.id))];
-  }
-
-  #sweepable() {
-    const rows = this.rows.allRows.filter((row) => !row.element.hidden);
-    return rows.map((row) => row.category.id).filter((id) => this.item.state(id) === 'unknown');
+  // The board takes what the page leaves below the status line.
+  #fit() {
+    const board = this.root.querySelector('.an-board');
+    this.root.style.setProperty('--an-top', `${Math.round(board.getBoundingClientRect().top + scrollY)}px`);
+    this.#look();
   }
 
   #setFocus(row) {
@@ -279,68 +253,55 @@ export class Board {
   #nextSuggestion() {
     const rows = this.rows.visible;
     const start = rows.indexOf(this.focus);
-    for (let step = 1; step <= rows.length; step += 1) {
-      const row = rows[(start + step) % rows.length];
-      const id = row.category.id;
-      if (this.item.isOpen(id) && this.item.suggested.has(id)) return this.#setFocus(row);
-    }
-    return this.tell('No open suggestion on this image.');
+    const round = [...rows.slice(start + 1), ...rows.slice(0, start + 1)];
+    const found = round.find(({ category: { id } }) => this.item?.isOpen(id) && this.item.suggested.has(id));
+    if (found) this.#setFocus(found);
+    else this.tell('No open suggestion on this image.');
+  }
+
+  #pick(row, state) {
+    this.#setFocus(row);
+    this.answering.toggle(row.category.id, state);
+  }
+
+  #filter(text) {
+    this.rows.filter(text);
+    this.#setFocus(this.rows.visible[0] ?? null);
+  }
+
+  #leaveFinder() {
+    const row = this.focus;
+    this.rows.filter('');
+    this.#setFocus(row);
   }
 
   // ---- keys
 
   #key(event) {
-    if (!this.item) return false;
     const digit = digitOf(event);
-    if (digit >= 0 && !event.ctrlKey && !event.metaKey) {
-      const row = this.rows.askRows[digit];
-      if (row && !event.repeat) this.#pick(row, event.shiftKey ? 'absent' : 'present');
+    if (digit >= 0) {
+      const row = this.rows.askRows[digit]; // the category is fixed here, by what the row shows now
+      if (row && this.item && !event.repeat) this.#pick(row, event.shiftKey ? 'absent' : 'present');
       return true;
     }
     const name = command(event);
     if (!name) return false;
-    const repeatable = ['up', 'down', 'next', 'previous'].includes(name);
-    if (!event.repeat || repeatable) this.#do(name);
+    if (!event.repeat || REPEATABLE.includes(name)) this.#do(name);
     return true;
   }
 
   #do(name) {
-    const id = this.focus?.category.id;
-    const cycle = { unknown: 'present', unsure: 'present', present: 'absent', absent: 'cleared', conflict: 'present' };
+    const id = this.item ? this.focus?.category.id : undefined;
+    const { answering } = this;
     const acts = {
-      accept: () => id && this.answer(id, 'present'), reject: () => id && this.answer(id, 'absent'),
-      unsure: () => id && this.answer(id, 'unsure'), cycle: () => id && this.answer(id, cycle[this.item.state(id)]),
-      acceptAll: () => this.acceptAll(), sweep: () => this.sweep(), undo: () => this.undo(), redo: () => this.redo(),
+      accept: () => id && answering.answer(id, 'present'), reject: () => id && answering.answer(id, 'absent'),
+      unsure: () => id && answering.answer(id, 'unsure'), cycle: () => id && answering.answer(id, CYCLE[this.item.state(id)]),
+      acceptAll: () => answering.acceptAll(), sweep: () => answering.sweep(), undo: () => answering.undo(), redo: () => answering.redo(),
       next: () => this.next(), previous: () => this.go(this.album.at - 1), up: () => this.#move(-1), down: () => this.#move(1),
       nextSuggestion: () => this.#nextSuggestion(), refresh: () => this.refresh(),
-      filter: () => { this.finder.focus(); this.finder.select(); }, help: () => this.help.showModal(),
+      filter: () => this.finder.enter(), help: () => this.help.showModal(),
     };
     acts[name]();
-  }
-
-  #filter() {
-    this.rows.filter(this.finder.value);
-    this.#setFocus(this.rows.visible[0] ?? null);
-  }
-
-  #findKey(event) {
-    const { key } = event;
-    if (key === 'ArrowDown' || key === 'ArrowUp') this.#move(key === 'ArrowDown' ? 1 : -1);
-    else if (key === 'Enter' && this.focus) {
-      this.#pick(this.focus, event.shiftKey ? 'absent' : 'present');
-      this.#leaveFinder();
-    } else if (key === 'Escape') this.#leaveFinder();
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
-  #leaveFinder() {
-    const row = this.focus;
-    this.finder.value = '';
-    this.rows.filter('');
-    this.finder.blur();
-    this.#setFocus(row);
   }
 
   // ---- telling
@@ -349,9 +310,12 @@ export class Board {
 
   tell(text) { this.stage.tell(text); }
 
-  #showSaved(pending, fails) {
-    this.saved.textContent = fails ? `offline, ${pending} unsaved, retrying` : pending ? 'saving ...' : 'saved';
-    this.saved.dataset.state = fails ? 'offline' : pending ? 'saving' : 'saved';
+  #showSaved({ pending, fails, trouble, kept }) {
+    const waiting = trouble ? `${pending} unsaved, retrying: ${trouble}` : `offline, ${pending} unsaved, retrying`;
+    const calm = pending ? 'saving ...' : 'saved';
+    this.saved.textContent = fails && pending ? waiting : calm;
+    this.saved.dataset.state = fails && pending ? 'offline' : pending ? 'saving' : 'saved';
+    if (!kept && pending) this.tell('This browser cannot keep answers; leave the page open until it says saved.');
   }
 
   #empty(text) {
@@ -359,23 +323,19 @@ export class Board {
     this.stage.fail(text);
   }
 
-  #retryLater(text) {
+  async #retry(text, again) {
+    this.item = null;
     this.stage.fail(text);
-    setTimeout(() => this.begin(), 2000);
+    await pause(RETRY_MS);
+    return again();
   }
 
-  askName() { this.name.open(this.me ?? ''); }
+  askName(mayLeave) { this.name.open(this.me ?? '', mayLeave); }
 
+  // Another name is another person with another queue, so the page begins anew, at the same image.
   #named(name) {
-    this.me = name;
-    this.begin();
-  }
-
-  async #start() {
-    try {
-      return await this.server.start({});
-    } catch {
-      return null; // the server is away
-    }
+    if (this.me && this.me !== name) location.reload();
+    else if (this.queue) this.queue.resume();
+    else this.begin();
   }
 }

@@ -23,18 +23,24 @@ export function nameDialog(onNamed) {
     h('p', { text: 'Your answers carry your name, so that everybody can see who said what. There is no password.' }),
     input, wrong, h('button', { class: 'an-btn primary', type: 'submit', text: 'Start labelling' }));
   const element = dialog('What is your name?', form);
+  let needed = true;
+  element.addEventListener('cancel', (event) => { if (needed) event.preventDefault(); });
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     const answer = await keepName(input.value);
     wrong.textContent = answer.ok ? '' : answer.message;
     if (!answer.ok) return;
+    needed = false;
     element.close();
     onNamed(answer.name);
   });
-  const open = (name) => {
+  // `mayLeave`: Esc keeps the name as it is.
+  const open = (name, mayLeave) => {
+    needed = !mayLeave;
     input.value = name;
     if (!element.open) element.showModal();
     input.focus();
+    input.select();
   };
   return { element, open };
 }

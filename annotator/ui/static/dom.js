@@ -13,17 +13,22 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-export const picture = (width, id) => `/img/${width}/${id}`;
+let project = '';
+
+// Pictures are cached for good, so their address has to tell projects on the same port apart.
+export function picturesOf(key) { project = encodeURIComponent(key); }
+
+export const picture = (width, id) => `/img/${width}/${id}?of=${project}`;
 
 export function button(label, key, act, kind = '') {
   const shown = h('span', { class: 'an-label', text: label });
   const element = h('button', { class: `an-btn ${kind}`, type: 'button' }, shown);
-  if (key) element.append(h('kbd', { text: key }));
+  if (key) element.append(h('kbd', { text: key, 'aria-hidden': 'true' }));
   element.addEventListener('click', () => {
     act();
     element.blur(); // so that Enter and Space stay keys of the page
   });
-  element.say = (text) => { shown.textContent = text; };
+  element.say = (text) => { if (shown.textContent !== text) shown.textContent = text; };
   return element;
 }
 
@@ -31,6 +36,7 @@ export function dialog(title, ...children) {
   return h('dialog', { class: 'an-dialog', 'aria-label': title }, h('h3', { text: title }), ...children);
 }
 
+// crypto.randomUUID exists on https and on this machine only, not for `serve --open`.
 export const randomId = () => crypto.randomUUID?.()
   ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
 
@@ -42,10 +48,16 @@ export function reveal(element, box) {
   else if (inner.bottom > outer.bottom) box.scrollTop += inner.bottom - outer.bottom + 4;
 }
 
-export function isInView(element, box) {
-  if (element.hidden || !element.isConnected) return false;
-  const inner = element.getBoundingClientRect();
-  const outer = box.getBoundingClientRect();
-  const bottom = Math.min(outer.bottom, innerHeight);
-  return inner.height > 0 && inner.top >= Math.max(outer.top, 0) - 1 && inner.bottom <= bottom + 1;
+// The part of the window in which `box` shows its content, without what lies over it.
+export function viewOf(box, { above, below }) {
+  const { top, bottom } = box.getBoundingClientRect();
+  const isOver = (element) => ['fixed', 'sticky'].includes(getComputedStyle(element).position);
+  const ceiling = isOver(above) ? above.getBoundingClientRect().bottom : 0;
+  const floor = isOver(below) ? below.getBoundingClientRect().top : innerHeight;
+  return { top: Math.max(top, ceiling, 0), bottom: Math.min(bottom, floor, innerHeight) };
+}
+
+export function isIn(view, element) {
+  const { top, bottom, height } = element.getBoundingClientRect();
+  return height > 0 && top >= view.top - 1 && bottom <= view.bottom + 1;
 }

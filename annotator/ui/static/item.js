@@ -1,33 +1,43 @@
 // One image as the page knows it: what the server said, and what the annotator did since.
 
 export class Item {
-  constructor(data) {
+  // `jobs` are operations that are not confirmed yet; those about this image show at once.
+  constructor(data, jobs = []) {
     this.id = data.id;
+    this.data = data;
+    this.version = data.version;
     this.pending = new Map(); // category id -> newest own operation that is not acknowledged yet
-    this.update(data);
+    this.acknowledged = 0;
+    this.scores = new Map(numbered(data.scores));
+    this.suggested = new Set(data.suggested);
+    this.ranked = new Set(data.ranked);
+    this.takeLabels(data);
+    for (const job of jobs) if (job.call === 'save' && job.data.image === this.id) this.#replay(job.data);
   }
 
-  // Take what the server says now, but leave alone what the annotator did and it does not know yet.
-  update(data) {
-    const before = this.labels;
-    const unsure = this.unsure;
-    this.data = data;
-    this.labels = new Map(Object.entries(data.labels).map(([id, label]) => [Number(id), label]));
+  // Take the labels the server has now, but leave alone what the annotator did and it does not know yet.
+  takeLabels(data) {
+    const { labels: before, unsure } = this;
+    this.labels = new Map(numbered(data.labels));
     this.answers = new Map([...this.labels].map(([id, label]) => [id, label.answer]));
     this.unsure = new Set(data.unsure);
     for (const id of this.pending.keys()) {
       restore(this.labels, id, before?.get(id));
-      if (unsure?.has(id)) this.unsure.add(id); else this.unsure.delete(id);
+      mark(this.unsure, id, unsure?.has(id));
     }
-    this.suggested = new Set(data.suggested);
-    this.ranked = new Set(data.ranked);
   }
 
-  // Scores and marks of a newer version; the labels and the order of the rows stay.
+  // Scores and marks of a newer version for what is open; what was decided and the order of the rows stay.
   adoptOpinion(data) {
-    this.data = { ...data, ask: this.data.ask };
-    this.suggested = new Set(data.suggested);
-    this.ranked = new Set(data.ranked);
+    this.version = data.version;
+    const fresh = new Map(numbered(data.scores));
+    const ids = new Set([...fresh.keys(), ...this.scores.keys(), ...data.suggested, ...this.suggested]);
+    for (const id of ids) {
+      if (!this.isOpen(id)) continue;
+      if (fresh.has(id)) this.scores.set(id, fresh.get(id)); else this.scores.delete(id);
+      mark(this.suggested, id, data.suggested.includes(id));
+      mark(this.ranked, id, data.ranked.includes(id));
+    }
   }
 
   state(id) {
@@ -39,52 +49,60 @@ export class Item {
   pair(id) {
     const label = this.labels.get(id);
     return {
-      state: this.state(id), score: this.data.scores[String(id)] ?? null, suggested: this.suggested.has(id),
-      ranked: this.ranked.has(id), waiting: this.pending.has(id), by: label && !label.mine ? label.by : '',
+      state: this.state(id), score: this.scores.get(id) ?? null, suggested: this.suggested.has(id),
+      ranked: this.ranked.has(id), by: label && !label.mine ? label.by : '',
     };
   }
 
-  isOpen(id) { return !this.labels.has(id); }
+  isOpen(id) { return this.state(id) === 'unknown'; }
 
   source(id, state) {
-    if (!this.suggested.has(id) || !this.isOpen(id)) return 'human';
+    if (!this.suggested.has(id)) return 'human';
     return { present: 'accepted', absent: 'rejected' }[state] ?? 'human';
   }
 
   snapshot(ids) { return ids.map((id) => [id, this.labels.get(id), this.unsure.has(id)]); }
 
-  // Apply changes at once and return them as the server wants them.
-  apply(op, changes) {
+  // Apply changes at once and return them as the server wants them. `blind`: an undo on its way
+  // that may touch any pair, so the server has to take it as seen.
+  apply(op, changes, blind = null) {
     return changes.map(({ id, state, source }) => {
       const change = {
-        category: id, state, source, score: this.data.scores[String(id)] ?? null,
-        seen: this.answers.get(id) ?? null, after: this.pending.get(id) ?? null,
+        category: id, state, source, score: this.ranked.has(id) ? null : this.scores.get(id) ?? null,
+        seen: this.answers.get(id) ?? null, after: this.pending.get(id) ?? blind,
       };
-      if (state === 'present' || state === 'absent') {
-        this.labels.set(id, { state, answer: null, source, mine: true, by: '', conflict: false });
-      } else this.labels.delete(id);
-      if (state === 'unsure') this.unsure.add(id); else this.unsure.delete(id);
-      this.pending.set(id, op);
+      this.#set(op, id, state, source);
       return change;
     });
+  }
+
+  #replay({ op, changes }) {
+    for (const { category, state, source } of changes) this.#set(op, category, state, source);
+  }
+
+  #set(op, id, state, source) {
+    const decided = state === 'present' || state === 'absent';
+    restore(this.labels, id, decided && { state, answer: null, source, mine: true, by: '', conflict: false });
+    mark(this.unsure, id, state === 'unsure');
+    this.pending.set(id, op);
   }
 
   putBack(op, snapshot) {
     for (const [id, label, unsure] of snapshot) {
       restore(this.labels, id, label);
-      if (unsure) this.unsure.add(id); else this.unsure.delete(id);
+      mark(this.unsure, id, unsure);
       this.pending.set(id, op);
     }
   }
 
   // The server committed an operation: its labels are the truth unless a newer own one is on its way.
   acknowledge(op, labels) {
-    for (const [key, label] of Object.entries(labels)) {
-      const id = Number(key);
+    this.acknowledged += 1;
+    for (const [id, label] of numbered(labels)) {
       if (label) this.answers.set(id, label.answer); else this.answers.delete(id);
       if (this.pending.get(id) !== op && this.pending.has(id)) continue;
       this.pending.delete(id);
-      restore(this.labels, id, label ?? undefined);
+      restore(this.labels, id, label);
     }
   }
 
@@ -93,6 +111,12 @@ export class Item {
   }
 }
 
+const numbered = (object) => Object.entries(object).map(([id, value]) => [Number(id), value]);
+
 function restore(map, id, value) {
   if (value) map.set(id, value); else map.delete(id);
+}
+
+function mark(set, id, wanted) {
+  if (wanted) set.add(id); else set.delete(id);
 }

@@ -4,6 +4,7 @@ const TEXT = 'textarea, select, [contenteditable], input:not([type=checkbox]):no
 
 // Digits by their place on the keyboard, so that French and German layouts work without Shift tricks.
 export function digitOf(event) {
+  if (event.ctrlKey || event.metaKey) return -1;
   const match = /^(?:Digit|Numpad)([0-9])$/.exec(event.code ?? '');
   return match ? (Number(match[1]) + 9) % 10 : -1; // 1..9, 0 -> 0..9
 }
@@ -27,20 +28,27 @@ export function listenToKeys(root, handle) {
   document.addEventListener('keydown', listener);
 }
 
+const PLAIN = {
+  a: 'accept', r: 'reject', s: 'unsure', ' ': 'cycle', x: 'sweep', u: 'undo', m: 'refresh', n: 'nextSuggestion',
+  f: 'filter', '/': 'filter', '?': 'help', Enter: 'next', ArrowRight: 'next', ArrowLeft: 'previous',
+  ArrowDown: 'down', ArrowUp: 'up',
+};
+const SHIFTED = { a: 'acceptAll', u: 'redo', '?': 'help', '/': 'filter' };
+
 export function command(event) {
-  const letter = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const letter = letterOf(event);
   if (event.ctrlKey || event.metaKey) {
     if (letter === 'z') return event.shiftKey ? 'redo' : 'undo';
     return letter === 'y' ? 'redo' : null;
   }
-  if (event.shiftKey) {
-    return { a: 'acceptAll', u: 'redo', Enter: 'sweep', '?': 'help', '/': 'filter' }[letter] ?? null;
-  }
-  return {
-    a: 'accept', r: 'reject', s: 'unsure', ' ': 'cycle', x: 'sweep', u: 'undo', m: 'refresh', n: 'nextSuggestion',
-    f: 'filter', '/': 'filter', '?': 'help', Enter: 'next', ArrowRight: 'next', ArrowLeft: 'previous',
-    ArrowDown: 'down', ArrowUp: 'up',
-  }[letter] ?? null;
+  return (event.shiftKey ? SHIFTED : PLAIN)[letter] ?? null;
+}
+
+// Letters by what they print, or by their place where the layout has no Latin letters.
+function letterOf({ key, code }) {
+  if (key.length > 1) return key;
+  const place = /^Key([A-Z])$/.exec(code ?? '');
+  return (key.charCodeAt(0) > 127 && place ? place[1] : key).toLowerCase();
 }
 
 export const HELP = [
@@ -58,7 +66,7 @@ export const HELP = [
   ['←', 'previous image'],
   ['U Ctrl Z', 'undo'],
   ['Shift U Ctrl Y', 'redo'],
-  ['F /', 'find a category; Enter present, Shift Enter absent, Esc leaves'],
+  ['/ F', 'find a category; Enter present, Shift Enter absent, Esc leaves'],
   ['M', 'use a new version for this image now'],
   ['?', 'this help'],
 ];

@@ -9,22 +9,31 @@ export function confirmed(board, job, result) {
   } else takenBack(board, job, result);
 }
 
+// The row goes back to what the server knows; an undo of the refused operation must not undo another one.
 export async function refused(board, job, message) {
+  const { op } = job.data;
+  if (job.call === 'visit') return;
   board.tell(message);
-  board.album.forget(job.data.op);
-  if (board.item) await board.album.fetch([board.item.id]);
+  board.album.forget(op);
+  board.answering.forget(op);
+  board.queue.drop((other) => other.target === op);
+  const ids = new Set([job.data.image, board.item?.id].filter(Boolean));
+  await board.album.fetch([...ids]);
   board.draw();
 }
 
 // An undo or redo: the server chose the operation, which may be of another tab or of yesterday.
 async function takenBack(board, job, result) {
+  const { album, answering } = board;
   const touched = Object.keys(result.images ?? {}).map(Number);
-  for (const id of touched) board.album.items.get(id)?.acknowledge(job.data.op, result.images[String(id)]);
-  board.album.forget(job.data.op);
+  for (const id of touched) album.items.get(id)?.acknowledge(job.data.op, result.images[String(id)]);
+  album.forget(job.data.op);
+  if (job.target && result.image !== job.image) answering.lose();
   if (result.nothing) board.tell(`There is nothing to ${job.call}.`);
-  const ids = new Set([...touched, board.item?.id].filter(Boolean));
-  if (ids.size) await board.album.fetch([...ids]);
-  if (result.image && result.image !== board.item?.id) await board.goTo(result.image);
+  const ids = [...new Set([...touched, board.item?.id])].filter((id) => album.items.has(id));
+  if (ids.length) await album.fetch(ids);
+  const elsewhere = result.image && result.image !== board.item?.id;
+  if (elsewhere && !job.target && !job.adopted) await board.goTo(result.image);
   board.draw();
 }
 

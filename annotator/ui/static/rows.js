@@ -1,51 +1,58 @@
 // The category rows of one image: drawn once, restyled in place, never reordered.
 
-import { h } from './dom.js';
+import { h, isIn } from './dom.js';
 
-const MARKS = { present: '✓', absent: '✕', unsure: '?', conflict: '!' };
-const WORDS = { present: 'present', absent: 'absent', unsure: 'cannot tell', conflict: 'in conflict', unknown: 'unknown' };
+const MARKS = { present: '✓', absent: '✕', unsure: '?', conflict: '≠' };
+const WORDS = { present: 'present', absent: 'absent', unsure: 'cannot tell', conflict: 'people disagree', unknown: 'unknown' };
+const DIGITS = [...'1234567890'];
 
 export class Row {
   constructor(category, digit, { onPick }) {
     this.category = category;
     this.bar = h('i', { class: 'an-fill' });
     this.mark = h('span', { class: 'an-mark', 'aria-hidden': 'true' });
-    this.percent = h('span', { class: 'an-pct' });
     this.name = h('span', { class: 'an-name', text: category.name, dir: 'auto' });
+    // For mouse and finger; the keyboard has R and Shift with the digit.
+    this.not = h('span', { class: 'an-not', 'aria-hidden': 'true', title: 'absent', text: '✕' });
     this.element = h('div', {
       class: 'an-row', role: 'checkbox', tabindex: -1, 'aria-checked': 'mixed', 'data-category': category.id,
-      title: 'click: present · Shift-click or right click: absent',
-    }, this.bar, this.mark, this.name, this.percent);
-    if (digit !== null) this.element.append(h('kbd', { text: digit }));
-    this.element.addEventListener('click', (event) => onPick(this, event.shiftKey ? 'absent' : 'present'));
+    }, this.bar, this.mark, this.name, this.not);
+    if (digit) this.element.append(h('kbd', { text: digit, 'aria-hidden': 'true' }));
+    if (digit) this.element.setAttribute('aria-keyshortcuts', digit);
+    this.element.addEventListener('click', (event) => {
+      onPick(this, event.shiftKey || this.not.contains(event.target) ? 'absent' : 'present');
+    });
     this.element.addEventListener('contextmenu', (event) => {
       event.preventDefault();
-      onPick(this, 'absent');
+      if (event.pointerType !== 'touch') onPick(this, 'absent');
     });
   }
 
   draw(pair, focused) {
+    const key = JSON.stringify([pair, focused]);
+    if (key === this.drawn) return;
+    this.drawn = key;
     const { element } = this;
-    const open = pair.state === 'unknown' || pair.state === 'unsure';
+    const suggested = pair.suggested && (pair.state === 'unknown' || pair.state === 'unsure');
     const percent = pair.score == null ? 0 : Math.round(pair.score * 100);
     element.dataset.state = pair.state;
-    element.classList.toggle('suggested', pair.suggested && open);
+    element.classList.toggle('suggested', suggested);
     element.classList.toggle('ranked', pair.ranked);
     element.classList.toggle('focused', focused);
-    element.classList.toggle('waiting', pair.waiting);
     element.tabIndex = focused ? 0 : -1;
     element.setAttribute('aria-checked', { present: 'true', absent: 'false' }[pair.state] ?? 'mixed');
-    element.setAttribute('aria-label', this.#spoken(pair, percent, open));
     this.bar.style.width = `${percent}%`;
-    this.percent.textContent = pair.ranked || percent < 5 || pair.score == null ? '' : percent;
-    this.mark.textContent = MARKS[pair.state] ?? (pair.suggested ? '•' : '');
+    this.mark.textContent = MARKS[pair.state] ?? (suggested ? '✦' : '');
+    const words = this.#words(pair, percent, suggested);
+    element.setAttribute('aria-label', words);
+    element.title = `${words}\nclick: present · Shift-click or right click: absent`;
   }
 
-  #spoken(pair, percent, open) {
+  #words(pair, percent, suggested) {
     const parts = [this.category.name, WORDS[pair.state]];
     if (pair.by) parts.push(`by ${pair.by}`);
-    if (open && pair.suggested) parts.push('suggested');
-    if (pair.score != null && !pair.ranked) parts.push(`${percent} percent`);
+    if (suggested) parts.push('suggested');
+    if (pair.score != null) parts.push(pair.ranked ? 'ranked by likeness only' : `${percent} percent`);
     return parts.join(', ');
   }
 }
@@ -55,11 +62,12 @@ export class RowList {
   constructor(categories, handlers) {
     this.handlers = handlers;
     this.asking = h('div', { class: 'an-asking', role: 'group', 'aria-label': 'Most worth asking' });
-    this.all = h('div', { class: 'an-all' });
-    this.box = h('div', { class: 'an-list', role: 'group', 'aria-label': 'Categories' }, this.asking, this.all);
+    this.all = h('div', { class: 'an-all', role: 'group', 'aria-label': 'All categories' });
+    this.nothing = h('div', { class: 'an-nothing', text: 'No category has this in its name. Esc shows all again.', hidden: true });
+    this.box = h('div', { class: 'an-list', role: 'group', 'aria-label': 'Categories' }, this.asking, this.nothing, this.all);
     this.askRows = [];
-    this.allRows = this.#buildAll(categories);
     this.byId = new Map(categories.map((category) => [category.id, category]));
+    this.allRows = this.#buildAll(categories);
   }
 
   #buildAll(categories) {
@@ -76,27 +84,40 @@ export class RowList {
     return [...groups.values()].flat();
   }
 
+  // Called once for each image that comes on the screen, and not again while it is there.
   ask(ids) {
-    const digits = [...'1234567890'];
-    this.askRows = ids.filter((id) => this.byId.has(id))
-      .map((id, place) => new Row(this.byId.get(id), digits[place], this.handlers));
+    const known = ids.filter((id) => this.byId.has(id)).slice(0, DIGITS.length);
+    this.askRows = known.map((id, place) => new Row(this.byId.get(id), DIGITS[place], this.handlers));
     this.asking.replaceChildren(
-      h('div', { class: 'an-group', text: 'most worth asking', 'aria-hidden': 'true' }),
+      h('div', { class: 'an-group', text: 'Most worth asking', 'aria-hidden': 'true' }),
       ...this.askRows.map((row) => row.element),
     );
     this.asking.hidden = !this.askRows.length;
   }
 
+  draw(item, focus) {
+    for (const row of [...this.askRows, ...this.allRows]) row.draw(item.pair(row.category.id), row === focus);
+  }
+
   get visible() { return [...this.askRows, ...this.allRows].filter((row) => !row.element.hidden); }
+
+  // Category ids of the list as filtered.
+  get listed() { return this.allRows.filter((row) => !row.element.hidden).map((row) => row.category.id); }
+
+  // Category ids whose row lies wholly in a part of the window.
+  categoriesIn(view) {
+    return [...new Set(this.visible.filter((row) => isIn(view, row.element)).map((row) => row.category.id))];
+  }
 
   filter(text) {
     const wanted = text.trim().toLocaleLowerCase();
-    const fits = ({ name, aliases }) => [name, ...aliases].some((n) => n.toLocaleLowerCase().includes(wanted));
+    const fits = ({ name, aliases = [] }) => [name, ...aliases].some((n) => n.toLocaleLowerCase().includes(wanted));
     this.asking.classList.toggle('an-hidden', Boolean(wanted));
     for (const row of this.askRows) row.element.hidden = Boolean(wanted);
     for (const row of this.allRows) row.element.hidden = Boolean(wanted) && !fits(row.category);
     for (const section of this.all.children) {
       section.hidden = ![...section.querySelectorAll('.an-row')].some((row) => !row.hidden);
     }
+    this.nothing.hidden = this.listed.length > 0;
   }
 }

@@ -6,21 +6,31 @@ const NOTICE_MS = 6000;
 
 export class Stage {
   constructor({ onBanner }) {
-    this.image = h('img', { class: 'an-image', alt: '', draggable: 'false' });
-    this.problem = h('div', { class: 'an-problem', hidden: true });
+    this.image = h('img', { class: 'an-image', alt: '', draggable: 'false', hidden: true });
+    this.problem = h('div', { class: 'an-problem', role: 'status', hidden: true });
     this.banner = h('button', { class: 'an-banner', type: 'button', hidden: true, onclick: onBanner });
     this.notice = h('div', { class: 'an-notice', role: 'status', hidden: true });
     this.element = h('div', { class: 'an-stage' }, this.image, this.problem, this.banner, this.notice);
-    this.image.addEventListener('error', () => this.problem.hidden && this.fail('This picture cannot be shown. Skip it with Enter.'));
+    this.image.addEventListener('error', () => this.#broken());
   }
 
   show({ id, data }) {
-    this.image.style.backgroundImage = `url(${picture(256, id)})`; // at once, until the large one is there
+    this.tried = 0;
+    this.image.style.backgroundImage = `url("${picture(256, id)}")`; // at once, until the large one is there
     this.image.src = picture(1280, id);
     this.image.alt = data.name;
     this.image.hidden = false;
     this.problem.hidden = true;
     if (data.problem) this.fail(`${data.problem} Skip it with Enter.`);
+  }
+
+  // A server that is away for a moment looks like a broken picture, so it is asked once more.
+  #broken() {
+    if (!this.problem.hidden || !this.image.getAttribute('src')) return;
+    const { src } = this.image;
+    this.tried += 1;
+    if (this.tried < 3) setTimeout(() => { if (this.image.src === src) this.image.src = src; }, 1500 * this.tried);
+    else this.fail('This picture cannot be shown. Skip it with Enter.');
   }
 
   fail(text) {

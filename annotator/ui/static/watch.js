@@ -1,56 +1,60 @@
 // The status line: what the trainer does, which version is in use, how far the project is.
 
 import { h } from './dom.js';
+import { pause } from './server.js';
 
 const EVERY_MS = 1500;
 
 export class Watch {
   constructor(server, { onVersion }) {
-    Object.assign(this, { server, onVersion, version: undefined });
-    this.dot = h('span', { class: 'an-dot' });
+    Object.assign(this, { server, onVersion, embedded: true });
+    this.dot = h('span', { class: 'an-dot', 'aria-hidden': 'true' });
     this.trainer = h('span', { class: 'an-trainer' });
-    this.bar = h('progress', { max: 1, value: 0, 'aria-label': 'training progress', hidden: true });
+    this.bar = h('progress', { max: 1, value: 0, 'aria-label': 'progress of the trainer', hidden: true });
     this.counts = h('span', { class: 'an-counts' });
-    this.element = h('div', { class: 'an-status', role: 'status' }, this.dot, this.trainer, this.bar, h('span', { class: 'an-grow' }), this.counts);
-    this.#tick();
+    this.element = h('div', { class: 'an-status', role: 'group', 'aria-label': 'Status' }, this.dot, this.trainer, this.bar, h('span', { class: 'an-grow' }), this.counts);
+    this.#run();
   }
 
-  async #tick() {
-    if (document.visibilityState === 'visible' || this.version === undefined) await this.#look();
-    setTimeout(() => this.#tick(), EVERY_MS);
-  }
-
-  async #look() {
-    let state = null;
-    try {
-      state = await this.server.state({});
-    } catch {
-      state = null; // the server is away; the queue says so
+  async #run() {
+    while (this.element.isConnected || !this.started) {
+      if (document.visibilityState === 'visible') await this.look();
+      this.started = true;
+      await pause(EVERY_MS);
     }
-    if (!state?.trainer) return this.#away(state);
-    this.#show(state);
-    const before = this.version;
-    this.version = state.version;
-    if (before !== undefined && state.version !== null && state.version !== before) this.onVersion(state.version);
-    return null;
   }
 
-  #away(state) {
-    if (state?.need_name) return;
+  async look() {
+    const state = await this.server.call('state');
+    if (state.need_name) return;
+    if (!state.trainer) this.#away(state);
+    else {
+      this.#show(state);
+      this.onVersion(state.version);
+    }
+  }
+
+  #away({ message }) {
     this.dot.dataset.state = 'off';
-    this.trainer.textContent = 'The server does not answer; your answers wait in this browser.';
+    this.trainer.textContent = message ?? 'The server does not answer; your answers wait in this browser.';
     this.bar.hidden = true;
   }
 
-  #show({ trainer, version, images, answered, open, suggestions }) {
-    this.dot.dataset.state = trainer.state;
-    this.trainer.textContent = [sentence(trainer), version === null ? 'no version yet' : `version ${version}`].join(' · ');
-    this.bar.hidden = !trainer.total || !['training', 'embedding'].includes(trainer.state);
-    this.bar.max = trainer.total || 1;
-    this.bar.value = trainer.done;
-    const number = (n) => n.toLocaleString('en');
-    this.counts.textContent = `${number(images)} images · ${number(answered)} answered · ${number(open)} open · ${number(suggestions)} suggestions`;
+  #show({ trainer, version, images, answered, filled, open, suggestions }) {
+    const busy = ['training', 'embedding'].includes(trainer.state);
+    this.dot.dataset.state = trainer.worker_alive ? trainer.state : 'off';
+    const model = version === null ? 'no version yet' : `version ${version}`;
+    const order = this.embedded || version !== null ? [] : ['images come in file order until the trainer has looked at them'];
+    this.#say(this.trainer, [sentence(trainer), model, ...order].join(' · '));
+    this.bar.hidden = !trainer.total || !busy || !trainer.worker_alive;
+    this.bar.value = trainer.total ? trainer.done / trainer.total : 0;
+    const number = (n) => Number(n).toLocaleString('en');
+    this.#say(this.counts, [
+      `${number(images)} images`, `${number(answered)} answered`, `${number(filled)} filled`, `${number(open)} open`,
+      `${number(suggestions)} suggestions`].join(' · '));
   }
+
+  #say(element, text) { if (element.textContent !== text) element.textContent = text; }
 }
 
 function sentence({ state, stage, message, loss, worker_alive: alive }) {

@@ -108,6 +108,15 @@ def test_a_retry_of_a_late_answer_says_again_that_it_was_late(desk: Any) -> None
     assert desk.record(looked_early).late == ((1, CAT),)
 
 
+def test_a_pair_named_twice_by_a_late_operation_is_late_once(desk: Any) -> None:
+    twice = desk.operation("bob", (1, CAT, ABSENT), (1, CAT, PRESENT), kind=OperationKind.PAGE)
+    desk.say("ann", (1, CAT, PRESENT))
+
+    receipts = desk.record(twice), desk.record(twice)
+
+    assert [r.late for r in receipts] == [((1, CAT),), ((1, CAT),)]
+
+
 def test_the_same_persons_answer_from_another_tab_may_be_late_too(desk: Any) -> None:
     other_tab = desk.operation("ann", (1, CAT, ABSENT))
     desk.say("ann", (1, CAT, PRESENT))
@@ -371,3 +380,19 @@ def test_counters_follow_every_change_of_a_label(desk: Any) -> None:
     assert (cat.present_count, cat.absent_count) == (1, 0)
     assert (dog.present_count, dog.absent_count) == (0, 0)
     assert known == [1, 0, 0]
+
+
+def test_an_operation_over_very_many_categories_leaves_the_others_as_they_are(desk: Any) -> None:
+    with desk.store.writing() as tx:
+        more = categories.add(tx, [categories.NewCategory(f"kind {n}") for n in range(20)])
+    ids = [c.id for c in more]
+    desk.say("ann", (1, CAT, PRESENT), (1, ids[0], PRESENT))
+
+    swept = desk.say(
+        "bob", *((1, c, ABSENT) for c in ids), source=Source.SWEPT, kind=OperationKind.SWEEP
+    )
+
+    assert [x.conflict for x in swept.labels] == [True] + [False] * 19
+    assert desk.states() == {CAT: PRESENT, ids[0]: None, **dict.fromkeys(ids[1:], ABSENT)}
+    desk.undo("bob")
+    assert desk.states() == {CAT: PRESENT, ids[0]: PRESENT}

@@ -102,9 +102,7 @@ def test_a_heartbeat_keeps_a_job_and_shows_its_progress(store: Store, claimed: J
     assert write(store, jobs.claim, "two", [TRAIN], at(109)) is None
 
 
-def test_a_silent_workers_job_is_taken_over_with_a_new_token(
-    store: Store, other: Store, claimed: Job
-) -> None:
+def test_a_silent_workers_job_is_taken_over_with_a_new_token(other: Store, claimed: Job) -> None:
     early = write(other, jobs.claim, "two", [TRAIN], at(60))
     taken = write(other, jobs.claim, "two", [TRAIN], at(61))
 

@@ -199,7 +199,10 @@ def template() -> bytes:
         return file.read_bytes()
 
 
-people = st.sampled_from([ANN, ANN, BOB, BOB, CHIEF])
+AGAIN = 0
+"""Whoever did something last."""
+
+people = st.sampled_from([AGAIN, AGAIN, AGAIN, ANN, BOB, CHIEF])
 pairs = st.sampled_from(PAIRS)
 states = st.sampled_from([State.PRESENT, State.PRESENT, State.ABSENT, State.ABSENT, *WITHDRAWN])
 sources = st.sampled_from([Source.HUMAN, Source.HUMAN, Source.ACCEPTED, Source.REVIEW])
@@ -221,6 +224,7 @@ class Labelling(RuleBasedStateMachine):
         self.store = Store.open(f"sqlite:///{file}")
         self.ledger = Ledger()
         self.names = 0
+        self.last = ANN
 
     def teardown(self) -> None:
         self.store.close()
@@ -229,6 +233,10 @@ class Labelling(RuleBasedStateMachine):
     def name(self) -> str:
         self.names += 1
         return f"operation {self.names}"
+
+    def person(self, who: int) -> int:
+        self.last = who or self.last
+        return self.last
 
     def seen(self, pair: Pair, look: str) -> int | None:
         if look == "unknown pair":
@@ -252,7 +260,7 @@ class Labelling(RuleBasedStateMachine):
     ) -> Operation:
         return Operation(
             client_id=self.name(),
-            annotator_id=who,
+            annotator_id=self.person(who),
             kind=kind,
             changes=tuple(changes),
             happened_at=NOW,
@@ -347,7 +355,7 @@ class Labelling(RuleBasedStateMachine):
     @rule(target=cancellations, who=people, which=st.sampled_from(["undo", "undo", "redo"]))
     def step_back_or_forth(self, who: int, which: str) -> tuple[str, str, int]:
         """Press undo or redo."""
-        return self.cancel((which, self.name(), who))
+        return self.cancel((which, self.name(), self.person(who)))
 
     @rule(cancelled=consumes(cancellations), target=cancellations)
     def press_is_sent_again(self, cancelled: tuple[str, str, int]) -> Any:
@@ -374,31 +382,25 @@ class Labelling(RuleBasedStateMachine):
             ]
         return cancelled
 
-    @rule(who=people, pair=pairs, state=states)
-    def lose_power(self, who: int, pair: Pair, state: State) -> None:
-        """Break off before the commit."""
-        sent = self.operation(who, [self.change(pair, state, Source.HUMAN, "now")])
+    @rule(what=st.sampled_from(["power cut", "doctor", "appoint", "dismiss"]), pair=pairs)
+    def something_rare_happens(self, what: str, pair: Pair) -> None:
+        """Break off before a commit, look for things to mend, or change who is a reviewer."""
+        sent = self.operation(AGAIN, [self.change(pair, State.PRESENT, Source.HUMAN, "now")])
 
         def write() -> None:
             with self.store.writing() as tx:
                 answers.record(tx, sent, NOW)
                 raise InterruptedError
 
-        with pytest.raises(InterruptedError):
-            write()
-
-    @rule(reviewer=st.booleans())
-    def appoint(self, reviewer: bool) -> None:
-        """Make the second annotator a reviewer, or a plain one again."""
+        if what == "power cut":
+            with pytest.raises(InterruptedError):
+                write()
+            return
         with self.store.writing() as tx:
-            annotators.set_reviewer(tx, BOB, reviewer)
-            answers.recompute(tx)
-        (self.ledger.reviewers.add if reviewer else self.ledger.reviewers.discard)(BOB)
-
-    @rule()
-    def call_the_doctor(self) -> None:
-        """Find nothing to mend."""
-        with self.store.writing() as tx:
+            if what != "doctor":
+                annotators.set_reviewer(tx, BOB, what == "appoint")
+                answers.recompute(tx)
+                self.ledger.reviewers = {BOB, CHIEF} if what == "appoint" else {CHIEF}
             assert answers.recompute(tx) + answers.recount(tx) == []
 
     @invariant()
@@ -457,7 +459,8 @@ class Labelling(RuleBasedStateMachine):
             }
 
 
-TestLabelling = Labelling.TestCase
+TestLabelling = pytest.mark.slow(Labelling.TestCase)
+TestLabelling = pytest.mark.timeout(900)(TestLabelling)  # making a failure small takes a while
 TestLabelling.settings = settings(
     max_examples=60,
     stateful_step_count=25,

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import dataclasses
+import os
+import stat
+import string
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annotator.errors import ProjectError
+from annotator.settings import (
+    PROJECT_FILE,
+    Project,
+    Retraining,
+    Settings,
+    Suggestions,
+    load_project,
+    save_project,
+    write_atomically,
+)
+
+names = st.text(string.ascii_letters + string.digits + " _-.äé\"'\\\n#=[]", max_size=20)
+SETTINGS = st.builds(
+    Settings,
+    name=names,
+    description=names,
+    roots=st.dictionaries(names.filter(bool), names, max_size=3),
+    backbone=names,
+    method=names,
+    database=names,
+    suggestions=st.builds(Suggestions, threshold=st.floats(0.01, 0.99)),
+    retraining=st.builds(
+        Retraining,
+        automatic=st.booleans(),
+        min_answers=st.integers(1, 10**6),
+        min_share=st.floats(0, 1),
+        every_hours=st.floats(0.001, 1e6),
+    ),
+)
+
+
+def written(folder: Path, text: str) -> Path:
+    (folder / PROJECT_FILE).write_text(text, encoding="utf-8")
+    return folder
+
+
+@given(settings=SETTINGS)
+def test_what_is_saved_reads_back_the_same(
+    settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("project")
+
+    save_project(Project(folder, settings))
+
+    assert load_project(folder).settings == settings
+
+
+def test_an_empty_file_means_all_defaults(tmp_path: Path) -> None:
+    assert load_project(written(tmp_path, "")).settings == Settings()
+
+
+def test_a_file_may_name_a_few_settings_only(tmp_path: Path) -> None:
+    text = 'name = "birds"\n[roots]\nmain = "../pictures"\n[retraining]\nmin_answers = 5\n'
+
+    settings = load_project(written(tmp_path, text)).settings
+
+    assert settings.name == "birds"
+    assert settings.retraining == Retraining(min_answers=5)
+    assert settings.suggestions == Suggestions()
+
+
+def test_a_whole_number_will_do_for_a_number(tmp_path: Path) -> None:
+    settings = load_project(written(tmp_path, "[retraining]\nevery_hours = 2\n")).settings
+
+    assert settings.retraining.every_hours == 2.0
+    assert isinstance(settings.retraining.every_hours, float)
+
+
+def test_a_directory_without_a_project_file_is_no_project(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match=r"has no project\.toml. Make one with `annotator init"):
+        load_project(tmp_path)
+
+
+def test_a_file_is_no_project_directory(tmp_path: Path) -> None:
+    file = tmp_path / "labels.db"
+    file.touch()
+
+    with pytest.raises(ProjectError, match="is a file, not a project directory; name the"):
+        load_project(file)
+
+
+@pytest.mark.parametrize("content", [b"name = ", b"name = 'a'\nname = 'b'", b"\xff\xfe\x00"])
+def test_a_file_that_is_not_toml_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / PROJECT_FILE).write_bytes(content)
+
+    with pytest.raises(ProjectError, match=r"project\.toml is not valid TOML: .* Mend that line"):
+        load_project(tmp_path)
+
+
+def test_a_project_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / PROJECT_FILE).mkdir()
+
+    with pytest.raises(ProjectError, match=r"project\.toml cannot be read"):
+        load_project(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("nmae = 'x'", r"unknown setting 'nmae'; known: name, description, roots"),
+        ("[retraining]\nfast = 1", r"unknown setting 'retraining\.fast'; known: retraining\.auto"),
+        ("name = 3", "setting 'name' must be a text, got 3"),
+        ("roots = 'pictures'", "setting 'roots' must be a table of texts, got 'pictures'"),
+        ("[roots]\nmain = 1", r"setting 'roots\.main' must be a text, got 1"),
+        ("retraining = true", "setting 'retraining' must be a table, got True"),
+        ("[retraining]\nautomatic = 1", r"'retraining\.automatic' must be a true or false, got 1"),
+        ("[retraining]\nmin_answers = 1.5", r"min_answers' must be a whole number, got 1\.5"),
+        ("[retraining]\nmin_answers = true", "min_answers' must be a whole number, got True"),
+        ("[retraining]\nmin_share = '1'", "min_share' must be a number, got '1'"),
+        ("[retraining]\nmin_share = true", "min_share' must be a number, got True"),
+        ("[retraining]\nmin_answers = 0", r"retraining\.min_answers must be at least 1, got 0"),
+        ("[retraining]\nmin_present = -1", r"retraining\.min_present must be at least 1, got -1"),
+        ("[retraining]\nkeep_versions = 0", r"retraining\.keep_versions must be at least 1"),
+        ("[retraining]\nmin_share = 1.1", r"retraining\.min_share must lie in 0 to 1, got 1\.1"),
+        ("[retraining]\nmin_share = nan", r"retraining\.min_share must lie in 0 to 1, got nan"),
+        ("[retraining]\nevery_hours = 0", r"retraining\.every_hours must be above 0, got 0\.0"),
+        ("[suggestions]\nthreshold = 0", r"suggestions\.threshold must lie between 0 and 1"),
+        ("[suggestions]\nthreshold = 1.0", r"suggestions\.threshold must lie between 0 and 1"),
+        ("[suggestions]\nthreshold = nan", r"suggestions\.threshold must lie between 0 and 1"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_file(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(ProjectError, match=sentence) as caught:
+        load_project(written(tmp_path, text))
+
+    assert str(caught.value).startswith(f"{tmp_path / PROJECT_FILE}: ")
+
+
+def test_every_setting_is_written_so_that_people_see_what_there_is(tmp_path: Path) -> None:
+    save_project(Project(tmp_path, Settings(roots={"main": "../pictures"})))
+
+    text = (tmp_path / PROJECT_FILE).read_text(encoding="utf-8")
+    for kind in (Settings, Suggestions, Retraining):
+        for item in dataclasses.fields(kind):
+            assert item.name in text
+
+
+def test_saving_again_replaces_what_was_there(tmp_path: Path) -> None:
+    save_project(Project(tmp_path, Settings(name="x" * 5000)))
+
+    save_project(Project(tmp_path, Settings(name="short")))
+
+    assert load_project(tmp_path).settings.name == "short"
+    assert os.listdir(tmp_path) == [PROJECT_FILE]  # noqa: PTH208 - hidden files count
+
+
+@pytest.mark.parametrize(
+    ("database", "url"),
+    [
+        ("labels.db", "sqlite:////work/birds/labels.db"),
+        ("/srv/labels.db", "sqlite:////srv/labels.db"),
+        ("postgresql://host/birds", "postgresql://host/birds"),
+    ],
+)
+def test_the_database_is_a_file_of_the_project_or_a_url(database: str, url: str) -> None:
+    project = Project(Path("/work/birds"), Settings(database=database))
+
+    assert project.database_url == url
+
+
+def test_everything_of_a_project_lies_in_its_directory() -> None:
+    project = Project(Path("/work/birds"), Settings(backbone="timm:org/resnet50"))
+
+    assert project.features_path == Path("/work/birds/features/timm_org_resnet50")
+    assert project.versions_path == Path("/work/birds/versions")
+    assert project.thumbnails_path == Path("/work/birds/thumbnails")
+
+
+def test_an_image_root_is_absolute_or_relative_to_the_project(tmp_path: Path) -> None:
+    roots = {"near": "../pictures", "far": "/srv/pictures"}
+    project = Project(tmp_path / "project", Settings(roots=roots))
+
+    assert project.root_path("near") == tmp_path.resolve() / "pictures"
+    assert project.root_path("far") == Path("/srv/pictures")
+    with pytest.raises(ProjectError, match=r"no image root named 'old' .* known: far, near"):
+        project.root_path("old")
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "file.bin"
+    write_atomically(target, b"first")
+
+    with pytest.raises(TypeError):
+        write_atomically(target, "text")  # type: ignore[arg-type]
+
+    assert target.read_bytes() == b"first"
+    assert os.listdir(target.parent) == ["file.bin"]  # noqa: PTH208 - hidden files count
+    assert stat.S_IMODE(target.stat().st_mode) == 0o644

@@ -1,0 +1,69 @@
+"""What is saved loads the same, or not at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mlrpl import checkpoint
+from mlrpl.methods import build, names
+from mlrpl.methods.base import Dimensions
+from mlrpl.training import TrainConfig, TrainingData, fit, predict
+
+SIZES = Dimensions(categories=3, pooled=8, positions=4, token=6)
+
+
+def data() -> TrainingData:
+    rng = np.random.default_rng(0)
+    return TrainingData(
+        rng.integers(-1, 2, (30, 3)).astype(np.int8),
+        pooled=rng.standard_normal((30, 8)).astype(np.float32),
+        tokens=rng.standard_normal((30, 4, 6)).astype(np.float32),
+    )
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_method_scores_the_same_after_a_round_trip(name, tmp_path) -> None:
+    method = build(name, SIZES)
+    fit(method, data(), TrainConfig(epochs=2, batch_size=16))
+
+    checkpoint.save(tmp_path / "w.safetensors", method, name, SIZES, {"note": "ä"})
+    loaded = checkpoint.load(tmp_path / "w.safetensors")
+
+    assert (predict(loaded, data()) == predict(method, data())).all()
+    assert loaded.config == method.config
+    assert checkpoint.load_extra(tmp_path / "w.safetensors") == {"note": "ä"}
+    assert [p.name for p in tmp_path.iterdir()] == ["w.safetensors"]
+
+
+def test_options_that_are_not_the_defaults_come_back(tmp_path) -> None:
+    method = build("partial_bce", SIZES, {"penalty": 0.7, "names": False})
+
+    checkpoint.save(tmp_path / "w.safetensors", method, "partial_bce", SIZES)
+
+    assert checkpoint.load(tmp_path / "w.safetensors").config.penalty == 0.7
+
+
+def test_a_damaged_file_is_refused_with_its_name(tmp_path) -> None:
+    path = tmp_path / "w.safetensors"
+    checkpoint.save(path, build("partial_bce", SIZES), "partial_bce", SIZES)
+    path.write_bytes(path.read_bytes()[:-50])
+
+    with pytest.raises(ValueError, match=r"w\.safetensors is no checkpoint"):
+        checkpoint.load(path)
+
+
+def test_a_missing_file_stays_a_missing_file(tmp_path) -> None:
+    with pytest.raises(FileNotFoundError):
+        checkpoint.load(tmp_path / "none.safetensors")
+
+
+def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path) -> None:
+    path = tmp_path / "w.safetensors"
+    path.write_text("old")
+
+    with pytest.raises(TypeError):
+        checkpoint.save(path, build("partial_bce", SIZES), "x", SIZES, {"what": object()})
+
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["w.safetensors"]
