@@ -38,27 +38,29 @@ class Suggestions:
         self._project = project
         self._store = store
         self._lock = threading.Lock()
-        self._number: int | None = None
+        self._opened: tuple[int, object] | None = None
         self._arrays: VersionArrays | None = None
 
     def current(self, tx: Transaction | None = None) -> tuple[int | None, VersionArrays | None]:
-        """Return the promoted version's number and arrays, or two Nones before there is one."""
+        """Return the promoted version's number and arrays, or two Nones before there is one.
+
+        The arrays are opened again when they were rewritten, as when new images were scored.
+        """
         if tx is None:
             with self._store.reading() as fresh:
                 return self.current(fresh)
         version = versions.promoted(tx)
-        number = version.number if version else None
+        if version is None:
+            return None, None
+        folder = version_files.folder(self._project, version.number)
         with self._lock:
-            if number != self._number:
-                self._arrays = self._open(number)
-                self._number = number if self._arrays is not None else None
-            return self._number, self._arrays
-
-    def _open(self, number: int | None) -> VersionArrays | None:
-        if number is None:
-            return None
-        folder = version_files.folder(self._project, number)
-        return version_files.read(folder) if version_files.is_ready(folder) else None
+            if not version_files.has_arrays(folder):  # pruned; the worker is scoring again
+                return None, None
+            wanted = (version.number, version_files.stamp(folder))
+            if self._arrays is None or wanted != self._opened:
+                self._arrays = version_files.read(folder)
+                self._opened = wanted
+            return version.number, self._arrays
 
     def of_image(self, arrays: VersionArrays | None, ordinal: int) -> ImageSuggestions:
         """Return what a version says about the image in row `ordinal`; nothing if it has no row."""

@@ -272,24 +272,22 @@ class Learner:
         """The method as every training starts, so that names are looked up only once."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self._seed)
-            return build(
-                self._name,
-                self.dimensions,
-                self._options,
-                category_names=[c.name for c in self.snapshot.categories],
-                backbone=self._features.backbone,
-            )
+            try:
+                return build(
+                    self._name,
+                    self.dimensions,
+                    self._options,
+                    category_names=[c.name for c in self.snapshot.categories],
+                    backbone=self._features.backbone,
+                )
+            except ValueError as error:
+                raise NotReady(f"The method {self._name} cannot be used here: {error}.") from error
 
     def _config(self, method: Method) -> TrainConfig:
         config = replace(type(method).default_training(), seed=self._seed)
         return config if self._epochs is None else replace(config, epochs=self._epochs)
 
     def _data(self, method: Method, rows: Rows) -> TrainingData:
-        if method.needs_tokens and not self.dimensions.positions:
-            raise NotReady(
-                f"The method {self._name} needs token maps, which this backbone does not give; "
-                "choose another method or backbone in project.toml."
-            )
         return TrainingData(
             self.snapshot.labels,
             pooled=self._features.pooled,

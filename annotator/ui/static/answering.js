@@ -55,9 +55,9 @@ export class Answering {
 
   // Suggested, open and drawn on the screen: nobody accepts what they cannot see.
   acceptable() {
-    const { item, rows, drawn } = this.board;
+    const { item, rows } = this.board;
     if (!item) return [];
-    const seen = rows.categoriesIn(drawn());
+    const seen = rows.categoriesIn(this.board.drawn());
     return seen.filter((id) => item.isOpen(id) && item.suggested.has(id) && !item.ranked.has(id));
   }
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from annotator.arrays import versions as files
+from annotator.arrays.features import FeatureFiles
 from annotator.domain import Job, JobKind, JobState, OperationKind, Source, State
 from annotator.errors import LeaseLost, NotFound, NotReady
 from annotator.settings import Retraining
@@ -163,6 +164,31 @@ def test_one_category_and_one_answer_are_enough(made) -> None:
     assert np.isfinite(arrays.scores).all()
 
 
+def test_a_method_that_reads_token_maps_is_given_them(made) -> None:
+    truth, ids, category_ids = world(made, 60)
+    answer_all(made, truth, ids, category_ids, range(60))
+
+    message = train(made, method="hst", epochs=1, options={})
+
+    version, arrays = newest(made)
+    assert message.startswith("Version 1 was trained on 54 images")
+    assert version.method == "hst"
+    assert np.isfinite(arrays.scores).all()
+
+
+def test_a_method_that_reads_token_maps_is_refused_without_them(made) -> None:
+    ids = made.add_images(["a.png"], fold=lambda _: 1)
+    (dog,) = made.add_categories("dog")
+    made.answer([(ids[0], dog, State.PRESENT)])
+    files_of = FeatureFiles.create(
+        made.project.features_path, backbone="efficientnet-lite0", pooled_dim=6, rows=1
+    )
+    files_of.write(np.array([0]), np.ones((1, 6)), np.zeros((1, 0, 0)), np.eye(1, 128))
+
+    with pytest.raises(NotReady, match="hst cannot be used here: hst needs token maps"):
+        train(made, method="hst", options={})
+
+
 def test_archived_categories_conflicts_and_images_without_features_take_no_part(made) -> None:
     truth, ids, category_ids = world(made, 60)
     answer_all(made, truth, ids, category_ids, range(60))
@@ -203,6 +229,14 @@ def test_an_unknown_method_is_refused_with_those_there_are(made) -> None:
 
     with pytest.raises(NotFound, match=r"no method 'magic'; known: .*partial_bce"):
         train(made, method="magic")
+
+
+def test_an_unknown_option_is_refused_with_those_there_are(made) -> None:
+    truth, ids, category_ids = world(made, 20)
+    answer_all(made, truth, ids, category_ids, range(20))
+
+    with pytest.raises(NotReady, match=r"no option 'magic'; known: .*penalty"):
+        train(made, options={"magic": 1})
 
 
 def test_a_cancelled_training_publishes_nothing(made) -> None:
