@@ -128,7 +128,7 @@ class ProgressReport:
         options = training_options(method)
         with self._store.writing() as tx:
             annotators.named(tx, annotator, self._clock())
-            if not answers.answer_counts(tx).answers:
+            if not any(c.present_count + c.absent_count for c in categories.every(tx)):
                 raise NotReady(
                     "There is nothing to learn from yet: answer a few questions on the Label page."
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -67,32 +68,44 @@ class AnswerRecord:
 
 def label_table(tx: Transaction) -> LabelTable:
     """Return the labels of the whole project."""
-    query = (
-        sa.select(
-            image.c.ordinal,
-            category.c.ordinal,
-            label.c.state,
-            label.c.source,
-            label.c.conflict,
-        )
-        .select_from(label)
-        .join(image, image.c.id == label.c.image_id)
-        .join(category, category.c.id == label.c.category_id)
-    )
+    packed = np.fromiter(_packed_labels(tx), dtype=np.int64)
     order = list(Source)
-    index = {code: order.index(source) for code, source in SOURCE_OF.items()}
-    rows = [
-        (i, c, state == STATES[State.PRESENT], index[source], conflict)
-        for i, c, state, source, conflict in tx.execute(query)
-    ]
-    columns = np.array(rows, dtype=np.int32).reshape(-1, 5)
+    index = np.zeros(1 + max(SOURCE_OF), dtype=np.int8)
+    for code, source in SOURCE_OF.items():
+        index[code] = order.index(source)
     return LabelTable(
-        image=columns[:, 0],
-        category=columns[:, 1],
-        present=columns[:, 2].astype(bool),
-        source=columns[:, 3].astype(np.int8),
-        conflict=columns[:, 4].astype(bool),
+        image=_ordinals(tx, image)[packed >> _IMAGE],
+        category=_ordinals(tx, category)[(packed >> _CATEGORY) % (1 << _IMAGE - _CATEGORY)],
+        present=(packed & 2).astype(bool),
+        source=index[(packed >> _SOURCE) % (1 << _CATEGORY - _SOURCE)],
+        conflict=(packed & 1).astype(bool),
     )
+
+
+_SOURCE, _CATEGORY, _IMAGE = 2, 8, 32
+"""Lowest bit of each field of a packed label; below them stand `present` and `conflict`."""
+
+
+def _packed_labels(tx: Transaction) -> Iterator[int]:
+    # One whole number a label: millions of rows of five columns would fill a laptop's memory.
+    query = sa.select(
+        sa.cast(label.c.image_id, sa.BigInteger) * (1 << _IMAGE)
+        + label.c.category_id * (1 << _CATEGORY)
+        + label.c.source * (1 << _SOURCE)
+        + sa.case((label.c.state == STATES[State.PRESENT], 2), else_=0)
+        + sa.case((label.c.conflict.is_(True), 1), else_=0)
+    )
+    for part in tx.execute(query).scalars().partitions(10_000):
+        yield from part
+
+
+def _ordinals(tx: Transaction, table: sa.Table) -> npt.NDArray[np.int32]:
+    """Return an array that leads from the ids of images or categories to their ordinals."""
+    rows = tx.execute(sa.select(table.c.id, table.c.ordinal)).all()
+    found = np.zeros(1 + max((row.id for row in rows), default=0), dtype=np.int32)
+    for row in rows:
+        found[row.id] = row.ordinal
+    return found
 
 
 def answer_counts(tx: Transaction, *, after_operation: int = 0) -> AnswerCounts:

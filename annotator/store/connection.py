@@ -48,14 +48,17 @@ class Store:
         path = _file(url)
         if path is not None:
             _refuse_network_disk(path)
-            if path.exists():
-                raise StoreError(f"The database {path} exists already; open it or choose another.")
-            _make_folder(path)
-        store = cls(_engine(url), str(path or url))
+            _make_file(path)
         try:
-            store._upgrade(None)
+            store = cls(_engine(url), shown(url))
+            try:
+                store._upgrade(None)
+            except BaseException:
+                store.close()
+                raise
         except BaseException:
-            store.close()
+            if path is not None:
+                path.unlink()  # ours: `_make_file` refuses one that was there
             raise
         return store
 
@@ -79,7 +82,7 @@ class Store:
                     f"The database {path} is missing; restore it from a backup, or make the "
                     "project again with `annotator init`."
                 )
-        store = cls(_engine(url, busy_seconds), str(path or url))
+        store = cls(_engine(url, busy_seconds), shown(url))
         try:
             revision = store._revision()
             if revision != HEAD:
@@ -143,10 +146,26 @@ class Store:
         try:
             yield
         except (exc.DatabaseError, exc.TimeoutError) as error:
-            sentence = _sentence(str(getattr(error, "orig", error)), self._name)
+            text = " ".join(str(getattr(error, "orig", error)).split())
+            sentence = _sentence(text, self._name)
+            if sentence is None and isinstance(error, exc.OperationalError):
+                sentence = (
+                    f"The database {self._name} cannot be used ({text}); look at it with "
+                    "`annotator doctor`, or restore it from a backup."
+                )
             if sentence is None:
-                raise
+                raise  # a mistake in this program, which should be loud
             raise StoreError(sentence) from error
+
+
+def shown(url: str) -> str:
+    """Return a database's name for people: its file, or its URL without the password.
+
+    >>> shown("postgresql://ann:secret@server/labels")
+    'postgresql://ann:***@server/labels'
+    """
+    path = _file(url)
+    return make_url(url).render_as_string() if path is None else str(path)
 
 
 def _sentence(text: str, name: str) -> str | None:
@@ -176,13 +195,24 @@ def _file(url: str) -> Path | None:
     return Path(parsed.database)
 
 
-def _make_folder(path: Path) -> None:
+def _make_file(path: Path) -> None:
+    """Make an empty file and its folder; of several programs that try, one succeeds."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
             f"The folder of the database {path} cannot be made ({error.strerror}); "
             "choose another place."
+        ) from None
+    try:
+        path.touch(exist_ok=False)
+    except FileExistsError:
+        raise StoreError(
+            f"The database {path} exists already; open it or choose another."
+        ) from None
+    except OSError as error:
+        raise StoreError(
+            f"The database {path} cannot be made ({error.strerror}); choose another place."
         ) from None
 
 

@@ -151,7 +151,7 @@ def _about(
 ) -> list[sa.ColumnElement[bool]]:
     # A page of one category must not read the 200 labels of each of its images; but a look-up of
     # every single pair of an import costs more than it saves.
-    where = [table.c.image_id.in_(list(image_ids))]
+    where: list[sa.ColumnElement[bool]] = [table.c.image_id.in_(list(image_ids))]
     if 0 < len(category_ids) <= FEW:
         where.append(table.c.category_id.in_(sorted(category_ids)))
     return where

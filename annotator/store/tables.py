@@ -32,9 +32,17 @@ class Moment(sa.types.TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
-        """Return microseconds since 1970."""
+        """Return microseconds since 1970.
+
+        Raises:
+            ValueError: If the time has no zone; guessing one would move it by hours.
+        """
         del dialect
-        return None if value is None else round(value.timestamp() * 1_000_000)
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"expected a time with a time zone, got {value}; use UTC")
+        return round(value.timestamp() * 1_000_000)
 
     def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> datetime | None:
         """Return the time."""

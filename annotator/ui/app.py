@@ -42,10 +42,10 @@ def build_pages(services: Services, *, title: str, scripts: str) -> gr.Blocks:
         build_label_page(services, scripts=scripts)
     with pages.route("Progress", "/progress"):
         gr.Navbar(main_page_name="Label")
-        ProgressPage(services).build(pages)
+        ProgressPage(services, styles=f"{scripts}/pages.css").build()
     with pages.route("Export", "/export"):
         gr.Navbar(main_page_name="Label")
-        ExportPage(services).build(pages)
+        ExportPage(services, styles=f"{scripts}/pages.css").build(pages)
     return pages
 
 

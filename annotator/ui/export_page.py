@@ -26,30 +26,29 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 class ExportPage:
     """Handlers of the Export page; each translates between widgets and one service call."""
 
-    def __init__(self, services: Services) -> None:
-        """Tie the page to an open project."""
+    def __init__(self, services: Services, *, styles: str = "") -> None:
+        """Tie the page to an open project.
+
+        Args:
+            services: Of the open project.
+            styles: Address of `pages.css`.
+        """
         self._transfer = services.transfer
+        self._styles = styles
 
     def counts(self, content: str) -> str:
-        """Return what an export would hold, as Markdown."""
-        row = self._transfer.export_counts(content)
-        lines = [
-            "| images | present | absent | unknown |",
-            "| ---: | ---: | ---: | ---: |",
-            f"| {row['images']:,} | {row['present']:,} | {row['absent']:,} | {row['unknown']:,} |",
-        ]
-        if content == "completed":
-            lines += ["", _model_sentence(row)]
-        return "\n".join(lines)
+        """Return what an export would hold, as HTML with numbers only."""
+        return export_counts_html(self._transfer.export_counts(content), content)
 
-    def export(self, formats: list[str], content: str) -> tuple[list[str], str]:
-        """Write the files and return their paths for download, with a sentence."""
+    def export(self, formats: list[str], content: str) -> tuple[dict[str, Any], str]:
+        """Write the files and return them for download, with a sentence."""
         if not formats:
             raise AnnotatorError("Choose at least one format.")
         folder = Path(tempfile.mkdtemp(prefix="annotator-export-"))
         files = self._transfer.export(folder, formats=formats, content=content)
         names = ", ".join(f"`{f.name}` ({_size(f)})" for f in files)
-        return [str(f) for f in files], f"Ready to download: {names}."
+        shown: dict[str, Any] = gr.update(value=[str(f) for f in files], visible=True)
+        return shown, f"Ready to download: {names}."
 
     def preview(self, file: str | None, unlisted: str) -> tuple[str, dict[str, Any]]:
         """Return what importing a file would do, and whether the button may be pressed."""
@@ -61,14 +60,17 @@ class ExportPage:
             return f"**{_plain(str(error))}**", gr.update(interactive=False)
         return preview_text(row), gr.update(interactive=True)
 
-    def import_file(self, file: str | None, unlisted: str, request: gr.Request) -> str:
-        """Import the file in the annotator's name and return a sentence."""
+    def import_file(
+        self, file: str | None, unlisted: str, request: gr.Request
+    ) -> tuple[str, dict[str, Any]]:
+        """Import the file in the annotator's name; the button rests until another file comes."""
         if not file:
             raise AnnotatorError("Choose a label file first.")
         row = self._transfer.import_file(
             Path(file), format=None, unlisted=unlisted, annotator=annotator_of(request)
         )
-        return f"Imported: {row['applied']:,} pairs were set. " + preview_text(row)
+        said = f"**Imported: {row['applied']:,} pairs were set.**\n\n{preview_text(row)}"
+        return said, gr.update(interactive=False)
 
     def build(self, demo: gr.Blocks) -> None:
         """Put the widgets into the open Blocks and wire them."""
@@ -79,13 +81,18 @@ class ExportPage:
                 self._build_import()
 
     def _build_export(self, demo: gr.Blocks) -> None:
+        head = f'<link rel="stylesheet" href="{self._styles}">' if self._styles else None
         gr.Markdown("## Export")
-        formats = gr.CheckboxGroup(["coco", "csv"], value=["coco"], label="Format")
+        formats = gr.CheckboxGroup(
+            [("COCO JSON", "coco"), ("CSV", "csv")], value=["coco"], label="Format"
+        )
         content = gr.Radio(CONTENTS, value="answered", label="Content")
-        counts = gr.Markdown(elem_id="export-counts")
+        counts = gr.HTML(
+            elem_id="export-counts", apply_default_css=False, js_on_load=None, head=head
+        )
         write = gr.Button("Write files", variant="primary", elem_id="export-write")
         said = gr.Markdown(elem_id="export-said")
-        files = gr.File(label="Files", file_count="multiple", interactive=False)
+        files = gr.File(label="Files", file_count="multiple", interactive=False, visible=False)
         count = shows_errors(self.counts)
         demo.load(count, content, counts, **QUIET)
         content.change(count, content, counts, **QUIET)
@@ -95,18 +102,36 @@ class ExportPage:
 
     def _build_import(self) -> None:
         gr.Markdown("## Import")
-        file = gr.File(label="Label file (COCO .json or .csv)", file_types=[".json", ".csv"])
+        file = gr.File(
+            label="Drop a label file here: COCO .json or .csv",
+            file_types=[".json", ".csv"],
+            height=150,
+            elem_id="import-file",
+        )
         unlisted = gr.Radio(
             UNLISTED, value="unknown", label="What a category means that the file does not list"
         )
         preview = gr.Markdown(elem_id="import-preview")
-        take = gr.Button("Import", interactive=False, elem_id="import-take")
+        take = gr.Button("Import", variant="primary", interactive=False, elem_id="import-take")
         look = shows_errors(self.preview)
         for widget in (file, unlisted):
             widget.change(look, [file, unlisted], [preview, take], **QUIET)
         take.click(
-            shows_errors(self.import_file), [file, unlisted], preview, api_visibility="private"
+            shows_errors(self.import_file),
+            [file, unlisted],
+            [preview, take],
+            api_visibility="private",
         )
+
+
+def export_counts_html(row: Payload, content: str) -> str:
+    """Return what an export would hold; only numbers go in."""
+    cells = "".join(
+        f"<div><b>{row[name]:,}</b><span>{name}</span></div>"
+        for name in ("images", "present", "absent", "unknown")
+    )
+    model = f'<div class="pg-small">{_model_sentence(row)}</div>' if content == "completed" else ""
+    return f'<div class="pg"><div class="pg-big">{cells}</div>{model}</div>'
 
 
 def preview_text(row: Payload) -> str:
@@ -142,7 +167,7 @@ def _model_sentence(row: Payload) -> str:
     return (
         f"Version {row['version']} fills in {row['model_present']:,} present and "
         f"{row['model_absent']:,} absent pairs. Nobody has checked them: the file says "
-        "*uncertified*, and they never come back as labels."
+        "<i>uncertified</i>, and they never come back as labels."
     )
 
 
