@@ -55,7 +55,7 @@ class Retraining:
                 )
         if not 0 <= self.min_share <= 1:
             raise ProjectError(f"retraining.min_share must lie in 0 to 1, got {self.min_share}")
-        if self.every_hours <= 0:
+        if not self.every_hours > 0:
             raise ProjectError(f"retraining.every_hours must be above 0, got {self.every_hours}")
 
 

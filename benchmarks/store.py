@@ -143,7 +143,8 @@ def measure_writing(store: Store, rng: np.random.Generator, sizes: tuple[int, in
             answers.record(tx, operation, NOW)
 
     print(f"import of {pairs} pairs{'':8} {seconds(bring_in):9.2f} s")
-    drawn = rng.choice(image_count * category_count, size=500, replace=False)
+    every = image_count * category_count
+    drawn = rng.choice(every, size=min(500, every), replace=False)
     times = []
     for pair in map(int, drawn):
         where = 1 + pair // category_count, 1 + pair % category_count
@@ -182,10 +183,11 @@ def measure_reading(store: Store, rng: np.random.Generator, image_count: int) ->
 
 
 def measure_queue(store: Store, rng: np.random.Generator, image_count: int) -> None:
-    """Print the times of what the choice of the next images reads, half of them visited."""
-    visited = [int(i) for i in rng.choice(image_count, size=image_count // 2, replace=False) + 1]
+    """Print the times of what the choice of the next images reads, up to 10,000 of them visited."""
+    half = min(10_000, image_count // 2)
+    visited = [int(i) for i in rng.choice(image_count, size=half, replace=False) + 1]
     with store.writing() as tx:
-        for image_id in visited[:10_000]:
+        for image_id in visited:
             closed = NOW + timedelta(seconds=5)
             visits.record(tx, f"visit {image_id}", 1, image_id, range(20), NOW, closed)
     pieces: dict[str, Callable[..., object]] = {

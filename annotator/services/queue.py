@@ -73,7 +73,7 @@ class Queue:
 
     def _order(self, tx: Transaction) -> Iterator[int]:
         """Yield the ids of all images that have a file, most worth a look first."""
-        ids = {i.ordinal: i.id for i in images.every(tx) if not i.missing}
+        ids = images.order(tx)
         for ordinal in self._ordinals(tx):
             image_id = ids.pop(int(ordinal), None)
             if image_id is not None:

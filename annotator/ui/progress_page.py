@@ -62,7 +62,7 @@ class ProgressPage:
         offered = [(_version_name(v), v["number"]) for v in reversed(versions)]
         return (
             counts_html(row["counts"]),
-            f"Next training: {row['policy']}" if row["policy"] else "",
+            row["policy"],
             gr.update(value=plot, visible=plot is not None),
             gr.update(visible=plot is None),
             version_table(versions),
@@ -128,19 +128,13 @@ class ProgressPage:
         promote.click(shows_errors(self.promote), choice, said, api_visibility="private")
 
     def _build_buttons(self) -> tuple[Any, ...]:
-        with gr.Row(equal_height=True):
-            with gr.Group(), gr.Row(equal_height=True):
-                method = gr.Dropdown(
-                    [BY_METHOD, *self._progress.methods()],
-                    value=BY_METHOD,
-                    label="Method",
-                    scale=3,
-                )
-                train = gr.Button("Train now", variant="primary", elem_id="train-now")
-                cancel = gr.Button("Cancel", elem_id="train-cancel")
-            with gr.Group(), gr.Row(equal_height=True):
-                choice = gr.Dropdown([], label="Version", elem_id="promote-choice", scale=3)
-                promote = gr.Button("Use this version", elem_id="promote")
+        with gr.Row(elem_classes="pg-actions"):
+            names = [BY_METHOD, *self._progress.methods()]
+            method = gr.Dropdown(names, value=BY_METHOD, label="Method", scale=3)
+            train = gr.Button("Train now", variant="primary", elem_id="train-now")
+            cancel = gr.Button("Cancel", elem_id="train-cancel")
+            choice = gr.Dropdown([], label="Version", elem_id="promote-choice", scale=3)
+            promote = gr.Button("Use this version", elem_id="promote")
         return method, train, cancel, choice, promote
 
 

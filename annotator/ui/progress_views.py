@@ -10,8 +10,8 @@ import pandas as pd
 from annotator.ui.contracts import Payload
 
 STOPPED = (
-    "<b>The trainer has stopped; labelling goes on.</b> "
-    "Start it with <code>annotator work PROJECT</code>."
+    "<span><b>The trainer has stopped; labelling goes on.</b> "
+    "Start it with <code>annotator work PROJECT</code>.</span>"
 )
 
 
