@@ -29,6 +29,9 @@ TRAINER_SECONDS = 1.5
 COUNT_SECONDS = 8.0
 """How long tables may stay behind the answers; a new version shows at once."""
 
+VERSION_WIDTHS = [90, 80, 120, 220, 140, 100, 100, 160, 360]
+"""Pixels for each column of the table of versions."""
+
 BY_METHOD = "the project's method"
 NO_FIGURE = (
     "*No held-out figure yet.* One image in ten never trains anything; as soon as enough of its "
@@ -115,7 +118,9 @@ class ProgressPage:
         gr.Markdown("## Versions")
         without = gr.Markdown(NO_FIGURE, elem_id="progress-no-figure")
         plot = gr.Plot(show_label=False, visible=False, elem_id="progress-plot")
-        versions = gr.Dataframe(interactive=False, show_label=False, wrap=True)
+        versions = gr.Dataframe(
+            interactive=False, show_label=False, wrap=True, column_widths=VERSION_WIDTHS
+        )
         gr.Markdown("## Categories")
         categories = gr.Dataframe(interactive=False, show_label=False, max_height=620)
         seen = gr.State(None)

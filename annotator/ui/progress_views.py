@@ -79,7 +79,10 @@ def version_plot(versions: list[Payload]) -> alt.LayerChart | None:
             "answers": [v["trained_answers"] for v in rows],
         }
     )
-    base = alt.Chart(frame).encode(x=alt.X("time:T", title=None))
+    axis = alt.Axis(tickCount=8, labelOverlap=True)
+    base = alt.Chart(frame).encode(
+        x=alt.X("time:T", title=None, axis=axis, scale=alt.Scale(padding=24))
+    )
     height = alt.Y("held-out mAP:Q", title="held-out mAP, %", scale=alt.Scale(zero=False))
     tooltip = ["version", "used", "held-out mAP", "low", "high", "answers"]
     colours = alt.Scale(domain=["in use", "not in use"], range=["#4f46e5", "#94a3b8"])
@@ -93,7 +96,18 @@ def version_plot(versions: list[Payload]) -> alt.LayerChart | None:
         tooltip=tooltip,
         color=alt.Color("used:N", scale=colours, legend=alt.Legend(title=None, orient="top-left")),
     )
-    return (whiskers + line + points).properties(height=260, width="container")
+    chart = (whiskers + line + points).properties(
+        height=260, width="container", usermeta={"embedOptions": {"actions": False}}
+    )
+    # Drawn on a canvas that knows nothing of dark mode: greys that can be read on both.
+    grey = {"labelColor": "#74829a", "titleColor": "#74829a"}
+    lines = {"gridColor": "#94a3b8", "gridOpacity": 0.3, "domainColor": "#94a3b8"}
+    return (
+        chart.configure(background="transparent")
+        .configure_view(stroke=None)
+        .configure_axis(**grey, **lines, tickColor="#94a3b8", labelFontSize=12, titleFontSize=12)
+        .configure_legend(labelColor="#74829a", labelFontSize=12)
+    )
 
 
 def version_table(versions: list[Payload]) -> pd.DataFrame:

@@ -19,7 +19,8 @@ class KnownRisk(nn.Module):
     """
 
     unknown_weight: Tensor
-    known_share: Tensor
+    known_total: Tensor
+    images: Tensor
 
     def __init__(self, categories: int, unknown_ratio: float) -> None:
         """Start without counts: only known labels cost.
@@ -31,7 +32,7 @@ class KnownRisk(nn.Module):
         super().__init__()
         self.unknown_ratio = unknown_ratio
         self.register_buffer("unknown_weight", torch.zeros(categories))
-        self.register_buffer("known_share", torch.ones(()))
+        self.register_buffer("known_total", torch.ones(()))
         self.register_buffer("images", torch.ones(()))
 
     def count(self, labels: Tensor) -> None:
@@ -41,11 +42,11 @@ class KnownRisk(nn.Module):
         unknown = (labels == UNKNOWN).sum(dim=0).clamp(min=1)
         missing = (self.unknown_ratio * present - absent).clamp(min=0)
         self.unknown_weight.copy_((missing / unknown).clamp(max=1))
+        self.known_total.copy_((present + absent).sum().clamp(min=1))
         self.images.fill_(len(labels))
-        self.known_share.copy_((present + absent).sum().clamp(min=1) / max(1, len(labels)))
 
     def forward(self, logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-        """Return the cost of a batch in nats for each known label that such a batch has on average.
+        """Return the cost in nats for each known label that a batch of this size has on average.
 
         Args:
             logits: `(B, C)`, before the sigmoid.
@@ -55,4 +56,5 @@ class KnownRisk(nn.Module):
         risk = positive_unlabelled_risk(logits, labels, self.unknown_weight, weights)
         absent = torch.where(labels == ABSENT, ABSENT, UNKNOWN)
         known = partial_bce(logits, absent, weights, reduction="sum")
-        return (risk + known) / (len(logits) * self.known_share)
+        per_image: Tensor = (risk + known) / len(logits)
+        return per_image * self.images / self.known_total

@@ -16,12 +16,37 @@ from mlrpl.losses.known_risk import KnownRisk
 from mlrpl.losses.thresholds import Thresholds, threshold_loss
 from mlrpl.methods import register
 from mlrpl.methods.base import Batch, Dimensions, Features, Method
+from mlrpl.methods.partial_bce import PartialBCE, PartialBCEConfig
 from mlrpl.models.cooccurrence import PairNetwork, pair_matrix, transfer_scores
 from mlrpl.models.graph import assume_absent_where_only_present, cooccurrence
-from mlrpl.models.heads import PooledHead
 from mlrpl.models.sarl import SARL
 from mlrpl.prototypes import Prototypes
 from mlrpl.training import TrainConfig, TrainingData
+
+_AT_LEAST_ONE = (
+    "features",
+    "hidden",
+    "pair_reduced",
+    "pair_hidden",
+    "prototypes",
+    "positives_per_prototype",
+    "prototype_every",
+)
+_ABOVE_ZERO = ("smoothing", "classifier_rate", "threshold_rate", "sharpness")
+_NOT_NEGATIVE = (
+    "steps",
+    "word_dim",
+    "pooled_penalty",
+    "classifier_penalty",
+    "unknown_ratio",
+    "ist_weight",
+    "instance_weight",
+    "prototype_weight",
+    "threshold_weight",
+    "warmup",
+    "pseudo_weight",
+    "min_positives",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +64,18 @@ class HSTConfig:
     word_dim: int = 0
     """Width of word vectors given with `set_word_vectors`; 0 learns the category vectors."""
     dropout: float = 0.0
-    """Share of the classifier's input that is dropped in training."""
+    """Share of the classifier's input that is dropped in training, 0 up to but not 1."""
     pooled: bool = True
-    """Whether a linear classifier of the pooled vector is added to the logits."""
-    penalty: float = 0.1
+    """Whether the logits of partial BCE on the pooled vector are added."""
+    pooled_penalty: float = 0.1
+    """Squared length of a pooled classifier against the sum of its labels' costs."""
     classifier_penalty: float = 0.3
-    classifier_rate: float = 0.05
+    """The same for the classifier of a category's feature."""
+    classifier_rate: float = 0.2
+    """Learning rate of the classifiers; all else has that of the training."""
     unknown_ratio: float = 10.0
+    """Where a category has fewer absent answers than this many for each present one, its unknown
+    pairs together weigh what is missing; 0 never counts them."""
 
     ist: bool = True
     """Whether known positives of an image speak for its unknown labels."""
@@ -90,32 +120,30 @@ class HSTConfig:
     """Known positives below which a category gets no pseudo labels."""
 
     def __post_init__(self) -> None:
-        """Refuse sizes and weights that mean nothing."""
-        for name in (
-            "features", "hidden", "pair_reduced", "pair_hidden", "prototypes",
-            "positives_per_prototype", "prototype_every",
-        ):  # fmt: skip
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in (
-            "steps", "word_dim", "ist_weight", "instance_weight", "prototype_weight",
-            "threshold_weight", "warmup", "pseudo_weight", "min_positives",
-        ):  # fmt: skip
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
-        for name in ("smoothing", "threshold_rate", "sharpness"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+        for names, lowest, allowed in (
+            (_AT_LEAST_ONE, "at least 1", lambda value: value >= 1),
+            (_ABOVE_ZERO, "above 0", lambda value: value > 0),
+            (_NOT_NEGATIVE, "at least 0", lambda value: value >= 0),
+        ):
+            for name in names:
+                if not allowed(getattr(self, name)):
+                    raise ValueError(f"{name} must be {lowest}, got {getattr(self, name)}")
         if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must lie in 0 to 1, without 1, got {self.dropout}")
+            raise ValueError(f"dropout must lie in 0 up to but not 1, got {self.dropout}")
 
     @classmethod
     def paper(cls) -> HSTConfig:
-        """Return the sizes and weights of the paper."""
+        """Return the sizes of the paper, with its word vectors and without the pooled vector."""
         return cls(
-            features=1024, hidden=512, pair_reduced=512, pair_hidden=1024, dropout=0.0,
-            pooled=False, word_dim=300,
-        )  # fmt: skip
+            features=1024,
+            hidden=512,
+            pair_reduced=512,
+            pair_hidden=1024,
+            word_dim=300,
+            pooled=False,
+            ist_weight=10.0,
+            pseudo_weight=1.0,
+        )
 
 
 @register("hst", HSTConfig)
@@ -125,25 +153,26 @@ class HST(Method):
     Within an image, known positives vouch for categories that accompany them (IST); across
     images, a category's feature is compared with its prototypes (CST). Both scores are
     cut at learned thresholds (DTL) into pseudo positives, which join the known labels after
-    a warm-up.
+    a warm-up. Deviations from the paper: `docs/decisions/`, 0101 and up.
     """
 
     needs_tokens: ClassVar[bool] = True
     paper: ClassVar[str] = (
-        "Chen, Pu, Liu, Wu, Qiu, Lin: Heterogeneous Semantic Transfer for Multi-label Recognition "
-        "with Partial Labels, IJCV 2024"
+        "Chen, Pu, Liu, Wu, Qiu and Lin: Heterogeneous Semantic Transfer for Multi-label "
+        "Recognition with Partial Labels, IJCV 2024"
     )
-    config: HSTConfig
+
     present_only: Tensor
+    has_positive: Tensor
     eligible: Tensor
 
     def __init__(
         self,
         dimensions: Dimensions,
         config: HSTConfig,
-        category_names: Sequence[str] | None = None,  # noqa: ARG002 - part of the contract
+        category_names: Sequence[str] | None = None,
     ) -> None:
-        """Draw the weights.
+        """Draw the weights; the classifiers start at zero.
 
         Raises:
             ValueError: If there are no token maps.
@@ -151,38 +180,37 @@ class HST(Method):
         super().__init__(dimensions, config)
         if not dimensions.positions or not dimensions.token:
             raise ValueError("hst needs token maps; embed the images with a backbone that has them")
-        count = dimensions.categories
+        self.config: HSTConfig = config
+        count, width = dimensions.categories, config.features
         self.sarl = SARL(
             count,
             dimensions.token,
-            config.features,
+            width,
             config.hidden,
             steps=config.steps,
             words=config.word_dim,
             dropout=config.dropout,
         )
-        if config.pooled:
-            self.pooled = PooledHead(dimensions.pooled, count)
         self.risk = KnownRisk(count, config.unknown_ratio)
+        if config.pooled:
+            self.pooled = PartialBCE(dimensions, PartialBCEConfig(), category_names)
         if config.ist:
-            self.pairs = PairNetwork(
-                count, config.features, config.pair_reduced, config.pair_hidden
-            )
+            self.pairs = PairNetwork(count, width, config.pair_reduced, config.pair_hidden)
             self.ist_thresholds = Thresholds(
                 count, initial=config.ist_threshold, learned=config.dtl
             )
         if config.cst:
-            self.prototypes = Prototypes(count, config.prototypes, config.features)
+            self.prototypes = Prototypes(count, config.prototypes, width)
             self.cst_thresholds = Thresholds(
                 count, initial=config.cst_threshold, learned=config.dtl
             )
-        self.register_buffer("present_only", torch.zeros(count, dtype=torch.bool))
-        self.register_buffer("eligible", torch.zeros(count, dtype=torch.bool))
+        for name in ("present_only", "has_positive", "eligible"):
+            self.register_buffer(name, torch.zeros(count, dtype=torch.bool))
 
     @classmethod
     def default_training(cls) -> TrainConfig:
         """Return the settings that measured best at tool size."""
-        return TrainConfig(epochs=20, batch_size=64, learning_rate=1e-3, weight_decay=1e-2)
+        return TrainConfig(epochs=20, batch_size=64, learning_rate=3e-4, weight_decay=1e-2)
 
     def set_word_vectors(self, vectors: Tensor) -> None:
         """Use these word vectors, `(C, W)`, in place of learned category vectors.
@@ -192,43 +220,52 @@ class HST(Method):
         """
         self.sarl.decoupling.set_words(vectors)
 
-    def prepare(self, data: TrainingData) -> None:
-        """Take token statistics, co-occurrence and the kinds of categories from the training data."""
-        labels = torch.from_numpy(data.known_labels())
-        present, absent = labels == PRESENT, labels == ABSENT
-        self.present_only.copy_(present.any(dim=0) & ~absent.any(dim=0))
-        self.eligible.copy_(present.sum(dim=0) >= self.config.min_positives)
-        self.sarl.graph.set_adjacency(cooccurrence(labels, smoothing=self.config.smoothing))
-        self.sarl.set_token_statistics(*_token_statistics(data))
+    def learn_names(self, category_names: Sequence[str], backbone: str) -> None:
+        """Let the categories' names speak through the pooled vector, as in partial BCE."""
         if self.config.pooled:
-            self.pooled.prepare(data.pooled, data.rows)
+            self.pooled.learn_names(category_names, backbone)
+
+    def prepare(self, data: TrainingData) -> None:
+        """Take token statistics, co-occurrence and the kinds of categories."""
+        if data.tokens is None:
+            raise ValueError("hst reads token maps; give `tokens`")
+        labels = torch.from_numpy(data.known_labels())
+        positives = (labels == PRESENT).sum(dim=0)
+        ever_absent = (labels == ABSENT).any(dim=0)
+        self.has_positive.copy_(positives > 0)
+        self.present_only.copy_((positives > 0) & ~ever_absent)
+        self.eligible.copy_(positives >= max(1, self.config.min_positives))
         self.risk.count(labels)
+        self.sarl.graph.set_adjacency(cooccurrence(labels, smoothing=self.config.smoothing))
+        self.sarl.take_statistics(_tokens(batch.features) for batch in data.batches(256))
+        if self.config.pooled:
+            self.pooled.prepare(data)
 
     def before_epoch(self, epoch: int, data: TrainingData) -> None:
-        """Recompute the prototypes when they are due."""
+        """Recompute the prototypes when they are due: after the warm-up, then every so often."""
         since = epoch - self.config.warmup
         if self.config.cst and since >= 0 and since % self.config.prototype_every == 0:
             self._rebuild_prototypes(epoch, data)
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
-        """Give the thresholds a learning rate of their own and no decay."""
-        thresholds = [
-            p for m in self.modules() if isinstance(m, Thresholds) for p in m.parameters()
-        ]
-        fast = [self.sarl.weight, self.sarl.bias]
+        """Give classifiers and thresholds learning rates of their own, and no decay."""
+        classifiers = [self.sarl.weight, self.sarl.bias]
         if self.config.pooled:
-            fast += list(self.pooled.parameters())
-        ids = {id(p) for p in thresholds+fast}
-        others = [p for p in self.parameters() if id(p) not in ids]
-        groups: list[dict[str, Any]] = [{"params": others, "lr": learning_rate}, {"params": fast, "lr": self.config.classifier_rate, "weight_decay":0.0}]
+            classifiers += list(self.pooled.parameters())
+        thresholds = [m.values for m in self.modules() if isinstance(m, Thresholds)]
+        apart = {id(p) for p in (*classifiers, *thresholds)}
+        rest = [p for p in self.parameters() if id(p) not in apart]
+        groups: list[dict[str, Any]] = [
+            {"params": rest, "lr": learning_rate},
+            {"params": classifiers, "lr": self.config.classifier_rate, "weight_decay": 0.0},
+        ]
         if self.config.dtl and thresholds:
-            groups.append(
-                {"params": thresholds, "lr": self.config.threshold_rate, "weight_decay": 0.0}
-            )
+            rate = self.config.threshold_rate
+            groups.append({"params": thresholds, "lr": rate, "weight_decay": 0.0})
         return groups
 
     def forward(self, features: Features) -> Tensor:
-        """Return logits `(B, C)`."""
+        """Return logits `(B, C)`; where nothing is known about a category, zero everywhere."""
         return self._logits(self.sarl.decouple(_tokens(features)), features)
 
     def attention(self, features: Features) -> Tensor:
@@ -249,47 +286,44 @@ class HST(Method):
             ValueError: If the method was built without IST.
         """
         if not self.config.ist:
-            raise ValueError("this hst was built with ist=False and has no transfer scores")
+            raise ValueError("this hst was built with ist=False; train one with ist=True")
         pairs = torch.sigmoid(self.pairs(self.sarl.decouple(_tokens(features))))
         return transfer_scores(pair_matrix(pairs, self.dimensions.categories), labels)[0]
 
     def losses(self, batch: Batch, epoch: int, progress: float) -> dict[str, Tensor]:
-        """Return the terms `known`, and those of the parts that are switched on.
+        """Return the terms of the known labels and of every part that is switched on.
 
-        In the first epoch the losses of co-occurrence and contrast grow from zero to their
-        weight; pseudo labels, prototypes and thresholds wait for `warmup` epochs.
+        In the first epoch the losses of co-occurrence and of contrast between images grow from
+        zero to their weight; pseudo labels, prototypes and thresholds wait for `warmup` epochs.
         """
         features = self.sarl.decouple(_tokens(batch.features))
         logits = self._logits(features, batch.features)
-        terms = {"known": self._classification(logits, batch.labels, batch.weights)}
-        pen = self.config.classifier_penalty * self.sarl.weight.square().sum()
-        if self.config.pooled:
-            pen = pen + self.config.penalty * self.pooled.linear.weight.square().sum() + self.config.penalty * self.pooled.linear.bias.square().sum()
-        terms["penalty"] = 0.5*pen/(self.risk.known_share*self.risk.images)
-        ramp = progress if epoch == 0 else 1.0
         labels = assume_absent_where_only_present(batch.labels, self.present_only)
-        ready = epoch >= self.config.warmup
+        ramp = progress if epoch == 0 else 1.0
+        terms = {"known": self.risk(logits, batch.labels, batch.weights)}
         if self.config.ist:
             pairs = self.pairs(features)
             terms["ist"] = ramp * self.config.ist_weight * cooccurrence_loss(pairs, labels)
-            if ready:
+        if self.config.cst:
+            contrast = instance_contrastive(features, labels)
+            terms["instance"] = ramp * self.config.instance_weight * contrast
+        if epoch >= self.config.warmup:
+            if self.config.ist:
                 matrix = pair_matrix(torch.sigmoid(pairs), self.dimensions.categories)
                 scores, usable = transfer_scores(matrix, batch.labels)
-                terms |= self._transfer("ist", self.ist_thresholds, scores, usable, logits, batch)
-        if self.config.cst:
-            terms["instance"] = (
-                ramp * self.config.instance_weight * instance_contrastive(features, labels)
-            )
-            if ready:
+                terms |= self._pseudo("ist", self.ist_thresholds, scores, usable, logits, batch)
+            if self.config.cst:
                 scores, available = self.prototypes.similarity(features), self.prototypes.available
-                terms["prototype"] = self.config.prototype_weight * prototype_contrastive(
-                    scores, labels, available
-                )
+                contrast = prototype_contrastive(scores, labels, available)
+                terms["prototype"] = self.config.prototype_weight * contrast
                 usable = available.expand_as(scores)
-                terms |= self._transfer("cst", self.cst_thresholds, scores, usable, logits, batch)
+                terms |= self._pseudo("cst", self.cst_thresholds, scores, usable, logits, batch)
+        # Known labels enter every classification term; the penalty keeps pace with them.
+        transfers = sum(name.startswith("pseudo") for name in terms)
+        terms["penalty"] = self._penalty() * (1 + transfers * self.config.pseudo_weight)
         return terms
 
-    def _transfer(
+    def _pseudo(
         self,
         name: str,
         thresholds: Thresholds,
@@ -298,48 +332,48 @@ class HST(Method):
         logits: Tensor,
         batch: Batch,
     ) -> dict[str, Tensor]:
-        """Return the loss with pseudo labels from one kind of score, and that of its thresholds."""
-        exceeded = thresholds.exceeded(scores.detach())
-        pseudo = (batch.labels == UNKNOWN) & usable & self.eligible & exceeded
+        """Return the cost of known and pseudo labels together, and that of the thresholds."""
+        exceeded = usable & self.eligible & thresholds.exceeded(scores.detach())
+        pseudo = (batch.labels == UNKNOWN) & exceeded
         labels = torch.where(pseudo, torch.full_like(batch.labels, PRESENT), batch.labels)
         weights = torch.where(pseudo, torch.ones_like(batch.weights), batch.weights)
-        terms = {
-            f"pseudo_{name}": self.config.pseudo_weight
-            * self._classification(logits, labels, weights)
-        }
+        cost = self.risk(logits, labels, weights)
+        terms = {f"pseudo_{name}": self.config.pseudo_weight * cost}
         if self.config.dtl:
             known = assume_absent_where_only_present(batch.labels, self.present_only)
-            terms[f"threshold_{name}"] = self.config.threshold_weight * threshold_loss(
+            moved = threshold_loss(
                 scores, thresholds.values, known, usable, sharpness=self.config.sharpness
             )
+            terms[f"threshold_{name}"] = self.config.threshold_weight * moved
         return terms
 
-    def _classification(self, logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-        return self.risk(logits, labels, weights)
+    def _penalty(self) -> Tensor:
+        penalty = self.config.classifier_penalty * self.sarl.weight.square().sum()
+        if self.config.pooled:
+            linear = self.pooled.head.linear
+            squares = linear.weight.square().sum() + linear.bias.square().sum()
+            penalty = penalty + self.config.pooled_penalty * squares
+        return 0.5 * penalty / self.risk.known_total
 
     def _logits(self, decoupled: Tensor, features: Features) -> Tensor:
-        logits = self.sarl.classify(decoupled)
-        if self.config.pooled:
-            logits = logits + self.pooled(features.pooled)
-        return logits
+        logits = torch.where(self.has_positive, self.sarl.classify(decoupled), 0.0)
+        return logits + self.pooled(features) if self.config.pooled else logits
 
     @torch.no_grad()
     def _rebuild_prototypes(self, epoch: int, data: TrainingData) -> None:
-        self.eval()
-        features, categories, images = [], [], []
-        start = 0
+        device = str(self.eligible.device)
+        features, categories, images, seen = [], [], [], 0
         for batch in data.batches(256):
-            present = (batch.labels == PRESENT).to(self.eligible.device)
-            decoupled = self.sarl.decouple(_tokens(batch.features).to(self.eligible.device))
-            image, category = present.nonzero(as_tuple=True)
-            features.append(decoupled[image, category])
+            batch = batch.to(device)
+            image, category = (batch.labels == PRESENT).nonzero(as_tuple=True)
+            features.append(self.sarl.decouple(_tokens(batch.features))[image, category])
             categories.append(category)
-            images.append(image + start)
-            start += len(present)
+            images.append(torch.from_numpy(data.rows).to(device)[image + seen])
+            seen += len(batch.labels)
         self.prototypes.rebuild(
             torch.cat(features),
             torch.cat(categories),
-            torch.from_numpy(data.rows).to(self.eligible.device)[torch.cat(images)],
+            torch.cat(images),
             torch.Generator().manual_seed(epoch),
             per_prototype=self.config.positives_per_prototype,
         )
@@ -347,20 +381,5 @@ class HST(Method):
 
 def _tokens(features: Features) -> Tensor:
     if features.tokens is None:
-        raise ValueError("hst needs token maps; give features with tokens")
+        raise ValueError("hst reads token maps; give `tokens`")
     return features.tokens
-
-
-def _token_statistics(data: TrainingData) -> tuple[Tensor, Tensor]:
-    """Return the mean token and one scale: the root mean variance of the channels."""
-    total, square, count = 0.0, 0.0, 0
-    for batch in data.batches(256):
-        tokens = _tokens(batch.features).flatten(0, 1).double()
-        total = total + tokens.sum(dim=0)
-        square = square + tokens.square().sum(dim=0)
-        count += len(tokens)
-    mean = torch.as_tensor(total) / count
-    variance = (torch.as_tensor(square) / count - mean.square()).clamp(min=0).mean()
-    scale = torch.where(variance > 0, variance.sqrt(), torch.ones_like(variance))
-    return mean.float(), scale.float()
-

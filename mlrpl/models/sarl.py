@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -64,17 +66,27 @@ class SARL(nn.Module):
         self.weight = nn.Parameter(torch.zeros(categories, features))
         self.bias = nn.Parameter(torch.zeros(categories))
 
-    def set_token_statistics(self, mean: Tensor, scale: Tensor) -> None:
-        """Centre tokens by `mean`, `(T,)`, and divide them by `scale`, above 0.
+    def take_statistics(self, tokens: Iterable[Tensor]) -> None:
+        """Centre and scale by the mean and one spread of these tokens, each `(B, P, T)`.
 
-        One scale for all channels: equal variance for each (whitening) measured badly.
+        One spread for all channels, the root of their mean variance: an equal variance for
+        each (whitening) measured badly.
         """
+        total, square, count = torch.zeros(()), torch.zeros(()), 0
+        for batch in tokens:
+            rows = batch.flatten(0, 1).double()
+            total = total + rows.sum(dim=0)
+            square = square + rows.square().sum(dim=0)
+            count += len(rows)
+        mean = total / count
+        variance = (square / count - mean.square()).clamp(min=0).mean()
         self.token_mean.copy_(mean)
-        self.token_scale.copy_(scale)
+        self.token_scale.copy_(torch.where(variance > 0, variance.sqrt(), torch.ones(())))
 
     def project_tokens(self, tokens: Tensor) -> Tensor:
         """Return the tokens at the width of the features, `(B, P, D)`, from `(B, P, T)`."""
-        return self.project((tokens - self.token_mean) / self.token_scale)
+        projected: Tensor = self.project((tokens - self.token_mean) / self.token_scale)
+        return projected
 
     def attention(self, tokens: Tensor) -> Tensor:
         """Return where each category looks, `(B, C, P)`, rows summing to one."""

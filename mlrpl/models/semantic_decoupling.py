@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 RECOMPUTE_ABOVE = 2**26
-"""Elements of `(B, C, P, H)` above which a training pass recomputes chunks instead of keeping them."""
+"""Elements of `(B, C, P, H)` above which a training pass recomputes chunks, not keeps them."""
 
 
 class SemanticDecoupling(nn.Module):
@@ -27,6 +27,8 @@ class SemanticDecoupling(nn.Module):
         nonlinearity between its layers and its constant cancels in the softmax, so it
         is the one vector `v = W3' w4`; the function computed is the same.
     """
+
+    words: Tensor
 
     def __init__(
         self, categories: int, features: int, hidden: int, *, words: int = 0, chunk: int = 4
@@ -67,7 +69,10 @@ class SemanticDecoupling(nn.Module):
 
     def category_keys(self) -> Tensor:
         """Return one vector per category, `(C, H)`."""
-        return self.word_keys(self.words) if self.from_words else self.free_keys
+        if not self.from_words:
+            return self.free_keys
+        keys: Tensor = self.word_keys(self.words)
+        return keys
 
     def attention(self, tokens: Tensor) -> Tensor:
         """Return where each category looks, `(B, C, P)`, each row summing to one.

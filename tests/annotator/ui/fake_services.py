@@ -1,5 +1,6 @@
 """Services in memory that say what the real ones say, for tests of the pages."""
 
+# ruff: noqa: ARG002 - a fake has the signature of what it stands for
 from __future__ import annotations
 
 import copy

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+import annotator.ui
+from annotator.ui.label_page import STATIC, static_version
+
+
+@pytest.mark.parametrize("path", ["/", "/progress", "/export"])
+def test_every_page_answers(path: str, client: TestClient) -> None:
+    response = client.get(path)
+
+    assert response.status_code == 200
+    assert "<gradio-app" in response.text or "gradio" in response.text
+
+
+@pytest.mark.parametrize("file", sorted(p.name for p in STATIC.iterdir()))
+def test_scripts_and_styles_are_served_under_their_hash_and_may_be_kept(
+    file: str, client: TestClient
+) -> None:
+    response = client.get(f"/ui/{static_version()}/{file}")
+
+    assert response.content == (STATIC / file).read_bytes()
+    assert "immutable" in response.headers["cache-control"]
+
+
+@pytest.mark.parametrize("path", ["/ui/../app.py", "/ui/%2e%2e/app.py", "/ui/x/..%2fapp.py"])
+def test_nothing_beside_the_scripts_is_served(path: str, client: TestClient) -> None:
+    response = client.get(path)
+
+    assert "build_app" not in response.text
+
+
+def test_every_module_that_a_script_imports_is_there() -> None:
+    for script in STATIC.glob("*.js"):
+        for name in re.findall(r"from '\./([\w.]+)'", script.read_text()):
+            assert (STATIC / name).is_file(), f"{script.name} imports {name}"
+
+
+def test_scripts_never_write_markup() -> None:
+    sinks = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\balert\(|\beval\(")
+    found = {p.name: sinks.findall(p.read_text()) for p in STATIC.glob("*.js")}
+
+    assert {name: hits for name, hits in found.items() if hits} == {}
+
+
+def test_the_board_talks_to_exactly_the_functions_the_page_offers(client: TestClient) -> None:
+    config = client.get("/config").json()
+    boards = [c for c in config["components"] if c["props"].get("elem_id") == "board"]
+
+    assert len(boards) == 1
+    assert sorted(boards[0]["props"]["server_fns"]) == sorted(
+        ["start", "next_images", "items", "state", "save", "undo", "redo", "visit"]
+    )
+
+
+def test_no_page_offers_an_endpoint_to_programs(client: TestClient) -> None:
+    info = client.get("/gradio_api/info").json()
+
+    assert info["named_endpoints"] == {}
+    assert info["unnamed_endpoints"] == {}
+
+
+def test_building_the_app_writes_nothing_beside_the_code(
+    make_client: Callable[..., TestClient],
+) -> None:
+    room = Path(annotator.ui.__file__).parent
+    before = sorted(p.name for p in room.iterdir())
+
+    make_client()
+
+    assert sorted(p.name for p in room.iterdir()) == before
+    assert not list(room.glob("*.pyi"))
+
+
+def test_the_title_is_the_projects(make_client: Callable[..., TestClient]) -> None:
+    client = make_client(title="Herbarium <1>")
+
+    assert client.get("/config").json()["title"] == "Herbarium <1>"
+
+
+def test_saving_through_gradios_own_door_reaches_the_service(
+    client: TestClient, services: Any
+) -> None:
+    config = client.get("/config").json()
+    board = next(c["id"] for c in config["components"] if c["props"].get("elem_id") == "board")
+    client.post("/name", json={"name": "Ann"})
+
+    said = client.post(
+        "/gradio_api/component_server",
+        json={
+            "session_hash": "s",
+            "component_id": board,
+            "fn_name": "save",
+            "data": {"op": "x", "as": "Ann", "kind": "answer", "image": 1, "changes": []},
+        },
+    ).json()
+
+    assert said["ok"] is True
+    assert services.labelling.calls[0][:2] == ("save", "Ann")

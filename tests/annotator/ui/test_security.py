@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from annotator.ui.security import RequestGuard
+
+PORT = 7860
+
+
+def guarded(**options: Any) -> TestClient:
+    def answer(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(request.method)
+
+    methods = ["GET", "POST", "PUT", "DELETE", "PATCH"]
+    app = Starlette(
+        routes=[Route("/{rest:path}", answer, methods=methods)],
+        middleware=[Middleware(RequestGuard, port=PORT, **options)],
+    )
+    return TestClient(app, base_url=f"http://127.0.0.1:{PORT}")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:7860", "localhost:7860", "[::1]:7860"])
+def test_this_machine_is_let_in_under_its_own_names(host: str) -> None:
+    assert guarded().get("/", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:7860",
+        "127.0.0.1",
+        "127.0.0.1:7861",
+        "localhost.evil.example:7860",
+        "127.0.0.1.evil.example:7860",
+        "user@127.0.0.1:7860",
+        "127.0.0.1:7860/path",
+        "127.0.0.1:port",
+        "",
+        "192.168.1.5:7860",
+    ],
+)
+def test_another_host_name_is_refused_with_the_cure(host: str) -> None:
+    response = guarded().get("/", headers={"Host": host})
+
+    assert response.status_code == 403
+    assert "--open" in response.text
+
+
+def test_open_to_the_network_any_host_name_is_let_in() -> None:
+    client = guarded(open_to_network=True)
+
+    assert client.get("/", headers={"Host": "lab.example:7860"}).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+@pytest.mark.parametrize(
+    "origin",
+    ["http://evil.example", "null", "http://127.0.0.1:7861", "http://127.0.0.1:7860.evil.example"],
+)
+def test_a_change_from_another_page_is_refused(method: str, origin: str) -> None:
+    assert guarded().request(method, "/", headers={"Origin": origin}).status_code == 403
+
+
+@pytest.mark.parametrize("open_to_network", [False, True])
+def test_a_change_from_its_own_page_is_let_through(open_to_network: bool) -> None:
+    client = guarded(open_to_network=open_to_network)
+
+    response = client.post("/", headers={"Origin": "http://127.0.0.1:7860"})
+
+    assert response.text == "POST"
+
+
+def test_open_to_the_network_a_foreign_origin_is_refused_all_the_same() -> None:
+    client = guarded(open_to_network=True)
+    headers = {"Host": "lab.example:7860", "Origin": "http://evil.example:7860"}
+
+    assert client.post("/", headers=headers).status_code == 403
+    assert client.post("/", headers={**headers, "Origin": "http://lab.example:7860"}).is_success
+
+
+def test_behind_a_proxy_that_ends_tls_the_host_name_alone_decides() -> None:
+    client = guarded(open_to_network=True)
+    headers = {"Host": "lab.example:8443", "Origin": "https://lab.example:8443"}
+
+    assert client.post("/", headers=headers).is_success
+
+
+def test_a_program_that_is_no_browser_may_change_things() -> None:
+    assert guarded().post("/").text == "POST"
+
+
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("none", 200)]
+)
+def test_a_browser_that_sends_no_origin_is_judged_by_where_it_comes_from(
+    site: str, status: int
+) -> None:
+    assert guarded().post("/", headers={"Sec-Fetch-Site": site}).status_code == status
+
+
+def test_looking_is_free_for_links_from_elsewhere() -> None:
+    assert guarded().get("/", headers={"Sec-Fetch-Site": "cross-site"}).is_success
+
+
+def test_answers_carry_headers_against_framing_and_guessing() -> None:
+    headers = guarded().get("/").headers
+
+    assert headers["x-frame-options"] == "SAMEORIGIN"
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_two_host_headers_are_refused() -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def never(*_: object) -> None:
+        pytest.fail("the request went through")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "scheme": "http",
+        "headers": [(b"host", b"127.0.0.1:7860"), (b"host", b"evil.example")],
+    }
+    asyncio.run(RequestGuard(never, port=PORT)(scope, never, send))  # type: ignore[arg-type]
+
+    assert sent[0]["status"] == 403
+
+
+def test_websockets_are_closed() -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def never(*_: object) -> None:
+        pytest.fail("the socket went through")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "websocket", "headers": []}
+    asyncio.run(RequestGuard(never, port=PORT)(scope, never, send))  # type: ignore[arg-type]
+
+    assert sent == [{"type": "websocket.close", "code": 1008}]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/name", "/gradio_api/component_server", "/gradio_api/queue/join", "/gradio_api/upload"],
+)
+def test_every_door_of_the_real_app_checks_host_and_origin(
+    path: str, make_client: Callable[..., TestClient], services: Any
+) -> None:
+    client = make_client()
+
+    foreign_page = client.post(path, json={}, headers={"Origin": "http://evil.example"})
+    foreign_name = client.post(path, json={}, headers={"Host": "evil.example:7860"})
+
+    assert (foreign_page.status_code, foreign_name.status_code) == (403, 403)
+    assert services.labelling.calls == []
