@@ -137,6 +137,11 @@ class VersionArrays:
             bars[..., column] = self._rank(column, scores[..., column])
         return np.where(np.isnan(scores), np.nan, bars)
 
+    @cached_property
+    def taught(self) -> npt.NDArray[np.bool_]:
+        """Which columns had a present answer to learn from, `(C,)`; others only order images."""
+        return np.isfinite(np.asarray(self.parameters.thresholds))
+
     def suggested(self, scores: Columns) -> npt.NDArray[np.bool_]:
         """Return which of the raw scores `(..., C)` suggest present."""
         return decide(np.asarray(scores), np.asarray(self.parameters.thresholds))

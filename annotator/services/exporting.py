@@ -168,7 +168,9 @@ def _suggestions(
     ranked = set(context.arrays.parameters.ranked_only)
     for category in context.shown.values():
         column = context.arrays.columns.get(category.ordinal)
-        if category.id in answered or column is None or np.isnan(scores[column]):
+        if category.id in answered or column is None:
+            continue
+        if np.isnan(scores[column]) or not context.arrays.taught[column]:
             continue
         yield PairRecord(
             category=category.name,

@@ -95,12 +95,12 @@ def suggested_matrix(arrays: VersionArrays, images: int, columns: int) -> NDArra
     return matrix
 
 
-def scored_matrix(arrays: VersionArrays, images: int, columns: int) -> NDArray[np.bool_]:
-    """Return for which pairs a version has an opinion at all, `(images, columns)` by ordinal."""
+def decided_matrix(arrays: VersionArrays, images: int, columns: int) -> NDArray[np.bool_]:
+    """Return which pairs a version decides one way or the other, `(images, columns)` by ordinal."""
     matrix = np.zeros((images, columns), dtype=bool)
     rows = min(images, len(arrays.scores))
     for column, ordinal in enumerate(arrays.parameters.category_ordinals):
-        if ordinal < columns:
+        if ordinal < columns and arrays.taught[column]:
             matrix[:rows, ordinal] = np.isfinite(np.asarray(arrays.scores[:rows, column]))
     return matrix
 

@@ -28,7 +28,7 @@ from annotator.services.importing import (
     changes_by_annotator,
     plan_import,
 )
-from annotator.services.suggestions import Suggestions, scored_matrix, suggested_matrix
+from annotator.services.suggestions import Suggestions, decided_matrix, suggested_matrix
 from annotator.settings import Project
 from annotator.store import (
     Store,
@@ -207,7 +207,7 @@ class Transfer:
         model = {"model_present": 0, "model_absent": 0}
         if kind == "completed" and arrays is not None and shown:
             columns = 1 + max(c.ordinal for c in shown)
-            scored = scored_matrix(arrays, total, columns)
+            scored = decided_matrix(arrays, total, columns)
             inside = table.category < columns
             scored[table.image[inside], table.category[inside]] = False
             listed = [c.ordinal for c in shown]
@@ -248,14 +248,14 @@ class Transfer:
         if chosen not in SUBSETS:
             raise NotFound(f"There is no subset {chosen!r}; known: {', '.join(SUBSETS)}.")
         writers = [_writer(name) for name in formats]
+        number, arrays = self._suggestions.current()
+        if kind == "completed" and arrays is None:
+            raise NotReady(
+                "A completed export needs a trained version; train one or export `answered`."
+            )
         with self._store.writing() as tx:
             give_ids(tx)
         with self._store.reading() as tx:
-            number, arrays = self._suggestions.current(tx)
-            if kind == "completed" and arrays is None:
-                raise NotReady(
-                    "A completed export needs a trained version; train one or export `answered`."
-                )
             settings = self._project.settings
             info: dict[str, Any] = {"project": settings.name}
             if settings.description:

@@ -103,7 +103,9 @@ def _train(learner: Learner, control: Control, threshold: float) -> Trained:
     history = [{"epoch": r.epoch + 1, **r.terms} for r in learner.reports]
     control.report("scoring")
     scores = learner.predict(method, np.flatnonzero(learner.done), control.check)
-    scores[:, ~taught] = np.nan
+    # A name may order images before the first present answer, but it never makes a suggestion.
+    speaks = method.speaks().cpu().numpy()
+    scores[:, ~(taught | speaks)] = np.nan
     decisions = make_decisions(snapshot, scores, found, threshold)
     decisions.thresholds[~taught] = np.inf
     return Trained(snapshot, method, scores, decisions, history, len(rows))

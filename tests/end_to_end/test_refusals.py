@@ -68,7 +68,7 @@ def content(folder: Path) -> dict[str, str]:
             "No image",
         ),
         (["train", "P", "--method", "magic"], "known: partial_bce, hst"),
-        (["train", "P"], "present"),
+        (["train", "P"], "answer a few pairs first"),
         (["suggest", "P"], "annotator train"),
         (["versions", "P", "--promote", "4"], "no version 4"),
         (["export", "P", "--out", "OUT", "--format", "voc"], "known: coco, csv"),

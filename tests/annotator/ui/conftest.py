@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import os
 from collections.abc import Callable, Iterator
@@ -37,7 +38,17 @@ def services(fakes: ModuleType, tmp_path: Path) -> Any:
 
 
 @pytest.fixture
-def make_client(services: Any) -> Iterator[Callable[..., TestClient]]:
+def _loop() -> Iterator[None]:
+    """Give Gradio an event loop; without one it makes its own and leaves them open."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+@pytest.fixture
+def make_client(services: Any, _loop: None) -> Iterator[Callable[..., TestClient]]:
     """Return a maker of clients that talk to a freshly built app."""
     from annotator.ui.app import build_app
 
