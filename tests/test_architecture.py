@@ -118,7 +118,9 @@ def test_imports_point_one_way() -> None:
     assert result.returncode == 0, result.stdout
 
 
-@pytest.mark.parametrize("command", [("check", "."), ("format", "--check", ".")], ids=lambda c: c[0])
+@pytest.mark.parametrize(
+    "command", [("check", "."), ("format", "--check", ".")], ids=lambda c: c[0]
+)
 def test_ruff_is_content(command: tuple[str, ...]) -> None:
     result = run("ruff", *command)
 
@@ -133,6 +135,35 @@ def test_the_types_hold() -> None:
 
 
 def test_importing_the_library_loads_no_torch() -> None:
-    code = "import sys, mlrpl, mlrpl.labels, mlrpl.metrics, mlrpl.decision.calibration as c; sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys, mlrpl, mlrpl.labels, mlrpl.metrics, mlrpl.decision.calibration; "
+        "sys.exit('torch' in sys.modules)"
+    )
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_web_process_loads_no_torch(tmp_path: Path) -> None:
+    code = f"""
+import sys
+from pathlib import Path
+from PIL import Image
+from annotator.services.app import Services
+from annotator.services.creation import create_project
+from annotator.ui.app import build_app
+folder = Path({str(tmp_path)!r})
+(folder / "pictures").mkdir()
+Image.new("RGB", (8, 8)).save(folder / "pictures" / "a.png")
+made = create_project(folder / "p", folder / "pictures", names=["cat"])
+services = Services.open(made.project.path)
+build_app(services, port=1)
+services.labelling.start("ann")
+services.labelling.items("ann", [1])
+change = {{"category": 1, "state": "present", "source": "human"}}
+services.labelling.save("ann", {{"op": "a", "kind": "answer", "image": 1, "changes": [change]}})
+services.progress.overview()
+services.transfer.export(folder / "out")
+sys.exit(any(name.split(".")[0] in ("torch", "torchvision", "timm") for name in sys.modules))
+"""
+
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=False).returncode == 0

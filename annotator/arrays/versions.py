@@ -140,7 +140,7 @@ class VersionArrays:
     @cached_property
     def taught(self) -> npt.NDArray[np.bool_]:
         """Which columns had a present answer to learn from, `(C,)`; others only order images."""
-        return np.isfinite(np.asarray(self.parameters.thresholds))
+        return np.asarray(np.isfinite(self.parameters.thresholds), dtype=bool)
 
     def suggested(self, scores: Columns) -> npt.NDArray[np.bool_]:
         """Return which of the raw scores `(..., C)` suggest present."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import Tensor
+
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.losses.contrastive import instance_contrastive, prototype_contrastive
-from torch import Tensor
 
 
 def instance_by_loops(features: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:

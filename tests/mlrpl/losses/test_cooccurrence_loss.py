@@ -6,9 +6,10 @@ import math
 
 import pytest
 import torch
+from torch import Tensor
+
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.losses.cooccurrence import cooccurrence_loss, pair_targets
-from torch import Tensor
 
 
 def by_loops(logits: Tensor, labels: Tensor) -> Tensor:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor, nn
+
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.models import cooccurrence
 from mlrpl.models.cooccurrence import PairNetwork, pair_matrix, transfer_scores
-from torch import Tensor, nn
 
 COUNT, WIDTH, REDUCED, HIDDEN = 4, 5, 3, 6
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
+
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.models.graph import (
     GatedGraph,
     assume_absent_where_only_present,
     cooccurrence,
 )
-from torch import Tensor, nn
 
 
 def labels(*rows: str) -> Tensor:
@@ -83,9 +84,7 @@ def test_smoothing_must_be_above_zero() -> None:
         cooccurrence(labels("+-"), smoothing=0)
 
 
-def one_round(
-    h: Tensor, a: Tensor, w: dict[str, nn.Linear], u: dict[str, nn.Linear]
-) -> Tensor:
+def one_round(h: Tensor, a: Tensor, w: dict[str, nn.Linear], u: dict[str, nn.Linear]) -> Tensor:
     """Return one image's nodes after a round, `(C, D)`, with six separate linear layers."""
     nodes = []
     for c in range(len(h)):
@@ -126,11 +125,12 @@ def test_three_rounds_are_the_papers_and_so_are_their_gradients() -> None:
 
     torch.testing.assert_close(found, torch.stack(expected), rtol=0, atol=1e-10)
     torch.testing.assert_close(again.grad, features.grad, rtol=0, atol=1e-10)
+    torch.testing.assert_close(module.candidate.weight.grad, u["h"].weight.grad, rtol=0, atol=1e-10)
     torch.testing.assert_close(
-        module.candidate.weight.grad, u["h"].weight.grad, rtol=0, atol=1e-10
-    )
-    torch.testing.assert_close(
-        module.messages.weight.grad, torch.cat([w[k].weight.grad for k in "zrh"]), rtol=0, atol=1e-10
+        module.messages.weight.grad,
+        torch.cat([w[k].weight.grad for k in "zrh"]),
+        rtol=0,
+        atol=1e-10,
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor
+
 from mlrpl.models import semantic_decoupling
 from mlrpl.models.semantic_decoupling import SemanticDecoupling
-from torch import Tensor
 
 
 def as_in_the_paper(
