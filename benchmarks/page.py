@@ -116,10 +116,8 @@ def measure(browser: str, url: str, count: int) -> None:
         chromium.close()
     print(f"{platform.machine()}, {platform.python_version()}, {count} presses")
     for name, values in result.items():
-        print(
         middle, tail = np.percentile(values, [50, 95])
         print(f"{name:6} p50 {middle:6.1f} ms  p95 {tail:6.1f} ms")
-        )
 
 
 if __name__ == "__main__":
