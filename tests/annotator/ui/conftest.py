@@ -38,24 +38,18 @@ def services(fakes: ModuleType, tmp_path: Path) -> Any:
 
 
 @pytest.fixture
-def _loop() -> Iterator[None]:
-    """Give Gradio an event loop; without one it makes its own and leaves them open."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    asyncio.set_event_loop(None)
-    loop.close()
-
-
-@pytest.fixture
-def make_client(services: Any, _loop: None) -> Iterator[Callable[..., TestClient]]:
+def make_client(services: Any) -> Iterator[Callable[..., TestClient]]:
     """Return a maker of clients that talk to a freshly built app."""
     from annotator.ui.app import build_app
 
     clients: list[TestClient] = []
 
+    async def build(options: dict[str, Any]) -> Any:
+        return build_app(services, port=PORT, **options)
+
     def make(**options: Any) -> TestClient:
-        app = build_app(services, port=PORT, **options)
+        # Inside a running loop: outside of one Gradio opens loops and never closes them.
+        app = asyncio.run(build(options))
         clients.append(TestClient(app, base_url=f"http://127.0.0.1:{PORT}"))
         return clients[-1]
 

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.losses.known_risk import KnownRisk
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from mlrpl.models.sarl import SARL
 from torch import Tensor
+
+from mlrpl.models.sarl import SARL
 
 
 def network(categories: int = 3, token: int = 6, features: int = 4) -> SARL:

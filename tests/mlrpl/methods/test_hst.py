@@ -1,0 +1,351 @@
+"""HST as a whole: its terms, its edges, what it learns, and what it keeps."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from mlrpl import checkpoint
+from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, hide_labels
+from mlrpl.methods import build
+from mlrpl.methods.base import Batch, Dimensions, Features
+from mlrpl.methods.hst import HST, HSTConfig
+from mlrpl.metrics import mean_average_precision
+from mlrpl.training import TrainConfig, TrainingData, fit, predict
+
+Labels = npt.NDArray[np.int8]
+SMALL: dict[str, Any] = {"features": 8, "hidden": 4, "pair_reduced": 4, "pair_hidden": 4}
+BRIEF = TrainConfig(epochs=3, batch_size=4, learning_rate=1e-3)
+TOKEN, POSITIONS, POOLED = 6, 5, 7
+
+
+def method(categories: int, **options: Any) -> HST:
+    dimensions = Dimensions(categories, POOLED, POSITIONS, TOKEN)
+    built = build("hst", dimensions, {**SMALL, "warmup": 1, **options})
+    assert isinstance(built, HST)
+    return built
+
+
+def data(labels: Labels, seed: int = 0) -> TrainingData:
+    rng = np.random.default_rng(seed)
+    count = len(labels)
+    return TrainingData(
+        labels,
+        pooled=rng.standard_normal((count, POOLED), dtype=np.float32),
+        tokens=rng.standard_normal((count, POSITIONS, TOKEN), dtype=np.float32),
+    )
+
+
+def mixed(count: int, categories: int, seed: int = 0) -> Labels:
+    states = np.array([ABSENT, UNKNOWN, PRESENT], dtype=np.int8)
+    return np.random.default_rng(seed).choice(states, (count, categories))
+
+
+def with_positives(counts: list[int], images: int = 13) -> Labels:
+    """Category c present in its first images, as often as said, and absent elsewhere."""
+    labels = np.full((images, len(counts)), ABSENT, dtype=np.int8)
+    for category, count in enumerate(counts):
+        labels[:count, category] = PRESENT
+    return labels
+
+
+def without(labels: Labels, kept: tuple[int, ...]) -> Labels:
+    return np.where(np.isin(labels, kept), labels, UNKNOWN).astype(np.int8)
+
+
+AWKWARD = {
+    "categories with 0, 1 and 3 positives": with_positives([0, 1, 3, 13]),
+    "no unknown label": np.where(mixed(9, 3) == UNKNOWN, ABSENT, mixed(9, 3)).astype(np.int8),
+    "no known label": np.zeros((5, 3), dtype=np.int8),
+    "no known positive": without(mixed(9, 3), (ABSENT,)),
+    "positives alone": without(mixed(9, 3), (PRESENT,)),
+    "one image": mixed(1, 4),
+    "one category": mixed(9, 1),
+    "one image and one category": np.array([[PRESENT]], dtype=np.int8),
+    "an odd image in the last batch": mixed(9, 3),
+}
+
+
+@pytest.mark.parametrize("case", AWKWARD)
+@pytest.mark.parametrize("pooled", [True, False])
+def test_training_stays_finite_with(case: str, pooled: bool) -> None:
+    trained = method(AWKWARD[case].shape[1], pooled=pooled, min_positives=1)
+    training = data(AWKWARD[case])
+
+    reports = fit(trained, training, BRIEF)
+
+    assert all(np.isfinite(value) for report in reports for value in report.terms.values())
+    assert all(torch.isfinite(value).all() for value in trained.state_dict().values())
+    assert np.isfinite(predict(trained, training)).all()
+
+
+def test_a_category_without_a_positive_scores_the_same_everywhere() -> None:
+    trained = method(3)
+    training = data(with_positives([0, 5, 8]))
+
+    fit(trained, training, BRIEF)
+    scores = predict(trained, training)
+
+    assert scores[:, 0].tolist() == [0] * 13
+    assert np.ptp(scores[:, 1]) > 0
+
+
+def test_a_category_with_present_answers_alone_is_not_always_present() -> None:
+    labels = without(with_positives([4, 4], images=40), (PRESENT,))
+    trained = method(2)
+
+    fit(trained, data(labels), TrainConfig(epochs=40, batch_size=8, learning_rate=1e-3))
+
+    probability = torch.sigmoid(torch.from_numpy(predict(trained, data(labels))))
+    assert probability[4:].mean() < 0.3
+    assert probability[:4].mean() > probability[4:].mean()
+
+
+ALL_TERMS = {
+    "known",
+    "penalty",
+    "ist",
+    "pseudo_ist",
+    "threshold_ist",
+    "instance",
+    "prototype",
+    "pseudo_cst",
+    "threshold_cst",
+}
+
+
+@pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        ({}, set()),
+        ({"ist": False}, {"ist", "pseudo_ist", "threshold_ist"}),
+        ({"cst": False}, {"instance", "prototype", "pseudo_cst", "threshold_cst"}),
+        ({"dtl": False}, {"threshold_ist", "threshold_cst"}),
+        ({"ist": False, "cst": False}, ALL_TERMS - {"known", "penalty"}),
+    ],
+)
+def test_a_part_that_is_switched_off_gives_no_term(
+    options: dict[str, bool], missing: set[str]
+) -> None:
+    trained = method(3, **options)
+
+    reports = fit(trained, data(mixed(9, 3)), BRIEF)
+
+    assert set(reports[-1].terms) == ALL_TERMS - missing
+
+
+def test_nothing_is_transferred_before_the_warm_up_is_over() -> None:
+    trained = method(3, warmup=2)
+
+    reports = fit(trained, data(mixed(9, 3)), BRIEF)
+
+    assert set(reports[1].terms) == {"known", "penalty", "ist", "instance"}
+    assert set(reports[2].terms) == ALL_TERMS
+
+
+def test_cooccurrence_and_contrast_grow_from_zero_in_the_first_epoch() -> None:
+    prepared = method(3)
+    training = data(mixed(9, 3))
+    prepared.prepare(training)
+    batch = training.batch(np.arange(9))
+
+    terms = [prepared.losses(batch, epoch, share) for epoch, share in ((0, 0), (0, 0.5), (1, 0))]
+
+    for name in ("ist", "instance"):
+        start, half, full = (float(t[name].detach()) for t in terms)
+        assert start == 0
+        if name == "ist":
+            assert half == pytest.approx(full / 2, rel=1e-5)
+
+
+def prepared_with_prototypes(labels: Labels, **options: Any) -> tuple[HST, Batch]:
+    trained = method(labels.shape[1], warmup=0, min_positives=1, pooled=False, **options)
+    training = data(labels)
+    fit(trained, training, TrainConfig(epochs=2, batch_size=16))
+    trained.before_epoch(0, training)
+    return trained, training.batch(np.arange(len(labels)))
+
+
+@pytest.mark.parametrize(("threshold", "pulled"), [(-2.0, True), (2.0, False)])
+@pytest.mark.parametrize("part", ["ist", "cst"])
+def test_a_score_above_its_threshold_makes_an_unknown_label_present(
+    part: str, threshold: float, pulled: bool
+) -> None:
+    labels = with_positives([6, 6])
+    labels[0, 1] = UNKNOWN
+    trained, batch = prepared_with_prototypes(labels)
+    with torch.no_grad():
+        trained.ist_thresholds.values.fill_(threshold)
+        trained.cst_thresholds.values.fill_(threshold)
+
+    terms = trained.losses(batch, 0, 1.0)
+
+    more = terms[f"pseudo_{part}"].item() > terms["known"].item() + 1e-6
+    assert more is pulled
+
+
+def test_a_category_with_too_few_positives_gets_no_pseudo_label() -> None:
+    labels = with_positives([6, 6])
+    labels[0, 1] = UNKNOWN
+    trained, batch = prepared_with_prototypes(labels)
+    with torch.no_grad():
+        trained.cst_thresholds.values.fill_(-2)
+        trained.eligible.fill_(False)
+
+    terms = trained.losses(batch, 0, 1.0)
+
+    assert terms["pseudo_cst"].item() == pytest.approx(terms["known"].item(), rel=1e-6)
+
+
+def test_thresholds_have_a_learning_rate_of_their_own_and_no_decay() -> None:
+    built = method(3, threshold_rate=0.07)
+
+    groups = built.parameter_groups(1e-3)
+
+    rates = {id(p): g["lr"] for g in groups for p in g["params"]}
+    assert rates[id(built.ist_thresholds.values)] == 0.07
+    assert rates[id(built.cst_thresholds.values)] == 0.07
+    assert rates[id(built.sarl.project.weight)] == 1e-3
+    assert len(rates) == len(list(built.parameters()))
+
+
+def test_a_checkpoint_keeps_scores_prototypes_and_thresholds(tmp_path: Path) -> None:
+    trained = method(3)
+    training = data(mixed(20, 3))
+    fit(trained, training, BRIEF)
+
+    checkpoint.save(tmp_path / "hst.safetensors", trained, "hst", trained.dimensions)
+    loaded = checkpoint.load(tmp_path / "hst.safetensors")
+
+    assert isinstance(loaded, HST)
+    assert loaded.config == trained.config
+    assert trained.prototypes.available.any()
+    for name, value in trained.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], value), name
+    assert np.array_equal(predict(loaded, training), predict(trained, training))
+
+
+def test_the_same_seed_trains_the_same_method() -> None:
+    scores = []
+    for _ in range(2):
+        torch.manual_seed(5)
+        trained = method(3)
+        fit(trained, data(mixed(20, 3)), BRIEF)
+        scores.append(predict(trained, data(mixed(20, 3))))
+
+    assert np.array_equal(scores[0], scores[1])
+
+
+def test_the_published_sizes_are_one_call_away() -> None:
+    paper = HSTConfig.paper()
+
+    assert (paper.features, paper.hidden, paper.steps, paper.prototypes) == (1024, 512, 3, 10)
+
+
+def test_word_vectors_take_the_place_of_learned_ones() -> None:
+    built = method(3, word_dim=2)
+
+    built.set_word_vectors(torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
+
+    keys = built.sarl.decoupling.category_keys()
+    torch.testing.assert_close(keys[2], keys[0] + keys[1])
+
+
+NUMBERS = [f.name for f in fields(HSTConfig) if isinstance(f.default, int | float)]
+SIGNED_OR_SWITCH = {"pooled", "ist", "cst", "dtl", "ist_threshold", "cst_threshold"}
+
+
+@pytest.mark.parametrize("name", sorted(set(NUMBERS) - SIGNED_OR_SWITCH))
+def test_a_negative_number_is_refused_by_name(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        HSTConfig(**{name: -1})
+
+
+def test_without_token_maps_it_says_what_to_do() -> None:
+    with pytest.raises(ValueError, match="token maps"):
+        build("hst", Dimensions(3, POOLED))
+    with pytest.raises(ValueError, match="tokens"):
+        method(3)(Features(pooled=torch.zeros(1, POOLED)))
+    with pytest.raises(ValueError, match="tokens"):
+        method(3).prepare(TrainingData(mixed(2, 3), pooled=np.zeros((2, POOLED))))
+
+
+def test_transfer_of_a_method_without_ist_is_refused() -> None:
+    built = method(3, ist=False)
+
+    with pytest.raises(ValueError, match="ist=True"):
+        built.transfer(Features(tokens=torch.zeros(1, POSITIONS, TOKEN)), torch.zeros(1, 3))
+
+
+def test_attention_rows_sum_to_one() -> None:
+    attention = method(3).attention(Features(tokens=torch.randn(2, POSITIONS, TOKEN)))
+
+    assert attention.shape == (2, 3, POSITIONS)
+    torch.testing.assert_close(attention.sum(dim=-1), torch.ones(2, 3))
+
+
+def scenes(images: int, seed: int) -> tuple[Labels, npt.NDArray[np.float32]]:
+    """Six categories, each a direction that some positions carry; 1 always accompanies 0."""
+    rng = np.random.default_rng(seed)
+    labels = np.where(rng.random((images, 6)) < 0.25, PRESENT, ABSENT).astype(np.int8)
+    labels[:, 1] = labels[:, 0]
+    directions = np.linalg.qr(np.random.default_rng(99).standard_normal((12, 6)))[0].T
+    tokens = 0.5 * rng.standard_normal((images, 9, 12))
+    for image, category in np.argwhere(labels == PRESENT):
+        tokens[image, rng.choice(9, 3, replace=False)] += 3 * directions[category]
+    return labels, tokens.astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def learned() -> tuple[HST, Labels, npt.NDArray[np.float32]]:
+    """HST trained on half of the labels of 300 scenes."""
+    truth, tokens = scenes(300, seed=0)
+    hidden = hide_labels(truth, 0.5, "uniform", np.random.default_rng(1))
+    torch.manual_seed(0)
+    trained = build("hst", Dimensions(6, 12, 9, 12), {"features": 12, "hidden": 16})
+    training = TrainingData(hidden, pooled=tokens.mean(axis=1), tokens=tokens)
+    fit(trained, training, TrainConfig(epochs=20, batch_size=32, learning_rate=3e-3))
+    assert isinstance(trained, HST)
+    return trained, *scenes(200, seed=2)
+
+
+def test_it_learns_from_half_of_the_labels(
+    learned: tuple[HST, Labels, npt.NDArray[np.float32]],
+) -> None:
+    trained, truth, tokens = learned
+
+    scores = predict(trained, TrainingData(truth, pooled=tokens.mean(axis=1), tokens=tokens))
+
+    assert mean_average_precision(scores, truth) > 0.9  # by chance 0.25
+
+
+def test_a_known_category_vouches_for_the_one_that_always_accompanies_it(
+    learned: tuple[HST, Labels, npt.NDArray[np.float32]],
+) -> None:
+    trained, truth, tokens = learned
+    shows = np.flatnonzero(truth[:, 0] == PRESENT)
+    known = torch.zeros(len(shows), 6, dtype=torch.int8)
+    known[:, 0] = PRESENT
+
+    scores = trained.transfer(Features(tokens=torch.from_numpy(tokens[shows])), known)
+
+    mean = scores.mean(dim=0)
+    assert mean[0] == 0
+    assert mean[1] > 0.7
+    assert mean[2:].max() < 0.5
+
+
+def test_thresholds_leave_their_start_for_the_data(
+    learned: tuple[HST, Labels, npt.NDArray[np.float32]],
+) -> None:
+    trained, _, _ = learned
+
+    moved = trained.ist_thresholds.values - trained.config.ist_threshold
+
+    assert moved.abs().max() > 0.1
