@@ -49,6 +49,17 @@ def build_pages(services: Services, *, title: str, scripts: str) -> gr.Blocks:
     return pages
 
 
+def _theme() -> gr.themes.Base:
+    theme = gr.themes.Default(
+        primary_hue="indigo", neutral_hue="slate", spacing_size="sm", radius_size="md"
+    )
+    # A shade darker than Gradio's own, so that white text on it can be read (WCAG AA).
+    return theme.set(
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+    )
+
+
 def build_app(
     services: Services, *, port: int, open_to_network: bool = False, title: str = "Annotator"
 ) -> FastAPI:
@@ -76,9 +87,7 @@ def build_app(
             path="/",
             run_history=False,
             footer_links=[],
-            theme=gr.themes.Default(
-                primary_hue="indigo", neutral_hue="slate", spacing_size="sm", radius_size="md"
-            ),
+            theme=_theme(),
             ssr_mode=False,
             show_error=False,
         )

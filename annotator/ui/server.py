@@ -188,8 +188,15 @@ def serve_project(
 
 def _announce(url: str, browser: bool) -> None:
     print(f"Open {url} in a browser. Ctrl-C stops.", flush=True)
-    if browser:
+    if browser and _has_display():
         try:
             webbrowser.open(url)
         except webbrowser.Error:
             log.info("No browser could be opened; open the address yourself.")
+
+
+def _has_display() -> bool:
+    """Whether a browser window can appear; on a bare terminal a text browser would take it over."""
+    if sys.platform != "linux":
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -32,32 +32,66 @@ def fakes() -> ModuleType:
     return _load("fake_services")
 
 
-@pytest.fixture
-def services(fakes: ModuleType, tmp_path: Path) -> Any:
-    return fakes.fake_services(tmp_path)
+class Stage:
+    """Passes every call on to the services of the running test, so that one app serves them all."""
+
+    def __init__(self, part: str = "") -> None:
+        self.current: Any = None
+        if not part:
+            self.parts = {n: Stage(n) for n in ("labelling", "progress", "transfer", "media")}
+        self._part = part
+
+    def show(self, services: Any) -> None:
+        for part in self.parts.values():
+            part.current = services
+
+    def __getattr__(self, name: str) -> Any:
+        if not self._part:
+            return self.parts[name]
+        # Looked up when called: the app keeps what it was given when it was built.
+        return lambda *args, **kwargs: getattr(getattr(self.current, self._part), name)(
+            *args, **kwargs
+        )
+
+
+@pytest.fixture(scope="session")
+def stage() -> Stage:
+    return Stage()
 
 
 @pytest.fixture
-def make_client(services: Any) -> Iterator[Callable[..., TestClient]]:
-    """Return a maker of clients that talk to a freshly built app."""
-    from annotator.ui.app import build_app
+def services(fakes: ModuleType, tmp_path: Path, stage: Stage) -> Any:
+    made = fakes.fake_services(tmp_path)
+    stage.show(made)
+    return made
 
-    clients: list[TestClient] = []
 
-    async def build(options: dict[str, Any]) -> Any:
+def _build(services: Any, **options: Any) -> Any:
+    async def build() -> Any:
+        from annotator.ui.app import build_app
+
         return build_app(services, port=PORT, **options)
 
-    def make(**options: Any) -> TestClient:
-        # Inside a running loop: outside of one Gradio opens loops and never closes them.
-        app = asyncio.run(build(options))
-        clients.append(TestClient(app, base_url=f"http://127.0.0.1:{PORT}"))
-        return clients[-1]
+    # Inside a running loop: outside of one Gradio opens loops and never closes them.
+    return asyncio.run(build())
 
-    yield make
-    for client in clients:
-        client.close()
+
+@pytest.fixture(scope="session")
+def app(stage: Stage, fakes: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    stage.show(fakes.fake_services(tmp_path_factory.mktemp("first")))
+    return _build(stage)
 
 
 @pytest.fixture
-def client(make_client: Callable[..., TestClient]) -> TestClient:
-    return make_client()
+def client(app: Any, services: Any) -> TestClient:  # noqa: ARG001 - puts the services in place
+    return TestClient(app, base_url=f"http://127.0.0.1:{PORT}")
+
+
+@pytest.fixture
+def make_client(services: Any) -> Callable[..., TestClient]:
+    """Return a maker of clients that talk to an app of their own."""
+
+    def make(**options: Any) -> TestClient:
+        return TestClient(_build(services, **options), base_url=f"http://127.0.0.1:{PORT}")
+
+    return make

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -160,10 +159,8 @@ def test_websockets_are_closed() -> None:
     ["/name", "/gradio_api/component_server", "/gradio_api/queue/join", "/gradio_api/upload"],
 )
 def test_every_door_of_the_real_app_checks_host_and_origin(
-    path: str, make_client: Callable[..., TestClient], services: Any
+    path: str, client: TestClient, services: Any
 ) -> None:
-    client = make_client()
-
     foreign_page = client.post(path, json={}, headers={"Origin": "http://evil.example"})
     foreign_name = client.post(path, json={}, headers={"Host": "evil.example:7860"})
 

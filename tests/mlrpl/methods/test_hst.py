@@ -17,6 +17,7 @@ from mlrpl.methods import build
 from mlrpl.methods.base import Batch, Dimensions, Features
 from mlrpl.methods.hst import HST, HSTConfig
 from mlrpl.metrics import mean_average_precision
+from mlrpl.models.graph import cooccurrence
 from mlrpl.training import TrainConfig, TrainingData, fit, predict
 
 Labels = npt.NDArray[np.int8]
@@ -155,13 +156,48 @@ def test_cooccurrence_and_contrast_grow_from_zero_in_the_first_epoch() -> None:
     prepared.prepare(training)
     batch = training.batch(np.arange(9))
 
-    terms = [prepared.losses(batch, epoch, share) for epoch, share in ((0, 0), (0, 0.5), (1, 0))]
+    start, half, full = (prepared.losses(batch, *at) for at in ((0, 0.0), (0, 0.5), (1, 0.0)))
 
-    for name in ("ist", "instance"):
-        start, half, full = (float(t[name].detach()) for t in terms)
-        assert start == 0
-        if name == "ist":
-            assert half == pytest.approx(full / 2, rel=1e-5)
+    assert start["ist"].item() == start["instance"].item() == 0
+    assert half["ist"].item() == pytest.approx(full["ist"].item() / 2, rel=1e-5)
+    assert half["instance"].item() > 0
+
+
+def test_the_graph_is_that_of_the_training_labels() -> None:
+    prepared = method(3)
+    labels = mixed(30, 3)
+
+    prepared.prepare(data(labels))
+
+    expected = cooccurrence(torch.from_numpy(labels), smoothing=prepared.config.smoothing)
+    assert torch.equal(prepared.sarl.graph.adjacency, expected)
+
+
+def test_prototypes_come_from_images_that_show_the_category() -> None:
+    labels = np.full((600, 2), ABSENT, dtype=np.int8)
+    labels[590:, 0] = PRESENT
+    labels[270:300, 1] = PRESENT
+    training = data(labels)
+    training.rows = np.arange(20, 600)
+    trained = method(2, warmup=0)
+    trained.prepare(training)
+
+    trained.before_epoch(0, training)
+
+    for category, count in enumerate(trained.prototypes.counts.tolist()):
+        exemplars = trained.prototypes.exemplars[category, :count].numpy()
+        assert count == (2, 6)[category]
+        assert (labels[exemplars, category] == PRESENT).all()
+
+
+def test_the_penalty_keeps_pace_with_the_classification_terms() -> None:
+    trained, batch = prepared_with_prototypes(mixed(20, 3), pseudo_weight=0.5)
+    trained.config = HSTConfig(**{**SMALL, "pooled": False, "warmup": 1, "pseudo_weight": 0.5})
+
+    before, after = trained.losses(batch, 0, 1.0), trained.losses(batch, 1, 1.0)
+
+    assert before["penalty"].item() > 0
+    assert after["penalty"].item() == pytest.approx(2 * before["penalty"].item(), rel=1e-5)
 
 
 def prepared_with_prototypes(labels: Labels, **options: Any) -> tuple[HST, Batch]:
@@ -188,6 +224,41 @@ def test_a_score_above_its_threshold_makes_an_unknown_label_present(
 
     more = terms[f"pseudo_{part}"].item() > terms["known"].item() + 1e-6
     assert more is pulled
+
+
+def test_a_known_label_is_never_overruled() -> None:
+    trained, batch = prepared_with_prototypes(with_positives([6, 6]))
+    with torch.no_grad():
+        trained.ist_thresholds.values.fill_(-2)
+        trained.cst_thresholds.values.fill_(-2)
+
+    terms = trained.losses(batch, 0, 1.0)
+
+    assert terms["pseudo_ist"].item() == pytest.approx(terms["known"].item(), rel=1e-6)
+    assert terms["pseudo_cst"].item() == pytest.approx(terms["known"].item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("part", ["ist", "cst"])
+def test_a_threshold_rises_although_nothing_is_ever_answered_absent(part: str) -> None:
+    trained, batch = prepared_with_prototypes(without(mixed(30, 3), (PRESENT,)))
+    thresholds = getattr(trained, f"{part}_thresholds").values
+    with torch.no_grad():
+        thresholds.fill_(-2)
+
+    trained.losses(batch, 0, 1.0)[f"threshold_{part}"].backward()
+
+    assert (thresholds.grad < 0).all()
+
+
+def test_categories_never_seen_together_are_apart_although_nothing_is_answered_absent() -> None:
+    labels = np.array([[PRESENT, UNKNOWN], [UNKNOWN, PRESENT]] * 5, dtype=np.int8)
+    trained, batch = prepared_with_prototypes(labels)
+    trained.zero_grad()
+
+    trained.losses(batch, 1, 0.0)["ist"].backward()
+
+    assert trained.pairs.bias.grad is not None
+    assert trained.pairs.bias.grad.item() > 0  # descent lowers the pair's probability
 
 
 def test_a_category_with_too_few_positives_gets_no_pseudo_label() -> None:

@@ -1,0 +1,353 @@
+"""The rules of the Label page in a real browser: versions that arrive, what is in view, names."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from annotator.arrays import versions as version_files
+from annotator.arrays.versions import Queue, VersionParameters
+from annotator.domain import JobKind
+from annotator.services.creation import create_project
+from annotator.settings import Project, load_project
+from annotator.store import Store, jobs, versions
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+COUNT = 30
+IMAGES = 12
+LOW = {"width": 1440, "height": 560}
+
+
+@pytest.fixture
+def project(tmp_path: Path, twelve_pictures: Path) -> Project:
+    names = [f"thing {n}" for n in range(COUNT)]
+    path = create_project(tmp_path / "p", twelve_pictures, names=names).project.path
+    return load_project(path)
+
+
+def publish(project: Project, scores: np.ndarray, ranked: tuple[int, ...] = ()) -> None:
+    """Make a version whose logits for every image are `scores` `(COUNT,)`; suggested above 0."""
+    now = datetime.now(UTC)
+    store = Store.open(project.database_url)
+    with store.writing() as tx:
+        jobs.enqueue(tx, JobKind.TRAIN, {}, now)
+        job = jobs.claim(tx, "test", [JobKind.TRAIN], now)
+        assert job is not None
+        number = versions.reserve(
+            tx,
+            job,
+            method="hst",
+            backbone="none",
+            trained_answers=0,
+            trained_present=0,
+            last_operation=0,
+            now=now,
+        )
+    version_files.write(
+        version_files.folder(project, number),
+        VersionParameters(
+            method="hst",
+            backbone="none",
+            category_ordinals=tuple(range(COUNT)),
+            slope=1.0,
+            intercepts=(0.0,) * COUNT,
+            thresholds=(0.0,) * COUNT,
+            ranked_only=ranked,
+        ),
+        np.tile(scores.astype(np.float32), (IMAGES, 1)),
+        Queue(np.arange(IMAGES, dtype=np.int32), np.full((COUNT, 1), -1, dtype=np.int32)),
+        {"map": 0.4, "map_low": 0.3, "map_high": 0.5},
+        save_weights=lambda path: path.write_bytes(b""),
+    )
+    with store.writing() as tx:
+        figures = {"map": 0.4, "map_low": 0.3, "map_high": 0.5, "held_out_pairs": 90}
+        versions.publish(
+            tx, job, number, metrics=figures, training_seconds=1, promote=True, note="", now=now
+        )
+        jobs.finish(tx, job, jobs.JobState.DONE, "", now)
+    store.close()
+
+
+FALLING = np.linspace(2.0, 0.5, COUNT)
+RISING = np.linspace(-2.0, 3.0, COUNT)
+
+
+def rows(project: Project, query: str) -> list[tuple[Any, ...]]:
+    connection = sqlite3.connect(project.path / "labels.db")
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+def labels(project: Project) -> list[tuple[Any, ...]]:
+    return rows(
+        project,
+        "select image_id, category.name, state from label join category "
+        "on category.id = category_id order by image_id, category_id",
+    )
+
+
+def ready(page: Page) -> None:
+    expect(page.locator(".an-asking .an-row")).to_have_count(10)
+
+
+def saved(page: Page) -> None:
+    expect(page.locator(".an-saved")).to_have_text("saved")
+
+
+def asked(page: Page) -> list[str]:
+    return page.locator(".an-asking .an-name").all_text_contents()
+
+
+def bar(page: Page, place: int) -> str:
+    found = page.locator(".an-asking .an-fill").nth(place).get_attribute("style")
+    assert found is not None
+    return found
+
+
+Serve = Callable[..., Any]
+Open = Callable[..., Page]
+
+
+def test_a_key_in_the_frame_in_which_a_version_arrives_answers_the_row_it_showed(
+    project: Project, serve: Serve, open_page: Open
+) -> None:
+    publish(project, FALLING)
+    page = open_page(serve(project.path, "--no-worker").url)
+    ready(page)
+    before = asked(page)
+    page.evaluate(
+        """() => new MutationObserver((_, observer) => {
+          if (document.querySelector('.an-banner').hidden) return;
+          observer.disconnect();
+          document.dispatchEvent(new KeyboardEvent('keydown', {key: '1', code: 'Digit1'}));
+        }).observe(document.querySelector('.an-banner'), {attributes: true})"""
+    )
+
+    publish(project, RISING)
+    expect(page.locator(".an-banner")).to_contain_text("Version 2 is ready")
+    expect(page.locator(".an-asking .an-row").first).to_have_attribute("aria-checked", "true")
+    saved(page)
+    there = asked(page)
+    page.keyboard.press("Enter")
+    expect(page.locator(".an-place")).to_have_text("01.png")
+
+    assert before[0] == "thing 0"
+    assert there == before
+    assert labels(project) == [(1, "thing 0", 1)]
+    assert asked(page)[0] == "thing 29"
+    expect(page.locator(".an-banner")).to_be_hidden()
+    assert rows(project, "select version, source from operation join answer on "
+                "answer.operation_id = operation.id") == [(1, 1)]  # fmt: skip
+
+
+def test_taking_a_version_at_once_moves_open_bars_and_nothing_else(
+    project: Project, serve: Serve, open_page: Open
+) -> None:
+    publish(project, FALLING)
+    page = open_page(serve(project.path, "--no-worker").url)
+    ready(page)
+    page.keyboard.press("1")
+    saved(page)
+    decided, open_one, order = bar(page, 0), bar(page, 1), asked(page)
+    suggested = page.locator(".an-asking .an-row.suggested")
+    expect(suggested).to_have_count(9)
+    publish(project, RISING)
+    expect(page.locator(".an-banner")).to_be_visible()
+    assert bar(page, 1) == open_one
+
+    page.keyboard.press("m")
+
+    expect(page.locator(".an-banner")).to_be_hidden()
+    expect(suggested).to_have_count(0)
+    assert asked(page) == order
+    assert bar(page, 0) == decided
+    assert bar(page, 1) != open_one
+
+
+def test_accept_all_takes_what_is_in_view_and_says_how_many(
+    project: Project, serve: Serve, open_page: Open
+) -> None:
+    publish(project, FALLING, ranked=(1,))
+    page = open_page(serve(project.path, "--no-worker").url, viewport=LOW)
+    ready(page)
+    in_view = page.evaluate(
+        """() => {
+          const box = document.querySelector('.an-list').getBoundingClientRect();
+          const rows = [...document.querySelectorAll('.an-row')].filter((row) => {
+            const {top, bottom} = row.getBoundingClientRect();
+            return top >= box.top - 1 && bottom <= box.bottom + 1;
+          });
+          return [...new Set(rows.map((row) => row.querySelector('.an-name').textContent))];
+        }"""
+    )
+    expected = sorted(set(in_view) - {"thing 1"})
+    key = page.locator(".an-foot .an-btn").first
+    expect(key).to_contain_text(f"Accept {len(expected)} suggested")
+
+    page.keyboard.press("Shift+A")
+    saved(page)
+
+    assert 10 <= len(expected) < COUNT - 1
+    assert sorted(name for _, name, _ in labels(project)) == expected
+    assert rows(project, "select distinct source from answer") == [(2,)]
+    assert rows(project, "select kind from operation") == [("accept_all",)]
+    page.locator(".an-list").evaluate("box => box.scrollTo(0, box.scrollHeight)")
+    expect(key).to_contain_text(f"Accept {COUNT - 1 - len(expected)} suggested")
+
+
+def test_a_visit_keeps_what_was_drawn_and_not_the_rest(
+    project: Project, serve: Serve, open_page: Open
+) -> None:
+    page = open_page(serve(project.path, "--no-worker").url, viewport=LOW)
+    ready(page)
+
+    page.keyboard.press("Enter")
+    expect(page.locator(".an-place")).to_have_text("01.png")
+    page.locator(".an-list").evaluate("box => box.scrollTo(0, box.scrollHeight)")
+    page.wait_for_timeout(200)
+    page.keyboard.press("Enter")
+    expect(page.locator(".an-place")).to_have_text("02.png")
+    page.wait_for_function("!Object.keys(localStorage).some(k => k.includes('unsaved'))")
+
+    kept = rows(project, "select shown from visit order by id")
+    first, second = (int.from_bytes(bits, "little").bit_count() for (bits,) in kept[:2])
+    assert 10 <= first < COUNT
+    assert second > first
+
+
+def test_the_rest_is_what_the_filter_lists(project: Project, serve: Serve, open_page: Open) -> None:
+    page = open_page(serve(project.path, "--no-worker").url)
+    ready(page)
+    page.keyboard.press("/")
+    page.keyboard.type("thing 2")
+    key = page.get_by_role("button", name="Rest absent (11)")
+
+    key.click()
+    saved(page)
+
+    names = {"thing 2", *(f"thing {n}" for n in range(20, 30))}
+    assert {name for _, name, _ in labels(project)} == names
+    assert rows(project, "select kind from operation") == [("sweep",)]
+
+
+def test_unsaved_answers_are_never_sent_under_another_name(
+    project: Project, serve: Serve, open_page: Open
+) -> None:
+    server = serve(project.path, "--no-worker")
+    page = open_page(server.url, name="Ann")
+    ready(page)
+    server.kill()
+    page.keyboard.press("1")
+    expect(page.locator(".an-saved")).to_contain_text("1 unsaved")
+
+    cookie = {"name": "annotator_name", "url": server.url}
+    page.context.add_cookies([{**cookie, "value": "Bob"}])
+    server.start()
+    page.goto("about:blank")
+    page.goto(server.url)
+    expect(page.locator(".an-who")).to_have_text("Bob")
+    ready(page)
+    page.keyboard.press("2")
+    saved(page)
+    as_bob = labels(project)
+    page.context.add_cookies([{**cookie, "value": "Ann"}])
+    page.reload()
+    expect(page.locator(".an-who")).to_have_text("Ann")
+    ready(page)
+    expect(page.locator('.an-all .an-row[data-state="present"]')).to_have_count(2)
+    saved(page)
+
+    assert as_bob == [(1, "thing 1", 1)]
+    assert rows(project, "select annotator.name, category_id from answer join operation on "
+                "operation.id = operation_id join annotator on annotator.id = annotator_id "
+                "order by answer.id") == [("Bob", 2), ("Ann", 1)]  # fmt: skip
+
+
+def test_the_way_back_outlives_a_reload(project: Project, serve: Serve, open_page: Open) -> None:
+    page = open_page(serve(project.path, "--no-worker").url)
+    ready(page)
+    for name in ("01.png", "02.png"):
+        page.keyboard.press("Enter")
+        expect(page.locator(".an-place")).to_have_text(name)
+    saved(page)
+
+    page.reload()
+    ready(page)
+    expect(page.locator(".an-place")).to_have_text("02.png")
+    page.keyboard.press("ArrowLeft")
+
+    expect(page.locator(".an-place")).to_have_text("01.png")
+    assert page.locator(".an-strip button:not([hidden])").count() > 3
+
+
+def test_an_image_that_is_gone_is_skipped_with_enter(
+    project: Project, serve: Serve, open_page: Open
+) -> None:
+    page = open_page(f"{serve(project.path, '--no-worker').url}/#999")
+    expect(page.locator(".an-problem")).to_contain_text("not in the project")
+
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".an-place")).to_have_text("00.png")
+    ready(page)
+    assert labels(project) == []
+
+
+def test_pictures_of_two_projects_on_one_port_are_told_apart(
+    project: Project, serve: Serve, open_page: Open
+) -> None:
+    page = open_page(serve(project.path, "--no-worker").url)
+    ready(page)
+
+    assert page.evaluate(
+        "new URL(document.querySelector('.an-image').src).searchParams.get('of').length > 5"
+    )
+
+
+def test_the_progress_page_draws_the_versions_across_its_width(
+    project: Project, serve: Serve, open_page: Open
+) -> None:
+    publish(project, FALLING)
+    publish(project, RISING)
+    page = open_page(f"{serve(project.path, '--no-worker').url}/progress")
+
+    expect(page.locator("#progress-trainer")).to_contain_text("labelling goes on")
+    expect(page.locator("#progress-counts")).to_contain_text("360")
+    canvas = page.locator("#progress-plot canvas")
+    expect(canvas).to_be_visible()
+    box = canvas.bounding_box()
+    assert box is not None
+    assert box["width"] > 900
+    expect(page.get_by_role("gridcell", name="40.0% (30.0% to 50.0%)").first).to_be_visible()
+
+
+def test_a_label_file_is_previewed_before_it_is_imported(
+    project: Project, serve: Serve, open_page: Open
+) -> None:
+    page = open_page(f"{serve(project.path, '--no-worker').url}/export")
+    take = page.locator("#import-take")
+    expect(take).to_be_disabled()
+
+    drop = page.locator("#import-file input[type=file]")
+    text = "image,thing 3,zebra\n00.png,1,0\nnowhere.png,1,\n"
+    drop.set_input_files({"name": "l.csv", "mimeType": "text/csv", "buffer": text.encode()})
+    expect(page.locator("#import-preview")).to_contain_text("zebra")
+    expect(page.locator("#import-preview")).to_contain_text("nowhere.png")
+    before = labels(project)
+    take.click()
+    expect(page.locator("#import-preview")).to_contain_text("Imported: 2 pairs")
+
+    assert before == []
+    assert labels(project) == [(1, "thing 3", 1), (1, "zebra", 0)]
+    expect(take).to_be_disabled()
