@@ -53,8 +53,9 @@ def _theme() -> gr.themes.Base:
     theme = gr.themes.Default(
         primary_hue="indigo", neutral_hue="slate", spacing_size="sm", radius_size="md"
     )
-    # A shade darker than Gradio's own, so that white text on it can be read (WCAG AA).
+    # A shade darker than Gradio's own, so that all text can be read (WCAG AA).
     return theme.set(
+        body_text_color_subdued="*neutral_500",
         button_primary_background_fill="*primary_600",
         button_primary_background_fill_hover="*primary_700",
     )

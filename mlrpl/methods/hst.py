@@ -225,6 +225,10 @@ class HST(Method):
         if self.config.pooled:
             self.pooled.learn_names(category_names, backbone)
 
+    def speaks(self) -> Tensor:
+        """Return `(C,)`, which categories' names are like those of the backbone's classes."""
+        return self.pooled.speaks() if self.config.pooled else super().speaks()
+
     def prepare(self, data: TrainingData) -> None:
         """Take token statistics, co-occurrence and the kinds of categories."""
         if data.tokens is None:

@@ -240,6 +240,23 @@ def test_the_rest_is_what_the_filter_lists(project: Project, serve: Serve, open_
     assert rows(project, "select kind from operation") == [("sweep",)]
 
 
+def test_the_finder_takes_the_name_that_begins_with_what_was_typed(
+    tmp_path: Path, twelve_pictures: Path, serve: Serve, open_page: Open
+) -> None:
+    names = ["bench", "armchair", "lawn chair", "chair"]
+    made = create_project(tmp_path / "q", twelve_pictures, names=names)
+    page = open_page(serve(made.project.path, "--no-worker").url)
+    expect(page.locator(".an-asking .an-row")).to_have_count(4)
+
+    for typed in ("ch", "lawn ch", "mch"):
+        page.keyboard.press("/")
+        page.keyboard.type(typed)
+        page.keyboard.press("Enter")
+    saved(page)
+
+    assert [name for _, name, _ in labels(made.project)] == ["armchair", "lawn chair", "chair"]
+
+
 def test_unsaved_answers_are_never_sent_under_another_name(
     project: Project, serve: Serve, open_page: Open
 ) -> None:
@@ -288,6 +305,27 @@ def test_the_way_back_outlives_a_reload(project: Project, serve: Serve, open_pag
 
     expect(page.locator(".an-place")).to_have_text("01.png")
     assert page.locator(".an-strip button:not([hidden])").count() > 3
+
+
+def test_on_a_phone_the_picture_stays_in_sight_and_a_finger_can_say_absent(
+    project: Project, serve: Serve, open_page: Open
+) -> None:
+    size = {"width": 390, "height": 844}
+    page = open_page(serve(project.path, "--no-worker").url, viewport=size, has_touch=True)
+    ready(page)
+    page.evaluate("scrollTo(0, 700)")
+    page.wait_for_function("scrollY > 300")
+    row = page.locator(".an-all .an-row").last
+
+    row.locator(".an-not").tap()
+
+    expect(row).to_have_attribute("aria-checked", "false")
+    assert page.evaluate("document.querySelector('.an-stage').getBoundingClientRect().top") == 0
+    saved(page)
+    assert labels(project) == [(1, "thing 29", 0)]
+    page.get_by_role("button", name="Next").last.tap()
+    expect(page.locator(".an-place")).to_have_text("01.png")
+    assert page.evaluate("scrollY") == 0
 
 
 def test_an_image_that_is_gone_is_skipped_with_enter(

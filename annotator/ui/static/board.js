@@ -37,7 +37,8 @@ export class Board {
     this.strip = new Strip((place) => this.go(place));
     this.acceptButton = button('Accept suggested', '⇧A', () => this.answering.acceptAll(), 'primary');
     this.sweepButton = button('Rest absent', 'X', () => this.answering.sweep());
-    this.foot = h('div', { class: 'an-bar an-foot' }, this.acceptButton, this.sweepButton);
+    const onPhones = button('Next', null, () => this.next(), 'an-phone'); // the other one is out of reach there
+    this.foot = h('div', { class: 'an-bar an-foot' }, this.acceptButton, this.sweepButton, onPhones);
     this.watch = new Watch(this.server, { onVersion: (number) => this.#newVersion(number) });
     this.root.replaceChildren(
       this.watch.element, h('div', { class: 'an-board' }, this.#left(), this.right), this.help, this.name.element, this.live);
@@ -152,6 +153,7 @@ export class Board {
     this.rows.ask(item.data.ask);
     this.finder.clear();
     this.rows.box.scrollTop = 0;
+    if (scrollY) scrollTo(0, 0);
     this.focus = this.rows.visible[0] ?? null;
     this.strip.draw(album.ids, album.at, album.items);
     this.place.textContent = item.data.name;
@@ -224,7 +226,7 @@ export class Board {
     for (const id of this.rows.categoriesIn(this.drawn())) this.seen.add(id);
     const accept = this.answering.acceptable().length;
     const rest = this.answering.sweepable().length;
-    this.acceptButton.say(accept ? `Accept ${accept} suggested` : 'Nothing to accept in view');
+    this.acceptButton.say(accept ? `Accept ${accept} suggested` : 'Nothing to accept');
     this.acceptButton.disabled = !accept;
     this.sweepButton.say(`Rest absent (${rest})`);
     this.sweepButton.disabled = !rest;
@@ -266,7 +268,7 @@ export class Board {
 
   #filter(text) {
     this.rows.filter(text);
-    this.#setFocus(this.rows.visible[0] ?? null);
+    this.#setFocus(this.rows.bestMatch(text));
   }
 
   #leaveFinder() {

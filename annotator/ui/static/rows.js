@@ -104,6 +104,16 @@ export class RowList {
   // Category ids of the list as filtered.
   get listed() { return this.allRows.filter((row) => !row.element.hidden).map((row) => row.category.id); }
 
+  // The listed row that typing `text` most likely means: its name begins with it, or a word in it does.
+  bestMatch(text) {
+    const wanted = text.trim().toLocaleLowerCase();
+    const rank = ({ category: { name } }) => {
+      const at = ` ${name.toLocaleLowerCase()}`.indexOf(` ${wanted}`);
+      return at < 0 ? 2 : Math.min(at, 1);
+    };
+    return this.visible.reduce((best, row) => (!best || rank(row) < rank(best) ? row : best), null);
+  }
+
   // Category ids whose row lies wholly in a part of the window.
   categoriesIn(view) {
     return [...new Set(this.visible.filter((row) => isIn(view, row.element)).map((row) => row.category.id))];

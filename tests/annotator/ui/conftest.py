@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -72,8 +73,10 @@ def _build(services: Any, **options: Any) -> Any:
 
         return build_app(services, port=PORT, **options)
 
-    # Inside a running loop: outside of one Gradio opens loops and never closes them.
-    return asyncio.run(build())
+    # Inside a running loop: outside of one Gradio opens loops and never closes them. In a thread:
+    # the browser tests of the same run keep a loop of their own in this one.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(build())).result()
 
 
 @pytest.fixture(scope="session")
