@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
@@ -67,16 +67,25 @@ def services(fakes: ModuleType, tmp_path: Path, stage: Stage) -> Any:
     return made
 
 
+def run(act: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """Run a coroutine in a thread: browser tests of the same run keep a loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(act())).result()
+
+
+@pytest.fixture
+def run_async() -> Callable[..., Any]:
+    return run
+
+
 def _build(services: Any, **options: Any) -> Any:
     async def build() -> Any:
         from annotator.ui.app import build_app
 
         return build_app(services, port=PORT, **options)
 
-    # Inside a running loop: outside of one Gradio opens loops and never closes them. In a thread:
-    # the browser tests of the same run keep a loop of their own in this one.
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(lambda: asyncio.run(build())).result()
+    # In a running loop: without one Gradio opens loops and never closes them.
+    return run(build)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -119,7 +119,7 @@ def test_answers_carry_headers_against_framing_and_guessing() -> None:
     assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_two_host_headers_are_refused() -> None:
+def test_two_host_headers_are_refused(run_async: Callable[..., Any]) -> None:
     sent: list[dict[str, Any]] = []
 
     async def never(*_: object) -> None:
@@ -134,12 +134,12 @@ def test_two_host_headers_are_refused() -> None:
         "scheme": "http",
         "headers": [(b"host", b"127.0.0.1:7860"), (b"host", b"evil.example")],
     }
-    asyncio.run(RequestGuard(never, port=PORT)(scope, never, send))  # type: ignore[arg-type]
+    run_async(lambda: RequestGuard(never, port=PORT)(scope, never, send))
 
     assert sent[0]["status"] == 403
 
 
-def test_websockets_are_closed() -> None:
+def test_websockets_are_closed(run_async: Callable[..., Any]) -> None:
     sent: list[dict[str, Any]] = []
 
     async def never(*_: object) -> None:
@@ -149,7 +149,7 @@ def test_websockets_are_closed() -> None:
         sent.append(message)
 
     scope = {"type": "websocket", "headers": []}
-    asyncio.run(RequestGuard(never, port=PORT)(scope, never, send))  # type: ignore[arg-type]
+    run_async(lambda: RequestGuard(never, port=PORT)(scope, never, send))
 
     assert sent == [{"type": "websocket.close", "code": 1008}]
 
