@@ -160,23 +160,23 @@ def test_saving_again_replaces_what_was_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("database", "url"),
     [
-        ("labels.db", "sqlite:////work/birds/labels.db"),
+        ("labels.db", "sqlite:////srv/birds/labels.db"),
         ("/srv/labels.db", "sqlite:////srv/labels.db"),
         ("postgresql://host/birds", "postgresql://host/birds"),
     ],
 )
 def test_the_database_is_a_file_of_the_project_or_a_url(database: str, url: str) -> None:
-    project = Project(Path("/work/birds"), Settings(database=database))
+    project = Project(Path("/srv/birds"), Settings(database=database))
 
     assert project.database_url == url
 
 
 def test_everything_of_a_project_lies_in_its_directory() -> None:
-    project = Project(Path("/work/birds"), Settings(backbone="timm:org/resnet50"))
+    project = Project(Path("/srv/birds"), Settings(backbone="timm:org/resnet50"))
 
-    assert project.features_path == Path("/work/birds/features/timm_org_resnet50")
-    assert project.versions_path == Path("/work/birds/versions")
-    assert project.thumbnails_path == Path("/work/birds/thumbnails")
+    assert project.features_path == Path("/srv/birds/features/timm_org_resnet50")
+    assert project.versions_path == Path("/srv/birds/versions")
+    assert project.thumbnails_path == Path("/srv/birds/thumbnails")
 
 
 def test_an_image_root_is_absolute_or_relative_to_the_project(tmp_path: Path) -> None:
