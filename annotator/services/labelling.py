@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,19 @@ from annotator.services.media import Media, names_of
 from annotator.services.queue import Queue
 from annotator.services.suggestions import Suggestions, most_worth_asking
 from annotator.settings import Project
-from annotator.store import Store, Transaction, annotators, answers, categories, images, visits
+from annotator.store import (
+    Store,
+    Transaction,
+    annotators,
+    answers,
+    categories,
+    images,
+    values,
+    visits,
+)
+
+PROJECT_KEY = "project.key"
+"""Name of a value drawn once a project, so that browsers never mix two projects up."""
 
 PAGE_KINDS = {kind.value: kind for kind in OperationKind if kind not in ("import", "undo", "redo")}
 
@@ -52,13 +64,14 @@ class Labelling:
         """Return what the page needs once: project, categories, where this annotator left off."""
         with self._store.writing() as tx:
             person = annotators.named(tx, annotator, self._clock())
+            key = values.get(tx, PROJECT_KEY) or uuid.uuid4().hex[:12]
+            values.put(tx, PROJECT_KEY, key)
         with self._store.reading() as tx:
             last = visits.last_images(tx, person.id, 1)
             shown = [category_row(c) for c in categories.every(tx)]
             total = images.count(tx)
             version, _ = self._suggestions.current(tx)
         settings = self._project.settings
-        key = hashlib.sha256(str(self._project.path).encode()).hexdigest()[:12]
         return {
             "project": {"name": settings.name, "description": settings.description, "key": key},
             "categories": shown,

@@ -200,6 +200,7 @@ def test_a_dead_trainer_is_shown_and_does_not_stop_labelling(
     )
     server = serve(project)
     page = open_page(server.url)
+    expect(page.locator(".an-asking .an-row")).to_have_count(3)
     expect(page.locator(".an-dot")).not_to_have_attribute("data-state", "off", timeout=30_000)
     (worker,) = children_of(server.process.pid)
 

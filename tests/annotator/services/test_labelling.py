@@ -49,6 +49,15 @@ def test_the_page_starts_with_the_categories_and_where_the_annotator_left_off(
     assert start["version"] is None
 
 
+def test_a_project_keeps_its_key_for_life(services: Services) -> None:
+    first = services.labelling.start("ann")["project"]["key"]
+
+    second = services.labelling.start("bob")["project"]["key"]
+
+    assert first == second
+    assert len(first) == 12
+
+
 def test_an_answer_is_stored_and_comes_back_with_its_author(services: Services) -> None:
     saved = save(services, "a", (CAT, "present"))
 
