@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +61,8 @@ class TrainingData:
         pooled: npt.NDArray[np.floating] | None = None,
         tokens: npt.NDArray[np.floating] | None = None,
         weights: npt.NDArray[np.float32] | None = None,
+        shown: npt.NDArray[np.bool_] | None = None,
+        pictures: Callable[[npt.NDArray[np.int64]], Tensor] | None = None,
         rows: npt.NDArray[np.int64] | None = None,
     ) -> None:
         """Put the arrays together; nothing is copied.
@@ -69,13 +72,16 @@ class TrainingData:
             pooled: `(N, D)`.
             tokens: `(N, P, T)`.
             weights: `(N, C)`, how much each label counts; None means 1.
+            shown: `(N, C)`, pairs that a person had on the screen and left unmarked.
+            pictures: Returns prepared pictures `(B, 3, S, S)` of some images, for methods that
+                train their backbone.
             rows: Indices of the images to be used, in any order; None means all.
 
         Raises:
             ValueError: If an array has too few rows or an index lies outside.
         """
         count = len(labels)
-        for name, array in (("pooled", pooled), ("tokens", tokens), ("weights", weights)):
+        for name, array in _named(pooled, tokens, weights, shown):
             if array is not None and len(array) < count:
                 raise ValueError(
                     f"{name} has {len(array)} rows for {count} images; give one row an image"
@@ -84,6 +90,8 @@ class TrainingData:
         self.pooled = pooled
         self.tokens = tokens
         self.weights = weights
+        self.shown = shown
+        self.pictures = pictures
         self.rows = np.arange(count) if rows is None else np.asarray(rows, dtype=np.int64)
         if len(self.rows) and not 0 <= self.rows.min() <= self.rows.max() < count:
             raise ValueError(f"rows must lie in 0 to {count - 1}, got up to {self.rows.max()}")
@@ -98,7 +106,8 @@ class TrainingData:
 
     def features(self, rows: npt.NDArray[np.int64]) -> Features:
         """Return the features of some images (indices into the arrays), as float32."""
-        return Features(_tensor(self.pooled, rows), _tensor(self.tokens, rows))
+        images = None if self.pictures is None else self.pictures(rows)
+        return Features(_tensor(self.pooled, rows), _tensor(self.tokens, rows), images)
 
     def batch(self, rows: npt.NDArray[np.int64]) -> Batch:
         """Return some images (indices into the arrays) with their labels."""
@@ -107,7 +116,8 @@ class TrainingData:
             weights = torch.ones(labels.shape, dtype=torch.float32)
         else:
             weights = torch.from_numpy(np.asarray(self.weights[rows], dtype=np.float32))
-        return Batch(self.features(rows), labels, weights)
+        shown = None if self.shown is None else torch.from_numpy(self.shown[rows])
+        return Batch(self.features(rows), labels, weights, shown, torch.from_numpy(rows))
 
     def batches(
         self,
@@ -122,6 +132,10 @@ class TrainingData:
             order = order[torch.randperm(len(order), generator=generator).numpy()]
         for start in range(0, len(order), batch_size):
             yield self.batch(order[start : start + batch_size])
+
+
+def _named(*arrays: npt.NDArray[Any] | None) -> list[tuple[str, npt.NDArray[Any] | None]]:
+    return list(zip(("pooled", "tokens", "weights", "shown"), arrays, strict=True))
 
 
 def _tensor(array: npt.NDArray[np.floating] | None, rows: npt.NDArray[np.int64]) -> Tensor | None:
@@ -166,6 +180,8 @@ def fit(
         order = torch.Generator().manual_seed(config.seed)
         method.to(device)
         method.prepare(data)
+        if method.closed_form:
+            return _solved(method, data, config, on_epoch_end, should_stop)
         groups = method.parameter_groups(config.learning_rate)
         optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
         steps = -(-len(data) // config.batch_size)
@@ -189,6 +205,24 @@ def fit(
             on_epoch_end(reports[-1])
     method.eval()
     return reports
+
+
+def _solved(
+    method: Method,
+    data: TrainingData,
+    config: TrainConfig,
+    on_epoch_end: Callable[[EpochReport], None],
+    should_stop: Callable[[], bool],
+) -> list[EpochReport]:
+    """Train a method in closed form; every step of it is reported like an epoch."""
+    terms = method.solve(
+        data,
+        seed=config.seed,
+        on_progress=lambda done, of: on_epoch_end(EpochReport(done - 1, of, {})),
+        should_stop=should_stop,
+    )
+    method.eval()
+    return [EpochReport(0, 1, terms)]
 
 
 def predict(

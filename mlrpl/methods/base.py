@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,13 +22,12 @@ class Features:
     """`(B, D)` float32, one vector an image."""
     tokens: Tensor | None = None
     """`(B, P, T)` float32, one vector a position of the map."""
+    images: Tensor | None = None
+    """`(B, 3, S, S)` float32, prepared pictures; only where a backbone is trained as well."""
 
     def to(self, device: str) -> Features:
         """Return the same features on a device."""
-        return Features(
-            None if self.pooled is None else self.pooled.to(device),
-            None if self.tokens is None else self.tokens.to(device),
-        )
+        return Features(*(None if x is None else x.to(device) for x in _members(self)))
 
 
 @dataclass(frozen=True)
@@ -40,10 +39,21 @@ class Batch:
     """`(B, C)` int8, each `PRESENT`, `UNKNOWN` or `ABSENT`."""
     weights: Tensor
     """`(B, C)` float32, how much each label counts; of no meaning where the label is unknown."""
+    shown: Tensor | None = None
+    """`(B, C)` bool, pairs that a person had on the screen and left unmarked; None: no visits."""
+    rows: Tensor | None = None
+    """`(B,)` int64, which rows of the training data these are."""
 
     def to(self, device: str) -> Batch:
         """Return the same batch on a device."""
-        return Batch(self.features.to(device), self.labels.to(device), self.weights.to(device))
+        labels, weights = self.labels.to(device), self.weights.to(device)
+        shown = None if self.shown is None else self.shown.to(device)
+        rows = None if self.rows is None else self.rows.to(device)
+        return Batch(self.features.to(device), labels, weights, shown, rows)
+
+
+def _members(features: Features) -> tuple[Tensor | None, ...]:
+    return features.pooled, features.tokens, features.images
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,8 @@ class Method(nn.Module, ABC):
 
     needs_tokens: ClassVar[bool] = False
     """Whether `forward` reads `Features.tokens`; otherwise it reads `Features.pooled`."""
+    closed_form: ClassVar[bool] = False
+    """Whether `solve` trains the method; otherwise the loop minimises `losses`."""
     paper: ClassVar[str] = ""
     """Where the method comes from: authors, title, venue, year."""
 
@@ -119,6 +131,27 @@ class Method(nn.Module, ABC):
         suggestion. Default: none.
         """
         return torch.zeros(self.dimensions.categories, dtype=torch.bool)
+
+    def solve(
+        self,
+        data: TrainingData,  # noqa: ARG002
+        *,
+        seed: int,  # noqa: ARG002
+        on_progress: Callable[[int, int], None],  # noqa: ARG002
+        should_stop: Callable[[], bool],  # noqa: ARG002
+    ) -> dict[str, float]:
+        """Train a method whose `closed_form` is true, in place of `losses` and an optimiser.
+
+        Args:
+            data: After `prepare` has seen it.
+            seed: Of everything random.
+            on_progress: Told how many of how many steps are done.
+            should_stop: Asked between steps; true ends the training there.
+
+        Returns:
+            Figures by name for the report, such as the cost that is left.
+        """
+        raise TypeError(f"{type(self).__name__} is trained by gradient steps, not in closed form")
 
     @abstractmethod
     def losses(self, batch: Batch, epoch: int, progress: float) -> dict[str, Tensor]:
