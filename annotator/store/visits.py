@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import numpy as np
+import numpy.typing as npt
 import sqlalchemy as sa
 
 from annotator.store.connection import Transaction
-from annotator.store.tables import visit
+from annotator.store.tables import answer, category, image, visit
+
+Ordinals = npt.NDArray[np.int64]
 
 
 def record(
@@ -76,3 +80,30 @@ def shown(tx: Transaction, image_id: int) -> list[set[int]]:
         bits = int.from_bytes(bitmap, "little")
         drawn.append({o for o in range(bits.bit_length()) if bits >> o & 1})
     return drawn
+
+
+def left_unmarked(tx: Transaction) -> tuple[Ordinals, Ordinals]:
+    """Return the pairs that somebody had on the screen and nobody ever answered.
+
+    Returns:
+        The images' and the categories' ordinals, `(M,)` each; every pair once.
+    """
+    rows = tx.execute(
+        sa.select(image.c.ordinal, visit.c.shown).join(image, image.c.id == visit.c.image_id)
+    )
+    drawn: dict[int, int] = {}
+    for ordinal, bitmap in rows:
+        drawn[ordinal] = drawn.get(ordinal, 0) | int.from_bytes(bitmap, "little")
+    answered = tx.execute(
+        sa.select(image.c.ordinal, category.c.ordinal)
+        .select_from(answer)
+        .join(image, image.c.id == answer.c.image_id)
+        .join(category, category.c.id == answer.c.category_id)
+        .where(answer.c.image_id.in_(sa.select(visit.c.image_id)))
+        .distinct()
+    )
+    for ordinal, column in answered:
+        drawn[ordinal] &= ~(1 << column)
+    pairs = [(i, c) for i, bits in drawn.items() for c in range(bits.bit_length()) if bits >> c & 1]
+    both = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return both[:, 0], both[:, 1]

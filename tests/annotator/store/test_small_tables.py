@@ -107,6 +107,27 @@ def test_a_visit_keeps_which_categories_were_drawn(desk: Any) -> None:
         assert visits.visited(tx) == {1, 2}
 
 
+def test_what_was_drawn_and_never_answered_was_left_unmarked(desk: Any) -> None:
+    ann = desk.people["ann"]
+    with desk.store.writing() as tx:
+        look(tx, "first", ann, 1, [0, 1])
+        look(tx, "again", ann, 1, [1, 2])
+        look(tx, "other", ann, 3, [0])
+    desk.say("ann", (1, 2, State.PRESENT), (3, 1, State.UNSURE), (2, 1, State.ABSENT))
+
+    with desk.store.reading() as tx:
+        rows, columns = visits.left_unmarked(tx)
+
+    assert sorted(zip(rows.tolist(), columns.tolist(), strict=True)) == [(0, 0), (0, 2)]
+
+
+def test_without_a_visit_nothing_was_left_unmarked(desk: Any) -> None:
+    with desk.store.reading() as tx:
+        rows, columns = visits.left_unmarked(tx)
+
+    assert rows.shape == columns.shape == (0,)
+
+
 def test_a_visit_sent_twice_is_one_visit(desk: Any) -> None:
     with desk.store.writing() as tx:
         look(tx, "v1", desk.people["ann"], 1, [2])

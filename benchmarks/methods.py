@@ -1,0 +1,215 @@
+"""Every method on the same features of real photographs, under six ways of hiding labels.
+
+A fifth of the images, drawn once, is reported and never looked at before. Each method may try the
+same number of settings; the one that ranks the visible labels of the validation images best, a
+fifth of the rest, with the labels of seed 0, is trained on all training images for every seed.
+Category names are kept from all methods. One JSON line a run; runs in the file are not repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from linear_probe import linear_probe
+from real_photographs import OUT, READERS, ROOT, embedded, revision
+
+from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, Missingness, hide_labels, known_mask
+from mlrpl.methods import build
+from mlrpl.methods.base import Dimensions
+from mlrpl.metrics import average_precision, evaluated, mean_average_precision
+from mlrpl.training import TrainingData, fit, predict
+
+Labels = npt.NDArray[np.int8]
+Scores = npt.NDArray[np.float32]
+
+PROBE = "linear probe"
+SETTINGS: dict[str, tuple[Missingness, float]] = {
+    "10 %": ("uniform", 0.1),
+    "20 %": ("uniform", 0.2),
+    "50 %": ("uniform", 0.5),
+    "90 %": ("uniform", 0.9),
+    "all": ("uniform", 1.0),
+    "positives only": ("positives_only", 1.0),
+    "one positive": ("one_positive_per_image", 1.0),
+    "5 + 5": ("fixed_per_category", 5),
+}
+POSITIVES = ((1, 5), (6, 20), (21, None))
+"""Known present labels by which categories are reported."""
+GRID: dict[str, list[dict[str, Any]]] = {
+    PROBE: [{"penalty": value} for value in (0.05, 0.2, 0.8)],
+    "partial_bce": [{"penalty": value} for value in (0.03, 0.1, 0.3)],
+}
+"""What each method may try: three settings."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """Features and truth of one set of photographs, and which images are which."""
+
+    labels: Labels
+    pooled: npt.NDArray[np.float32]
+    tokens: npt.NDArray[np.float32]
+    training: npt.NDArray[np.int64]
+    reported: npt.NDArray[np.int64]
+
+
+def read(name: str, root: Path, backbone: str) -> Data:
+    """Return a set, embedded, with a fifth of its images set aside."""
+    photographs = READERS[name](root / name)
+    cache = OUT / f"{name}_{backbone.replace(':', '_')}.npz"
+    features = embedded(photographs, backbone, cache)
+    order = np.random.default_rng(0).permutation(len(photographs.labels))
+    fifth = len(order) // 5
+    return Data(photographs.labels, features.pooled, features.tokens, order[fifth:], order[:fifth])
+
+
+def visible(data: Data, setting: str, seed: int) -> Labels:
+    """Return what is known in one setting; nothing about the reported images."""
+    kind, keep = SETTINGS[setting]
+    labels = np.full_like(data.labels, UNKNOWN)
+    rng = np.random.default_rng(seed)
+    labels[data.training] = hide_labels(data.labels[data.training], keep, kind, rng)
+    return labels
+
+
+def scores_of(
+    data: Data, name: str, options: dict[str, Any], labels: Labels, rows: Any, seed: int
+) -> Scores:
+    """Train on some images and return the scores of all."""
+    if name == PROBE:
+        lacks_absent = not (labels == ABSENT).any()
+        return linear_probe(data.pooled, labels, rows, unknown_is_absent=lacks_absent, **options)
+    dimensions = Dimensions(labels.shape[1], data.pooled.shape[1], *data.tokens.shape[1:])
+    torch.manual_seed(seed)
+    method = build(name, dimensions, options)
+    tokens = data.tokens if method.needs_tokens else None
+    fit(
+        method,
+        TrainingData(labels, pooled=data.pooled, tokens=tokens, rows=np.sort(rows)),
+        type(method).default_training(),
+    )
+    return predict(method, TrainingData(labels, pooled=data.pooled, tokens=tokens))
+
+
+def choose(data: Data, setting: str, name: str) -> dict[str, Any]:
+    """Return the options that rank the visible labels of the validation images best.
+
+    Where nobody says absent, what is not visible counts as absent for this.
+    """
+    labels = visible(data, setting, 0)
+    fifth = len(data.training) // 5
+    validation, rest = data.training[:fifth], data.training[fifth:]
+    truth = labels[validation]
+    if not (truth == ABSENT).any():
+        truth = np.where(truth == UNKNOWN, ABSENT, truth).astype(np.int8)
+    found = [
+        mean_average_precision(scores_of(data, name, o, labels, rest, 0)[validation], truth)
+        for o in GRID[name]
+    ]
+    return GRID[name][int(np.argmax(found))]
+
+
+def measure(
+    data: Data, setting: str, name: str, options: dict[str, Any], seed: int
+) -> dict[str, Any]:
+    """Train on all training images and read the reported ones."""
+    labels = visible(data, setting, seed)
+    start = time.perf_counter()
+    scores = scores_of(data, name, options, labels, data.training, seed)[data.reported]
+    seconds = time.perf_counter() - start
+    truth = data.labels[data.reported]
+    each, counted = average_precision(scores, truth), evaluated(truth)
+    positives = (labels == PRESENT).sum(axis=0)
+    result: dict[str, Any] = {
+        "mAP": 100 * mean_average_precision(scores, truth),
+        "seconds": seconds,
+        "known": int(known_mask(labels).sum()),
+    }
+    for low, high in POSITIVES:
+        chosen = counted & (positives >= low) & (positives <= (high or positives.max()))
+        value = float(100 * each[chosen].mean()) if chosen.any() else None
+        result[f"mAP_{low}_{high or 'more'}"] = value
+    return result
+
+
+def runs(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Yield one record a run that is not in the file yet."""
+    kept = [json.loads(line) for line in read_lines(options.out)]
+    done = {(r["data"], r["setting"], r["method"], r["seed"]) for r in kept}
+    chosen = {(r["data"], r["setting"], r["method"]): r["options"] for r in kept}
+    for name in options.data:
+        data = read(name, options.root, options.backbone)
+        for setting in options.setting:
+            for method in options.method:
+                key = (name, setting, method)
+                for seed in range(options.seeds):
+                    if (*key, seed) in done:
+                        continue
+                    if key not in chosen:
+                        chosen[key] = choose(data, setting, method)
+                    result = measure(data, setting, method, chosen[key], seed)
+                    about = dict(zip(("data", "setting", "method"), key, strict=True))
+                    about |= {"seed": seed, "options": chosen[key], "backbone": options.backbone}
+                    yield {**about, **result, "commit": revision()}
+
+
+def read_lines(path: Path) -> list[str]:
+    """Return the lines of a file, none if it is not there."""
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def table(path: Path, value: str) -> str:
+    """Return mean and spread over the seeds, a row a method and a column a setting."""
+    records = [json.loads(line) for line in read_lines(path)]
+    lines = []
+    for data in sorted({r["data"] for r in records}):
+        mine = [r for r in records if r["data"] == data]
+        settings = [s for s in SETTINGS if any(r["setting"] == s for r in mine)]
+        lines += [f"| {data} | {' | '.join(settings)} |", "| --- " * (len(settings) + 1) + "|"]
+        for method in [m for m in GRID if any(r["method"] == m for r in mine)]:
+            cells = []
+            for setting in settings:
+                found = [
+                    r[value]
+                    for r in mine
+                    if (r["method"], r["setting"]) == (method, setting) and r[value] is not None
+                ]
+                cell = f"{np.mean(found):.1f} ± {np.std(found):.1f}" if found else "not run"
+                cells.append(cell)
+            lines.append(f"| {method} | {' | '.join(cells)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure what is missing and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", nargs="+", choices=sorted(READERS), default=sorted(READERS))
+    parser.add_argument("--root", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--setting", nargs="+", choices=list(SETTINGS), default=list(SETTINGS))
+    parser.add_argument("--method", nargs="+", choices=list(GRID), default=list(GRID))
+    parser.add_argument("--backbone", default="efficientnet-lite2")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=OUT / "methods.jsonl")
+    parser.add_argument("--table", metavar="VALUE", help="print this value only, train nothing")
+    options = parser.parse_args()
+    if options.table is None:
+        options.out.parent.mkdir(exist_ok=True)
+        for record in runs(options):
+            with options.out.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+            print(json.dumps(record), flush=True)
+    print(table(options.out, options.table or "mAP"))
+
+
+if __name__ == "__main__":
+    main()
