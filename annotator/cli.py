@@ -13,8 +13,10 @@ from typing import Annotated, Any
 
 import typer
 
+from annotator.demo.command import demo
 from annotator.domain import JobKind, State
 from annotator.errors import AnnotatorError
+from annotator.settings import Settings
 from annotator.terminal import key_lines, progress_bar, suggestion_line, validation_text
 
 app = typer.Typer(
@@ -45,6 +47,9 @@ def init(
     ] = None,
     labels: Annotated[Path | None, typer.Option(help="Label file to import (COCO, CSV).")] = None,
     unlisted: Unlisted = "unknown",
+    backbone: Annotated[
+        str, typer.Option(help="Network that turns pictures into features; see the settings.")
+    ] = Settings.backbone,
     by: By = "",
     as_json: AsJson = False,
 ) -> None:
@@ -59,6 +64,7 @@ def init(
             labels=labels,
             unlisted=unlisted,
             annotator=by or _login(),
+            settings=Settings(name=project.absolute().name, backbone=backbone),
             on_progress=on_progress,
         )
     _print(made.row(), made.text(), as_json)
@@ -158,13 +164,20 @@ def train(
     method: Annotated[
         str | None, typer.Option(help="What learns; default: the project's. See `mlrpl methods`.")
     ] = None,
+    finetune: Annotated[
+        bool | None,
+        typer.Option(
+            "--finetune/--no-finetune",
+            help="Whether the network behind the features learns, too; default: by the settings.",
+        ),
+    ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Train a new version from the labels known so far."""
     from annotator.services.progress import training_options
 
-    _run_job(project, JobKind.TRAIN, training_options(method), device, as_json=as_json)
+    _run_job(project, JobKind.TRAIN, training_options(method, finetune), device, as_json=as_json)
 
 
 @app.command()
@@ -256,19 +269,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-@app.command()
-def demo(
-    directory: Annotated[Path, typer.Option("--dir", help="Where the example is kept.")] = Path(
-        "demo"
-    ),
-    browser: Annotated[bool, typer.Option(help="Open a browser, if there is one.")] = True,
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 7860,
-    count: Annotated[int, typer.Option(help="Pictures to draw.")] = 1200,
-) -> None:
-    """Draw an example set of pictures, hide most of its labels, and open it."""
-    from annotator.demo import run_demo
-
-    run_demo(directory, browser=browser, port=port, count=count)
+app.command()(demo)
 
 
 @images_app.callback()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import tempfile
 import tomllib
 from dataclasses import MISSING, dataclass, field, fields
@@ -14,6 +16,9 @@ import tomlkit
 from annotator.errors import ProjectError
 
 PROJECT_FILE = "project.toml"
+
+_LONGEST = 60
+"""Characters of a backbone's name in the name of its folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +51,15 @@ class Retraining:
     """Hours after which anything new at all is trained on."""
     keep_versions: int = 3
     """Best versions whose arrays stay on disk, beside the promoted one and its predecessor."""
+    finetune: str = "auto"
+    """Whether the network behind the features learns, too: `auto` (with CUDA and 5,000 answers or
+    more), `never` or `always`. `annotator train --finetune` asks for it once."""
 
     def __post_init__(self) -> None:
+        if self.finetune not in ("auto", "never", "always"):
+            raise ProjectError(
+                f"retraining.finetune must be auto, never or always, got {self.finetune!r}"
+            )
         for name in ("min_answers", "min_present", "keep_versions"):
             if getattr(self, name) < 1:
                 raise ProjectError(
@@ -70,7 +82,9 @@ class Settings:
     roots: dict[str, str] = field(default_factory=dict)
     """Named image folders; a path is absolute or relative to the project directory."""
     backbone: str = "efficientnet-lite0"
-    """Network behind the features: `efficientnet-lite0`, `timm:NAME` or `torchvision:NAME`."""
+    """Network behind the features: `efficientnet-lite0`, `efficientnet-lite1`,
+    `efficientnet-lite2`, `timm:NAME` or `torchvision:NAME`; `NAME@FILE` takes the weights from a
+    file, absolute or relative to the project directory; `NAME+NAME` puts networks side by side."""
     method: str = "partial_bce"
     """What learns from the labels: a name that `mlrpl methods` lists."""
     database: str = "labels.db"
@@ -95,7 +109,11 @@ class Project:
     @property
     def features_path(self) -> Path:
         """Folder of this project's feature files for its backbone."""
-        safe = self.settings.backbone.replace(":", "_").replace("/", "_")
+        name = self.settings.backbone
+        safe = re.sub(r"[^\w.+@-]", "_", name)
+        if "@" in name or len(safe) > _LONGEST:
+            # Two paths may differ only in what is not allowed in a folder's name, or be too long.
+            safe = f"{safe[:_LONGEST]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
         return self.path / "features" / safe
 
     @property

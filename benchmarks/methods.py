@@ -38,15 +38,19 @@ SETTINGS: dict[str, tuple[Missingness, float]] = {
     "50 %": ("uniform", 0.5),
     "90 %": ("uniform", 0.9),
     "all": ("uniform", 1.0),
-    "positives only": ("positives_only", 1.0),
+    "half the positives": ("positives_only", 0.5),
     "one positive": ("one_positive_per_image", 1.0),
-    "5 + 5": ("fixed_per_category", 5),
+    "5 + 5": ("fixed_per_category", 1.0),
 }
 POSITIVES = ((1, 5), (6, 20), (21, None))
 """Known present labels by which categories are reported."""
 GRID: dict[str, list[dict[str, Any]]] = {
     PROBE: [{"penalty": value} for value in (0.05, 0.2, 0.8)],
     "partial_bce": [{"penalty": value} for value in (0.03, 0.1, 0.3)],
+    "curriculum": [{"penalty": value} for value in (0.03, 0.1, 0.3)],
+    "kernel_ridge": [{"width": value} for value in (0.8, 1.0, 1.25)],
+    "hst": [{"classifier_penalty": value} for value in (0.1, 0.3, 1.0)],
+    "sarb": [{"classifier_penalty": value} for value in (0.1, 0.3, 1.0)],
 }
 """What each method may try: three settings."""
 

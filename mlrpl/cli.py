@@ -1,20 +1,28 @@
-"""The command `mlrpl`: what the library has to offer."""
+"""The command `mlrpl`: what the library has to offer, and experiments with it."""
 
 from __future__ import annotations
 
 import json
+import os
+import sys
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
+from mlrpl import datasets
+from mlrpl.experiment_cli import bench, evaluate, train
 from mlrpl.methods import describe, names
 
 app = typer.Typer(
     help="Methods that learn from partial multi-label annotations.",
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
 )
+app.command()(bench)
+app.command()(train)
+app.command()(evaluate)
 
 
 @app.callback()
@@ -39,6 +47,20 @@ def methods(
             typer.echo(f"  {title}: {listed or 'none'}")
 
 
+@app.command("datasets")
+def list_datasets() -> None:
+    """List the data sets, with the files that each one is made of."""
+    for name in datasets.names():
+        typer.echo(f"{name}: {datasets.layout(name)}\n")
+
+
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; refusals are one sentence on stderr and exit status 1."""
+    try:
+        app()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except (ValueError, OSError) as error:
+        typer.echo(" ".join(str(error).split()), err=True)
+        sys.exit(1)

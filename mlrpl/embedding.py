@@ -15,7 +15,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from mlrpl.models.backbones import Backbone
+from mlrpl.models.backbones import Backbone, side_by_side
 from mlrpl.models.folding import fold_batch_norms
 from mlrpl.projection import SAMPLE, Projection, fit_projection
 
@@ -61,7 +61,10 @@ def faster(backbone: Backbone, device: str = "cpu") -> Backbone:
     """Return a backbone with the same outputs, up to rounding, arranged to run faster.
 
     Batch normalisation is folded into the convolutions, and maps keep their channels together.
+    Of a sum, each part for itself.
     """
+    if backbone.parts:
+        return side_by_side(backbone.name, [faster(part, device) for part in backbone.parts])
     size = backbone.input_size
     module = fold_batch_norms(backbone.module, torch.zeros(1, 3, size, size))
     module = module.to(memory_format=torch.channels_last).to(device)
@@ -82,7 +85,8 @@ def embed(
     """Yield the features of images, batch by batch, reading ahead.
 
     A picture is resized to the backbone's square input, so that nothing is cropped away; its
-    aspect ratio is lost, as in the papers' test protocol.
+    aspect ratio is lost, as in the papers' test protocol. For a sum of networks a picture is read
+    once and prepared for each, so that each one's vectors are those that it gives alone.
 
     Args:
         backbone: As `load_backbone` gives it; it is made `faster` first.
@@ -98,15 +102,15 @@ def embed(
         One `EmbeddedBatch` for every `batch_size` indices, also where none could be read.
     """
     quick = faster(backbone, device)
-    size = backbone.input_size
+    sizes = [part.input_size for part in _parts(backbone)]
     order = [int(index) for index in indices]
     chunks = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
     pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
-    waiting: deque[list[tuple[int, Future[Pixels]]]] = deque()
+    waiting: deque[list[tuple[int, Future[list[Pixels]]]]] = deque()
     try:
         for number in range(len(chunks)):
             for chunk in chunks[number + len(waiting) : number + 2]:
-                waiting.append([(i, pool.submit(_prepared, load, i, size)) for i in chunk])
+                waiting.append([(i, pool.submit(_prepared, load, i, sizes)) for i in chunk])
             if should_stop():
                 return
             yield _forward(quick, waiting.popleft(), device, errors)
@@ -114,17 +118,27 @@ def embed(
         pool.shutdown(cancel_futures=True)
 
 
-def _prepared(load: Callable[[int], Image.Image], index: int, size: int) -> Pixels:
+def _parts(backbone: Backbone) -> tuple[Backbone, ...]:
+    return backbone.parts or (backbone,)
+
+
+def _prepared(load: Callable[[int], Image.Image], index: int, sizes: Sequence[int]) -> list[Pixels]:
+    """Return one picture in every size that is asked for, as `(S, S, 3)`."""
     picture = load(index)
     if picture.mode != "RGB":
         picture = picture.convert("RGB")
+    made = {size: _resized(picture, size) for size in sorted(set(sizes))}
+    return [made[size] for size in sizes]
+
+
+def _resized(picture: Image.Image, size: int) -> Pixels:
     resized = picture.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0)
     return np.asarray(resized, dtype=np.uint8)
 
 
 def _forward(
     backbone: Backbone,
-    chunk: list[tuple[int, Future[Pixels]]],
+    chunk: list[tuple[int, Future[list[Pixels]]]],
     device: str,
     errors: tuple[type[Exception], ...],
 ) -> EmbeddedBatch:
@@ -140,7 +154,11 @@ def _forward(
         tokens = np.zeros((0, backbone.positions, backbone.token_dim), np.float32)
         return EmbeddedBatch(read, np.zeros((0, backbone.pooled_dim), np.float32), tokens, failures)
     with torch.inference_mode():
-        pooled, maps = backbone.module(_normalised(np.stack(pictures), backbone, device))
+        prepared = [
+            _normalised(np.stack(batch), part, device)
+            for part, batch in zip(_parts(backbone), zip(*pictures, strict=True), strict=True)
+        ]
+        pooled, maps = backbone.module(*prepared)
     return EmbeddedBatch(read, pooled.float().cpu().numpy(), maps.float().cpu().numpy(), failures)
 
 

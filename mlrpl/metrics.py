@@ -14,6 +14,9 @@ Scores = npt.NDArray[np.floating]
 Labels = npt.NDArray[np.int8]
 Floats = npt.NDArray[np.float64]
 
+ELEVEN = 11
+"""Recalls at which VOC 2007 reads the precision."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -43,6 +46,35 @@ def average_precision(scores: Scores, labels: Labels) -> Floats:
     """
     present, known = _ranked(scores, labels)
     return _weighted(present, known)
+
+
+def interpolated_average_precision(scores: Scores, labels: Labels) -> Floats:
+    """Return each category's average precision as PASCAL VOC 2007 took it, at eleven recalls.
+
+    At each of the recalls 0, 0.1, ... 1 the highest precision that is reached at that recall or
+    a greater one; their mean. Ties and unknown pairs as in `average_precision`.
+
+    Args:
+        scores: `(N, C)`.
+        labels: `(N, C)`.
+
+    Returns:
+        `(C,)`, 0 to 1, NaN for a category without a present label.
+
+    Source:
+        Everingham et al., The PASCAL Visual Object Classes (VOC) Challenge, IJCV 2010, eq. 1-2.
+    """
+    present, known = _ranked(scores, labels)
+    found = np.cumsum(present, axis=0)
+    precision = found / np.maximum(np.cumsum(known, axis=0), 1.0)
+    best = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
+    total = present.sum(axis=0)
+    summed = np.zeros(labels.shape[1])
+    for tenth in range(ELEVEN):
+        # In whole numbers, since 3 of 10 found is a recall of 0.3 exactly.
+        reached = found * (ELEVEN - 1) >= tenth * total
+        summed += np.where(reached, best, 0.0).max(axis=0, initial=0.0)
+    return np.where(total > 0, summed / ELEVEN, np.nan)
 
 
 def mean_average_precision(

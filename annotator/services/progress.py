@@ -34,7 +34,7 @@ WORKER_SILENCE = timedelta(seconds=15)
 COUNT_SECONDS = 5.0
 """How long the number of waiting suggestions may be out of date on the status line."""
 
-METHODS = ("partial_bce", "hst")
+METHODS = ("partial_bce", "curriculum", "kernel_ridge", "hst", "sarb")
 """What `train` offers; `mlrpl methods` describes them."""
 
 
@@ -215,15 +215,20 @@ class ProgressReport:
         return policy.waiting_for(tx, self._project.settings.retraining, self._clock())
 
 
-def training_options(method: str | None) -> dict[str, Any]:
+def training_options(method: str | None, finetune: bool | None = None) -> dict[str, Any]:
     """Return the options of a training job.
+
+    Args:
+        method: What learns; None means the project's.
+        finetune: Whether the network learns, too; None leaves it to the settings.
 
     Raises:
         NotFound: If there is no such method; the message lists those there are.
     """
     if method is not None and method not in METHODS:
         raise NotFound(f"There is no method {method!r}; known: {', '.join(METHODS)}.")
-    return {} if method is None else {"method": method}
+    options = {"method": method, "finetune": finetune}
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def trainer_row(alive: bool, running: Job | None, newest: Job | None) -> dict[str, Any]:

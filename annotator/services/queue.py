@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from annotator.arrays.features import FeatureFiles
+from annotator.arrays.version_features import features_path
 from annotator.services.clock import Clock, utc_now
 from annotator.services.suggestions import Suggestions
 from annotator.settings import Project
-from annotator.store import Store, Transaction, images, leases, visits
+from annotator.store import Store, Transaction, images, leases, versions, visits
 
 LEASE_SECONDS = 600
 """How long an image stays with the tab that fetched it, unless the tab gives it back."""
@@ -31,7 +32,8 @@ class Queue:
 
     def has_features(self) -> bool:
         """Return whether any image has been embedded."""
-        features = FeatureFiles.open(self._project.features_path)
+        with self._store.reading() as tx:
+            features = self._features(tx)
         return features is not None and bool(np.any(features.done))
 
     def next_images(
@@ -84,7 +86,12 @@ class Queue:
         _, arrays = self._suggestions.current(tx)
         if arrays is not None:
             return arrays.image_order
-        features = FeatureFiles.open(self._project.features_path)
+        features = self._features(tx)
         if features is not None and features.order is not None:
             return features.order
         return ()
+
+    def _features(self, tx: Transaction) -> FeatureFiles | None:
+        promoted = versions.promoted(tx)
+        number = None if promoted is None else promoted.number
+        return FeatureFiles.open(features_path(self._project, number))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from annotator.arrays import version_features
 from annotator.arrays import versions as files
 from annotator.arrays.features import FeatureFiles
 from annotator.domain import Job, JobKind, JobState
@@ -26,9 +27,13 @@ def enqueue_due(project: Project, store: Store, now: datetime) -> list[Job]:
     """
     wanted: list[Wanted] = []
     with store.reading() as tx:
-        features = FeatureFiles.open(project.features_path)
-        wanted += _embedding(tx, features, now)
-        if features is not None and features.done.any():
+        promoted = versions.promoted(tx)
+        number = None if promoted is None else promoted.number
+        owner = version_features.owner(project, number)
+        paths = {project.features_path, version_features.features_path(project, number)}
+        features = [FeatureFiles.open(path) for path in paths]
+        wanted += _embedding(tx, features, owner, now)
+        if any(f is not None and f.done.any() for f in features):
             wanted += _training(tx, project, now)
     if not wanted:
         return []
@@ -44,15 +49,18 @@ def training_waits(project: Project, store: Store, now: datetime) -> bool:
         return job is not None and job.state is JobState.QUEUED
 
 
-def _embedding(tx: Transaction, features: FeatureFiles | None, now: datetime) -> list[Wanted]:
+def _embedding(
+    tx: Transaction, every: list[FeatureFiles | None], owner: int | None, now: datetime
+) -> list[Wanted]:
     count = images.count(tx)
-    tried = 0 if features is None else len(features.done_rows) + len(features.failed())
+    tried = min(0 if f is None else len(f.done_rows) + len(f.failed()) for f in every)
     if count <= tried or _rests(tx, JobKind.EMBED, now):
         return []
     job = jobs.latest(tx, JobKind.EMBED)
-    if job and job.state is JobState.DONE and job.options.get("images") == count:
+    options = {"images": count} if owner is None else {"images": count, "network_of": owner}
+    if job and job.state is JobState.DONE and options.items() <= job.options.items():
         return []  # it has done what can be done for these images
-    return [(JobKind.EMBED, {"reason": "images without features", "images": count})]
+    return [(JobKind.EMBED, {"reason": "images without features", **options})]
 
 
 def _training(tx: Transaction, project: Project, now: datetime) -> list[Wanted]:

@@ -5,24 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image as Picture
 
 from annotator.arrays.features import FeatureFiles
-from annotator.domain import Image, ImagePath
+from annotator.domain import Image
 from annotator.errors import ImageError, NotFound, ProjectError, WeightsError
-from annotator.images.decoding import open_rgb
-from annotator.settings import Project
+from annotator.settings import PROJECT_FILE, Project
 from annotator.store import images, versions
 from annotator.worker.control import Control
 from annotator.worker.device import THREADS, choose_device
 from annotator.worker.diversity import diversity_order
 from annotator.worker.rescoring import covers, rescore
+from annotator.worker.sources import Sources
 from mlrpl import embedding
 from mlrpl import errors as library
+from mlrpl.backbone_names import located
 from mlrpl.embedding import EmbeddedBatch, Projection, fit_projection
 from mlrpl.models.backbones import Backbone, load_backbone
 
@@ -63,6 +63,8 @@ def embed(
     load: BackboneLoader = load_backbone,
     sample: int = embedding.SAMPLE,
     give_way_seconds: float = GIVE_WAY_SECONDS,
+    into: Path | None = None,
+    projection: Projection | None = None,
 ) -> str:
     """Give every picture that has none a row of features; return one sentence about it.
 
@@ -77,25 +79,29 @@ def embed(
         load: Returns the backbone with a name.
         sample: Images that the projection is fitted on, the first time.
         give_way_seconds: How often to look whether something more urgent waits.
+        into: The feature folder; None means the project's.
+        projection: What a new folder begins with; None fits one on a sample.
 
     Raises:
         NotFound: If an image folder is not there; what lies elsewhere is embedded first.
         WeightsError: If the backbone's weights cannot be had.
     """
-    features = _open(project)
+    path = into or project.features_path
+    features = _open(project, path)
     failed = {} if features is None else features.failed()
     with control.store.reading() as tx:
         every = images.every(tx)
         paths = images.paths_of(tx)
-    sources = _Sources(project, {i.ordinal: paths.get(i.id, []) for i in every})
+    sources = Sources(project, {i.ordinal: paths.get(i.id, []) for i in every})
     skipped = failed if "images" in control.job.options else {}
     todo = [i for i in every if i.ordinal not in skipped and not _is_done(features, i)]
     unreachable = [i for i in todo if sources.is_unreachable(i.ordinal)]
     todo = [i for i in todo if not sources.is_unreachable(i.ordinal)]
-    job = _Embedding(project, control, device, features, failed, len(every), give_way_seconds)
+    job = _Embedding(path, control, device, features, failed, len(every), give_way_seconds)
+    job.projection = projection
     if todo:
         control.report("loading the network", job.done, job.total)
-        job.run(_load(project, load), sources, _in_order(todo), sample)
+        job.run(load_network(project, load), sources, _in_order(todo), sample)
     if job.features is not None and (todo or job.features.order is None):
         _write_order(job.features, every, control)
     if unreachable:
@@ -104,55 +110,18 @@ def embed(
     return f"Embedded {job.new} images." + (f" {bad} could not be read." if bad else "")
 
 
-class _Sources:
-    """Where the pictures are, and which image folders are not there just now."""
-
-    def __init__(self, project: Project, paths: dict[int, list[ImagePath]]) -> None:
-        self._paths = paths
-        self._roots: dict[str, Path] = {}
-        self.complaint = ""
-        for root in sorted({p.root for found in paths.values() for p in found}):
-            try:
-                folder = project.root_path(root)
-            except ProjectError as error:
-                self.complaint = str(error)
-                continue
-            if folder.is_dir():
-                self._roots[root] = folder
-            else:
-                self.complaint = (
-                    f"the image folder {folder} is not there; connect its disk, or change "
-                    f"{root!r} under [roots] in project.toml."
-                )
-
-    def is_unreachable(self, ordinal: int) -> bool:
-        """Whether an image has files, but only in folders that are not there."""
-        found = self._paths[ordinal]
-        return bool(found) and not any(p.root in self._roots for p in found)
-
-    def open(self, ordinal: int, max_side: int) -> Picture.Image:
-        """Return an image from the first of its files that can be read."""
-        reason = ImageError("no file leads to it any more")
-        for path in self._paths[ordinal]:
-            if path.root in self._roots:
-                try:
-                    return open_rgb(self._roots[path.root] / path.path, max_side=max_side)
-                except ImageError as error:
-                    reason = error
-        raise reason
-
-
 @dataclass
 class _Embedding:
     """One run over the pictures that have no features yet."""
 
-    project: Project
+    path: Path
     control: Control
     device: str
     features: FeatureFiles | None
     failed: dict[int, str]
     total: int
     give_way_seconds: float
+    projection: Projection | None = None
     new: int = 0
 
     @property
@@ -160,7 +129,7 @@ class _Embedding:
         return 0 if self.features is None else len(self.features.done_rows)
 
     def run(
-        self, backbone: Backbone, sources: _Sources, ordinals: Sequence[int], sample: int
+        self, backbone: Backbone, sources: Sources, ordinals: Sequence[int], sample: int
     ) -> None:
         side = OVERSIZE * backbone.input_size
         batches = embedding.embed(
@@ -188,7 +157,8 @@ class _Embedding:
     def _first(self, batches: Iterator[EmbeddedBatch], sample: int) -> list[EmbeddedBatch]:
         """Return batches with enough images to fit a projection, if there is none yet."""
         found: list[EmbeddedBatch] = []
-        while self.features is None and sum(len(b.indices) for b in found) < sample:
+        known = self.features is not None or self.projection is not None
+        while not known and sum(len(b.indices) for b in found) < sample:
             batch = next(batches, None)
             if batch is None:
                 break
@@ -203,12 +173,11 @@ class _Embedding:
     ) -> Projection | None:
         """Return the projection, with room for every row; None if no picture could be read."""
         if self.features is None:
-            if not any(len(b.indices) for b in sample):
+            projection = self.projection or _fitted(sample)
+            if projection is None:
                 return None
-            pooled = np.concatenate([b.pooled for b in sample])
-            projection = fit_projection(pooled, np.concatenate([b.tokens for b in sample]))
             self.features = FeatureFiles.create(
-                self.project.features_path,
+                self.path,
                 backbone=backbone.name,
                 pooled_dim=backbone.pooled_dim,
                 positions=len(projection.pooling),
@@ -239,8 +208,15 @@ class _Embedding:
         self.control.report("embedding", self.done, self.total)
 
 
-def _open(project: Project) -> FeatureFiles | None:
-    features = FeatureFiles.open(project.features_path, writable=True)
+def _fitted(sample: list[EmbeddedBatch]) -> Projection | None:
+    if not any(len(b.indices) for b in sample):
+        return None
+    pooled = np.concatenate([b.pooled for b in sample])
+    return fit_projection(pooled, np.concatenate([b.tokens for b in sample]))
+
+
+def _open(project: Project, path: Path) -> FeatureFiles | None:
+    features = FeatureFiles.open(path, writable=True)
     if features is not None and features.backbone != project.settings.backbone:
         raise ProjectError(
             f"{features.path} holds features of {features.backbone}, but project.toml says "
@@ -259,13 +235,20 @@ def _in_order(todo: Sequence[Image]) -> list[int]:
     return [image.ordinal for image in ordered]
 
 
-def _load(project: Project, load: BackboneLoader) -> Backbone:
+def load_network(project: Project, load: BackboneLoader) -> Backbone:
+    """Return the project's backbone under the name that its features are kept under.
+
+    Raises:
+        ProjectError: If the name in `project.toml` is no backbone's.
+        WeightsError: If its weights cannot be had.
+    """
+    name = project.settings.backbone
     try:
-        return load(project.settings.backbone)
+        return replace(load(located(name, project.path)), name=name)
     except library.WeightsError as error:
         raise WeightsError(str(error)) from error
     except ValueError as error:
-        raise ProjectError(f"{project.path / 'project.toml'}: backbone: {error}.") from error
+        raise ProjectError(f"{project.path / PROJECT_FILE}: backbone: {error}.") from error
 
 
 def _chain(

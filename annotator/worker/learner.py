@@ -17,13 +17,6 @@ from annotator.domain import HELD_OUT_FOLD, Category, Image, Source
 from annotator.errors import NotReady
 from annotator.store import Transaction, answers, categories, images
 from annotator.worker.control import Control
-from mlrpl.decision.calibration import (
-    Calibration,
-    fit_calibration,
-    ranked_only,
-    ranking_threshold,
-    raw_threshold,
-)
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, known_mask
 from mlrpl.methods import build
 from mlrpl.methods.base import Dimensions, Method
@@ -31,8 +24,6 @@ from mlrpl.training import EpochReport, TrainConfig, TrainingData, fit, predict
 
 FOLD_GROUPS = 3
 """Groups that the folds which train are divided into; each is scored by a model of the others."""
-MIN_PRESENT = 30
-"""Present answers over all categories below which no score is called a probability."""
 UNLABELLED = 1000
 """Images without an answer that take part in a training at least, where there are as many."""
 HALF_WEIGHT = frozenset({Source.ACCEPTED_IN_BULK, Source.SWEPT})
@@ -166,23 +157,45 @@ class Learner:
         self.done = np.zeros(len(snapshot.labels), dtype=bool)
         self.done[features.done_rows[features.done_rows < len(self.done)]] = True
         self.reports: list[EpochReport] = []
-        self._features = features
-        self._name = method
+        self.features = features
+        self.method = method
+        """Its name."""
+        self.seed = seed
+        self.device = device
         self._options = options
-        self._seed = seed
-        self._device = device
         self.groups = groups
         """Out-of-fold models."""
         self._epochs = epochs
         self._fits = 0
 
+    def like(self, *, method: str | None = None, features: FeatureFiles | None = None) -> Learner:
+        """Return the same training with another method and its usual options, or other features."""
+        return Learner(
+            self.snapshot,
+            features or self.features,
+            method=method or self.method,
+            options=self._options if method is None else None,
+            epochs=self._epochs,
+            seed=self.seed,
+            device=self.device,
+        )
+
+    @property
+    def closed_form(self) -> bool:
+        """Whether the method is solved rather than trained step by step.
+
+        Raises:
+            NotReady: If the method cannot be used on these features.
+        """
+        return self._untrained.closed_form
+
     @property
     def dimensions(self) -> Dimensions:
         """The sizes of the features and categories."""
-        _, positions, token = self._features.tokens.shape
+        _, positions, token = self.features.tokens.shape
         return Dimensions(
             categories=len(self.snapshot.categories),
-            pooled=self._features.pooled.shape[1],
+            pooled=self.features.pooled.shape[1],
             positions=positions,
             token=token,
         )
@@ -202,7 +215,7 @@ class Learner:
         labelled = np.flatnonzero(usable & self.snapshot.labelled)
         others = np.flatnonzero(usable & ~self.snapshot.labelled)
         size = min(len(others), max(UNLABELLED, len(labelled)))
-        drawn = np.random.default_rng(self._seed).choice(others, size, replace=False)
+        drawn = np.random.default_rng(self.seed).choice(others, size, replace=False)
         return np.sort(np.concatenate([labelled, drawn]))
 
     def fit(self, rows: Rows, control: Control, *, of: int) -> Method:
@@ -231,7 +244,7 @@ class Learner:
             method,
             self._data(method, rows),
             config,
-            device=self._device,
+            device=self.device,
             on_epoch_end=tell,
             should_stop=control.should_stop,
         )
@@ -245,7 +258,7 @@ class Learner:
         for start in range(0, len(rows), _BLOCK):
             check()
             block = rows[start : start + _BLOCK]
-            scores[block] = predict(method, self._data(method, block), device=self._device)
+            scores[block] = predict(method, self._data(method, block), device=self.device)
         return scores
 
     def out_of_fold(self, control: Control) -> Scores:
@@ -271,83 +284,27 @@ class Learner:
     def _untrained(self) -> Method:
         """The method as every training starts, so that names are looked up only once."""
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self._seed)
+            torch.manual_seed(self.seed)
             try:
                 return build(
-                    self._name,
+                    self.method,
                     self.dimensions,
                     self._options,
                     category_names=[c.name for c in self.snapshot.categories],
-                    backbone=self._features.backbone,
+                    backbone=self.features.network,
                 )
             except ValueError as error:
-                raise NotReady(f"The method {self._name} cannot be used here: {error}.") from error
+                raise NotReady(f"The method {self.method} cannot be used here: {error}.") from error
 
     def _config(self, method: Method) -> TrainConfig:
-        config = replace(type(method).default_training(), seed=self._seed)
+        config = replace(type(method).default_training(), seed=self.seed)
         return config if self._epochs is None else replace(config, epochs=self._epochs)
 
     def _data(self, method: Method, rows: Rows) -> TrainingData:
         return TrainingData(
             self.snapshot.labels,
-            pooled=self._features.pooled,
-            tokens=self._features.tokens if method.needs_tokens else None,
+            pooled=self.features.pooled,
+            tokens=self.features.tokens if method.needs_tokens else None,
             weights=self.snapshot.weights,
             rows=rows,
         )
-
-
-@dataclass(frozen=True)
-class Decisions:
-    """How raw scores are read."""
-
-    calibration: Calibration
-    ranked: Bools
-    """`(C,)`, categories whose score is no probability."""
-    thresholds: npt.NDArray[np.float64]
-    """`(C,)` raw scores from which on present is suggested."""
-    centres: npt.NDArray[np.float64]
-    """`(C,)` raw scores at which present is taken to be as likely as absent."""
-
-
-def enough_for_probabilities(snapshot: Snapshot) -> bool:
-    """Whether there are enough answers outside fold 0 to call any score a probability.
-
-    Otherwise the out-of-fold models, three quarters of a training's time, would be for nothing.
-    """
-    labels = snapshot.labels[~snapshot.held_out]
-    if int((labels == PRESENT).sum()) < MIN_PRESENT:
-        return False
-    known = np.nonzero(known_mask(labels))
-    return not ranked_only(known[1], labels[known], labels.shape[1]).all()
-
-
-def make_decisions(
-    snapshot: Snapshot, scores: Scores, out_of_fold: Scores | None, threshold: float
-) -> Decisions:
-    """Calibrate on out-of-fold scores and set the thresholds.
-
-    Args:
-        snapshot: What is known.
-        scores: `(N, C)` of the model that will be used.
-        out_of_fold: `(N, C)` as `Learner.out_of_fold` gives them; None leaves every category
-            ranked only.
-        threshold: Probability from which on present is suggested.
-    """
-    count = len(snapshot.categories)
-    calibration, ranked = Calibration(1.0, np.zeros(count)), np.ones(count, dtype=bool)
-    if out_of_fold is not None:
-        usable = known_mask(snapshot.labels) & np.isfinite(out_of_fold)
-        columns = np.nonzero(usable)[1]
-        known, weights = snapshot.labels[usable], snapshot.weights[usable]
-        ranked = ranked_only(columns, known, count)
-        calibration = fit_calibration(out_of_fold[usable], columns, known, count, weights)
-    thresholds = raw_threshold(calibration, threshold)
-    centres = raw_threshold(calibration, 0.5)
-    looked_at = int(snapshot.labelled.sum())
-    for column in np.flatnonzero(ranked):
-        is_open = snapshot.labels[:, column] == UNKNOWN
-        present = int((snapshot.labels[:, column] == PRESENT).sum())
-        thresholds[column] = ranking_threshold(scores[is_open, column], present, looked_at)
-        centres[column] = thresholds[column]
-    return Decisions(calibration, ranked, thresholds, centres)

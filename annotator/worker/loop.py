@@ -146,7 +146,7 @@ class Worker:
         except LeaseLost as error:
             _LOG.warning("job %d (%s): %s", job.id, job.kind, error)
         except AnnotatorError as error:
-            _LOG.info("job %d (%s) failed", job.id, job.kind, exc_info=True)
+            _LOG.info("job %d (%s) was refused: %s", job.id, job.kind, error)
             self._finish(job, JobState.FAILED, str(error))
         except Exception as error:  # noqa: BLE001 - the loop outlives whatever a job runs into
             _LOG.exception("job %d (%s) failed", job.id, job.kind)

@@ -83,7 +83,7 @@ def do_job(
     Args:
         project_path: The project directory.
         kind: What to do.
-        options: See `annotator.worker.training.run` and `annotator.worker.embedding.run`.
+        options: See `annotator.worker.training.run`; an embedding has none of its own.
         device: `auto`, `cpu` or `cuda`.
         on_progress: Called with `stage`, `done`, `total` and more as the job goes on.
 
@@ -139,9 +139,9 @@ def is_worker_alive(beats: list[jobs.WorkerBeat], now: datetime) -> bool:
 
 
 def _embed(project: Project, control: Control, device: str) -> str:
-    from annotator.worker import embedding  # late: an idle worker needs no torch
+    from annotator.worker import finetuning  # late: an idle worker needs no torch
 
-    return embedding.run(project, control, device)
+    return finetuning.run_embedding(project, control, device)
 
 
 def _train(project: Project, control: Control, device: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from annotator.arrays import versions as files
+from annotator.arrays.version_features import delete_features, owner
 from annotator.domain import Version
 from annotator.settings import Project
 from annotator.store import Store, versions
@@ -24,22 +25,27 @@ def prune(project: Project, store: Store, *, previous: int | None) -> list[int]:
     """Delete the arrays of versions that nobody looks at, and return their numbers.
 
     They stay for the promoted version, the one before it, the one promoted last, the newest, and
-    the best by mean average precision.
+    the best by mean average precision. Features of networks that were fine-tuned, which are many
+    times larger, stay for the first three; the network makes the others again when it is promoted.
     """
     with store.reading() as tx:
         every = versions.every(tx)
         promoted = versions.promoted(tx)
     best = sorted(every, key=_goodness, reverse=True)[: project.settings.retraining.keep_versions]
-    keep = {v.number for v in best} | {every[-1].number, previous}
+    close = {previous}
     if promoted:
-        keep.add(promoted.number)
-        keep.add(max((v.number for v in every if v.number < promoted.number), default=None))
+        close.add(promoted.number)
+        close.add(max((v.number for v in every if v.number < promoted.number), default=None))
+    keep = {v.number for v in best} | {every[-1].number} | close
+    in_use = {owner(project, number) for number in close}
     pruned = []
     for version in every:
         path = files.folder(project, version.number)
         if version.number not in keep and files.has_arrays(path):
             files.delete_arrays(path)
             pruned.append(version.number)
+        if version.number not in in_use and delete_features(path):
+            _LOG.info("deleted the features of version %d", version.number)
     return pruned
 
 

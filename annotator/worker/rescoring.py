@@ -6,12 +6,14 @@ import numpy as np
 
 from annotator.arrays import versions as files
 from annotator.arrays.features import FeatureFiles
+from annotator.arrays.version_features import features_path
 from annotator.arrays.versions import Queue
 from annotator.errors import NotReady
 from annotator.settings import Project
 from annotator.store import versions
 from annotator.worker.control import Control
-from annotator.worker.learner import Decisions, Learner, Scores, Snapshot, take_snapshot
+from annotator.worker.decisions import Decisions
+from annotator.worker.learner import Learner, Scores, Snapshot, take_snapshot
 from annotator.worker.worth import make_queue
 from mlrpl import checkpoint
 from mlrpl.decision.calibration import raw_threshold
@@ -28,7 +30,7 @@ def rescore(project: Project, control: Control, number: int, device: str) -> str
         versions.get(tx, number)
     path = files.folder(project, number)
     parameters = files.read_parameters(path)
-    features = FeatureFiles.open(project.features_path)
+    features = FeatureFiles.open(features_path(project, number))
     if features is None or parameters.backbone != features.backbone:
         raise NotReady(
             f"Version {number} was trained on {parameters.backbone}, but there are no such "
@@ -52,7 +54,8 @@ def rescore(project: Project, control: Control, number: int, device: str) -> str
 
 def covers(project: Project, number: int) -> bool:
     """Whether a version has scored every image that has features by now."""
-    path, features = files.folder(project, number), FeatureFiles.open(project.features_path)
+    path = files.folder(project, number)
+    features = FeatureFiles.open(features_path(project, number))
     if not files.has_arrays(path) or features is None:
         return False
     arrays = files.read(path)

@@ -11,24 +11,24 @@ import numpy as np
 
 from annotator.arrays import versions as files
 from annotator.arrays.features import FeatureFiles
+from annotator.arrays.version_features import owned
 from annotator.arrays.versions import VersionParameters
 from annotator.domain import Category, Version
 from annotator.errors import NotFound, NotReady
 from annotator.settings import Project
-from annotator.store import versions
-from annotator.worker import embedding
+from annotator.store import answers, versions
+from annotator.worker import embedding, finetuning
 from annotator.worker.control import Control
-from annotator.worker.device import choose_device
-from annotator.worker.learner import (
-    Bools,
+from annotator.worker.decisions import (
     Decisions,
-    Learner,
-    Scores,
-    Snapshot,
     enough_for_probabilities,
+    held_out_scores,
     make_decisions,
-    take_snapshot,
 )
+from annotator.worker.device import choose_device
+from annotator.worker.embedding import BackboneLoader
+from annotator.worker.finetuning import Tuned
+from annotator.worker.learner import Bools, Learner, Rows, Scores, Snapshot, take_snapshot
 from annotator.worker.pruning import delete_leftovers, prune
 from annotator.worker.rescoring import queue_of, rescore
 from annotator.worker.verdict import Verdict, compare, held_out_metrics
@@ -37,13 +37,21 @@ from mlrpl.decision.calibration import decide
 from mlrpl.labels import PRESENT, UNKNOWN, known_mask
 from mlrpl.methods import names
 from mlrpl.methods.base import Method
+from mlrpl.models.backbones import load_backbone
 
 
-def run(project: Project, control: Control, device: str) -> str:
+def run(
+    project: Project, control: Control, device: str, *, load: BackboneLoader = load_backbone
+) -> str:
     """Train a version and publish it; return one sentence about it.
 
-    Options of the job: `method`, `options` (of the method), `epochs`, `seed`; or `rescore`, the
-    number of a version that is to score every image again instead.
+    Options of the job: `method`, `options` (of the method), `epochs`, `seed`, `finetune` (true or
+    false; without it `retraining.finetune` decides); or `rescore`, the number of a version that is
+    to score every image again instead.
+
+    Without fine-tuning it learns on the project's frozen features; or, while a fine-tuned version
+    is promoted, on the features of that one's network. Nothing of fold 0 has trained that
+    network either, so the comparison of versions stays fair.
 
     Raises:
         NotReady: If there is nothing to learn from, or the device is not there.
@@ -54,8 +62,14 @@ def run(project: Project, control: Control, device: str) -> str:
     device = choose_device(device)
     delete_leftovers(project, control.store)
     if options.get("rescore"):
-        return rescore(project, control, int(options["rescore"]), device)
-    features = _features(project, control, device)
+        number = int(options["rescore"])
+        finetuning.embed_owned(project, control, number, device, load=load)
+        return rescore(project, control, number, device)
+    with control.store.reading() as tx:
+        given = answers.answer_counts(tx).answers
+    tunes = finetuning.wanted(options.get("finetune"), project, device, given)
+    owner = None if tunes else finetuning.features_to_learn_on(project, control)
+    features = _features(project, control, device, owner, load)
     method = _known_method(options.get("method") or project.settings.method)
     with control.store.reading() as tx:
         snapshot = take_snapshot(tx, features.rows)
@@ -70,8 +84,18 @@ def run(project: Project, control: Control, device: str) -> str:
         seed=int(options.get("seed", 0)),
         device=device,
     )
-    trained = _train(learner, control, project.settings.suggestions.threshold)
-    return _publish(project, control, trained, method, started)
+    rows = _rows(learner)
+    threshold = project.settings.suggestions.threshold
+    if not tunes:
+        trained = _train(learner, rows, control, threshold, seen=owner is not None)
+        return _publish(project, control, trained, started, owner=owner)
+    epochs, rows = options.get("epochs"), rows[snapshot.askable[rows]]
+    with finetuning.tuned(project, control, learner, rows, load=load, epochs=epochs) as tuned:
+        learner = learner.like(features=tuned.features)
+        learner.reports = tuned.reports
+        rows, fitted = rows[learner.done[rows]], tuned.fitted(method)
+        trained = _train(learner, rows, control, threshold, seen=True, fitted=fitted)
+        return _publish(project, control, trained, started, tuned=tuned)
 
 
 @dataclass(frozen=True)
@@ -80,6 +104,9 @@ class Trained:
 
     snapshot: Snapshot
     method: Method
+    method_name: str
+    backbone: str
+    """What the network behind the features is, or began as."""
     scores: Scores
     """`(N, C)`, NaN where there is no suggestion."""
     decisions: Decisions
@@ -88,42 +115,82 @@ class Trained:
     """Images that trained it."""
 
 
-def _train(learner: Learner, control: Control, threshold: float) -> Trained:
-    snapshot = learner.snapshot
+def _rows(learner: Learner) -> Rows:
     rows = learner.trains_on()
-    taught = (snapshot.labels[rows] == PRESENT).any(axis=0)
-    if not taught.any():
+    if not (learner.snapshot.labels[rows] == PRESENT).any():
         raise NotReady(
             "Nothing to learn from yet: no picture outside the held-out tenth has a present "
             "answer; mark a few more."
         )
-    calibrates = enough_for_probabilities(snapshot)
+    return rows
+
+
+def _train(
+    learner: Learner,
+    rows: Rows,
+    control: Control,
+    threshold: float,
+    *,
+    seen: bool,
+    fitted: Method | None = None,
+) -> Trained:
+    """Fit, score and calibrate.
+
+    Args:
+        learner: With the features.
+        rows: Ordinals of the images that train.
+        control: Told about every epoch, asked before every step.
+        threshold: Probability from which on present is suggested.
+        seen: Whether the network behind the features has learned from the answers, too; then only
+            fold 0 says how sure a score is.
+        fitted: The method, where it is trained on these features already.
+    """
+    snapshot = learner.snapshot
+    taught = (snapshot.labels[rows] == PRESENT).any(axis=0)
+    calibrates = not seen and enough_for_probabilities(snapshot)
     found = learner.out_of_fold(control) if calibrates else None
-    method = learner.fit(rows, control, of=learner.groups + 1 if calibrates else 1)
-    history = [{"epoch": r.epoch + 1, **r.terms} for r in learner.reports]
+    method = fitted or learner.fit(rows, control, of=learner.groups + 1 if calibrates else 1)
     control.report("scoring")
     scores = learner.predict(method, np.flatnonzero(learner.done), control.check)
     # A name may order images before the first present answer, but it never makes a suggestion.
     speaks = method.speaks().cpu().numpy()
     scores[:, ~(taught | speaks)] = np.nan
+    if seen:
+        found = held_out_scores(snapshot, scores)
     decisions = make_decisions(snapshot, scores, found, threshold)
     decisions.thresholds[~taught] = np.inf
-    return Trained(snapshot, method, scores, decisions, history, len(rows))
+    return Trained(
+        snapshot, method, learner.method, learner.features.backbone, scores, decisions,
+        _history(learner), len(rows),
+    )  # fmt: skip
+
+
+def _history(learner: Learner) -> list[dict[str, Any]]:
+    return [{"epoch": r.epoch + 1, **r.terms} for r in learner.reports]
 
 
 def _publish(
-    project: Project, control: Control, trained: Trained, method: str, started: float
+    project: Project,
+    control: Control,
+    trained: Trained,
+    started: float,
+    *,
+    owner: int | None = None,
+    tuned: Tuned | None = None,
 ) -> str:
-    """Write the version's folder first and make its row ready second, as decision 0202 says."""
-    snapshot, backbone = trained.snapshot, project.settings.backbone
+    """Write the version's folder first and make its row ready second, as decision 0202 says.
+
+    A network that was tuned and its features are moved into the folder before it is ready.
+    """
+    snapshot = trained.snapshot
     control.report("writing")
     control.check()
     with control.store.writing() as tx:
         number = versions.reserve(
             tx,
             control.job,
-            method=method,
-            backbone=backbone,
+            method=trained.method_name,
+            backbone=trained.backbone,
             trained_answers=snapshot.answers,
             trained_present=snapshot.present,
             last_operation=snapshot.last_operation,
@@ -132,13 +199,15 @@ def _publish(
         current = versions.promoted(tx)
     metrics, verdict = _metrics(trained), _verdict(project, current, trained)
     metrics["seconds"] = time.monotonic() - started
+    metrics["finetuned"] = tuned is not None
     files.write(
         files.folder(project, number),
-        _parameters(trained, method, backbone),
+        _parameters(trained, number if tuned else owner),
         trained.scores,
         queue_of(snapshot, trained.scores, trained.decisions, number),
         metrics,
-        save_weights=lambda path: _save(path, trained.method, method),
+        save_weights=lambda path: _save(path, trained, tuned),
+        features=tuned.features.path if tuned else None,
     )
     control.check()
     with control.store.writing() as tx:
@@ -153,14 +222,21 @@ def _publish(
             now=control.clock(),
         )
     prune(project, control.store, previous=current.number if current else None)
-    return f"Version {number} was trained on {trained.images} images. {verdict.note}"
+    how = "fine-tuned" if tuned else "trained"
+    return f"Version {number} was {how} on {trained.images} images. {verdict.note}"
 
 
-def _features(project: Project, control: Control, device: str) -> FeatureFiles:
-    features = FeatureFiles.open(project.features_path)
+def _features(
+    project: Project, control: Control, device: str, owner: int | None, load: BackboneLoader
+) -> FeatureFiles:
+    path = project.features_path if owner is None else owned(project, owner)
+    features = FeatureFiles.open(path)
     if features is None or not features.done.any():
-        embedding.embed(project, control, device)
-        features = FeatureFiles.open(project.features_path)
+        if owner is None:
+            embedding.embed(project, control, device, load=load)
+        else:
+            finetuning.embed_owned(project, control, owner, device, load=load)
+        features = FeatureFiles.open(path)
     if features is None or not features.done.any():
         raise NotReady("No picture could be embedded, so there is nothing to learn from.")
     return features
@@ -211,16 +287,17 @@ def _metrics(trained: Trained) -> dict[str, Any]:
     }
 
 
-def _parameters(trained: Trained, method: str, backbone: str) -> VersionParameters:
+def _parameters(trained: Trained, features_of: int | None) -> VersionParameters:
     snapshot, decisions = trained.snapshot, trained.decisions
     return VersionParameters(
-        method=method,
-        backbone=backbone,
+        method=trained.method_name,
+        backbone=trained.backbone,
         category_ordinals=tuple(c.ordinal for c in snapshot.categories),
         slope=decisions.calibration.slope,
         intercepts=tuple(decisions.calibration.intercepts.tolist()),
         thresholds=tuple(decisions.thresholds.tolist()),
         ranked_only=tuple(c.ordinal for c in _where(snapshot, decisions.ranked)),
+        features_of=features_of,
     )
 
 
@@ -228,5 +305,7 @@ def _where(snapshot: Snapshot, mask: Bools) -> list[Category]:
     return [c for c, yes in zip(snapshot.categories, mask, strict=True) if yes]
 
 
-def _save(path: Path, method: Method, name: str) -> None:
-    checkpoint.save(path, method, name, method.dimensions)
+def _save(path: Path, trained: Trained, tuned: Tuned | None) -> None:
+    checkpoint.save(path, trained.method, trained.method_name, trained.method.dimensions)
+    if tuned is not None:
+        tuned.save(path)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from mlrpl.labels import PRESENT, UNKNOWN
+
+Normalisation: TypeAlias = Literal["known", "none", "durand", "inverse"]
+"""How much an image counts: `known` and `none` count every known label alike, `durand` and
+`inverse` make up for labels that are missing."""
 
 
 def partial_bce(
@@ -39,7 +43,7 @@ def partial_bce(
 
     Source:
         Durand et al., CVPR 2019; normalised by the known labels of the batch in place of its
-        weight per image, which is `known_share_weight`.
+        weight per image, which is `image_weight`.
     """
     cost, weight = _cost_and_weight(logits, labels, weights)
     if reduction == "sum":
@@ -71,6 +75,46 @@ def known_share_weight(
     some = share > 0
     safe = torch.where(some, share, torch.ones_like(share))
     return torch.where(some, alpha * safe**gamma + beta, torch.zeros_like(share))
+
+
+def image_weight(
+    labels: Tensor,
+    normalisation: Normalisation = "durand",
+    *,
+    alpha: float = -4.45,
+    beta: float = 5.45,
+    gamma: float = 1.0,
+) -> Tensor:
+    """Return how much each image counts, by the name of the rule.
+
+    Args:
+        labels: `(B, C)`, each `PRESENT`, `UNKNOWN` or `ABSENT`.
+        normalisation: `durand` is `known_share_weight` with the constants given; `inverse` divides
+            each image by its own known share, so that images count alike however much of
+            them is known; with `known`, or `none`, labels count alike.
+        alpha: Of `durand`.
+        beta: Of `durand`.
+        gamma: Of `durand`.
+
+    Returns:
+        `(B, 1)` float32; with `durand` and `inverse` 0 where nothing is known.
+
+    Raises:
+        ValueError: If no rule has this name.
+
+    Source:
+        Durand et al., CVPR 2019: `inverse` is their g(p) with alpha 1, beta 0 and gamma -1. Their
+        division by C and that by the known labels of all images are constant factors of the
+        whole cost, so that `none` and `known` say the same.
+    """
+    if normalisation == "durand":
+        return known_share_weight(labels, alpha, beta, gamma)
+    if normalisation == "inverse":
+        return known_share_weight(labels, 1.0, 0.0, -1.0)
+    if normalisation not in get_args(Normalisation):
+        known = ", ".join(get_args(Normalisation))
+        raise ValueError(f"unknown normalisation {normalisation!r}; known: {known}")
+    return torch.ones((len(labels), 1), dtype=torch.float32, device=labels.device)
 
 
 def _cost_and_weight(

@@ -32,14 +32,15 @@ def instance_contrastive(
         Pu et al., HST (IJCV 2024), instance-level contrastive loss. Its third kind, absent
         in both, is left out: two images without a dog need not differ.
     """
-    unit = F.normalize(features, dim=-1)
-    similarity = torch.einsum("bcd,ecd->cbe", unit, unit)  # (C, B, B)
     present, absent = (labels == PRESENT).T, (labels == ABSENT).T  # (C, B)
-    both = present[:, :, None] & present[:, None, :]
-    both = both.triu(diagonal=1)  # every pair of images once, none with itself
-    attracted = 1 - similarity[both]
-    if not len(attracted):
+    shown = present.any(dim=1)  # the others have no pair of images of either kind
+    if not (present.sum(dim=1) > 1).any():
         return features.sum() * 0
+    present, absent = present[shown], absent[shown]
+    unit = F.normalize(features.transpose(0, 1)[shown], dim=-1)
+    similarity = unit @ unit.mT  # (shown, B, B)
+    both = present[:, :, None] & present[:, None, :]
+    attracted = 1 - similarity[both.triu(diagonal=1)]  # every pair once, none with itself
     repelled = 1 + similarity[present[:, :, None] & absent[:, None, :]]
     repelled = _mined(repelled, len(attracted), generator)
     return torch.cat([attracted, repelled]).mean()

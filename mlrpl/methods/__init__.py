@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 if TYPE_CHECKING:
     from mlrpl.methods.base import Dimensions, Method
 
     M = TypeVar("M", bound=type[Method])
 
+Size = Literal["tool", "paper"]
+"""The sizes of a method: what a laptop trains, and what was published."""
+
 _MODULES = {
+    "curriculum": "mlrpl.methods.curriculum",
     "hst": "mlrpl.methods.hst",
+    "kernel_ridge": "mlrpl.methods.kernel_ridge",
     "partial_bce": "mlrpl.methods.partial_bce",
+    "sarb": "mlrpl.methods.sarb",
 }
 """Where the methods that come with this library live; importing a module registers its method."""
 
@@ -83,6 +89,7 @@ def build(
     *,
     category_names: Sequence[str] | None = None,
     backbone: str | None = None,
+    size: Size = "tool",
 ) -> Method:
     """Return an untrained method.
 
@@ -93,9 +100,12 @@ def build(
         category_names: The categories' names in column order, for methods that read them.
         backbone: Name of the network that made the features. With it and the categories' names, a
             method may use what the network's own classes say about these names.
+        size: `paper` starts from the config's `paper()`, so that `options` change the published
+            sizes; a method without one has a single size.
 
     Raises:
-        ValueError: If the name or an option is unknown, or an option's value is not allowed.
+        ValueError: If the name, the size or an option is unknown, or an option's value is not
+            allowed.
     """
     method_class, config_class = _entry(name)
     known = [f.name for f in fields(config_class)]
@@ -109,7 +119,7 @@ def build(
             f"{len(category_names)} category names for {dimensions.categories} categories; "
             "give one name a column"
         )
-    config = config_class(**(options or {}))
+    config = replace(_sized(config_class, size), **(options or {}))
     method: Method = method_class(dimensions, config, category_names=category_names)  # type: ignore[call-arg]
     if category_names is not None and backbone is not None:
         method.learn_names(category_names, backbone)
@@ -123,6 +133,13 @@ def _entry(name: str) -> tuple[type[Method], type]:
         return _METHODS[name]
     except KeyError:
         raise ValueError(f"unknown method {name!r}; known: {', '.join(names())}") from None
+
+
+def _sized(config_class: type, size: str) -> Any:
+    if size not in get_args(Size):
+        raise ValueError(f"unknown size {size!r}; known: {', '.join(get_args(Size))}")
+    paper = getattr(config_class, "paper", None)
+    return config_class() if size == "tool" or paper is None else paper()
 
 
 def _default(field: Any) -> Any:

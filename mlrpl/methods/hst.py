@@ -4,78 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar, Literal, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
+from mlrpl.labels import PRESENT, UNKNOWN
 from mlrpl.losses.contrastive import instance_contrastive, prototype_contrastive
 from mlrpl.losses.cooccurrence import cooccurrence_loss
-from mlrpl.losses.known_risk import KnownRisk
 from mlrpl.losses.thresholds import Thresholds, threshold_loss
 from mlrpl.methods import register
-from mlrpl.methods.base import Batch, Dimensions, Features, Method
-from mlrpl.methods.partial_bce import PartialBCE, PartialBCEConfig
+from mlrpl.methods.base import Batch, Dimensions, Features
+from mlrpl.methods.semantic import SemanticConfig, SemanticMethod
 from mlrpl.models.cooccurrence import PairNetwork, pair_matrix, transfer_scores
-from mlrpl.models.graph import assume_absent_where_only_present, cooccurrence
-from mlrpl.models.sarl import SARL
-from mlrpl.prototypes import Prototypes
-from mlrpl.training import TrainConfig, TrainingData
+from mlrpl.models.graph import assume_absent_where_only_present
+from mlrpl.training import TrainingData
 
-_AT_LEAST_ONE = (
-    "features",
-    "hidden",
-    "pair_reduced",
-    "pair_hidden",
-    "prototypes",
-    "positives_per_prototype",
-    "prototype_every",
-)
-_ABOVE_ZERO = ("smoothing", "classifier_rate", "threshold_rate", "sharpness")
-_NOT_NEGATIVE = (
-    "steps",
-    "word_dim",
-    "pooled_penalty",
-    "classifier_penalty",
-    "unknown_ratio",
-    "ist_weight",
-    "instance_weight",
-    "prototype_weight",
-    "threshold_weight",
-    "warmup",
-    "pseudo_weight",
-    "min_positives",
-)
+
+Pseudo = Literal["hard", "soft"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class HSTConfig:
+class HSTConfig(SemanticConfig):
     """The parts of HST, their sizes and their weights; the defaults are tool size."""
-
-    features: int = 64
-    """Width of a category's feature, D."""
-    hidden: int = 32
-    """Width of the space where tokens and categories meet, H."""
-    steps: int = 3
-    """Rounds of exchange along the co-occurrence graph; 0 leaves the graph out."""
-    smoothing: float = 5.0
-    """Images that the prior is worth when co-occurrence is estimated."""
-    word_dim: int = 0
-    """Width of word vectors given with `set_word_vectors`; 0 learns the category vectors."""
-    dropout: float = 0.0
-    """Share of the classifier's input that is dropped in training, 0 up to but not 1."""
-    pooled: bool = True
-    """Whether the logits of partial BCE on the pooled vector are added."""
-    pooled_penalty: float = 0.1
-    """Squared length of a pooled classifier against the sum of its labels' costs."""
-    classifier_penalty: float = 0.3
-    """The same for the classifier of a category's feature."""
-    classifier_rate: float = 0.2
-    """Learning rate of the classifiers; all else has that of the training."""
-    unknown_ratio: float = 10.0
-    """Where a category has fewer absent answers than this many for each present one, its unknown
-    pairs together weigh what is missing; 0 never counts them."""
 
     ist: bool = True
     """Whether known positives of an image speak for its unknown labels."""
@@ -88,14 +39,6 @@ class HSTConfig:
 
     cst: bool = True
     """Whether prototypes of a category speak for unknown labels."""
-    prototypes: int = 10
-    """Most prototypes of a category, K."""
-    positives_per_prototype: int = 5
-    """Known positives that one more prototype takes."""
-    prototype_every: int = 5
-    """Epochs between two computations of the prototypes."""
-    instance_weight: float = 0.05
-    """Weight of the contrast between images."""
     prototype_weight: float = 0.05
     """Weight of the contrast between images and prototypes."""
 
@@ -112,24 +55,38 @@ class HSTConfig:
     sharpness: float = 10.0
     """Steepness of the learned step, per unit of score."""
 
-    warmup: int = 5
-    """Epochs before the first pseudo label."""
+    pseudo: Pseudo = "hard"
+    """What a transferred score becomes: `hard` a present label above its threshold, as published;
+    `soft` the probability that the learned step has there, which also says absent."""
     pseudo_weight: float = 1.0
-    """Weight of each of the two losses that include pseudo labels."""
+    """Weight of each of the two losses of pseudo labels; hard ones count known labels again."""
     min_positives: int = 5
     """Known positives below which a category gets no pseudo labels."""
 
+    AT_LEAST_ONE: ClassVar[tuple[str, ...]] = (
+        *SemanticConfig.AT_LEAST_ONE,
+        "pair_reduced",
+        "pair_hidden",
+    )
+    ABOVE_ZERO: ClassVar[tuple[str, ...]] = (
+        *SemanticConfig.ABOVE_ZERO,
+        "threshold_rate",
+        "sharpness",
+    )
+    NOT_NEGATIVE: ClassVar[tuple[str, ...]] = (
+        *SemanticConfig.NOT_NEGATIVE,
+        "ist_weight",
+        "prototype_weight",
+        "threshold_weight",
+        "pseudo_weight",
+        "min_positives",
+    )
+
     def __post_init__(self) -> None:
-        for names, lowest, allowed in (
-            (_AT_LEAST_ONE, "at least 1", lambda value: value >= 1),
-            (_ABOVE_ZERO, "above 0", lambda value: value > 0),
-            (_NOT_NEGATIVE, "at least 0", lambda value: value >= 0),
-        ):
-            for name in names:
-                if not allowed(getattr(self, name)):
-                    raise ValueError(f"{name} must be {lowest}, got {getattr(self, name)}")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must lie in 0 up to but not 1, got {self.dropout}")
+        super().__post_init__()
+        if self.pseudo not in get_args(Pseudo):
+            known = ", ".join(get_args(Pseudo))
+            raise ValueError(f"pseudo must be one of {known}, got {self.pseudo!r}")
 
     @classmethod
     def paper(cls) -> HSTConfig:
@@ -147,7 +104,7 @@ class HSTConfig:
 
 
 @register("hst", HSTConfig)
-class HST(Method):
+class HST(SemanticMethod):
     """Attention per category, a co-occurrence graph, and pseudo labels from two kinds of transfer.
 
     Within an image, known positives vouch for categories that accompany them (IST); across
@@ -156,14 +113,13 @@ class HST(Method):
     a warm-up. Deviations from the paper: `docs/decisions/`, 0101 and up.
     """
 
-    needs_tokens: ClassVar[bool] = True
+    name: ClassVar[str] = "hst"
     paper: ClassVar[str] = (
         "Chen, Pu, Liu, Wu, Qiu and Lin: Heterogeneous Semantic Transfer for Multi-label "
         "Recognition with Partial Labels, IJCV 2024"
     )
 
-    present_only: Tensor
-    has_positive: Tensor
+    config: HSTConfig
     eligible: Tensor
 
     def __init__(
@@ -177,104 +133,35 @@ class HST(Method):
         Raises:
             ValueError: If there are no token maps.
         """
-        super().__init__(dimensions, config)
-        if not dimensions.positions or not dimensions.token:
-            raise ValueError("hst needs token maps; embed the images with a backbone that has them")
-        self.config: HSTConfig = config
-        count, width = dimensions.categories, config.features
-        self.sarl = SARL(
-            count,
-            dimensions.token,
-            width,
-            config.hidden,
-            steps=config.steps,
-            words=config.word_dim,
-            dropout=config.dropout,
-        )
-        self.risk = KnownRisk(count, config.unknown_ratio)
-        if config.pooled:
-            self.pooled = PartialBCE(dimensions, PartialBCEConfig(), category_names)
+        super().__init__(dimensions, config, category_names, prototypes=config.cst)
+        count = dimensions.categories
         if config.ist:
-            self.pairs = PairNetwork(count, width, config.pair_reduced, config.pair_hidden)
+            self.pairs = PairNetwork(
+                count, config.features, config.pair_reduced, config.pair_hidden
+            )
             self.ist_thresholds = Thresholds(
                 count, initial=config.ist_threshold, learned=config.dtl
             )
         if config.cst:
-            self.prototypes = Prototypes(count, config.prototypes, width)
             self.cst_thresholds = Thresholds(
                 count, initial=config.cst_threshold, learned=config.dtl
             )
-        for name in ("present_only", "has_positive", "eligible"):
-            self.register_buffer(name, torch.zeros(count, dtype=torch.bool))
-
-    @classmethod
-    def default_training(cls) -> TrainConfig:
-        """Return the settings that measured best at tool size."""
-        return TrainConfig(epochs=20, batch_size=64, learning_rate=3e-4, weight_decay=1e-2)
-
-    def set_word_vectors(self, vectors: Tensor) -> None:
-        """Use these word vectors, `(C, W)`, in place of learned category vectors.
-
-        Raises:
-            ValueError: If the option `word_dim` is not their width.
-        """
-        self.sarl.decoupling.set_words(vectors)
-
-    def learn_names(self, category_names: Sequence[str], backbone: str) -> None:
-        """Let the categories' names speak through the pooled vector, as in partial BCE."""
-        if self.config.pooled:
-            self.pooled.learn_names(category_names, backbone)
-
-    def speaks(self) -> Tensor:
-        """Return `(C,)`, which categories' names are like those of the backbone's classes."""
-        return self.pooled.speaks() if self.config.pooled else super().speaks()
+        self.register_buffer("eligible", torch.zeros(count, dtype=torch.bool))
 
     def prepare(self, data: TrainingData) -> None:
-        """Take token statistics, co-occurrence and the kinds of categories."""
-        if data.tokens is None:
-            raise ValueError("hst reads token maps; give `tokens`")
-        labels = torch.from_numpy(data.known_labels())
-        positives = (labels == PRESENT).sum(dim=0)
-        ever_absent = (labels == ABSENT).any(dim=0)
-        self.has_positive.copy_(positives > 0)
-        self.present_only.copy_((positives > 0) & ~ever_absent)
+        """Take token statistics, co-occurrence and the kinds of categories.
+
+        Raises:
+            ValueError: If there are no token maps or a shape is not what the method was built for.
+        """
+        super().prepare(data)
+        positives = torch.from_numpy(data.known_labels() == PRESENT).sum(dim=0)
         self.eligible.copy_(positives >= max(1, self.config.min_positives))
-        self.risk.count(labels)
-        self.sarl.graph.set_adjacency(cooccurrence(labels, smoothing=self.config.smoothing))
-        self.sarl.take_statistics(_tokens(batch.features) for batch in data.batches(256))
-        if self.config.pooled:
-            self.pooled.prepare(data)
 
-    def before_epoch(self, epoch: int, data: TrainingData) -> None:
-        """Recompute the prototypes when they are due: after the warm-up, then every so often."""
-        since = epoch - self.config.warmup
-        if self.config.cst and since >= 0 and since % self.config.prototype_every == 0:
-            self._rebuild_prototypes(epoch, data)
-
-    def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
-        """Give classifiers and thresholds learning rates of their own, and no decay."""
-        classifiers = [self.sarl.weight, self.sarl.bias]
-        if self.config.pooled:
-            classifiers += list(self.pooled.parameters())
+    def own_rates(self) -> list[tuple[list[nn.Parameter], float]]:
+        """Return the thresholds with their rate; those that do not learn have none."""
         thresholds = [m.values for m in self.modules() if isinstance(m, Thresholds)]
-        apart = {id(p) for p in (*classifiers, *thresholds)}
-        rest = [p for p in self.parameters() if id(p) not in apart]
-        groups: list[dict[str, Any]] = [
-            {"params": rest, "lr": learning_rate},
-            {"params": classifiers, "lr": self.config.classifier_rate, "weight_decay": 0.0},
-        ]
-        if self.config.dtl and thresholds:
-            rate = self.config.threshold_rate
-            groups.append({"params": thresholds, "lr": rate, "weight_decay": 0.0})
-        return groups
-
-    def forward(self, features: Features) -> Tensor:
-        """Return logits `(B, C)`; where nothing is known about a category, zero everywhere."""
-        return self._logits(self.sarl.decouple(_tokens(features)), features)
-
-    def attention(self, features: Features) -> Tensor:
-        """Return where each category looks, `(B, C, P)`, rows summing to one."""
-        return self.sarl.attention(_tokens(features))
+        return [([p for p in thresholds if p.requires_grad], self.config.threshold_rate)]
 
     def transfer(self, features: Features, labels: Tensor) -> Tensor:
         """Return how strongly the other known positives of an image speak for each category.
@@ -291,7 +178,7 @@ class HST(Method):
         """
         if not self.config.ist:
             raise ValueError("this hst was built with ist=False; train one with ist=True")
-        pairs = torch.sigmoid(self.pairs(self.sarl.decouple(_tokens(features))))
+        pairs = torch.sigmoid(self.pairs(self.sarl.decouple(self.tokens(features))))
         return transfer_scores(pair_matrix(pairs, self.dimensions.categories), labels)[0]
 
     def losses(self, batch: Batch, epoch: int, progress: float) -> dict[str, Tensor]:
@@ -300,15 +187,16 @@ class HST(Method):
         In the first epoch the losses of co-occurrence and of contrast between images grow from
         zero to their weight; pseudo labels, prototypes and thresholds wait for `warmup` epochs.
         """
-        features = self.sarl.decouple(_tokens(batch.features))
-        logits = self._logits(features, batch.features)
+        features = self.sarl.decouple(self.tokens(batch.features))
+        logits = self.logits(features, batch.features)
         labels = assume_absent_where_only_present(batch.labels, self.present_only)
         ramp = progress if epoch == 0 else 1.0
         terms = {"known": self.risk(logits, batch.labels, batch.weights)}
+        terms |= self.soft_terms(logits, batch)
         if self.config.ist:
             pairs = self.pairs(features)
             terms["ist"] = ramp * self.config.ist_weight * cooccurrence_loss(pairs, labels)
-        if self.config.cst:
+        if self.config.cst and self.config.instance_weight:
             contrast = instance_contrastive(features, labels)
             terms["instance"] = ramp * self.config.instance_weight * contrast
         if epoch >= self.config.warmup:
@@ -322,9 +210,9 @@ class HST(Method):
                 terms["prototype"] = self.config.prototype_weight * contrast
                 usable = available.expand_as(scores)
                 terms |= self._pseudo("cst", self.cst_thresholds, scores, usable, logits, batch)
-        # Known labels enter every classification term; the penalty keeps pace with them.
-        transfers = sum(name.startswith("pseudo") for name in terms)
-        terms["penalty"] = self._penalty() * (1 + transfers * self.config.pseudo_weight)
+        hard = self.config.pseudo == "hard"
+        transfers = sum(hard and name.startswith("pseudo") for name in terms)
+        terms["penalty"] = self.penalty(1 + transfers * self.config.pseudo_weight)
         return terms
 
     def _pseudo(
@@ -337,11 +225,15 @@ class HST(Method):
         batch: Batch,
     ) -> dict[str, Tensor]:
         """Return the cost of known and pseudo labels together, and that of the thresholds."""
-        exceeded = usable & self.eligible & thresholds.exceeded(scores.detach())
-        pseudo = (batch.labels == UNKNOWN) & exceeded
-        labels = torch.where(pseudo, torch.full_like(batch.labels, PRESENT), batch.labels)
-        weights = torch.where(pseudo, torch.ones_like(batch.weights), batch.weights)
-        cost = self.risk(logits, labels, weights)
+        told = (batch.labels == UNKNOWN) & usable & self.eligible
+        if self.config.pseudo == "soft":
+            steps = self.config.sharpness * (scores - thresholds.values).detach()
+            cost = self.soft_cost(logits, torch.sigmoid(steps), told)
+        else:
+            pseudo = told & thresholds.exceeded(scores.detach())
+            labels = torch.where(pseudo, torch.full_like(batch.labels, PRESENT), batch.labels)
+            weights = torch.where(pseudo, torch.ones_like(batch.weights), batch.weights)
+            cost = self.risk(logits, labels, weights)
         terms = {f"pseudo_{name}": self.config.pseudo_weight * cost}
         if self.config.dtl:
             known = assume_absent_where_only_present(batch.labels, self.present_only)
@@ -350,40 +242,3 @@ class HST(Method):
             )
             terms[f"threshold_{name}"] = self.config.threshold_weight * moved
         return terms
-
-    def _penalty(self) -> Tensor:
-        penalty = self.config.classifier_penalty * self.sarl.weight.square().sum()
-        if self.config.pooled:
-            linear = self.pooled.head.linear
-            squares = linear.weight.square().sum() + linear.bias.square().sum()
-            penalty = penalty + self.config.pooled_penalty * squares
-        return 0.5 * penalty / self.risk.known_total
-
-    def _logits(self, decoupled: Tensor, features: Features) -> Tensor:
-        logits = torch.where(self.has_positive, self.sarl.classify(decoupled), 0.0)
-        return logits + self.pooled(features) if self.config.pooled else logits
-
-    @torch.no_grad()
-    def _rebuild_prototypes(self, epoch: int, data: TrainingData) -> None:
-        device = str(self.eligible.device)
-        features, categories, images, seen = [], [], [], 0
-        for batch in data.batches(256):
-            batch = batch.to(device)
-            image, category = (batch.labels == PRESENT).nonzero(as_tuple=True)
-            features.append(self.sarl.decouple(_tokens(batch.features))[image, category])
-            categories.append(category)
-            images.append(torch.from_numpy(data.rows).to(device)[image + seen])
-            seen += len(batch.labels)
-        self.prototypes.rebuild(
-            torch.cat(features),
-            torch.cat(categories),
-            torch.cat(images),
-            torch.Generator().manual_seed(epoch),
-            per_prototype=self.config.positives_per_prototype,
-        )
-
-
-def _tokens(features: Features) -> Tensor:
-    if features.tokens is None:
-        raise ValueError("hst reads token maps; give `tokens`")
-    return features.tokens

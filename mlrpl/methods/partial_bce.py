@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 import torch
 from torch import Tensor, nn
 
 from mlrpl.errors import WeightsError
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
-from mlrpl.losses.bce import known_share_weight, partial_bce
+from mlrpl.losses.bce import Normalisation, image_weight, partial_bce
 from mlrpl.losses.positive_unlabelled import positive_unlabelled_risk
 from mlrpl.methods import register
 from mlrpl.methods.base import Batch, Dimensions, Features, Method
@@ -20,6 +20,9 @@ from mlrpl.models.heads import NamedClasses, PooledHead
 from mlrpl.training import TrainConfig, TrainingData
 
 log = logging.getLogger(__name__)
+
+_PUBLISHED = (-4.45, 5.45, 1.0)
+"""Durand's alpha, beta and gamma."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +40,16 @@ class PartialBCEConfig:
     """Present pairs assumed among the unknown for each known present one, where those count."""
     cap: float = 4.0
     """Most that an unknown pair may cost, in nats, above 0."""
-    alpha: float = 0.0
-    """Durand's weight of an image is alpha * p ** gamma + beta, p being its known share; they
-    published -4.45. 0 with beta 1 counts all known labels alike."""
-    beta: float = 1.0
-    """Published: 5.45."""
-    gamma: float = 1.0
-    """Published: 1."""
+    normalisation: Normalisation = "known"
+    """How images of which little is known make up for it: `known` (or `none`) not at all, every
+    known label counts alike; `durand` by g(p) = alpha * p ** gamma + beta with p the image's
+    known share; `inverse` by 1/p."""
+    alpha: float = _PUBLISHED[0]
+    """Of `durand`, as published. With 0 and beta 1 all known labels count alike."""
+    beta: float = _PUBLISHED[1]
+    """Of `durand`, as published."""
+    gamma: float = _PUBLISHED[2]
+    """Of `durand`, as published."""
     names: bool = True
     """Whether the backbone's own classes speak for categories whose names are like theirs."""
 
@@ -55,6 +61,16 @@ class PartialBCEConfig:
         for name in ("penalty", "unknown_ratio", "hidden"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
+        if self.normalisation not in get_args(Normalisation):
+            known = ", ".join(get_args(Normalisation))
+            raise ValueError(f"normalisation must be one of {known}, got {self.normalisation!r}")
+        few = self.alpha if self.gamma < 0 else self.beta
+        if self.normalisation == "durand" and (few < 0 or self.alpha + self.beta < 0):
+            raise ValueError(
+                f"alpha {self.alpha}, beta {self.beta} and gamma {self.gamma} give images a "
+                "negative weight; alpha + beta must be at least 0, and beta too (alpha where "
+                "gamma is negative)"
+            )
 
 
 @register("partial_bce", PartialBCEConfig)
@@ -65,6 +81,13 @@ class PartialBCE(Method):
     scarce or missing, unknown pairs stand in for them under a capped, non-negative risk. A
     category without a present answer gets what its name says, or zero everywhere: `has_positive`
     tells them apart, and no suggestion is to be made of them.
+
+    Source:
+        Durand et al., CVPR 2019. Deviation: all known labels count alike unless `normalisation`
+        says otherwise. On validation images of Corel5k, each at its best penalty, `durand`
+        measured 0.1 mAP above that at 10 % known (five masks), also where images differ widely
+        in their known share; 0.1 below it at 90 % and 0.6 below it with all present labels and
+        no other. `inverse` was level, and 2 mAP below where shares differ widely.
     """
 
     needs_tokens: ClassVar[bool] = False
@@ -87,6 +110,11 @@ class PartialBCE(Method):
         """Start with all scores zero."""
         super().__init__(dimensions, config)
         self.config: PartialBCEConfig = config
+        constants = (config.alpha, config.beta, config.gamma)
+        # The second pair is what files from before this option hold where no weight was wanted.
+        unread = constants != _PUBLISHED and constants[:2] != (0.0, 1.0)
+        if unread and config.normalisation != "durand":
+            log.warning("alpha, beta and gamma are not read; give normalisation='durand' too")
         count = dimensions.categories
         self.head = PooledHead(dimensions.pooled, count, config.power)
         self.name_head = NamedClasses(dimensions.pooled, count)
@@ -147,26 +175,30 @@ class PartialBCE(Method):
         The costs of the batch are scaled up to the training images, so that the penalty weighs
         the same for every batch size.
         """
-        config = self.config
-        logits = self._logits(batch.features)
-        weights = batch.weights
-        if (config.alpha, config.beta) != (0.0, 1.0):
-            share = known_share_weight(batch.labels, config.alpha, config.beta, config.gamma)
-            weights = weights * share
+        weights = batch.weights * self.image_weight(batch.labels)
+        terms = self.costs(self._logits(batch.features), batch.labels, weights)
+        return terms | {"penalty": self.penalty(self.head.linear.weight, self.head.linear.bias)}
+
+    def image_weight(self, labels: Tensor) -> Tensor:
+        """Return how much images with these labels `(B, C)` count, `(B, 1)`."""
+        c = self.config
+        return image_weight(labels, c.normalisation, alpha=c.alpha, beta=c.beta, gamma=c.gamma)
+
+    def costs(self, logits: Tensor, labels: Tensor, weights: Tensor) -> dict[str, Tensor]:
+        """Return what the logits of a batch, all `(B, C)`, cost: absent labels, and all else."""
         scale = self.images / len(logits) / self.known_total
+        hidden, cap = self.config.hidden, self.config.cap
         risk = positive_unlabelled_risk(
-            logits, batch.labels, self.unknown_weight, weights, hidden=config.hidden, cap=config.cap
+            logits, labels, self.unknown_weight, weights, hidden=hidden, cap=cap
         )
-        absent = torch.where(batch.labels == ABSENT, ABSENT, UNKNOWN)
+        absent = torch.where(labels == ABSENT, ABSENT, UNKNOWN)
         known = partial_bce(logits, absent, weights, reduction="sum")
-        squares = self.head.linear.weight.square().sum()
-        deviations = self.head.linear.bias.square().sum()
-        penalty = 0.5 * config.penalty * (squares + deviations)
-        return {
-            "absent": known * scale,
-            "present_and_unknown": risk * scale,
-            "penalty": penalty / self.known_total,
-        }
+        return {"absent": known * scale, "present_and_unknown": risk * scale}
+
+    def penalty(self, weight: Tensor, bias: Tensor) -> Tensor:
+        """Return what the lengths of some classifiers cost beside the labels."""
+        squares = weight.square().sum() + bias.square().sum()
+        return 0.5 * self.config.penalty * squares / self.known_total
 
     def forward(self, features: Features) -> Tensor:
         """Return logits `(B, C)`; where nothing is known about a category, zero everywhere."""

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from math import isqrt
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from mlrpl.backbone_names import LITE0, PACKAGED, PartName, parse
 from mlrpl.errors import WeightsError
 
-LITE0 = "efficientnet-lite0"
-PACKAGED = (LITE0, "efficientnet-lite1", "efficientnet-lite2")
-"""Networks whose weights are Python packages, so that they need no network."""
+__all__ = ["LITE0", "PACKAGED", "Backbone", "load_backbone", "side_by_side"]
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A network in evaluation mode with what it expects and gives."""
+    """A network, or a sum of networks, in evaluation mode with what it expects and gives."""
 
     name: str
     module: nn.Module
-    """Maps prepared pictures `(B, 3, S, S)` to `(pooled (B, D), tokens (B, P, T))`."""
+    """Maps prepared pictures `(B, 3, S, S)` to `(pooled (B, D), tokens (B, P, T))`. That of a sum
+    takes one argument a part, the same pictures prepared as that part wants them."""
     input_size: int
-    """Side of the square input, S, in pixels."""
+    """Side of the square input, S, in pixels; the largest of a sum."""
     mean: tuple[float, float, float]
-    """Taken off each channel of a picture whose values lie in 0 to 1."""
+    """Taken off each channel of a picture whose values lie in 0 to 1; of a sum, see `parts`."""
     std: tuple[float, float, float]
     """What each channel is divided by then."""
     pooled_dim: int
@@ -37,38 +41,126 @@ class Backbone:
     token_dim: int
     classifier: tuple[Tensor, Tensor] | None = None
     """Weights `(1000, D)` and biases `(1000,)` of its ImageNet classes on the pooled vector."""
+    parts: tuple[Backbone, ...] = ()
+    """The networks of a sum, in the order in which their outputs lie side by side."""
 
 
 def load_backbone(
     name: str, *, weights_file: Path | None = None, input_size: int | None = None
 ) -> Backbone:
-    """Return a pretrained network.
+    """Return a pretrained network, or several side by side.
 
     Args:
         name: `efficientnet-lite0`, `-lite1` or `-lite2`, whose weights are Python packages and
             need no network; `timm:NAME` or `torchvision:NAME`, whose weights come from their hub.
-        weights_file: Weights to be used in their place: a state dict of that model, saved by
-            torch or as safetensors.
-        input_size: Side of the square input in pixels; None means the model's own.
+            `NAME@FILE` takes the weights from a file: a state dict of that model, saved by torch
+            or as safetensors. `NAME+NAME` is the sum of two or more, see `side_by_side`.
+        weights_file: The same as `NAME@weights_file`, for a single network.
+        input_size: Side of the square input in pixels; None means each model's own.
 
     Raises:
-        ValueError: If no such network is known.
+        ValueError: If no such network is known, or a network is named twice.
         WeightsError: If the weights cannot be had or do not fit.
     """
-    family, _, model = name.partition(":")
-    if name in PACKAGED:
-        module = _timm_model(f"tf_{name.replace('-', '_')}")
-        _load_packaged(module, name, weights_file)
-        return _measured(name, _TimmFeatures(module), input_size)
-    if family == "timm" and model:
-        module = _timm_model(model, pretrained=weights_file is None, name=name)
-        _load(module, weights_file)
-        return _measured(name, _TimmFeatures(module), input_size)
-    if family == "torchvision" and model:
-        return _measured(name, _TorchvisionFeatures(model, name, weights_file), input_size)
-    raise ValueError(
-        f"unknown backbone {name!r}; known: {', '.join(PACKAGED)}, timm:NAME, torchvision:NAME"
+    parts = parse(name)
+    if weights_file is not None:
+        if len(parts) > 1 or parts[0].weights is not None:
+            raise ValueError(f"give the weights of {name} as NAME@FILE or as weights_file, once")
+        parts = (PartName(parts[0].model, parts[0].hub, weights_file),)
+    if len(parts) == 1:
+        return _load_one(name, parts[0], input_size)
+    return side_by_side(name, [_load_one(str(part), part, input_size) for part in parts])
+
+
+def side_by_side(name: str, parts: Sequence[Backbone]) -> Backbone:
+    """Return the sum of some networks: each sees the same pictures, prepared as it wants them.
+
+    Pooled vectors lie side by side as they are. So do the tokens, on the grid of the part with the
+    most positions: the maps of the others are interpolated (bilinear, centres of the outer cells
+    half a cell from the border), so that a position means the same place in every part. Maps that
+    are not square are interpolated along their run of positions. The classes are those of the
+    first part that has any; they do not look at the vectors of the others.
+
+    Args:
+        name: Of the sum.
+        parts: Single networks, in the order of their outputs.
+
+    Raises:
+        ValueError: If there are fewer than two parts.
+    """
+    if len(parts) < 2:
+        raise ValueError(f"backbone {name!r} has {len(parts)} parts; a sum needs two or more")
+    largest = max(parts, key=lambda part: part.input_size)
+    positions = max(part.positions for part in parts)
+    return Backbone(
+        name=name,
+        module=_SideBySide([part.module for part in parts], positions).eval(),
+        input_size=largest.input_size,
+        mean=largest.mean,
+        std=largest.std,
+        pooled_dim=sum(part.pooled_dim for part in parts),
+        positions=positions,
+        token_dim=sum(part.token_dim for part in parts),
+        classifier=_first_classifier(parts),
+        parts=tuple(parts),
     )
+
+
+def _first_classifier(parts: Sequence[Backbone]) -> tuple[Tensor, Tensor] | None:
+    before, total = 0, sum(part.pooled_dim for part in parts)
+    for part in parts:
+        if part.classifier is not None:
+            weight, bias = part.classifier
+            return F.pad(weight, (before, total - before - part.pooled_dim)), bias
+        before += part.pooled_dim
+    return None
+
+
+def _load_one(name: str, part: PartName, input_size: int | None) -> Backbone:
+    file = part.weights
+    if file is not None and not file.is_file():
+        raise WeightsError(f"{file} cannot be read: there is no such file; check its name")
+    if not part.hub:
+        module = _timm_model(f"tf_{part.model.replace('-', '_')}")
+        _load_packaged(module, part.model, file)
+        return _measured(name, _TimmFeatures(module), input_size)
+    if part.hub == "timm":
+        module = _timm_model(part.model, pretrained=file is None, name=name)
+        _load(module, file)
+        return _measured(name, _TimmFeatures(module), input_size)
+    return _measured(name, _TorchvisionFeatures(part.model, name, file), input_size)
+
+
+class _SideBySide(nn.Module):
+    """Several networks, their outputs one after the other."""
+
+    def __init__(self, networks: Sequence[nn.Module], positions: int) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+        self.positions = positions
+
+    def forward(self, *pictures: Tensor) -> tuple[Tensor, Tensor]:
+        if len(pictures) != len(self.networks):
+            raise ValueError(
+                f"{len(self.networks)} networks got {len(pictures)} tensors; give one prepared "
+                "batch a part, or use mlrpl.embedding.embed"
+            )
+        found = [network(batch) for network, batch in zip(self.networks, pictures, strict=True)]
+        tokens = [_resampled(tokens, self.positions) for _, tokens in found]
+        return torch.cat([pooled for pooled, _ in found], dim=1), torch.cat(tokens, dim=2)
+
+
+def _resampled(tokens: Tensor, positions: int) -> Tensor:
+    """Return a map `(B, P, T)` with another number of positions, interpolated between places."""
+    here = tokens.shape[1]
+    if here == positions:
+        return tokens
+    maps = tokens.transpose(1, 2)
+    old, new = isqrt(here), isqrt(positions)
+    if (old * old, new * new) != (here, positions):
+        return F.interpolate(maps, size=positions, mode="linear").transpose(1, 2)
+    maps = F.interpolate(maps.unflatten(2, (old, old)), size=(new, new), mode="bilinear")
+    return maps.flatten(2).transpose(1, 2)
 
 
 class _TimmFeatures(nn.Module):
@@ -150,7 +242,7 @@ def _fetched(name: str, build: Any) -> Any:
     except (OSError, RuntimeError) as error:
         raise WeightsError(
             f"the weights of {name} cannot be fetched ({error}); connect to the network once, "
-            f"give a local weights file, or use {LITE0}, which needs no network"
+            f"give a local weights file as {name}@FILE, or use {LITE0}, which needs no network"
         ) from error
 
 

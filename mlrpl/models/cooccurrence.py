@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from mlrpl.labels import PRESENT
 
-RECOMPUTE_ABOVE = 2**26
-"""Elements of `(B, pairs, hidden)` above which a training pass recomputes rows."""
+BLOCK = {"cpu": 2**17, "cuda": 2**25}
+"""Elements of `(pairs, B, hidden)` that exist at a time; on a CPU such a block stays in its cache.
+"""
 
 
 class PairNetwork(nn.Module):
     """One logit per unordered pair of categories and image.
 
     `logit[i, j] = w[i, j] . relu(L a[i] + R a[j] + b) + b[i, j]` for `i < j`, with
-    `a = Wa s` and weights of its own for every pair. Rows are computed one at a time.
+    `a = Wa s` and weights of its own for every pair. Hidden units exist block by block, and again
+    in the backward pass.
 
     Source:
         Pu et al., HST (IJCV 2024), intra-image semantic transfer. Folded: `W2 [a_i; a_j]` is
@@ -51,31 +54,54 @@ class PairNetwork(nn.Module):
         Args:
             features: `(B, C, D)`.
         """
-        reduced = self.reduce(features)
-        left, right = self.left(reduced), self.right(reduced)  # (B, C, E)
-        size = len(features) * self.weight.numel()
-        recompute = torch.is_grad_enabled() and size > RECOMPUTE_ABOVE
-        rows, start = [features.new_zeros(len(features), 0)], 0
-        for i in range(self.categories - 1):
-            weight = self.weight[start : start + self.categories - 1 - i]
-            start += len(weight)
-            if recompute:
-                row = checkpoint(
-                    _row,
-                    left[:, i : i + 1],
-                    right[:, i + 1 :],
-                    weight,
-                    use_reentrant=False,
-                    preserve_rng_state=False,
-                )
-            else:
-                row = _row(left[:, i : i + 1], right[:, i + 1 :], weight)
-            rows.append(row)
-        return torch.cat(rows, dim=1) + self.bias
+        reduced = self.reduce(features).transpose(0, 1)  # (C, B, reduced)
+        left, right = (f(reduced).to(self.weight.dtype) for f in (self.left, self.right))
+        with torch.autocast(features.device.type, enabled=False):
+            logits: Tensor = _PairLogits.apply(left, right, self.weight)  # (pairs, B)
+        return logits.T + self.bias
 
 
-def _row(left: Tensor, right: Tensor, weight: Tensor) -> Tensor:
-    return (torch.relu(left + right) * weight).sum(dim=-1)
+class _PairLogits(torch.autograd.Function):
+    """`o[ij, b] = w[ij] . relu(l[i, b] + r[j, b])` for `i < j`, and its gradients, in blocks."""
+
+    @staticmethod
+    def forward(ctx: Any, left: Tensor, right: Tensor, weight: Tensor) -> Tensor:
+        """Return `o`, `(pairs, B)`, of `l` and `r` `(C, B, E)` and `w` `(pairs, E)`."""
+        ctx.save_for_backward(left, right, weight)
+        logits = left.new_empty(len(weight), left.shape[1])
+        for i, others, pairs, block in _blocks(left):
+            torch.add(right[others], left[i], out=block).relu_()
+            logits[pairs] = (block @ weight[pairs, :, None]).squeeze(-1)
+        return logits
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the gradients of `l`, `r` and `w`."""
+        left, right, weight = ctx.saved_tensors
+        of_left, of_right = torch.zeros_like(left), torch.zeros_like(right)
+        of_weight = torch.empty_like(weight)
+        for i, others, pairs, block in _blocks(left):
+            torch.add(right[others], left[i], out=block).relu_()
+            pull = grad[pairs]
+            of_weight[pairs] = (pull[:, None] @ block).squeeze(1)
+            block.sign_().mul_(pull[..., None]).mul_(weight[pairs, None])
+            of_right[others] += block
+            of_left[i] += block.sum(dim=0)
+        return of_left, of_right, of_weight
+
+
+def _blocks(left: Tensor) -> Iterator[tuple[int, slice, slice, Tensor]]:
+    """Yield i, some j, their pairs, and room for their `(j, B, E)`, the same memory every time."""
+    categories, batch, hidden = left.shape
+    size = max(1, BLOCK.get(left.device.type, BLOCK["cpu"]) // max(1, batch * hidden))
+    room = left.new_empty(min(size, categories), batch, hidden)
+    start = 0
+    for i in range(categories - 1):
+        for j in range(i + 1, categories, size):
+            n = min(size, categories - j)
+            yield i, slice(j, j + n), slice(start, start + n), room[:n]
+            start += n
 
 
 def pair_matrix(pairs: Tensor, categories: int) -> Tensor:

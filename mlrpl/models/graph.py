@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -90,13 +92,104 @@ class GatedGraph(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the features after the exchange, `(B, C, D)`."""
-        state = features
-        for _ in range(self.steps):
-            gathered = torch.cat([self.adjacency @ state, self.adjacency.T @ state], dim=-1)
-            update, reset, new = self.messages(gathered).chunk(3, dim=-1)
-            update_own, reset_own = self.gates(state).chunk(2, dim=-1)
-            update = torch.sigmoid(update + update_own)
-            reset = torch.sigmoid(reset + reset_own)
-            new = torch.tanh(new + self.candidate(reset * state))
-            state = (1 - update) * state + update * new
-        return state
+        if not self.steps:
+            return features
+        return self.exchange(features.transpose(0, 1)).transpose(0, 1)
+
+    def exchange(self, nodes: Tensor) -> Tensor:
+        """Return the nodes after the exchange, `(C, B, D)`.
+
+        With the categories first, both directions of the graph are one matrix product, whatever
+        the number of images.
+
+        Args:
+            nodes: `(C, B, D)`.
+        """
+        kind = nodes.device.type
+        dtype = nodes.dtype
+        if torch.is_autocast_enabled(kind):
+            dtype = torch.get_autocast_dtype(kind)
+        weights = (self.messages.weight, self.messages.bias, self.gates.weight)
+        cast = [w.to(dtype) for w in (nodes, self.adjacency, *weights, self.candidate.weight)]
+        with torch.autocast(kind, enabled=False):
+            exchanged: Tensor = _Exchange.apply(self.steps, *cast)
+        return exchanged.to(nodes.dtype)
+
+
+class _Exchange(torch.autograd.Function):
+    """The rounds of the gated graph and their gradients, keeping four numbers a node's entry.
+
+    Of a round, the state before it and `[z | r | n]` are kept; what was gathered is computed again.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        steps: int,
+        nodes: Tensor,
+        adjacency: Tensor,
+        messages: Tensor,
+        bias: Tensor,
+        gates: Tensor,
+        candidate: Tensor,
+    ) -> Tensor:
+        """Return the nodes after the rounds, `(C, B, D)`, all weights as in `GatedGraph`."""
+        width = nodes.shape[2]
+        state, kept = nodes.reshape(-1, width), []
+        for _ in range(steps):
+            onward, back = _gathered(adjacency, state)
+            message = torch.addmm(bias, onward, messages[:, :width].T)
+            message.addmm_(back, messages[:, width:].T)
+            opened = message[:, : 2 * width].addmm_(state, gates.T).sigmoid_()
+            update, reset = opened.chunk(2, dim=1)
+            new = message[:, 2 * width :].addmm_(reset * state, candidate.T).tanh_()
+            kept += [state, message]
+            state = torch.lerp(state, new, update)
+        ctx.save_for_backward(adjacency, messages, gates, candidate, *kept)
+        return state.view(nodes.shape)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of the nodes and the weights; the graph has none."""
+        adjacency, messages, gates, candidate, *kept = ctx.saved_tensors
+        width = grad.shape[2]
+        of_state = grad.reshape(-1, width)
+        of_messages, of_gates = torch.zeros_like(messages), torch.zeros_like(gates)
+        of_bias, of_candidate = messages.new_zeros(3 * width), torch.zeros_like(candidate)
+        for state, message in zip(kept[-2::-2], kept[::-2], strict=True):
+            update, reset, new = message.chunk(3, dim=1)
+            pull = torch.empty_like(message)
+            of_new = of_state * update
+            torch.mul(of_state, new - state, out=pull[:, :width])
+            of_state = of_state - of_new
+            of_new = torch.ops.aten.tanh_backward(of_new, new)
+            pull[:, 2 * width :] = of_new
+            of_candidate.addmm_(of_new.T, reset * state)
+            of_kept = of_new @ candidate
+            torch.mul(of_kept, state, out=pull[:, width : 2 * width])
+            of_state.addcmul_(of_kept, reset)
+            opened = pull[:, : 2 * width]
+            opened.copy_(torch.ops.aten.sigmoid_backward(opened, message[:, : 2 * width]))
+            of_gates.addmm_(opened.T, state)
+            of_state.addmm_(opened, gates)
+            of_bias += pull.sum(dim=0)
+            onward, back = _gathered(adjacency, state)
+            of_messages[:, :width].addmm_(pull.T, onward)
+            of_messages[:, width:].addmm_(pull.T, back)
+            of_state += _returned(adjacency, pull @ messages[:, :width], pull @ messages[:, width:])
+        of_nodes = of_state.view(grad.shape)
+        return None, of_nodes, None, of_messages, of_bias, of_gates, of_candidate
+
+
+def _gathered(adjacency: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """Return `A h` and `A' h` of `h` `(C B, D)`, the same shape."""
+    nodes = state.view(len(adjacency), -1)
+    return (adjacency @ nodes).view(state.shape), (adjacency.T @ nodes).view(state.shape)
+
+
+def _returned(adjacency: Tensor, onward: Tensor, back: Tensor) -> Tensor:
+    """Return the gradient of `h` from those of `A h` and `A' h`."""
+    count = len(adjacency)
+    nodes = adjacency.T @ onward.view(count, -1)
+    return nodes.addmm_(adjacency, back.view(count, -1)).view(onward.shape)

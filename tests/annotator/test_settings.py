@@ -179,6 +179,24 @@ def test_everything_of_a_project_lies_in_its_directory() -> None:
     assert project.thumbnails_path == Path("/srv/birds/thumbnails")
 
 
+def test_every_backbone_has_a_features_folder_of_its_own() -> None:
+    names = (
+        "efficientnet-lite2+efficientnet-lite0",
+        "timm:resnet50",
+        "timm:resnet50@weights/a.pth",
+        "timm:resnet50@weights_a.pth",
+        "timm:resnet50@" + "deep/" * 100 + "a.pth",
+        "timm:resnet50@" + "deep/" * 100 + "b.pth",
+        "+".join(f"timm:network_with_a_long_name_{n}" for n in range(20)),
+    )
+
+    folders = [Project(Path("/p"), Settings(backbone=name)).features_path for name in names]
+
+    assert folders[0] == Path("/p/features/efficientnet-lite2+efficientnet-lite0")
+    assert len(set(folders)) == len(names)
+    assert all(f.parent == Path("/p/features") and len(f.name) < 100 for f in folders)
+
+
 def test_an_image_root_is_absolute_or_relative_to_the_project(tmp_path: Path) -> None:
     roots = {"near": "../pictures", "far": "/srv/pictures"}
     project = Project(tmp_path / "project", Settings(roots=roots))

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from mlrpl.embedding import embed, faster, open_picture
-from mlrpl.models.backbones import Backbone, load_backbone
+from mlrpl.models.backbones import Backbone, load_backbone, side_by_side
 
 
 class Means(nn.Module):
@@ -142,3 +142,39 @@ def test_real_photographs_look_like_themselves(shared: Path) -> None:
     likeness = unit @ unit.T
     assert (likeness[::2, 1::2].argmax(axis=1) == np.arange(4)).all()
     assert np.isfinite(batch.tokens).all()
+
+
+def test_each_part_of_a_sum_gives_what_it_gives_alone() -> None:
+    names = ("efficientnet-lite1", "efficientnet-lite0")
+    noise = np.random.default_rng(0).integers(0, 255, (90, 120, 3), dtype=np.uint8)
+    reads: list[int] = []
+
+    def load(index: int) -> Image.Image:
+        reads.append(index)
+        return Image.fromarray(noise).rotate(20 * index)
+
+    (both,) = embed(load_backbone("+".join(names)), load, [0, 1])
+    assert sorted(reads) == [0, 1]
+    first, second = (next(embed(load_backbone(name), load, [0, 1])) for name in names)
+
+    assert np.array_equal(both.pooled, np.concatenate([first.pooled, second.pooled], axis=1))
+    assert both.tokens.shape == (2, first.tokens.shape[1], 2560)
+    assert np.array_equal(both.tokens[:, :, :1280], first.tokens)
+
+
+def test_parts_of_a_sum_get_their_own_size_and_normalisation() -> None:
+    wide = Backbone("wide", Means(), 16, (0.0,) * 3, (1.0,) * 3, 3, 4, 3)
+
+    (batch,) = embed(side_by_side("both", [TINY, wide]), grey, [51])
+
+    expected = np.concatenate([(0.2 - np.array(TINY.mean)) / TINY.std, [0.2] * 3])
+    assert batch.pooled[0] == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_batch_of_a_sum_in_which_nothing_can_be_read_is_empty() -> None:
+    def load(_: int) -> Image.Image:
+        raise OSError
+
+    (batch,) = embed(side_by_side("both", [TINY, TINY]), load, [4])
+
+    assert (batch.pooled.shape, batch.tokens.shape) == ((0, 6), (0, 4, 6))

@@ -216,3 +216,11 @@ def test_a_writer_killed_at_any_moment_leaves_no_row_that_only_looks_finished(
         assert (values == (done % 1000 + 1)[:, None]).all()
     after.grow(len(done) + 10)
     assert json.loads((tmp_path / "fake" / "meta.json").read_text())["backbone"] == "fake"
+
+
+def test_the_network_of_features_can_be_loaded_from_any_directory(tmp_path: Path) -> None:
+    folder = tmp_path / "features" / "some"
+    files = FeatureFiles.create(folder, backbone="timm:resnet18@w/a.pth", pooled_dim=5)
+
+    assert files.backbone == "timm:resnet18@w/a.pth"
+    assert files.network == f"timm:resnet18@{tmp_path}/w/a.pth"

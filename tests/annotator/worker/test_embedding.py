@@ -12,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from annotator.arrays.features import FeatureFiles
@@ -264,6 +266,37 @@ def test_features_of_another_backbone_are_never_mixed_in(made) -> None:
 
     with pytest.raises(ProjectError, match="holds features of timm:a/b"):
         embed(made)
+
+
+def test_a_sum_of_networks_with_weights_of_the_project_is_embedded(made) -> None:
+    pictures(made, 3)
+    name = "timm:test_resnet@own.safetensors+timm:test_convnext@own+2.safetensors"
+    for model, file in (("test_resnet", "own"), ("test_convnext", "own+2")):
+        state = timm.create_model(model).state_dict()
+        save_file(state, made.project.path / f"{file}.safetensors")
+    made.change(replace(made.project.settings, backbone=name))
+
+    message = embedding.embed(made.project, control(made), "cpu", sample=2)
+
+    assert message == "Embedded 3 images."
+    assert features(made).backbone == name
+    assert features(made).pooled.shape == (3, 96 + 64)
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "sentence"),
+    [
+        ("resnet50", ProjectError, r"project\.toml: backbone: unknown backbone 'resnet50'; known:"),
+        ("timm:nothing", ProjectError, r"project\.toml: backbone: timm has no model 'nothing'"),
+        ("timm:test_vit@a.pth", WeightsError, r"project/a\.pth .* no such file; check its name"),
+    ],
+)
+def test_a_backbone_that_is_not_there_is_named_with_its_place(made, name, error, sentence) -> None:
+    pictures(made, 1)
+    made.change(replace(made.project.settings, backbone=name))
+
+    with pytest.raises(error, match=sentence):
+        embedding.embed(made.project, control(made), "cpu")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without cuda")

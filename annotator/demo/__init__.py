@@ -1,0 +1,1 @@
+"""`annotator demo`: an example project, made, embedded and opened."""

@@ -1,0 +1,29 @@
+"""The command `annotator demo` with its options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    dataset: Annotated[
+        str, typer.Option(help="scenes: drawn here; voc2007: photographs, fetched once (460 MB).")
+    ] = "scenes",
+    directory: Annotated[Path, typer.Option("--dir", help="Where the example is kept.")] = Path(
+        "demo"
+    ),
+    browser: Annotated[bool, typer.Option(help="Open a browser, if there is one.")] = True,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 7860,
+    count: Annotated[int, typer.Option(help="Scenes to draw.")] = 1200,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder that has VOCdevkit, or gets it; default: your cache folder."),
+    ] = None,
+) -> None:
+    """Make an example set of pictures, hide most of its labels, and open it."""
+    from annotator.demo.example import run_demo
+
+    run_demo(dataset, directory, browser=browser, port=port, count=count, data=data)

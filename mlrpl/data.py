@@ -1,0 +1,202 @@
+"""What a method is trained on: features and labels of the same images, checked once, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from mlrpl.labels import ABSENT, PRESENT
+from mlrpl.methods.base import Batch, Dimensions, Features
+
+_BLOCK = 4096
+"""Rows whose features are looked through at a time."""
+
+
+class TrainingData:
+    """Features and labels of the same images, in memory or mapped from disk."""
+
+    def __init__(
+        self,
+        labels: npt.NDArray[np.int8],
+        *,
+        pooled: npt.NDArray[np.floating] | None = None,
+        tokens: npt.NDArray[np.floating] | None = None,
+        weights: npt.NDArray[np.float32] | None = None,
+        shown: npt.NDArray[np.bool_] | None = None,
+        pictures: Callable[[npt.NDArray[np.int64]], Tensor] | None = None,
+        rows: npt.NDArray[np.int64] | None = None,
+    ) -> None:
+        """Put the arrays together; nothing is copied, the features in use are read once.
+
+        Args:
+            labels: `(N, C)` int8, each `PRESENT`, `UNKNOWN` or `ABSENT`.
+            pooled: `(N, D)`; finite in the rows in use.
+            tokens: `(N, P, T)`; finite in the rows in use.
+            weights: `(N, C)`, how much each label counts; None means 1.
+            shown: `(N, C)`, pairs that a person had on the screen and left unmarked.
+            pictures: Returns prepared pictures `(B, 3, S, S)` of some images, for methods that
+                train their backbone.
+            rows: Indices of the images to be used, in any order; None means all.
+
+        Raises:
+            ValueError: If an array has too few rows or another shape, a label is none, an index
+                lies outside, or a feature in use is not a finite number.
+        """
+        _check_shapes(labels, pooled, tokens, weights, shown)
+        count = len(labels)
+        self.labels = labels
+        self.pooled = pooled
+        self.tokens = tokens
+        self.weights = weights
+        self.shown = shown
+        self.pictures = pictures
+        self.rows = np.arange(count) if rows is None else np.asarray(rows, dtype=np.int64)
+        if len(self.rows) and not 0 <= self.rows.min() <= self.rows.max() < count:
+            raise ValueError(f"rows must lie in 0 to {count - 1}, got up to {self.rows.max()}")
+        if labels.size and not ABSENT <= labels.min() <= labels.max() <= PRESENT:
+            raise ValueError(
+                f"labels must be {ABSENT} (absent), 0 (unknown) or {PRESENT} (present), "
+                f"got {labels.min()} to {labels.max()}"
+            )
+        for name, array in (("pooled", pooled), ("tokens", tokens)):
+            if array is not None:
+                _check_finite(name, array, self.rows)
+
+    def __len__(self) -> int:
+        """Return how many images are used."""
+        return len(self.rows)
+
+    def known_labels(self) -> npt.NDArray[np.int8]:
+        """Return the labels of the rows in use, `(len(self), C)`."""
+        return self.labels[self.rows]
+
+    def check_dimensions(self, dimensions: Dimensions) -> None:
+        """Return if a method of these dimensions can be trained on this.
+
+        Raises:
+            ValueError: If it was built for another number of categories or other features.
+        """
+        expected: dict[str, tuple[npt.NDArray[Any], tuple[int, ...]]] = {
+            "labels": (self.labels, (dimensions.categories,))
+        }
+        if self.pooled is not None and dimensions.pooled:
+            expected["pooled"] = (self.pooled, (dimensions.pooled,))
+        if self.tokens is not None and dimensions.token:
+            expected["tokens"] = (self.tokens, (dimensions.positions, dimensions.token))
+        for name, (array, shape) in expected.items():
+            if array.shape[1:] != shape:
+                raise ValueError(
+                    f"the method was built for {name} of shape {('N', *shape)}, the data have "
+                    f"{array.shape}; build it with the dimensions of the data"
+                )
+
+    def features(self, rows: npt.NDArray[np.int64]) -> Features:
+        """Return the features of some images (indices into the arrays), as float32."""
+        images = None if self.pictures is None else self.pictures(rows)
+        return Features(_tensor(self.pooled, rows), _tensor(self.tokens, rows), images)
+
+    def batch(self, rows: npt.NDArray[np.int64]) -> Batch:
+        """Return some images (indices into the arrays) with their labels."""
+        labels = torch.from_numpy(self.labels[rows])
+        if self.weights is None:
+            weights = torch.ones(labels.shape, dtype=torch.float32)
+        else:
+            weights = torch.from_numpy(np.asarray(self.weights[rows], dtype=np.float32))
+        shown = None if self.shown is None else torch.from_numpy(self.shown[rows])
+        return Batch(self.features(rows), labels, weights, shown, torch.from_numpy(rows))
+
+    def batches(
+        self,
+        batch_size: int,
+        generator: torch.Generator | None = None,
+        *,
+        shuffle: bool = False,
+    ) -> Iterator[Batch]:
+        """Yield the rows in use once, in batches; the last one may be smaller."""
+        batches = self.row_batches(batch_size, generator, shuffle=shuffle)
+        for rows in _announced(batches, getattr(self.pictures, "ahead", None)):
+            yield self.batch(rows)
+
+    def row_batches(
+        self,
+        batch_size: int,
+        generator: torch.Generator | None = None,
+        *,
+        shuffle: bool = False,
+    ) -> Iterator[npt.NDArray[np.int64]]:
+        """Yield the same as `batches` does, as indices into the arrays."""
+        order = np.asarray(self.rows)
+        if shuffle:
+            order = order[torch.randperm(len(order), generator=generator).numpy()]
+        for start in range(0, len(order), batch_size):
+            yield order[start : start + batch_size]
+
+
+def _announced(
+    batches: Iterator[npt.NDArray[np.int64]],
+    ahead: Callable[[npt.NDArray[np.int64]], None] | None,
+) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield the same, announcing each batch while the one before is used, so that it is read."""
+    waiting = next(batches, None)
+    while waiting is not None:
+        following = next(batches, None)
+        if ahead is not None and following is not None:
+            ahead(waiting)
+            ahead(following)
+        yield waiting
+        waiting = following
+
+
+def _check_shapes(
+    labels: npt.NDArray[Any],
+    pooled: npt.NDArray[Any] | None,
+    tokens: npt.NDArray[Any] | None,
+    weights: npt.NDArray[Any] | None,
+    shown: npt.NDArray[Any] | None,
+) -> None:
+    if labels.ndim != 2:
+        raise ValueError(f"labels must be (N, C), one column a category, got {labels.shape}")
+    count, categories = labels.shape
+    for name, array, shape in (
+        ("pooled", pooled, ("D",)),
+        ("tokens", tokens, ("P", "T")),
+        ("weights", weights, (categories,)),
+        ("shown", shown, (categories,)),
+    ):
+        if array is None:
+            continue
+        if len(array) < count:
+            raise ValueError(
+                f"{name} has {len(array)} rows for {count} images; give one row an image"
+            )
+        fixed = all(isinstance(size, str) for size in shape) or array.shape[1:] == shape
+        if array.ndim != 1 + len(shape) or not fixed:
+            wanted = ", ".join(str(size) for size in ("N", *shape))
+            raise ValueError(f"{name} must have the shape ({wanted}), got {array.shape}")
+
+
+def _check_finite(name: str, array: npt.NDArray[np.floating], rows: npt.NDArray[np.int64]) -> None:
+    bad: list[int] = []
+    for start in range(0, len(rows), _BLOCK):
+        block = rows[start : start + _BLOCK]
+        values = torch.from_numpy(array[block]).flatten(1)
+        # A sum is finite only if every entry is; it reads each one once and keeps none.
+        suspected = (~torch.isfinite(values.sum(dim=1, dtype=torch.float32))).nonzero()[:, 0]
+        finite = torch.isfinite(values[suspected]).all(dim=1)
+        bad += block[suspected[~finite].numpy()].tolist()
+    if bad:
+        raise ValueError(
+            f"{name} has {len(bad)} rows in use with NaN or infinite values, the first is row "
+            f"{min(bad)}; compute their features again or leave them out of `rows`"
+        )
+
+
+def _tensor(array: npt.NDArray[np.floating] | None, rows: npt.NDArray[np.int64]) -> Tensor | None:
+    if array is None:
+        return None
+    return torch.from_numpy(np.asarray(array[rows], dtype=np.float32))

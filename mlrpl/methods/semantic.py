@@ -1,0 +1,362 @@
+"""What HST and SARB share: SARL, the pooled head, prototypes, and how their parameters learn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
+from mlrpl.losses.known_risk import KnownRisk
+from mlrpl.methods.base import Batch, Dimensions, Features, Method
+from mlrpl.methods.partial_bce import PartialBCE, PartialBCEConfig
+from mlrpl.methods.teacher import KernelRidgeConfig, Teacher
+from mlrpl.models.graph import cooccurrence
+from mlrpl.models.heads import sample
+from mlrpl.models.sarl import SARL
+from mlrpl.models.word_vectors import load_word_vectors
+from mlrpl.prototypes import Prototypes
+from mlrpl.training import TrainConfig, TrainingData
+
+_REGION_SHARE = 0.5
+"""Share of the regions in the squared distance of two images."""
+_STATISTICS = 4096
+"""Images that statistics of tokens are taken from at most."""
+_ROWS = 256
+"""Images that are read at a time where all are gone through."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SemanticConfig:
+    """The options of every method on SARL; the defaults are tool size."""
+
+    features: int = 64
+    """Width of a category's feature, D."""
+    hidden: int = 32
+    """Width of the space where tokens and categories meet, H."""
+    steps: int = 3
+    """Rounds of exchange along the co-occurrence graph; 0 leaves the graph out."""
+    smoothing: float = 5.0
+    """Images that the prior is worth when co-occurrence is estimated."""
+    word_dim: int = 0
+    """Width of word vectors given with `set_word_vectors`, drawn at random until then; 0 learns
+    the category vectors."""
+    word_vectors: str = ""
+    """File of word vectors, see `mlrpl.models.word_vectors`; sets `word_dim`. A checkpoint holds
+    the vectors, and this option no longer."""
+    dropout: float = 0.0
+    """Share of the classifier's input that is dropped in training, 0 up to but not 1."""
+    pooled: bool = True
+    """Whether the logits of partial BCE on the pooled vector are added."""
+    pooled_penalty: float = 0.1
+    """Squared length of a pooled classifier against the sum of its labels' costs."""
+    regions: int = 3
+    """Regions along each side of the token map that linear classifiers read beside the pooled
+    vector, so that they know where something is; 0 leaves them out. Only with `pooled`."""
+    classifier_penalty: float = 0.3
+    """The same for the classifier of a category's feature."""
+    classifier_rate: float = 0.2
+    """Learning rate of the classifiers; all else has that of the training."""
+    unknown_ratio: float = 10.0
+    """Where a category has fewer absent answers than this many for each present one, its unknown
+    pairs together weigh what is missing; 0 never counts them."""
+
+    soft_weight: float = 1.0
+    """What an unknown pair counts against the probability that known images it resembles give it,
+    both signs; 0 leaves that out. Only with `pooled`."""
+
+    prototypes: int = 10
+    """Most prototypes of a category, K."""
+    positives_per_prototype: int = 5
+    """Known positives that one more prototype takes."""
+    prototype_every: int = 5
+    """Epochs between two computations of the prototypes."""
+    instance_weight: float = 0.05
+    """Weight of the contrast between images; 0 leaves it out."""
+
+    warmup: int = 5
+    """Epochs before the first label is transferred."""
+
+    AT_LEAST_ONE: ClassVar[tuple[str, ...]] = (
+        "features",
+        "hidden",
+        "prototypes",
+        "positives_per_prototype",
+        "prototype_every",
+    )
+    ABOVE_ZERO: ClassVar[tuple[str, ...]] = ("smoothing", "classifier_rate")
+    NOT_NEGATIVE: ClassVar[tuple[str, ...]] = (
+        "steps",
+        "regions",
+        "soft_weight",
+        "word_dim",
+        "pooled_penalty",
+        "classifier_penalty",
+        "unknown_ratio",
+        "instance_weight",
+        "warmup",
+    )
+
+    def __post_init__(self) -> None:
+        self._require(self.AT_LEAST_ONE, "at least 1", lambda value: value >= 1)
+        self._require(self.ABOVE_ZERO, "above 0", lambda value: value > 0)
+        self._require(self.NOT_NEGATIVE, "at least 0", lambda value: value >= 0)
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must lie in 0 up to but not 1, got {self.dropout}")
+
+    def _require(self, names: Sequence[str], lowest: str, allowed: Callable[[float], bool]) -> None:
+        for name in names:
+            if not allowed(getattr(self, name)):
+                raise ValueError(f"{name} must be {lowest}, got {getattr(self, name)}")
+
+
+class SemanticMethod(Method):
+    """A method whose scores are those of SARL, beside those of the pooled vector.
+
+    A subclass adds its own parts and its `losses`. Everything that training counts from the labels
+    is a buffer.
+    """
+
+    needs_tokens: ClassVar[bool] = True
+    name: ClassVar[str]
+    """What the method is registered as; messages begin with it."""
+
+    config: SemanticConfig
+    present_only: Tensor
+    has_positive: Tensor
+
+    def __init__(
+        self,
+        dimensions: Dimensions,
+        config: SemanticConfig,
+        category_names: Sequence[str] | None,
+        *,
+        prototypes: bool,
+    ) -> None:
+        """Draw the weights; the classifiers start at zero.
+
+        Raises:
+            ValueError: If there are no token maps or the word vectors cannot be used.
+        """
+        vectors = None
+        if config.word_vectors:
+            path = Path(config.word_vectors)
+            vectors = load_word_vectors(path, dimensions.categories, category_names)
+            config = replace(config, word_dim=vectors.shape[1], word_vectors="")
+        super().__init__(dimensions, config)
+        if not dimensions.positions or not dimensions.token:
+            raise ValueError(
+                f"{self.name} needs token maps; embed the images with a backbone that has them"
+            )
+        count = dimensions.categories
+        self.sarl = SARL(
+            count,
+            dimensions.token,
+            config.features,
+            config.hidden,
+            steps=config.steps,
+            words=config.word_dim,
+            dropout=config.dropout,
+        )
+        if vectors is not None:
+            self.set_word_vectors(torch.from_numpy(vectors))
+        self.risk = KnownRisk(count, config.unknown_ratio)
+        if config.pooled:
+            self.pooled = PartialBCE(dimensions, PartialBCEConfig(), category_names)
+            ridge = KernelRidgeConfig(regions=config.regions, region_share=_REGION_SHARE)
+            self.teacher = Teacher(dimensions, ridge)
+            width = self.teacher.vectors.length - dimensions.pooled
+            self.layout = nn.Linear(width, count, bias=False)
+            nn.init.zeros_(self.layout.weight)
+        self.guessed: Tensor | None = None
+        """Soft labels of all images of the data, made by `prepare`, `(N, C)`; None: none."""
+        if prototypes:
+            self.prototypes = Prototypes(count, config.prototypes, config.features)
+        self.has_prototypes = prototypes
+        for name in ("present_only", "has_positive"):
+            self.register_buffer(name, torch.zeros(count, dtype=torch.bool))
+
+    @classmethod
+    def default_training(cls) -> TrainConfig:
+        """Return the settings that measured best at tool size."""
+        return TrainConfig(epochs=20, batch_size=64, learning_rate=3e-4, weight_decay=1e-2)
+
+    def set_word_vectors(self, vectors: Tensor) -> None:
+        """Use these word vectors, `(C, W)`, in place of learned category vectors.
+
+        Raises:
+            ValueError: If the option `word_dim` is not their width.
+        """
+        self.sarl.decoupling.set_words(vectors)
+
+    def learn_names(self, category_names: Sequence[str], backbone: str) -> None:
+        """Let the categories' names speak through the pooled vector, as in partial BCE."""
+        if self.config.pooled:
+            self.pooled.learn_names(category_names, backbone)
+            self.teacher.learn_names(category_names, backbone)
+
+    def speaks(self) -> Tensor:
+        """Return `(C,)`, which categories' names are like those of the backbone's classes."""
+        return self.pooled.speaks() if self.config.pooled else super().speaks()
+
+    def prepare(self, data: TrainingData) -> None:
+        """Take token statistics, co-occurrence and the kinds of categories.
+
+        Raises:
+            ValueError: If there are no token maps or a shape is not what the method was built for.
+        """
+        self._require_shapes(data)
+        labels = torch.from_numpy(data.known_labels())
+        positives = (labels == PRESENT).any(dim=0)
+        self.has_positive.copy_(positives)
+        self.present_only.copy_(positives & ~(labels == ABSENT).any(dim=0))
+        self.risk.count(labels)
+        self.sarl.graph.set_adjacency(cooccurrence(labels, smoothing=self.config.smoothing))
+        rows = sample(data.rows)
+        rows = rows[:: -(-len(rows) // _STATISTICS)]
+        blocks = [rows[i : i + _ROWS] for i in range(0, len(rows), _ROWS)]
+        self.sarl.take_statistics([self.tokens(data.features(block)) for block in blocks])
+        if self.config.pooled:
+            self.pooled.prepare(data)
+            self.teacher.prepare(data)
+            if self.config.soft_weight:
+                asked = torch.sigmoid(self.teacher.left_out(data))
+                self.guessed = asked.new_zeros(data.labels.shape)
+                self.guessed[torch.from_numpy(data.rows).to(asked.device)] = asked
+
+    def before_epoch(self, epoch: int, data: TrainingData) -> None:
+        """Recompute the prototypes when they are due: after the warm-up, then every so often."""
+        since = epoch - self.config.warmup
+        if self.has_prototypes and since >= 0 and since % self.config.prototype_every == 0:
+            self._rebuild_prototypes(epoch, data)
+
+    def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
+        """Give classifiers, and what `own_rates` names, rates of their own and no decay."""
+        classifiers: list[nn.Parameter] = [self.sarl.weight, self.sarl.bias]
+        if self.config.pooled:
+            classifiers += [*self.pooled.parameters(), *self.layout.parameters()]
+        own = [(classifiers, self.config.classifier_rate), *self.own_rates()]
+        apart = {id(p) for parameters, _ in own for p in parameters}
+        rest = [p for p in self.parameters() if p.requires_grad and id(p) not in apart]
+        groups: list[dict[str, Any]] = [{"params": rest, "lr": learning_rate}]
+        groups += [{"params": p, "lr": rate, "weight_decay": 0.0} for p, rate in own if p]
+        return groups
+
+    def own_rates(self) -> list[tuple[list[nn.Parameter], float]]:
+        """Return parameters that learn at a rate of their own, with it. Default: none."""
+        return []
+
+    def forward(self, features: Features) -> Tensor:
+        """Return logits `(B, C)`; where nothing is known about a category, zero everywhere."""
+        return self.logits(self.sarl.decouple(self.tokens(features)), features)
+
+    def attention(self, features: Features) -> Tensor:
+        """Return where each category looks, `(B, C, P)`, rows summing to one."""
+        return self.sarl.attention(self.tokens(features))
+
+    def logits(self, decoupled: Tensor, features: Features) -> Tensor:
+        """Return the logits `(B, C)` of category features `(B, C, D)` of these images."""
+        logits = self.semantic_logits(decoupled)
+        return logits + self.image_logits(features) if self.config.pooled else logits
+
+    def image_logits(self, features: Features) -> Tensor:
+        """Return the part that comes from the pooled vector and the regions, `(B, C)`."""
+        logits: Tensor = self.pooled(features)
+        if not self.layout.in_features:
+            return logits
+        regions = self.teacher.vectors(features)[:, self.dimensions.pooled :]
+        placed = self.layout(regions.to(self.layout.weight) / _REGION_SHARE**0.5)
+        return logits + torch.where(self.has_positive, placed, 0.0)
+
+    def soft_terms(self, logits: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Return the cost of unknown pairs against their soft labels, if there are any."""
+        if self.guessed is None or batch.rows is None:
+            return {}
+        told = (batch.labels == UNKNOWN) & (self.has_positive | self.speaks())
+        cost = self.soft_cost(logits, self.guessed[batch.rows], told)
+        return {"soft": self.config.soft_weight * cost}
+
+    def soft_cost(self, logits: Tensor, targets: Tensor, told: Tensor) -> Tensor:
+        """Return the cross-entropy of some pairs with soft labels, as `KnownRisk` counts costs.
+
+        Args:
+            logits: `(B, C)`.
+            targets: `(B, C)`, probabilities.
+            told: `(B, C)` bool, which pairs count.
+        """
+        costs = F.softplus(logits) - targets.to(logits.dtype) * logits
+        per_image = (costs * told).sum() / len(logits)
+        cost: Tensor = per_image * self.risk.images / self.risk.known_total
+        return cost
+
+    def semantic_logits(self, decoupled: Tensor) -> Tensor:
+        """Return the part of the logits that comes from category features, `(B, C)`."""
+        return torch.where(self.has_positive, self.sarl.classify(decoupled), 0.0)
+
+    def penalty(self, classifications: float) -> Tensor:
+        """Return the cost of the classifiers' length, a known label each.
+
+        Args:
+            classifications: Weight of all classification terms together. Known labels enter
+                every one of them, so the penalty keeps pace.
+        """
+        penalty = self.config.classifier_penalty * self.sarl.weight.square().sum()
+        if self.config.pooled:
+            linear = self.pooled.head.linear
+            squares = linear.weight.square().sum() + linear.bias.square().sum()
+            squares = squares + self.layout.weight.square().sum()
+            penalty = penalty + self.config.pooled_penalty * squares
+        cost: Tensor = classifications * 0.5 * penalty / self.risk.known_total
+        return cost
+
+    def tokens(self, features: Features) -> Tensor:
+        """Return the token maps `(B, P, T)`.
+
+        Raises:
+            ValueError: If there are none.
+        """
+        if features.tokens is None:
+            raise ValueError(f"{self.name} reads token maps; give `tokens`")
+        return features.tokens
+
+    def _require_shapes(self, data: TrainingData) -> None:
+        if data.tokens is None:
+            raise ValueError(f"{self.name} reads token maps; give `tokens`")
+        expected = (self.dimensions.positions, self.dimensions.token)
+        if data.tokens.shape[1:] != expected:
+            raise ValueError(
+                f"tokens of an image must have the shape {expected}, got {data.tokens.shape[1:]}; "
+                "build the method for these dimensions"
+            )
+        if data.labels.shape[1:] != (self.dimensions.categories,):
+            raise ValueError(
+                f"expected labels of {self.dimensions.categories} categories, "
+                f"got {data.labels.shape[1]}; give one column a category"
+            )
+
+    @torch.no_grad()
+    def _rebuild_prototypes(self, epoch: int, data: TrainingData) -> None:
+        features, categories, images = zip(*self._positives(data), strict=True)
+        self.prototypes.rebuild(
+            torch.cat(features),
+            torch.cat(categories),
+            torch.cat(images),
+            torch.Generator().manual_seed(epoch),
+            per_prototype=self.config.positives_per_prototype,
+        )
+
+    def _positives(self, data: TrainingData) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Yield the features of known positives, their categories and their images."""
+        device, seen = str(self.has_positive.device), 0
+        for batch in data.batches(_ROWS):
+            batch = batch.to(device)
+            image, category = (batch.labels == PRESENT).nonzero(as_tuple=True)
+            decoupled = self.sarl.decouple(self.tokens(batch.features))
+            rows = torch.from_numpy(data.rows).to(device)
+            yield decoupled[image, category], category, rows[image + seen]
+            seen += len(batch.labels)

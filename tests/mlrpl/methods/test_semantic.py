@@ -1,0 +1,160 @@
+"""What HST and SARB have in common: sizes, word vectors, and features that cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from mlrpl import checkpoint
+from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
+from mlrpl.methods import build
+from mlrpl.methods.base import Dimensions, Features
+from mlrpl.methods.semantic import SemanticMethod
+from mlrpl.training import TrainConfig, TrainingData, fit
+
+METHODS = pytest.mark.parametrize("name", ["hst", "sarb"])
+DIMENSIONS = Dimensions(3, 7, 5, 6)
+
+
+def built(name: str, **arguments: Any) -> SemanticMethod:
+    method = build(name, DIMENSIONS, **arguments)
+    assert isinstance(method, SemanticMethod)
+    return method
+
+
+def arrays(images: int = 6) -> dict[str, npt.NDArray[np.float32]]:
+    rng = np.random.default_rng(0)
+    return {
+        "pooled": rng.standard_normal((images, 7), dtype=np.float32),
+        "tokens": rng.standard_normal((images, 5, 6), dtype=np.float32),
+    }
+
+
+LABELS = np.array([[PRESENT, ABSENT, PRESENT], [ABSENT, PRESENT, ABSENT]] * 3, dtype=np.int8)
+
+
+@METHODS
+@pytest.mark.parametrize("broken", ["tokens", "pooled"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_features_that_are_no_numbers_are_refused_with_how_many_images_have_them(
+    value: float, broken: str, name: str
+) -> None:
+    given = arrays()
+    given[broken][[1, 4]] = value
+
+    with pytest.raises(ValueError, match=f"{broken} has 2 rows in use with NaN or infinite"):
+        built(name).prepare(TrainingData(LABELS, **given))
+
+
+@METHODS
+def test_labels_that_are_no_state_are_refused(name: str) -> None:
+    labels = LABELS.copy()
+    labels[2, 1] = 2
+
+    with pytest.raises(ValueError, match="label"):
+        built(name).prepare(TrainingData(labels, **arrays()))
+
+
+@METHODS
+def test_mixed_precision_changes_a_loss_and_its_gradients_little(name: str) -> None:
+    torch.manual_seed(0)
+    method = built(name, options={"warmup": 0})
+    labels = LABELS.copy()
+    labels[4:, :2] = UNKNOWN
+    training = TrainingData(labels, **arrays())
+    method.prepare(training)
+    method.before_epoch(0, training)
+    torch.nn.init.normal_(method.sarl.weight)
+    found = []
+    for enabled in (False, True):
+        method.zero_grad()
+        torch.manual_seed(1)
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            terms = method.losses(training.batch(np.arange(6)), 0, 1.0)
+        sum(terms.values()).backward()
+        pulls = [p.grad.flatten() for p in method.parameters() if p.grad is not None]
+        found.append((terms["known"].item(), torch.cat(pulls)))
+
+    (loss, pull), (other_loss, other_pull) = found
+    assert other_loss == pytest.approx(loss, rel=0.03)
+    assert torch.nn.functional.cosine_similarity(pull, other_pull, dim=0) > 0.99
+    assert not torch.equal(pull, other_pull)
+
+
+@METHODS
+def test_images_that_are_not_used_may_have_any_features(name: str) -> None:
+    given = arrays()
+    given["tokens"][5] = np.nan
+    method = built(name)
+
+    method.prepare(TrainingData(LABELS, **given, rows=np.arange(5)))
+
+    assert torch.isfinite(method.sarl.token_mean).all()
+
+
+@METHODS
+def test_features_of_another_shape_are_refused(name: str) -> None:
+    method = built(name)
+
+    with pytest.raises(ValueError, match=r"tokens .* \(5, 6\), got \(4, 6\)"):
+        method.prepare(TrainingData(LABELS, **{**arrays(), "tokens": arrays()["tokens"][:, :4]}))
+    with pytest.raises(ValueError, match=r"labels of 3 categories, got 2"):
+        method.prepare(TrainingData(LABELS[:, :2], **arrays()))
+
+
+@METHODS
+def test_without_token_maps_it_says_what_to_do(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} needs token maps"):
+        build(name, Dimensions(3, 7))
+    with pytest.raises(ValueError, match=f"{name} reads token maps; give `tokens`"):
+        built(name)(Features(pooled=torch.zeros(1, 7)))
+    with pytest.raises(ValueError, match=f"{name} reads token maps; give `tokens`"):
+        built(name).prepare(TrainingData(LABELS, pooled=arrays()["pooled"]))
+
+
+@METHODS
+def test_the_paper_size_is_changed_by_options(name: str) -> None:
+    method = build(name, DIMENSIONS, {"features": 16, "prototypes": 2}, size="paper")
+
+    config = method.config
+    assert (config.features, config.prototypes, config.hidden, config.pooled) == (16, 2, 512, False)
+
+
+def test_a_method_of_one_size_has_that_at_either() -> None:
+    sizes = ("tool", "paper")
+    configs = [build("partial_bce", Dimensions(1, 1), size=size).config for size in sizes]
+
+    assert configs[0] == configs[1]
+
+
+def test_an_unknown_size_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown size 'large'; known: tool, paper"):
+        build("hst", DIMENSIONS, size="large")  # type: ignore[arg-type]
+
+
+@METHODS
+def test_the_file_of_word_vectors_need_not_outlive_the_training(name: str, tmp_path: Path) -> None:
+    vectors = np.random.default_rng(0).standard_normal((3, 4)).astype(np.float32)
+    np.save(tmp_path / "words.npy", vectors)
+    method = built(name, options={"word_vectors": str(tmp_path / "words.npy")})
+    (tmp_path / "words.npy").unlink()
+    fit(method, TrainingData(LABELS, **arrays()), TrainConfig(epochs=1, batch_size=3))
+
+    checkpoint.save(tmp_path / "m.safetensors", method, name, DIMENSIONS)
+    loaded = checkpoint.load(tmp_path / "m.safetensors")
+
+    assert isinstance(loaded, SemanticMethod)
+    assert torch.equal(loaded.sarl.decoupling.words, torch.from_numpy(vectors))
+
+
+def test_word_vectors_that_were_never_given_still_tell_categories_apart() -> None:
+    method = built("sarb", options={"word_dim": 4})
+
+    keys = method.sarl.decoupling.category_keys()
+
+    assert torch.linalg.matrix_rank(keys) == 3
