@@ -3,7 +3,8 @@
 A fifth of the images, drawn once, is reported and never looked at before. Each method may try the
 same number of settings; the one that ranks the visible labels of the validation images best, a
 fifth of the rest, with the labels of seed 0, is trained on all training images for every seed.
-Category names are kept from all methods. One JSON line a run; runs in the file are not repeated.
+Category names are kept from all methods but those marked "+ names". One JSON line a run; runs in
+the file are not repeated.
 """
 
 from __future__ import annotations
@@ -48,16 +49,23 @@ GRID: dict[str, list[dict[str, Any]]] = {
     PROBE: [{"penalty": value} for value in (0.05, 0.2, 0.8)],
     "partial_bce": [{"penalty": value} for value in (0.03, 0.1, 0.3)],
     "curriculum": [{"penalty": value} for value in (0.03, 0.1, 0.3)],
-    "kernel_ridge": [{"width": value} for value in (0.8, 1.0, 1.25)],
+    "kernel_ridge": [{"kappa": 1.0}, {"kappa": 2.0}, {"soft_weight": 0.0}],
     "hst": [{"classifier_penalty": value} for value in (0.1, 0.3, 1.0)],
     "sarb": [{"classifier_penalty": value} for value in (0.1, 0.3, 1.0)],
 }
 """What each method may try: three settings."""
 
+NAMES = " + names"
+"""Stands behind a method that may read the categories' names; with the settings chosen without."""
+METHODS = [*GRID, *(f"{name}{NAMES}" for name in ("partial_bce", "kernel_ridge"))]
+
 
 @dataclass(frozen=True)
 class Data:
     """Features and truth of one set of photographs, and which images are which."""
+
+    backbone: str
+    categories: list[str]
 
     labels: Labels
     pooled: npt.NDArray[np.float32]
@@ -73,7 +81,15 @@ def read(name: str, root: Path, backbone: str) -> Data:
     features = embedded(photographs, backbone, cache)
     order = np.random.default_rng(0).permutation(len(photographs.labels))
     fifth = len(order) // 5
-    return Data(photographs.labels, features.pooled, features.tokens, order[fifth:], order[:fifth])
+    return Data(
+        backbone,
+        photographs.categories,
+        photographs.labels,
+        features.pooled,
+        features.tokens,
+        training=order[fifth:],
+        reported=order[:fifth],
+    )
 
 
 def visible(data: Data, setting: str, seed: int) -> Labels:
@@ -94,7 +110,9 @@ def scores_of(
         return linear_probe(data.pooled, labels, rows, unknown_is_absent=lacks_absent, **options)
     dimensions = Dimensions(labels.shape[1], data.pooled.shape[1], *data.tokens.shape[1:])
     torch.manual_seed(seed)
-    method = build(name, dimensions, options)
+    plain = name.removesuffix(NAMES)
+    about = {"category_names": data.categories, "backbone": data.backbone}
+    method = build(plain, dimensions, options, **(about if name != plain else {}))
     tokens = data.tokens if method.needs_tokens else None
     fit(
         method,
@@ -159,7 +177,9 @@ def runs(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
                     if (*key, seed) in done:
                         continue
                     if key not in chosen:
-                        chosen[key] = choose(data, setting, method)
+                        plain = method.removesuffix(NAMES)
+                        known = chosen.get((name, setting, plain))
+                        chosen[key] = known or choose(data, setting, plain)
                     result = measure(data, setting, method, chosen[key], seed)
                     about = dict(zip(("data", "setting", "method"), key, strict=True))
                     about |= {"seed": seed, "options": chosen[key], "backbone": options.backbone}
@@ -179,7 +199,7 @@ def table(path: Path, value: str) -> str:
         mine = [r for r in records if r["data"] == data]
         settings = [s for s in SETTINGS if any(r["setting"] == s for r in mine)]
         lines += [f"| {data} | {' | '.join(settings)} |", "| --- " * (len(settings) + 1) + "|"]
-        for method in [m for m in GRID if any(r["method"] == m for r in mine)]:
+        for method in [m for m in METHODS if any(r["method"] == m for r in mine)]:
             cells = []
             for setting in settings:
                 found = [
@@ -200,7 +220,7 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", choices=sorted(READERS), default=sorted(READERS))
     parser.add_argument("--root", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--setting", nargs="+", choices=list(SETTINGS), default=list(SETTINGS))
-    parser.add_argument("--method", nargs="+", choices=list(GRID), default=list(GRID))
+    parser.add_argument("--method", nargs="+", choices=METHODS, default=METHODS)
     parser.add_argument("--backbone", default="efficientnet-lite2")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=OUT / "methods.jsonl")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from mlrpl.labels import ABSENT, PRESENT
+from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.methods.base import Batch, Dimensions, Features
 
 _BLOCK = 4096
@@ -28,17 +28,21 @@ class TrainingData:
         tokens: npt.NDArray[np.floating] | None = None,
         weights: npt.NDArray[np.float32] | None = None,
         shown: npt.NDArray[np.bool_] | None = None,
+        shown_weight: float = 0.5,
         pictures: Callable[[npt.NDArray[np.int64]], Tensor] | None = None,
         rows: npt.NDArray[np.int64] | None = None,
     ) -> None:
-        """Put the arrays together; nothing is copied, the features in use are read once.
+        """Put the arrays together; features are not copied, those in use are read once.
 
         Args:
             labels: `(N, C)` int8, each `PRESENT`, `UNKNOWN` or `ABSENT`.
             pooled: `(N, D)`; finite in the rows in use.
             tokens: `(N, P, T)`; finite in the rows in use.
             weights: `(N, C)`, how much each label counts; None means 1.
-            shown: `(N, C)`, pairs that a person had on the screen and left unmarked.
+            shown: `(N, C)`, pairs that a person had on the screen and left unmarked. Where nothing
+                is known about them they become absent.
+            shown_weight: How much these count beside a known label, 0 to 1: how likely a person
+                is to mark what is there.
             pictures: Returns prepared pictures `(B, 3, S, S)` of some images, for methods that
                 train their backbone.
             rows: Indices of the images to be used, in any order; None means all.
@@ -49,18 +53,21 @@ class TrainingData:
         """
         _check_shapes(labels, pooled, tokens, weights, shown)
         count = len(labels)
+        if not 0 <= shown_weight <= 1:
+            raise ValueError(f"shown_weight must lie in 0 to 1, got {shown_weight}")
+        if shown is not None:
+            labels, weights = _with_visits(labels, weights, shown, shown_weight)
         self.labels = labels
         self.pooled = pooled
         self.tokens = tokens
         self.weights = weights
-        self.shown = shown
         self.pictures = pictures
         self.rows = np.arange(count) if rows is None else np.asarray(rows, dtype=np.int64)
         if len(self.rows) and not 0 <= self.rows.min() <= self.rows.max() < count:
             raise ValueError(f"rows must lie in 0 to {count - 1}, got up to {self.rows.max()}")
         if labels.size and not ABSENT <= labels.min() <= labels.max() <= PRESENT:
             raise ValueError(
-                f"labels must be {ABSENT} (absent), 0 (unknown) or {PRESENT} (present), "
+                f"labels must be {ABSENT} (absent), {UNKNOWN} (unknown) or {PRESENT} (present), "
                 f"got {labels.min()} to {labels.max()}"
             )
         for name, array in (("pooled", pooled), ("tokens", tokens)):
@@ -107,8 +114,7 @@ class TrainingData:
             weights = torch.ones(labels.shape, dtype=torch.float32)
         else:
             weights = torch.from_numpy(np.asarray(self.weights[rows], dtype=np.float32))
-        shown = None if self.shown is None else torch.from_numpy(self.shown[rows])
-        return Batch(self.features(rows), labels, weights, shown, torch.from_numpy(rows))
+        return Batch(self.features(rows), labels, weights, torch.from_numpy(rows))
 
     def batches(
         self,
@@ -150,6 +156,23 @@ def _announced(
             ahead(following)
         yield waiting
         waiting = following
+
+
+def _with_visits(
+    labels: npt.NDArray[np.int8],
+    weights: npt.NDArray[np.float32] | None,
+    shown: npt.NDArray[np.bool_],
+    shown_weight: float,
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """Return labels and weights in which unmarked pairs are absent, as far as that can be said."""
+    unmarked = shown & (labels == UNKNOWN)
+    if not shown_weight:
+        unmarked = np.zeros_like(unmarked)
+    known = np.ones(labels.shape, np.float32) if weights is None else weights
+    return (
+        np.where(unmarked, ABSENT, labels).astype(np.int8),
+        np.where(unmarked, shown_weight, known).astype(np.float32),
+    )
 
 
 def _check_shapes(

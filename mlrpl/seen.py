@@ -38,7 +38,7 @@ class SeenData(TrainingData):
             pooled: Length of a pooled vector.
             tokens: Positions and width of a token map; no positions: there is none.
         """
-        super().__init__(data.labels, weights=data.weights, shown=data.shown, rows=data.rows)
+        super().__init__(data.labels, weights=data.weights, rows=data.rows)
         count = len(data.labels)
         self._look = look
         self._there = np.zeros(count, dtype=bool)

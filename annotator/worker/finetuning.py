@@ -181,7 +181,13 @@ def _learn(
         snapshot = learner.snapshot
         reports = fit(
             network,
-            TrainingData(snapshot.labels, weights=snapshot.weights, pictures=pictures, rows=rows),
+            TrainingData(
+                snapshot.labels,
+                weights=snapshot.weights,
+                shown=snapshot.shown,
+                pictures=pictures,
+                rows=rows,
+            ),
             config,
             device=learner.device,
             on_epoch_end=tell,

@@ -15,7 +15,7 @@ import torch
 from annotator.arrays.features import FeatureFiles
 from annotator.domain import HELD_OUT_FOLD, Category, Image, Source
 from annotator.errors import NotReady
-from annotator.store import Transaction, answers, categories, images
+from annotator.store import Transaction, answers, categories, images, visits
 from annotator.worker.control import Control
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, known_mask
 from mlrpl.methods import build
@@ -46,6 +46,8 @@ class Snapshot:
     """`(N, C)` by image ordinal; pairs in conflict are unknown."""
     weights: npt.NDArray[np.float32]
     """`(N, C)`, how much each label counts."""
+    shown: Bools
+    """`(N, C)`, pairs left unmarked by somebody who marked another category of this image."""
     folds: npt.NDArray[np.int8]
     """`(N,)`, -1 where there is no such image."""
     askable: Bools
@@ -102,12 +104,18 @@ def take_snapshot(
     weights = np.ones(labels.shape, np.float32)
     by_source = np.array([0.5 if source in HALF_WEIGHT else 1.0 for source in Source])
     weights[place] = by_source[table.source[usable]]
+    shown = np.zeros(labels.shape, dtype=bool)
+    left = visits.left_unmarked(tx)
+    usable = (columns[left[1]] >= 0) & (left[0] < rows)
+    shown[left[0][usable], columns[left[1][usable]]] = True
+    shown &= (labels == PRESENT).any(axis=1)[:, None]
     folds, askable = _image_columns(images.every(tx), rows)
     counts = answers.answer_counts(tx)
     return Snapshot(
         categories=listed,
         labels=labels,
         weights=weights,
+        shown=shown,
         folds=folds,
         askable=askable,
         answers=counts.answers,
@@ -242,7 +250,7 @@ class Learner:
 
         self.reports = fit(
             method,
-            self._data(method, rows),
+            self._data(method, rows, learning=True),
             config,
             device=self.device,
             on_epoch_end=tell,
@@ -300,11 +308,12 @@ class Learner:
         config = replace(type(method).default_training(), seed=self.seed)
         return config if self._epochs is None else replace(config, epochs=self._epochs)
 
-    def _data(self, method: Method, rows: Rows) -> TrainingData:
+    def _data(self, method: Method, rows: Rows, *, learning: bool = False) -> TrainingData:
         return TrainingData(
             self.snapshot.labels,
             pooled=self.features.pooled,
             tokens=self.features.tokens if method.needs_tokens else None,
             weights=self.snapshot.weights,
+            shown=self.snapshot.shown if learning else None,
             rows=rows,
         )

@@ -39,17 +39,14 @@ class Batch:
     """`(B, C)` int8, each `PRESENT`, `UNKNOWN` or `ABSENT`."""
     weights: Tensor
     """`(B, C)` float32, how much each label counts; of no meaning where the label is unknown."""
-    shown: Tensor | None = None
-    """`(B, C)` bool, pairs that a person had on the screen and left unmarked; None: no visits."""
     rows: Tensor | None = None
     """`(B,)` int64, which rows of the training data these are."""
 
     def to(self, device: str) -> Batch:
         """Return the same batch on a device."""
         labels, weights = self.labels.to(device), self.weights.to(device)
-        shown = None if self.shown is None else self.shown.to(device)
         rows = None if self.rows is None else self.rows.to(device)
-        return Batch(self.features.to(device), labels, weights, shown, rows)
+        return Batch(self.features.to(device), labels, weights, rows)
 
 
 def _members(features: Features) -> tuple[Tensor | None, ...]:

@@ -20,7 +20,6 @@ from mlrpl.models.cooccurrence import PairNetwork, pair_matrix, transfer_scores
 from mlrpl.models.graph import assume_absent_where_only_present
 from mlrpl.training import TrainingData
 
-
 Pseudo = Literal["hard", "soft"]
 
 
@@ -55,10 +54,10 @@ class HSTConfig(SemanticConfig):
     sharpness: float = 10.0
     """Steepness of the learned step, per unit of score."""
 
-    pseudo: Pseudo = "hard"
+    pseudo: Pseudo = "soft"
     """What a transferred score becomes: `hard` a present label above its threshold, as published;
     `soft` the probability that the learned step has there, which also says absent."""
-    pseudo_weight: float = 1.0
+    pseudo_weight: float = 0.1
     """Weight of each of the two losses of pseudo labels; hard ones count known labels again."""
     min_positives: int = 5
     """Known positives below which a category gets no pseudo labels."""
@@ -97,8 +96,12 @@ class HSTConfig(SemanticConfig):
             pair_reduced=512,
             pair_hidden=1024,
             word_dim=300,
+            steps=3,
+            warmup=5,
+            classifier_penalty=0.3,
             pooled=False,
             ist_weight=10.0,
+            pseudo="hard",
             pseudo_weight=1.0,
         )
 
@@ -108,9 +111,10 @@ class HST(SemanticMethod):
     """Attention per category, a co-occurrence graph, and pseudo labels from two kinds of transfer.
 
     Within an image, known positives vouch for categories that accompany them (IST); across
-    images, a category's feature is compared with its prototypes (CST). Both scores are
-    cut at learned thresholds (DTL) into pseudo positives, which join the known labels after
-    a warm-up. Deviations from the paper: `docs/decisions/`, 0101 and up.
+    images, a category's feature is compared with its prototypes (CST). Learned thresholds (DTL)
+    make pseudo labels of both scores, soft ones of both signs or, as published, present ones, which
+    join the known labels after a warm-up. Deviations from the paper: `docs/decisions/`, 0101 and
+    up.
     """
 
     name: ClassVar[str] = "hst"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -28,9 +29,12 @@ _STEPS = 10
 """Steps that the progress is told in."""
 _JUDGES = 12
 """Categories that the ridge is chosen on, of every number of present answers from 3 on."""
+_ABSENT_EACH, _ABSENT_ENOUGH = 10, 50
+"""Absent answers wanted for each present one, and in all; unknown pairs make up for the rest."""
 _BLOCK = 1024
 _STATISTICS = 4096
 """Rows that statistics are taken from at most, and that the readout is fitted on."""
+_SHARES = ("power", "region_share", "unknown_weight", "soft_weight", "soft_until")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +53,8 @@ class KernelRidgeConfig:
     """Penalty of the squared function, above 0; 0 chooses it by left-out errors."""
     unknown_weight: float = 0.3
     """Weight of a category's unknown pairs as absent ones where nothing was ever called absent, 0
-    to 1. It falls to 0 as the absent answers become as many as the present ones."""
-    shown_weight: float = 0.5
-    """Weight of a pair that was shown and left unmarked, as an absent answer, 0 to 1."""
+    to 1. It falls as the absent answers become as many as the present ones, to a trace that only
+    makes up for the absent answers that a category with few answers lacks, and to 0."""
     soft_weight: float = 0.3
     """Weight of an unknown pair in the soft refit, 0 to 1; 0 leaves the refit out."""
     soft_until: float = 0.4
@@ -61,7 +64,7 @@ class KernelRidgeConfig:
     are scarce: present pairs assumed for each one that people would have marked; at least 1."""
     exact_rows: int = 5000
     """Training images up to which the regression is exact."""
-    landmarks: int = 2048
+    landmarks: int = 1536
     """Images that span the regression beyond that."""
     names: bool = True
     """Whether the backbone's own classes speak for categories whose names are like theirs."""
@@ -73,11 +76,9 @@ class KernelRidgeConfig:
         for name in ("regions", "ridge"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
-        for name in ("power", "region_share", "unknown_weight", "shown_weight", "soft_weight"):
+        for name in _SHARES:
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in 0 to 1, got {getattr(self, name)}")
-        if not 0 <= self.soft_until <= 1:
-            raise ValueError(f"soft_until must lie in 0 to 1, got {self.soft_until}")
         if self.kappa < 1:
             raise ValueError(f"kappa must be at least 1, got {self.kappa}")
 
@@ -90,7 +91,7 @@ class _Known:
     weights: Tensor
     """0 where nothing is known and unknown pairs do not count."""
     open: Tensor
-    """Whether a pair is unknown and was not shown."""
+    """Whether a pair is unknown."""
     present: Tensor
     lacks_absent: Tensor
     """`(C,)`, whether unknown pairs stand in for absent answers."""
@@ -112,7 +113,9 @@ class KernelRidge(Method):
 
     needs_tokens: ClassVar[bool] = True
     closed_form: ClassVar[bool] = True
-    paper: ClassVar[str] = "Our own; see docs/methods.md"
+    paper: ClassVar[str] = (
+        "Our own, on kernel ridge regression (Saunders, Gammerman and Vovk, ICML 1998)"
+    )
 
     landmarks: Tensor
     coefficients: Tensor
@@ -248,21 +251,27 @@ class KernelRidge(Method):
         if data.weights is not None:
             weights *= torch.from_numpy(data.weights[data.rows]).to(device).float()
         is_open = labels == UNKNOWN
-        if data.shown is not None:
-            shown = torch.from_numpy(data.shown[data.rows]).to(device) & is_open
-            weights += self.config.shown_weight * shown
-            is_open &= ~shown
         present = (labels == PRESENT).sum(dim=0)
-        absent = ((labels == ABSENT) * 1.0 + (weights > 0) * (labels == UNKNOWN)).sum(dim=0)
-        missing = (present - absent).clamp(min=0) / present.clamp(min=1)
-        each = (self.config.unknown_weight * missing * 10).round() / 10
+        absent = (labels == ABSENT).sum(dim=0)
+        each = self._unknown_weights(present, absent, is_open.sum(dim=0))
         return _Known(
             targets=(labels == PRESENT).float(),
             weights=weights + each * is_open,
             open=is_open,
             present=present,
-            lacks_absent=each > 0,
+            lacks_absent=present > absent,
         )
+
+    def _unknown_weights(self, present: Tensor, absent: Tensor, unknown: Tensor) -> Tensor:
+        """Return what an unknown pair of each category weighs as an absent one, `(C,)`."""
+        most = self.config.unknown_weight
+        one_sided = most * (present - absent).clamp(min=0) / present.clamp(min=1)
+        wanted = (_ABSENT_EACH * present).clamp(max=_ABSENT_ENOUGH)
+        scarce = (wanted - absent).clamp(min=0) / unknown.clamp(min=1)
+        each = torch.maximum(one_sided, scarce).clamp(max=most)
+        # On a coarse scale, as categories of one weight share most of their solution.
+        steps = (torch.log(max(most, 1e-9) / each.clamp(min=1e-9)) / math.log(3)).round()
+        return torch.where(each > most * 1e-3, most * torch.pow(3.0, -steps), 0.0)
 
     def _regression(
         self, vectors: Tensor, seed: int, should_stop: Callable[[], bool]
@@ -305,7 +314,7 @@ class KernelRidge(Method):
         """
         probability = torch.sigmoid(logits)
         guessed = torch.where(known.lacks_absent, self.config.kappa * probability, probability)
-        # A shown pair keeps its small weight as absent; an open one is never weaker than before.
+        # An open pair is never weaker than before.
         weights = torch.where(
             known.open, known.weights.clamp(min=self.config.soft_weight), known.weights
         )

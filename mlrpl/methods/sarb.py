@@ -67,7 +67,16 @@ class SARBConfig(SemanticConfig):
     @classmethod
     def paper(cls) -> SARBConfig:
         """Return the sizes of the paper, with learned shares and without the pooled vector."""
-        return cls(features=1024, hidden=512, word_dim=300, pooled=False, ratio="learned")
+        return cls(
+            features=1024,
+            hidden=512,
+            word_dim=300,
+            steps=3,
+            warmup=5,
+            classifier_penalty=0.3,
+            pooled=False,
+            ratio="learned",
+        )
 
 
 @register("sarb", SARBConfig)

@@ -14,8 +14,9 @@ from torch.nn import functional as F
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.losses.known_risk import KnownRisk
 from mlrpl.methods.base import Batch, Dimensions, Features, Method
+from mlrpl.methods.kernel_ridge import KernelRidgeConfig
 from mlrpl.methods.partial_bce import PartialBCE, PartialBCEConfig
-from mlrpl.methods.teacher import KernelRidgeConfig, Teacher
+from mlrpl.methods.teacher import Teacher
 from mlrpl.models.graph import cooccurrence
 from mlrpl.models.heads import sample
 from mlrpl.models.sarl import SARL
@@ -39,7 +40,7 @@ class SemanticConfig:
     """Width of a category's feature, D."""
     hidden: int = 32
     """Width of the space where tokens and categories meet, H."""
-    steps: int = 3
+    steps: int = 1
     """Rounds of exchange along the co-occurrence graph; 0 leaves the graph out."""
     smoothing: float = 5.0
     """Images that the prior is worth when co-occurrence is estimated."""
@@ -53,12 +54,12 @@ class SemanticConfig:
     """Share of the classifier's input that is dropped in training, 0 up to but not 1."""
     pooled: bool = True
     """Whether the logits of partial BCE on the pooled vector are added."""
-    pooled_penalty: float = 0.1
+    pooled_penalty: float = 0.3
     """Squared length of a pooled classifier against the sum of its labels' costs."""
     regions: int = 3
     """Regions along each side of the token map that linear classifiers read beside the pooled
     vector, so that they know where something is; 0 leaves them out. Only with `pooled`."""
-    classifier_penalty: float = 0.3
+    classifier_penalty: float = 3.0
     """The same for the classifier of a category's feature."""
     classifier_rate: float = 0.2
     """Learning rate of the classifiers; all else has that of the training."""
@@ -66,7 +67,7 @@ class SemanticConfig:
     """Where a category has fewer absent answers than this many for each present one, its unknown
     pairs together weigh what is missing; 0 never counts them."""
 
-    soft_weight: float = 1.0
+    soft_weight: float = 0.3
     """What an unknown pair counts against the probability that known images it resembles give it,
     both signs; 0 leaves that out. Only with `pooled`."""
 
@@ -79,7 +80,7 @@ class SemanticConfig:
     instance_weight: float = 0.05
     """Weight of the contrast between images; 0 leaves it out."""
 
-    warmup: int = 5
+    warmup: int = 3
     """Epochs before the first label is transferred."""
 
     AT_LEAST_ONE: ClassVar[tuple[str, ...]] = (
@@ -184,7 +185,7 @@ class SemanticMethod(Method):
     @classmethod
     def default_training(cls) -> TrainConfig:
         """Return the settings that measured best at tool size."""
-        return TrainConfig(epochs=20, batch_size=64, learning_rate=3e-4, weight_decay=1e-2)
+        return TrainConfig(epochs=10, batch_size=64, learning_rate=3e-4, weight_decay=1e-2)
 
     def set_word_vectors(self, vectors: Tensor) -> None:
         """Use these word vectors, `(C, W)`, in place of learned category vectors.

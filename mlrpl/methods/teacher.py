@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mlrpl.methods.kernel_ridge import KernelRidge, KernelRidgeConfig
+from mlrpl.methods.kernel_ridge import KernelRidge
 from mlrpl.models.readout import fit_readout
 from mlrpl.training import TrainingData
 
@@ -24,10 +24,6 @@ class Teacher(KernelRidge):
         Our own. HST (IJCV 2024) compares with ten centres of the known present images and makes a
         present label of what exceeds a threshold.
     """
-
-    def __init__(self, *args: object, **options: object) -> None:
-        """Take what `KernelRidge` takes."""
-        super().__init__(*args, **options)  # type: ignore[arg-type]
 
     @torch.no_grad()
     def left_out(self, data: TrainingData, *, seed: int = 0) -> Tensor:
@@ -61,6 +57,3 @@ class Teacher(KernelRidge):
         )
         told = (known.present > 0) | self.speaks()
         return torch.where(told, readout(scores, named), -20.0)
-
-
-__all__ = ["KernelRidgeConfig", "Teacher"]

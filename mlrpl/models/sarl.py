@@ -15,9 +15,9 @@ from mlrpl.models.semantic_decoupling import SemanticDecoupling
 class SARL(nn.Module):
     """From a token map to one feature and one logit per category.
 
-    Tokens are centred, brought to unit length, scaled channel by channel, and projected to width D. The classifier reads
-    `tanh(Wo [h ; s])` of the feature before (s) and after (h) the graph, with weights of its own
-    for every category.
+    Tokens are centred, brought to unit length, scaled channel by channel, and projected to width
+    D. The classifier reads `tanh(Wo [h ; s])` of the feature before (s) and after (h) the graph,
+    with weights of its own for every category.
 
     Source:
         Pu et al., HST (IJCV 2024) and SARB (AAAI 2022), semantic-aware representation

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.methods.base import Dimensions
 from mlrpl.training import TrainingData
 
@@ -81,3 +82,27 @@ def test_data_of_other_dimensions_than_the_method_are_refused() -> None:
     for wrong in (Dimensions(3, 3), Dimensions(2, 4), Dimensions(2, 3, 2, 5)):
         with pytest.raises(ValueError, match="the method was built for"):
             data.check_dimensions(wrong)
+
+
+def test_what_was_shown_and_left_unmarked_is_absent_with_a_weight_of_its_own() -> None:
+    labels = np.array([[PRESENT, UNKNOWN], [UNKNOWN, ABSENT], [UNKNOWN, UNKNOWN]], np.int8)
+    weights = np.full((3, 2), 0.8, np.float32)
+    shown = np.array([[True, True], [True, True], [False, False]])
+
+    seen = TrainingData(labels, weights=weights, shown=shown, shown_weight=0.25)
+
+    assert seen.labels.tolist() == [[PRESENT, ABSENT], [ABSENT, ABSENT], [UNKNOWN, UNKNOWN]]
+    assert seen.weights is not None
+    assert seen.weights[0] == pytest.approx([0.8, 0.25])
+    assert seen.weights[1] == pytest.approx([0.25, 0.8])
+    assert labels[0, 1] == UNKNOWN
+
+
+def test_visits_that_weigh_nothing_change_nothing() -> None:
+    labels = np.array([[PRESENT, UNKNOWN]], np.int8)
+
+    seen = TrainingData(labels, shown=np.ones((1, 2), bool), shown_weight=0.0)
+
+    assert (seen.labels == labels).all()
+    with pytest.raises(ValueError, match="shown_weight must lie in 0 to 1, got 2"):
+        TrainingData(labels, shown_weight=2)

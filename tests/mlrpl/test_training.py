@@ -305,7 +305,7 @@ def test_parts_of_a_step_add_up_to_its_mean_over_images() -> None:
         assert weights[parts][1] == pytest.approx(weights[1][1], rel=1e-4)
 
 
-def test_parts_of_a_step_take_weights_visits_and_rows_along() -> None:
+def test_parts_of_a_step_take_weights_and_rows_along() -> None:
     data = separable(7)
     shown = np.arange(14).reshape(7, 2) % 3 == 0
     whole = TrainingData(data.labels, pooled=data.pooled, shown=shown)
@@ -321,8 +321,8 @@ def test_parts_of_a_step_take_weights_visits_and_rows_along() -> None:
     assert [len(b.labels) for b in seen] == [3, 3, 1]
     for batch in seen:
         rows = batch.rows.numpy()
-        assert (batch.shown.numpy() == shown[rows]).all()
-        assert (batch.labels.numpy() == data.labels[rows]).all()
+        assert (batch.labels.numpy() == whole.labels[rows]).all()
+        assert (batch.weights.numpy() == whole.weights[rows]).all()
         assert batch.weights.shape == batch.labels.shape
         assert batch.features.pooled.numpy() == pytest.approx(data.pooled[rows])
 

@@ -13,7 +13,7 @@ from annotator.arrays.features import FeatureFiles
 from annotator.domain import Job, JobKind, JobState, OperationKind, Source, State
 from annotator.errors import LeaseLost, NotFound, NotReady
 from annotator.settings import Retraining
-from annotator.store import categories, jobs, versions
+from annotator.store import annotators, categories, jobs, versions, visits
 from annotator.worker import training
 from annotator.worker.control import Cancelled, Control
 from annotator.worker.pruning import prune
@@ -346,6 +346,30 @@ def test_old_versions_lose_their_arrays_and_get_them_back_when_promoted(made) ->
     np.testing.assert_allclose(arrays.scores, scores[1], atol=1e-5)
     with made.store.reading() as tx:
         assert [v.number for v in versions.every(tx)] == [1, 2, 3, 4]
+
+
+def test_what_somebody_saw_and_left_unmarked_is_weakly_absent(made) -> None:
+    from annotator.worker.learner import Learner, take_snapshot
+
+    _, ids, (dog, *_) = world(made, 40)
+    made.answer([(ids[1], dog, State.PRESENT)])
+    with made.store.writing() as tx:
+        ann = annotators.named(tx, "ann", made.clock()).id
+        for number, image in enumerate((ids[1], ids[2])):
+            visits.record(tx, str(number), ann, image, [0, 1], made.clock(), made.clock())
+
+    with made.store.reading() as tx:
+        snapshot = take_snapshot(tx, 40)
+    features = FeatureFiles.open(made.project.features_path)
+    learner = Learner(snapshot, features, method="partial_bce")
+    data = learner._data(learner._untrained, np.arange(1, 3), learning=True)
+    batch = next(data.batches(2))
+
+    # Image 2 was leafed through without a mark, which says nothing.
+    assert np.argwhere(snapshot.shown).tolist() == [[1, 1]]
+    assert snapshot.labels[1].tolist() == [1, 0, 0]
+    assert batch.labels.tolist() == [[1, -1, 0], [0, 0, 0]]
+    assert batch.weights[0, 1] == 0.5
 
 
 def test_bulk_answers_and_sweeps_weigh_half(made) -> None:

