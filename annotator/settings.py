@@ -85,7 +85,7 @@ class Settings:
     """Network behind the features: `efficientnet-lite0`, `efficientnet-lite1`,
     `efficientnet-lite2`, `timm:NAME` or `torchvision:NAME`; `NAME@FILE` takes the weights from a
     file, absolute or relative to the project directory; `NAME+NAME` puts networks side by side."""
-    method: str = "partial_bce"
+    method: str = "kernel_ridge"
     """What learns from the labels: a name that `mlrpl methods` lists."""
     database: str = "labels.db"
     """SQLite file relative to the project directory, or a database URL."""

@@ -138,7 +138,7 @@ def test_a_fine_tuned_version_owns_its_features_and_scores_by_them(world) -> Non
     made, _, _ = world
     plain = np.array(serving(made)[1].pooled)
 
-    message = train(made)
+    message = train(made, method="partial_bce")
 
     number, features = serving(made)
     arrays = files.read(files.folder(made.project, 2))

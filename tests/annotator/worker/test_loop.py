@@ -311,4 +311,4 @@ def test_settings_are_read_anew_before_each_job(made) -> None:
     enqueue(made)
     one.run_once()
 
-    assert seen == ["partial_bce", "hst", "hst"]
+    assert seen == ["kernel_ridge", "hst", "hst"]

@@ -19,7 +19,7 @@ from annotator.worker.control import Cancelled, Control
 from annotator.worker.pruning import prune
 
 NAMES = ("dog", "cat", "car")
-QUICK = {"epochs": 15, "options": {"names": False}}
+QUICK = {"method": "partial_bce", "epochs": 15, "options": {"names": False}}
 
 
 def world(made, count: int = 300):
@@ -370,6 +370,20 @@ def test_what_somebody_saw_and_left_unmarked_is_weakly_absent(made) -> None:
     assert snapshot.labels[1].tolist() == [1, 0, 0]
     assert batch.labels.tolist() == [[1, -1, 0], [0, 0, 0]]
     assert batch.weights[0, 1] == 0.5
+
+
+def test_the_default_method_learns_without_epochs(made) -> None:
+    truth, ids, category_ids = world(made)
+    answer_all(made, truth, ids, category_ids, range(150))
+
+    train(made, method=None, epochs=None)
+
+    version, arrays = newest(made)
+    assert version.method == made.project.settings.method == "kernel_ridge"
+    assert version.metrics["map"] > 0.9
+    assert arrays.parameters.ranked_only == ()
+    suggested = arrays.suggested(arrays.scores[150:])
+    assert (suggested == truth[150:]).mean() > 0.93
 
 
 def test_bulk_answers_and_sweeps_weigh_half(made) -> None:
