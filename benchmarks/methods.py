@@ -50,8 +50,8 @@ GRID: dict[str, list[dict[str, Any]]] = {
     "partial_bce": [{"penalty": value} for value in (0.03, 0.1, 0.3)],
     "curriculum": [{"penalty": value} for value in (0.03, 0.1, 0.3)],
     "kernel_ridge": [{"kappa": 1.0}, {"kappa": 2.0}, {"soft_weight": 0.0}],
-    "hst": [{"classifier_penalty": value} for value in (0.1, 0.3, 1.0)],
-    "sarb": [{"classifier_penalty": value} for value in (0.1, 0.3, 1.0)],
+    "hst": [{"classifier_penalty": value} for value in (1.0, 3.0, 10.0)],
+    "sarb": [{"classifier_penalty": value} for value in (1.0, 3.0, 10.0)],
 }
 """What each method may try: three settings."""
 
@@ -177,9 +177,11 @@ def runs(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
                     if (*key, seed) in done:
                         continue
                     if key not in chosen:
-                        plain = method.removesuffix(NAMES)
-                        known = chosen.get((name, setting, plain))
-                        chosen[key] = known or choose(data, setting, plain)
+                        where = options.choose_in or setting
+                        plain = (name, where, method.removesuffix(NAMES))
+                        if plain not in chosen:
+                            chosen[plain] = choose(data, where, plain[-1])
+                        chosen[key] = chosen[plain]
                     result = measure(data, setting, method, chosen[key], seed)
                     about = dict(zip(("data", "setting", "method"), key, strict=True))
                     about |= {"seed": seed, "options": chosen[key], "backbone": options.backbone}
@@ -223,6 +225,7 @@ def main() -> None:
     parser.add_argument("--method", nargs="+", choices=METHODS, default=METHODS)
     parser.add_argument("--backbone", default="efficientnet-lite2")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--choose-in", choices=list(SETTINGS), help="choose in this setting only")
     parser.add_argument("--out", type=Path, default=OUT / "methods.jsonl")
     parser.add_argument("--table", metavar="VALUE", help="print this value only, train nothing")
     options = parser.parse_args()

@@ -70,6 +70,9 @@ class BenchPlan:
             values = getattr(self, name)
             if not values or len(set(values)) < len(values):
                 raise ValueError(f"{name} must list at least one value, and each once")
+        for share in self.known:
+            if not 0 <= share <= 1:
+                raise ValueError(f"known lists shares from 0 to 1, got {share}")
 
     def settings(self) -> list[Setting]:
         """Return the runs in their order: by share, by seed, by method."""

@@ -125,7 +125,7 @@ def test_two_processes_train_what_one_does(
     [
         (["--method", "magic"], "unknown method 'magic'"),
         (["--known", "much"], "known should be numbers"),
-        (["--known", "2"], "keep must"),
+        (["--known", "2"], "known lists shares"),
         (["--hide", "some"], "unknown kind 'some'"),
         (["--size", "huge"], "unknown size 'huge'"),
         (["--features", "magic"], "unknown backbone 'magic'"),
