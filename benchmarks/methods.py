@@ -204,13 +204,11 @@ def table(path: Path, value: str) -> str:
         for method in [m for m in METHODS if any(r["method"] == m for r in mine)]:
             cells = []
             for setting in settings:
-                found = [
-                    r[value]
-                    for r in mine
-                    if (r["method"], r["setting"]) == (method, setting) and r[value] is not None
-                ]
-                cell = f"{np.mean(found):.1f} ± {np.std(found):.1f}" if found else "not run"
-                cells.append(cell)
+                ran = [r[value] for r in mine if (r["method"], r["setting"]) == (method, setting)]
+                found = [figure for figure in ran if figure is not None]
+                # Without a figure, no category has so many known present labels.
+                empty = "none" if ran else "not run"
+                cells.append(f"{np.mean(found):.1f} ± {np.std(found):.1f}" if found else empty)
             lines.append(f"| {method} | {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines)
