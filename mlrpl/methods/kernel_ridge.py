@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from mlrpl.errors import WeightsError
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.methods import register
 from mlrpl.methods.base import Batch, Dimensions, Features, Method
@@ -20,8 +18,6 @@ from mlrpl.models.kernels import LandmarkRidge, Solution, exact_ridge, rbf
 from mlrpl.models.readout import TRUSTED, Readout, fit_readout
 from mlrpl.models.region_vectors import RegionVectors
 from mlrpl.training import TrainConfig, TrainingData
-
-log = logging.getLogger(__name__)
 
 RIDGES = (0.25, 0.5, 1.0)
 """Among which left-out errors choose."""
@@ -149,18 +145,8 @@ class KernelRidge(Method):
 
     def learn_names(self, category_names: Sequence[str], backbone: str) -> None:
         """Look up which of the backbone's classes speak for the categories, if they can be had."""
-        from mlrpl.models.backbones import load_backbone
-        from mlrpl.models.name_prior import class_affinities
-
-        if not self.config.names:
-            return
-        try:
-            classifier = load_backbone(backbone).classifier
-        except WeightsError as error:
-            log.warning("category names are not used: %s", error)
-            return
-        if classifier is not None and classifier[0].shape[1] == self.dimensions.pooled:
-            self.name_head.know(class_affinities(category_names), classifier)
+        if self.config.names:
+            self.name_head.look_up(category_names, backbone)
 
     def speaks(self) -> Tensor:
         """Return `(C,)`, which categories' names are like those of the backbone's classes."""

@@ -10,7 +10,6 @@ from typing import ClassVar, get_args
 import torch
 from torch import Tensor, nn
 
-from mlrpl.errors import WeightsError
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.losses.bce import Normalisation, image_weight, partial_bce
 from mlrpl.losses.positive_unlabelled import positive_unlabelled_risk
@@ -131,23 +130,9 @@ class PartialBCE(Method):
         return TrainConfig(epochs=40, batch_size=1024, learning_rate=0.2, weight_decay=0.0)
 
     def learn_names(self, category_names: Sequence[str], backbone: str) -> None:
-        """Look up which of the backbone's classes speak for the categories.
-
-        Without the backbone's weights, or with one that has no ImageNet classes on its pooled
-        vector, nothing is learned; categories are then known by their answers alone.
-        """
-        from mlrpl.models.backbones import load_backbone
-        from mlrpl.models.name_prior import class_affinities
-
-        if not self.config.names:
-            return
-        try:
-            classifier = load_backbone(backbone).classifier
-        except WeightsError as error:
-            log.warning("category names are not used: %s", error)
-            return
-        if classifier is not None and classifier[0].shape[1] == self.dimensions.pooled:
-            self.name_head.know(class_affinities(category_names), classifier)
+        """Look up which of the backbone's classes speak for the categories, if they can be had."""
+        if self.config.names:
+            self.name_head.look_up(category_names, backbone)
 
     def speaks(self) -> Tensor:
         """Return `(C,)`, which categories' names are like those of the backbone's classes."""

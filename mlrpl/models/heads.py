@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from mlrpl.errors import WeightsError
+
+log = logging.getLogger(__name__)
 
 _SAMPLE = 20_000
 """Rows that statistics are taken from at most; more change nothing that can be measured."""
@@ -87,6 +94,27 @@ class NamedClasses(nn.Module):
         """
         weight, bias = classifier
         self._known = (torch.as_tensor(affinities, dtype=torch.float32), weight, bias)
+
+    def look_up(self, category_names: Sequence[str], backbone: str) -> None:
+        """Take what the classes of a backbone say about names, if there is anything to be had.
+
+        Without the backbone's weights, or with one that has no ImageNet classes on its pooled
+        vector, nothing is learned; categories are then known by their answers alone.
+
+        Args:
+            category_names: `(C,)`, in column order.
+            backbone: A name that `load_backbone` knows.
+        """
+        from mlrpl.models.backbones import load_backbone
+        from mlrpl.models.name_prior import class_affinities
+
+        try:
+            classifier = load_backbone(backbone).classifier
+        except WeightsError as error:
+            log.warning("category names are not used: %s", error)
+            return
+        if classifier is not None and classifier[0].shape[1] == self.weight.shape[1]:
+            self.know(class_affinities(category_names), classifier)
 
     def prepare(self, pooled: npt.NDArray[np.floating], rows: npt.NDArray[np.int64]) -> None:
         """Put all classes, then all categories, on one scale: mean 0 and spread 1 over the rows."""
