@@ -67,7 +67,7 @@ def content(folder: Path) -> dict[str, str]:
             ["answer", "P", "--image", "9.png", "--category", "cat", "--state", "present"],
             "No image",
         ),
-        (["train", "P", "--method", "magic"], "known: partial_bce, hst"),
+        (["train", "P", "--method", "magic"], "known: partial_bce, curriculum, kernel_ridge"),
         (["train", "P"], "answer a few pairs first"),
         (["suggest", "P"], "annotator train"),
         (["versions", "P", "--promote", "4"], "no version 4"),
