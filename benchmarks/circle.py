@@ -170,7 +170,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", nargs="+", default=["coco_train"], choices=sorted(SETS))
     parser.add_argument("--known", nargs="+", default=["positives", "tenth"])
-    parser.add_argument("--methods", nargs="+", default=["partial_bce", "hst"])
+    parser.add_argument("--methods", nargs="+", default=["kernel_ridge", "partial_bce", "hst"])
     parser.add_argument("--frequent", type=int, default=None, help="least positives of a category")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()

@@ -11,10 +11,10 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +24,7 @@ import numpy as np
 import torch
 from real_photographs import OUT, READERS, ROOT, embedded, revision
 
+from mlrpl import checkpoint
 from mlrpl.labels import UNKNOWN, hide_labels
 from mlrpl.methods import build, names
 from mlrpl.methods.base import Dimensions
@@ -60,7 +61,7 @@ def training(name: str, root: Path, backbone: str) -> dict[str, Any]:
 
 
 def scoring(name: str) -> dict[str, Any]:
-    """Return seconds and peak memory of scoring; run in a process of its own."""
+    """Return seconds and peak memory of scoring, in a process of its own."""
     rng = np.random.default_rng(0)
     labels = np.where(rng.random((TAUGHT, CATEGORIES)) < 0.05, 1, -1).astype(np.int8)
     labels = hide_labels(labels, 0.1, "uniform", rng)
@@ -76,13 +77,36 @@ def scoring(name: str) -> dict[str, Any]:
         }
         few = {part: np.asarray(array[:TAUGHT]) for part, array in arrays.items()}
         fit(method, TrainingData(labels, **few), config)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        everything = TrainingData(np.zeros((IMAGES, CATEGORIES), np.int8), **arrays)
-        start = time.perf_counter()
-        predict(method, everything)
-        seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"score_s": seconds, "peak_gb": peak / 1e6, "peak_gb_before": before / 1e6}
+        file = Path(folder) / "method.safetensors"
+        checkpoint.save(file, method, name, dimensions)
+        command = [sys.executable, __file__, "--method", name, "--score", folder]
+        result = subprocess.run(command, check=True, capture_output=True, text=True)
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def score(folder: Path) -> dict[str, Any]:
+    """Return seconds and memory of scoring what lies in a folder, as a worker does it."""
+    method = checkpoint.load(folder / "method.safetensors")
+    arrays = {path.stem: np.load(path, mmap_mode="r") for path in folder.glob("*.npy")}
+    peak, done = 0, threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not done.wait(0.01):
+            peak = max(peak, _own_memory())
+
+    threading.Thread(target=watch, daemon=True).start()
+    start = time.perf_counter()
+    predict(method, TrainingData(np.zeros((IMAGES, CATEGORIES), np.int8), **arrays))
+    done.set()
+    return {"score_s": time.perf_counter() - start, "peak_gb": peak / 1e6}
+
+
+def _own_memory() -> int:
+    """Return this process's memory in kB, without the files that it has mapped."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
 
 
 def at_paper_size(name: str) -> float:
@@ -116,10 +140,10 @@ def main() -> None:
     parser.add_argument("--root", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--backbone", default="efficientnet-lite2")
     parser.add_argument("--paper", action="store_true", help="time steps at paper size instead")
-    parser.add_argument("--scoring-only", action="store_true", help="print one JSON line")
+    parser.add_argument("--score", type=Path, help="score what lies here; print one JSON line")
     options = parser.parse_args()
-    if options.scoring_only:
-        print(json.dumps(scoring(options.method[0])))
+    if options.score:
+        print(json.dumps(score(options.score)))
         return
     print(f"commit {revision()}, {torch.get_num_threads()} threads, seed 0")
     for name in options.method if options.paper else ():
@@ -128,13 +152,10 @@ def main() -> None:
         print(f"{name} at paper size: {step:.1f} s a step, {hours:.1f} h for 20 epochs of 4,500")
     for name in () if options.paper else options.method:
         found = training(name, options.root, options.backbone)
-        command = [sys.executable, __file__, "--scoring-only", "--method", name]
-        result = subprocess.run(command, check=True, capture_output=True, text=True)
-        found |= json.loads(result.stdout)
+        found |= scoring(name)
         print(
             "{0}: trains in {train_s:.1f} s, goes on in {warm_start_s:.1f} s; scores 100,000 x 200 "
-            "in {score_s:.1f} s, peak {peak_gb:.2f} GB ({peak_gb_before:.2f} GB before "
-            "scoring)".format(name, **found),
+            "in {score_s:.1f} s with {peak_gb:.2f} GB of its own".format(name, **found),
             flush=True,
         )
 
