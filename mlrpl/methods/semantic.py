@@ -172,8 +172,7 @@ class SemanticMethod(Method):
             ridge = KernelRidgeConfig(regions=config.regions, region_share=_REGION_SHARE)
             self.teacher = Teacher(dimensions, ridge)
             width = self.teacher.vectors.length - dimensions.pooled
-            self.layout = nn.Linear(width, count, bias=False)
-            nn.init.zeros_(self.layout.weight)
+            self.layout = nn.Parameter(torch.zeros(count, width))
         self.guessed: Tensor | None = None
         """Soft labels of all images of the data, made by `prepare`, `(N, C)`; None: none."""
         if prototypes:
@@ -240,7 +239,7 @@ class SemanticMethod(Method):
         """Give classifiers, and what `own_rates` names, rates of their own and no decay."""
         classifiers: list[nn.Parameter] = [self.sarl.weight, self.sarl.bias]
         if self.config.pooled:
-            classifiers += [*self.pooled.parameters(), *self.layout.parameters()]
+            classifiers += [*self.pooled.parameters(), self.layout]
         own = [(classifiers, self.config.classifier_rate), *self.own_rates()]
         apart = {id(p) for parameters, _ in own for p in parameters}
         rest = [p for p in self.parameters() if p.requires_grad and id(p) not in apart]
@@ -268,10 +267,10 @@ class SemanticMethod(Method):
     def image_logits(self, features: Features) -> Tensor:
         """Return the part that comes from the pooled vector and the regions, `(B, C)`."""
         logits: Tensor = self.pooled(features)
-        if not self.layout.in_features:
+        if not self.layout.numel():
             return logits
         regions = self.teacher.vectors(features)[:, self.dimensions.pooled :]
-        placed = self.layout(regions.to(self.layout.weight) / _REGION_SHARE**0.5)
+        placed = F.linear(regions.to(self.layout) / _REGION_SHARE**0.5, self.layout)
         return logits + torch.where(self.has_positive, placed, 0.0)
 
     def soft_terms(self, logits: Tensor, batch: Batch) -> dict[str, Tensor]:
@@ -310,7 +309,7 @@ class SemanticMethod(Method):
         if self.config.pooled:
             linear = self.pooled.head.linear
             squares = linear.weight.square().sum() + linear.bias.square().sum()
-            squares = squares + self.layout.weight.square().sum()
+            squares = squares + self.layout.square().sum()
             penalty = penalty + self.config.pooled_penalty * squares
         cost: Tensor = classifications * 0.5 * penalty / self.risk.known_total
         return cost

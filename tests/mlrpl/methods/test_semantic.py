@@ -158,3 +158,16 @@ def test_word_vectors_that_were_never_given_still_tell_categories_apart() -> Non
     keys = method.sarl.decoupling.category_keys()
 
     assert torch.linalg.matrix_rank(keys) == 3
+
+
+@METHODS
+def test_regions_of_the_map_can_be_left_out(name: str) -> None:
+    torch.manual_seed(0)
+    method = built(name, options={"regions": 0})
+
+    fit(method, TrainingData(LABELS, **arrays()), TrainConfig(epochs=1))
+
+    assert method.layout.numel() == 0
+    given = arrays()
+    features = Features(torch.from_numpy(given["pooled"]), torch.from_numpy(given["tokens"]))
+    assert torch.isfinite(method(features)).all()
