@@ -171,3 +171,20 @@ def test_regions_of_the_map_can_be_left_out(name: str) -> None:
     given = arrays()
     features = Features(torch.from_numpy(given["pooled"]), torch.from_numpy(given["tokens"]))
     assert torch.isfinite(method(features)).all()
+
+
+@METHODS
+def test_half_precision_reaches_every_term(name: str) -> None:
+    torch.manual_seed(0)
+    method = built(
+        name, options={"warmup": 0, "min_positives": 1} if name == "hst" else {"warmup": 0}
+    )
+    labels = np.where(np.arange(18).reshape(6, 3) % 5 == 0, UNKNOWN, LABELS).astype(np.int8)
+
+    reports = fit(
+        method, TrainingData(labels, **arrays()), TrainConfig(epochs=2, precision="bfloat16")
+    )
+
+    wanted = {"hst": {"pseudo_ist", "pseudo_cst"}, "sarb": {"ilrb", "plrb"}}[name]
+    assert wanted <= set(reports[-1].terms)
+    assert np.isfinite(list(reports[-1].terms.values())).all()
