@@ -88,6 +88,16 @@ class Category:
     """Keys of the imported COCO category that this program does not know, kept for export."""
     present_count: int = 0
     absent_count: int = 0
+    description: str = ""
+    """What counts as this category, in a sentence for the annotators."""
+    hotkey: str | None = None
+    """Key of this category for everybody who has not chosen another."""
+    position: int | None = None
+    """Place in the lists of the pages; None sorts after all others, by ordinal."""
+    merged_into: int | None = None
+    """Id of the category that this one was merged into; such a category is archived."""
+    merged_after: int | None = None
+    """Newest operation when it was merged; what people say afterwards comes before the merge."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +161,8 @@ class Change:
     """The winning answer the client saw for this pair; None: it saw an unknown pair."""
     seen_operation: str | None = None
     """Client id of the client's own earlier operation on the pair, not acknowledged yet."""
+    expected: State | None = None
+    """What the model says about an attention check that was mixed in; None for other items."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -160,7 +160,7 @@ build_app(services, port=1)
 services.labelling.start("ann")
 services.labelling.items("ann", [1])
 change = {{"category": 1, "state": "present", "source": "human"}}
-services.labelling.save("ann", {{"op": "a", "kind": "answer", "image": 1, "changes": [change]}})
+services.recording.save("ann", {{"op": "a", "kind": "answer", "image": 1, "changes": [change]}})
 services.progress.overview()
 services.transfer.export(folder / "out")
 sys.exit(any(name.split(".")[0] in ("torch", "torchvision", "timm") for name in sys.modules))

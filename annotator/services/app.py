@@ -8,6 +8,7 @@ from annotator.services.clock import Clock, utc_now
 from annotator.services.labelling import Labelling
 from annotator.services.media import Media
 from annotator.services.progress import ProgressReport
+from annotator.services.recording import Recording
 from annotator.services.suggestions import Suggestions
 from annotator.services.transfer import Transfer
 from annotator.settings import Project, load_project
@@ -22,6 +23,7 @@ class Services:
         self.store = store
         self.suggestions = Suggestions(project, store)
         self.media = Media(project, store)
+        self.recording = Recording(store, self.media, clock)
         self.labelling = Labelling(project, store, self.suggestions, self.media, clock)
         self.transfer = Transfer(project, store, self.suggestions, clock)
         self.progress = ProgressReport(project, store, self.suggestions, clock)

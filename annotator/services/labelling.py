@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
-from annotator.domain import (
-    Annotator,
-    Category,
-    Change,
-    Image,
-    Operation,
-    OperationKind,
-    PairLabel,
-    Receipt,
-    Source,
-    State,
-)
-from annotator.errors import AnnotatorError, ImageError
+from annotator.domain import Annotator, Category, Image, PairLabel
+from annotator.errors import AnnotatorError
 from annotator.services.clock import Clock, utc_now
 from annotator.services.media import Media, names_of
 from annotator.services.queue import Queue
+from annotator.services.recording import client_id, label_row, moment, whole
 from annotator.services.suggestions import Suggestions, most_worth_asking
 from annotator.settings import Project
 from annotator.store import (
@@ -38,8 +27,6 @@ from annotator.store import (
 
 PROJECT_KEY = "project.key"
 """Name of a value drawn once a project, so that browsers never mix two projects up."""
-
-PAGE_KINDS = {kind.value: kind for kind in OperationKind if kind not in ("import", "undo", "redo")}
 
 
 class Labelling:
@@ -141,81 +128,18 @@ class Labelling:
             return str(error)
         return None
 
-    def save(self, annotator: str, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Record one operation of the page, committed and durable when this returns.
-
-        Raises:
-            AnnotatorError: If a field is not as the page sends it; nothing is recorded.
-        """
-        now = self._clock()
-        kind = PAGE_KINDS.get(str(data.get("kind")))
-        if kind is None:
-            raise AnnotatorError(f"The page sent an unknown kind of change {data.get('kind')!r}.")
-        image_id = _whole(data.get("image"), "image")
-        changes = tuple(_change(image_id, change) for change in data.get("changes", ()))
-        if not changes:
-            raise AnnotatorError("The page sent a change without a category; reload the page.")
-        with self._store.writing() as tx:
-            person = annotators.named(tx, annotator, now)
-            self._refuse_unknown(tx, image_id, changes)
-            operation = Operation(
-                client_id=_client_id(data),
-                annotator_id=person.id,
-                kind=kind,
-                changes=changes,
-                happened_at=_moment(data.get("at"), now),
-                version=None if data.get("version") is None else int(data["version"]),
-                decision_ms=None if data.get("ms") is None else max(0, int(data["ms"])),
-            )
-            receipt = answers.record(tx, operation, now)
-            people = {a.id: a.name for a in annotators.every(tx)}
-        return {
-            "ok": True,
-            "op": operation.client_id,
-            "repeated": receipt.repeated,
-            "labels": {str(x.category_id): label_row(x, people, person.id) for x in receipt.labels},
-            "late": [category for _, category in receipt.late],
-        }
-
-    def undo(self, annotator: str, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Take back the annotator's newest operation, wherever it was."""
-        return self._back_or_forth(annotator, data, answers.undo)
-
-    def redo(self, annotator: str, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Bring back what the annotator's last undo took away, unless something came after it."""
-        return self._back_or_forth(annotator, data, answers.redo)
-
-    def _back_or_forth(self, annotator: str, data: Mapping[str, Any], act: Any) -> dict[str, Any]:
-        now = self._clock()
-        with self._store.writing() as tx:
-            person = annotators.named(tx, annotator, now)
-            receipt: Receipt | None = act(tx, _client_id(data), person.id, now)
-            people = {a.id: a.name for a in annotators.every(tx)}
-        touched: dict[str, dict[str, Any]] = {}
-        for label in receipt.labels if receipt else ():
-            row = label_row(label, people, person.id)
-            touched.setdefault(str(label.image_id), {})[str(label.category_id)] = row
-        first = next(iter(touched), None)
-        return {
-            "ok": True,
-            "op": _client_id(data),
-            "nothing": receipt is None,
-            "image": None if first is None else int(first),
-            "images": touched,
-        }
-
     def visit(self, annotator: str, data: Mapping[str, Any]) -> dict[str, Any]:
         """Record that an image was on the screen, and which categories were drawn beside it."""
         now = self._clock()
-        image_id = _whole(data.get("image"), "image")
+        image_id = whole(data.get("image"), "image")
         with self._store.writing() as tx:
             person = annotators.named(tx, annotator, now)
             images.get(tx, image_id)
             ordinals = {c.id: c.ordinal for c in categories.every(tx, archived=True)}
             shown = [ordinals[int(c)] for c in data.get("shown", ()) if int(c) in ordinals]
-            opened = _moment(data.get("opened_at"), now)
-            closed = _moment(data.get("closed_at"), now)
-            visits.record(tx, _client_id(data), person.id, image_id, shown, opened, closed)
+            opened = moment(data.get("opened_at"), now)
+            closed = moment(data.get("closed_at"), now)
+            visits.record(tx, client_id(data), person.id, image_id, shown, opened, closed)
         return {"ok": True}
 
     def _person(self, tx: Transaction, annotator: str) -> Annotator:
@@ -224,18 +148,6 @@ class Labelling:
             if person.name.casefold() == wanted:
                 return person
         return Annotator(id=0, name=annotator)
-
-    def _refuse_unknown(self, tx: Transaction, image_id: int, changes: Sequence[Change]) -> None:
-        image = images.get(tx, image_id)
-        known = {c.id for c in categories.every(tx, archived=True)}
-        unknown = [c.category_id for c in changes if c.category_id not in known]
-        if unknown:
-            raise AnnotatorError(
-                f"Category {unknown[0]} is not in this project any more; reload the page."
-            )
-        problem = self._problem(tx, image)
-        if problem:
-            raise ImageError(problem)
 
 
 def category_row(category: Category) -> dict[str, Any]:
@@ -246,20 +158,6 @@ def category_row(category: Category) -> dict[str, Any]:
         "supercategory": category.supercategory,
         "ordinal": category.ordinal,
         "aliases": list(category.aliases),
-    }
-
-
-def label_row(label: PairLabel, people: Mapping[int, str], me: int) -> dict[str, Any] | None:
-    """Return a label as the page knows it; None for an unknown pair."""
-    if label.answer_id is None:
-        return None
-    return {
-        "state": label.state.value if label.state else None,
-        "answer": label.answer_id,
-        "source": label.source.value if label.source else "",
-        "by": people.get(label.annotator_id or 0, ""),
-        "mine": label.annotator_id == me,
-        "conflict": label.conflict,
     }
 
 
@@ -280,44 +178,3 @@ def opinion_rows(
         "suggested": [ids[o] for o in sorted(opinion.suggested & open_ordinals)],
         "ask": [c.id for c in most_worth_asking(askable, opinion)],
     }
-
-
-def _client_id(data: Mapping[str, Any]) -> str:
-    name = data.get("op")
-    if not isinstance(name, str) or not 1 <= len(name) <= 64:
-        raise AnnotatorError("The page sent a change without an id; reload the page.")
-    return name
-
-
-def _whole(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise AnnotatorError(f"The page sent {value!r} as {name}; reload the page.")
-    return value
-
-
-def _moment(value: Any, now: datetime) -> datetime:
-    """Return a moment the browser sent, or now: a wrong clock must not lose an answer."""
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        return now
-    return moment if moment.tzinfo else now
-
-
-def _change(image_id: int, data: Mapping[str, Any]) -> Change:
-    try:
-        state, source = State(data["state"]), Source(data.get("source", "human"))
-    except (KeyError, ValueError):
-        raise AnnotatorError(
-            f"The page sent an unknown answer {data.get('state')!r} ({data.get('source')!r})."
-        ) from None
-    score, seen, after = data.get("score"), data.get("seen"), data.get("after")
-    return Change(
-        image_id=image_id,
-        category_id=_whole(data.get("category"), "category"),
-        state=state,
-        source=source,
-        score=None if score is None else min(1.0, max(0.0, float(score))),
-        seen_answer_id=None if seen is None else _whole(seen, "seen answer"),
-        seen_operation=None if after is None else str(after),
-    )

@@ -30,7 +30,7 @@ from annotator.store.connection import Transaction
 from annotator.store.derivation import Pair
 from annotator.store.repair import recompute, recount
 from annotator.store.rows import chunks
-from annotator.store.tables import SCORE_STEPS, SOURCES, STATES, answer, operation
+from annotator.store.tables import SCORE_STEPS, SOURCES, STATES, answer, attention_check, operation
 
 __all__ = [
     "AnswerCounts",
@@ -92,10 +92,22 @@ def record(tx: Transaction, new: Operation, now: datetime) -> Receipt:
                 for c in part
             ],
         )
+    _keep_checks(tx, operation_id, new.changes)
     derivation.recompute(tx, set(pairs) - late)
     if new.kind is OperationKind.IMPORT:
         return Receipt(operation_id=operation_id, repeated=False, labels=())
     return _receipt(tx, operation_id, pairs, repeated=False, late=sorted(late))
+
+
+def _keep_checks(tx: Transaction, operation_id: int, changes: Sequence[Change]) -> None:
+    expected = {(c.image_id, c.category_id): c.expected for c in changes if c.expected}
+    if not expected:
+        return
+    query = sa.select(answer.c.id, answer.c.image_id, answer.c.category_id)
+    rows = tx.execute(query.where(answer.c.operation_id == operation_id))
+    checks = [(row.id, expected.get((row.image_id, row.category_id))) for row in rows]
+    values = [{"answer_id": i, "expected": STATES[s]} for i, s in checks if s is not None]
+    tx.execute(sa.insert(attention_check), values)
 
 
 def undo(tx: Transaction, client_id: str, annotator_id: int, now: datetime) -> Receipt | None:

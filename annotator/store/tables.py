@@ -94,6 +94,11 @@ category = sa.Table(
     sa.Column("extra", sa.JSON, nullable=False, default=dict),
     _number("present_count"),
     _number("absent_count"),
+    sa.Column("description", sa.Text, nullable=False, default="", server_default=""),
+    sa.Column("hotkey", sa.String(8)),
+    sa.Column("position", sa.Integer),
+    sa.Column("merged_into", sa.Integer),
+    sa.Column("merged_after", sa.Integer),
 )
 
 category_alias = sa.Table(
@@ -103,6 +108,24 @@ category_alias = sa.Table(
     _link("category_id", "category.id"),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("folded", sa.Text, nullable=False, unique=True),
+)
+
+category_example = sa.Table(
+    "category_example",
+    metadata,
+    sa.Column("category_id", sa.Integer, sa.ForeignKey("category.id"), primary_key=True),
+    sa.Column("image_id", sa.Integer, sa.ForeignKey("image.id"), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+hotkey = sa.Table(
+    "hotkey",
+    metadata,
+    sa.Column("annotator_id", sa.Integer, sa.ForeignKey("annotator.id"), primary_key=True),
+    sa.Column("category_id", sa.Integer, sa.ForeignKey("category.id"), primary_key=True),
+    # Empty where this person wants none for the category.
+    sa.Column("key", sa.String(8), nullable=False),
+    sqlite_with_rowid=False,
 )
 
 image = sa.Table(
@@ -179,6 +202,13 @@ answer = sa.Table(
     sqlite_autoincrement=True,
 )
 
+attention_check = sa.Table(
+    "attention_check",
+    metadata,
+    sa.Column("answer_id", sa.Integer, sa.ForeignKey("answer.id"), primary_key=True),
+    sa.Column("expected", sa.SmallInteger, nullable=False),
+)
+
 label = sa.Table(
     "label",
     metadata,
@@ -233,6 +263,13 @@ probe = sa.Table(
     sa.Column("annotator_id", sa.Integer, sa.ForeignKey("annotator.id")),
     sa.Column("state", sa.SmallInteger),
     sa.Column("answered_at", Moment),
+    # Questions of one card have its client id, so that a retry of a card is the same card.
+    sa.Column("card", sa.String(64), index=True),
+    sa.Column("decision_ms", sa.Integer),
+    # A second look, as blind as the first, by whoever was asked.
+    sa.Column("second_annotator_id", sa.Integer, sa.ForeignKey("annotator.id")),
+    sa.Column("second_state", sa.SmallInteger),
+    sa.Column("second_answered_at", Moment),
 )
 
 lease = sa.Table(

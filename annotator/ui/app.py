@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -33,19 +34,34 @@ class VersionedFiles(StaticFiles):
         return response
 
 
+def _progress(services: Services, scripts: str, pages: gr.Blocks) -> None:
+    del pages
+    ProgressPage(services, styles=f"{scripts}/pages.css").build()
+
+
+def _export(services: Services, scripts: str, pages: gr.Blocks) -> None:
+    ExportPage(services, styles=f"{scripts}/pages.css").build(pages)
+
+
+PAGES: list[tuple[str, Callable[[Services, str, gr.Blocks], None]]] = [
+    ("Progress", _progress),
+    ("Export", _export),
+]
+"""The pages after Label, in the order of the menu, and what builds each: it gets the services, the
+address of the folder with the scripts, and the Blocks as a whole. A page's address is its name."""
+
+
 def build_pages(services: Services, *, title: str, scripts: str) -> gr.Blocks:
-    """Return the Gradio pages: Label, Progress, Export."""
+    """Return the Gradio pages: Label, and those of `PAGES`."""
     with gr.Blocks(
         title=title, fill_width=True, fill_height=True, analytics_enabled=False
     ) as pages:
         gr.Navbar(main_page_name="Label")
         build_label_page(services, scripts=scripts)
-    with pages.route("Progress", "/progress"):
-        gr.Navbar(main_page_name="Label")
-        ProgressPage(services, styles=f"{scripts}/pages.css").build()
-    with pages.route("Export", "/export"):
-        gr.Navbar(main_page_name="Label")
-        ExportPage(services, styles=f"{scripts}/pages.css").build(pages)
+    for name, build in PAGES:
+        with pages.route(name, f"/{name.lower()}"):
+            gr.Navbar(main_page_name="Label")
+            build(services, scripts, pages)
     return pages
 
 

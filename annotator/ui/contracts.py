@@ -24,6 +24,13 @@ class Labelling(Protocol):
     def items(self, annotator: str, ids: Sequence[int]) -> list[Payload]:
         """Return labels, scores and questions of some images; unknown ids are left out."""
 
+    def visit(self, annotator: str, visit: Payload) -> Payload:
+        """Record that an image was on the screen, with the categories that were drawn."""
+
+
+class Recording(Protocol):
+    """Recording what people say, on any page."""
+
     def save(self, annotator: str, operation: Payload) -> Payload:
         """Record one operation and return the touched pairs as they stand now."""
 
@@ -32,9 +39,6 @@ class Labelling(Protocol):
 
     def redo(self, annotator: str, operation: Payload) -> Payload:
         """Do again what the last undo took back."""
-
-    def visit(self, annotator: str, visit: Payload) -> Payload:
-        """Record that an image was on the screen, with the categories that were drawn."""
 
 
 class Progress(Protocol):
@@ -90,6 +94,10 @@ class Services(Protocol):
     @property
     def labelling(self) -> Labelling:
         """Labelling of this project."""
+
+    @property
+    def recording(self) -> Recording:
+        """Recording of this project."""
 
     @property
     def progress(self) -> Progress:

@@ -50,7 +50,7 @@ def build_label_page(services: Services, *, scripts: str) -> gr.HTML:
 
 def label_functions(services: Services) -> list[Callable[[object, gr.Request], Payload]]:
     """Return what the script may call as `server.NAME(data)`; see `boundary.server_function`."""
-    labelling, progress = services.labelling, services.progress
+    labelling, recording, progress = services.labelling, services.recording, services.progress
 
     def start(annotator: str, data: Payload) -> Payload:
         del data
@@ -78,9 +78,9 @@ def label_functions(services: Services) -> list[Callable[[object, gr.Request], P
         "next_images": next_images,
         "items": items,
         "state": state,
-        "save": labelling.save,
-        "undo": labelling.undo,
-        "redo": labelling.redo,
+        "save": recording.save,
+        "undo": recording.undo,
+        "redo": recording.redo,
         "visit": labelling.visit,
     }
     return [server_function(name, action) for name, action in actions.items()]

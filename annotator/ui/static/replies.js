@@ -3,7 +3,7 @@
 export function confirmed(board, job, result) {
   if (job.call === 'visit') return;
   if (job.call === 'save') {
-    board.album.items.get(job.data.image)?.acknowledge(job.data.op, result.labels);
+    board.album.items.get(job.data.image)?.acknowledge(job.data.op, result.images[String(job.data.image)] ?? {});
     if (result.late?.length) tellLate(board, result);
     board.draw();
   } else takenBack(board, job, result);
@@ -38,8 +38,8 @@ async function takenBack(board, job, result) {
 }
 
 function tellLate(board, result) {
-  const id = result.late[0];
-  const label = result.labels[String(id)];
+  const [image, id] = result.late[0];
+  const label = result.images[String(image)]?.[String(id)];
   const name = board.rows.byId.get(id)?.name ?? 'a category';
   board.tell(`${label?.by || 'Somebody'} answered ${name} in the meantime; that answer stands, yours is kept beside it.`);
 }

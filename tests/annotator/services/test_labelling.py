@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from annotator.errors import AnnotatorError, ImageError
 from annotator.services.app import Services
+from annotator.store.tables import attention_check
 
 CAT, DOG, BIRD = 1, 2, 3
 
@@ -26,7 +28,7 @@ def save(
         for c, s in changes
     ]
     data = {"op": op, "kind": kind, "image": image, "at": None, "ms": 900, "version": None}
-    return services.labelling.save(who, data | {"changes": rows})
+    return services.recording.save(who, data | {"changes": rows})
 
 
 def labels(services: Services, image: int = 1, who: str = "ann") -> dict[str, str | None]:
@@ -61,8 +63,8 @@ def test_a_project_keeps_its_key_for_life(services: Services) -> None:
 def test_an_answer_is_stored_and_comes_back_with_its_author(services: Services) -> None:
     saved = save(services, "a", (CAT, "present"))
 
-    assert saved["labels"]["1"]["state"] == "present"
-    assert saved["labels"]["1"]["mine"] is True
+    assert saved["images"]["1"]["1"]["state"] == "present"
+    assert saved["images"]["1"]["1"]["mine"] is True
     (seen,) = services.labelling.items("bob", [1])
     assert seen["labels"]["1"]["by"] == "ann"
     assert seen["labels"]["1"]["mine"] is False
@@ -95,12 +97,12 @@ def test_an_answer_to_what_somebody_else_has_changed_is_kept_but_not_applied(
 
     late = save(services, "b", (CAT, "absent"), who="bob")
 
-    assert late["late"] == [CAT]
-    assert late["labels"]["1"]["state"] == "present"
+    assert late["late"] == [[1, CAT]]
+    assert late["images"]["1"]["1"]["state"] == "present"
 
 
 def test_two_people_who_disagree_knowingly_are_in_conflict(services: Services) -> None:
-    seen = save(services, "a", (CAT, "present"))["labels"]["1"]["answer"]
+    seen = save(services, "a", (CAT, "present"))["images"]["1"]["1"]["answer"]
 
     save(services, "b", (CAT, "absent"), who="bob", seen=seen)
 
@@ -114,9 +116,9 @@ def test_undo_and_redo_go_back_and_forth_over_a_whole_sweep(services: Services) 
     save(services, "a", (CAT, "present"))
     save(services, "s", (DOG, "absent"), (BIRD, "absent"), kind="sweep", source="swept")
 
-    undone = services.labelling.undo("ann", {"op": "u"})
+    undone = services.recording.undo("ann", {"op": "u"})
     after_undo = labels(services)
-    services.labelling.redo("ann", {"op": "r"})
+    services.recording.redo("ann", {"op": "r"})
 
     assert undone["image"] == 1
     assert undone["images"] == {"1": {"2": None, "3": None}}
@@ -125,7 +127,7 @@ def test_undo_and_redo_go_back_and_forth_over_a_whole_sweep(services: Services) 
 
 
 def test_undo_with_nothing_to_undo_says_so(services: Services) -> None:
-    assert services.labelling.undo("ann", {"op": "u"})["nothing"] is True
+    assert services.recording.undo("ann", {"op": "u"})["nothing"] is True
 
 
 def test_unsure_gives_no_label_and_is_not_asked_again(services: Services) -> None:
@@ -171,7 +173,7 @@ def test_what_the_page_would_never_send_is_refused_and_nothing_is_recorded(
     data = {"op": "a", "kind": "answer", "image": 1, "changes": [change]}
 
     with pytest.raises(AnnotatorError, match=says):
-        services.labelling.save("ann", data | fields)
+        services.recording.save("ann", data | fields)
 
     assert services.progress.counts().answered == 0
 
@@ -198,3 +200,26 @@ def test_a_renamed_root_keeps_every_answer(services: Services, pictures: Path) -
     reopened.close()
     assert item["problem"] is None
     assert item["labels"]["1"]["state"] == "present"
+
+
+def test_one_operation_may_be_about_many_images_and_keeps_its_attention_checks(
+    services: Services, pictures: Path
+) -> None:
+    (pictures / "2.png").unlink()
+    change = {"category": CAT, "state": "present", "source": "accepted_in_bulk"}
+    data = {"op": "page", "kind": "page", "version": 1}
+    rows = [change | {"image": i} for i in (1, 2, 3)] + [
+        change | {"image": 4, "state": "absent", "source": "human", "expected": "absent"}
+    ]
+
+    saved = services.recording.save("ann", data | {"changes": rows})
+
+    assert {i: row["1"]["state"] for i, row in saved["images"].items()} == {
+        "1": "present",
+        "2": "present",
+        "4": "absent",
+    }
+    assert saved["left_out"][0][0] == 3
+    with services.store.reading() as tx:
+        kept = tx.execute(sa.select(attention_check.c.expected)).scalars().all()
+    assert kept == [0]

@@ -102,7 +102,7 @@ def test_an_imported_file_keeps_its_ids_boxes_and_unknown_keys(
 
 def test_ids_stay_the_same_from_export_to_export(services: Services, tmp_path: Path) -> None:
     first = exported(services, tmp_path)
-    services.labelling.save(
+    services.recording.save(
         "ann",
         {
             "op": "a",
@@ -119,7 +119,7 @@ def test_ids_stay_the_same_from_export_to_export(services: Services, tmp_path: P
 
 
 def test_people_are_not_overruled_by_a_file(services: Services, coco: Path) -> None:
-    services.labelling.save(
+    services.recording.save(
         "ann",
         {
             "op": "a",
@@ -157,7 +157,7 @@ def test_what_is_exported_comes_back_in_a_new_project_with_authors_and_sources(
 ) -> None:
     change = {"category": 1, "state": "present", "source": "accepted", "score": 0.75}
     more = {"category": 3, "state": "absent", "source": "swept"}
-    services.labelling.save(
+    services.recording.save(
         "Ann", {"op": "a", "kind": "answer", "image": 2, "changes": [change, more]}
     )
     first = exported(services, tmp_path)

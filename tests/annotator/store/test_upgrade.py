@@ -26,7 +26,7 @@ from annotator.store import (
     versions,
     visits,
 )
-from annotator.store.tables import metadata
+from annotator.store.tables import attention_check, category_example, hotkey, metadata
 
 OLD = Path(__file__).parent / "old"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -172,3 +172,18 @@ def test_work_goes_on_in_a_database_of_the_first_revision(first: Store) -> None:
     assert receipt.operation_id > 7
     assert change.annotator == "ann"
     assert repeated.repeated is True
+
+
+def test_what_the_second_revision_added_reads_back(tmp_path: Path) -> None:
+    store = Store.open(made_from(OLD / "0002.sql", tmp_path / "labels.db"))
+
+    with store.reading() as tx:
+        cat, dog = categories.every(tx, archived=True)
+        keys = tx.execute(sa.select(hotkey.c.key)).scalars().all()
+        checks = tx.execute(sa.select(attention_check.c.expected)).scalars().all()
+        examples = tx.execute(sa.select(category_example)).all()
+
+    assert (cat.description, cat.hotkey, cat.position) == ("a small lion", "c", 2)
+    assert (dog.merged_into, dog.merged_after) == (1, 3)
+    assert (keys, checks, examples) == (["k"], [0], [(1, 1)])
+    store.close()

@@ -33,26 +33,30 @@ def fakes() -> ModuleType:
     return _load("fake_services")
 
 
+class Part:
+    """One part of the services of the running test, looked up when it is called."""
+
+    def __init__(self, stage: Stage, name: str) -> None:
+        self._stage, self._name = stage, name
+
+    def __getattr__(self, name: str) -> Any:
+        # The app keeps what it was given when it was built, so nothing may be looked up earlier.
+        return lambda *args, **kwargs: getattr(getattr(self._stage.current, self._name), name)(
+            *args, **kwargs
+        )
+
+
 class Stage:
     """Passes every call on to the services of the running test, so that one app serves them all."""
 
-    def __init__(self, part: str = "") -> None:
+    def __init__(self) -> None:
         self.current: Any = None
-        if not part:
-            self.parts = {n: Stage(n) for n in ("labelling", "progress", "transfer", "media")}
-        self._part = part
 
     def show(self, services: Any) -> None:
-        for part in self.parts.values():
-            part.current = services
+        self.current = services
 
     def __getattr__(self, name: str) -> Any:
-        if not self._part:
-            return self.parts[name]
-        # Looked up when called: the app keeps what it was given when it was built.
-        return lambda *args, **kwargs: getattr(getattr(self.current, self._part), name)(
-            *args, **kwargs
-        )
+        return Part(self, name)
 
 
 @pytest.fixture(scope="session")

@@ -84,7 +84,7 @@ class FakeLabelling:
 
     def save(self, annotator: str, operation: dict[str, Any]) -> dict[str, Any]:
         self._note("save", annotator, operation)
-        return {"op": operation.get("op"), "repeated": False, "labels": {}, "late": []}
+        return {"op": operation.get("op"), "repeated": False, "images": {}, "late": []}
 
     def undo(self, annotator: str, operation: dict[str, Any]) -> dict[str, Any]:
         self._note("undo", annotator, operation)
@@ -240,8 +240,10 @@ class Broken(RuntimeError):
 
 
 def fake_services(folder: Path) -> Any:
+    labelling = FakeLabelling()  # also records: what pages save is noted with the rest
     return SimpleNamespace(
-        labelling=FakeLabelling(),
+        labelling=labelling,
+        recording=labelling,
         progress=FakeProgress(),
         transfer=FakeTransfer(),
         media=FakeMedia(folder),
