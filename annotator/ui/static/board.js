@@ -2,47 +2,35 @@
 
 import { Album } from './album.js';
 import { Answering } from './answering.js';
-import { button, h, picturesOf, randomId, reveal, viewOf } from './dom.js';
-import { command, digitOf, listenToKeys } from './keys.js';
-import { helpDialog, nameDialog } from './dialogs.js';
+import { button, h, randomId, reveal, viewOf } from './dom.js';
+import { command, digitOf, HELP } from './keys.js';
 import { Finder } from './finder.js';
 import { confirmed, refused } from './replies.js';
 import { RowList } from './rows.js';
-import { SaveQueue } from './queue.js';
-import { pause, Server } from './server.js';
+import { Screen } from './screen.js';
 import { Stage } from './stage.js';
 import { Strip } from './strip.js';
-import { Watch } from './watch.js';
 
-const RETRY_MS = 1500;
 const CYCLE = { unknown: 'present', unsure: 'present', conflict: 'present', present: 'absent', absent: 'cleared' };
 const REPEATABLE = ['up', 'down', 'next', 'previous'];
 
-export class Board {
+export class Board extends Screen {
   constructor(root, functions) {
-    Object.assign(this, { root, server: new Server(functions), item: null, focus: null, seen: new Set() });
-    this.#build();
-    this.begin();
+    super(root, functions, { help: HELP });
+    this.mount();
   }
 
-  #build() {
+  build() {
+    Object.assign(this, { item: null, focus: null, seen: new Set() });
     this.stage = new Stage({ onBanner: () => this.refresh() });
-    this.live = h('div', { class: 'an-spoken', 'aria-live': 'polite' });
     this.place = h('span', { class: 'an-place' });
-    this.saved = h('span', { class: 'an-saved', role: 'status' });
-    this.who = h('button', { class: 'an-who', type: 'button', title: 'Change your name', onclick: () => this.askName(true) });
-    this.help = helpDialog();
-    this.name = nameDialog((name) => this.#named(name));
     this.right = h('section', { class: 'an-right', 'aria-label': 'Labels' });
     this.strip = new Strip((place) => this.go(place));
     this.acceptButton = button('Accept suggested', '⇧A', () => this.answering.acceptAll(), 'primary');
     this.sweepButton = button('Rest absent', 'X', () => this.answering.sweep());
     const onPhones = button('Next', null, () => this.next(), 'an-phone'); // the other one is out of reach there
     this.foot = h('div', { class: 'an-bar an-foot' }, this.acceptButton, this.sweepButton, onPhones);
-    this.watch = new Watch(this.server, { onVersion: (number) => this.#newVersion(number) });
-    this.root.replaceChildren(
-      this.watch.element, h('div', { class: 'an-board' }, this.#left(), this.right), this.help, this.name.element, this.live);
-    this.root.setAttribute('aria-busy', 'true');
+    return [h('div', { class: 'an-board' }, this.#left(), this.right)];
   }
 
   #left() {
@@ -56,31 +44,8 @@ export class Board {
 
   // ---- beginning
 
-  async begin() {
-    const start = await this.server.call('start');
-    if (start.need_name) return this.askName(false);
-    if (!start.ok) return this.#retry(start.message ?? 'The server does not answer; trying again.', () => this.begin());
-    if (!this.queue) this.#prepare(start);
-    this.queue.resume();
-    if (!start.total) return this.#empty('This project has no images yet. Add some with: annotator images PROJECT add FOLDER');
-    if (!start.categories.length) return this.#empty('This project has no categories yet. Add some with: annotator categories PROJECT add NAME');
-    return this.#open(start.resume);
-  }
-
-  #prepare(start) {
-    const { key } = start.project;
-    this.me = start.annotator;
-    this.server.me = this.me;
-    this.who.textContent = this.me;
-    picturesOf(key);
-    this.watch.embedded = start.features;
-    this.queue = new SaveQueue(this.server, { project: key, annotator: this.me }, {
-      onState: (state) => this.#showSaved(state),
-      onDone: (job, result) => confirmed(this, job, result),
-      onRefused: (job, message) => refused(this, job, message),
-      onStopped: (result) => (result.need_name ? this.askName(false) : location.reload()),
-    });
-    this.album = new Album(this.server, this.queue, `${key}:${this.me}`);
+  prepare(start) {
+    this.album = new Album(this.server, this.queue, `${start.project.key}:${this.me}`);
     this.album.use(start.version);
     this.answering = new Answering(this);
     this.rows = new RowList(start.categories, { onPick: (row, state) => this.#pick(row, state) });
@@ -93,21 +58,19 @@ export class Board {
   }
 
   #listen() {
-    listenToKeys(this.root, (event) => this.#key(event));
     const look = () => requestAnimationFrame(() => this.#look());
     this.rows.box.addEventListener('scroll', look, { passive: true });
     addEventListener('scroll', look, { passive: true });
     addEventListener('resize', () => this.#fit());
-    addEventListener('pagehide', () => this.#leave());
     addEventListener('hashchange', () => this.#follow(Number(location.hash.slice(1))));
     new ResizeObserver(() => this.#fit()).observe(this.watch.element);
   }
 
-  async #open(resume) {
-    if (!await this.album.open(Number(location.hash.slice(1)), resume)) {
-      return this.#retry('No image can be had just now; trying again.', () => this.#open(resume));
+  async open(start) {
+    if (!await this.album.open(Number(location.hash.slice(1)), start.resume)) {
+      return this.retry('No image can be had just now; trying again.', () => this.open(start));
     }
-    this.root.removeAttribute('aria-busy');
+    this.ready();
     return this.go(this.album.start);
   }
 
@@ -125,12 +88,12 @@ export class Board {
     const { album } = this;
     if (place < 0) return this.tell('This is the first image of this sitting.');
     if (place >= album.ids.length) return null;
-    this.#leave();
+    this.leave();
     album.at = place;
     const item = await album.item(album.id);
     if (album.at !== place) return null; // somebody pressed on in the meantime
     this.item = item ?? null;
-    if (item === null) return this.#retry('The server does not answer; the image comes when it does.', () => album.at === place && !this.item && this.go(place));
+    if (item === null) return this.retry('The server does not answer; the image comes when it does.', () => album.at === place && !this.item && this.go(place));
     if (!item) return this.stage.fail('This image is not in the project any more. Skip it with Enter.');
     this.#show();
     await album.lookAhead();
@@ -147,7 +110,7 @@ export class Board {
     const { item, album } = this;
     this.openedAt = new Date();
     this.seen = new Set();
-    this.root.removeAttribute('aria-busy');
+    this.ready();
     this.stage.show(item);
     this.#banner();
     this.rows.ask(item.data.ask);
@@ -172,7 +135,7 @@ export class Board {
     this.tell('Every image has been visited; they come round again.');
   }
 
-  #leave() {
+  leave() {
     if (!this.item || !this.openedAt) return;
     this.queue.push('visit', {
       as: this.me, op: randomId(), image: this.item.id, shown: [...this.seen],
@@ -183,7 +146,7 @@ export class Board {
 
   // ---- what the server says
 
-  #newVersion(number) {
+  newVersion(number) {
     if (!this.album || number === null) return;
     if (number !== this.album.version) {
       this.album.use(number);
@@ -279,7 +242,7 @@ export class Board {
 
   // ---- keys
 
-  #key(event) {
+  key(event) {
     const digit = digitOf(event);
     if (digit >= 0) {
       const row = this.rows.askRows[digit]; // the category is fixed here, by what the row shows now
@@ -308,36 +271,14 @@ export class Board {
 
   // ---- telling
 
-  say(text) { this.live.textContent = text; }
+  confirmed(job, result) { confirmed(this, job, result); }
 
-  tell(text) { this.stage.tell(text); }
+  refused(job, message) { refused(this, job, message); }
 
-  #showSaved({ pending, fails, trouble, kept }) {
-    const waiting = trouble ? `${pending} unsaved, retrying: ${trouble}` : `offline, ${pending} unsaved, retrying`;
-    const calm = pending ? 'saving ...' : 'saved';
-    this.saved.textContent = fails && pending ? waiting : calm;
-    this.saved.dataset.state = fails && pending ? 'offline' : pending ? 'saving' : 'saved';
-    if (!kept && pending) this.tell('This browser cannot keep answers; leave the page open until it says saved.');
-  }
-
-  #empty(text) {
-    this.root.removeAttribute('aria-busy');
-    this.stage.fail(text);
-  }
-
-  async #retry(text, again) {
+  fail(text) {
     this.item = null;
     this.stage.fail(text);
-    await pause(RETRY_MS);
-    return again();
   }
 
-  askName(mayLeave) { this.name.open(this.me ?? '', mayLeave); }
-
-  // Another name is another person with another queue, so the page begins anew, at the same image.
-  #named(name) {
-    if (this.me && this.me !== name) location.reload();
-    else if (this.queue) this.queue.resume();
-    else this.begin();
-  }
+  tell(text) { this.stage.tell(text); }
 }

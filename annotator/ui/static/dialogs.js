@@ -1,10 +1,10 @@
-// The two dialogs of the Label page: the keys, and the annotator's name.
+// The two dialogs of the work screens: the keys, and the annotator's name.
 
 import { dialog, h } from './dom.js';
-import { HELP } from './keys.js';
 
-export function helpDialog() {
-  const rows = HELP.flatMap(([keys, text]) => [
+// `help`: pairs of keys and what they do.
+export function helpDialog(help) {
+  const rows = help.flatMap(([keys, text]) => [
     h('dt', {}, ...keys.split(' ').map((key) => h('kbd', { text: key }))), h('dd', { text })]);
   const element = dialog('Keys', h('dl', {}, ...rows),
     h('form', { method: 'dialog' }, h('button', { class: 'an-btn primary', text: 'Close' })));

@@ -1,0 +1,100 @@
+// What every work screen shares: who sits here, what is saved, the status line, the keys, telling.
+
+import { h, picturesOf } from './dom.js';
+import { helpDialog, nameDialog } from './dialogs.js';
+import { listenToKeys } from './keys.js';
+import { SaveQueue } from './queue.js';
+import { pause, Server } from './server.js';
+import { Watch } from './watch.js';
+
+const RETRY_MS = 1500;
+
+// A page gives: build(), prepare(start), open(start), fail(text), tell(text), key(event); and may give
+// confirmed(job, result), refused(job, message), newVersion(number), leave().
+export class Screen {
+  constructor(root, functions, { help }) {
+    Object.assign(this, { root, server: new Server(functions) });
+    this.live = h('div', { class: 'an-spoken', 'aria-live': 'polite' });
+    this.saved = h('span', { class: 'an-saved', role: 'status' });
+    this.who = h('button', { class: 'an-who', type: 'button', title: 'Change your name', onclick: () => this.askName(true) });
+    this.help = helpDialog(help);
+    this.name = nameDialog((name) => this.#named(name));
+    this.watch = new Watch(this.server, { onVersion: (number) => this.newVersion(number) });
+  }
+
+  // Called at the end of a page's constructor: before that its private methods do not exist.
+  mount() {
+    this.root.replaceChildren(this.watch.element, ...this.build(), this.help, this.name.element, this.live);
+    this.root.setAttribute('aria-busy', 'true');
+    this.begin();
+  }
+
+  confirmed() {}
+
+  refused(job, message) { this.tell(message); }
+
+  newVersion() {}
+
+  leave() {}
+
+  async begin() {
+    const start = await this.server.call('start');
+    if (start.need_name) return this.askName(false);
+    if (!start.ok) return this.retry(start.message ?? 'The server does not answer; trying again.', () => this.begin());
+    if (!this.queue) this.#prepare(start);
+    this.queue.resume();
+    if (!start.total) return this.empty('This project has no images yet. Add some with: annotator images PROJECT add FOLDER');
+    if (!start.categories.length) return this.empty('This project has no categories yet. Add some with: annotator categories PROJECT add NAME');
+    return this.open(start);
+  }
+
+  #prepare(start) {
+    const { key } = start.project;
+    this.me = start.annotator;
+    this.server.me = this.me;
+    this.who.textContent = this.me;
+    picturesOf(key);
+    this.watch.embedded = start.features;
+    this.queue = new SaveQueue(this.server, { project: key, annotator: this.me }, {
+      onState: (state) => this.#showSaved(state),
+      onDone: (job, result) => this.confirmed(job, result),
+      onRefused: (job, message) => this.refused(job, message),
+      onStopped: (result) => (result.need_name ? this.askName(false) : location.reload()),
+    });
+    this.prepare(start);
+    listenToKeys(this.root, (event) => this.key(event));
+    addEventListener('pagehide', () => this.leave());
+  }
+
+  ready() { this.root.removeAttribute('aria-busy'); }
+
+  empty(text) {
+    this.ready();
+    this.fail(text);
+  }
+
+  async retry(text, again) {
+    this.fail(text);
+    await pause(RETRY_MS);
+    return again();
+  }
+
+  say(text) { this.live.textContent = text; }
+
+  #showSaved({ pending, fails, trouble, kept }) {
+    const waiting = trouble ? `${pending} unsaved, retrying: ${trouble}` : `offline, ${pending} unsaved, retrying`;
+    const calm = pending ? 'saving ...' : 'saved';
+    this.saved.textContent = fails && pending ? waiting : calm;
+    this.saved.dataset.state = fails && pending ? 'offline' : pending ? 'saving' : 'saved';
+    if (!kept && pending) this.tell('This browser cannot keep answers; leave the page open until it says saved.');
+  }
+
+  askName(mayLeave) { this.name.open(this.me ?? '', mayLeave); }
+
+  // Another name is another person with another queue, so the page begins anew, at the same place.
+  #named(name) {
+    if (this.me && this.me !== name) location.reload();
+    else if (this.queue) this.queue.resume();
+    else this.begin();
+  }
+}
