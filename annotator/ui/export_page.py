@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,22 @@ CONTENTS = [
     ("completed: open pairs filled in by the model, uncertified", "completed"),
 ]
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+_PREFIX = "annotator-export-"
+_KEPT_SECONDS = 3600.0
+
+
+def fresh_folder(parent: Path) -> Path:
+    """Return an empty folder for an export, and delete those of exports an hour old.
+
+    They cannot be deleted earlier: Gradio takes the files after the handler has returned.
+    """
+    for old in parent.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):  # deleted by another process in this moment
+            if time.time() - old.stat().st_mtime > _KEPT_SECONDS:
+                shutil.rmtree(old)
+    return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
 
 
 class ExportPage:
@@ -44,7 +63,7 @@ class ExportPage:
         """Write the files and return them for download, with a sentence."""
         if not formats:
             raise AnnotatorError("Choose at least one format.")
-        folder = Path(tempfile.mkdtemp(prefix="annotator-export-"))
+        folder = fresh_folder(Path(tempfile.gettempdir()))
         files = self._transfer.export(folder, formats=formats, content=content)
         names = ", ".join(f"`{f.name}` ({_size(f)})" for f in files)
         shown: dict[str, Any] = gr.update(value=[str(f) for f in files], visible=True)
