@@ -1,0 +1,79 @@
+"""Agreement of people against published values, and doubt by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from sklearn.metrics import cohen_kappa_score
+
+from mlrpl.decision.agreement import cohen_kappa, doubt, krippendorff_alpha, likely_errors
+from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
+
+
+def test_kappa_agrees_with_scikit_learn_on_what_both_answered() -> None:
+    rng = np.random.default_rng(0)
+    one = rng.choice([ABSENT, PRESENT], 200, p=[0.7, 0.3])
+    other = np.where(rng.random(200) < 0.2, -one, one)
+    partly = np.where(rng.random(200) < 0.3, UNKNOWN, other)
+
+    found = cohen_kappa(one, partly)
+
+    both = partly != UNKNOWN
+    assert found == pytest.approx(cohen_kappa_score(one[both], partly[both]))
+
+
+def test_alpha_of_two_people_by_hand() -> None:
+    answers = np.array(
+        [
+            [PRESENT, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, PRESENT, ABSENT],
+            [PRESENT, PRESENT, PRESENT, ABSENT, ABSENT, PRESENT, ABSENT, ABSENT, ABSENT, ABSENT],
+        ]
+    )
+
+    # The worked example of Krippendorff's "Computing Krippendorff's alpha-reliability", part A.
+    assert krippendorff_alpha(answers) == pytest.approx(0.095, abs=5e-4)
+
+
+def test_alpha_ignores_pairs_that_one_person_answered_alone() -> None:
+    shared = np.array([[PRESENT, ABSENT, PRESENT], [PRESENT, ABSENT, ABSENT]])
+    with_alone = np.hstack([shared, [[PRESENT, UNKNOWN], [UNKNOWN, ABSENT]]])
+
+    assert krippendorff_alpha(with_alone) == pytest.approx(krippendorff_alpha(shared))
+
+
+def test_full_agreement_is_one_and_no_overlap_is_no_number() -> None:
+    both = np.array([PRESENT, ABSENT, PRESENT])
+    alone = np.array([UNKNOWN, UNKNOWN, UNKNOWN])
+
+    assert cohen_kappa(both, both) == 1
+    assert krippendorff_alpha(np.stack([both, both, alone])) == 1
+    assert math.isnan(cohen_kappa(both, alone))
+    assert math.isnan(krippendorff_alpha(np.stack([both, alone])))
+    assert math.isnan(krippendorff_alpha(np.full((2, 4), PRESENT)))
+    assert math.isnan(cohen_kappa(np.full(4, PRESENT), np.full(4, PRESENT)))
+
+
+def test_doubt_is_the_probability_of_the_opposite() -> None:
+    p = np.array([0.9, 0.9, 0.9, np.nan])
+
+    found = doubt(p, np.array([PRESENT, ABSENT, UNKNOWN, PRESENT]))
+
+    assert found == pytest.approx([0.1, 0.9, 0.0, 0.0])
+
+
+def test_a_label_is_likely_wrong_where_it_looks_like_the_other_kind() -> None:
+    p = np.array([[0.9], [0.8], [0.05], [0.1], [0.95], [0.2]])
+    labels = np.array([[PRESENT], [PRESENT], [PRESENT], [ABSENT], [ABSENT], [ABSENT]])
+
+    found = likely_errors(p, labels)
+
+    # Present ones average 0.58, absent ones 0.42.
+    assert found[:, 0].tolist() == [False, False, True, False, True, False]
+
+
+def test_with_labels_of_one_sign_nothing_is_doubted() -> None:
+    p = np.array([[0.1], [0.9]])
+
+    assert not likely_errors(p, np.full((2, 1), PRESENT)).any()
