@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 import logging
 import os
 import sys
@@ -13,11 +12,21 @@ from typing import Annotated, Any
 
 import typer
 
+from annotator.catalog_commands import categories_app, images_app
+from annotator.certify_cli import certify_app, rollback
 from annotator.demo.command import demo
 from annotator.domain import JobKind, State
 from annotator.errors import AnnotatorError
 from annotator.settings import Settings
-from annotator.terminal import key_lines, progress_bar, suggestion_line, validation_text
+from annotator.simulate.command import simulate
+from annotator.terminal import (
+    key_lines,
+    opened,
+    progress_bar,
+    show,
+    suggestion_line,
+    validation_text,
+)
 
 app = typer.Typer(
     help="Label multi-label images with a model that learns beside you.",
@@ -25,8 +34,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-images_app = typer.Typer(no_args_is_help=True)
-categories_app = typer.Typer(no_args_is_help=True)
 
 ProjectDir = Annotated[Path, typer.Argument(help="Project directory.", metavar="PROJECT")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -67,7 +74,7 @@ def init(
             settings=Settings(name=project.absolute().name, backbone=backbone),
             on_progress=on_progress,
         )
-    _print(made.row(), made.text(), as_json)
+    show(made.row(), made.text(), as_json)
 
 
 @app.command("import")
@@ -81,14 +88,14 @@ def import_labels(
     as_json: AsJson = False,
 ) -> None:
     """Import labels from a file; answers that people gave here stay as they are."""
-    with _opened(project) as services:
+    with opened(project) as services:
         if dry_run:
             summary = services.transfer.preview(file, format=format, unlisted=unlisted)
         else:
             summary = services.transfer.import_file(
                 file, format=format, unlisted=unlisted, annotator=by or _login()
             )
-    _print(summary, key_lines(summary), as_json)
+    show(summary, key_lines(summary), as_json)
 
 
 @app.command()
@@ -97,7 +104,11 @@ def export(
     out: Annotated[Path, typer.Option(help="Directory to write to.")],
     format: Annotated[list[str], typer.Option(help="coco or csv; may be given twice.")] = ["coco"],  # noqa: B006
     content: Annotated[
-        str, typer.Option(help="answered, or completed: open pairs filled in by the model.")
+        str,
+        typer.Option(
+            help="answered, certified: with pairs filled in under a certificate, or completed: "
+            "with all open pairs decided by the model."
+        ),
     ] = "answered",
     subset: Annotated[
         str, typer.Option(help="all images, or labelled: those with any known pair.")
@@ -105,9 +116,9 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write the labels of a project to files."""
-    with _opened(project) as services:
+    with opened(project) as services:
         files = services.transfer.export(out, formats=format, content=content, subset=subset)
-    _print([str(f) for f in files], "\n".join(f"wrote {f}" for f in files), as_json)
+    show([str(f) for f in files], "\n".join(f"wrote {f}" for f in files), as_json)
 
 
 @app.command()
@@ -175,7 +186,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a new version from the labels known so far."""
-    from annotator.services.progress import training_options
+    from annotator.services.training_control import training_options
 
     _run_job(project, JobKind.TRAIN, training_options(method, finetune), device, as_json=as_json)
 
@@ -191,9 +202,9 @@ def suggest(
     """List what the model suggests for open pairs, strongest first."""
     from annotator.services.command import list_suggestions
 
-    with _opened(project) as services:
+    with opened(project) as services:
         rows = list_suggestions(services, image=image, category=category, limit=limit)
-    _print(rows, "\n".join(suggestion_line(r) for r in rows) or "No suggestions.", as_json)
+    show(rows, "\n".join(suggestion_line(r) for r in rows) or "No suggestions.", as_json)
 
 
 @app.command()
@@ -208,22 +219,26 @@ def answer(
     """Answer one question, as a key press on the page would."""
     from annotator.services.command import answer_by_name
 
-    with _opened(project) as services:
+    with opened(project) as services:
         row = answer_by_name(
             services, image=image, category=category, state=state, annotator=by or _login()
         )
-    _print(row, f"{row['category']} is {row['state']} on {row['image']}", as_json)
+    show(row, f"{row['category']} is {row['state']} on {row['image']}", as_json)
 
 
 @app.command()
 def status(project: ProjectDir, as_json: AsJson = False) -> None:
-    """Say how far the project is and what the trainer does."""
+    """Say how far the project is, how good its labels are and what the trainer does.
+
+    With `--json`, `quality` holds how far people agree and `goal` what an hour of work would bring;
+    docs/quality.md explains their numbers.
+    """
     from annotator.services.command import status as status_of
     from annotator.services.command import status_text
 
-    with _opened(project) as services:
+    with opened(project) as services:
         row = status_of(services)
-    _print(row, status_text(row), as_json)
+    show(row, status_text(row), as_json)
 
 
 @app.command()
@@ -235,11 +250,11 @@ def versions(
     """List the trained versions, or choose the one whose suggestions are shown."""
     from annotator.services.command import version_line
 
-    with _opened(project) as services:
+    with opened(project) as services:
         if promote is not None:
-            typer.echo(services.progress.promote(_login(), promote)["message"], err=as_json)
+            typer.echo(services.training.promote(_login(), promote)["message"], err=as_json)
         rows = services.progress.overview()["versions"]
-    _print(rows, "\n".join(map(version_line, rows)) or "No version yet.", as_json)
+    show(rows, "\n".join(map(version_line, rows)) or "No version yet.", as_json)
 
 
 @app.command()
@@ -250,7 +265,7 @@ def validate(
     from annotator.formats.validate import validate as check
 
     result = check(file)
-    _print(asdict(result), validation_text(file, result), as_json)
+    show(asdict(result), validation_text(file, result), as_json)
     if not result.ok:
         raise typer.Exit(1)
 
@@ -264,89 +279,17 @@ def doctor(
     from annotator.services.doctor import examine
 
     findings = examine(project)
-    _print([f.row() for f in findings], "\n".join(f.text() for f in findings), as_json)
+    show([f.row() for f in findings], "\n".join(f.text() for f in findings), as_json)
     if any(f.bad for f in findings):
         raise typer.Exit(1)
 
 
 app.command()(demo)
+app.command()(simulate)
 
 
-@images_app.callback()
-def images(context: typer.Context, project: ProjectDir) -> None:
-    """Add pictures to a project, list files it cannot use."""
-    context.obj = project
-
-
-@images_app.command("add")
-def images_add(
-    context: typer.Context,
-    folder: Annotated[
-        Path | None, typer.Argument(help="A further folder; default: look at the known ones again.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Take in pictures that are new or changed."""
-    from annotator.services.creation import refresh_images
-
-    with _opened(context.obj) as services, progress_bar("Reading pictures") as on_progress:
-        row = refresh_images(services.project, services.store, folder, on_progress=on_progress)
-    _print(row, key_lines(row), as_json)
-
-
-@images_app.command("missing")
-def images_missing(context: typer.Context, as_json: AsJson = False) -> None:
-    """List pictures whose file is gone and files that cannot be used, with the reason."""
-    from annotator.services.command import unusable_files
-
-    with _opened(context.obj) as services:
-        rows = unusable_files(services)
-    _print(rows, "\n".join(f"{r['path']}: {r['reason']}" for r in rows) or "None.", as_json)
-
-
-@categories_app.callback()
-def categories(context: typer.Context, project: ProjectDir) -> None:
-    """Add, rename and archive categories."""
-    context.obj = project
-
-
-@categories_app.command("add")
-def categories_add(
-    context: typer.Context, names: Annotated[list[str], typer.Argument(help="New names.")]
-) -> None:
-    """Add categories; every pair of theirs starts out unknown."""
-    from annotator.services.command import add_categories
-
-    with _opened(context.obj) as services:
-        typer.echo(add_categories(services, names))
-
-
-@categories_app.command("rename")
-def categories_rename(
-    context: typer.Context,
-    old: Annotated[str, typer.Argument(help="Present name.")],
-    new: Annotated[str, typer.Argument(help="New name; the old one stays as an alias.")],
-) -> None:
-    """Rename a category; files that use the old name still import."""
-    from annotator.services.command import rename_category
-
-    with _opened(context.obj) as services:
-        typer.echo(rename_category(services, old, new))
-
-
-@categories_app.command("archive")
-def categories_archive(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(help="Category to hide.")],
-    undo: Annotated[bool, typer.Option("--undo", help="Show it again.")] = False,
-) -> None:
-    """Hide a category everywhere; its answers stay."""
-    from annotator.services.command import archive_category
-
-    with _opened(context.obj) as services:
-        typer.echo(archive_category(services, name, archived=not undo))
-
-
+app.command()(rollback)
+app.add_typer(certify_app, name="certify")
 app.add_typer(images_app, name="images")
 app.add_typer(categories_app, name="categories")
 
@@ -366,14 +309,6 @@ def main() -> None:
         sys.exit(1)
 
 
-def _opened(project: Path) -> Any:
-    from contextlib import closing
-
-    from annotator.services.app import Services
-
-    return closing(Services.open(project))
-
-
 def _run_job(
     project: Path, kind: JobKind, options: dict[str, Any], device: str, *, as_json: bool
 ) -> None:
@@ -381,7 +316,7 @@ def _run_job(
 
     with progress_bar(kind.value.capitalize()) as on_progress:
         row, text = run_or_follow(project, kind, options, device=device, on_progress=on_progress)
-    _print(row, text, as_json)
+    show(row, text, as_json)
 
 
 def _login() -> str:
@@ -389,7 +324,3 @@ def _login() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return "command line"
-
-
-def _print(row: Any, text: str, as_json: bool) -> None:
-    typer.echo(json.dumps(row, indent=1, ensure_ascii=False, default=str) if as_json else text)

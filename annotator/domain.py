@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -260,6 +260,19 @@ class Judgement:
     state: State
     source: Source
     reviewer: bool = False
+    operation_id: int = 0
+    """The operation that said it; ids grow with time."""
+
+
+@dataclass(frozen=True)
+class Merge:
+    """One category taken together with another."""
+
+    category_id: int
+    into: int
+    """Id of the category that both are from now on."""
+    after: int
+    """Newest operation when it was done; 0 before there was one."""
 
 
 def fold_of(content_hash: str) -> int:
@@ -305,3 +318,21 @@ def winning_label(image_id: int, category_id: int, judgements: Iterable[Judgemen
         annotator_id=winner.annotator_id,
         conflict=conflict,
     )
+
+
+def merged_label(own: PairLabel, merged: Iterable[PairLabel]) -> PairLabel:
+    """Return the label of a pair together with those of the categories merged into its category.
+
+    It is the three-valued OR: present if any is present, absent only if all are absent, else
+    unknown. A conflict may turn out to be present, so it makes a conflict of all but present.
+    Absent, unknown, conflict and present are steps of a ladder and the highest counts, so the
+    order of merges does not matter. Of several labels on that step the newest answer decides.
+    """
+    best = max((own, *merged), key=lambda x: (_step(x), x.answer_id or 0))
+    return replace(best, category_id=own.category_id)
+
+
+def _step(label: PairLabel) -> int:
+    if label.state is not None:
+        return 3 if label.state is State.PRESENT else 0
+    return 2 if label.conflict else 1

@@ -7,11 +7,13 @@ import os
 import re
 import tempfile
 import tomllib
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import tomlkit
+import tomlkit.exceptions
 
 from annotator.errors import ProjectError
 
@@ -27,11 +29,21 @@ class Suggestions:
 
     threshold: float = 0.5
     """Calibrated probability, 0 to 1, from which on a category is suggested as present."""
+    aim: str = "probability"
+    """What the thresholds are for: `probability` takes the one above for all categories; `f1` and
+    `precision` let every new version find one for each category."""
+    precision: float = 0.9
+    """Share of right suggestions, 0 to 1, that the aim `precision` goes for."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.threshold < 1:
+        for name in ("threshold", "precision"):
+            if not 0 < getattr(self, name) < 1:
+                raise ProjectError(
+                    f"suggestions.{name} must lie between 0 and 1, got {getattr(self, name)}"
+                )
+        if self.aim not in ("probability", "f1", "precision"):
             raise ProjectError(
-                f"suggestions.threshold must lie between 0 and 1, got {self.threshold}"
+                f"suggestions.aim must be probability, f1 or precision, got {self.aim!r}"
             )
 
 
@@ -72,6 +84,35 @@ class Retraining:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Probes:
+    """How often a blind question is asked between the others."""
+
+    share: float = 0.05
+    """Blind questions among all questions, 0 to 0.5; they come as cards of ten. 0 switches the
+    cards on the Label page off."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 0.5:
+            raise ProjectError(f"probes.share must lie in 0 to 0.5, got {self.share}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """When the project is done; the Progress page says how far that is."""
+
+    coverage: float = 1.0
+    """Pairs that are to be answered or filled in, as a share of all pairs, 0 to 1."""
+    error: float = 0.05
+    """Most that may be expected to be wrong if the model decides the pairs still open, 0 to 1: of
+    the pairs called present the share that is absent, of those that are present the share lost."""
+
+    def __post_init__(self) -> None:
+        for name in ("coverage", "error"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ProjectError(f"goal.{name} must lie in 0 to 1, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything `project.toml` may say."""
 
@@ -91,14 +132,19 @@ class Settings:
     """SQLite file relative to the project directory, or a database URL."""
     suggestions: Suggestions = field(default_factory=Suggestions)
     retraining: Retraining = field(default_factory=Retraining)
+    probes: Probes = field(default_factory=Probes)
+    goal: Goal = field(default_factory=Goal)
+    hierarchy: dict[str, list[str]] = field(default_factory=dict)
+    """Names of the wider categories by the name of a category: a dog is an animal."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Project:
     """A project directory with its settings, and where everything in it lies."""
 
     path: Path
     settings: Settings
+    """Replaced as a whole when somebody changes them, so all who share this object see it."""
 
     @property
     def database_url(self) -> str:
@@ -174,21 +220,52 @@ def load_project(path: Path) -> Project:
 
 
 def save_project(project: Project) -> None:
-    """Write `project.toml`, every setting with its explanation; the old file is replaced whole."""
-    document = tomlkit.document()
+    """Write every setting to `project.toml`; comments and the order of an old file stay."""
+    file = project.path / PROJECT_FILE
+    try:
+        document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomlkit.exceptions.ParseError):
+        document = tomlkit.document()
     _fill(document, project.settings)
-    write_atomically(project.path / PROJECT_FILE, tomlkit.dumps(document).encode())
+    write_atomically(file, tomlkit.dumps(document).encode())
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name and rename it, so that nobody ever sees half of it."""
+def changed(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    """Return settings with some values replaced, checked as those of a file are.
+
+    Args:
+        settings: What stays the same otherwise.
+        values: By name; that of a section's value is `section.name`.
+
+    Raises:
+        ProjectError: If there is no such setting or the value is not allowed.
+    """
+    table = asdict(settings)
+    for key, value in values.items():
+        section, _, name = key.rpartition(".")
+        within = table[section] if section in SECTIONS else table
+        within[name if section in SECTIONS else key] = value
+    result: Settings = _build(Settings, table, "")
+    return result
+
+
+def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Write a file under a temporary name and rename it, so that nobody ever sees half of it.
+
+    Args:
+        path: The file; its folder is made if need be.
+        content: All of it.
+        durable: Wait until it is on the disk. Without that the file may be empty after a power
+            loss, which is no harm where it can be made again.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         Path(name).chmod(0o644)
         Path(name).replace(path)
     except BaseException:
@@ -196,7 +273,13 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise
 
 
-_SECTIONS: dict[str, type] = {"suggestions": Suggestions, "retraining": Retraining}
+SECTIONS: dict[str, type] = {
+    "suggestions": Suggestions,
+    "retraining": Retraining,
+    "probes": Probes,
+    "goal": Goal,
+}
+"""The tables of `project.toml` that have settings of their own, by name."""
 
 
 def _build(kind: type, table: dict[str, Any], prefix: str) -> Any:
@@ -207,8 +290,8 @@ def _build(kind: type, table: dict[str, Any], prefix: str) -> Any:
             raise ProjectError(
                 f"unknown setting {prefix + key!r}; known: {', '.join(prefix + k for k in known)}"
             )
-        if key in _SECTIONS and isinstance(value, dict):
-            values[key] = _build(_SECTIONS[key], value, f"{key}.")
+        if key in SECTIONS and isinstance(value, dict):
+            values[key] = _build(SECTIONS[key], value, f"{key}.")
         else:
             values[key] = _checked(prefix + key, value, _default(known[key]))
     return kind(**values)
@@ -224,10 +307,26 @@ def _checked(key: str, value: Any, default: Any) -> Any:
     if type(value) is not type(default):
         raise ProjectError(f"setting {key!r} must be a {_KINDS[type(default)]}, got {value!r}")
     if isinstance(value, dict):
-        for name, folder in value.items():
-            if not isinstance(folder, str):
-                raise ProjectError(f"setting '{key}.{name}' must be a text, got {folder!r}")
+        is_right, wanted = _ENTRIES[key]
+        for name, entry in value.items():
+            if not is_right(entry):
+                raise ProjectError(f"setting '{key}.{name}' must be a {wanted}, got {entry!r}")
     return value
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_list_of_texts(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+_ENTRIES: dict[str, tuple[Callable[[object], bool], str]] = {
+    "roots": (_is_text, "text"),
+    "hierarchy": (_is_list_of_texts, "list of category names"),
+}
+"""What each entry of a table must be, and how to say it."""
 
 
 _KINDS = {
@@ -238,6 +337,8 @@ _KINDS = {
     dict: "table of texts",
     Suggestions: "table",
     Retraining: "table",
+    Probes: "table",
+    Goal: "table",
 }
 
 
@@ -245,15 +346,27 @@ def _fill(container: Any, settings: Any) -> None:
     tables = []
     for item in fields(settings):
         value = getattr(settings, item.name)
-        if item.name in _SECTIONS or isinstance(value, dict):
+        if item.name in SECTIONS or isinstance(value, dict):
             tables.append((item.name, value))
         else:
-            container.add(item.name, value)
+            _put(container, item.name, value)
     for name, value in tables:
-        table = tomlkit.table()
+        if name not in container:
+            container.add(name, tomlkit.table())
         if isinstance(value, dict):
-            for key, text in value.items():
-                table.add(key, text)
+            _fill_table(container[name], value)
         else:
-            _fill(table, value)
-        container.add(name, table)
+            _fill(container[name], value)
+
+
+def _fill_table(table: Any, entries: dict[str, Any]) -> None:
+    for key in [key for key in table if key not in entries]:
+        del table[key]
+    for key, entry in entries.items():
+        _put(table, key, entry)
+
+
+def _put(container: Any, key: str, value: Any) -> None:
+    # What is the same is left alone, with its comment and the way it was written.
+    if key not in container or container[key] != value:
+        container[key] = value

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+
+
+def opened(project: Path) -> Any:
+    """Return a context with the services of a project, which are closed at its end."""
+    from annotator.services.app import Services  # late: `--help` needs no database
+
+    return closing(Services.open(project))
+
+
+def show(row: Any, text: str, as_json: bool) -> None:
+    """Print a result, for programs or for people."""
+    shown = json.dumps(row, indent=1, ensure_ascii=False, default=str) if as_json else text
+    print(shown, flush=True)  # so that a closed pipe is noticed here
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,11 @@ import numpy as np
 import numpy.typing as npt
 import tomlkit
 
+from annotator.arrays.error_file import read_errors
 from annotator.errors import NotFound, ProjectError
 from annotator.settings import Project, write_atomically
-from mlrpl.decision.calibration import Calibration, decide, probabilities
+from mlrpl.decision.calibration import Calibration, decide, probabilities, raw_threshold
+from mlrpl.decision.conditional import ErrorCorrelation
 
 READY = "READY"
 """Name of the file that is written last; a version without it does not exist."""
@@ -106,6 +108,8 @@ class VersionArrays:
     queue: Queue
     quantiles: Columns
     """`(C, 101)` of each column's scores; NaN where a column has none."""
+    errors: ErrorCorrelation | None = None
+    """How its errors on one image go together; None where too little was known to tell."""
 
     @cached_property
     def columns(self) -> dict[int, int]:
@@ -147,6 +151,18 @@ class VersionArrays:
     def taught(self) -> npt.NDArray[np.bool_]:
         """Which columns had a present answer to learn from, `(C,)`; others only order images."""
         return np.asarray(np.isfinite(self.parameters.thresholds), dtype=bool)
+
+    def at_threshold(self, probability: float) -> VersionArrays:
+        """Return the same version, suggesting as present from another probability on.
+
+        Categories that are only ranked have no probability; their thresholds stay.
+        """
+        old = self.parameters
+        raw = raw_threshold(old.calibration, probability)
+        keep = ~self.taught
+        keep[[self.columns[ordinal] for ordinal in old.ranked_only]] = True
+        thresholds = np.where(keep, np.asarray(old.thresholds), raw)
+        return replace(self, parameters=replace(old, thresholds=tuple(thresholds.tolist())))
 
     def suggested(self, scores: Columns) -> npt.NDArray[np.bool_]:
         """Return which of the raw scores `(..., C)` suggest present."""
@@ -283,6 +299,7 @@ def read(path: Path) -> VersionArrays:
         scores_by_category=maps["scores_by_category"],
         queue=Queue(np.array(maps["queue"]), np.array(maps["pairs"])),
         quantiles=np.array(maps["quantiles"]),
+        errors=read_errors(path, len(parameters.category_ordinals)),
     )
 
 

@@ -23,6 +23,10 @@ SEMANTICS = {
     "answered": (
         "federated: annotation=present, neg_category_ids=verified absent, otherwise unknown"
     ),
+    "certified": (
+        "certified: annotation=present, neg_category_ids=absent, otherwise unknown; pairs with "
+        "source 'certified' in image_labels were filled in under the certificate that they name"
+    ),
     "completed": (
         "completed: annotation=present, neg_category_ids=absent, otherwise unknown; pairs with "
         "source 'model' in image_labels were decided by a model and verified by nobody"
@@ -31,6 +35,11 @@ SEMANTICS = {
 """`info.label_semantics` by content."""
 
 UNCERTIFIED = "uncertified: pairs with source 'model' were decided by a model, not by people"
+
+CERTIFIED_NOTE = (
+    "pairs with source 'certified' were decided by a model under the certificates in info; nobody "
+    "looked at each of them"
+)
 
 INFO_KEYS = frozenset(
     {"annotation_type", "label_semantics", "content", "certified", "content_note"}

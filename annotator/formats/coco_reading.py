@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,9 @@ from annotator.formats.coco_profile import (
 )
 from annotator.formats.json_shapes import Row, is_finite, load, rows
 from annotator.formats.records import (
+    CERTIFIED,
     MODEL,
+    NOT_BY_PEOPLE,
     AnnotationRecord,
     CategoryRecord,
     Content,
@@ -44,7 +46,8 @@ def read(path: Path, unlisted: State | None = None) -> LabelFile:
 
     A pair with an annotation or in `pos_category_ids` is present, one in `neg_category_ids` absent.
     Where the file has the table `image_labels`, the table decides the pairs in it. Pairs with
-    source `model`, and those of a completed file whose source is lost, come back as suggestions.
+    source `model` or `certified`, and those of a completed or certified file whose source is lost,
+    come back as suggestions.
 
     Args:
         path: A JSON file.
@@ -64,7 +67,7 @@ def read_document(path: Path, document: dict[str, Any], unlisted: State | None) 
         raise FormatError(f"{path}: 'images' is missing; name a COCO file that lists its images.")
     info, content = _info(path, document)
     categories = _categories(path, document)
-    reading = _Reading(path, document, categories, completed=content == "completed")
+    reading = _Reading(path, document, categories, content=content)
     reading.table()
     reading.annotations()
     reading.image_keys()
@@ -73,7 +76,7 @@ def read_document(path: Path, document: dict[str, Any], unlisted: State | None) 
     return LabelFile(
         categories=tuple(categories.values()),
         images=images,
-        content="completed" if any(image.suggestions for image in images) else content,
+        content=_content_of(images, content),
         info=info,
         licenses=_licenses(path, document),
         extra={key: value for key, value in document.items() if key not in TOP_KEYS},
@@ -94,7 +97,7 @@ class _Draft:
         self.not_exhaustive: list[str] | None = None
 
     def record(self, meant: Mapping[str, PairRecord]) -> ImageRecord:
-        pairs = [pair for pair in self.labels.values() if pair.source != MODEL]
+        pairs = [pair for pair in self.labels.values() if pair.source not in NOT_BY_PEOPLE]
         pairs.extend(pair for name, pair in meant.items() if name not in self.labels)
         present = {name for name, pair in self.labels.items() if pair.state is State.PRESENT}
         partly = self.not_exhaustive
@@ -103,7 +106,7 @@ class _Draft:
         return ImageRecord(
             file_name=self.file_name,
             pairs=tuple(pairs),
-            suggestions=tuple(pair for pair in self.labels.values() if pair.source == MODEL),
+            suggestions=tuple(p for p in self.labels.values() if p.source in NOT_BY_PEOPLE),
             annotations=tuple(self.annotations),
             not_exhaustive=None if partly is None else tuple(dict.fromkeys(partly)),
             width=self.row.pixels("width"),
@@ -122,12 +125,12 @@ class _Reading:
         document: dict[str, Any],
         categories: Mapping[int, CategoryRecord],
         *,
-        completed: bool,
+        content: Content,
     ) -> None:
         self._path = path
         self._document = document
         self._names = {number: category.name for number, category in categories.items()}
-        self._source = MODEL if completed else None
+        self._source = {"completed": MODEL, "certified": CERTIFIED}.get(content)
         self._shared: dict[tuple[str, State], PairRecord] = {}
         self._annotation_ids: dict[int, Row] = {}
         self.drafts = _drafts(path, document)
@@ -278,11 +281,20 @@ def _info(path: Path, document: dict[str, Any]) -> tuple[dict[str, Any], Content
     info = document.get("info") or {}
     if not isinstance(info, dict):
         raise FormatError(f"{path}: 'info' must be an object with keys, or be left out.")
-    content: Content = "completed" if info.get("content") == "completed" else "answered"
+    said: dict[Any, Content] = {"completed": "completed", "certified": "certified"}
+    content = said.get(str(info.get("content")), "answered")
     ours = info.get("annotation_type") == ANNOTATION_TYPE
     if ours and info.get("label_semantics") in SEMANTICS.values():
         info = {key: value for key, value in info.items() if key not in INFO_KEYS}
     return info, content
+
+
+def _content_of(images: Iterable[ImageRecord], content: Content) -> Content:
+    """Return the content of a file, by the pairs in it where `info` does not say."""
+    sources = {pair.source for image in images for pair in image.suggestions}
+    if MODEL in sources:
+        return "completed"
+    return "certified" if CERTIFIED in sources else content
 
 
 def _licenses(path: Path, document: dict[str, Any]) -> tuple[Any, ...]:

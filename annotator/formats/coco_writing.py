@@ -14,6 +14,7 @@ from annotator.errors import FormatError
 from annotator.formats.coco_profile import (
     ANNOTATION_TYPE,
     BOX_KEYS,
+    CERTIFIED_NOTE,
     FILLED_IN,
     INFO_KEYS,
     NEGATIVE,
@@ -28,6 +29,7 @@ from annotator.formats.coco_profile import (
 )
 from annotator.formats.files import write_bytes
 from annotator.formats.records import (
+    CERTIFIED,
     CategoryRecord,
     ImageRecord,
     LabelFile,
@@ -151,7 +153,13 @@ class _Writing:
     def _whole(self, image: ImageRecord, image_id: int, pair: PairRecord) -> dict[str, Any]:
         """Return the annotation that says: somewhere in this image."""
         box = self._box(image)
-        provenance = {"source": pair.source, "annotator": pair.annotator, "ts": pair.at}
+        certificate = pair.extra.get("certificate") if pair.source == CERTIFIED else None
+        provenance = {
+            "source": pair.source,
+            "certificate": certificate,
+            "annotator": pair.annotator,
+            "ts": pair.at,
+        }
         row = {
             "id": next(self._free_ids),
             "image_id": image_id,
@@ -225,6 +233,8 @@ def _info(labels: LabelFile) -> dict[str, Any]:
     }
     if labels.content == "completed":
         known |= {"certified": False, "content_note": UNCERTIFIED}
+    if labels.content == "certified":
+        known |= {"certified": True, "content_note": CERTIFIED_NOTE}
     return {key: value for key, value in labels.info.items() if key not in INFO_KEYS} | known
 
 

@@ -13,8 +13,14 @@ from annotator.errors import FormatError
 MODEL = "model"
 """Source of a pair that no person decided: a suggestion, never a label."""
 
-Content = Literal["answered", "completed"]
-"""`answered`: labels only. `completed`: open pairs were decided by a model, uncertified."""
+CERTIFIED = "certified"
+"""Source of a pair that no person decided and that a certificate covers: no label either."""
+
+NOT_BY_PEOPLE = frozenset({MODEL, CERTIFIED})
+
+Content = Literal["answered", "certified", "completed"]
+"""`answered`: labels only. `certified`: with pairs that were filled in under a certificate.
+`completed`: open pairs were decided by a model, uncertified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ class ImageRecord:
     pairs: tuple[PairRecord, ...] = ()
     """Labels, at most one a category."""
     suggestions: tuple[PairRecord, ...] = ()
-    """Pairs with source `model`, of other categories than `pairs`."""
+    """Pairs with source `model` or `certified`, of other categories than `pairs`."""
     annotations: tuple[AnnotationRecord, ...] = ()
     not_exhaustive: tuple[str, ...] | None = None
     """Categories not all of whose instances are boxed; None: all that are present."""
@@ -165,10 +171,11 @@ def _check_states(image: ImageRecord) -> None:
         if pair.state not in (State.PRESENT, State.ABSENT):
             _refuse(image, pair.category, f"the state is {pair.state}; leave unknown pairs out")
     for pair in image.pairs:
-        if pair.source == MODEL:
-            _refuse(image, pair.category, "source 'model' makes it a suggestion; list it there")
+        if pair.source in NOT_BY_PEOPLE:
+            problem = f"source '{pair.source}' makes it a suggestion; list it there"
+            _refuse(image, pair.category, problem)
     for pair in image.suggestions:
-        if pair.source != MODEL:
+        if pair.source not in NOT_BY_PEOPLE:
             _refuse(image, pair.category, f"a suggestion has source 'model', not {pair.source!r}")
 
 

@@ -182,8 +182,10 @@ def _table_problems(document: dict[str, Any]) -> Iterator[str]:
 
 def _info_problems(document: dict[str, Any], labels: LabelFile) -> Iterator[str]:
     info = document.get("info") or {}
-    if any(labels.suggestions) and info.get("certified") is not False:
+    if not any(pair.source == MODEL for _, pair in labels.suggestions):
+        return
+    if info.get("certified") is not False:
         yield f"info.certified must be false where pairs have source '{MODEL}'."
     words = f"{info.get('description', '')} {info.get('content_note', '')}"
-    if any(labels.suggestions) and "uncertified" not in words:
+    if "uncertified" not in words:
         yield f"info.content_note must say 'uncertified' where pairs have source '{MODEL}'."

@@ -4,13 +4,35 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from annotator.errors import AnnotatorError
+from annotator.services import recomputing
+from annotator.services.certification import Certification
 from annotator.services.clock import Clock, utc_now
+from annotator.services.comparison import Comparison
+from annotator.services.conditional_update import Reranking
+from annotator.services.curation import Curation
+from annotator.services.evidence import Evidence
+from annotator.services.fills import Fills
+from annotator.services.flags import Flags
+from annotator.services.hotkeys import Hotkeys
+from annotator.services.image_roots import ImageRoots
+from annotator.services.known_labels import KnownLabelsCache
 from annotator.services.labelling import Labelling
 from annotator.services.media import Media
+from annotator.services.people import People
+from annotator.services.preferences import Preferences
+from annotator.services.probing import Probing
 from annotator.services.progress import ProgressReport
+from annotator.services.prototypes import Prototypes
+from annotator.services.quality import Quality
 from annotator.services.recording import Recording
+from annotator.services.review import Review
+from annotator.services.stopping import Stopping
 from annotator.services.suggestions import Suggestions
+from annotator.services.training_control import TrainingControl
 from annotator.services.transfer import Transfer
+from annotator.services.verification import Verification
+from annotator.services.waiting import Waiting
 from annotator.settings import Project, load_project
 from annotator.store import Store
 
@@ -22,11 +44,42 @@ class Services:
         self.project = project
         self.store = store
         self.suggestions = Suggestions(project, store)
+        self.fills = Fills(project)
+        self.certification = Certification(project, store, self.suggestions, self.fills, clock)
         self.media = Media(project, store)
         self.recording = Recording(store, self.media, clock)
-        self.labelling = Labelling(project, store, self.suggestions, self.media, clock)
-        self.transfer = Transfer(project, store, self.suggestions, clock)
-        self.progress = ProgressReport(project, store, self.suggestions, clock)
+        self._prototypes = Prototypes(project, store, self.suggestions)
+        self.labelling = Labelling(
+            project, store, self.suggestions, self._prototypes, self.media, clock, self.fills
+        )
+        self.probing = Probing(project, store, self.media, clock)
+        self.flags = Flags(store, clock)
+        self.hotkeys = Hotkeys(store, clock)
+        self.transfer = Transfer(project, store, self.suggestions, clock, self.fills)
+        self.review = Review(store, self.suggestions)
+        self._labels = KnownLabelsCache(store, clock)
+        self.evidence = Evidence(project, store, self.suggestions, self._labels)
+        waiting = Waiting(store, self.suggestions, fills=self.fills)
+        self.progress = ProgressReport(project, store, self.suggestions, waiting, clock)
+        self.quality = Quality(store, self.suggestions)
+        self.stopping = Stopping(project, store, self.suggestions, waiting, self.fills, clock)
+        self.verification = Verification(
+            project,
+            store,
+            self.suggestions,
+            self.media,
+            self.labelling,
+            self.recording,
+            waiting,
+            Reranking(self._labels),
+            clock,
+        )
+        self.training = TrainingControl(project, store, clock)
+        self.comparison = Comparison(project, store, waiting)
+        self.curation = Curation(project, store)
+        self.preferences = Preferences(project)
+        self.image_roots = ImageRoots(project, store)
+        self.people = People(store)
 
     @classmethod
     def open(cls, path: Path) -> Services:
@@ -37,8 +90,17 @@ class Services:
             StoreError: If its database cannot be used.
         """
         project = load_project(path)
-        return cls(project, Store.open(project.database_url))
+        store = Store.open(project.database_url)
+        try:
+            recomputing.finish(store)  # a merge that was broken off
+        except AnnotatorError:
+            store.close()
+            raise
+        return cls(project, store)
 
     def close(self) -> None:
         """Close the database."""
+        self._labels.close()
+        self._prototypes.close()
+        self.media.close()
         self.store.close()

@@ -21,6 +21,22 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip().casefold()
 
 
+def in_order(categories: Iterable[Category]) -> list[Category]:
+    """Return categories in the order in which every page lists them.
+
+    Those of one group (supercategory) stand together, by position and then by ordinal; a group
+    stands where its first category would stand alone.
+    """
+    groups: dict[str, list[Category]] = defaultdict(list)
+    for category in sorted(categories, key=_place):
+        groups[category.supercategory].append(category)
+    return [category for group in groups.values() for category in group]
+
+
+def _place(category: Category) -> tuple[bool, int, int]:
+    return category.position is None, category.position or 0, category.ordinal
+
+
 class CategoryNames:
     """Categories by name and alias, in any case."""
 

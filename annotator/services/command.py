@@ -16,7 +16,7 @@ from annotator.services.app import Services
 from annotator.services.catalog import CategoryNames, PathNames
 from annotator.services.clock import utc_now
 from annotator.services.media import names_of
-from annotator.services.progress import version_row
+from annotator.services.training_control import version_row
 from annotator.store import Transaction, annotators, answers, categories, images, versions
 
 
@@ -149,6 +149,8 @@ def status(services: Services) -> dict[str, Any]:
         "version": version_row(promoted) if promoted else None,
         "trainer": state["trainer"],
         "next_training": overview["policy"],
+        "quality": services.quality.report(),
+        "goal": services.stopping.report(),
         "refused_files": [{"path": b["path"], "reason": b["problem"]} for b in refused],
     }
 
@@ -166,6 +168,7 @@ def status_text(row: dict[str, Any]) -> str:
         f"trainer: {'not running' if trainer['state'] == 'off' else trainer['state']}"
         + (f"; {trainer['message']}" if trainer["message"] else ""),
         row["next_training"],
+        *_quality_lines(row["quality"], row["goal"]),
     ]
     if row["refused_files"]:
         lines.append(
@@ -173,6 +176,23 @@ def status_text(row: dict[str, Any]) -> str:
             "see `annotator images PROJECT missing`"
         )
     return "\n".join(lines)
+
+
+def _quality_lines(quality: dict[str, Any], goal: dict[str, Any]) -> list[str]:
+    both, now = quality["overall"], goal["now"]
+    agreement = quality["note"]
+    if both is not None:
+        agreement = f"people agree on {both['agreed']} of {both['pairs']} pairs they have in common"
+    if goal["reached"]:
+        return [agreement, "the goal is reached"]
+    if now is None:
+        return [agreement, goal["note"]]
+    return [
+        agreement,
+        f"if the model decided the open pairs, {now['wrong_share']:.1%} of those called present "
+        f"would be wrong and {now['lost_share']:.1%} of those present lost; "
+        f"goal {goal['goal']['error']:.1%}",
+    ]
 
 
 def version_line(row: dict[str, Any]) -> str:
@@ -186,51 +206,3 @@ def version_line(row: dict[str, Any]) -> str:
         f"version {row['number']}{mark}  {row['method']}  {quality}  "
         f"{row['trained_answers']} answers  {row['seconds']:.0f} s  {row['note']}"
     ).rstrip()
-
-
-def unusable_files(services: Services) -> list[dict[str, Any]]:
-    """Return the files that cannot be used and the images whose files are gone."""
-    with services.store.reading() as tx:
-        rows = [{"path": p.path, "reason": p.problem} for p in images.broken(tx)]
-        gone = [i.id for i in images.every(tx) if i.missing]
-    rows += [
-        {"path": f"image {i}", "reason": "no file holds it any more; its answers are kept"}
-        for i in gone
-    ]
-    return rows
-
-
-def add_categories(services: Services, names: list[str]) -> str:
-    """Add categories and return a sentence about it.
-
-    Raises:
-        AnnotatorError: If a name is empty or taken.
-    """
-    with services.store.writing() as tx:
-        added = categories.add(tx, [categories.NewCategory(n) for n in names])
-    return f"added {', '.join(c.name for c in added)}"
-
-
-def rename_category(services: Services, old: str, new: str) -> str:
-    """Rename a category and return a sentence about it.
-
-    Raises:
-        NotFound: If there is no category of the old name.
-        AnnotatorError: If the new name is empty or taken.
-    """
-    with services.store.writing() as tx:
-        found = CategoryNames(categories.every(tx, archived=True)).get(old)
-        renamed = categories.rename(tx, found.id, new)
-    return f"{old} is now {renamed.name}"
-
-
-def archive_category(services: Services, name: str, *, archived: bool) -> str:
-    """Hide or show a category and return a sentence about it.
-
-    Raises:
-        NotFound: If there is no category of that name.
-    """
-    with services.store.writing() as tx:
-        found = CategoryNames(categories.every(tx, archived=True)).get(name)
-        categories.archive(tx, found.id, archived)
-    return f"{found.name} is {'archived; its answers stay' if archived else 'shown again'}"

@@ -192,39 +192,61 @@ def refresh_images(
     store: Store,
     folder: Path | None,
     *,
+    name: str = "",
     on_progress: Progress = lambda *_: None,
 ) -> dict[str, Any]:
     """Look at the known roots again, or take a further folder in as a new root.
 
+    Args:
+        project: Gets the new root once its pictures are in the store.
+        store: Of the project.
+        folder: The further folder; None looks at the known ones.
+        name: Of the new root; empty makes one up.
+        on_progress: Called while the pictures are read.
+
     Raises:
-        ProjectError: If a folder does not exist or is a root already.
+        ProjectError: If a folder does not exist or is a root already, or the name is taken.
     """
+    new = project
     if folder is not None:
-        project = _with_root(project, folder)
-        roots = [list(project.settings.roots)[-1]]
+        new = _with_root(load_project(project.path), folder, name.strip())
+        roots = [list(new.settings.roots)[-1]]
     else:
         roots = list(project.settings.roots)
     row = {"new_images": 0, "new_paths": 0, "changed": 0, "refused": 0, "gone": 0}
     for root in roots:
-        added, _, gone = add_images(project, store, root, on_progress=on_progress)
+        added, _, gone = add_images(new, store, root, on_progress=on_progress)
         row["new_images"] += added.new_images
         row["new_paths"] += added.new_paths
         row["changed"] += added.changed
         row["refused"] += added.broken
         row["gone"] += gone
     if folder is not None:
-        save_project(project)
+        save_project(new)
+        project.settings = new.settings
     return row
 
 
-def _with_root(project: Project, folder: Path) -> Project:
+def root_for(folder: Path, project: Project) -> str:
+    """Return how `project.toml` names a folder of pictures.
+
+    Raises:
+        ProjectError: If there is no such folder or it is a root already.
+    """
     if not folder.is_dir():
         raise ProjectError(f"{folder} is not a folder of images; name an existing folder.")
-    roots = dict(project.settings.roots)
-    if any(project.root_path(name) == folder.resolve() for name in roots):
+    if any(project.root_path(name) == folder.resolve() for name in project.settings.roots):
         raise ProjectError(f"{folder} belongs to the project already; leave it out to look again.")
-    name = next(n for k in range(1, 10_000) if (n := f"{ROOT}{k + 1}") not in roots)
-    roots[name] = _root_for(folder, project.path)
+    return _root_for(folder, project.path)
+
+
+def _with_root(project: Project, folder: Path, name: str) -> Project:
+    place = root_for(folder, project)
+    roots = dict(project.settings.roots)
+    if name in roots:
+        raise ProjectError(f"There is a folder named {name!r} already; choose another name.")
+    made_up = (n for k in range(1, 10_000) if (n := f"{ROOT}{k + 1}") not in roots)
+    roots[name or next(made_up)] = place
     return Project(
         project.path, _replaced(project.settings, name=project.settings.name, roots=roots)
     )

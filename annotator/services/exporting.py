@@ -12,6 +12,7 @@ import numpy as np
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, Image, ImagePath, PairLabel, State
 from annotator.formats.records import (
+    CERTIFIED,
     MODEL,
     AnnotationRecord,
     CategoryRecord,
@@ -20,6 +21,8 @@ from annotator.formats.records import (
     LabelFile,
     PairRecord,
 )
+from annotator.services import hierarchy
+from annotator.services.fills import Fill, row_of
 from annotator.store import Transaction, annotators, answers, categories, images, imported, values
 
 CHUNK = 2000
@@ -38,6 +41,8 @@ class _Context:
     shown: Mapping[int, Category]
     arrays: VersionArrays | None
     boxes: Mapping[int, Sequence[imported.ImportedAnnotation]]
+    fills: list[Fill]
+    parents: hierarchy.Parents
 
 
 def give_ids(tx: Transaction) -> None:
@@ -63,15 +68,20 @@ def label_file(
     subset: str,
     arrays: VersionArrays | None,
     info: Mapping[str, Any],
+    fills: Sequence[Fill] = (),
+    parents: hierarchy.Parents | None = None,
 ) -> LabelFile:
     """Return everything an export holds.
 
     Args:
         tx: An open transaction.
-        content: `completed` also lists what the version says about open pairs.
+        content: `completed` also lists what the version says about open pairs, `certified` what
+            was filled in under a certificate.
         subset: `labelled` leaves out images without any known pair.
         arrays: The promoted version; needed for `completed`.
         info: Keys for COCO's `info` beside those of an imported file.
+        fills: What is filled in under certificates; listed with `certified`.
+        parents: Of the hierarchy: what follows from a label is not taken from a fill.
     """
     shown = {c.id: c for c in categories.every(tx)}
     boxes: dict[int, list[imported.ImportedAnnotation]] = defaultdict(list)
@@ -82,6 +92,8 @@ def label_file(
         shown=shown,
         arrays=arrays if content == "completed" else None,
         boxes=boxes,
+        fills=list(fills) if content == "certified" else [],
+        parents=parents or {},
     )
     old_info, licenses, extra = (values.get(tx, key) for key in COCO_VALUES)
     return LabelFile(
@@ -160,6 +172,8 @@ def _suggestions(
     image: Image, labels: Sequence[PairLabel], context: _Context
 ) -> Iterator[PairRecord]:
     """Yield the version's decision about every open pair; pairs in conflict are not open."""
+    if context.fills:
+        yield from _filled(image, labels, context)
     if context.arrays is None:
         return
     answered = {x.category_id for x in labels}
@@ -178,6 +192,22 @@ def _suggestions(
             source=MODEL,
             score=None if category.ordinal in ranked else round(float(bars[column]), 4),
         )
+
+
+def _filled(image: Image, labels: Sequence[PairLabel], context: _Context) -> Iterator[PairRecord]:
+    """Yield what is filled in for an image; a person's answer, and what follows from it, win."""
+    known = hierarchy.states_of(labels)
+    settled = {*known, *hierarchy.implications(context.parents, known).implied}
+    shown = {category.ordinal: category for category in context.shown.values()}
+    for ordinal, filled in sorted(row_of(context.fills, image.ordinal).items()):
+        category = shown.get(ordinal)
+        if category is not None and category.id not in settled:
+            yield PairRecord(
+                category=category.name,
+                state=filled.state,
+                source=CERTIFIED,
+                extra={"certificate": filled.certificate},
+            )
 
 
 def _with_own_names(

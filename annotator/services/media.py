@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from annotator.domain import Image, ImagePath
 from annotator.errors import ImageError, NotFound
-from annotator.images.thumbnails import WIDTHS, thumbnail
+from annotator.images.thumbnails import WIDTHS, is_made, thumbnail, thumbnail_path
+from annotator.services.reducing import Reducer
 from annotator.settings import Project
 from annotator.store import Store, Transaction, images
 
@@ -17,6 +19,7 @@ class Media:
     def __init__(self, project: Project, store: Store) -> None:
         self._project = project
         self._store = store
+        self._reducer = Reducer(self._make)
 
     def file(self, image_id: int, width: int) -> Path:
         """Return a reduced copy of an image, made on first use and kept.
@@ -27,10 +30,30 @@ class Media:
 
         Raises:
             NotFound: If there is no such image or width.
-            ImageError: If no file holds the image any more, or it cannot be decoded.
+            ImageError: If there is no copy yet, and no file holds the image any more or it cannot
+                be decoded.
         """
         if width not in WIDTHS:
             raise NotFound(f"Pictures come in widths {', '.join(map(str, WIDTHS))}, not {width}.")
+        with self._store.reading() as tx:
+            image = images.get(tx, image_id)
+        made = thumbnail_path(self._project.thumbnails_path, image.content_hash, width)
+        return made if is_made(made) else self._reducer.get(image_id, width)
+
+    def prepare(self, image_ids: Sequence[int], width: int = WIDTHS[1]) -> None:
+        """Make the reduced copies of images that will be asked for soon; returns at once.
+
+        Args:
+            image_ids: Ids of the images, those needed first at the beginning.
+            width: Longest side in pixels; the smaller widths are made with it.
+        """
+        self._reducer.prepare(image_ids, width)
+
+    def close(self) -> None:
+        """Stop preparing pictures."""
+        self._reducer.close()
+
+    def _make(self, image_id: int, width: int) -> Path:
         with self._store.reading() as tx:
             image = images.get(tx, image_id)
             paths = images.paths_of(tx, [image_id]).get(image_id, [])

@@ -1,41 +1,28 @@
-"""How far the project is, what the trainer does, and the versions it made."""
+"""How far the project is, and what the trainer does."""
 
 from __future__ import annotations
 
-import time
+import threading
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from annotator.domain import Category, Job, JobKind, JobState, Version
-from annotator.errors import NotFound, NotReady
+from annotator.domain import Category, Job, JobKind, JobState
 from annotator.services import policy
+from annotator.services.catalog import in_order
 from annotator.services.clock import Clock, utc_now
-from annotator.services.suggestions import Suggestions, suggested_matrix
+from annotator.services.suggestions import Suggestions
+from annotator.services.training_control import version_row
+from annotator.services.trends import Trends
+from annotator.services.waiting import Waiting, WaitingCounts
 from annotator.settings import Project
-from annotator.store import (
-    Store,
-    Transaction,
-    annotators,
-    answers,
-    categories,
-    images,
-    jobs,
-    versions,
-    visits,
-)
+from annotator.store import Store, Transaction, activity, categories, images, jobs, versions
 
 WORKER_SILENCE = timedelta(seconds=15)
 """After this long without a sign of life a worker counts as dead."""
 
-COUNT_SECONDS = 5.0
-"""How long the number of waiting suggestions may be out of date on the status line."""
-
-METHODS = ("partial_bce", "curriculum", "kernel_ridge", "hst", "sarb")
-"""What `train` offers; `mlrpl methods` describes them."""
+LOSSES = 200
+"""Most points of the live loss that are kept; of a longer training every second one goes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,49 +42,68 @@ class Counts:
 
 
 class ProgressReport:
-    """Read-only views of a project, and the few buttons of the Progress page."""
+    """Read-only views of a project."""
 
     def __init__(
-        self, project: Project, store: Store, suggestions: Suggestions, clock: Clock = utc_now
+        self,
+        project: Project,
+        store: Store,
+        suggestions: Suggestions,
+        waiting: Waiting,
+        clock: Clock = utc_now,
     ) -> None:
         self._project = project
         self._store = store
         self._suggestions = suggestions
+        self._waiting = waiting
+        self._trends = Trends(project, store, suggestions, waiting, clock)
         self._clock = clock
-        self._waiting: tuple[float, int | None, int] = (0.0, None, 0)
+        self._lock = threading.Lock()
+        self._losses: tuple[int | None, list[tuple[float, float]]] = (None, [])
 
     def state(self) -> dict[str, Any]:
-        """Return the status line: version, counts and what the trainer is doing now."""
+        """Return the status line: version, counts and what the trainer is doing now.
+
+        Every open page asks for it all the time. Where counting the suggestions of a new version
+        would take long, it is done behind, and `suggestions` is the figure from when the version
+        was made; `suggestions_about` says so.
+        """
         with self._store.reading() as tx:
             shown = categories.every(tx)
             total = images.count(tx)
             version, _ = self._suggestions.current(tx)
-            waiting = self._waiting_suggestions(tx, version)
+            waiting, about = 0, False
+            if version is not None:
+                waiting, about = self._suggestions_waiting(tx, version, shown)
             trainer = self._trainer(tx)
+            filled = self._filled(tx, shown)
         answered = sum(c.present_count + c.absent_count for c in shown)
         return {
             "version": version,
             "images": total,
             "answered": answered,
-            "filled": 0,
-            "open": total * len(shown) - answered,
+            "filled": filled,
+            "open": total * len(shown) - answered - filled,
             "suggestions": waiting,
+            "suggestions_about": about,
             "trainer": trainer,
         }
 
     def counts(self) -> Counts:
         """Return the counts of the project as they stand."""
         with self._store.reading() as tx:
-            return self._counts(tx, categories.every(tx))[0]
+            return self._counts(tx, categories.every(tx), self._waiting.now(tx))
 
     def overview(self) -> dict[str, Any]:
         """Return everything the Progress page shows."""
         with self._store.reading() as tx:
             shown = categories.every(tx)
-            counts, suggested = self._counts(tx, shown)
+            waiting = self._waiting.now(tx)
+            counts = self._counts(tx, shown, waiting)
             made = versions.every(tx)
             calibrated = self._calibrated(tx)
-            waits = self._waits_for(tx)
+            waits = policy.waiting_for(tx, self._project.settings.retraining, self._clock())
+            filled = self._waiting.filled(tx)
         rows = [
             {
                 "id": c.id,
@@ -105,11 +111,12 @@ class ProgressReport:
                 "supercategory": c.supercategory,
                 "present": c.present_count,
                 "absent": c.absent_count,
-                "open": counts.images - c.present_count - c.absent_count,
-                "suggested": int(suggested[c.ordinal]),
-                "calibrated": c.ordinal in calibrated,
+                "filled": filled.get(c.ordinal, 0),
+                "open": counts.images - c.present_count - c.absent_count - filled.get(c.ordinal, 0),
+                "suggested": int(waiting.suggested[c.ordinal]),
+                "calibrated": None if calibrated is None else c.ordinal in calibrated,
             }
-            for c in shown
+            for c in in_order(shown)
         ]
         return {
             "counts": dict(vars(counts)),
@@ -118,88 +125,61 @@ class ProgressReport:
             "policy": waits,
         }
 
-    def train(self, annotator: str, *, method: str | None = None) -> dict[str, Any]:
-        """Ask the worker for a new version.
+    def trends(self) -> dict[str, Any]:
+        """Return what the charts of the Progress page show; see `Trends.report`."""
+        return self._trends.report()
 
-        Raises:
-            NotFound: If there is no such method.
-            NotReady: If nothing is known yet.
-        """
-        options = training_options(method)
-        with self._store.writing() as tx:
-            annotators.named(tx, annotator, self._clock())
-            if not any(c.present_count + c.absent_count for c in categories.every(tx)):
-                raise NotReady(
-                    "There is nothing to learn from yet: answer a few questions on the Label page."
-                )
-            job = jobs.enqueue(tx, JobKind.TRAIN, options, self._clock())
-        return {"job": job.id, "message": f"Training is {_verb(job)}."}
+    def losses(self) -> list[dict[str, float]]:
+        """Return the loss of the running training, or the last one, as far as `state` saw it."""
+        with self._lock:
+            return [{"step": step, "loss": loss} for step, loss in self._losses[1]]
 
-    def cancel(self) -> dict[str, Any]:
-        """Ask the worker to stop what it is doing."""
-        with self._store.writing() as tx:
-            for kind in (JobKind.TRAIN, JobKind.EMBED):
-                job = jobs.latest(tx, kind)
-                if job and job.state in (JobState.QUEUED, JobState.RUNNING):
-                    jobs.request_cancel(tx, job.id)
-                    return {"message": f"The {job.kind.value} job will stop shortly."}
-        return {"message": "Nothing is running."}
-
-    def promote(self, annotator: str, number: int) -> dict[str, Any]:
-        """Make a version the one whose suggestions are shown.
-
-        Raises:
-            NotFound: If there is no such version.
-        """
-        now = self._clock()
-        with self._store.writing() as tx:
-            version = versions.promote(tx, number, f"promoted by {annotator}", now)
-        return {"message": f"Version {version.number} is used from the next image on."}
-
-    def methods(self) -> list[str]:
-        """Return the names of the methods that can learn."""
-        return list(METHODS)
-
-    def _counts(self, tx: Transaction, shown: list[Category]) -> tuple[Counts, NDArray[np.int64]]:
-        table = answers.label_table(tx)
+    def _counts(self, tx: Transaction, shown: list[Category], waiting: WaitingCounts) -> Counts:
         total = images.count(tx)
-        columns = 1 + max((c.ordinal for c in categories.every(tx, archived=True)), default=-1)
-        waiting = np.zeros(columns, dtype=np.int64)
-        _, arrays = self._suggestions.current(tx)
-        if arrays is not None:
-            suggested = suggested_matrix(arrays, total, columns)
-            suggested[table.image, table.category] = False
-            waiting = suggested.sum(axis=0)
-        listed = [c.ordinal for c in shown]
         answered = sum(c.present_count + c.absent_count for c in shown)
-        counts = Counts(
+        filled = self._filled(tx, shown)
+        return Counts(
             images=total,
-            visited=len(visits.visited(tx)),
+            visited=activity.visited_images(tx),
             pairs=total * len(shown),
             answered=answered,
-            filled=0,
-            open=total * len(shown) - answered,
+            filled=filled,
+            open=total * len(shown) - answered - filled,
             present=sum(c.present_count for c in shown),
             absent=sum(c.absent_count for c in shown),
-            conflicts=int(table.conflict.sum()),
-            suggestions=int(waiting[listed].sum()) if listed else 0,
+            conflicts=waiting.conflicts,
+            suggestions=waiting.of(shown),
         )
-        return counts, waiting
 
-    def _waiting_suggestions(self, tx: Transaction, version: int | None) -> int:
-        made, number, waiting = self._waiting
-        if version is None:
-            return 0
-        if number != version or time.monotonic() - made > COUNT_SECONDS:
-            waiting = self._counts(tx, categories.every(tx))[0].suggestions
-            self._waiting = (time.monotonic(), version, waiting)
-        return waiting
+    def _filled(self, tx: Transaction, shown: list[Category]) -> int:
+        found = self._waiting.filled(tx)
+        return sum(found.get(c.ordinal, 0) for c in shown)
 
-    def _calibrated(self, tx: Transaction) -> set[int]:
-        """Return the ordinals of the categories whose scores are probabilities."""
+    def _suggestions_waiting(
+        self, tx: Transaction, version: int, shown: list[Category]
+    ) -> tuple[int, bool]:
+        found = self._waiting.soon(tx)
+        if found is not None:
+            return found.of(shown), False
+        return int(versions.get(tx, version).metrics.get("suggestions") or 0), True
+
+    def _remember_loss(self, running: Job) -> None:
+        loss, step = running.progress.get("loss"), running.progress.get("done")
+        if loss is None or step is None:
+            return
+        with self._lock:
+            job, points = self._losses
+            if job != running.id:
+                points = []
+            if not points or points[-1][0] < step:
+                points.append((float(step), float(loss)))
+            self._losses = running.id, points if len(points) <= LOSSES else points[::2]
+
+    def _calibrated(self, tx: Transaction) -> set[int] | None:
+        """Return the ordinals of the categories whose scores are probabilities; None: no scores."""
         _, arrays = self._suggestions.current(tx)
         if arrays is None:
-            return set()
+            return None
         parameters = arrays.parameters
         return set(parameters.category_ordinals) - set(parameters.ranked_only)
 
@@ -209,26 +189,9 @@ class ProgressReport:
         latest = [job for kind in JobKind if (job := jobs.latest(tx, kind)) is not None]
         running = next((job for job in latest if job.state is JobState.RUNNING), None)
         newest = max(latest, key=lambda job: job.id, default=None)
+        if running is not None:
+            self._remember_loss(running)
         return trainer_row(alive, running, newest)
-
-    def _waits_for(self, tx: Transaction) -> str:
-        return policy.waiting_for(tx, self._project.settings.retraining, self._clock())
-
-
-def training_options(method: str | None, finetune: bool | None = None) -> dict[str, Any]:
-    """Return the options of a training job.
-
-    Args:
-        method: What learns; None means the project's.
-        finetune: Whether the network learns, too; None leaves it to the settings.
-
-    Raises:
-        NotFound: If there is no such method; the message lists those there are.
-    """
-    if method is not None and method not in METHODS:
-        raise NotFound(f"There is no method {method!r}; known: {', '.join(METHODS)}.")
-    options = {"method": method, "finetune": finetune}
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def trainer_row(alive: bool, running: Job | None, newest: Job | None) -> dict[str, Any]:
@@ -239,41 +202,16 @@ def trainer_row(alive: bool, running: Job | None, newest: Job | None) -> dict[st
         "done": 0,
         "total": 0,
         "loss": None,
+        "epoch": None,
+        "epochs": None,
         "message": "",
         "worker_alive": alive,
     }
     if alive and running is not None:
         doing = "embedding" if running.kind is JobKind.EMBED else "training"
-        for key in ("stage", "done", "total", "loss"):
+        for key in ("stage", "done", "total", "loss", "epoch", "epochs"):
             row[key] = running.progress.get(key, row[key])
         row["state"] = doing
     elif alive and newest is not None and newest.state is JobState.FAILED:
         row["state"], row["message"] = "failed", newest.message
     return row
-
-
-def version_row(version: Version) -> dict[str, Any]:
-    """Return a version as pages and `--json` show it."""
-    metrics = version.metrics
-    return {
-        "number": version.number,
-        "method": version.method,
-        "backbone": version.backbone,
-        "created_at": _iso(version.created_at),
-        "promoted": version.promoted,
-        "map": metrics.get("map"),
-        "map_low": metrics.get("map_low"),
-        "map_high": metrics.get("map_high"),
-        "held_out_pairs": metrics.get("held_out_pairs", 0),
-        "trained_answers": version.trained_answers,
-        "seconds": version.training_seconds,
-        "note": version.note,
-    }
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")
-
-
-def _verb(job: Job) -> str:
-    return "running already" if job.state is JobState.RUNNING else "queued"

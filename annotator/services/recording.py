@@ -177,7 +177,7 @@ def moment(value: Any, now: datetime) -> datetime:
 
 
 def _refuse_unknown(tx: Transaction, changes: Sequence[Change]) -> None:
-    known = {c.id for c in categories.every(tx, archived=True)}
+    known = categories.ordinals(tx)
     for change in changes:
         if change.category_id not in known:
             raise AnnotatorError(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from annotator.arrays import versions as version_files
-from annotator.arrays.versions import VersionArrays
+from annotator.arrays.versions import Columns, VersionArrays
 from annotator.domain import Category
+from annotator.services.conditional_update import given
 from annotator.settings import Project
+from annotator.settings import Suggestions as Wish
 from annotator.store import Store, Transaction, versions
 
 
@@ -38,13 +40,14 @@ class Suggestions:
         self._project = project
         self._store = store
         self._lock = threading.Lock()
-        self._opened: tuple[int, object] | None = None
+        self._opened: tuple[int, int, Wish] | None = None
         self._arrays: VersionArrays | None = None
 
     def current(self, tx: Transaction | None = None) -> tuple[int | None, VersionArrays | None]:
         """Return the promoted version's number and arrays, or two Nones before there is one.
 
-        The arrays are opened again when they were rewritten, as when new images were scored.
+        The arrays are opened again when they were rewritten, as when new images were scored, and
+        when the settings under `suggestions` have changed.
         """
         if tx is None:
             with self._store.reading() as fresh:
@@ -56,21 +59,31 @@ class Suggestions:
         with self._lock:
             if not version_files.has_arrays(folder):  # pruned; the worker is scoring again
                 return None, None
-            wanted = (version.number, version_files.stamp(folder))
+            wish = self._project.settings.suggestions
+            wanted = (version.number, version_files.stamp(folder), wish)
             if self._arrays is None or wanted != self._opened:
-                self._arrays = version_files.read(folder)
+                self._arrays = as_wished(version_files.read(folder), wish)
                 self._opened = wanted
             return version.number, self._arrays
 
-    def of_image(self, arrays: VersionArrays | None, ordinal: int) -> ImageSuggestions:
-        """Return what a version says about the image in row `ordinal`; nothing if it has no row."""
+    def of_image(
+        self, arrays: VersionArrays | None, ordinal: int, own: Mapping[int, int] | None = None
+    ) -> ImageSuggestions:
+        """Return what a version says about the image in row `ordinal`; nothing if it has no row.
+
+        Args:
+            arrays: Of the version, or None before there is one.
+            ordinal: Of the image.
+            own: Its known labels, from `conditional_update.own_labels`; they move the others.
+        """
         if arrays is None or ordinal >= len(arrays.scores):
             return NOTHING
         parameters = arrays.parameters
-        scores = np.asarray(arrays.scores[ordinal], dtype=np.float32)  # (C,)
+        scores: Columns = np.asarray(arrays.scores[ordinal], dtype=np.float32)  # (C,)
         known = np.isfinite(scores)
         if not known.any():
             return NOTHING
+        scores = given(arrays, scores, own or {})
         bars = arrays.bars(scores)  # (C,)
         suggested = arrays.suggested(scores)  # (C,)
         ordinals = list(parameters.category_ordinals)
@@ -79,6 +92,15 @@ class Suggestions:
             ranked=frozenset(parameters.ranked_only),
             suggested=frozenset(o for c, o in enumerate(ordinals) if suggested[c]),
         )
+
+
+def as_wished(arrays: VersionArrays, wish: Wish) -> VersionArrays:
+    """Return a version with the thresholds that the settings wish.
+
+    One probability for all takes effect at once. For other aims the worker has found a threshold
+    for each category when it made the version, and these stay.
+    """
+    return arrays.at_threshold(wish.threshold) if wish.aim == "probability" else arrays
 
 
 def suggested_matrix(arrays: VersionArrays, images: int, columns: int) -> NDArray[np.bool_]:

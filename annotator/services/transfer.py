@@ -14,6 +14,7 @@ from annotator.domain import Operation, OperationKind, State
 from annotator.errors import FormatError, NotFound, NotReady
 from annotator.formats import FORMATS, format_for
 from annotator.formats.records import Content, LabelFile
+from annotator.services import hierarchy
 from annotator.services.catalog import CategoryNames
 from annotator.services.clock import Clock, utc_now
 from annotator.services.exporting import (
@@ -22,6 +23,7 @@ from annotator.services.exporting import (
     give_ids,
     label_file,
 )
+from annotator.services.fills import Fill, Fills
 from annotator.services.importing import (
     ImportPlan,
     ImportSummary,
@@ -42,8 +44,8 @@ from annotator.store import (
 )
 
 SUBSETS = ("all", "labelled")
-CONTENTS: tuple[Content, ...] = ("answered", "completed")
-FILE_STEMS = {"answered": "labels", "completed": "completed"}
+CONTENTS: tuple[Content, ...] = ("answered", "certified", "completed")
+FILE_STEMS = {"answered": "labels", "certified": "certified", "completed": "completed"}
 
 
 class Transfer:
@@ -55,7 +57,9 @@ class Transfer:
         store: Store,
         suggestions: Suggestions | None = None,
         clock: Clock = utc_now,
+        fills: Fills | None = None,
     ) -> None:
+        self._fills = fills or Fills(project)
         self._project = project
         self._store = store
         self._suggestions = suggestions or Suggestions(project, store)
@@ -202,6 +206,7 @@ class Transfer:
             total = images.count(tx)
             number, arrays = self._suggestions.current(tx)
             table = answers.label_table(tx)
+            filled = self._fills.counts_by_state(tx) if kind == "certified" else {}
         present = sum(c.present_count for c in shown)
         absent = sum(c.absent_count for c in shown)
         model = {"model_present": 0, "model_absent": 0}
@@ -214,13 +219,16 @@ class Transfer:
             decided = suggested_matrix(arrays, total, columns)[:, listed] & scored[:, listed]
             model["model_present"] = int(np.sum(decided))
             model["model_absent"] = int(np.sum(scored[:, listed])) - model["model_present"]
-        unknown = total * len(shown) - present - absent - sum(model.values())
+        filled_in = {f"filled_{state}": filled.get(state, 0) for state in ("present", "absent")}
+        taken = sum(model.values()) + sum(filled_in.values())
+        unknown = total * len(shown) - present - absent - taken
         return {
             "images": total,
             "present": present,
             "absent": absent,
             "unknown": unknown,
             **model,
+            **filled_in,
             "version": number,
         }
 
@@ -237,7 +245,8 @@ class Transfer:
         Args:
             out: Directory to write to; made if it is not there.
             formats: Names of formats.
-            content: `answered`, or `completed` with open pairs decided by the promoted version.
+            content: `answered`, `certified` with pairs that were filled in under a certificate, or
+                `completed` with open pairs decided by the promoted version.
             subset: `all` images, or `labelled`: those with any known pair.
 
         Raises:
@@ -262,7 +271,19 @@ class Transfer:
                 info["description"] = settings.description
             if kind == "completed":
                 info["version"] = number
-            file = label_file(tx, content=kind, subset=chosen, arrays=arrays, info=info)
+            fills = self._fills.active(tx) if kind == "certified" else []
+            if fills:
+                info["certificates"] = [_certificate_row(fill) for fill in fills]
+            parents = hierarchy.resolve(settings.hierarchy, categories.every(tx, archived=True))
+            file = label_file(
+                tx,
+                content=kind,
+                subset=chosen,
+                arrays=arrays,
+                info=info,
+                fills=fills,
+                parents=parents,
+            )
         out.mkdir(parents=True, exist_ok=True)
         written: list[Path] = []
         for writer in writers:
@@ -270,6 +291,16 @@ class Transfer:
             writer.write(file, target)
             written.append(target)
         return written
+
+
+def _certificate_row(fill: Fill) -> dict[str, Any]:
+    """Return what an export says about a certificate."""
+    return {
+        "certificate": fill.row.id,
+        "version": fill.row.version,
+        "sha256": fill.row.plan["sha256"],
+        "statement": fill.row.plan["statement"],
+    }
 
 
 def _read(path: Path, format: str | None, unlisted: str) -> tuple[str, LabelFile]:

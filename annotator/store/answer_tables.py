@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from annotator.domain import OperationKind, Source, State
 from annotator.store.connection import Transaction
 from annotator.store.tables import (
+    SCORE_STEPS,
     SOURCE_OF,
     SOURCES,
     STATE_OF,
@@ -64,39 +66,64 @@ class AnswerRecord:
     at: datetime
     late: bool
     cancelled: bool
+    score: float | None = None
+    """Probability that was shown beside the pair, if one was."""
+    version: int | None = None
+    """Version whose suggestions were on the screen."""
 
 
 def label_table(tx: Transaction) -> LabelTable:
     """Return the labels of the whole project."""
-    packed = np.fromiter(_packed_labels(tx), dtype=np.int64)
     order = list(Source)
     index = np.zeros(1 + max(SOURCE_OF), dtype=np.int8)
     for code, source in SOURCE_OF.items():
         index[code] = order.index(source)
-    return LabelTable(
-        image=_ordinals(tx, image)[packed >> _IMAGE],
-        category=_ordinals(tx, category)[(packed >> _CATEGORY) % (1 << _IMAGE - _CATEGORY)],
-        present=(packed & 2).astype(bool),
-        source=index[(packed >> _SOURCE) % (1 << _CATEGORY - _SOURCE)],
-        conflict=(packed & 1).astype(bool),
-    )
+    rows, columns = _ordinals(tx, image), _ordinals(tx, category)
+    none = np.empty(0, np.int64)
+    parts = [  # narrow at once: the whole numbers of all labels would take five times the memory
+        (
+            rows[image_ids],
+            columns[packed >> _CATEGORY],
+            (packed & 2).astype(bool),
+            index[(packed >> _SOURCE) % (1 << _CATEGORY - _SOURCE)],
+            (packed & 1).astype(bool),
+        )
+        for image_ids, packed in chain([(none, none)], packed_labels(tx, _PACKED))
+    ]
+    return LabelTable(*(np.concatenate(field) for field in zip(*parts, strict=True)))
 
 
-_SOURCE, _CATEGORY, _IMAGE = 2, 8, 32
+_SOURCE, _CATEGORY = 2, 8
 """Lowest bit of each field of a packed label; below them stand `present` and `conflict`."""
 
 
-def _packed_labels(tx: Transaction) -> Iterator[int]:
-    # One whole number a label: millions of rows of five columns would fill a laptop's memory.
-    query = sa.select(
-        sa.cast(label.c.image_id, sa.BigInteger) * (1 << _IMAGE)
-        + label.c.category_id * (1 << _CATEGORY)
-        + label.c.source * (1 << _SOURCE)
-        + sa.case((label.c.state == STATES[State.PRESENT], 2), else_=0)
-        + sa.case((label.c.conflict.is_(True), 1), else_=0)
-    )
-    for part in tx.execute(query).scalars().partitions(10_000):
-        yield from part
+_PACKED = (
+    label.c.category_id * (1 << _CATEGORY)
+    + label.c.source * (1 << _SOURCE)
+    + sa.case((label.c.state == STATES[State.PRESENT], 2), else_=0)
+    + sa.case((label.c.conflict.is_(True), 1), else_=0)
+)
+
+
+def packed_labels(
+    tx: Transaction, packed: sa.ColumnElement[int], size: int = 1000
+) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """Yield image ids and one whole number of every label, `(n,)` each.
+
+    The numbers of an image come as one text: millions of rows would fill a laptop's memory, and
+    keep every other request of the web process waiting while they are made.
+
+    Args:
+        tx: Any transaction.
+        packed: What of a row of `label` is wanted, 0 or above.
+        size: Images at a time.
+    """
+    joined = sa.func.aggregate_strings(sa.cast(packed, sa.Text), ",")
+    query = sa.select(label.c.image_id, joined).group_by(label.c.image_id)
+    for rows in tx.execute(query).partitions(size):
+        counts = [1 + text.count(",") for _, text in rows]
+        ids = np.repeat(np.array([image_id for image_id, _ in rows], np.int64), counts)
+        yield ids, np.fromstring(",".join(text for _, text in rows), np.int64, sep=",")
 
 
 def _ordinals(tx: Transaction, table: sa.Table) -> npt.NDArray[np.int32]:
@@ -143,6 +170,8 @@ def history(tx: Transaction, image_id: int, category_id: int) -> list[AnswerReco
             operation.c.happened_at,
             answer.c.late,
             operation.c.cancelled,
+            answer.c.score,
+            operation.c.version,
         )
         .join(operation, operation.c.id == answer.c.operation_id)
         .join(annotator, annotator.c.id == operation.c.annotator_id)
@@ -150,8 +179,18 @@ def history(tx: Transaction, image_id: int, category_id: int) -> list[AnswerReco
         .order_by(answer.c.id)
     )
     return [
-        AnswerRecord(i, name, STATE_OF[state], SOURCE_OF[source], at, late, cancelled)
-        for i, name, state, source, at, late, cancelled in tx.execute(query)
+        AnswerRecord(
+            answer_id=row.id,
+            annotator=row.name,
+            state=STATE_OF[row.state],
+            source=SOURCE_OF[row.source],
+            at=row.happened_at,
+            late=row.late,
+            cancelled=row.cancelled,
+            score=None if row.score is None else row.score / SCORE_STEPS,
+            version=row.version,
+        )
+        for row in tx.execute(query)
     ]
 
 

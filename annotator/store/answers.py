@@ -27,7 +27,7 @@ from annotator.store.answer_tables import (
     label_table,
 )
 from annotator.store.connection import Transaction
-from annotator.store.derivation import Pair
+from annotator.store.merges import Pair
 from annotator.store.repair import recompute, recount
 from annotator.store.rows import chunks
 from annotator.store.tables import SCORE_STEPS, SOURCES, STATES, answer, attention_check, operation

@@ -9,11 +9,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from annotator.domain import Category
+from annotator.domain import Category, State
 from annotator.errors import AnnotatorError, NotFound
 from annotator.store.connection import Transaction
 from annotator.store.rows import folded, to_category
-from annotator.store.tables import category, category_alias
+from annotator.store.tables import (
+    STATES,
+    category,
+    category_alias,
+    category_example,
+    image,
+    label,
+)
 
 MAX_NAME = 200
 """Longest category name, in characters."""
@@ -69,6 +76,23 @@ def every(tx: Transaction, *, archived: bool = False) -> list[Category]:
     return [to_category(row, aliases[row.id]) for row in tx.execute(query)]
 
 
+def ordinals(tx: Transaction) -> dict[int, int]:
+    """Return the ordinal of every category by id, archived ones included; cheap enough for keys."""
+    return {i: o for i, o in tx.execute(sa.select(category.c.id, category.c.ordinal))}
+
+
+def get(tx: Transaction, category_id: int) -> Category:
+    """Return a category, archived or not.
+
+    Raises:
+        NotFound: If there is no such category.
+    """
+    for found in every(tx, archived=True):
+        if found.id == category_id:
+            return found
+    raise NotFound(f"There is no category with id {category_id}; reload the page.")
+
+
 def rename(tx: Transaction, category_id: int, name: str) -> Category:
     """Give a category a new name; the old one stays as an alias.
 
@@ -76,7 +100,7 @@ def rename(tx: Transaction, category_id: int, name: str) -> Category:
         AnnotatorError: If the name is empty or another category has it.
         NotFound: If there is no such category.
     """
-    old = _get(tx, category_id)
+    old = get(tx, category_id)
     name = name.strip()
     own = {folded(n) for n in (old.name, *old.aliases)}
     taken = {key: value for key, value in _taken(tx).items() if key not in own}
@@ -94,7 +118,7 @@ def rename(tx: Transaction, category_id: int, name: str) -> Category:
     if folded(old.name) != folded(name):
         alias = {"category_id": category_id, "name": old.name, "folded": folded(old.name)}
         tx.execute(sa.insert(category_alias), alias)
-    return _get(tx, category_id)
+    return get(tx, category_id)
 
 
 def archive(tx: Transaction, category_id: int, archived: bool) -> Category:
@@ -102,9 +126,113 @@ def archive(tx: Transaction, category_id: int, archived: bool) -> Category:
 
     Raises:
         NotFound: If there is no such category.
+        AnnotatorError: If it is merged into another and should be shown.
     """
+    if get(tx, category_id).merged_into is not None and not archived:
+        raise AnnotatorError("This category is merged into another; split it again to show it.")
     tx.execute(sa.update(category).where(category.c.id == category_id).values(archived=archived))
-    return _get(tx, category_id)
+    return get(tx, category_id)
+
+
+def edit(
+    tx: Transaction,
+    category_id: int,
+    *,
+    supercategory: str | None = None,
+    description: str | None = None,
+    hotkey: str | None = None,
+) -> Category:
+    """Change what is said about a category; None leaves a value as it is, an empty text clears it.
+
+    Raises:
+        NotFound: If there is no such category.
+    """
+    given = {"supercategory": supercategory, "description": description, "hotkey": hotkey}
+    values: dict[str, str | None] = {k: v.strip() for k, v in given.items() if v is not None}
+    if "hotkey" in values:
+        values["hotkey"] = values["hotkey"] or None
+    if values:
+        tx.execute(sa.update(category).where(category.c.id == category_id).values(**values))
+    return get(tx, category_id)
+
+
+def set_aliases(tx: Transaction, category_id: int, names: Sequence[str]) -> Category:
+    """Replace the other names of a category, by which imports and searches find it.
+
+    Raises:
+        NotFound: If there is no such category.
+        AnnotatorError: If a name is empty or another category has it.
+    """
+    old = get(tx, category_id)
+    own = {folded(n) for n in (old.name, *old.aliases)}
+    taken = {key: value for key, value in _taken(tx).items() if key not in own}
+    taken[folded(old.name)] = old.name
+    rows = []
+    for name in (n.strip() for n in names):
+        _refuse(name, taken)
+        taken[folded(name)] = name
+        rows.append({"category_id": category_id, "name": name, "folded": folded(name)})
+    tx.execute(sa.delete(category_alias).where(category_alias.c.category_id == category_id))
+    if rows:
+        tx.execute(sa.insert(category_alias), rows)
+    return get(tx, category_id)
+
+
+def set_order(tx: Transaction, category_ids: Sequence[int]) -> None:
+    """Give categories the positions 0, 1, 2 ... in this order."""
+    rows = [{"b_id": i, "b_position": place} for place, i in enumerate(category_ids)]
+    if rows:
+        statement = sa.update(category).where(category.c.id == sa.bindparam("b_id"))
+        tx.execute(statement.values(position=sa.bindparam("b_position")), rows)
+
+
+def examples(tx: Transaction) -> dict[int, list[int]]:
+    """Return the ids of the images that show what a category is, by category id."""
+    found: dict[int, list[int]] = defaultdict(list)
+    query = sa.select(category_example).order_by(category_example.c.image_id)
+    for row in tx.execute(query):
+        found[row.category_id].append(row.image_id)
+    return dict(found)
+
+
+def set_examples(tx: Transaction, category_id: int, image_ids: Sequence[int]) -> None:
+    """Replace the images that show what a category is.
+
+    Raises:
+        NotFound: If there is no such category.
+        AnnotatorError: If one of the images is not labelled present.
+    """
+    wanted = sorted(set(image_ids))
+    found = get(tx, category_id)
+    known = label.c.category_id == category_id, label.c.state == STATES[State.PRESENT]
+    query = sa.select(label.c.image_id).where(*known, label.c.image_id.in_(wanted))
+    if sorted(tx.execute(query).scalars()) != wanted:
+        raise AnnotatorError(
+            f"An example of {found.name!r} has to be labelled present; answer that image first."
+        )
+    tx.execute(sa.delete(category_example).where(category_example.c.category_id == category_id))
+    rows = [{"category_id": category_id, "image_id": i} for i in wanted]
+    if rows:
+        tx.execute(sa.insert(category_example), rows)
+
+
+def present_images(tx: Transaction, category_id: int, limit: int) -> list[int]:
+    """Return ids of images that are labelled present and not missing, at most `limit`."""
+    return labelled_images(tx, category_id, State.PRESENT, limit)
+
+
+def labelled_images(tx: Transaction, category_id: int, state: State, limit: int) -> list[int]:
+    """Return ids of images with this label of a category and not missing, at most `limit`."""
+    query = (
+        sa.select(label.c.image_id)
+        .join(image, image.c.id == label.c.image_id)
+        .where(
+            label.c.category_id == category_id,
+            label.c.state == STATES[state],
+            image.c.missing.is_(False),
+        )
+    )
+    return [int(i) for i in tx.execute(query.limit(limit)).scalars()]
 
 
 def set_coco(
@@ -116,13 +244,6 @@ def set_coco(
         .where(category.c.id == category_id)
         .values(coco_id=coco_id, extra=dict(extra))
     )
-
-
-def _get(tx: Transaction, category_id: int) -> Category:
-    for found in every(tx, archived=True):
-        if found.id == category_id:
-            return found
-    raise NotFound(f"There is no category with id {category_id}; reload the page.")
 
 
 def _taken(tx: Transaction) -> dict[str, str]:

@@ -8,8 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from annotator.domain import Judgement, PairLabel, State, winning_label
+from annotator.domain import Judgement, PairLabel, State
+from annotator.store import merges
 from annotator.store.connection import Transaction
+from annotator.store.merges import Merges, Pair
 from annotator.store.rows import chunks
 from annotator.store.tables import (
     SCORE_STEPS,
@@ -24,9 +26,6 @@ from annotator.store.tables import (
     label,
     operation,
 )
-
-Pair = tuple[int, int]
-"""`(image id, category id)`."""
 
 FEW = 8
 """So many categories are looked up one by one; more of them by reading all of an image's rows."""
@@ -69,15 +68,19 @@ def current(tx: Transaction, pairs: Collection[Pair]) -> dict[Pair, PairLabel]:
 
 
 def recompute(tx: Transaction, pairs: Collection[Pair]) -> None:
-    """Make the labels and counters of pairs what their answers add up to."""
+    """Make the labels and counters of pairs what their answers add up to.
+
+    Where a category is merged into another, the pairs of that one are recomputed with it.
+    """
+    merged = merges.read(tx)
     by_image: dict[int, list[Pair]] = defaultdict(list)
-    for pair in pairs:
+    for pair in merged.with_targets(pairs):
         by_image[pair[0]].append(pair)
     for part in chunks(by_image):
-        _recompute(tx, {pair for image_id in part for pair in by_image[image_id]}, part)
+        _recompute(tx, {pair for image_id in part for pair in by_image[image_id]}, part, merged)
 
 
-def _recompute(tx: Transaction, pairs: set[Pair], image_ids: list[int]) -> None:
+def _recompute(tx: Transaction, pairs: set[Pair], image_ids: list[int], merged: Merges) -> None:
     category_ids = {category_id for _, category_id in pairs}
     before = {
         (row.image_id, row.category_id): row.state
@@ -87,10 +90,10 @@ def _recompute(tx: Transaction, pairs: set[Pair], image_ids: list[int]) -> None:
             )
         )
     }
-    judgements = judgements_of(tx, image_ids, category_ids)
+    judgements = judgements_of(tx, image_ids, merged.with_parts(category_ids))
     rows, gone, counts = [], [], _Counts()
     for pair in pairs:
-        now = winning_label(*pair, judgements.get(pair, ()))
+        now = merged.label(pair, judgements)
         old = before.get(pair)
         if pair in before:
             gone.append(pair)
@@ -117,6 +120,7 @@ def judgements_of(
     query = (
         sa.select(
             answer.c.id,
+            answer.c.operation_id,
             answer.c.image_id,
             answer.c.category_id,
             answer.c.state,
@@ -141,6 +145,7 @@ def judgements_of(
                 state=STATE_OF[row.state],
                 source=SOURCE_OF[row.source],
                 reviewer=row.reviewer,
+                operation_id=row.operation_id,
             )
         )
     return found

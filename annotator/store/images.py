@@ -154,6 +154,15 @@ def order(tx: Transaction) -> dict[int, int]:
     return {o: i for o, i in tx.execute(query.order_by(image.c.ordinal))}
 
 
+def ids_at(tx: Transaction, ordinals: Iterable[int]) -> dict[int, int]:
+    """Return the id of every image that is not missing at some ordinals, by ordinal."""
+    query = sa.select(image.c.ordinal, image.c.id).where(image.c.missing.is_(False))
+    found: dict[int, int] = {}
+    for part in chunks(ordinals):
+        found.update({o: i for o, i in tx.execute(query.where(image.c.ordinal.in_(part)))})
+    return found
+
+
 def paths_of(tx: Transaction, ids: Sequence[int] | None = None) -> dict[int, list[ImagePath]]:
     """Return the present paths of images by image id, each list by root and path."""
     query = sa.select(image_path).where(image_path.c.size != _GONE)
@@ -170,6 +179,20 @@ def paths_of(tx: Transaction, ids: Sequence[int] | None = None) -> dict[int, lis
     for row in rows:
         found[row.image_id].append(to_path(row))
     return dict(found)
+
+
+def named_like(tx: Transaction, text: str, limit: int) -> list[ImagePath]:
+    """Return the paths of images with a text somewhere in them, in any case, by path.
+
+    Each image comes once, with the first path that fits.
+    """
+    fits = image_path.c.path.icontains(text, autoescape=True)
+    query = sa.select(image_path).where(fits, image_path.c.image_id.is_not(None))
+    query = query.where(image_path.c.size != _GONE).order_by(image_path.c.path).limit(2 * limit)
+    found: dict[int, ImagePath] = {}
+    for row in tx.execute(query):
+        found.setdefault(row.image_id, to_path(row))
+    return list(found.values())[:limit]
 
 
 def every_path(tx: Transaction) -> list[ImagePath]:

@@ -15,7 +15,11 @@ from annotator.store.tables import lease
 def take(
     tx: Transaction, kind: str, keys: Sequence[int], holder: str, now: datetime, seconds: float
 ) -> list[int]:
-    """Lease what is free, expired or held already, and return those keys in their order."""
+    """Lease what is free, expired or held already, and return those keys in their order.
+
+    Leases that have expired are cleared away, so that the table stays as short as the work in hand.
+    """
+    tx.execute(sa.delete(lease).where(lease.c.kind == kind, lease.c.expires_at <= now))
     elsewhere = held(tx, kind, now, by_others_than=holder)
     mine = [key for key in dict.fromkeys(keys) if key not in elsewhere]
     for part in chunks(mine):

@@ -31,7 +31,10 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
 
 def fields_of(row: sa.Row[Any], *leave_out: str) -> dict[str, Any]:
     """Return a row's columns by name."""
-    return {k: v for k, v in row._mapping.items() if k not in leave_out}
+    values = dict(zip(row._fields, row, strict=True))
+    for name in leave_out:
+        del values[name]
+    return values
 
 
 def to_category(row: sa.Row[Any], aliases: Sequence[str]) -> Category:

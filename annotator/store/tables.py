@@ -266,10 +266,6 @@ probe = sa.Table(
     # Questions of one card have its client id, so that a retry of a card is the same card.
     sa.Column("card", sa.String(64), index=True),
     sa.Column("decision_ms", sa.Integer),
-    # A second look, as blind as the first, by whoever was asked.
-    sa.Column("second_annotator_id", sa.Integer, sa.ForeignKey("annotator.id")),
-    sa.Column("second_state", sa.SmallInteger),
-    sa.Column("second_answered_at", Moment),
 )
 
 lease = sa.Table(

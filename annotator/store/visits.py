@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from annotator.store.connection import Transaction
+from annotator.store.rows import chunks
 from annotator.store.tables import answer, category, image, visit
 
 Ordinals = npt.NDArray[np.int64]
@@ -68,6 +69,15 @@ def last_images(tx: Transaction, annotator_id: int, limit: int) -> list[int]:
 def visited(tx: Transaction) -> set[int]:
     """Return the ids of all images that anybody visited."""
     return set(tx.execute(sa.select(visit.c.image_id).distinct()).scalars())
+
+
+def visited_of(tx: Transaction, image_ids: Iterable[int]) -> set[int]:
+    """Return those of the images that anybody visited."""
+    found: set[int] = set()
+    for part in chunks(image_ids):
+        query = sa.select(visit.c.image_id).where(visit.c.image_id.in_(part)).distinct()
+        found.update(tx.execute(query).scalars())
+    return found
 
 
 def shown(tx: Transaction, image_id: int) -> list[set[int]]:

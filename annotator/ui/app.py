@@ -11,13 +11,19 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
+from annotator.ui.certify_page import CertifyPage
 from annotator.ui.contracts import Services
 from annotator.ui.export_page import ExportPage
 from annotator.ui.identity import name_routes
 from annotator.ui.label_page import STATIC, build_label_page, static_version
 from annotator.ui.pictures import FOREVER, picture_routes
+from annotator.ui.probe_page import build_probe_page
 from annotator.ui.progress_page import ProgressPage
+from annotator.ui.review_page import build_review_page
 from annotator.ui.security import RequestGuard
+from annotator.ui.settings_page import SettingsPage
+from annotator.ui.train_page import TrainPage
+from annotator.ui.verify_page import build_verify_page
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -34,18 +40,52 @@ class VersionedFiles(StaticFiles):
         return response
 
 
+def _probe(services: Services, scripts: str, pages: gr.Blocks) -> None:
+    del pages
+    build_probe_page(services, scripts=scripts)
+
+
+def _verify(services: Services, scripts: str, pages: gr.Blocks) -> None:
+    del pages
+    build_verify_page(services, scripts=scripts)
+
+
 def _progress(services: Services, scripts: str, pages: gr.Blocks) -> None:
     del pages
     ProgressPage(services, styles=f"{scripts}/pages.css").build()
+
+
+def _train(services: Services, scripts: str, pages: gr.Blocks) -> None:
+    del pages
+    TrainPage(services, styles=f"{scripts}/pages.css").build()
+
+
+def _certify(services: Services, scripts: str, pages: gr.Blocks) -> None:
+    CertifyPage(services, styles=f"{scripts}/pages.css").build(pages)
 
 
 def _export(services: Services, scripts: str, pages: gr.Blocks) -> None:
     ExportPage(services, styles=f"{scripts}/pages.css").build(pages)
 
 
+def _settings(services: Services, scripts: str, pages: gr.Blocks) -> None:
+    SettingsPage(services, styles=scripts).build(pages)
+
+
+def _review(services: Services, scripts: str, pages: gr.Blocks) -> None:
+    del pages
+    build_review_page(services, scripts=scripts)
+
+
 PAGES: list[tuple[str, Callable[[Services, str, gr.Blocks], None]]] = [
+    ("Verify", _verify),
+    ("Probe", _probe),
+    ("Review", _review),
     ("Progress", _progress),
+    ("Train", _train),
+    ("Certify", _certify),
     ("Export", _export),
+    ("Settings", _settings),
 ]
 """The pages after Label, in the order of the menu, and what builds each: it gets the services, the
 address of the folder with the scripts, and the Blocks as a whole. A page's address is its name."""
@@ -66,8 +106,16 @@ def build_pages(services: Services, *, title: str, scripts: str) -> gr.Blocks:
 
 
 def _theme() -> gr.themes.Base:
+    # Bold instead of Gradio's own choice: its semibold files have next to no letters in them.
+    text = gr.themes.LocalFont("Source Sans Pro", weights=(400, 700))
+    code = gr.themes.LocalFont("IBM Plex Mono", weights=(400, 700))
     theme = gr.themes.Default(
-        primary_hue="indigo", neutral_hue="slate", spacing_size="sm", radius_size="md"
+        primary_hue="indigo",
+        neutral_hue="slate",
+        spacing_size="sm",
+        radius_size="md",
+        font=(text, "ui-sans-serif", "system-ui", "sans-serif"),
+        font_mono=(code, "ui-monospace", "Consolas", "monospace"),
     )
     # A shade darker than Gradio's own, so that all text can be read (WCAG AA).
     return theme.set(

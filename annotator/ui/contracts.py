@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
+
+from annotator.ui.settings_contracts import Curation, ImageRoots, People, Preferences
 
 Payload = dict[str, Any]
 """A JSON object whose keys are strings."""
@@ -24,8 +26,68 @@ class Labelling(Protocol):
     def items(self, annotator: str, ids: Sequence[int]) -> list[Payload]:
         """Return labels, scores and questions of some images; unknown ids are left out."""
 
+    def opinion(self, image_id: int) -> Payload:
+        """Return scores of an image's open categories, given what is known of it by now."""
+
     def visit(self, annotator: str, visit: Payload) -> Payload:
         """Record that an image was on the screen, with the categories that were drawn."""
+
+    def find_images(self, text: str) -> Payload:
+        """Return the image of that number and some with the text in their name."""
+
+    def history(self, image_id: int, category_id: int) -> Payload:
+        """Return every answer about a pair."""
+
+
+class Hotkeys(Protocol):
+    """Keys of categories, chosen by each annotator."""
+
+    def set(self, annotator: str, category_id: int, key: str) -> dict[str, str]:
+        """Give a category a key and return all keys by category id."""
+
+
+class Probing(Protocol):
+    """Blind questions, which measure the model and teach it nothing."""
+
+    def due(self, annotator: str) -> Payload:
+        """Return whether this annotator should be asked a card of them now."""
+
+    def card(self, annotator: str, card: str) -> Payload:
+        """Return the questions of a card, a new one for a new id."""
+
+    def answer(self, annotator: str, data: Payload) -> Payload:
+        """Keep what somebody says to a question."""
+
+    def report(self) -> Payload:
+        """Return how much was asked, and by whom it was answered."""
+
+
+class Flags(Protocol):
+    """Notes that people pin to an image."""
+
+    def add(self, annotator: str, flag: Payload) -> Payload:
+        """Pin a note to an image and return all that are on it."""
+
+    def resolve(self, annotator: str, flag: Payload) -> Payload:
+        """Take a flag off its image and return those that stay."""
+
+
+class Review(Protocol):
+    """Finding answered pairs, and what was said about them."""
+
+    def start(self, annotator: str) -> Payload:
+        """Return what the filters offer."""
+
+    def search(
+        self, annotator: str, filters: Payload, after: Sequence[Any] | None, count: int
+    ) -> Payload:
+        """Return the next pairs that fit."""
+
+    def rows(self, annotator: str, pairs: Sequence[tuple[int, int]]) -> list[Payload]:
+        """Return pairs as they stand now."""
+
+    def history(self, image_id: int, category_id: int) -> Payload:
+        """Return every answer about a pair, in sentences."""
 
 
 class Recording(Protocol):
@@ -41,6 +103,22 @@ class Recording(Protocol):
         """Do again what the last undo took back."""
 
 
+class Verification(Protocol):
+    """Pages with many images of one category."""
+
+    def start(self, annotator: str) -> Payload:
+        """Return the project, its categories and what is open in each."""
+
+    def counts(self) -> Payload:
+        """Return what is open in each category."""
+
+    def page(self, annotator: str, tab: str, request: Payload) -> Payload:
+        """Return the next images of a category, leased to this tab."""
+
+    def save(self, annotator: str, operation: Payload) -> Payload:
+        """Record one page and return the touched pairs as they stand now."""
+
+
 class Progress(Protocol):
     """How far the project is, and what the trainer does."""
 
@@ -48,9 +126,34 @@ class Progress(Protocol):
         """Return counts, version and trainer state; cheap enough for every second."""
 
     def overview(self) -> Payload:
-        """Return everything the Progress page shows."""
+        """Return counts, categories and versions."""
 
-    def train(self, annotator: str, *, method: str | None = None) -> Payload:
+    def trends(self) -> Payload:
+        """Return what the charts of the Progress page show."""
+
+    def losses(self) -> list[dict[str, float]]:
+        """Return the loss of the running training so far."""
+
+
+class Report(Protocol):
+    """Figures that the Progress page shows."""
+
+    def report(self) -> Payload:
+        """Return them."""
+
+
+class Training(Protocol):
+    """Starting and stopping the trainer, and choosing among its versions."""
+
+    def report(self) -> Payload:
+        """Return versions and what the next training waits for."""
+
+    def choices(self) -> Payload:
+        """Return the methods, and what the settings say."""
+
+    def train(
+        self, annotator: str, *, method: str | None = None, finetune: bool | None = None
+    ) -> Payload:
         """Ask for a new version."""
 
     def cancel(self) -> Payload:
@@ -59,8 +162,15 @@ class Progress(Protocol):
     def promote(self, annotator: str, number: int) -> Payload:
         """Let a version make the suggestions."""
 
-    def methods(self) -> list[str]:
-        """Return the names of the learning methods."""
+
+class Comparison(Protocol):
+    """Versions side by side."""
+
+    def changes(self, older: int, newer: int) -> Payload:
+        """Return which suggestions one version makes and another does not."""
+
+    def methods(self) -> Payload:
+        """Return the newest version of each method, measured on the same answers."""
 
 
 class Transfer(Protocol):
@@ -79,6 +189,32 @@ class Transfer(Protocol):
         self, path: Path, *, format: str | None, unlisted: str, annotator: str
     ) -> Payload:
         """Import a label file and return what was done."""
+
+
+class Evidence(Protocol):
+    """Why a category is suggested for an image."""
+
+    def of(self, image_id: int, category_id: int) -> Payload:
+        """Return where in the image, because of which labels, and what it looks like."""
+
+
+class Certification(Protocol):
+    """Filling in open pairs under a guarantee that blind questions give."""
+
+    def plan_aside(self, wishes: Mapping[str, Any], *, start: bool = False) -> Payload:
+        """Return what could be filled in and what that costs; with `start`, begin."""
+
+    def status(self, number: int | None = None) -> Payload:
+        """Return how far the open certificate is, or the newest."""
+
+    def apply(self, number: int | None = None, *, dry_run: bool = False) -> Payload:
+        """Fill in what is certified."""
+
+    def cancel(self, number: int | None = None) -> Payload:
+        """End the open certificate without filling in anything."""
+
+    def roll_back(self, number: int) -> Payload:
+        """Take back what a certificate filled in."""
 
 
 class Media(Protocol):
@@ -100,12 +236,72 @@ class Services(Protocol):
         """Recording of this project."""
 
     @property
+    def review(self) -> Review:
+        """Review of this project."""
+
+    @property
+    def verification(self) -> Verification:
+        """Verification of this project."""
+
+    @property
     def progress(self) -> Progress:
         """Progress of this project."""
 
     @property
+    def quality(self) -> Report:
+        """How far people agree."""
+
+    @property
+    def stopping(self) -> Report:
+        """How far the goal is, and what an hour would bring."""
+
+    @property
+    def training(self) -> Training:
+        """Training of this project."""
+
+    @property
+    def comparison(self) -> Comparison:
+        """Comparison of versions of this project."""
+
+    @property
     def transfer(self) -> Transfer:
         """Transfer of this project."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """Evidence of this project's suggestions."""
+
+    @property
+    def hotkeys(self) -> Hotkeys:
+        """Keys of this project's categories."""
+
+    @property
+    def probing(self) -> Probing:
+        """Blind questions of this project."""
+
+    @property
+    def flags(self) -> Flags:
+        """Notes on images of this project."""
+
+    @property
+    def curation(self) -> Curation:
+        """Categories of this project."""
+
+    @property
+    def preferences(self) -> Preferences:
+        """Settings of this project."""
+
+    @property
+    def image_roots(self) -> ImageRoots:
+        """Image folders of this project."""
+
+    @property
+    def people(self) -> People:
+        """Annotators of this project."""
+
+    @property
+    def certification(self) -> Certification:
+        """Certificates of this project."""
 
     @property
     def media(self) -> Media:

@@ -21,6 +21,7 @@ UNLISTED = [
 ]
 CONTENTS = [
     ("answered: what people said", "answered"),
+    ("certified: with pairs filled in under a certificate", "certified"),
     ("completed: open pairs filled in by the model, uncertified", "completed"),
 ]
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -149,7 +150,8 @@ def export_counts_html(row: Payload, content: str) -> str:
         f"<div><b>{row[name]:,}</b><span>{name}</span></div>"
         for name in ("images", "present", "absent", "unknown")
     )
-    model = f'<div class="pg-small">{_model_sentence(row)}</div>' if content == "completed" else ""
+    said = {"completed": _model_sentence, "certified": _filled_sentence}.get(content)
+    model = f'<div class="pg-small">{said(row)}</div>' if said else ""
     return f'<div class="pg"><div class="pg-big">{cells}</div>{model}</div>'
 
 
@@ -187,6 +189,15 @@ def _model_sentence(row: Payload) -> str:
         f"Version {row['version']} fills in {row['model_present']:,} present and "
         f"{row['model_absent']:,} absent pairs. Nobody has checked them: the file says "
         "<i>uncertified</i>, and they never come back as labels."
+    )
+
+
+def _filled_sentence(row: Payload) -> str:
+    if not row["filled_present"] + row["filled_absent"]:
+        return "No certificate fills in anything yet; see the Certify page."
+    return (
+        f"Certificates fill in {row['filled_present']:,} present and {row['filled_absent']:,} "
+        "absent pairs; each names its certificate, and they never come back as labels."
     )
 
 

@@ -11,8 +11,14 @@ import gradio as gr
 from annotator.errors import AnnotatorError
 from annotator.ui.boundary import server_function
 from annotator.ui.contracts import Payload, Services
+from annotator.ui.evidence_functions import evidence_functions
+from annotator.ui.probe_functions import probe_functions
+from annotator.ui.saving_functions import saving_functions
 
 STATIC = Path(__file__).parent / "static"
+
+STYLES = ("board", "evidence", "probe")
+"""Style sheets of the page, without `.css`."""
 
 MAX_IMAGES = 50
 """Most images one request may ask about."""
@@ -41,7 +47,7 @@ def build_label_page(services: Services, *, scripts: str) -> gr.HTML:
             f"import('{scripts}/board.js').then("
             "m => new m.Board(element.querySelector('.an-root') ?? element, server));"
         ),
-        head=f'<link rel="stylesheet" href="{scripts}/board.css">',
+        head="".join(f'<link rel="stylesheet" href="{scripts}/{s}.css">' for s in STYLES),
         server_functions=label_functions(services),
         apply_default_css=False,
         elem_id="board",
@@ -50,7 +56,7 @@ def build_label_page(services: Services, *, scripts: str) -> gr.HTML:
 
 def label_functions(services: Services) -> list[Callable[[object, gr.Request], Payload]]:
     """Return what the script may call as `server.NAME(data)`; see `boundary.server_function`."""
-    labelling, recording, progress = services.labelling, services.recording, services.progress
+    labelling, progress = services.labelling, services.progress
 
     def start(annotator: str, data: Payload) -> Payload:
         del data
@@ -78,10 +84,34 @@ def label_functions(services: Services) -> list[Callable[[object, gr.Request], P
         "next_images": next_images,
         "items": items,
         "state": state,
-        "save": recording.save,
-        "undo": recording.undo,
-        "redo": recording.redo,
-        "visit": labelling.visit,
+    }
+    own = [server_function(name, action) for name, action in actions.items()]
+    beside = [*evidence_functions(services), *probe_functions(services)]
+    return [*own, *saving_functions(services), *_desk_functions(services), *beside]
+
+
+def _desk_functions(services: Services) -> list[Callable[[object, gr.Request], Payload]]:
+    """Return what the script may call beside the answering: looking up, flags, keys."""
+    labelling, hotkeys, flags = services.labelling, services.hotkeys, services.flags
+
+    def find_images(annotator: str, data: Payload) -> Payload:
+        del annotator
+        return labelling.find_images(str(data.get("text", ""))[:200])
+
+    def history(annotator: str, data: Payload) -> Payload:
+        del annotator
+        return labelling.history(_number(data.get("image")), _number(data.get("category")))
+
+    def set_hotkey(annotator: str, data: Payload) -> Payload:
+        key = str(data.get("key", ""))[:20]
+        return {"keys": hotkeys.set(annotator, _number(data.get("category")), key)}
+
+    actions = {
+        "find_images": find_images,
+        "history": history,
+        "set_hotkey": set_hotkey,
+        "flag": flags.add,
+        "resolve_flag": flags.resolve,
     }
     return [server_function(name, action) for name, action in actions.items()]
 

@@ -1,4 +1,4 @@
-"""The Progress page: how far the project is, what the trainer does, and its versions."""
+"""The Progress page: how far the project is, how fast, how good the model is, and what is left."""
 
 from __future__ import annotations
 
@@ -8,39 +8,31 @@ from typing import Any
 
 import gradio as gr
 
-from annotator.ui.boundary import annotator_of, shows_errors
-from annotator.ui.contracts import Payload, Services
-from annotator.ui.progress_views import (
-    category_table,
-    counts_html,
-    trainer_html,
-    version_plot,
-    version_table,
-)
+from annotator.ui import progress_views as views
+from annotator.ui import quality_views
+from annotator.ui.boundary import shows_errors
+from annotator.ui.charts import calibration_chart, growth_chart, version_chart
+from annotator.ui.contracts import Services
 
 QUIET: dict[str, Any] = {
     "api_visibility": "private",
     "show_progress": "hidden",
     "queue": False,
 }
-TRAINER_SECONDS = 1.5
-"""How often the trainer's line is brought up to date."""
+LOOK_SECONDS = 1.5
+"""How often the page asks whether anything has changed."""
 
 COUNT_SECONDS = 8.0
-"""How long tables may stay behind the answers; a new version shows at once."""
+"""How long charts and tables may stay behind the answers; a new version shows at once."""
 
-VERSION_WIDTHS = [90, 80, 120, 220, 140, 100, 100, 160, 360]
-"""Pixels for each column of the table of versions."""
+PARTS = 16
+"""How many widgets `ProgressPage.show` fills."""
 
-BY_METHOD = "the project's method"
-NO_FIGURE = (
-    "*No held-out figure yet.* One image in ten never trains anything; as soon as enough of its "
-    "pairs are answered, every version is measured on them here."
-)
+PLAIN: dict[str, Any] = {"apply_default_css": False, "js_on_load": None}
 
 
 class ProgressPage:
-    """Handlers of the Progress page; each translates between widgets and one service call."""
+    """Handlers of the Progress page; each translates between widgets and service calls."""
 
     def __init__(
         self, services: Services, *, now: Callable[[], float] = time.monotonic, styles: str = ""
@@ -53,97 +45,102 @@ class ProgressPage:
             styles: Address of `pages.css`.
         """
         self._progress = services.progress
+        self._quality = services.quality
+        self._stopping = services.stopping
         self._now = now
         self._styles = styles
 
-    def show(self, choice: int | None) -> tuple[Any, ...]:
-        """Return everything that changes with answers and versions; keeps the chosen version."""
-        row = self._progress.overview()
-        versions = row["versions"]
-        plot = version_plot(versions)
-        numbers = [v["number"] for v in versions]
-        offered = [(_version_name(v), v["number"]) for v in reversed(versions)]
+    def show(self) -> tuple[Any, ...]:
+        """Return everything that changes with answers and versions."""
+        row, trends = self._progress.overview(), self._progress.trends()
+        versions, people, pace = row["versions"], trends["people"], trends["pace"]
+        calibration, quality = trends["calibration"], self._quality.report()
         return (
-            counts_html(row["counts"]),
-            row["policy"],
-            gr.update(value=plot, visible=plot is not None),
-            gr.update(visible=plot is None),
-            version_table(versions),
-            category_table(row["categories"]),
-            gr.update(choices=offered, value=choice if choice in numbers else None),
+            views.counts_html(row["counts"]),
+            views.remaining_html(trends["remaining"], pace, calibration["version"]),
+            quality_views.goal_html(self._stopping.report()),
+            plot(growth_chart(trends["growth"])),
+            views.growth_note(trends["growth"]),
+            plot(version_chart(versions)),
+            views.version_note(versions),
+            plot(calibration_chart(calibration)),
+            views.calibration_note(calibration),
+            table(views.people_table(people)),
+            views.people_note(people, pace),
+            quality_views.agreement_note(quality),
+            table(quality_views.agreement_table(quality)),
+            table(quality_views.person_table(quality)),
+            quality_views.anchoring_note(quality),
+            views.category_table(row["categories"]),
         )
 
-    def tick(self, seen: list[float] | None, choice: int | None) -> tuple[Any, ...]:
-        """Return the trainer's line, and the rest of the page if versions or answers changed.
+    def tick(self, seen: list[float] | None) -> tuple[Any, ...]:
+        """Return the page anew if versions or answers changed.
 
         Args:
             seen: What the page shows: version, answered pairs, and when it was last drawn.
-            choice: The version chosen in the list, kept.
         """
         state = self._progress.state()
         now = [float(state["version"] or 0), float(state["answered"])]
-        trainer = trainer_html(state["trainer"])
         due = seen is None or now[0] != seen[0]
         if not due and seen is not None:
             due = now[1] != seen[1] and self._now() - seen[2] >= COUNT_SECONDS
         if not due:
-            return trainer, gr.skip(), *(gr.skip() for _ in range(7))
-        return trainer, [*now, self._now()], *self.show(choice)
-
-    def train(self, method: str, request: gr.Request) -> str:
-        """Ask for a new version."""
-        chosen = None if method == BY_METHOD else method
-        return str(self._progress.train(annotator_of(request), method=chosen)["message"])
-
-    def cancel(self, request: gr.Request) -> str:
-        """Ask the running job to stop."""
-        annotator_of(request)
-        return str(self._progress.cancel()["message"])
-
-    def promote(self, number: int | None, request: gr.Request) -> str:
-        """Let a version make the suggestions."""
-        if number is None:
-            return "Choose a version first."
-        return str(self._progress.promote(annotator_of(request), int(number))["message"])
+            return tuple(gr.skip() for _ in range(1 + PARTS))
+        return [*now, self._now()], *self.show()
 
     def build(self) -> None:
         """Put the widgets into the open Blocks and wire them."""
         head = f'<link rel="stylesheet" href="{self._styles}">' if self._styles else None
-        quiet_html: dict[str, Any] = {"apply_default_css": False, "js_on_load": None}
-        counts = gr.HTML(elem_id="progress-counts", head=head, **quiet_html)
-        trainer = gr.HTML(elem_id="progress-trainer", **quiet_html)
-        policy = gr.Markdown(elem_id="progress-policy")
-        method, train, cancel, choice, promote = self._build_buttons()
-        said = gr.Markdown(elem_id="progress-said")
-        gr.Markdown("## Versions")
-        without = gr.Markdown(NO_FIGURE, elem_id="progress-no-figure")
-        plot = gr.Plot(show_label=False, visible=False, elem_id="progress-plot")
-        versions = gr.Dataframe(
-            interactive=False, show_label=False, wrap=True, column_widths=VERSION_WIDTHS
-        )
+        counts = gr.HTML(elem_id="progress-counts", head=head, **PLAIN)
+        left = gr.HTML(elem_id="progress-left", **PLAIN)
+        goal = gr.HTML(elem_id="progress-goal", **PLAIN)
+        gr.Markdown("## Answers over time")
+        growth = gr.Plot(show_label=False, visible=False, elem_id="growth-plot")
+        growth_note = gr.HTML(elem_id="growth-note", **PLAIN)
+        with gr.Row(equal_height=False, elem_classes="pg-pair"):
+            with gr.Column(min_width=320):
+                gr.Markdown("## How good the versions are")
+                curve = gr.Plot(show_label=False, visible=False, elem_id="progress-plot")
+                curve_note = gr.HTML(elem_id="progress-no-figure", **PLAIN)
+            with gr.Column(min_width=320):
+                gr.Markdown("## How far its percentages can be trusted")
+                calibration = gr.Plot(show_label=False, visible=False, elem_id="calibration-plot")
+                calibration_note = gr.HTML(elem_id="calibration-note", **PLAIN)
+        people = _people_parts()
         gr.Markdown("## Categories")
-        categories = gr.Dataframe(interactive=False, show_label=False, max_height=620)
+        categories = gr.Dataframe(
+            interactive=False,
+            show_label=False,
+            max_height=620,
+            show_search="search",
+            elem_id="category-table",
+        )
         seen = gr.State(None)
-        shown = [counts, policy, plot, without, versions, categories, choice]
-        tick = shows_errors(self.tick)
-        outputs = [trainer, seen, *shown]
-        gr.Timer(TRAINER_SECONDS).tick(tick, [seen, choice], outputs, **QUIET)
-        train.click(shows_errors(self.train), method, said, api_visibility="private")
-        cancel.click(shows_errors(self.cancel), None, said, api_visibility="private")
-        promote.click(shows_errors(self.promote), choice, said, api_visibility="private")
-
-    def _build_buttons(self) -> tuple[Any, ...]:
-        with gr.Row(elem_classes="pg-actions"):
-            names = [BY_METHOD, *self._progress.methods()]
-            method = gr.Dropdown(names, value=BY_METHOD, label="Method", scale=3)
-            train = gr.Button("Train now", variant="primary", elem_id="train-now")
-            cancel = gr.Button("Cancel", elem_id="train-cancel")
-            choice = gr.Dropdown([], label="Version", elem_id="promote-choice", scale=3)
-            promote = gr.Button("Use this version", elem_id="promote")
-        return method, train, cancel, choice, promote
+        shown = [counts, left, goal, growth, growth_note, curve, curve_note]
+        shown += [calibration, calibration_note, *people, categories]
+        gr.Timer(LOOK_SECONDS).tick(shows_errors(self.tick), seen, [seen, *shown], **QUIET)
 
 
-def _version_name(version: Payload) -> str:
-    figure = "" if version["map"] is None else f" · {version['map']:.1%}"
-    used = " · in use" if version["promoted"] else ""
-    return f"{version['number']} · {version['method']}{figure}{used}"
+def _people_parts() -> list[Any]:
+    """Put the tables about people into the open Blocks, in the order of `ProgressPage.show`."""
+    gr.Markdown("## Who answered")
+    parts: list[Any] = [_table("people-table"), gr.HTML(elem_id="people-note", **PLAIN)]
+    gr.Markdown("## How far people agree")
+    parts.append(gr.HTML(elem_id="agreement-note", **PLAIN))
+    parts += [_table("agreement-table", max_height=420), _table("agreement-people")]
+    return [*parts, gr.HTML(elem_id="anchoring-note", **PLAIN)]
+
+
+def _table(name: str, **more: Any) -> gr.Dataframe:
+    return gr.Dataframe(interactive=False, show_label=False, visible=False, elem_id=name, **more)
+
+
+def table(rows: Any) -> Any:
+    """Return the update of a table that is hidden while it has no row."""
+    return gr.update(value=rows, visible=len(rows) > 0)
+
+
+def plot(chart: Any) -> Any:
+    """Return the update of a plot that is hidden while there is nothing to draw."""
+    return gr.update(value=chart, visible=chart is not None)

@@ -1,18 +1,24 @@
-"""How the Progress page draws what the services say: bars, the plot of versions, tables."""
+"""How the Progress page says what the services count: bars, sentences, tables."""
 
 from __future__ import annotations
 
 from html import escape
 
-import altair as alt
 import pandas as pd
 
 from annotator.ui.contracts import Payload
 
-STOPPED = (
-    "<span><b>The trainer has stopped; labelling goes on.</b> "
-    "Start it with <code>annotator work PROJECT</code>.</span>"
+NO_ANSWERS = "Nothing is answered yet. Answers on the Label page appear here within seconds."
+
+NO_FIGURE = (
+    "No held-out figure yet. One image in ten never trains anything; as soon as enough of its "
+    "pairs are answered, every version is measured on them and appears here."
 )
+
+SCORES = {None: "none yet", True: "probability", False: "ranking only"}
+"""What the model's scores of a category are."""
+
+NOBODY = "Nobody has answered here yet; imported labels are nobody's work."
 
 
 def counts_html(row: Payload) -> str:
@@ -40,98 +46,132 @@ def counts_html(row: Payload) -> str:
     )
 
 
-def trainer_html(trainer: Payload) -> str:
-    """Return what the trainer does now; its texts are escaped."""
-    state = trainer["state"] if trainer["worker_alive"] else "off"
-    said = STOPPED
-    if trainer["worker_alive"]:
-        said = _doing(trainer)
-    return f'<div class="pg-trainer" role="status" data-state="{escape(state)}"><i></i>{said}</div>'
+def note_html(*sentences: str) -> str:
+    """Return sentences as one paragraph of small text; nothing in them is markup."""
+    said = " ".join(filter(None, sentences))
+    return f'<p class="pg-note">{escape(said)}</p>' if said else ""
 
 
-def _doing(trainer: Payload) -> str:
-    if trainer["state"] == "failed":
-        return f"<b>The last job failed:</b> <span>{escape(str(trainer['message']))}</span>"
-    if trainer["state"] not in ("training", "embedding"):
-        return "<span>The trainer waits for answers.</span>"
-    share = trainer["done"] / trainer["total"] if trainer["total"] else 0.0
-    loss = "" if trainer["loss"] is None else f" · loss {trainer['loss']:.3f}"
+def remaining_html(remaining: Payload | None, pace: Payload, version: int | None) -> str:
+    """Return how long the rest takes, or what is missing to say so."""
+    if remaining is None:
+        if version is None:
+            return note_html("How much is left to do can be estimated once there is a version.")
+        return note_html(
+            f"How long the rest takes can be estimated after {pace['needed']} measured decisions "
+            "about single pairs."
+        )
+    untaught = remaining["untaught"]
+    left = f"{_categories(untaught)} not counted: nothing is known there yet." if untaught else ""
     return (
-        f"<b>{escape(trainer['state'])}</b> <span>{escape(str(trainer['stage']))}</span>"
-        f'<progress max="1" value="{share:.4f}" aria-label="progress"></progress>'
-        f"<span>{share:.0%}{loss}</span>"
+        f'<div class="pg pg-left"><b>About {span(remaining["seconds"])} of work</b> <span>at '
+        f"{remaining['per_minute']:.0f} decisions a minute for the {remaining['pairs']:,} pairs "
+        "that the model is not sure about; the other open pairs could be filled in or checked in "
+        f"grids. A rough figure, from {remaining['decisions']:,} decisions so far. {left}"
+        "</span></div>"
     )
 
 
-def version_plot(versions: list[Payload]) -> alt.LayerChart | None:
-    """Return held-out mAP with its interval over time, None before there is a figure."""
-    rows = [v for v in versions if v["map"] is not None]
-    if not rows:
-        return None
-    frame = pd.DataFrame(
-        {
-            "version": [f"{v['number']} ({v['method']})" for v in rows],
-            "used": ["in use" if v["promoted"] else "not in use" for v in rows],
-            "time": pd.to_datetime([v["created_at"] for v in rows]),
-            "held-out mAP": [100 * v["map"] for v in rows],
-            "low": [_percent(v["map_low"], v["map"]) for v in rows],
-            "high": [_percent(v["map_high"], v["map"]) for v in rows],
-            "answers": [v["trained_answers"] for v in rows],
-        }
+def growth_note(growth: Payload) -> str:
+    """Return the sentence under the chart of answers."""
+    if not growth["points"]:
+        return note_html(NO_ANSWERS)
+    last = growth["points"][-1]
+    line = "The dashed line is how many open pairs each version suggested when it was made."
+    return note_html(
+        f"{last['present'] + last['absent']:,} pairs are answered, drawn by the {growth['step']}; "
+        "each pair counts from its latest answer on.",
+        line if growth["suggested"] else "",
     )
-    axis = alt.Axis(tickCount=8, labelOverlap=True)
-    base = alt.Chart(frame).encode(
-        x=alt.X("time:T", title=None, axis=axis, scale=alt.Scale(padding=24))
+
+
+def version_note(versions: list[Payload]) -> str:
+    """Return the sentence under the learning curve."""
+    figures = [v for v in versions if v["map"] is not None]
+    if not figures:
+        return note_html(
+            NO_FIGURE if versions else "There is no version yet, so there is nothing to measure."
+        )
+    return note_html(
+        "Higher is better: at 100 % a version puts every image that shows a category before all "
+        "that do not, on answers it never learned from. The thin bars are the range that chance "
+        "alone could explain.",
+        "With a second version this becomes a line." if len(figures) == 1 else "",
     )
-    height = alt.Y("held-out mAP:Q", title="held-out mAP, %", scale=alt.Scale(zero=False))
-    tooltip = ["version", "used", "held-out mAP", "low", "high", "answers"]
-    colours = alt.Scale(domain=["in use", "not in use"], range=["#4f46e5", "#94a3b8"])
-    # The axis belongs to the interval: with an axis of its own it would read "low, high, mAP".
-    whiskers = base.mark_errorbar(ticks=True, color="#818cf8").encode(
-        y=alt.Y("low:Q", title="held-out mAP, %", scale=alt.Scale(zero=False)), y2="high:Q"
+
+
+def calibration_note(calibration: Payload) -> str:
+    """Return the sentence under the calibration, or why there is no chart."""
+    bins = calibration["bins"]
+    if not bins:
+        return note_html(
+            "Whether the model's percentages can be taken at their word is shown here once "
+            f"{calibration['needed']} present answers on held-out images can be compared; there "
+            f"are {calibration['present']}."
+        )
+    told = max(bins, key=lambda b: (b["low"] >= 0.5, b["answers"]))
+    hits = round(told["observed"] * told["answers"])
+    return note_html(
+        "Points on the dashed line mean that the model's percentages can be taken at their word; "
+        "below it the model is too sure, above it too shy.",
+        f"Of the {told['answers']:,} held-out pairs that it gave {told['low']:.0%} to "
+        f"{told['high']:.0%}, people said present to {hits:,}.",
+        "The small numbers are how many answers a point stands for.",
+        "This version's percentages were set on these very answers, so it looks better here than "
+        "it is."
+        if calibration["seen"]
+        else "",
+        sureness(calibration),
     )
-    line = base.mark_line(color="#a5b4fc").encode(y=height)
-    points = base.mark_point(size=70, filled=True, opacity=1).encode(
-        y=height,
-        tooltip=tooltip,
-        color=alt.Color("used:N", scale=colours, legend=alt.Legend(title=None, orient="top-left")),
-    )
-    chart = (whiskers + line + points).properties(
-        height=260, width="container", usermeta={"embedOptions": {"actions": False}}
-    )
-    # Drawn on a canvas that knows nothing of dark mode: greys that can be read on both.
-    grey = {"labelColor": "#74829a", "titleColor": "#74829a"}
-    lines = {"gridColor": "#94a3b8", "gridOpacity": 0.3, "domainColor": "#94a3b8"}
+
+
+def sureness(calibration: Payload) -> str:
+    """Return in a sentence how far the percentages were off when the version was made."""
+    error = calibration.get("ece")
+    if error is None:
+        return ""
+    asked = "blind questions" if calibration["ece_on"] == "probes" else "held-out answers"
     return (
-        chart.configure(background="transparent")
-        .configure_view(stroke=None)
-        .configure_axis(**grey, **lines, tickColor="#94a3b8", labelFontSize=12, titleFontSize=12)
-        .configure_legend(labelColor="#74829a", labelFontSize=12)
+        f"Measured on {calibration['ece_pairs']:,} {asked} when this version was made, the "
+        f"percentages were off by {100 * error:.0f} points on average."
     )
 
 
-def version_table(versions: list[Payload]) -> pd.DataFrame:
-    """Return the versions, the newest first."""
-    return pd.DataFrame(
+def people_note(people: list[Payload], pace: Payload) -> str:
+    """Return the sentence under the table of annotators."""
+    if not people:
+        return note_html(NOBODY)
+    rate = pace["per_minute"]
+    return note_html(
+        f"Together {pace['decisions']:,} decisions in {span(pace['active_seconds'])} of work, "
+        f"{rate:.0f} a minute."
+        if rate is not None
+        else "",
+        "A decision is one thing done on a page: an answer, a sweep, a whole grid. Gaps of a "
+        "minute and longer are not counted as work. Checks are grid items of known answer that "
+        "are mixed in at random.",
+    )
+
+
+def people_table(people: list[Payload]) -> pd.DataFrame:
+    """Return what each annotator did."""
+    columns = [
+        *("name", "decisions", "answers", "present, %"),
+        *("decisions a minute", "median seconds", "checks agreed"),
+    ]
+    rows = [
         [
-            {
-                "version": v["number"],
-                "in use": "yes" if v["promoted"] else "",
-                "method": v["method"],
-                "held-out mAP": _figure(v),
-                "held-out pairs": v["held_out_pairs"],
-                "answers": v["trained_answers"],
-                "seconds": round(v["seconds"], 1),
-                "made": str(v["created_at"])[:16].replace("T", " "),
-                "note": v["note"],
-            }
-            for v in reversed(versions)
-        ],
-        columns=[
-            *("version", "in use", "method", "held-out mAP", "held-out pairs"),
-            *("answers", "seconds", "made", "note"),
-        ],
-    )
+            p["name"],
+            p["decisions"],
+            p["answers"],
+            _rounded(p["present_share"], 100, 0),
+            _rounded(p["per_minute"], 1, 1),
+            _rounded(p["median_seconds"], 1, 1),
+            "" if p["agreement"] is None else f"{p['agreement']:.0%} of {p['checks']:,}",
+        ]
+        for p in people
+    ]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def category_table(categories: list[Payload]) -> pd.DataFrame:
@@ -145,7 +185,7 @@ def category_table(categories: list[Payload]) -> pd.DataFrame:
                 "absent": c["absent"],
                 "open": c["open"],
                 "suggested": c["suggested"],
-                "score": "probability" if c["calibrated"] else "ranking only",
+                "score": SCORES[c["calibrated"]],
             }
             for c in categories
         ],
@@ -153,13 +193,24 @@ def category_table(categories: list[Payload]) -> pd.DataFrame:
     )
 
 
-def _percent(value: float | None, otherwise: float) -> float:
-    return 100 * (otherwise if value is None else value)
+def span(seconds: float) -> str:
+    """Return a length of time, rounded as a person would.
+
+    >>> span(100), span(4000), span(10800)
+    ('2 minutes', '67 minutes', '3 hours')
+    """
+    if seconds < 90:
+        return "1 minute"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:,.0f} hours"
 
 
-def _figure(version: Payload) -> str:
-    if version["map"] is None:
-        return "no figure yet"
-    if version["map_low"] is None or version["map_high"] is None:
-        return f"{version['map']:.1%}"
-    return f"{version['map']:.1%} ({version['map_low']:.1%} to {version['map_high']:.1%})"
+def _rounded(value: float | None, times: float, digits: int) -> float | int | str:
+    if value is None:
+        return ""
+    return round(value * times, digits) if digits else round(value * times)
+
+
+def _categories(count: int) -> str:
+    return "1 category is" if count == 1 else f"{count:,} categories are"

@@ -74,7 +74,8 @@ def bound_socket(host: str, port: int) -> socket.socket:
         AnnotatorError: If the port is in use or the host is not one of this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # With its protocol named asyncio sends at once; else a second part of an answer waits 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
@@ -171,6 +172,7 @@ def serve_project(
     services = Services.open(path)
     trainer = WorkerProcess(path, device, environment) if worker else None
     try:
+        services.labelling.check()
         listener = bound_socket(host, port)
         from annotator.ui.app import build_app
 

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from annotator.settings import Suggestions
+from annotator.store.probes import AuditAnswers
 from annotator.worker.learner import Bools, Scores, Snapshot
+from annotator.worker.prior import shift_of
+from annotator.worker.wishes import wished
 from mlrpl.decision.calibration import (
     Calibration,
     fit_calibration,
@@ -32,6 +36,13 @@ class Decisions:
     """`(C,)` raw scores from which on present is suggested."""
     centres: npt.NDArray[np.float64]
     """`(C,)` raw scores at which present is taken to be as likely as absent."""
+    shift: npt.NDArray[np.float64]
+    """`(C,)` logits by which blind probes have moved the intercepts."""
+
+    @property
+    def fitted(self) -> Calibration:
+        """The calibration as the answers alone have it."""
+        return Calibration(self.calibration.slope, self.calibration.intercepts - self.shift)
 
 
 def enough_for_probabilities(snapshot: Snapshot) -> bool:
@@ -63,7 +74,11 @@ def _enough(labels: npt.NDArray[np.int8]) -> bool:
 
 
 def make_decisions(
-    snapshot: Snapshot, scores: Scores, out_of_fold: Scores | None, threshold: float
+    snapshot: Snapshot,
+    scores: Scores,
+    out_of_fold: Scores | None,
+    wish: Suggestions,
+    audit: AuditAnswers | None = None,
 ) -> Decisions:
     """Calibrate on out-of-fold scores and set the thresholds.
 
@@ -72,7 +87,9 @@ def make_decisions(
         scores: `(N, C)` of the model that will be used.
         out_of_fold: `(N, C)` as `Learner.out_of_fold` or `held_out_scores` gives them; None
             leaves every category ranked only.
-        threshold: Probability from which on present is suggested.
+        wish: The settings that say from which probability on present is suggested.
+        audit: What blind probes found. They say how much is present among the open pairs, which
+            those that people chose to answer do not.
     """
     count = len(snapshot.categories)
     calibration, ranked = Calibration(1.0, np.zeros(count)), np.ones(count, dtype=bool)
@@ -82,7 +99,12 @@ def make_decisions(
         known, weights = snapshot.labels[usable], snapshot.weights[usable]
         ranked = ranked_only(columns, known, count)
         calibration = fit_calibration(out_of_fold[usable], columns, known, count, weights)
-    thresholds = raw_threshold(calibration, threshold)
+    shift = np.zeros(count)
+    if audit is not None and not ranked.all():
+        shift = shift_of(snapshot, scores, calibration, ranked, audit)
+        calibration = Calibration(calibration.slope, calibration.intercepts + shift)
+    probability = wished(snapshot, scores, calibration, ranked, wish)
+    thresholds = raw_threshold(calibration, probability)
     centres = raw_threshold(calibration, 0.5)
     looked_at = int(snapshot.labelled.sum())
     for column in np.flatnonzero(ranked):
@@ -90,4 +112,4 @@ def make_decisions(
         present = int((snapshot.labels[:, column] == PRESENT).sum())
         thresholds[column] = ranking_threshold(scores[is_open, column], present, looked_at)
         centres[column] = thresholds[column]
-    return Decisions(calibration, ranked, thresholds, centres)
+    return Decisions(calibration, ranked, thresholds, centres, shift)

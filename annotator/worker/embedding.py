@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image as Picture
 
 from annotator.arrays.features import FeatureFiles
 from annotator.domain import Image
 from annotator.errors import ImageError, NotFound, ProjectError, WeightsError
+from annotator.images.thumbnails import keep_small
 from annotator.settings import PROJECT_FILE, Project
 from annotator.store import images, versions
 from annotator.worker.control import Control
@@ -101,7 +103,8 @@ def embed(
     job.projection = projection
     if todo:
         control.report("loading the network", job.done, job.total)
-        job.run(load_network(project, load), sources, _in_order(todo), sample)
+        opener = _opener(project, sources, todo)
+        job.run(load_network(project, load), opener, _in_order(todo), sample)
     if job.features is not None and (todo or job.features.order is None):
         _write_order(job.features, every, control)
     if unreachable:
@@ -129,12 +132,16 @@ class _Embedding:
         return 0 if self.features is None else len(self.features.done_rows)
 
     def run(
-        self, backbone: Backbone, sources: Sources, ordinals: Sequence[int], sample: int
+        self,
+        backbone: Backbone,
+        opener: Callable[[int, int], Picture.Image],
+        ordinals: Sequence[int],
+        sample: int,
     ) -> None:
         side = OVERSIZE * backbone.input_size
         batches = embedding.embed(
             backbone,
-            lambda ordinal: sources.open(ordinal, side),
+            lambda ordinal: opener(ordinal, side),
             ordinals,
             batch_size=BATCH[self.device],
             device=self.device,
@@ -206,6 +213,20 @@ class _Embedding:
             if self.failed != before:
                 self.features.write_failed(self.failed)
         self.control.report("embedding", self.done, self.total)
+
+
+def _opener(
+    project: Project, sources: Sources, todo: Sequence[Image]
+) -> Callable[[int, int], Picture.Image]:
+    """Return what opens a picture, and keeps a small one for the pages on the way."""
+    hashes = {i.ordinal: i.content_hash for i in todo}
+
+    def opened(ordinal: int, max_side: int) -> Picture.Image:
+        picture = sources.open(ordinal, max_side)
+        keep_small(picture, project.thumbnails_path, hashes[ordinal])
+        return picture
+
+    return opened
 
 
 def _fitted(sample: list[EmbeddedBatch]) -> Projection | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from annotator.arrays import versions as files
+from annotator.arrays.evidence import has_where, write_where
 from annotator.arrays.features import FeatureFiles
 from annotator.arrays.version_features import features_path
 from annotator.arrays.versions import Queue
@@ -13,6 +14,7 @@ from annotator.settings import Project
 from annotator.store import versions
 from annotator.worker.control import Control
 from annotator.worker.decisions import Decisions
+from annotator.worker.evidence import fit_where
 from annotator.worker.learner import Learner, Scores, Snapshot, take_snapshot
 from annotator.worker.worth import make_queue
 from mlrpl import checkpoint
@@ -46,8 +48,14 @@ def rescore(project: Project, control: Control, number: int, device: str) -> str
     scores[:, np.isinf(thresholds)] = np.nan
     ranked = np.isin(parameters.category_ordinals, parameters.ranked_only)
     centres = np.where(ranked, thresholds, raw_threshold(parameters.calibration, 0.5))
-    decisions = Decisions(parameters.calibration, ranked, thresholds, centres)
+    decisions = Decisions(
+        parameters.calibration, ranked, thresholds, centres, np.zeros(len(thresholds))
+    )
     control.check()
+    if not has_where(path):  # of a version from before there were maps
+        where = fit_where(features, scores, check=control.check)
+        if where is not None:
+            write_where(path, where)
     files.write_arrays(path, scores, queue_of(snapshot, scores, decisions, number))
     return f"Version {number} has scored {int(learner.done.sum())} images."
 

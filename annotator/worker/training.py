@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 
 from annotator.arrays import versions as files
+from annotator.arrays.error_file import write_errors
+from annotator.arrays.evidence import Where, write_where
 from annotator.arrays.features import FeatureFiles
 from annotator.arrays.version_features import owned
 from annotator.arrays.versions import VersionParameters
 from annotator.domain import Category, Version
 from annotator.errors import NotFound, NotReady
-from annotator.settings import Project
-from annotator.store import answers, versions
+from annotator.settings import Project, Suggestions
+from annotator.store import answers, probes, versions
 from annotator.worker import embedding, finetuning
 from annotator.worker.control import Control
 from annotator.worker.decisions import (
@@ -27,13 +29,17 @@ from annotator.worker.decisions import (
 )
 from annotator.worker.device import choose_device
 from annotator.worker.embedding import BackboneLoader
+from annotator.worker.error_correlation import fit_errors
+from annotator.worker.evidence import fit_where
 from annotator.worker.finetuning import Tuned
 from annotator.worker.learner import Bools, Learner, Rows, Scores, Snapshot, take_snapshot
+from annotator.worker.prior import calibration_error
 from annotator.worker.pruning import delete_leftovers, prune
 from annotator.worker.rescoring import queue_of, rescore
 from annotator.worker.verdict import Verdict, compare, held_out_metrics
 from mlrpl import checkpoint
 from mlrpl.decision.calibration import decide
+from mlrpl.decision.conditional import ErrorCorrelation
 from mlrpl.labels import PRESENT, UNKNOWN, known_mask
 from mlrpl.methods import names
 from mlrpl.methods.base import Method
@@ -85,16 +91,16 @@ def run(
         device=device,
     )
     rows = _rows(learner)
-    threshold = project.settings.suggestions.threshold
+    wish = project.settings.suggestions
     if not tunes:
-        trained = _train(learner, rows, control, threshold, seen=owner is not None)
+        trained = _train(learner, rows, control, wish, seen=owner is not None)
         return _publish(project, control, trained, started, owner=owner)
     epochs, rows = options.get("epochs"), rows[snapshot.askable[rows]]
     with finetuning.tuned(project, control, learner, rows, load=load, epochs=epochs) as tuned:
         learner = learner.like(features=tuned.features)
         learner.reports = tuned.reports
         rows, fitted = rows[learner.done[rows]], tuned.fitted(method)
-        trained = _train(learner, rows, control, threshold, seen=True, fitted=fitted)
+        trained = _train(learner, rows, control, wish, seen=True, fitted=fitted)
         return _publish(project, control, trained, started, tuned=tuned)
 
 
@@ -113,6 +119,12 @@ class Trained:
     history: list[dict[str, Any]]
     images: int
     """Images that trained it."""
+    where: Where | None
+    """Where in a picture the scores come from; None without a token map."""
+    errors: ErrorCorrelation | None
+    """How its errors on one image go together; None where that is not known."""
+    sureness: dict[str, Any]
+    """How far its probabilities lie from what is there; see `calibration_error`."""
 
 
 def _rows(learner: Learner) -> Rows:
@@ -129,7 +141,7 @@ def _train(
     learner: Learner,
     rows: Rows,
     control: Control,
-    threshold: float,
+    wish: Suggestions,
     *,
     seen: bool,
     fitted: Method | None = None,
@@ -140,7 +152,7 @@ def _train(
         learner: With the features.
         rows: Ordinals of the images that train.
         control: Told about every epoch, asked before every step.
-        threshold: Probability from which on present is suggested.
+        wish: The settings that say from which probability on present is suggested.
         seen: Whether the network behind the features has learned from the answers, too; then only
             fold 0 says how sure a score is.
         fitted: The method, where it is trained on these features already.
@@ -157,11 +169,15 @@ def _train(
     scores[:, ~(taught | speaks)] = np.nan
     if seen:
         found = held_out_scores(snapshot, scores)
-    decisions = make_decisions(snapshot, scores, found, threshold)
+    with control.store.reading() as tx:
+        audit = probes.audit_answers(tx)  # they set intercepts, and have trained nothing
+    decisions = make_decisions(snapshot, scores, found, wish, audit)
     decisions.thresholds[~taught] = np.inf
     return Trained(
         snapshot, method, learner.method, learner.features.backbone, scores, decisions,
-        _history(learner), len(rows),
+        _history(learner), len(rows), fit_where(learner.features, scores, check=control.check),
+        fit_errors(snapshot, found, decisions.fitted, decisions.ranked),
+        calibration_error(snapshot, scores, decisions.fitted, decisions.ranked, audit),
     )  # fmt: skip
 
 
@@ -277,6 +293,8 @@ def _metrics(trained: Trained) -> dict[str, Any]:
     return metrics | {
         "average_precision": dict(zip(ordinals, each, strict=True)),
         "slope": decisions.calibration.slope,
+        **trained.sureness,
+        "prior_shift": dict(zip(ordinals, decisions.shift.tolist(), strict=True)),
         "intercepts": dict(zip(ordinals, decisions.calibration.intercepts.tolist(), strict=True)),
         "ranked_only": [c.ordinal for c in _where(snapshot, decisions.ranked)],
         "suggestions": int((decide(trained.scores, decisions.thresholds) & is_open).sum()),
@@ -307,5 +325,9 @@ def _where(snapshot: Snapshot, mask: Bools) -> list[Category]:
 
 def _save(path: Path, trained: Trained, tuned: Tuned | None) -> None:
     checkpoint.save(path, trained.method, trained.method_name, trained.method.dimensions)
+    if trained.where is not None:
+        write_where(path.parent, trained.where)
+    if trained.errors is not None:
+        write_errors(path.parent, trained.errors)
     if tuned is not None:
         tuned.save(path)

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from annotator.arrays.versions import Queue
-from mlrpl.labels import UNKNOWN
+from mlrpl.decision.acquisition import View, strategy_named
+from mlrpl.labels import PRESENT, UNKNOWN
 
 PAIRS_PER_CATEGORY = 500
 """Pairs that a version lists for each category."""
@@ -15,26 +16,12 @@ ASKED = 10
 RANDOM_SHARE = 0.1
 """Share of the image order that is drawn at random, so that the model's blind spots are seen."""
 
+DEFAULT = "present_and_uncertain"
+"""Half for the chance of a present answer, as those teach most, half for doubt."""
+
 _BLOCK = 4096
 
 Floats = npt.NDArray[np.floating]
-
-
-def pair_worth(scores: Floats, centres: Floats, slope: float) -> Floats:
-    """Return how much an answer about each pair is worth, 0 to 1, 0 without a score.
-
-    It is `p / 2 + 2 p (1 - p)`: half for the chance that the answer is present, as present
-    answers teach most, and half for how uncertain it is. The best pairs are a little above a coin
-    toss; sure absences are worth nothing, sure presences half.
-
-    Args:
-        scores: `(..., C)`, NaN where there is no suggestion.
-        centres: `(C,)`, the raw score at which present is as likely as absent.
-        slope: Of the calibration.
-    """
-    with np.errstate(over="ignore"):
-        p = 1 / (1 + np.exp(-slope * (np.asarray(scores, np.float64) - centres)))
-    return np.nan_to_num(p / 2 + 2 * p * (1 - p), nan=0.0)
 
 
 def make_queue(
@@ -44,6 +31,8 @@ def make_queue(
     slope: float,
     askable: npt.NDArray[np.bool_],
     seed: int,
+    *,
+    strategy: str = DEFAULT,
 ) -> Queue:
     """Return what is most worth asking.
 
@@ -53,20 +42,31 @@ def make_queue(
     Args:
         scores: `(N, C)`, NaN where there is no suggestion.
         labels: `(N, C)`; what is known is not asked again.
-        centres: `(C,)`, see `pair_worth`.
+        centres: `(C,)`, the raw score at which present is as likely as absent.
         slope: Of the calibration.
         askable: `(N,)`, images that can be shown.
         seed: For the random tenth and for ties.
+        strategy: What makes a pair worth asking; a name of `mlrpl.decision.acquisition`.
+
+    Raises:
+        ValueError: If there is no such strategy.
     """
     count, columns = scores.shape
-    rng = np.random.default_rng(seed)
+    rng, worth_of = np.random.default_rng(seed), strategy_named(strategy)
+    present = (labels == PRESENT).sum(axis=0)
     worth = np.zeros(count)
     is_open = np.zeros(count, dtype=bool)
     by_category = np.zeros((columns, count), dtype=np.float32)
     for start in range(0, count, _BLOCK):
         block = slice(start, start + _BLOCK)
         unknown = (labels[block] == UNKNOWN) & askable[block, None]
-        pairs = np.where(unknown, pair_worth(scores[block], centres, slope), 0.0)
+        view = View(
+            probabilities=_probabilities(scores[block], centres, slope),
+            open=unknown,
+            present_counts=present,
+            rng=rng,
+        )
+        pairs = worth_of(view)
         best = np.sort(pairs, axis=1)[:, -ASKED:]
         worth[block] = best.sum(axis=1)
         is_open[block] = unknown.any(axis=1)
@@ -75,6 +75,12 @@ def make_queue(
         images=_image_order(worth, np.flatnonzero(is_open), rng),
         pairs=_best_pairs(by_category),
     )
+
+
+def _probabilities(scores: Floats, centres: Floats, slope: float) -> npt.NDArray[np.float64]:
+    """Return chances of presence, NaN where there is no score."""
+    with np.errstate(over="ignore"):
+        return np.asarray(1 / (1 + np.exp(-slope * (np.asarray(scores, np.float64) - centres))))
 
 
 def _image_order(

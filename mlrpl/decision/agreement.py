@@ -10,6 +10,12 @@ from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.integer]
 
+RESAMPLES = 400
+"""How often images are drawn again for an interval."""
+
+_DRAWS = 2_000_000
+"""Numbers that are drawn at once, so that many images take little memory."""
+
 
 def cohen_kappa(one: Labels, other: Labels) -> float:
     """Return the agreement of two people beyond chance, -1 to 1, over what both answered.
@@ -24,13 +30,28 @@ def cohen_kappa(one: Labels, other: Labels) -> float:
     Source:
         Cohen, 1960.
     """
+    return float(kappa_of(kappa_parts(one, other).sum(axis=0)))
+
+
+def kappa_parts(one: Labels, other: Labels) -> Floats:
+    """Return what each pair adds to the four cells of the table that `kappa_of` reads, `(n, 4)`."""
     both = (one != UNKNOWN) & (other != UNKNOWN)
-    if not both.any():
-        return float("nan")
-    first, second = one[both] == PRESENT, other[both] == PRESENT
-    observed = float((first == second).mean())
-    chance = float(first.mean() * second.mean() + (1 - first.mean()) * (1 - second.mean()))
-    return float("nan") if chance == 1 else (observed - chance) / (1 - chance)
+    first, second = one == PRESENT, other == PRESENT
+    cells = (first & second, first & ~second, ~first & second, ~first & ~second)
+    return np.stack([both & cell for cell in cells], axis=1).astype(np.float64)
+
+
+def kappa_of(sums: Floats) -> Floats:
+    """Return Cohen's kappa of sums of `kappa_parts`, `(..., 4)` to `(...)`; NaN as there."""
+    sums = np.asarray(sums, np.float64)
+    total = sums.sum(axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        first = (sums[..., 0] + sums[..., 1]) / total
+        second = (sums[..., 0] + sums[..., 2]) / total
+        observed = (sums[..., 0] + sums[..., 3]) / total
+        chance = first * second + (1 - first) * (1 - second)
+        figure = (observed - chance) / (1 - chance)
+        return np.asarray(np.where(chance == 1, np.nan, figure), np.float64)
 
 
 def krippendorff_alpha(answers: Labels) -> float:
@@ -45,16 +66,67 @@ def krippendorff_alpha(answers: Labels) -> float:
     Source:
         Krippendorff, 2004, for two nominal values.
     """
-    present = (answers == PRESENT).sum(0).astype(np.float64)
-    given = (answers != UNKNOWN).sum(0).astype(np.float64)
+    return float(alpha_of(alpha_parts(answers).sum(axis=0)))
+
+
+def alpha_parts(answers: Labels) -> Floats:
+    """Return what each pair adds to disagreement, present and all answers, `(n, 3)`.
+
+    A pair that fewer than two people answered adds nothing.
+    """
+    present = (answers == PRESENT).sum(axis=0).astype(np.float64)
+    given = (answers != UNKNOWN).sum(axis=0).astype(np.float64)
     shared = given >= 2
-    present, given = present[shared], given[shared]
-    total, total_present = given.sum(), present.sum()
-    expected = 2 * total_present * (total - total_present)
-    if expected == 0:
-        return float("nan")
-    observed = (2 * present * (given - present) / (given - 1)).sum()
-    return float(1 - (total - 1) * observed / expected)
+    apart = 2 * present * (given - present) / np.maximum(given - 1, 1)
+    return np.stack([apart * shared, present * shared, given * shared], axis=1)
+
+
+def alpha_of(sums: Floats) -> Floats:
+    """Return Krippendorff's alpha of sums of `alpha_parts`, `(..., 3)` to `(...)`; NaN as there."""
+    sums = np.asarray(sums, np.float64)
+    observed, present, total = sums[..., 0], sums[..., 1], sums[..., 2]
+    expected = 2 * present * (total - present)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        figure = 1 - (total - 1) * observed / expected
+        return np.asarray(np.where(expected == 0, np.nan, figure), np.float64)
+
+
+def resampled(
+    parts: Floats,
+    images: npt.NDArray[np.integer],
+    rng: np.random.Generator,
+    *,
+    times: int = RESAMPLES,
+) -> Floats:
+    """Return the sums of parts over images that are drawn again with replacement, `(times, k)`.
+
+    Args:
+        parts: `(n, k)`, one row a pair, at least one.
+        images: `(n,)`, the image of each pair; pairs of one image come and go together.
+        rng: For the draws.
+        times: How often.
+
+    Source:
+        The bootstrap over images, because the answers about one image depend on each other.
+    """
+    names, group = np.unique(images, return_inverse=True)
+    sums = np.stack([np.bincount(group, column, len(names)) for column in parts.T], axis=1)
+    even = np.full(len(names), 1 / len(names))
+    at_once = max(1, _DRAWS // len(names))
+    drawn = [
+        rng.multinomial(len(names), even, size=min(at_once, times - start)) @ sums
+        for start in range(0, times, at_once)
+    ]
+    return np.concatenate(drawn)
+
+
+def interval(values: Floats) -> tuple[float, float]:
+    """Return the middle 95 % of resampled figures; two NaNs where most of them are none."""
+    finite = values[np.isfinite(values)]
+    if 2 * len(finite) <= len(values):
+        return float("nan"), float("nan")
+    low, high = np.quantile(finite, [0.025, 0.975])
+    return float(low), float(high)
 
 
 def doubt(probabilities: npt.NDArray[np.floating], labels: Labels) -> Floats:

@@ -133,13 +133,16 @@ def decide(
     return np.asarray(scores >= thresholds)
 
 
-def raw_threshold(calibration: Calibration, probability: float) -> Floats:
-    """Return the raw scores `(C,)` at which each category reaches a probability.
+def raw_threshold(
+    calibration: Calibration, probability: float | npt.NDArray[np.floating]
+) -> Floats:
+    """Return the raw scores `(C,)` at which each category reaches a probability, or its own.
 
     Raises:
-        ValueError: If the probability is not between 0 and 1.
+        ValueError: If a probability is not between 0 and 1.
     """
-    if not 0 < probability < 1:
+    inside = (np.asarray(probability) > 0) & (np.asarray(probability) < 1)
+    if not inside.all():
         raise ValueError(f"probability must lie between 0 and 1, got {probability}")
     return np.asarray((logit(probability) - calibration.intercepts) / calibration.slope)
 

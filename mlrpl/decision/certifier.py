@@ -301,16 +301,26 @@ def _sentences(
     if absent is not None:
         said.append(
             f"{absent['fill']:,} pairs can be marked absent; this hides at most "
-            f"{plan.promise.max_lost:.0%} {_OF[plan.promise.over]} (best guess "
+            f"{_percent(plan.promise.max_lost)} {_OF[plan.promise.over]} (best guess "
             f"{absent['lost_estimate']:,.0f} pairs; taken alone, at most "
             f"{absent['own_statement']['lost_at_most']:,})."
         )
     said.append(f"{held:,} pairs stay open and need a person.")
     said.append(
-        f"If this were repeated with other random probes, at least {1 - plan.promise.risk:.0%} of "
-        "such certificates would be true. True means: as your annotators would have answered blind."
+        "If this were repeated with other random probes, at least "
+        f"{_percent(1 - plan.promise.risk)} of such certificates would be true. True means: as "
+        "your annotators would have answered blind."
     )
     return said
+
+
+def _percent(share: float) -> str:
+    """Return a share without rounding it to more than it is.
+
+    >>> _percent(0.975), _percent(0.1)
+    ('97.5%', '10%')
+    """
+    return f"{100 * share:.6g}%"
 
 
 def probes_needed(rate: float, allowed: float, risk: float, size: float = math.inf) -> float:

@@ -16,6 +16,7 @@ from annotator.domain import (
     Source,
     State,
     fold_of,
+    merged_label,
     winning_label,
 )
 
@@ -151,3 +152,52 @@ def test_undo_takes_back_what_a_person_did_and_neither_imports_nor_itself() -> N
     never = {OperationKind.IMPORT, OperationKind.UNDO, OperationKind.REDO}
 
     assert set(OperationKind) - UNDOABLE == never
+
+
+@pytest.mark.parametrize(
+    ("own", "merged", "expected"),
+    [
+        ("present", ["absent"], "present"),
+        ("absent", ["present"], "present"),
+        ("absent", ["absent"], "absent"),
+        ("absent", ["unknown"], "unknown"),
+        ("unknown", ["absent", "absent"], "unknown"),
+        ("absent", ["absent", "conflict"], "conflict"),
+        ("conflict", ["unknown"], "conflict"),
+        ("conflict", ["present"], "present"),
+        ("present", [], "present"),
+    ],
+)
+def test_merged_labels_are_a_three_valued_or(own: str, merged: list[str], expected: str) -> None:
+    found = merged_label(labelled(1, own, 10), [labelled(2, x, 5) for x in merged])
+
+    assert (found.category_id, step(found)) == (1, expected)
+    assert (found.answer_id is None) == (expected == "unknown")
+
+
+def test_of_merged_labels_that_agree_the_newest_answer_decides() -> None:
+    older, newer = labelled(1, "present", 3), labelled(2, "present", 7)
+
+    assert merged_label(older, [newer]).answer_id == 7
+    assert merged_label(newer, [older]).answer_id == 7
+    assert merged_label(older, [newer]).category_id == 1
+
+
+def labelled(category_id: int, what: str, answer_id: int) -> PairLabel:
+    if what == "unknown":
+        return PairLabel(image_id=1, category_id=category_id, state=None)
+    return PairLabel(
+        image_id=1,
+        category_id=category_id,
+        state=None if what == "conflict" else State(what),
+        answer_id=answer_id,
+        source=Source.HUMAN,
+        annotator_id=1,
+        conflict=what == "conflict",
+    )
+
+
+def step(label: PairLabel) -> str:
+    if label.state is not None:
+        return label.state.value
+    return "conflict" if label.conflict else "unknown"

@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as example_settings
 from hypothesis import strategies as st
 
 from annotator.errors import ProjectError
 from annotator.settings import (
     PROJECT_FILE,
+    Probes,
     Project,
     Retraining,
     Settings,
     Suggestions,
+    changed,
     load_project,
     save_project,
     write_atomically,
@@ -47,6 +50,7 @@ def written(folder: Path, text: str) -> Path:
     return folder
 
 
+@example_settings(deadline=None)  # files are written to a disk that others use, too
 @given(settings=SETTINGS)
 def test_what_is_saved_reads_back_the_same(
     settings: Settings, tmp_path_factory: pytest.TempPathFactory
@@ -130,6 +134,8 @@ def test_a_project_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         ("[suggestions]\nthreshold = 0", r"suggestions\.threshold must lie between 0 and 1"),
         ("[suggestions]\nthreshold = 1.0", r"suggestions\.threshold must lie between 0 and 1"),
         ("[suggestions]\nthreshold = nan", r"suggestions\.threshold must lie between 0 and 1"),
+        ("[suggestions]\nprecision = 1.0", r"suggestions\.precision must lie between 0 and 1"),
+        ("[suggestions]\naim = 'recall'", r"suggestions\.aim must be probability, f1 or"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_file(tmp_path: Path, text: str, sentence: str) -> None:
@@ -143,7 +149,7 @@ def test_every_setting_is_written_so_that_people_see_what_there_is(tmp_path: Pat
     save_project(Project(tmp_path, Settings(roots={"main": "../pictures"})))
 
     text = (tmp_path / PROJECT_FILE).read_text(encoding="utf-8")
-    for kind in (Settings, Suggestions, Retraining):
+    for kind in (Settings, Suggestions, Retraining, Probes):
         for item in dataclasses.fields(kind):
             assert item.name in text
 
@@ -217,3 +223,37 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert target.read_bytes() == b"first"
     assert os.listdir(target.parent) == ["file.bin"]  # noqa: PTH208 - hidden files count
     assert stat.S_IMODE(target.stat().st_mode) == 0o644
+
+
+def test_saving_keeps_comments_order_and_what_is_the_same_as_it_was_written(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / PROJECT_FILE).write_text(
+        "# Ours.\nmethod = 'hst'  # the best\nname = 'zoo'\n\n"
+        "[roots]\nold = 'a'\nmain = \"b\" # the disk\n"
+    )
+    project = load_project(tmp_path)
+
+    roots = {"main": "b", "new": "c"}
+    project.settings = changed(project.settings, {"name": "park", "roots": roots})
+    save_project(project)
+
+    text = (tmp_path / PROJECT_FILE).read_text()
+    assert text.startswith("# Ours.\nmethod = 'hst'  # the best\nname = \"park\"\n")
+    assert 'main = "b" # the disk\nnew = "c"\n' in text
+    assert "\nold =" not in text
+    assert load_project(tmp_path) == project
+
+
+def test_changed_settings_are_checked_like_a_file() -> None:
+    settings = changed(Settings(), {"retraining.min_answers": 7, "description": "x"})
+
+    assert (settings.retraining.min_answers, settings.description) == (7, "x")
+    for values, message in (
+        ({"retraining.min_answers": 0}, "at least 1"),
+        ({"retraining.nothing": 1}, "unknown setting 'retraining.nothing'"),
+        ({"other.name": 1}, "unknown setting 'other.name'"),
+        ({"name": 3}, "'name' must be a text"),
+    ):
+        with pytest.raises(ProjectError, match=message):
+            changed(Settings(), values)

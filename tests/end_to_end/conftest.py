@@ -99,6 +99,16 @@ class Server:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Server]]:
+    yield from _servers()
+
+
+@pytest.fixture(scope="module")
+def serve_once() -> Iterator[Callable[..., Server]]:
+    """Serve a project that the tests of a module share."""
+    yield from _servers()
+
+
+def _servers() -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
     def start(project: Path, *options: str, command: tuple[str, ...] = ()) -> Server:

@@ -13,11 +13,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from annotator.arrays import versions as version_files
+from annotator.arrays.error_file import write_errors
 from annotator.arrays.versions import Queue, VersionParameters
 from annotator.domain import JobKind
 from annotator.services.creation import create_project
 from annotator.settings import Project, load_project
 from annotator.store import Store, jobs, versions
+from mlrpl.decision.conditional import ErrorCorrelation
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -33,8 +35,20 @@ def project(tmp_path: Path, twelve_pictures: Path) -> Project:
     return load_project(path)
 
 
-def publish(project: Project, scores: np.ndarray, ranked: tuple[int, ...] = ()) -> None:
+def publish(
+    project: Project,
+    scores: np.ndarray,
+    ranked: tuple[int, ...] = (),
+    correlation: np.ndarray | None = None,
+) -> None:
     """Make a version whose logits for every image are `scores` `(COUNT,)`; suggested above 0."""
+
+    def save(path: Path) -> None:
+        path.write_bytes(b"")
+        if correlation is not None:
+            errors = ErrorCorrelation(correlation, np.full(correlation.shape, 500))
+            write_errors(path.parent, errors)
+
     now = datetime.now(UTC)
     store = Store.open(project.database_url)
     with store.writing() as tx:
@@ -65,7 +79,7 @@ def publish(project: Project, scores: np.ndarray, ranked: tuple[int, ...] = ()) 
         np.tile(scores.astype(np.float32), (IMAGES, 1)),
         Queue(np.arange(IMAGES, dtype=np.int32), np.full((COUNT, 1), -1, dtype=np.int32)),
         {"map": 0.4, "map_low": 0.3, "map_high": 0.5},
-        save_weights=lambda path: path.write_bytes(b""),
+        save_weights=save,
     )
     with store.writing() as tx:
         figures = {"map": 0.4, "map_low": 0.3, "map_high": 0.5, "held_out_pairs": 90}
@@ -148,6 +162,77 @@ def test_a_key_in_the_frame_in_which_a_version_arrives_answers_the_row_it_showed
     expect(page.locator(".an-banner")).to_be_hidden()
     assert rows(project, "select version, source from operation join answer on "
                 "answer.operation_id = operation.id") == [(1, 1)]  # fmt: skip
+
+
+def test_the_third_digit_answers_what_row_three_showed_while_version_and_scores_arrive(
+    project: Project, serve: Serve, open_page: Open
+) -> None:
+    publish(project, FALLING)
+    page = open_page(serve(project.path, "--no-worker").url)
+    ready(page)
+    third = asked(page)[2]
+    page.evaluate(
+        """() => {
+          const press = (key, code) => document.dispatchEvent(
+            new KeyboardEvent('keydown', {key, code}));
+          new MutationObserver((_, observer) => {
+            if (document.querySelector('.an-banner').hidden) return;
+            observer.disconnect();
+            press('m', 'KeyM'); // asks for other scores of this image
+          }).observe(document.querySelector('.an-banner'), {attributes: true});
+          const bar = document.querySelectorAll('.an-asking .an-fill')[2];
+          new MutationObserver((_, observer) => {
+            observer.disconnect();
+            press('3', 'Digit3'); // in the frame in which they are drawn
+          }).observe(bar, {attributes: true});
+        }"""
+    )
+
+    publish(project, RISING)
+    expect(page.locator(".an-asking .an-row").nth(2)).to_have_attribute("aria-checked", "true")
+    saved(page)
+
+    assert asked(page)[2] == third
+    assert labels(project) == [(1, third, 1)]
+
+
+def test_what_an_answer_says_about_the_rest_moves_bars_and_no_row_or_digit(
+    project: Project, serve: Serve, open_page: Open
+) -> None:
+    together = np.eye(COUNT)
+    together[0, 2:6] = together[2:6, 0] = 0.4  # the errors of the first row and of four others
+    publish(project, FALLING, correlation=together)
+    page = open_page(serve(project.path, "--no-worker").url)
+    ready(page)
+    before, bars = asked(page), [bar(page, place) for place in range(10)]
+    page.evaluate(
+        """() => {
+          const press = (key, code, shiftKey = false) => document.dispatchEvent(
+            new KeyboardEvent('keydown', {key, code, shiftKey}));
+          const third = document.querySelectorAll('.an-asking .an-fill')[2];
+          new MutationObserver((_, observer) => {
+            observer.disconnect();
+            press('3', 'Digit3'); // in the frame in which the reply moves this very bar
+          }).observe(third, {attributes: true});
+          press('!', 'Digit1', true); // the first row is absent, which is a surprise
+        }"""
+    )
+
+    row = page.locator(".an-asking .an-row")
+    expect(row.nth(0)).to_have_attribute("aria-checked", "false")
+    expect(row.nth(2)).to_have_attribute("aria-checked", "true")
+    saved(page)
+
+    assert labels(project) == [(1, before[0], 0), (1, before[2], 1)]
+    assert asked(page) == before
+    assert bar(page, 0) == bars[0]
+    assert [place for place in range(1, 10) if bar(page, place) != bars[place]] == [2, 3, 4, 5]
+    page.keyboard.press("u")
+    page.keyboard.press("u")
+    saved(page)
+    expect(row.nth(0)).to_have_attribute("aria-checked", "mixed")
+    expect(page.locator(".an-asking .an-fill").nth(5)).to_have_attribute("style", bars[5])
+    assert [bar(page, place) for place in range(10)] == bars
 
 
 def test_taking_a_version_at_once_moves_open_bars_and_nothing_else(
@@ -351,23 +436,6 @@ def test_pictures_of_two_projects_on_one_port_are_told_apart(
     assert page.evaluate(
         "new URL(document.querySelector('.an-image').src).searchParams.get('of').length > 5"
     )
-
-
-def test_the_progress_page_draws_the_versions_across_its_width(
-    project: Project, serve: Serve, open_page: Open
-) -> None:
-    publish(project, FALLING)
-    publish(project, RISING)
-    page = open_page(f"{serve(project.path, '--no-worker').url}/progress")
-
-    expect(page.locator("#progress-trainer")).to_contain_text("labelling goes on")
-    expect(page.locator("#progress-counts")).to_contain_text("360")
-    canvas = page.locator("#progress-plot canvas")
-    expect(canvas).to_be_visible()
-    box = canvas.bounding_box()
-    assert box is not None
-    assert box["width"] > 900
-    expect(page.get_by_role("gridcell", name="40.0% (30.0% to 50.0%)").first).to_be_visible()
 
 
 def test_a_label_file_is_previewed_before_it_is_imported(

@@ -1,9 +1,10 @@
 // The images of this tab in the order they are looked at, and what is known of each.
 
-import { picture } from './dom.js';
+import { Early } from './early.js';
 import { Item } from './item.js';
 
 const AHEAD = 8; // images fetched before they are needed
+const DECODED = 3; // of them with the picture; the one on the screen is kept as well
 const BATCH = 12;
 const REMEMBERED = 200; // images one can go back to after a reload
 const FETCHED = 20; // the server gives no more items at once
@@ -11,7 +12,8 @@ const FETCHED = 20; // the server gives no more items at once
 export class Album {
   // `place` names this annotator's trail in this tab, `queue` knows what is not confirmed yet.
   constructor(server, queue, place) {
-    Object.assign(this, { server, queue, ids: [], at: -1, items: new Map(), again: null, version: null });
+    Object.assign(this, { server, queue, ids: [], at: -1, items: new Map(), again: null, version: null, parents: new Map(), skipped: new Map() });
+    this.early = new Early(1280, DECODED + 1);
     this.key = `annotator-trail:${place}`;
   }
 
@@ -30,15 +32,27 @@ export class Album {
 
   // Ask for further images. Once all have been visited they come round again, from place `again` on.
   async more() {
-    const given = await this.server.call('next_images', {
-      tab: this.queue.tab, after: this.ids.at(-1) ?? null, count: BATCH, exclude: this.ids.slice(-500),
-    });
+    let given = await this.#ask(this.#had());
+    if (given.ok && given.done && this.skipped.size) given = await this.#ask(this.#had(0)); // nothing else is left
     if (!given.ok) return !given.away;
+    for (const id of given.images) this.skipped.delete(id);
     this.again = given.done ? this.again ?? this.ids.length : null;
     this.ids.push(...given.images);
     if (given.done && !given.images.length && this.ids.length > 1) this.ids.push(...new Set(this.ids));
     return true;
   }
+
+  #ask(exclude) {
+    return this.server.call('next_images', { tab: this.queue.tab, after: this.ids.at(-1) ?? null, count: BATCH, exclude });
+  }
+
+  // What needs no second look; an image that was skipped does, some images later.
+  #had(later = BATCH) {
+    const isBack = (id) => id !== this.id && this.ids.length - this.skipped.get(id) >= later;
+    return this.ids.slice(-500).filter((id) => !isBack(id));
+  }
+
+  skip(id) { this.skipped.set(id, this.ids.length); }
 
   // True if the server answered. A label that was saved while the answer was on its way is newer than it.
   async fetch(ids) {
@@ -52,9 +66,11 @@ export class Album {
 
   #take(data, acknowledged) {
     const known = this.items.get(data.id);
-    if (!known) this.items.set(data.id, new Item(data, this.queue.jobs));
-    else if (known.acknowledged === acknowledged) known.takeLabels(data);
-    else return false;
+    if (!known) this.items.set(data.id, new Item(data, this.queue.jobs, this.parents));
+    else if (known.acknowledged === acknowledged) {
+      known.takeLabels(data);
+      known.adoptScores(data);
+    } else return false;
     return true;
   }
 
@@ -73,11 +89,7 @@ export class Album {
     const missing = this.ids.slice(this.at + 1, this.at + 1 + AHEAD).filter((id) => !this.items.has(id));
     if (missing.length) await this.fetch([...new Set(missing)]);
     if (version !== this.version) this.dropOthers(); // a newer version came while these were on their way
-    for (const id of this.ids.slice(this.at + 1, this.at + 4)) {
-      const early = new Image();
-      early.src = picture(1280, id);
-      early.decode?.().catch(() => {}); // shown later with a reason
-    }
+    for (const id of this.ids.slice(this.at + 1, this.at + 1 + DECODED)) this.early.load(id);
     this.looking = false;
   }
 
@@ -85,6 +97,16 @@ export class Album {
     if (this.version === version) return;
     this.version = version;
     this.dropOthers();
+  }
+
+  // A category has become one by which images are ranked: those fetched before know nothing of it.
+  learn(rankings) {
+    if (rankings === undefined || this.rankings === rankings) return;
+    const isFirst = this.rankings === undefined;
+    this.rankings = rankings;
+    if (isFirst && !rankings) return;
+    this.dropOthers();
+    this.lookAhead();
   }
 
   // Forget the opinions of an older version, except about the image on the screen.

@@ -42,15 +42,18 @@ export class Answering {
     this.board.tell(`${ids.length} accepted. U takes it back.`);
   }
 
-  sweep() {
-    const ids = this.sweepable();
-    if (!this.#may()) return;
+  // The rest of the image is absent, or of one group of categories; how many pairs, null if none may be.
+  sweep(group = null) {
+    if (!this.#may()) return null;
+    const ids = this.sweepable(group);
+    const where = group ? ` in ${group.name || 'this group'}` : ' on this image';
     if (!ids.length) {
-      this.board.tell('Nothing is left open on this image.');
-      return;
+      this.board.tell(`Nothing is left open${where}.`);
+      return 0;
     }
     this.#commit('sweep', ids.map((id) => ({ id, state: 'absent', source: 'swept' })));
-    this.board.tell(`${ids.length} marked absent. U takes it back.`);
+    this.board.tell(`${ids.length} marked absent${group ? where : ''}. U takes it back.`);
+    return ids.length;
   }
 
   // Suggested, open and drawn on the screen: nobody accepts what they cannot see.
@@ -61,10 +64,10 @@ export class Answering {
     return seen.filter((id) => item.isOpen(id) && item.suggested.has(id) && !item.ranked.has(id));
   }
 
-  // Open and listed; a filter in use limits the list.
-  sweepable() {
+  // Open and listed; a filter in use limits the list, but not that of a group.
+  sweepable(group = null) {
     const { item, rows } = this.board;
-    return item ? rows.listed.filter((id) => item.isOpen(id)) : [];
+    return item ? (group?.ids ?? rows.listed).filter((id) => item.isOpen(id)) : [];
   }
 
   undo() { return this.#backOrForth('undo', 'log', 'undone'); }

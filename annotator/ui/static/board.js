@@ -1,18 +1,24 @@
 // The Label page: one image, its categories, and the keys between them.
 
+import { actsOf, mayRepeat } from './acts.js';
 import { Album } from './album.js';
 import { Answering } from './answering.js';
-import { button, h, randomId, reveal, viewOf } from './dom.js';
-import { command, digitOf, HELP } from './keys.js';
+import { doneDialog, Hello } from './cards.js';
+import { button, h, picture, reveal, viewOf } from './dom.js';
+import { Evidence } from './evidence.js';
 import { Finder } from './finder.js';
+import { Flagging } from './flagging.js';
+import { Going } from './going.js';
+import { Hotkeys } from './hotkeys.js';
+import { command, digitOf, HELP } from './keys.js';
 import { confirmed, refused } from './replies.js';
+import { ProbeTurn } from './probe_turn.js';
 import { RowList } from './rows.js';
 import { Screen } from './screen.js';
 import { Stage } from './stage.js';
 import { Strip } from './strip.js';
-
-const CYCLE = { unknown: 'present', unsure: 'present', conflict: 'present', present: 'absent', absent: 'cleared' };
-const REPEATABLE = ['up', 'down', 'next', 'previous'];
+import { Telling } from './telling.js';
+import { Walk } from './walk.js';
 
 export class Board extends Screen {
   constructor(root, functions) {
@@ -21,49 +27,94 @@ export class Board extends Screen {
   }
 
   build() {
-    Object.assign(this, { item: null, focus: null, seen: new Set() });
-    this.stage = new Stage({ onBanner: () => this.refresh() });
+    Object.assign(this, { item: null, focus: null });
+    this.stage = new Stage({
+      onBanner: () => this.refresh(), onFlag: () => this.acts.flag(), onBroken: (reason) => this.#broken(reason),
+    });
     this.place = h('span', { class: 'an-place' });
+    this.hint = h('p', {
+      class: 'an-hint', hidden: true, text: 'No suggestions yet. Say what you see in a few images: the trainer learns from that and suggests the rest.',
+    });
     this.right = h('section', { class: 'an-right', 'aria-label': 'Labels' });
-    this.strip = new Strip((place) => this.go(place));
-    this.acceptButton = button('Accept suggested', '⇧A', () => this.answering.acceptAll(), 'primary');
-    this.sweepButton = button('Rest absent', 'X', () => this.answering.sweep());
-    const onPhones = button('Next', null, () => this.next(), 'an-phone'); // the other one is out of reach there
-    this.foot = h('div', { class: 'an-bar an-foot' }, this.acceptButton, this.sweepButton, onPhones);
-    return [h('div', { class: 'an-board' }, this.#left(), this.right)];
+    this.strip = new Strip((place) => this.walk.go(place));
+    this.hello = new Hello();
+    this.#buildDialogs();
+    return [h('div', { class: 'an-board' }, this.#left(), this.right),
+      ...[this.flagging, this.going, this.telling, this.hotkeys, this.done].map(({ element }) => element)];
+  }
+
+  #buildDialogs() {
+    const { server } = this;
+    this.flagging = new Flagging(server, { onChange: (image, flags) => this.#flagged(image, flags) });
+    this.going = new Going(server, { onPick: (image) => this.goTo(image) });
+    this.telling = new Telling(server);
+    this.done = doneDialog();
+    this.evidence = new Evidence(server, { picture, onClose: () => this.draw() });
+    this.hotkeys = new Hotkeys(server, this.stage.typed, {
+      onPick: (id, state) => this.item && this.#pick(this.rows.rowOf(id), state), onKeys: (keys) => this.#takeKeys(keys),
+    });
   }
 
   #left() {
+    const { stage } = this;
+    stage.view.append(this.evidence.overlay);
+    stage.element.append(this.hello.element);
     const bar = h('div', { class: 'an-bar an-moves' },
-      button('Previous', '←', () => this.go(this.album.at - 1)), button('Next', '⏎', () => this.next()), this.place,
+      button('Previous', '←', () => this.walk.go(this.album.at - 1)), button('Next', '⏎', () => this.next()),
+      button('Skip', 'P', () => this.walk.skip()), this.place,
       h('span', { class: 'an-grow' }), this.saved, this.who,
       button('Undo', 'U', () => this.answering.undo()), button('Redo', '⇧U', () => this.answering.redo()),
+      button('Open', 'O', () => this.going.open()), button('Flag', 'G', () => this.acts.flag()),
       button('Help', '?', () => this.help.showModal()));
-    return h('section', { class: 'an-left', 'aria-label': 'Image' }, this.stage.element, this.strip.element, bar);
+    return h('section', { class: 'an-left', 'aria-label': 'Image' }, stage.element, this.evidence.element, this.strip.element, bar);
+  }
+
+  #foot() {
+    this.acceptButton = button('Accept suggested', '⇧A', () => this.answering.acceptAll(), 'primary');
+    this.sweepButton = button('Rest absent', 'X', () => this.answering.sweep());
+    this.finishButton = button('… and next', '⇧⏎', () => this.acts.finish(), 'an-finish');
+    this.finishButton.title = 'The rest is absent, next image';
+    const onPhones = button('Next', null, () => this.next(), 'an-phone'); // the other one is out of reach there
+    return h('div', { class: 'an-bar an-foot' }, this.acceptButton, this.sweepButton, this.finishButton, onPhones);
+  }
+
+  #seek() {
+    const why = button('Why?', 'E', () => this.toggleEvidence());
+    why.title = 'Why is this suggested? (E)';
+    return h('div', { class: 'an-seek' }, this.finder.element, why);
   }
 
   // ---- beginning
 
   prepare(start) {
-    this.album = new Album(this.server, this.queue, `${start.project.key}:${this.me}`);
+    const { categories, project } = start;
+    this.album = new Album(this.server, this.queue, `${project.key}:${this.me}`);
+    this.album.parents = new Map(categories.filter(({ parents }) => parents?.length).map(({ id, parents }) => [id, parents]));
     this.album.use(start.version);
+    this.walk = new Walk(this, this.album);
     this.answering = new Answering(this);
-    this.rows = new RowList(start.categories, { onPick: (row, state) => this.#pick(row, state) });
-    this.finder = new Finder({
-      onText: (text) => this.#filter(text), onMove: (step) => this.#move(step),
-      onPick: (state) => this.focus && this.#pick(this.focus, state), onLeave: () => this.#leaveFinder(),
+    this.rows = new RowList(categories, {
+      onPick: (row, state) => this.#pick(row, state), onSweep: (group) => this.answering.sweep(group), onOpen: () => this.draw(),
     });
-    this.right.replaceChildren(h('div', { class: 'an-bar' }, this.finder.element), this.rows.box, this.foot);
+    this.hotkeys.take(categories);
+    this.finder = new Finder({
+      onText: (text) => this.#filter(text), onMove: (step) => this.move(step),
+      onPick: (state) => this.#pickFound(state), onLeave: () => this.#leaveFinder(),
+    });
+    this.probes = new ProbeTurn(this, `${project.key}:${this.me}`);
+    this.foot = this.#foot();
+    this.right.replaceChildren(this.#seek(), this.hint, this.rows.box, this.foot);
+    this.acts = actsOf(this);
     this.#listen();
   }
 
   #listen() {
-    const look = () => requestAnimationFrame(() => this.#look());
+    const look = () => this.#lookSoon();
     this.rows.box.addEventListener('scroll', look, { passive: true });
     addEventListener('scroll', look, { passive: true });
-    addEventListener('resize', () => this.#fit());
+    addEventListener('resize', look);
     addEventListener('hashchange', () => this.#follow(Number(location.hash.slice(1))));
-    new ResizeObserver(() => this.#fit()).observe(this.watch.element);
+    new ResizeObserver(look).observe(this.watch.element);
   }
 
   async open(start) {
@@ -71,77 +122,53 @@ export class Board extends Screen {
       return this.retry('No image can be had just now; trying again.', () => this.open(start));
     }
     this.ready();
-    return this.go(this.album.start);
+    this.hello.greet();
+    return this.walk.go(this.album.start);
   }
 
   // ---- moving
 
-  async next() {
-    const { album } = this;
-    if (album.at + 1 < album.ids.length) return this.go(album.at + 1);
-    const answered = await album.more();
-    if (album.at + 1 < album.ids.length) return this.go(album.at + 1);
-    return this.tell(answered ? 'There is no further image just now.' : 'The server does not answer; the next image has to wait.');
-  }
+  next() { return this.walk.next(); }
 
-  async go(place) {
-    const { album } = this;
-    if (place < 0) return this.tell('This is the first image of this sitting.');
-    if (place >= album.ids.length) return null;
-    this.leave();
-    album.at = place;
-    const item = await album.item(album.id);
-    if (album.at !== place) return null; // somebody pressed on in the meantime
-    this.item = item ?? null;
-    if (item === null) return this.retry('The server does not answer; the image comes when it does.', () => album.at === place && !this.item && this.go(place));
-    if (!item) return this.stage.fail('This image is not in the project any more. Skip it with Enter.');
-    this.#show();
-    await album.lookAhead();
-    return this.strip.draw(album.ids, album.at, album.items);
-  }
+  goTo(image) { return this.walk.goTo(image); }
 
-  async goTo(image) { await this.go(this.album.insertNext(image)); }
+  // Called between two images; the next one waits for a promise that this returns.
+  interlude() { return this.probes.turn(); }
+
+  leave() { this.walk?.leave(); }
 
   #follow(image) {
     if (image && image !== this.album.id) this.goTo(image);
   }
 
-  #show() {
+  show() {
     const { item, album } = this;
-    this.openedAt = new Date();
-    this.seen = new Set();
+    const { box } = this.rows;
+    const from = { list: box.scrollTop, page: scrollY }; // asked first: later it would cost a layout
     this.ready();
     this.stage.show(item);
+    this.stage.showFlags(item.flags);
     this.#banner();
-    this.rows.ask(item.data.ask);
+    this.hotkeys.forget();
     this.finder.clear();
-    this.rows.box.scrollTop = 0;
-    if (scrollY) scrollTo(0, 0);
+    this.rows.ask(item);
+    this.caps.paint();
+    if (from.list) box.scrollTop = 0;
+    if (from.page) scrollTo(0, 0);
     this.focus = this.rows.visible[0] ?? null;
+    this.last = this.focus;
     this.strip.draw(album.ids, album.at, album.items);
+    this.hint.hidden = item.version !== null; // changed here only, so that no row moves under the hand
     this.place.textContent = item.data.name;
     this.place.title = item.data.name;
-    if (album.again !== null && album.at >= album.again) this.#tellAgain();
-    history.replaceState(history.state, '', `#${item.id}`);
-    album.remember();
+    history.replaceState(history.state, '', `${location.pathname}#${item.id}`);
     this.answering.shown();
-    this.#fit();
     this.draw();
   }
 
-  #tellAgain() {
-    if (this.toldAgain === this.album.again) return;
-    this.toldAgain = this.album.again;
-    this.tell('Every image has been visited; they come round again.');
-  }
-
-  leave() {
-    if (!this.item || !this.openedAt) return;
-    this.queue.push('visit', {
-      as: this.me, op: randomId(), image: this.item.id, shown: [...this.seen],
-      opened_at: this.openedAt.toISOString(), closed_at: new Date().toISOString(),
-    });
-    this.openedAt = null;
+  async allVisited() {
+    await this.watch.look(); // its counts are a second old
+    this.done.open(this.watch.state);
   }
 
   // ---- what the server says
@@ -172,21 +199,54 @@ export class Board extends Screen {
     return this.draw();
   }
 
+  #broken(reason) {
+    if (this.item) this.item.data.problem = reason;
+  }
+
+  #flagged(image, flags) {
+    const item = this.album.items.get(image);
+    if (item) item.flags = flags;
+    if (item === this.item) this.stage.showFlags(flags);
+    this.strip.mark(this.album.items);
+  }
+
+  #takeKeys(keys) {
+    this.rows.takeKeys(keys);
+    this.hotkeys.take([...this.rows.byId.values()]);
+    this.caps.paint();
+  }
+
   // ---- drawing
 
   draw() {
     if (!this.item || !this.rows) return;
     this.rows.draw(this.item, this.focus);
-    this.#look();
+    this.#lookSoon();
     this.strip.mark(this.album.items);
+    this.stage.showClash(this.#clashes());
+    if (this.evidence.open && this.focus) this.evidence.show({ image: this.item, category: this.focus.category });
+  }
+
+  #clashes() {
+    const nameOf = (id) => this.rows.byId.get(id)?.name ?? 'a category';
+    return this.item.contradictions.map(([child, parent]) => `${nameOf(child)} is present, but ${nameOf(parent)} is absent: change one of them.`).join(' ');
   }
 
   drawn() { return viewOf(this.rows.box, { above: this.stage.element, below: this.foot }); }
 
+  // Where rows lie costs a layout, so it is asked once a frame, right before that is painted.
+  #lookSoon() {
+    this.looking ??= requestAnimationFrame(() => {
+      this.looking = null;
+      this.#fit();
+      this.#look();
+    });
+  }
+
   // What is in view now: remembered for the visit, and counted on the button that accepts it.
   #look() {
     if (!this.item) return;
-    for (const id of this.rows.categoriesIn(this.drawn())) this.seen.add(id);
+    for (const id of this.rows.categoriesIn(this.drawn())) this.walk.seen.add(id);
     const accept = this.answering.acceptable().length;
     const rest = this.answering.sweepable().length;
     this.acceptButton.say(accept ? `Accept ${accept} suggested` : 'Nothing to accept');
@@ -198,8 +258,9 @@ export class Board extends Screen {
   // The board takes what the page leaves below the status line.
   #fit() {
     const board = this.root.querySelector('.an-board');
-    this.root.style.setProperty('--an-top', `${Math.round(board.getBoundingClientRect().top + scrollY)}px`);
-    this.#look();
+    const top = `${Math.round(board.getBoundingClientRect().top + scrollY)}px`;
+    if (this.top !== top) this.root.style.setProperty('--an-top', top);
+    this.top = top;
   }
 
   #setFocus(row) {
@@ -208,14 +269,15 @@ export class Board extends Screen {
     this.draw();
   }
 
-  #move(step) {
+  move(step) {
     const rows = this.rows.visible;
     if (!rows.length) return;
     const place = rows.indexOf(this.focus);
     this.#setFocus(rows[(place + step + rows.length) % rows.length]);
+    if (document.activeElement === this.finder.input) this.finder.aim(this.focus?.category.name);
   }
 
-  #nextSuggestion() {
+  nextSuggestion() {
     const rows = this.rows.visible;
     const start = rows.indexOf(this.focus);
     const round = [...rows.slice(start + 1), ...rows.slice(0, start + 1)];
@@ -224,25 +286,61 @@ export class Board extends Screen {
     else this.tell('No open suggestion on this image.');
   }
 
+  toggleGroups() {
+    if (!this.item) return;
+    this.rows.toggleGroups(this.item);
+    if (!this.rows.visible.includes(this.focus)) this.focus = this.rows.visible[0] ?? null;
+    this.#setFocus(this.focus);
+  }
+
+  toggleEvidence() {
+    if (!this.item || !this.focus) return;
+    if (this.evidence.open) this.evidence.hide();
+    else this.evidence.show({ image: this.item, category: this.focus.category });
+    this.#lookSoon();
+  }
+
+  // Esc closes one thing after the other.
+  close() {
+    if (this.hotkeys.forget() || this.hello.dismiss()) return;
+    if (this.evidence.open) this.evidence.hide();
+    else if (this.stage.zoom.isZoomed) this.stage.zoom.toggle();
+  }
+
+  // ---- answering
+
   #pick(row, state) {
+    if (!row) return;
+    this.last = row; // where a search that finds nothing goes back to
     this.#setFocus(row);
     this.answering.toggle(row.category.id, state);
   }
 
+  // Returns what was said, for the line below the search field.
+  #pickFound(state) {
+    const { focus, item } = this;
+    if (!focus || !item) return '';
+    this.#pick(focus, state);
+    const { id, name } = focus.category;
+    return `${{ present: '✓', absent: '✕' }[item.state(id)] ?? '·'} ${name}`;
+  }
+
   #filter(text) {
     this.rows.filter(text);
-    this.#setFocus(this.rows.bestMatch(text));
+    this.#setFocus(text.trim() ? this.rows.foundRows[0] ?? null : this.last && this.rows.rowOf(this.last.category.id));
+    this.finder.aim(text.trim() ? this.focus?.category.name : '');
   }
 
   #leaveFinder() {
-    const row = this.focus;
+    const row = this.focus ?? this.last;
     this.rows.filter('');
-    this.#setFocus(row);
+    this.#setFocus(row ? this.rows.rowOf(row.category.id) : this.rows.visible[0] ?? null);
   }
 
   // ---- keys
 
   key(event) {
+    if (this.hotkeys.typed && !event.repeat && this.hotkeys.key(event)) return true;
     const digit = digitOf(event);
     if (digit >= 0) {
       const row = this.rows.askRows[digit]; // the category is fixed here, by what the row shows now
@@ -250,23 +348,9 @@ export class Board extends Screen {
       return true;
     }
     const name = command(event);
-    if (!name) return false;
-    if (!event.repeat || REPEATABLE.includes(name)) this.#do(name);
+    if (!name) return !event.repeat && Boolean(this.item) && this.hotkeys.key(event);
+    if (!event.repeat || mayRepeat(name)) this.acts[name]();
     return true;
-  }
-
-  #do(name) {
-    const id = this.item ? this.focus?.category.id : undefined;
-    const { answering } = this;
-    const acts = {
-      accept: () => id && answering.answer(id, 'present'), reject: () => id && answering.answer(id, 'absent'),
-      unsure: () => id && answering.answer(id, 'unsure'), cycle: () => id && answering.answer(id, CYCLE[this.item.state(id)]),
-      acceptAll: () => answering.acceptAll(), sweep: () => answering.sweep(), undo: () => answering.undo(), redo: () => answering.redo(),
-      next: () => this.next(), previous: () => this.go(this.album.at - 1), up: () => this.#move(-1), down: () => this.#move(1),
-      nextSuggestion: () => this.#nextSuggestion(), refresh: () => this.refresh(),
-      filter: () => this.finder.enter(), help: () => this.help.showModal(),
-    };
-    acts[name]();
   }
 
   // ---- telling

@@ -9,8 +9,8 @@ const ORPHAN_MS = 10000; // taking over the work of a tab that only sleeps sends
 const SLOWEST_MS = 5000;
 
 export class SaveQueue {
-  constructor(server, { project, annotator }, { onState, onDone, onRefused, onStopped }) {
-    Object.assign(this, { server, onState, onDone, onRefused, onStopped });
+  constructor(server, { project, annotator, page }, { onState, onDone, onRefused, onStopped }) {
+    Object.assign(this, { server, page, onState, onDone, onRefused, onStopped });
     // With the name in it, so that nobody's answers are ever sent under another name.
     this.prefix = `annotator-unsaved:${project}:${annotator}:`;
     this.alivePrefix = `annotator-alive:${project}:`;
@@ -29,7 +29,7 @@ export class SaveQueue {
   }
 
   push(call, data, about = {}) {
-    this.jobs.push({ call, data, ...about });
+    this.jobs.push({ call, data, page: this.page, ...about });
     this.#keep();
     this.pump();
   }

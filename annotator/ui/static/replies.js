@@ -1,9 +1,12 @@
 // What the server says to an operation: its labels are the truth, and the page takes them over.
 
 export function confirmed(board, job, result) {
-  if (job.call === 'visit') return;
+  if (job.call === 'visit' || job.call === 'probe_answer') return;
   if (job.call === 'save') {
-    board.album.items.get(job.data.image)?.acknowledge(job.data.op, result.images[String(job.data.image)] ?? {});
+    const item = board.album.items.get(job.data.image);
+    item?.acknowledge(job.data.op, result.images[String(job.data.image)] ?? {});
+    item?.adoptScores(result.opinion);
+    board.album.learn(result.opinion?.rankings);
     if (result.late?.length) tellLate(board, result);
     board.draw();
   } else takenBack(board, job, result);
@@ -14,6 +17,7 @@ export async function refused(board, job, message) {
   const { op } = job.data;
   if (job.call === 'visit') return;
   board.tell(message);
+  if (job.call === 'probe_answer') return;
   board.album.forget(op);
   board.answering.forget(op);
   board.queue.drop((other) => other.target === op);

@@ -1,13 +1,15 @@
 // What every work screen shares: who sits here, what is saved, the status line, the keys, telling.
 
+import { emptyCard, NO_CATEGORIES, NO_IMAGES } from './cards.js';
 import { h, picturesOf } from './dom.js';
 import { helpDialog, nameDialog } from './dialogs.js';
-import { listenToKeys } from './keys.js';
+import { Keycaps, listenToKeys } from './keys.js';
 import { SaveQueue } from './queue.js';
 import { pause, Server } from './server.js';
 import { Watch } from './watch.js';
 
 const RETRY_MS = 1500;
+const LOOK_AGAIN_MS = 3000;
 
 // A page gives: build(), prepare(start), open(start), fail(text), tell(text), key(event); and may give
 // confirmed(job, result), refused(job, message), newVersion(number), leave().
@@ -18,6 +20,7 @@ export class Screen {
     this.saved = h('span', { class: 'an-saved', role: 'status' });
     this.who = h('button', { class: 'an-who', type: 'button', title: 'Change your name', onclick: () => this.askName(true) });
     this.help = helpDialog(help);
+    this.caps = new Keycaps(root);
     this.name = nameDialog((name) => this.#named(name));
     this.watch = new Watch(this.server, { onVersion: (number) => this.newVersion(number) });
   }
@@ -43,9 +46,9 @@ export class Screen {
     if (!start.ok) return this.retry(start.message ?? 'The server does not answer; trying again.', () => this.begin());
     if (!this.queue) this.#prepare(start);
     this.queue.resume();
-    if (!start.total) return this.empty('This project has no images yet. Add some with: annotator images PROJECT add FOLDER');
-    if (!start.categories.length) return this.empty('This project has no categories yet. Add some with: annotator categories PROJECT add NAME');
-    return this.open(start);
+    if (!start.total) return this.empty(NO_IMAGES);
+    if (!start.categories.length) return this.empty(NO_CATEGORIES);
+    return this.card ? location.reload() : this.open(start);
   }
 
   #prepare(start) {
@@ -55,22 +58,37 @@ export class Screen {
     this.who.textContent = this.me;
     picturesOf(key);
     this.watch.embedded = start.features;
-    this.queue = new SaveQueue(this.server, { project: key, annotator: this.me }, {
+    const page = this.constructor.name;
+    this.queue = new SaveQueue(this.server, { project: key, annotator: this.me, page }, {
       onState: (state) => this.#showSaved(state),
-      onDone: (job, result) => this.confirmed(job, result),
-      onRefused: (job, message) => this.refused(job, message),
+      // What another page left behind is sent from here, but it is nothing that this page shows.
+      onDone: (job, result) => (job.page ?? page) === page && this.confirmed(job, result),
+      onRefused: (job, message) => ((job.page ?? page) === page ? this.refused(job, message) : this.tell(message)),
       onStopped: (result) => (result.need_name ? this.askName(false) : location.reload()),
     });
     this.prepare(start);
-    listenToKeys(this.root, (event) => this.key(event));
+    this.caps.paint();
+    listenToKeys(this.root, (event) => {
+      this.caps.see(event);
+      return this.key(event);
+    });
     addEventListener('pagehide', () => this.leave());
   }
 
   ready() { this.root.removeAttribute('aria-busy'); }
 
-  empty(text) {
+  // The project lacks something: say what comes next, and go on by itself once it is there.
+  async empty(state) {
     this.ready();
-    this.fail(text);
+    const card = emptyCard(state);
+    if (this.card?.textContent !== card.textContent) {
+      this.card?.remove();
+      this.card = card;
+      this.watch.element.after(card);
+    }
+    this.root.classList.add('an-none');
+    await pause(LOOK_AGAIN_MS);
+    return this.begin();
   }
 
   async retry(text, again) {

@@ -37,7 +37,9 @@ export class Strip {
 
   mark(items) {
     for (const slot of this.element.children) {
-      slot.classList.toggle('answered', Boolean(items.get(Number(slot.dataset.id))?.labels.size));
+      const item = items.get(Number(slot.dataset.id));
+      slot.classList.toggle('answered', Boolean(item?.labels.size));
+      slot.classList.toggle('flagged', Boolean(item?.flags.length));
     }
   }
 }

@@ -7,7 +7,7 @@ const EVERY_MS = 1500;
 
 export class Watch {
   constructor(server, { onVersion }) {
-    Object.assign(this, { server, onVersion, embedded: true });
+    Object.assign(this, { server, onVersion, embedded: true, state: null });
     this.dot = h('span', { class: 'an-dot', 'aria-hidden': 'true' });
     this.trainer = h('span', { class: 'an-trainer' });
     this.bar = h('progress', { max: 1, value: 0, 'aria-label': 'progress of the trainer', hidden: true });
@@ -29,6 +29,7 @@ export class Watch {
     if (state.need_name) return;
     if (!state.trainer) this.#away(state);
     else {
+      this.state = state;
       this.#show(state);
       this.onVersion(state.version);
     }
@@ -40,7 +41,7 @@ export class Watch {
     this.bar.hidden = true;
   }
 
-  #show({ trainer, version, images, answered, filled, open, suggestions }) {
+  #show({ trainer, version, images, answered, filled, open, suggestions, suggestions_about: about }) {
     const busy = ['training', 'embedding'].includes(trainer.state);
     this.dot.dataset.state = trainer.worker_alive ? trainer.state : 'off';
     const model = version === null ? 'no version yet' : `version ${version}`;
@@ -51,7 +52,7 @@ export class Watch {
     const number = (n) => Number(n).toLocaleString('en');
     this.#say(this.counts, [
       `${number(images)} images`, `${number(answered)} answered`, `${number(filled)} filled`, `${number(open)} open`,
-      `${number(suggestions)} suggestions`].join(' · '));
+      `${about ? 'about ' : ''}${number(suggestions)} suggestions`].join(' · '));
   }
 
   #say(element, text) { if (element.textContent !== text) element.textContent = text; }

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from annotator.arrays import versions as files
+from annotator.arrays.error_file import write_errors
+from annotator.arrays.versions import Queue, VersionParameters
+from annotator.domain import JobKind, JobState
 from annotator.services.app import Services
 from annotator.services.creation import create_project
-from annotator.store import Store
+from annotator.store import Store, jobs, versions
+from mlrpl.decision.conditional import ErrorCorrelation
 
 NAMES = ("cat", "dog", "bird")
 
@@ -49,3 +55,58 @@ def services(tmp_path: Path, pictures: Path, clock: FakeClock) -> Iterator[Servi
     opened = Services(made.project, Store.open(made.project.database_url), clock)
     yield opened
     opened.close()
+
+
+Publish = Callable[..., int]
+
+
+@pytest.fixture
+def publish(services: Services) -> Publish:
+    """Return a function that publishes a version from numbers, as the worker would."""
+
+    def publish(
+        scores: np.ndarray,
+        *,
+        correlation: Sequence[Sequence[float]] | np.ndarray | None = None,
+        ordinals: Sequence[int] | None = None,
+        ranked: Sequence[int] = (),
+        untaught: Sequence[int] = (),
+        slope: float = 1.0,
+    ) -> int:
+        """Publish and promote a version with raw scores `(N, C)`; suggested at one half."""
+        now, columns = services.recording._clock(), scores.shape[1]
+        listed = tuple(range(columns) if ordinals is None else ordinals)
+        with services.store.writing() as tx:
+            jobs.enqueue(tx, JobKind.TRAIN, {}, now)
+            job = jobs.claim(tx, "me", [JobKind.TRAIN], now)
+            assert job is not None
+            number = versions.reserve(
+                tx, job, method="kernel_ridge", backbone="test", trained_answers=1,
+                trained_present=1, last_operation=1, now=now,
+            )  # fmt: skip
+        parameters = VersionParameters(
+            method="kernel_ridge", backbone="test", category_ordinals=listed, slope=slope,
+            intercepts=(0.0,) * columns,
+            thresholds=tuple(float(np.inf) if o in untaught else 0.0 for o in listed),
+            ranked_only=tuple(ranked),
+        )  # fmt: skip
+
+        def save(path: Path) -> None:
+            path.write_bytes(b"")
+            if correlation is not None:
+                matrix = np.asarray(correlation, np.float64)
+                write_errors(path.parent, ErrorCorrelation(matrix, np.full(matrix.shape, 500)))
+
+        files.write(
+            files.folder(services.project, number), parameters, scores.astype(np.float32),
+            Queue(np.arange(len(scores), dtype=np.int32), np.full((columns, 1), -1, np.int32)), {},
+            save_weights=save,
+        )  # fmt: skip
+        with services.store.writing() as tx:
+            versions.publish(
+                tx, job, number, metrics={}, training_seconds=1, promote=True, note="", now=now
+            )
+            jobs.finish(tx, job, JobState.DONE, "", now)
+        return number
+
+    return publish

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from annotator.errors import AnnotatorError, ImageError
 from annotator.services.app import Services
-from annotator.store.tables import attention_check
+from annotator.store.tables import attention_check, category
 
 CAT, DOG, BIRD = 1, 2, 3
 
@@ -223,3 +223,58 @@ def test_one_operation_may_be_about_many_images_and_keeps_its_attention_checks(
     with services.store.reading() as tx:
         kept = tx.execute(sa.select(attention_check.c.expected)).scalars().all()
     assert kept == [0]
+
+
+def test_categories_stand_where_somebody_put_them_then_by_age(services: Services) -> None:
+    with services.store.writing() as tx:
+        tx.execute(category.update().where(category.c.id == BIRD).values(position=0))
+
+    start = services.labelling.start("ann")
+
+    assert [c["name"] for c in start["categories"]] == ["bird", "cat", "dog"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("3", [(3, "2.png"), (4, "3.png")]),
+        (" 5.P ", [(6, "5.png")]),
+        ("%", []),
+        ("", []),
+        ("7", []),
+    ],
+)
+def test_an_image_is_found_by_number_and_by_part_of_its_name(
+    services: Services, text: str, found: list[tuple[int, str]]
+) -> None:
+    said = services.labelling.find_images(text)["images"]
+
+    assert [(row["number"], row["name"]) for row in said] == found
+
+
+def test_the_history_of_a_pair_says_who_when_and_on_what_suggestion(services: Services) -> None:
+    save(services, "a", (DOG, "present"), who="ann", score=0.75)
+    save(services, "b", (DOG, "absent"), who="bob")
+    services.recording.undo("ann", {"op": "c"})
+
+    told = services.labelling.history(1, DOG)["answers"]
+
+    assert [(t["by"], t["state"], t["score"], t["late"], t["cancelled"]) for t in told] == [
+        ("bob", "absent", None, True, False),
+        ("ann", "present", 0.75, False, True),
+    ]
+    assert services.labelling.history(2, DOG) == {"answers": []}
+
+
+def test_a_laptop_that_was_closed_for_an_hour_goes_on(services: Services, clock: Any) -> None:
+    mine = services.labelling.next_images("ann", "tab 1", count=2)["images"]
+    clock.forward(3700)
+
+    theirs = services.labelling.next_images("bob", "tab 2", count=2)["images"]
+    kept = save(services, "late", (CAT, "present"), image=mine[0])
+    further = services.labelling.next_images("ann", "tab 1", count=2, exclude=mine)["images"]
+
+    assert theirs == mine
+    assert kept["late"] == []
+    assert labels(services, mine[0]) == {"1": "present"}
+    assert set(further).isdisjoint(mine)

@@ -194,7 +194,7 @@ def test_a_file_about_other_images_is_refused_and_leaves_nothing(
     ("arguments", "kind", "says"),
     [
         ({"formats": ["voc"]}, NotFound, "known: coco, csv"),
-        ({"content": "everything"}, NotFound, "known: answered, completed"),
+        ({"content": "everything"}, NotFound, "known: answered, certified, completed"),
         ({"subset": "some"}, NotFound, "known: all, labelled"),
         ({"content": "completed"}, NotReady, "needs a trained version"),
     ],

@@ -27,6 +27,15 @@ def test_categories_come_back_in_the_order_in_which_they_were_added(store: Store
     assert [(c.ordinal, c.name) for c in found] == [(0, "zebra"), (1, "ant"), (2, "mole")]
 
 
+def test_ordinals_are_known_of_archived_categories_too(store: Store) -> None:
+    zebra, ant = add(store, "zebra", "ant")
+    with store.writing() as tx:
+        categories.archive(tx, zebra, True)
+
+    with store.reading() as tx:
+        assert categories.ordinals(tx) == {zebra: 0, ant: 1}
+
+
 def test_a_category_keeps_what_its_coco_file_said_about_it(store: Store) -> None:
     new = NewCategory("cat", supercategory="animal", coco_id=17, extra={"color": [1, 2]})
     with store.writing() as tx:

@@ -127,6 +127,7 @@ def test_a_file_that_is_gone_is_read_again_when_it_comes_back(store: Store) -> N
         assert list(images.known_files(tx, "pictures")) == ["2.png"]
         assert list(images.paths_of(tx)) == [2]
         assert list(images.order(tx).items()) == [(1, 2)]
+        assert images.ids_at(tx, [1, 0, 7]) == {1: 2}
     assert add(store, file("1.png", "a")) == Added(0, 0, 0, 0, 0)
     assert missing(store) == [False, False]
 

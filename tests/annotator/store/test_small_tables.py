@@ -82,6 +82,16 @@ def test_held_tells_what_others_hold_of_one_kind(store: Store) -> None:
         assert leases.held(tx, "image", NOW, by_others_than="tab one") == {3}
 
 
+def test_leases_that_have_expired_are_cleared_away_when_others_are_taken(store: Store) -> None:
+    with store.writing() as tx:
+        leases.take(tx, "image", [1, 2], "tab one", NOW, 60)
+        leases.take(tx, "page", [1], "tab one", NOW, 60)
+        leases.take(tx, "image", [3], "tab two", at(60), 60)
+
+        assert leases.held(tx, "image", NOW) == {3}
+        assert leases.held(tx, "page", NOW) == {1}
+
+
 def test_leases_are_given_back_some_or_all_and_only_ones_own(store: Store) -> None:
     with store.writing() as tx:
         leases.take(tx, "image", [1, 2, 3], "tab one", NOW, 60)
@@ -105,6 +115,7 @@ def test_a_visit_keeps_which_categories_were_drawn(desk: Any) -> None:
     with desk.store.reading() as tx:
         assert visits.shown(tx, 1) == [{0, 7, 8, 199}, set()]
         assert visits.visited(tx) == {1, 2}
+        assert visits.visited_of(tx, [2, 3]) == {2}
 
 
 def test_what_was_drawn_and_never_answered_was_left_unmarked(desk: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -27,7 +28,17 @@ from hypothesis.stateful import (
 )
 
 from annotator.domain import Change, Operation, OperationKind, PairLabel, Source, State
-from annotator.store import Store, annotators, answers, categories, images
+from annotator.errors import AnnotatorError
+from annotator.store import (
+    Store,
+    Transaction,
+    annotators,
+    answers,
+    categories,
+    derivation,
+    images,
+    merges,
+)
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ANN, BOB, CHIEF = 1, 2, 3
@@ -71,6 +82,8 @@ class Ledger:
     undone: dict[int, list[Entry]] = field(default_factory=lambda: {ANN: [], BOB: [], CHIEF: []})
     cancellations: dict[str, Entry] = field(default_factory=dict)
     reviewers: set[int] = field(default_factory=lambda: {CHIEF})
+    merged: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """What each category was merged into, and how many answers there were then."""
     answers: int = 0
 
     def record(self, sent: Operation) -> Entry:
@@ -138,7 +151,22 @@ class Ledger:
         return sorted(said, key=lambda s: s.id)
 
     def verdict(self, pair: Pair) -> Verdict | None:
-        """Return what the answers about a pair add up to; None if nobody says anything."""
+        """Return what the answers about a pair and what was merged into it add up to."""
+        verdicts = [self.own_verdict(pair)]
+        said = [s for s in self.standing() if s.pair == pair and s.source is not Source.IMPORTED]
+        for category, (target, count) in self.merged.items():
+            if target == pair[1] and not any(s.id > count for s in said):
+                verdicts.append(self.verdict((pair[0], category)))
+        for wanted in (State.PRESENT, None, State.ABSENT):  # None: people disagree
+            found = [v for v in verdicts if v is not None and v[0] is wanted]
+            if wanted is State.ABSENT and None in verdicts:
+                return None
+            if found:
+                return max(found, key=lambda v: v[1])
+        return None
+
+    def own_verdict(self, pair: Pair) -> Verdict | None:
+        """Return what the answers about a pair itself add up to; None if nobody says anything."""
         about = [s for s in self.standing() if s.pair == pair]
         last_words = []
         for person in (ANN, BOB, CHIEF):
@@ -180,6 +208,19 @@ def summary(label: PairLabel) -> Verdict | None:
     assert label.source is not None
     assert label.annotator_id is not None
     return label.state, label.answer_id, label.source, label.annotator_id, label.conflict
+
+
+def step_of(verdict: Verdict | None) -> str:
+    """Return a verdict in the words of a preview."""
+    if verdict is None:
+        return "unknown"
+    return "conflict" if verdict[0] is None else verdict[0].value
+
+
+def recompute_category(tx: Transaction, category: int) -> None:
+    """Recompute the labels of a category, as the service does in parts."""
+    parts = merges.read(tx).with_parts([category])
+    derivation.recompute(tx, [(int(i), category) for i in merges.touched(tx, parts)])
 
 
 @functools.cache
@@ -403,6 +444,39 @@ class Labelling(RuleBasedStateMachine):
                 self.ledger.reviewers = {BOB, CHIEF} if what == "appoint" else {CHIEF}
             assert answers.recompute(tx) + answers.recount(tx) == []
 
+    @rule(category=st.sampled_from(CATEGORIES), into=st.sampled_from(CATEGORIES))
+    def merge(self, category: int, into: int) -> None:
+        """Take two categories together; the preview said what comes of it."""
+        allowed = category != into and not {category, into} & set(self.ledger.merged)
+        if not allowed:
+            with pytest.raises(AnnotatorError), self.store.writing() as tx:
+                merges.merge(tx, category, into)
+            return
+        with self.store.reading() as tx:
+            foreseen = merges.preview(tx, category, into)
+        before = [self.ledger.verdict((i, into)) for i in IMAGES]
+        with self.store.writing() as tx:
+            merges.merge(tx, category, into)
+            recompute_category(tx, into)
+        self.ledger.merged[category] = (into, self.ledger.answers)
+        after = [self.ledger.verdict((i, into)) for i in IMAGES]
+        steps = [(step_of(old), step_of(new)) for old, new in zip(before, after, strict=True)]
+        assert foreseen.changes == Counter(step for step in steps if step[0] != step[1])
+        for name in ("present", "absent", "conflict"):
+            assert foreseen.after[name] == [new for _, new in steps].count(name)
+
+    @rule(category=st.sampled_from(CATEGORIES))
+    def split(self, category: int) -> None:
+        """Take a merge back."""
+        if category not in self.ledger.merged:
+            with pytest.raises(AnnotatorError), self.store.writing() as tx:
+                merges.split(tx, category)
+            return
+        into, _ = self.ledger.merged.pop(category)
+        with self.store.writing() as tx:
+            assert merges.split(tx, category) == into
+            recompute_category(tx, into)
+
     @invariant()
     def labels_are_what_the_answers_add_up_to(self) -> None:
         expected = {p: v for p in PAIRS if (v := self.ledger.verdict(p)) is not None}
@@ -430,7 +504,7 @@ class Labelling(RuleBasedStateMachine):
     def counters_equal_a_recount(self) -> None:
         state_of = {p: v[0] for p in PAIRS if (v := self.ledger.verdict(p)) is not None}
         with self.store.reading() as tx:
-            listed = categories.every(tx)
+            listed = categories.every(tx, archived=True)
             pictures = images.every(tx)
 
         for category in listed:

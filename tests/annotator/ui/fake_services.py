@@ -7,7 +7,7 @@ import copy
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 from annotator.errors import AnnotatorError, FormatError, ImageError, NotFound, NotReady, StoreError
 
@@ -82,6 +82,11 @@ class FakeLabelling:
         self._note("items", annotator, list(ids))
         return [{"id": i} for i in ids]
 
+    def opinion(self, image_id: int) -> dict[str, Any]:
+        if image_id > 100:
+            raise NotFound("There is no such image.")
+        return {"version": 1, "rankings": 0, "scores": {"1": 0.5}, "ranked": [], "suggested": []}
+
     def save(self, annotator: str, operation: dict[str, Any]) -> dict[str, Any]:
         self._note("save", annotator, operation)
         return {"op": operation.get("op"), "repeated": False, "images": {}, "late": []}
@@ -95,6 +100,60 @@ class FakeLabelling:
     def visit(self, annotator: str, visit: dict[str, Any]) -> dict[str, Any]:
         self._note("visit", annotator, visit)
         return {}
+
+    def find_images(self, text: str) -> dict[str, Any]:
+        return {"images": [{"id": 7, "number": 1, "name": f"{text}.png"}]}
+
+    def history(self, image_id: int, category_id: int) -> dict[str, Any]:
+        return {"answers": []}
+
+    def set(self, annotator: str, category_id: int, key: str) -> dict[str, str]:
+        self._note("set_hotkey", annotator, (category_id, key))
+        return {str(category_id): key}
+
+    def add(self, annotator: str, flag: dict[str, Any]) -> dict[str, Any]:
+        self._note("flag", annotator, flag)
+        return {"image": flag["image"], "flags": []}
+
+    resolve = add
+
+
+class FakeVerification:
+    """Pages of the grid, without any image."""
+
+    def __init__(self, labelling: FakeLabelling) -> None:
+        self.start = labelling.start
+        self.saved: list[dict[str, Any]] = []
+
+    def counts(self) -> dict[str, Any]:
+        return {"1": {"open": 40}}
+
+    def page(self, annotator: str, tab: str, request: dict[str, Any]) -> dict[str, Any]:
+        return {"tab": tab, "mode": request["mode"], "items": []}
+
+    def save(self, annotator: str, operation: dict[str, Any]) -> dict[str, Any]:
+        self.saved.append(operation)
+        return {"op": operation["op"]}
+
+
+class FakeProbing:
+    """One question a card."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, dict[str, Any]]] = []
+
+    def due(self, annotator: str) -> dict[str, Any]:
+        return {"due": bool(self.said)}
+
+    def card(self, annotator: str, card: str) -> dict[str, Any]:
+        return {"card": card, "questions": [{"probe": 1, "image": 7, "said": None}]}
+
+    def answer(self, annotator: str, data: dict[str, Any]) -> dict[str, Any]:
+        self.said.append((annotator, data))
+        return {"probe": data["probe"], "late": False}
+
+    def report(self) -> dict[str, Any]:
+        return {"answered": len(self.said), "waiting": 0, "people": [], "every": 190}
 
 
 class FakeProgress:
@@ -113,8 +172,18 @@ class FakeProgress:
             "worker_alive": True,
         }
         self.version: int | None = None
-        self.asked: list[tuple[str, Any]] = []
         self.overviews = 0
+        self.loss: list[dict[str, float]] = []
+        self.shown_trends: dict[str, Any] = {
+            "growth": {"step": "", "points": [], "suggested": []},
+            "people": [],
+            "pace": {"decisions": 0, "active_seconds": 0.0, "per_minute": None, "needed": 50},
+            "calibration": {
+                "version": None, "needed": 30, "present": 0, "answers": 0, "bins": [], "seen": False
+            },
+            "remaining": None,
+            "counted_at": "2026-03-01T10:00:00+00:00",
+        }  # fmt: skip
 
     def state(self) -> dict[str, Any]:
         names = ("images", "answered", "filled", "open", "suggestions")
@@ -143,12 +212,55 @@ class FakeProgress:
             "counts": dict(self.counts),
             "categories": rows,
             "versions": copy.deepcopy(self.versions),
-            "policy": "The next training starts after 5 more answers.",
         }
 
-    def train(self, annotator: str, *, method: str | None = None) -> dict[str, Any]:
-        self.asked.append((annotator, method))
-        if not self.counts["answered"]:
+    def trends(self) -> dict[str, Any]:
+        return copy.deepcopy(self.shown_trends)
+
+    def losses(self) -> list[dict[str, float]]:
+        return list(self.loss)
+
+
+class FakeReport:
+    """A report that a test may change."""
+
+    def __init__(self, **shown: Any) -> None:
+        self.shown = shown
+
+    def report(self) -> dict[str, Any]:
+        return copy.deepcopy(self.shown)
+
+
+NO_QUALITY = {
+    "people": 0, "needed": 20, "overall": None, "categories": [], "annotators": [],
+    "anchoring": {"blind": 0, "shown": 0, "needed": 385, "difference": None},
+    "note": "Nobody has answered yet, so there is nothing to compare.",
+}  # fmt: skip
+NO_GOAL = {"reached": False, "note": "What another hour brings cannot be told yet."}
+
+
+class FakeTraining:
+    """Notes what it is asked for; its versions are those of the progress."""
+
+    def __init__(self, progress: FakeProgress) -> None:
+        self._progress = progress
+        self.asked: list[tuple[Any, ...]] = []
+        self.back_to: int | None = None
+
+    def report(self) -> dict[str, Any]:
+        rows = [{"arrays": True, **v} for v in copy.deepcopy(self._progress.versions)]
+        waits = "The next training starts after 5 more answers."
+        return {"versions": rows, "back_to": self.back_to, "policy": waits}
+
+    def choices(self) -> dict[str, Any]:
+        methods = [{"name": n, "does": f"what {n} does"} for n in ("partial_bce", "hst")]
+        return {"method": "hst", "methods": methods, "finetune": "it stays as it is"}
+
+    def train(
+        self, annotator: str, *, method: str | None = None, finetune: bool | None = None
+    ) -> dict[str, Any]:
+        self.asked.append((annotator, method, finetune))
+        if not self._progress.counts["answered"]:
             raise NotReady("There is nothing to learn from yet.")
         return {"job": 1, "message": "Training is queued."}
 
@@ -159,8 +271,25 @@ class FakeProgress:
         self.asked.append((annotator, number))
         return {"message": f"Version {number} is used from the next image on."}
 
-    def methods(self) -> list[str]:
-        return ["partial_bce", "hst"]
+
+class FakeComparison:
+    """Version 1 has no scores any more; the others differ in one pair."""
+
+    def changes(self, older: int, newer: int) -> dict[str, Any]:
+        if older == 1:
+            raise NotFound("The scores of version 1 were deleted to save space.")
+        return {
+            "older": older,
+            "newer": newer,
+            "appeared": 1,
+            "disappeared": 0,
+            "categories_changed": 1,
+            "categories": [{"name": "<i>cat</i>", "appeared": 1, "disappeared": 0}],
+            "images": [{"id": 7, "category": "<i>cat</i>", "appeared": True, "strength": 0.9}],
+        }
+
+    def methods(self) -> dict[str, Any]:
+        return {"methods": [], "pairs": 0, "categories": 0, "images": 0, "held_out_images": 0}
 
 
 class FakeTransfer:
@@ -216,6 +345,160 @@ class FakeTransfer:
         return {**self.summary, "applied": 8}
 
 
+class FakeEvidence:
+    """Knows a reason for one pair only."""
+
+    def of(self, image_id: int, category_id: int) -> dict[str, Any]:
+        if category_id == 99:
+            raise NotFound("This category is not in the project any more; reload the page.")
+        return {"image": image_id, "category": category_id, "where": {"text": "Nowhere."}}
+
+
+class FakeCuration:
+    """Three categories; notes what it is told."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.categories = [
+            {
+                **category,
+                "description": "",
+                "hotkey": "",
+                "archived": False,
+                "merged_into": None,
+                "present": 6,
+                "absent": 4,
+                "examples": [],
+                "place": 1,
+            }
+            for category in CATEGORIES
+        ]
+
+    def _note(self, *call: Any) -> dict[str, Any]:
+        self.calls.append(call)
+        return {"message": f"{call[0]} is done."}
+
+    def rows(self) -> list[dict[str, Any]]:
+        return copy.deepcopy(self.categories)
+
+    def add(self, names: Sequence[str], *, supercategory: str) -> dict[str, Any]:
+        return {**self._note("add", list(names), supercategory), "ids": [13]}
+
+    def edit(self, category_id: int, **values: Any) -> dict[str, Any]:
+        return self._note("edit", category_id, values)
+
+    def move(self, category_id: int, step: int) -> dict[str, Any]:
+        return self._note("move", category_id, step)
+
+    def place(self, category_id: int, number: int) -> dict[str, Any]:
+        return self._note("place", category_id, number)
+
+    def archive(self, category_id: int, archived: bool) -> dict[str, Any]:
+        return self._note("archive", category_id, archived)
+
+    def merge_preview(self, category_id: int, into: int) -> dict[str, Any]:
+        return {"source": "cat", "target": "dog", "text": "'dog' <b> would *be*.\nNothing else."}
+
+    def merge(self, category_id: int, into: int, on_progress: Any) -> dict[str, Any]:
+        return self._note("merge", category_id, into)
+
+    def split(self, category_id: int, on_progress: Any) -> dict[str, Any]:
+        return self._note("split", category_id)
+
+    def candidates(self, category_id: int) -> list[dict[str, Any]]:
+        return [{"id": 7, "name": "7.png"}]
+
+    def set_examples(self, category_id: int, image_ids: Sequence[int]) -> dict[str, Any]:
+        return self._note("examples", category_id, list(image_ids))
+
+
+class FakePreferences:
+    """Settings as they are in the beginning."""
+
+    VALUES: ClassVar = {
+        "name": "fake",
+        "description": "",
+        "suggestions.threshold": 0.5,
+        "probes.share": 0.05,
+        "method": "hst",
+        "goal.coverage": 1.0,
+        "goal.error": 0.05,
+        "retraining.automatic": True,
+        "retraining.min_answers": 50,
+        "retraining.min_present": 10,
+        "retraining.min_share": 0.1,
+        "retraining.every_hours": 24.0,
+        "retraining.keep_versions": 3,
+        "retraining.finetune": "auto",
+    }
+
+    def __init__(self) -> None:
+        self.saved: list[dict[str, Any]] = []
+
+    def rows(self) -> dict[str, Any]:
+        rows = [{"key": k, "value": v, "help": f"About {k}."} for k, v in self.VALUES.items()]
+        return {
+            "settings": rows,
+            "methods": [{"name": "hst", "does": "learns"}],
+            "backbone": "timm:x`y",
+        }
+
+    def save(self, values: dict[str, Any]) -> dict[str, Any]:
+        self.saved.append(dict(values))
+        return {"changed": [], "message": "Saved: name."}
+
+
+class FakeImageRoots:
+    """One folder with a file that cannot be used; notes what it is told."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.found = 3
+
+    def rows(self) -> list[dict[str, Any]]:
+        row = {"name": "<b>", "folder": "/pictures", "there": False}
+        return [{**row, "usable": 3, "gone": 1, "refused": 2}]
+
+    def add(self, folder: Path, *, name: str, on_progress: Any) -> dict[str, Any]:
+        self.calls.append(("add", str(folder), name))
+        return {"message": "2 new images."}
+
+    def look(self, *, on_progress: Any) -> dict[str, Any]:
+        self.calls.append(("look",))
+        return {"message": "0 new images."}
+
+    def move_preview(self, root: str, folder: Path) -> dict[str, Any]:
+        return {"found": self.found, "missing": 1, "text": f"{self.found} of 4 files are there."}
+
+    def move(self, root: str, folder: Path, *, on_progress: Any) -> dict[str, Any]:
+        self.calls.append(("move", root, str(folder)))
+        return {"message": "Moved."}
+
+    def unusable(self) -> list[dict[str, Any]]:
+        return [{"root": "images", "path": "a.png", "reason": "is empty (0 bytes)"}]
+
+
+class FakePeople:
+    """Ann, who is no reviewer, and Bob, who is one."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [
+            {"id": 1, "name": "Ann", "reviewer": False},
+            {"id": 2, "name": "Bob", "reviewer": True},
+        ]
+
+    def rename(self, annotator_id: int, name: str) -> dict[str, Any]:
+        self.calls.append(("rename", annotator_id, name))
+        return {"message": f"{name} is saved."}
+
+    def set_reviewer(self, annotator_id: int, reviewer: bool, on_progress: Any) -> dict[str, Any]:
+        self.calls.append(("reviewer", annotator_id, reviewer))
+        return {"message": "Looked at again."}
+
+
 class FakeMedia:
     """One picture for image 7; image 8 is broken, image 9 meets a locked database."""
 
@@ -240,12 +523,28 @@ class Broken(RuntimeError):
 
 
 def fake_services(folder: Path) -> Any:
+    progress = FakeProgress()
     labelling = FakeLabelling()  # also records: what pages save is noted with the rest
     return SimpleNamespace(
         labelling=labelling,
         recording=labelling,
-        progress=FakeProgress(),
+        verification=FakeVerification(labelling),
+        hotkeys=labelling,
+        flags=labelling,
+        probing=FakeProbing(),
+        progress=progress,
+        quality=FakeReport(**NO_QUALITY),
+        stopping=FakeReport(**NO_GOAL),
+        training=FakeTraining(progress),
+        comparison=FakeComparison(),
         transfer=FakeTransfer(),
+        curation=FakeCuration(),
+        preferences=FakePreferences(),
+        image_roots=FakeImageRoots(),
+        people=FakePeople(),
+        certification=SimpleNamespace(),  # its own tests bring what they call
         media=FakeMedia(folder),
+        evidence=FakeEvidence(),
+        review=SimpleNamespace(),  # its own tests bring what they call
         errors=SimpleNamespace(Broken=Broken, Refused=AnnotatorError, Store=StoreError),
     )

@@ -34,7 +34,7 @@ class Colours(nn.Module):
     """Six means of the picture's quarters stand for features."""
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        maps = nn.functional.avg_pool2d(pictures, 4)
+        maps = nn.functional.avg_pool2d(pictures, pictures.shape[-1] // 2)
         tokens = maps.flatten(2).transpose(1, 2)
         return torch.cat([tokens.mean(dim=1), tokens.amax(dim=1)], dim=1), tokens
 
@@ -93,6 +93,23 @@ def test_every_picture_gets_a_row_and_a_place_in_the_order(made) -> None:
     assert sorted(files.order.tolist()) == list(range(20))
     np.testing.assert_allclose(np.linalg.norm(files.search, axis=1), 1, atol=1e-5)
     assert {"stage": "embedding", "done": 20, "total": 20} in reports
+
+
+def test_looking_at_a_picture_leaves_a_small_copy_for_the_pages(made) -> None:
+    folder = made.project.path / "pictures"
+    folder.mkdir()
+    Image.new("RGB", (640, 480), "red").save(folder / "large.png")
+    Image.new("RGB", (64, 48), "red").save(folder / "small.png")
+    made.add_images(["large.png", "small.png"])
+    line = control(made)
+
+    embedding.embed(
+        made.project, line, "cpu", load=lambda name: replace(colours(name), input_size=224)
+    )
+
+    (kept,) = made.project.thumbnails_path.rglob("*.webp")
+    with Image.open(kept) as small:
+        assert small.size == (256, 192)
 
 
 def test_images_that_came_later_are_only_added(made) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from annotator.worker.diversity import diversity_order
-from annotator.worker.worth import make_queue, pair_worth
+from annotator.worker.worth import make_queue
 from mlrpl.labels import ABSENT, PRESENT
 
 
@@ -23,22 +23,39 @@ def queue_of(scores: np.ndarray, labels: np.ndarray | None = None, **options: ob
     return make_queue(scores, labels, **{**arguments, **options})
 
 
-def test_a_likely_pair_is_worth_more_than_a_sure_one_and_a_sure_absence_nothing() -> None:
-    scores = np.array([[-50.0, -2.0, 0.0, 0.5, 50.0, np.nan]])
+def test_a_likely_pair_comes_before_a_toss_and_a_sure_absence_never() -> None:
+    chances = np.array([1e-30, 0.1, 0.5, 0.7, 0.999, np.nan])
+    scores = np.log(chances / (1 - chances)).astype(np.float32)[:, None]
 
-    worth = pair_worth(scores, np.zeros(6), 1.0)[0]
+    queue = make_queue(scores, np.zeros((6, 1), np.int8), np.zeros(1), 1.0, np.ones(6, bool), 0)
 
-    assert worth[0] == pytest.approx(0)
-    assert worth[2] == pytest.approx(0.75)  # p = 1/2: 1/4 + 1/2
-    assert worth[4] == pytest.approx(0.5)
-    assert worth[5] == 0
-    assert worth[3] > worth[2] > worth[1]
+    assert queue.pairs[0].tolist() == [3, 2, 4, 1, 0, -1]
 
 
-def test_scores_beyond_every_float_are_no_trouble() -> None:
-    worth = pair_worth(np.array([[-1e30, 1e30]]), np.zeros(2), 1e6)
+def test_another_strategy_orders_the_pairs_its_own_way() -> None:
+    scores = np.array([[5.0], [0.0], [2.0]], np.float32)
 
-    assert worth.tolist() == [[0.0, 0.5]]
+    queue = make_queue(
+        scores, np.zeros((3, 1), np.int8), np.zeros(1), 1.0, np.ones(3, bool), 0, strategy="likely"
+    )
+
+    assert queue.pairs.tolist() == [[0, 2, 1]]
+
+
+def test_an_unknown_strategy_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown strategy 'magic'"):
+        make_queue(
+            np.zeros((1, 1), np.float32), np.zeros((1, 1), np.int8), np.zeros(1), 1.0,
+            np.ones(1, bool), 0, strategy="magic",
+        )  # fmt: skip
+
+
+def test_scores_beyond_all_bounds_are_worth_nothing_or_are_sure() -> None:
+    scores = np.array([[-1e30], [1e30]], np.float32)
+
+    queue = make_queue(scores, np.zeros((2, 1), np.int8), np.zeros(1), 1e6, np.ones(2, bool), 0)
+
+    assert queue.pairs.tolist() == [[1, -1]]
 
 
 def test_images_with_more_likely_open_pairs_come_first() -> None:

@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from mlrpl.decision.agreement import cohen_kappa, doubt, krippendorff_alpha, likely_errors
+from mlrpl.decision.agreement import (
+    alpha_of,
+    alpha_parts,
+    cohen_kappa,
+    doubt,
+    interval,
+    kappa_of,
+    kappa_parts,
+    krippendorff_alpha,
+    likely_errors,
+    resampled,
+)
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 
 
@@ -77,3 +88,52 @@ def test_with_labels_of_one_sign_nothing_is_doubted() -> None:
     p = np.array([[0.1], [0.9]])
 
     assert not likely_errors(p, np.full((2, 1), PRESENT)).any()
+
+
+def test_parts_of_pairs_add_up_to_the_figures() -> None:
+    rng = np.random.default_rng(4)
+    answers = rng.choice([ABSENT, UNKNOWN, PRESENT], (3, 60))
+
+    parts = alpha_parts(answers)
+    cells = kappa_parts(answers[0], answers[1])
+
+    assert alpha_of(parts[:30].sum(0) + parts[30:].sum(0)) == pytest.approx(
+        krippendorff_alpha(answers)
+    )
+    assert kappa_of(cells[:30].sum(0) + cells[30:].sum(0)) == pytest.approx(
+        cohen_kappa(answers[0], answers[1])
+    )
+
+
+def test_pairs_of_one_image_are_drawn_together() -> None:
+    parts = np.array([[1.0, 0.0], [0.0, 1.0], [5.0, 5.0]])
+
+    drawn = resampled(parts, np.array([7, 7, 9]), np.random.default_rng(5), times=300)
+
+    allowed = {(2.0, 2.0), (6.0, 6.0), (10.0, 10.0)}  # twice the first, one of each, twice the last
+    assert {tuple(row) for row in drawn.tolist()} == allowed
+
+
+def test_a_bootstrap_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(6)
+    truth = krippendorff_alpha(two_people(rng, 200_000))
+    hits = 0
+
+    for _ in range(100):
+        answers = two_people(rng, 200)
+        sums = resampled(alpha_parts(answers), np.arange(200), rng)
+        low, high = interval(alpha_of(sums))
+        hits += low <= truth <= high
+
+    assert 86 <= hits <= 100  # 95 % of 100, and what chance and a skewed figure take away
+
+
+def test_an_interval_is_none_where_most_draws_have_no_figure() -> None:
+    assert np.isnan(interval(np.array([np.nan, np.nan, 1.0]))).all()
+    assert interval(np.array([0.5, 0.5, np.nan])) == (0.5, 0.5)
+
+
+def two_people(rng: np.random.Generator, pairs: int) -> np.ndarray:
+    truth = rng.random(pairs) < 0.3
+    said = truth ^ (rng.random((2, pairs)) < 0.1)
+    return np.where(said, PRESENT, ABSENT)

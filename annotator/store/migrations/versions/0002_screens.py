@@ -56,13 +56,4 @@ def upgrade() -> None:
     with op.batch_alter_table("probe") as probe:
         probe.add_column(sa.Column("card", sa.String(64), nullable=True))
         probe.add_column(sa.Column("decision_ms", sa.Integer(), nullable=True))
-        probe.add_column(sa.Column("second_annotator_id", sa.Integer(), nullable=True))
-        probe.add_column(sa.Column("second_state", sa.SmallInteger(), nullable=True))
-        probe.add_column(sa.Column("second_answered_at", sa.BigInteger(), nullable=True))
-        probe.create_foreign_key(
-            op.f("fk_probe_second_annotator_id_annotator"),
-            "annotator",
-            ["second_annotator_id"],
-            ["id"],
-        )
         probe.create_index(op.f("ix_probe_card"), ["card"])

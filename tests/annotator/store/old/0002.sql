@@ -58,7 +58,7 @@ CREATE TABLE category (
 	CONSTRAINT uq_category_folded UNIQUE (folded), 
 	CONSTRAINT uq_category_ordinal UNIQUE (ordinal)
 );
-INSERT INTO "category" VALUES(1,0,'cat','cat','animal',0,17,'{"color": "red"}',1,1,'a small lion','c',2,NULL,NULL);
+INSERT INTO "category" VALUES(1,0,'cat','cat','animal',0,17,'{"color": "red"}',1,0,'a small lion','c',2,NULL,NULL);
 INSERT INTO "category" VALUES(2,1,'dog','dog','',1,NULL,'{}',0,0,'',NULL,NULL,1,3);
 CREATE TABLE category_alias (
 	id INTEGER NOT NULL, 
@@ -132,7 +132,7 @@ CREATE TABLE image (
 	CONSTRAINT uq_image_ordinal UNIQUE (ordinal)
 );
 INSERT INTO "image" VALUES(1,0,'1111111111111111111111111111111111111111111111111111111111111111',1,40,30,'PNG',0,1);
-INSERT INTO "image" VALUES(2,1,'2222222222222222222222222222222222222222222222222222222222222222',2,50,30,'JPEG',1,1);
+INSERT INTO "image" VALUES(2,1,'2222222222222222222222222222222222222222222222222222222222222222',2,50,30,'JPEG',1,0);
 CREATE TABLE image_path (
 	id INTEGER NOT NULL, 
 	image_id INTEGER, 
@@ -195,7 +195,6 @@ CREATE TABLE label (
 ;
 INSERT INTO "label" VALUES(1,1,1,1,1,0);
 INSERT INTO "label" VALUES(1,2,NULL,0,3,1);
-INSERT INTO "label" VALUES(2,1,0,5,4,0);
 CREATE TABLE lease (
 	kind VARCHAR(20) NOT NULL, 
 	"key" INTEGER NOT NULL, 
@@ -246,15 +245,11 @@ CREATE TABLE "probe" (
 	answered_at BIGINT, 
 	card VARCHAR(64), 
 	decision_ms INTEGER, 
-	second_annotator_id INTEGER, 
-	second_state SMALLINT, 
-	second_answered_at BIGINT, 
 	CONSTRAINT pk_probe PRIMARY KEY (id), 
 	CONSTRAINT fk_probe_annotator_id_annotator FOREIGN KEY(annotator_id) REFERENCES annotator (id), 
 	CONSTRAINT fk_probe_image_id_image FOREIGN KEY(image_id) REFERENCES image (id), 
 	CONSTRAINT fk_probe_category_id_category FOREIGN KEY(category_id) REFERENCES category (id), 
-	CONSTRAINT fk_probe_certificate_id_certificate FOREIGN KEY(certificate_id) REFERENCES certificate (id), 
-	CONSTRAINT fk_probe_second_annotator_id_annotator FOREIGN KEY(second_annotator_id) REFERENCES annotator (id)
+	CONSTRAINT fk_probe_certificate_id_certificate FOREIGN KEY(certificate_id) REFERENCES certificate (id)
 );
 CREATE TABLE setting (
 	"key" VARCHAR(200) NOT NULL, 

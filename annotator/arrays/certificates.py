@@ -1,0 +1,164 @@
+"""A certificate's folder: the frozen pairs, the drawn ones, and in the end the fill as bits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from annotator.errors import NotFound, ProjectError
+from annotator.settings import Project, write_atomically
+
+ZONES = ("present", "middle", "absent")
+"""The zones of a plan, in the order of the numbers that stand for them."""
+
+PAIRS, DRAWS, SIZES, PLAN, FILL = "pairs.npy", "draws.npy", "sizes.npy", "plan.json", "fill.npy"
+
+Ints = npt.NDArray[np.int32]
+Bits = npt.NDArray[np.uint8]
+Bools = npt.NDArray[np.bool_]
+
+
+def root(project: Project) -> Path:
+    """Return where the certificates of a project lie."""
+    return project.path / "certificates"
+
+
+def folder(project: Project, number: int) -> Path:
+    """Return where a certificate lies."""
+    return root(project) / f"{number:04d}"
+
+
+def write_plan(project: Project, pairs: Ints, draws: Ints, sizes: Ints) -> tuple[Path, str]:
+    """Write the arrays of a plan into a temporary folder.
+
+    Args:
+        project: Whose certificate it is going to be.
+        pairs: `(N, 2)` image and category ordinals in the frozen order.
+        draws: `(n, 4)` zone, position in the frozen order, image and category ordinal, zone by
+            zone in the order of drawing.
+        sizes: `(C, J + 1)` by category of the pool: its pairs below each absent rung, and those of
+            the middle.
+
+    Returns:
+        The folder, and the SHA-256 of the pairs, hexadecimal.
+
+    Raises:
+        ProjectError: If it cannot be written.
+    """
+    try:
+        root(project).mkdir(exist_ok=True)
+        path = Path(tempfile.mkdtemp(dir=root(project), prefix=".plan.", suffix=".tmp"))
+        path.chmod(0o755)
+        for name, array in ((PAIRS, pairs), (DRAWS, draws), (SIZES, sizes)):
+            _save(path / name, np.ascontiguousarray(array, np.int32))
+        return path, file_hash(path / PAIRS)
+    except OSError as error:
+        raise ProjectError(
+            f"The certificate in {root(project)} cannot be written ({error}); free some space."
+        ) from None
+
+
+def publish(project: Project, temporary: Path, number: int, plan: Mapping[str, Any]) -> None:
+    """Give a temporary folder its number; a folder without a row in the database is replaced."""
+    write_atomically(temporary / PLAN, json.dumps(plan, indent=1).encode())
+    path = folder(project, number)
+    shutil.rmtree(path, ignore_errors=True)
+    temporary.rename(path)
+
+
+def read(project: Project, number: int, name: str) -> Ints:
+    """Return one array of a certificate, mapped from disk.
+
+    Raises:
+        NotFound: If the file is gone or damaged.
+    """
+    path = folder(project, number) / name
+    try:
+        array: Ints = np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError):
+        raise NotFound(
+            f"The file {path} of certificate {number} is missing or damaged; restore it from a "
+            "backup, or roll the certificate back and plan again."
+        ) from None
+    return array
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class FillBits:
+    """Which pairs a certificate fills in, two bits a pair; images in rows."""
+
+    def __init__(self, bits: Bits, columns: int) -> None:
+        """Wrap `(2, N, ceil(columns / 8))`: present ones first, then absent ones."""
+        self._bits = bits
+        self.columns = columns
+
+    @classmethod
+    def empty(cls, rows: int, columns: int) -> FillBits:
+        """Return bits that fill in nothing."""
+        return cls(np.zeros((2, rows, -(-columns // 8)), np.uint8), columns)
+
+    @classmethod
+    def read(cls, project: Project, number: int, columns: int) -> FillBits:
+        """Return the fill of a certificate, mapped from disk.
+
+        Raises:
+            NotFound: If the file is gone or damaged.
+        """
+        return cls(read(project, number, FILL).view(np.uint8), columns)
+
+    def write(self, project: Project, number: int) -> None:
+        """Write the bits into the certificate's folder."""
+        path = folder(project, number) / FILL
+        temporary = path.with_suffix(".tmp")
+        _save(temporary, self._bits)
+        temporary.replace(path)
+
+    def mark(self, state: int, image: Ints, category: Ints) -> None:
+        """Fill in pairs by ordinal as present (0) or absent (1)."""
+        value = np.left_shift(1, category & 7).astype(np.uint8)
+        np.bitwise_or.at(self._bits[state], (image, category >> 3), value)
+
+    def row(self, image: int) -> tuple[list[int], list[int]]:
+        """Return the ordinals of the categories filled in for an image: present, absent ones."""
+        if image >= self._bits.shape[1]:
+            return [], []
+        both = np.unpackbits(self._bits[:, image], axis=-1, count=self.columns, bitorder="little")
+        return np.flatnonzero(both[0]).tolist(), np.flatnonzero(both[1]).tolist()
+
+    def has(self, image: int, category: int) -> bool:
+        """Whether a pair is filled in."""
+        if image >= self._bits.shape[1] or category >= self.columns:
+            return False
+        return bool((self._bits[:, image, category >> 3] >> (category & 7) & 1).any())
+
+    def rows(self, start: int, stop: int) -> Bools:
+        """Return `(2, n, columns)` for some images; those without a row are left out."""
+        part = np.asarray(self._bits[:, start:stop])
+        bits = np.unpackbits(part, axis=-1, count=self.columns, bitorder="little")
+        return bits.astype(bool)
+
+    @property
+    def images(self) -> int:
+        """Rows."""
+        return int(self._bits.shape[1])
+
+
+def _save(path: Path, array: npt.NDArray[Any]) -> None:
+    with path.open("wb") as file:
+        np.save(file, array)
+        file.flush()
+        os.fsync(file.fileno())

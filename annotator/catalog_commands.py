@@ -1,0 +1,172 @@
+"""The commands about a project's categories and image folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from annotator.terminal import key_lines, opened, progress_bar, show
+
+ProjectDir = Annotated[Path, typer.Argument(help="Project directory.", metavar="PROJECT")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this, only say what it would do.")]
+Name = Annotated[str, typer.Argument(help="Name of the category.")]
+
+images_app = typer.Typer(no_args_is_help=True)
+categories_app = typer.Typer(no_args_is_help=True)
+
+
+@images_app.callback()
+def images(context: typer.Context, project: ProjectDir) -> None:
+    """Add and move folders of pictures, list files that cannot be used."""
+    context.obj = project
+
+
+@images_app.command("add")
+def images_add(
+    context: typer.Context,
+    folder: Annotated[
+        Path | None, typer.Argument(help="A further folder; default: look at the known ones again.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Short name of the folder; default: made up.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take in pictures that are new or changed."""
+    with opened(context.obj) as services, progress_bar("Reading pictures") as on_progress:
+        roots = services.image_roots
+        if folder is None:
+            row = roots.look(on_progress=on_progress)
+        else:
+            row = roots.add(folder, name=name, on_progress=on_progress)
+    show(row, key_lines(row), as_json)
+
+
+@images_app.command("root")
+def images_root(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="Short name of the folder.")] = None,
+    folder: Annotated[Path | None, typer.Argument(help="Where its pictures are now.")] = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the folders, or say that one has moved."""
+    with opened(context.obj) as services, progress_bar("Reading pictures") as on_progress:
+        roots = services.image_roots
+        row: Any
+        if name is None or folder is None:
+            row = roots.rows()
+            text = "\n".join(_root_line(r) for r in row)
+        elif yes:
+            row = roots.move(name, folder.absolute(), on_progress=on_progress)
+            text = row["message"]
+        else:
+            row = roots.move_preview(name, folder.absolute())
+            text = f"{row['text']}\nNothing was changed; add --yes to use this folder."
+    show(row, text, as_json)
+
+
+@images_app.command("missing")
+def images_missing(context: typer.Context, as_json: AsJson = False) -> None:
+    """List files that are gone and files that cannot be used, with the reason."""
+    with opened(context.obj) as services:
+        rows = services.image_roots.unusable()
+    show(rows, "\n".join(f"{r['path']}: {r['reason']}" for r in rows) or "None.", as_json)
+
+
+@categories_app.callback()
+def categories(context: typer.Context, project: ProjectDir) -> None:
+    """List, add, rename, merge and archive categories."""
+    context.obj = project
+
+
+@categories_app.command("list")
+def categories_list(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the categories in the order of the pages, hidden ones last."""
+    with opened(context.obj) as services:
+        rows = services.curation.rows()
+    show(rows, "\n".join(_category_line(r) for r in rows) or "None.", as_json)
+
+
+@categories_app.command("add")
+def categories_add(
+    context: typer.Context,
+    names: Annotated[list[str], typer.Argument(help="New names.")],
+    supercategory: Annotated[str, typer.Option(help="Group of all of them.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Add categories; every pair of theirs starts out unknown."""
+    with opened(context.obj) as services:
+        row = services.curation.add(names, supercategory=supercategory)
+    show(row, row["message"], as_json)
+
+
+@categories_app.command("rename")
+def categories_rename(
+    context: typer.Context,
+    old: Annotated[str, typer.Argument(help="Present name.")],
+    new: Annotated[str, typer.Argument(help="New name; the old one stays as an alias.")],
+    as_json: AsJson = False,
+) -> None:
+    """Rename a category; files that use the old name still import."""
+    with opened(context.obj) as services:
+        row = services.curation.edit(services.curation.find(old), name=new)
+    show(row, f"{old} is now {new.strip()}", as_json)
+
+
+@categories_app.command("merge")
+def categories_merge(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Category to be merged.")],
+    into: Annotated[str, typer.Argument(help="Category that stays.")],
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take a category together with another; no answer is touched, `split` takes it back."""
+    with opened(context.obj) as services, progress_bar("Working out labels") as on_progress:
+        curation = services.curation
+        pair = curation.find(name), curation.find(into)
+        if yes:
+            row = curation.merge(*pair, on_progress)
+            text = row["message"]
+        else:
+            row = curation.merge_preview(*pair)
+            text = f"{row['text']}\nNothing was changed; add --yes to merge."
+    show(row, text, as_json)
+
+
+@categories_app.command("split")
+def categories_split(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
+    """Take a merge back: the category is one of its own again."""
+    with opened(context.obj) as services, progress_bar("Working out labels") as on_progress:
+        row = services.curation.split(services.curation.find(name), on_progress)
+    show(row, row["message"], as_json)
+
+
+@categories_app.command("archive")
+def categories_archive(
+    context: typer.Context,
+    name: Name,
+    undo: Annotated[bool, typer.Option("--undo", help="Show it again.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Hide a category everywhere; its answers stay."""
+    with opened(context.obj) as services:
+        row = services.curation.archive(services.curation.find(name), not undo)
+    show(row, row["message"], as_json)
+
+
+def _root_line(row: dict[str, Any]) -> str:
+    state = "" if row["there"] else ", which is not there"
+    return (
+        f"{row['name']}: {row['folder']}{state}; {row['usable']:,} files, {row['gone']:,} missing, "
+        f"{row['refused']:,} that cannot be used"
+    )
+
+
+def _category_line(row: dict[str, Any]) -> str:
+    merged = row["merged_into"]
+    state = f"  merged into {merged}" if merged else "  archived" if row["archived"] else ""
+    group = f"{row['supercategory']}: " if row["supercategory"] else ""
+    return f"{group}{row['name']}  {row['present']:,} present, {row['absent']:,} absent{state}"

@@ -1,0 +1,179 @@
+"""The commands about certificates: what may be filled in, how far the proof is, doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from annotator.terminal import opened, show
+
+ProjectDir = Annotated[Path, typer.Argument(help="Project directory.", metavar="PROJECT")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Number = Annotated[
+    int | None, typer.Option("--certificate", help="Its number; default: the open one.")
+]
+
+certify_app = typer.Typer(no_args_is_help=True)
+
+
+@certify_app.callback()
+def certify(context: typer.Context, project: ProjectDir) -> None:
+    """Fill in open pairs under a guarantee that blind questions give."""
+    context.obj = project
+
+
+@certify_app.command("plan")
+def certify_plan(
+    context: typer.Context,
+    max_error: Annotated[
+        float, typer.Option(help="Wrong ones among the pairs filled in as present, at most.")
+    ] = 0.05,
+    max_lost: Annotated[
+        float, typer.Option(help="Present pairs that are filled in as absent, at most.")
+    ] = 0.10,
+    confidence: Annotated[
+        float, typer.Option(help="That all certificates of the project are true together.")
+    ] = 0.95,
+    over: Annotated[
+        str | None,
+        typer.Option(
+            help="What the lost share is taken of: pool (the open pairs) or dataset (with the "
+            "known ones); default: whichever is cheaper."
+        ),
+    ] = None,
+    start: Annotated[
+        bool, typer.Option("--start", help="Begin: freeze the plan and ask blind questions.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what could be filled in and how many blind questions that takes."""
+    with opened(context.obj) as services:
+        row = services.certification.plan(
+            max_error=max_error, max_lost=max_lost, confidence=confidence, over=over, start=start
+        )
+    show(row, _plan_text(row), as_json)
+
+
+@certify_app.command("status")
+def certify_status(
+    context: typer.Context, certificate: Number = None, as_json: AsJson = False
+) -> None:
+    """Say how far the proof is and what could be filled in now."""
+    with opened(context.obj) as services:
+        row = services.certification.status(certificate)
+    show(row, _status_text(row), as_json)
+
+
+@certify_app.command("apply")
+def certify_apply(
+    context: typer.Context,
+    certificate: Number = None,
+    dry_run: Annotated[bool, typer.Option(help="Only say what would be filled in.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fill in what is certified and still open; a person's answer always wins."""
+    with opened(context.obj) as services:
+        row = services.certification.apply(certificate, dry_run=dry_run)
+    show(row, _apply_text(row), as_json)
+
+
+@certify_app.command("cancel")
+def certify_cancel(
+    context: typer.Context, certificate: Number = None, as_json: AsJson = False
+) -> None:
+    """End the open certificate without filling in anything."""
+    with opened(context.obj) as services:
+        row = services.certification.cancel(certificate)
+    show(row, f"Certificate {row['certificate']} is cancelled.", as_json)
+
+
+def rollback(
+    project: ProjectDir,
+    certificate: Annotated[int, typer.Option(help="Number of the certificate.")],
+    as_json: AsJson = False,
+) -> None:
+    """Take back what a certificate filled in; those pairs are open again."""
+    with opened(project) as services:
+        row = services.certification.roll_back(certificate)
+    text = (
+        f"Certificate {row['certificate']} is rolled back; {row['pairs']:,} pairs are open again."
+    )
+    show(row, text, as_json)
+
+
+def _plan_text(row: Mapping[str, Any]) -> str:
+    if row["certificate"] is not None:
+        return (
+            f"Certificate {row['certificate']} is open. Answer blind questions on the Probe page; "
+            "`annotator certify PROJECT status` says how far it is."
+        )
+    lines = [
+        f"{row['pool']:,} open pairs of {len(row['categories'])} categories, by version "
+        f"{row['version']}.",
+    ]
+    if row["suggest_only"]:
+        lines.append(f"Suggested only, for want of answers: {', '.join(row['suggest_only'])}.")
+    lines += _table(row["forecasts"])
+    if row["known_present"]:
+        lines.append(
+            f"Lost pairs are cheaper to bound over the {row['over']}; "
+            f"{row['known_present']:,} present pairs are known."
+        )
+    lines.append(row["refused"] or "Add --start to begin.")
+    return "\n".join(lines)
+
+
+def _table(forecasts: list[Mapping[str, Any]]) -> list[str]:
+    heads = ("over", "filled absent", "filled present", "blind questions", "answers in all")
+    keys = ("over", "fill_absent", "fill_present", "probes", "people")
+    lines = ["  ".join(f"{head:>15}" for head in heads)]
+    for one in forecasts:
+        cells = (one[key] if key == "over" else f"{one[key]:,}" for key in keys)
+        lines.append("  ".join(f"{cell:>15}" for cell in cells))
+    return lines
+
+
+def _status_text(row: Mapping[str, Any]) -> str:
+    if row["certificate"] is None:
+        return "There is no certificate; see `annotator certify PROJECT plan`."
+    lines = [
+        f"Certificate {row['certificate']} ({row['state'].replace('_', ' ')}), "
+        f"version {row['version']}, {row['pool']:,} pairs"
+    ]
+    for zone in row["zones"]:
+        lines.append(
+            f"{zone['zone']:>8}: {zone['pairs']:>12,} pairs, {zone['answered']:,} asked, "
+            f"{zone['present']:,} present"
+        )
+    for side in row["bounds"]:
+        bound = "not known yet" if side["at_most"] is None else f"{side['at_most']:.1%}"
+        what = "wrong ones" if side["side"] == "present" else "lost ones"
+        lines.append(
+            f"{what}: {side['certified_steps']} of {side['steps']} steps certified; bound of the "
+            f"step in hand {bound}, promised {side['promised']:.1%}"
+        )
+    lines += row["sentences"]
+    lines.append(row["categories"]["sentence"])
+    if row["changed_categories"]:
+        lines.append(
+            f"Changed since, and not filled in any more: {', '.join(row['changed_categories'])}."
+        )
+    return "\n".join(lines)
+
+
+def _apply_text(row: Mapping[str, Any]) -> str:
+    done = "Filled in" if row["applied"] else "Would fill in"
+    text = f"{done} {row['present']:,} pairs as present and {row['absent']:,} as absent."
+    if row["present_left_out"]:
+        text += (
+            " Some candidates for present stay open: so many of them were answered that the "
+            "promise does not cover all the others."
+        )
+    if row["applied"]:
+        text += (
+            f" Take it back with `annotator rollback PROJECT --certificate {row['certificate']}`."
+        )
+    return text

@@ -1,0 +1,202 @@
+"""What is said about a plan and about a certificate: numbers for programs, sentences for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from annotator.arrays.certificates import Ints
+from annotator.services.certificate_evidence import (
+    CATEGORY_RISK,
+    Evidence,
+    smallest,
+    zone_rows,
+)
+from annotator.services.certificate_pool import Pool
+from annotator.store.certificates import Certificate, CertificateState
+from mlrpl.decision.certifier import statement
+from mlrpl.decision.fill_forecast import Forecast
+from mlrpl.decision.fill_plan import Promise
+from mlrpl.decision.guarantee import holm
+
+WAYS = 4
+"""Forecasts that a plan shows of each kind."""
+
+
+def plan_report(
+    version: int,
+    pool: Pool,
+    promise: Promise,
+    choices: Sequence[tuple[Promise, list[Forecast]]],
+    index: int,
+    refused: str,
+) -> dict[str, Any]:
+    """Return what `certify plan` says.
+
+    Args:
+        version: Number of the version whose opinion it is.
+        pool: What could be filled in.
+        promise: The one that was chosen.
+        choices: Promises with their forecasts, the cheapest first; they differ in what the lost
+            share is taken of.
+        index: Which plan of the project it is, from 1.
+        refused: Why it cannot begin, or an empty text.
+    """
+    return {
+        "certificate": None,
+        "version": version,
+        "pool": len(pool.pairs),
+        "categories": [c.name for c in pool.categories],
+        "suggest_only": list(pool.left_out),
+        "known_present": pool.known,
+        "over": promise.over,
+        "promise": promise_row(promise),
+        "plan_of_the_project": index,
+        "forecasts": [
+            {"over": each.over, **way.row()} for each, found in choices for way in found[:WAYS]
+        ],
+        "best": next(found[0].row() for each, found in choices if each.over == promise.over),
+        "refused": refused,
+    }
+
+
+def promise_row(promise: Promise) -> dict[str, Any]:
+    """Return the numbers of a promise by the names of the options."""
+    return {
+        "max_error": promise.max_error,
+        "max_lost": promise.max_lost,
+        "confidence": 1 - promise.risk,
+        "over": promise.over,
+        "known_present": promise.known,
+    }
+
+
+def report(found: Evidence) -> dict[str, Any]:
+    """Return counts, bounds and statement as the answers stand."""
+    return {
+        "zones": zone_rows(found),
+        "bounds": found.sides(),
+        "answers": len(found.kept),
+        "questions_expected": found.expected_questions(),
+        "statement": statement(found.certifier, found.counts),
+    }
+
+
+def open_report(
+    row: Certificate,
+    found: Evidence,
+    sizes: Ints,
+    names: Mapping[str, str],
+    current: int | None,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what `certify status` says, and what of it never goes away again.
+
+    Args:
+        row: The certificate.
+        found: What its answers say.
+        sizes: `(C, J + 1)`, the file of the sizes by category.
+        names: Of the categories, by ordinal.
+        current: Number of the promoted version.
+    """
+    fresh = {f"{c}:{rung}": p for c, rung, p in found.p_values(sizes, row.plan["ordinals"])}
+    p_values = smallest(row.plan.get("p_values", {}), fresh)
+    result = report(found)
+    said = row.plan.get("statement", result["statement"])
+    fill = {side: (said[side] or {}).get("fill", 0) for side in ("present", "absent")}
+    own = _categories(row, found, p_values, names)
+    sentences = [*_done(row), *said["sentences"], *_further(row, found, result, current)]
+    result |= {
+        "certificate": row.id,
+        "state": row.state.value,
+        "version": row.version,
+        "created_at": row.created_at.isoformat(),
+        "promise": promise_row(found.plan.promise),
+        "project_confidence": 1 - row.plan["project_risk"],
+        "pool": found.plan.size,
+        "fill": fill,
+        "statement": said,
+        "sentences": sentences,
+        "categories": own,
+        "suggest_only": row.plan["left_out"],
+        "sha256": row.plan["sha256"],
+        "seed": row.plan["seed"],
+        "closing": found.closing(),
+    }
+    return result, {"certified": found.certified, "p_values": p_values}
+
+
+def _categories(
+    row: Certificate, found: Evidence, p_values: Mapping[str, float], names: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the categories that keep the promise about lost pairs by themselves."""
+    ordinals = [str(ordinal) for ordinal in row.plan["ordinals"]]
+    # A rung counts only with all below it, so choosing among the rungs costs nothing.
+    last = range(found.certifier.absent)
+    worst = [
+        max((p_values.get(f"{ordinal}:{rung}", 1.0) for rung in last), default=1.0)
+        for ordinal in ordinals
+    ]
+    held = {ordinals[place] for place in holm(worst, CATEGORY_RISK)}
+    return {
+        "risk": CATEGORY_RISK,
+        "promised": sorted(names[o] for o in held),
+        "no_promise_of_its_own": sorted(names[o] for o in ordinals if o not in held),
+        "sentence": _category_sentence(len(held), len(ordinals), found.plan.promise),
+    }
+
+
+def _category_sentence(held: int, total: int, promise: Promise) -> str:
+    if not held:
+        return "No category has a promise of its own; the promise is about all of them together."
+    return (
+        f"{held} of {total} categories keep the promise about lost pairs (at most "
+        f"{promise.max_lost:.3g} of their present pairs) each by itself, all of these together "
+        f"with {1 - CATEGORY_RISK:.0%} confidence; the others have no promise of their own."
+    )
+
+
+def _done(row: Certificate) -> list[str]:
+    """Return what became of a certificate that is closed."""
+    if row.state is CertificateState.OPEN:
+        return []
+    said = f"It is {row.state.value.replace('_', ' ')}."
+    if "applied" in row.plan:
+        filled = row.plan["applied"]
+        said += f" It filled in {filled['present']:,} pairs as present"
+        said += f" and {filled['absent']:,} as absent."
+    return [said]
+
+
+def _further(
+    row: Certificate, found: Evidence, result: Mapping[str, Any], current: int | None
+) -> list[str]:
+    said = []
+    if row.plan["index"] > 1:
+        said.append(
+            f"All certificates of this project are true together with "
+            f"{100 * (1 - row.plan['project_risk']):.4g} % confidence."
+        )
+    if found.certifier.absent:
+        said.append("A promise over all categories together can hide a rare one that is lost.")
+    if row.state is CertificateState.OPEN:
+        said.append(_asking(found, result))
+        if current is not None and current != row.version:
+            said.append(
+                f"Version {current} is in use now; this plan keeps the scores of version "
+                f"{row.version}."
+            )
+    if row.state is CertificateState.VOID:
+        said.append("It is void: the meaning of a category was changed while it was open.")
+    return said
+
+
+def _asking(found: Evidence, result: Mapping[str, Any]) -> str:
+    if found.worth("absent") or found.worth("present"):
+        return f"About {result['questions_expected']:,} more blind questions to the next step."
+    if any(look.needs_look for look in found.looks):
+        return "A few surprising pairs are still asked a second time."
+    if found.certifier.absent or found.certifier.present:
+        return "More questions would not save enough answers; apply it."
+    if not found.kept:
+        return "No blind question has been answered yet."
+    return "More questions are not likely to help: cancel it, train more and plan again."

@@ -1,0 +1,98 @@
+"""What was said about one pair, by whom, when and on what suggestion, as sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from annotator.domain import Source, State
+from annotator.store import Transaction, answers, categories, derivation, merges, pair_search
+from annotator.store.answers import AnswerRecord
+
+WORDS = {State.PRESENT: "present", State.ABSENT: "absent"}
+
+LATE = "It came too late: somebody else had answered in the meantime, so it does not count."
+
+
+def history(tx: Transaction, image_id: int, category_id: int) -> list[dict[str, Any]]:
+    """Return every answer about a pair, newest first.
+
+    Answers about categories that were merged into this one are among them.
+
+    Returns:
+        Rows of `by`, `at` (ISO time), `state`, `source`, `text`, `remark` (why it does not count,
+        or empty), `undone` (ISO time or None), `late`, and `stands` (it makes the label).
+    """
+    names = {c.id: c.name for c in categories.every(tx, archived=True)}
+    told = [
+        (part, record)
+        for part in merges.read(tx).with_parts([category_id])
+        for record in answers.history(tx, image_id, part)
+    ]
+    told.sort(key=lambda item: item[1].answer_id, reverse=True)
+    undone = pair_search.undone_at(tx, [record.answer_id for _, record in told])
+    label = derivation.current(tx, [(image_id, category_id)])[image_id, category_id]
+    rows = []
+    for part, record in told:
+        about = "" if part == category_id else f" That was about {names.get(part)}, merged since."
+        at = undone.get(record.answer_id) if record.cancelled else None
+        rows.append(
+            {
+                "by": record.annotator,
+                "at": record.at.isoformat(),
+                "state": record.state.value,
+                "source": record.source.value,
+                "text": sentence(record) + about,
+                "remark": _remark(record),
+                "undone": None if at is None else at.isoformat(),
+                "late": record.late,
+                "stands": record.answer_id == label.answer_id and not label.conflict,
+            }
+        )
+    return rows
+
+
+def sentence(record: AnswerRecord) -> str:
+    """Return in one sentence what somebody said.
+
+    It never says that a person was right or wrong.
+    """
+    who = record.annotator
+    if record.state is State.UNSURE:
+        return f"{who} could not tell.{_shown(record)}"
+    if record.state is State.CLEARED:
+        return f"{who} took their answer off."
+    word = WORDS[record.state]
+    if record.source in (Source.ACCEPTED, Source.REJECTED):
+        verb = "accepted" if record.source is Source.ACCEPTED else "rejected"
+        return f"{who} {verb} the suggestion{_percent(record)}{_version(record)}."
+    if record.source is Source.ACCEPTED_IN_BULK and record.state is State.PRESENT:
+        return f"{who} accepted the suggestion{_percent(record)}{_version(record)} among others."
+    said = {
+        Source.HUMAN: f"{who} said {word}.",
+        Source.ACCEPTED_IN_BULK: f"{who} let “{word}” stand among others.",
+        Source.SWEPT: f"{who} said that the rest is {word}.",
+        Source.IMPORTED: f"{who} imported it as {word}.",
+        Source.REVIEW: f"{who} decided in review: {word}.",
+    }
+    return said[record.source] + _shown(record)
+
+
+def _remark(record: AnswerRecord) -> str:
+    if record.cancelled:
+        return f"{record.annotator} took this back with undo."
+    return LATE if record.late else ""
+
+
+def _percent(record: AnswerRecord) -> str:
+    return "" if record.score is None else f" ({round(100 * record.score)} %)"
+
+
+def _version(record: AnswerRecord) -> str:
+    return "" if record.version is None else f" of version {record.version}"
+
+
+def _shown(record: AnswerRecord) -> str:
+    if record.score is None:
+        return ""
+    model = "The model" if record.version is None else f"Version {record.version}"
+    return f" {model} said {round(100 * record.score)} %."

@@ -1,0 +1,170 @@
+"""The Certify page: what could be filled in, how far the proof is, filling in and taking back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from annotator.errors import AnnotatorError
+from annotator.ui import certify_views as views
+from annotator.ui.boundary import annotator_of, shows_errors
+from annotator.ui.contracts import Services
+from annotator.ui.progress_page import PLAIN, QUIET, plot
+
+LOOK_SECONDS = 4.0
+"""How often the page asks whether blind questions were answered."""
+
+INTRO = (
+    "Fill in open pairs without a look at each of them: a frozen list, blind questions about "
+    "pairs drawn from it at random, and a bound that holds whatever the model is worth."
+)
+
+OVERS = [
+    ("whichever is cheaper", ""),
+    ("the present pairs that are still open", "pool"),
+    ("all present pairs, the known ones too", "dataset"),
+]
+
+
+class CertifyPage:
+    """Handlers of the Certify page; each translates between widgets and one service call."""
+
+    def __init__(self, services: Services, *, styles: str = "") -> None:
+        """Tie the page to an open project.
+
+        Args:
+            services: Of the open project.
+            styles: Address of `pages.css`.
+        """
+        self._certification = services.certification
+        self._probing = services.probing
+        self._styles = styles
+
+    def show(self) -> tuple[Any, ...]:
+        """Return everything that changes with answers and certificates."""
+        row = self._certification.status()
+        listed = row["certificates"]
+        applied = [c["certificate"] for c in listed if c["state"] == "applied"]
+        is_open = row.get("state") == "open"
+        can_fill = is_open and bool(row["fill"]["present"] or row["fill"]["absent"])
+        return (
+            views.status_html(row),
+            plot(views.closing_chart(row) if row["certificate"] is not None else None),
+            gr.update(visible=not is_open),
+            gr.update(visible=is_open),
+            gr.update(interactive=can_fill),
+            gr.update(interactive=can_fill),
+            views.list_html(listed),
+            gr.update(choices=applied, value=applied[-1] if applied else None),
+            gr.update(visible=bool(applied)),
+        )
+
+    def tick(self, seen: int | None) -> tuple[Any, ...]:
+        """Return the page again if a blind question was answered since."""
+        answered = int(self._probing.report()["answered"])
+        if answered == seen:
+            return gr.skip(), *(gr.skip() for _ in range(PARTS))
+        return answered, *self.show()
+
+    def plan(self, max_error: float, max_lost: float, confidence: float, over: str) -> Any:
+        """Return what could be filled in, and whether one may begin."""
+        row = self._certification.plan_aside(_wishes(max_error, max_lost, confidence, over))
+        return views.plan_html(row), gr.update(interactive=not row["refused"])
+
+    def begin(
+        self, max_error: float, max_lost: float, confidence: float, over: str, request: gr.Request
+    ) -> Any:
+        """Begin a certificate and return the page."""
+        annotator_of(request)
+        wishes = _wishes(max_error, max_lost, confidence, over)
+        row = self._certification.plan_aside(wishes, start=True)
+        said = f"Certificate {row['certificate']} is open. Its questions are on the Probe page."
+        return said, "", gr.update(interactive=False), *self.show()
+
+    def preview(self) -> str:
+        """Return what applying would fill in."""
+        return views.fill_text(self._certification.apply(dry_run=True))
+
+    def apply(self, request: gr.Request) -> Any:
+        """Fill in what is certified and return the page."""
+        annotator_of(request)
+        return views.fill_text(self._certification.apply()), *self.show()
+
+    def cancel(self, request: gr.Request) -> Any:
+        """End the open certificate and return the page."""
+        annotator_of(request)
+        number = self._certification.cancel()["certificate"]
+        return f"Certificate {number} is cancelled; its answers are kept.", *self.show()
+
+    def roll_back(self, number: int | None, request: gr.Request) -> Any:
+        """Take back what a certificate filled in and return the page."""
+        annotator_of(request)
+        if number is None:
+            raise AnnotatorError("Choose a certificate first.")
+        row = self._certification.roll_back(int(number))
+        said = f"Certificate {number} is rolled back; {row['pairs']:,} pairs are open again."
+        return said, *self.show()
+
+    def build(self, pages: gr.Blocks) -> None:
+        """Put the widgets into the open Blocks and wire them."""
+        head = f'<link rel="stylesheet" href="{self._styles}">' if self._styles else None
+        gr.HTML(f'<p class="pg-note">{INTRO}</p>', head=head, **PLAIN)
+        state = gr.HTML(elem_id="certify-state", **PLAIN)
+        chart = gr.Plot(show_label=False, visible=False, elem_id="certify-plot")
+        said = gr.Markdown(elem_id="certify-said")
+        with gr.Column(visible=False) as running:
+            look, fill, stop = _running_buttons()
+        with gr.Column(visible=False) as planning:
+            wishes, ask, begin, table = _planning_widgets()
+        listed = gr.HTML(elem_id="certify-list", **PLAIN)
+        with gr.Row(visible=False, elem_classes="pg-actions") as back_row:
+            which = gr.Dropdown([], label="Certificate", elem_id="certify-which")
+            back = gr.Button("Roll back", elem_id="certify-back")
+        page = [state, chart, planning, running, look, fill, listed, which, back_row]
+        pages.load(shows_errors(self.show), None, page, **QUIET)
+        ask.click(shows_errors(self.plan), wishes, [table, begin], api_visibility="private")
+        begin.click(
+            shows_errors(self.begin), wishes, [said, table, begin, *page], api_visibility="private"
+        )
+        look.click(shows_errors(self.preview), None, said, api_visibility="private")
+        fill.click(shows_errors(self.apply), None, [said, *page], api_visibility="private")
+        stop.click(shows_errors(self.cancel), None, [said, *page], api_visibility="private")
+        back.click(shows_errors(self.roll_back), which, [said, *page], api_visibility="private")
+        seen = gr.State(None)
+        timer = gr.Timer(LOOK_SECONDS)
+        timer.tick(shows_errors(self.tick), seen, [seen, *page], **QUIET)
+
+
+PARTS = 9
+"""How many widgets `CertifyPage.show` fills."""
+
+
+def _running_buttons() -> tuple[gr.Button, gr.Button, gr.Button]:
+    gr.Markdown("Questions are asked on the [Probe page](/probe), as many as anybody likes.")
+    with gr.Row(elem_classes="pg-actions"):
+        look = gr.Button("What would be filled in?", elem_id="certify-preview")
+        fill = gr.Button("Fill in", variant="primary", elem_id="certify-apply")
+        stop = gr.Button("Cancel the certificate", elem_id="certify-cancel")
+    return look, fill, stop
+
+
+def _planning_widgets() -> tuple[list[Any], gr.Button, gr.Button, gr.HTML]:
+    gr.Markdown("## Plan")
+    with gr.Row():
+        wishes: list[Any] = [
+            gr.Number(5, label="Wrong among filled present, at most, %", minimum=0.1, maximum=50),
+            gr.Number(10, label="Present pairs lost, at most, %", minimum=0.1, maximum=50),
+            gr.Number(95, label="Confidence, %", minimum=50, maximum=99.9),
+            gr.Dropdown(OVERS, value="", label="Lost share of"),
+        ]
+    with gr.Row(elem_classes="pg-actions"):
+        ask = gr.Button("What could be filled in?", elem_id="certify-plan")
+        begin = gr.Button("Begin", variant="primary", interactive=False, elem_id="certify-begin")
+    table = gr.HTML(elem_id="certify-table", **PLAIN)
+    return wishes, ask, begin, table
+
+
+def _wishes(max_error: float, max_lost: float, confidence: float, over: str) -> dict[str, Any]:
+    numbers = {"max_error": max_error, "max_lost": max_lost, "confidence": confidence}
+    return {**{k: (v or 0) / 100 for k, v in numbers.items()}, "over": over or None}

@@ -1,0 +1,171 @@
+"""What the Certify page shows: tables, sentences and a chart, made of a plan or a status."""
+
+from __future__ import annotations
+
+from html import escape
+
+import altair as alt
+import pandas as pd
+
+from annotator.ui.charts import AMBER, GREEN, Chart, finished
+from annotator.ui.contracts import Payload
+
+NOTHING = (
+    "No certificate is open. Look what could be filled in, and begin when it is worth it: from "
+    "then on the Probe page asks blind questions until the promise is proven or given up."
+)
+
+SIDES = {"present": "wrong among filled present", "absent": "lost among all present"}
+
+
+def plan_html(row: Payload) -> str:
+    """Return what a plan says: a table of ways to fill in the pool, and a sentence below it."""
+    heads = ("lost share over", "filled absent", "filled present", "blind questions", "people")
+    keys = ("over", "fill_absent", "fill_present", "probes", "people")
+    body = [[one[k] if k == "over" else f"{one[k]:,}" for k in keys] for one in row["forecasts"]]
+    said = [
+        f"{row['pool']:,} open pairs of {len(row['categories'])} categories, by version "
+        f"{row['version']}. People: all the answers that are left for them then, the blind ones "
+        "among them.",
+    ]
+    if row["suggest_only"]:
+        names = ", ".join(row["suggest_only"][:12])
+        more = len(row["suggest_only"]) - 12
+        said.append(f"Suggested only: {names}{f' and {more} more' if more > 0 else ''}.")
+    if row["refused"]:
+        said.append(row["refused"])
+    return f'<div class="pg">{table(heads, body)}{"".join(map(_sentence, said))}</div>'
+
+
+def status_html(row: Payload) -> str:
+    """Return how far a certificate is."""
+    if row["certificate"] is None:
+        return f'<div class="pg">{_sentence(NOTHING)}</div>'
+    fill = row["fill"]
+    numbers = [
+        (f"{fill['absent']:,}", "absent, certified"),
+        (f"{fill['present']:,}", "present, certified"),
+        (f"{row['answers']:,}", "blind answers"),
+        (f"{row['pool']:,}", "pairs in the pool"),
+    ]
+    cells = "".join(f"<div><b>{number}</b><span>{name}</span></div>" for number, name in numbers)
+    title = f"Certificate {row['certificate']}: {row['state'].replace('_', ' ')}"
+    sentences = [*row["sentences"], row["categories"]["sentence"]]
+    if row["changed_categories"]:
+        names = ", ".join(row["changed_categories"])
+        sentences.append(f"Changed since, and not filled in any more: {names}.")
+    return (
+        f'<div class="pg"><p class="pg-sum"><b>{title}</b></p><div class="pg-big">{cells}</div>'
+        f"{_zones(row)}{_bounds(row)}{''.join(map(_sentence, sentences))}</div>"
+    )
+
+
+def _zones(row: Payload) -> str:
+    heads = ("zone", "pairs", "answered", "present", "to be asked again")
+    body = [
+        [
+            {"present": "likely present", "absent": "likely absent"}.get(z["zone"], "middle"),
+            f"{z['pairs']:,}",
+            f"{z['answered']:,}",
+            f"{z['present']:,}",
+            f"{z['second_looks']:,}",
+        ]
+        for z in row["zones"]
+    ]
+    return table(heads, body)
+
+
+def _bounds(row: Payload) -> str:
+    heads = ("promise", "at most", "bound of the step in hand", "steps certified")
+    body = [
+        [
+            SIDES[side["side"]],
+            f"{side['promised']:.1%}",
+            "not known yet" if side["at_most"] is None else f"{side['at_most']:.1%}",
+            f"{side['certified_steps']} of {side['steps']}",
+        ]
+        for side in row["bounds"]
+    ]
+    return table(heads, body)
+
+
+def closing_chart(row: Payload) -> Chart | None:
+    """Return both bounds over the blind answers, with what is promised; None without answers."""
+    rows = [
+        {"answers": point["answers"], "bound": name, "share": 100 * point[side]}
+        for point in row.get("closing", ())
+        for side, name in SIDES.items()
+        if point[side] is not None
+    ]
+    if not rows:
+        return None
+    promised = {side["side"]: 100 * side["promised"] for side in row["bounds"]}
+    names = [SIDES[side] for side in promised]
+    colours = {SIDES["present"]: GREEN, SIDES["absent"]: AMBER}
+    scale = alt.Scale(domain=names, range=[colours[name] for name in names])
+    colour = alt.Color(
+        "bound:N", scale=scale, sort=None, legend=alt.Legend(title=None, orient="top", labelLimit=0)
+    )
+    few = alt.Axis(tickCount=6, tickMinStep=1, format=",d", labelOverlap=True)
+    lines = (
+        alt.Chart(pd.DataFrame(rows))
+        .mark_line(strokeWidth=2, interpolate="step-after")
+        .encode(
+            x=alt.X("answers:Q", title="blind answers", axis=few),
+            y=alt.Y("share:Q", title="at most, %", scale=alt.Scale(domainMin=0)),
+            color=colour,
+            tooltip=["bound:N", alt.Tooltip("share:Q", format=".1f"), "answers:Q"],
+        )
+    )
+    frame = pd.DataFrame({"bound": names, "share": list(promised.values())})
+    rules = (
+        alt.Chart(frame)
+        .mark_rule(strokeDash=[6, 4], strokeWidth=1.5)
+        .encode(y="share:Q", color=colour)
+    )
+    return finished(alt.layer(lines, rules))
+
+
+def fill_text(row: Payload) -> str:
+    """Return what applying fills in, or has filled in, as a sentence."""
+    done = "Filled in" if row["applied"] else "This would fill in"
+    text = f"{done} {row['present']:,} pairs as present and {row['absent']:,} as absent."
+    if row["present_left_out"]:
+        text += " Some candidates for present stay open, because people answered many of them."
+    return text
+
+
+def list_html(rows: list[Payload]) -> str:
+    """Return all certificates of the project as a table; an empty text without any."""
+    if not rows:
+        return ""
+    heads = ("certificate", "state", "version", "begun", "pool", "filled in")
+    body = [
+        [
+            str(row["certificate"]),
+            row["state"].replace("_", " "),
+            str(row["version"]),
+            row["created_at"][:10],
+            f"{row['pairs']:,}",
+            f"{row['filled']:,}",
+        ]
+        for row in reversed(rows)
+    ]
+    return table(heads, body)
+
+
+def table(heads: tuple[str, ...], body: list[list[str]]) -> str:
+    """Return a table of texts; none of them is read as markup."""
+    top = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>"
+        for cells in body
+    )
+    return (
+        f'<div class="pg-scroll" tabindex="0" role="group" aria-label="{escape(heads[0])}">'
+        f'<table class="pg-table"><thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table></div>'
+    )
+
+
+def _sentence(text: str) -> str:
+    return f'<p class="pg-note">{escape(text)}</p>'

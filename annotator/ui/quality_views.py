@@ -1,0 +1,242 @@
+"""How the Progress page says what an hour would bring and how far people agree."""
+
+from __future__ import annotations
+
+from html import escape
+
+import pandas as pd
+
+from annotator.ui.contracts import Payload
+from annotator.ui.progress_views import note_html, span
+
+AGREED = {
+    "others": "agrees with others",
+    "blind": "of these, asked blind",
+    "checks": "checks agreed",
+    "own": "agrees with oneself",
+}
+"""Columns of the table of people."""
+
+
+def goal_html(stop: Payload) -> str:
+    """Return what an hour would bring, or that the goal is reached."""
+    if stop["reached"]:
+        return (
+            f'<div class="pg pg-left"><b>The goal is reached:</b> <span>{escape(_reached(stop))}'
+            "</span></div>"
+        )
+    if stop["note"]:
+        return note_html(stop["note"])
+    later = stop["later"]
+    head = (
+        "decides about 1 pair"
+        if later["pairs"] == 1
+        else f"decides about {_rough(later['pairs']):,}"
+    )
+    pairs = "" if later["pairs"] == 1 else " pairs"
+    return (
+        f'<div class="pg pg-left"><b>One more hour {head}{pairs}</b> <span>at the pace so far, '
+        "if the ones that the model knows least about come first.</span>"
+        f"{_goal_table(stop)}<span>{escape(' '.join(filter(None, _remarks(stop))))}</span></div>"
+    )
+
+
+def agreement_note(quality: Payload) -> str:
+    """Return how far people agree on all categories together, or why nothing can be said."""
+    if quality["note"]:
+        return note_html(quality["note"])
+    row = quality["overall"]
+    alone = row["independent"]
+    return note_html(
+        f"{row['people']} people answered {_pairs(row['pairs'])} in common and all said the same "
+        f"about {row['agreed']:,} ({_whole(row['agreed'], row['pairs'])}).",
+        f"{alone:,} of these pairs were answered without seeing what the others had said; the rest "
+        "may look better than it is."
+        if alone < row["pairs"]
+        else "Nobody could see what the others had said.",
+        "Kappa (of two people) and alpha (of any number) are 1 where people always agree and 0 "
+        "where they agree as often as chance would; the range in brackets is what chance alone "
+        f"could explain, told from {quality['needed']} pairs on.",
+    )
+
+
+def agreement_table(quality: Payload) -> pd.DataFrame:
+    """Return agreement by category, those that agree least first."""
+    needed = quality["needed"]
+    rows = sorted(quality["categories"], key=lambda r: (r["agreed"] / r["pairs"], -r["pairs"]))
+    return pd.DataFrame(
+        [
+            {
+                "category": r["name"],
+                "pairs in common": r["pairs"],
+                "independent": r["independent"],
+                "all said the same": _of(r["agreed"], r["pairs"]),
+                "kappa": _figure(r, "kappa", needed),
+                "alpha": _figure(r, "alpha", needed),
+            }
+            for r in rows
+        ],
+        columns=[
+            *("category", "pairs in common", "independent"),
+            *("all said the same", "kappa", "alpha"),
+        ],
+    )
+
+
+def person_table(quality: Payload) -> pd.DataFrame:
+    """Return how often each person agreed, and with what."""
+    rows = [
+        {"name": r["name"]}
+        | {title: _of(r[key]["agreed"], r[key]["compared"]) for key, title in AGREED.items()}
+        for r in quality["annotators"]
+    ]
+    return pd.DataFrame(rows, columns=["name", *AGREED.values()])
+
+
+def anchoring_note(quality: Payload) -> str:
+    """Return whether people follow the model when they see it."""
+    row = quality["anchoring"]
+    if not row["shown"] and not row["blind"]:
+        return note_html(
+            "Whether people follow the model because they see it can be told once some answers "
+            "were given blind and some beside its percentage."
+        )
+    if row["difference"] is None:
+        what, count = "blind answers", row["blind"]
+        if row["blind"] >= row["needed"]:
+            what, count = "answers beside a percentage", row["shown"]
+        return note_html(
+            "Whether people follow the model because they see it cannot be told yet: too few "
+            f"{what} at the same percentages, {count:,}; about {row['needed']:,} are needed."
+        )
+    return note_html(
+        _followed(row),
+        f"Compared at the same percentages: {row['agreed_shown']:.0%} of {row['shown']:,} answers "
+        f"beside a percentage agree with the model, {row['agreed_blind']:.0%} of "
+        f"{row['blind']:,} blind ones.",
+        "A hint, not a proof: which pairs are answered beside a percentage is not left to chance.",
+    )
+
+
+def _followed(row: Payload) -> str:
+    points = round(100 * abs(row["difference"]))
+    ends = f"range {100 * row['low']:.0f} to {100 * row['high']:.0f} points"
+    if row["low"] > 0:
+        return f"People follow the model {points} points more often when they see it ({ends})."
+    if row["high"] < 0:
+        return f"People contradict the model {points} points more often when they see it ({ends})."
+    return f"People do not agree with the model noticeably more often when they see it ({ends})."
+
+
+def _reached(stop: Payload) -> str:
+    goal, now = stop["goal"], stop["now"]
+    known = (
+        f"{stop['coverage']:.1%} of {stop['pairs']:,} pairs are answered or filled in (goal "
+        f"{goal['coverage']:.0%})"
+    )
+    if now is None or not stop["open"]:
+        return f"{known}, and none is open."
+    return (
+        f"{known}, and if the model decides the other {stop['open']:,}, at most {now['error']:.1%} "
+        f"of the present pairs are likely to be wrong or lost (goal {goal['error']:.0%}). "
+        + " ".join(filter(None, _caveats(stop)))
+    ).strip()
+
+
+def _goal_table(stop: Payload) -> str:
+    now, later, goal = stop["now"], stop["later"], stop["goal"]
+    at_most = f"at most {goal['error']:.0%}"
+    rows = [
+        (
+            "answered or filled in",
+            f"{stop['coverage']:.1%}",
+            f"{later['coverage']:.1%}",
+            f"{goal['coverage']:.0%}",
+        ),
+        ("wrong, of what is called present", *_both("wrong", now, later), at_most),
+        ("lost, of what is present", *_both("lost", now, later), at_most),
+    ]
+    body = "".join(
+        f'<tr><th scope="row">{name}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+        for name, *cells in rows
+    )
+    heads = "".join(f'<th scope="col">{name}</th>' for name in ("now", "after an hour", "goal"))
+    return (
+        '<div class="pg-scroll"><table class="pg-table"><thead><tr>'
+        f"<td></td>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _both(kind: str, now: Payload, later: Payload) -> list[str]:
+    return [f"{row[f'{kind}_share']:.1%}" for row in (now, later)]
+
+
+def _remarks(stop: Payload) -> list[str]:
+    now, needed, pace = stop["now"], stop["answers_needed"], stop["pace"]
+    wrong, decided = now["wrong_present"] + now["lost"], stop["open"] - stop["left_out"]
+    far = ""
+    if needed and now["error"] > stop["goal"]["error"]:
+        hours = span(3600 * needed / pace["an_hour"])
+        far = f"About {_rough(needed):,} answers, {hours} of work, bring both down to the goal."
+    return [
+        f"Expected if the model decided the open pairs: {wrong:,} of {decided:,} wrong now, "
+        f"{now['open_error']:.1%}.",
+        far,
+        "What the model learns meanwhile is not counted, so it may go faster.",
+        *_caveats(stop),
+    ]
+
+
+def _caveats(stop: Payload) -> list[str]:
+    probes, left = stop["probes"], stop["left_out"]
+    if probes["used"]:
+        measured = (
+            f"Corrected by {probes['answers']:,} blind answers, of which the model got "
+            f"{probes['wrong']:,} wrong."
+        )
+    else:
+        measured = (
+            f"It rests on the model's own percentages; {probes['needed']} blind answers about open "
+            f"pairs correct them, there are {probes['answers']}."
+        )
+    return [
+        measured,
+        f"{_pairs(left)} without a percentage {'is' if left == 1 else 'are'} not counted."
+        if left
+        else "",
+        "Filled-in pairs keep to the promise of their certificate and are not counted."
+        if stop["filled"]
+        else "",
+    ]
+
+
+def _figure(row: Payload, name: str, needed: int) -> str:
+    if row[name] is None:
+        return ""
+    value, low, high = (row[key] for key in (name, f"{name}_low", f"{name}_high"))
+    if row["pairs"] < needed:
+        return f"{value:.2f} (too few pairs: {row['pairs']})"
+    if low is None:
+        return f"{value:.2f}"
+    return f"{value:.2f} ({round(low, 2) + 0.0:.2f} to {high:.2f})"
+
+
+def _rough(count: int) -> int:
+    """Return a number with two digits that count: it is a guess.
+
+    >>> _rough(22065), _rough(96)
+    (22000, 96)
+    """
+    return round(count, 2 - len(str(count)))
+
+
+def _of(agreed: int, compared: int) -> str:
+    return f"{_whole(agreed, compared)} of {compared:,}" if compared else ""
+
+
+def _whole(part: int, whole: int) -> str:
+    return f"{part / whole:.0%}"
+
+
+def _pairs(count: int) -> str:
+    return "1 pair" if count == 1 else f"{count:,} pairs"

@@ -1,0 +1,83 @@
+"""The Review page: answered pairs to look through and to correct, drawn by `static/review.js`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import gradio as gr
+
+from annotator.errors import AnnotatorError
+from annotator.services.recording import whole
+from annotator.ui.boundary import server_function
+from annotator.ui.contracts import Payload, Services
+from annotator.ui.saving_functions import saving_functions
+
+STYLES = ("board", "review")
+"""Style sheets of the page, without `.css`."""
+
+
+def build_review_page(services: Services, *, scripts: str) -> gr.HTML:
+    """Put the page into the open Blocks.
+
+    Args:
+        services: Of the open project.
+        scripts: Address of the folder with the scripts and styles.
+    """
+    return gr.HTML(
+        html_template="<div class='an-root'></div>",
+        js_on_load=(
+            f"import('{scripts}/review.js').then("
+            "m => new m.Review(element.querySelector('.an-root') ?? element, server));"
+        ),
+        head="".join(f'<link rel="stylesheet" href="{scripts}/{s}.css">' for s in STYLES),
+        server_functions=review_functions(services),
+        apply_default_css=False,
+        elem_id="review",
+    )
+
+
+def review_functions(services: Services) -> list[Callable[[object, gr.Request], Payload]]:
+    """Return what the script may call as `server.NAME(data)`; see `boundary.server_function`."""
+    labelling, review = services.labelling, services.review
+
+    def start(annotator: str, data: Payload) -> Payload:
+        del data
+        return {"annotator": annotator, **labelling.start(annotator), **review.start(annotator)}
+
+    def search(annotator: str, data: Payload) -> Payload:
+        filters, after = data.get("filters") or {}, data.get("after")
+        if not isinstance(filters, dict) or not isinstance(after, list | None):
+            raise AnnotatorError("The page sent something this server does not know; reload it.")
+        return review.search(annotator, filters, after, whole(data.get("count", 60), "count"))
+
+    def rows(annotator: str, data: Payload) -> Payload:
+        pairs = [
+            (whole(p.get("image"), "image"), whole(p.get("category"), "category"))
+            for p in data.get("pairs", [])
+            if isinstance(p, dict)
+        ]
+        return {"pairs": review.rows(annotator, pairs)}
+
+    def history(annotator: str, data: Payload) -> Payload:
+        del annotator
+        image, category = whole(data.get("image"), "image"), whole(data.get("category"), "category")
+        return review.history(image, category)
+
+    def items(annotator: str, data: Payload) -> Payload:
+        return {"items": labelling.items(annotator, [whole(data.get("image"), "image")])}
+
+    def state(annotator: str, data: Payload) -> Payload:
+        del annotator, data
+        return services.progress.state()
+
+    actions = {
+        "start": start,
+        "search": search,
+        "rows": rows,
+        "history": history,
+        "items": items,
+        "state": state,
+        "resolve_flag": services.flags.resolve,
+    }
+    own = [server_function(name, action) for name, action in actions.items()]
+    return [*own, *saving_functions(services)]

@@ -1,0 +1,119 @@
+"""How the Settings page draws what the services say; texts of people are never markup."""
+
+from __future__ import annotations
+
+from html import escape
+
+import pandas as pd
+
+from annotator.ui.contracts import Payload
+
+
+def category_name(row: Payload) -> str:
+    """Return a category as a list offers it."""
+    if row["merged_into"] is not None:
+        return f"{row['name']} (merged into {row['merged_into']})"
+    return f"{row['name']} (archived)" if row["archived"] else str(row["name"])
+
+
+def category_table(rows: list[Payload]) -> pd.DataFrame:
+    """Return the categories in the order of the pages."""
+    columns = ["group", "category", "key", "present", "absent", "other names"]
+    return pd.DataFrame(
+        [
+            (
+                r["supercategory"],
+                category_name(r),
+                r["hotkey"],
+                r["present"],
+                r["absent"],
+                ", ".join(r["aliases"]),
+            )
+            for r in rows
+        ],
+        columns=columns,
+    )
+
+
+def examples_html(image_ids: list[int]) -> str:
+    """Return the example images; only numbers go in."""
+    if not image_ids:
+        return '<p class="st-none">No example yet.</p>'
+    pictures = "".join(
+        f'<img src="/img/256/{int(i)}" alt="example {place}" loading="lazy">'
+        for place, i in enumerate(image_ids, start=1)
+    )
+    return f'<div class="st-pictures">{pictures}</div>'
+
+
+def archive_text(row: Payload) -> str:
+    """Return what archiving, or bringing back, comes to."""
+    if row["merged_into"] is not None:
+        return ""
+    labels = f"{row['present']:,} present and {row['absent']:,} absent labels"
+    if row["archived"]:
+        return f"Its {labels} come back with it."
+    return (
+        f"Archiving hides it on every page, in training and in exports. Its {labels} stay, and "
+        "come back with it. Nothing is ever deleted."
+    )
+
+
+def merged_text(row: Payload) -> str:
+    """Return what a category was merged into, empty if it was not."""
+    if row["merged_into"] is None:
+        return (
+            "A merge is shown before it is done. No answer is deleted, and it can be split again."
+        )
+    return (
+        f"Merged into {plain(row['merged_into'])}. Splitting makes both what they were, with what "
+        "was said since."
+    )
+
+
+def plain_lines(text: str) -> str:
+    """Return lines of text as a Markdown list."""
+    return "\n".join(f"- {plain(line)}" for line in text.splitlines())
+
+
+def plain(text: str) -> str:
+    """Return text that Markdown shows as it is."""
+    return "".join(f"&#{ord(sign)};" if sign in _SIGNS else sign for sign in text)
+
+
+_SIGNS = frozenset("\\`*_{}[]<>()#+-!|&~$:@")
+
+
+def root_table(rows: list[Payload]) -> str:
+    """Return the image folders as a table."""
+    body = "".join(
+        f"<tr><th scope=row>{escape(r['name'])}</th><td>{escape(r['folder'])}"
+        f"{'' if r['there'] else ' <b>is not there</b>'}</td>"
+        f"<td>{r['usable']:,}</td><td>{r['gone']:,}</td><td>{r['refused']:,}</td></tr>"
+        for r in rows
+    )
+    head = "".join(
+        f"<th scope=col>{name}</th>"
+        for name in ("name", "folder", "files", "missing", "cannot be used")
+    )
+    return (
+        f'<div class="pg-scroll"><table class="pg-table"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def unusable_table(rows: list[Payload], most: int = 500) -> pd.DataFrame:
+    """Return files that are missing or cannot be used, at most so many."""
+    columns = ["folder", "file", "reason"]
+    return pd.DataFrame([(r["root"], r["path"], r["reason"]) for r in rows[:most]], columns=columns)
+
+
+def unusable_text(rows: list[Payload]) -> str:
+    """Return all these files as a text, one a line."""
+    return "".join(f"{r['root']}\t{r['path']}\t{r['reason']}\n" for r in rows)
+
+
+def people_table(rows: list[Payload]) -> pd.DataFrame:
+    """Return the people."""
+    shown = [(r["name"], "yes" if r["reviewer"] else "") for r in rows]
+    return pd.DataFrame(shown, columns=["name", "reviewer"])

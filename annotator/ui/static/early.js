@@ -1,0 +1,27 @@
+// Pictures loaded and decoded before they are shown, and kept, so that none is decoded twice.
+
+import { picture } from './dom.js';
+
+export class Early {
+  // At most so many pictures of a width; the oldest go first.
+  constructor(width, most) {
+    Object.assign(this, { width, most, images: new Map() });
+  }
+
+  load(id) {
+    const known = this.images.get(id);
+    this.images.delete(id);
+    this.images.set(id, known ?? this.#begin(id));
+    for (const oldest of this.images.keys()) {
+      if (this.images.size <= this.most) break;
+      this.images.delete(oldest);
+    }
+  }
+
+  #begin(id) {
+    const image = new Image();
+    image.src = picture(this.width, id);
+    image.decode?.().catch(() => this.images.delete(id)); // shown later with a reason
+    return image;
+  }
+}

@@ -1,0 +1,244 @@
+"""The Train page: what the trainer does, its versions, and how they differ."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from annotator.ui import train_views as views
+from annotator.ui.boundary import annotator_of, shows_errors
+from annotator.ui.charts import loss_chart, method_chart
+from annotator.ui.contracts import Services
+from annotator.ui.progress_page import COUNT_SECONDS, LOOK_SECONDS, PLAIN, QUIET, plot
+
+VERSION_WIDTHS = [90, 80, 120, 220, 140, 100, 100, 160, 360]
+"""Pixels for each column of the table of versions."""
+
+AS_SET = "as the settings say"
+"""What is chosen for a training unless somebody chooses otherwise."""
+
+FINETUNE = {AS_SET: None, "yes": True, "no": False}
+
+PARTS = 11
+"""How many widgets `TrainPage.show` fills."""
+
+
+class TrainPage:
+    """Handlers of the Train page; each translates between widgets and one service call."""
+
+    def __init__(
+        self, services: Services, *, now: Callable[[], float] = time.monotonic, styles: str = ""
+    ) -> None:
+        """Tie the page to an open project.
+
+        Args:
+            services: Of the open project.
+            now: Seconds on a clock that never goes back.
+            styles: Address of `pages.css`.
+        """
+        self._progress = services.progress
+        self._training = services.training
+        self._comparison = services.comparison
+        self._now = now
+        self._styles = styles
+
+    def show(self, choice: int | None, older: int | None, newer: int | None) -> tuple[Any, ...]:
+        """Return everything that changes with versions; what was chosen stays chosen."""
+        row = self._training.report()
+        versions, back = row["versions"], row["back_to"]
+        numbers = [v["number"] for v in versions]
+        offered = [(views.version_name(v), v["number"]) for v in reversed(versions)]
+        several = len(versions) > 1
+        pair = _pair_of(numbers, older, newer)
+        said = views.ONE_VERSION if versions else views.NOT_TWO
+        return (
+            row["policy"],
+            gr.update(visible=not versions),
+            gr.update(value=views.version_table(versions), visible=bool(versions)),
+            gr.update(visible=bool(versions)),
+            gr.update(choices=offered, value=choice if choice in numbers else None),
+            gr.update(
+                value="Roll back" if back is None else f"Roll back to version {back}",
+                interactive=back is not None,
+            ),
+            back,
+            gr.update(choices=offered, value=pair[0], visible=several),
+            gr.update(choices=offered, value=pair[1], visible=several),
+            gr.update(visible=several),
+            gr.update(value=said, visible=not several),
+        )
+
+    def tick(
+        self, seen: list[Any] | None, choice: int | None, older: int | None, newer: int | None
+    ) -> tuple[Any, ...]:
+        """Return the trainer's line and loss, and the rest if versions or answers changed.
+
+        Args:
+            seen: What the page shows: version, whether something ran, answered pairs, and when
+                it was last drawn.
+            choice: The version chosen to be used, kept.
+            older: The version chosen to compare from, kept.
+            newer: The version chosen to compare to, kept.
+        """
+        state = self._progress.state()
+        trainer = state["trainer"]
+        running = trainer["state"] == "training"
+        # A version that was not promoted shows when its training has ended.
+        now = [state["version"], trainer["state"]]
+        line = views.trainer_html(trainer)
+        losses = loss_chart(self._progress.losses()) if running else None
+        live = (line, plot(losses), gr.update(visible=losses is not None))
+        due = seen is None or now != seen[:2]
+        if not due and seen is not None:
+            due = state["answered"] != seen[2] and self._now() - seen[3] >= COUNT_SECONDS
+        if not due:
+            return *live, *(gr.skip() for _ in range(1 + PARTS))
+        return *live, [*now, state["answered"], self._now()], *self.show(choice, older, newer)
+
+    def train(self, method: str, finetune: str, request: gr.Request) -> str:
+        """Ask for a new version."""
+        chosen = None if method == AS_SET else method
+        asked = self._training.train(
+            annotator_of(request), method=chosen, finetune=FINETUNE[finetune]
+        )
+        return str(asked["message"])
+
+    def cancel(self, request: gr.Request) -> str:
+        """Ask the running job to stop."""
+        annotator_of(request)
+        return str(self._training.cancel()["message"])
+
+    def promote(self, number: int | None, request: gr.Request) -> str:
+        """Let a version make the suggestions."""
+        if number is None:
+            return "Choose a version first."
+        return str(self._training.promote(annotator_of(request), int(number))["message"])
+
+    def compare_methods(self) -> tuple[Any, ...]:
+        """Return the newest version of each method side by side."""
+        compared = self._comparison.methods()
+        return plot(method_chart(compared["methods"])), views.methods_html(compared)
+
+    def changes(self, older: int | None, newer: int | None) -> str:
+        """Return what changed between the two chosen versions."""
+        if older is None or newer is None or older == newer:
+            return '<p class="pg-note">Choose two different versions.</p>'
+        return views.changes_html(self._comparison.changes(int(older), int(newer)))
+
+    def build(self) -> None:
+        """Put the widgets into the open Blocks and wire them."""
+        head = f'<link rel="stylesheet" href="{self._styles}">' if self._styles else None
+        trainer = gr.HTML(elem_id="progress-trainer", head=head, **PLAIN)
+        loss = gr.Plot(show_label=False, visible=False, elem_id="loss-plot")
+        loss_note = gr.HTML(
+            f'<p class="pg-note">{views.LOSS_NOTE}</p>', visible=False, elem_id="loss-note", **PLAIN
+        )
+        policy = gr.Markdown(elem_id="progress-policy")
+        said = self._build_start()
+        gr.Markdown("## Versions")
+        none = gr.Markdown(views.NO_VERSION, elem_id="versions-none")
+        versions = gr.Dataframe(
+            interactive=False,
+            show_label=False,
+            wrap=True,
+            visible=False,
+            column_widths=VERSION_WIDTHS,
+            elem_id="version-table",
+        )
+        row, choice, rollback, back = self._build_choice(said)
+        self._build_methods()
+        older, newer, compare, without = self._build_changes()
+        seen = gr.State(None)
+        shown = [
+            policy,
+            none,
+            versions,
+            row,
+            choice,
+            rollback,
+            back,
+            older,
+            newer,
+            compare,
+            without,
+        ]
+        gr.Timer(LOOK_SECONDS).tick(
+            shows_errors(self.tick),
+            [seen, choice, older, newer],
+            [trainer, loss, loss_note, seen, *shown],
+            **QUIET,
+        )
+
+    def _build_start(self) -> gr.Markdown:
+        choices = self._training.choices()
+        methods = [(f"{AS_SET}: {choices['method']}", AS_SET)]
+        methods += [(f"{m['name']}: {m['does']}", m["name"]) for m in choices["methods"]]
+        with gr.Accordion("Train a new version", open=True, elem_id="train-start"):
+            method = gr.Radio(methods, value=AS_SET, label="What learns", elem_id="train-method")
+            finetune = gr.Radio(
+                list(FINETUNE),
+                value=AS_SET,
+                label="Does the network behind the features learn, too?",
+                info=f"As set: {choices['finetune']}. Without a GPU this takes hours.",
+                elem_id="train-finetune",
+            )
+            with gr.Row(elem_classes="pg-actions"):
+                train = gr.Button(
+                    "Train now", variant="primary", elem_id="train-now", scale=0, min_width=200
+                )
+                cancel = gr.Button("Stop", elem_id="train-cancel", scale=0, min_width=120)
+        said = gr.Markdown(elem_id="progress-said")
+        train.click(shows_errors(self.train), [method, finetune], said, api_visibility="private")
+        cancel.click(shows_errors(self.cancel), None, said, api_visibility="private")
+        return said
+
+    def _build_choice(self, said: gr.Markdown) -> tuple[Any, ...]:
+        back = gr.State(None)
+        with gr.Row(elem_classes="pg-actions", visible=False) as row:
+            choice = gr.Dropdown([], label="Version", elem_id="promote-choice", scale=3)
+            promote = gr.Button("Use this version", scale=0, min_width=180, elem_id="promote")
+            rollback = gr.Button(
+                "Roll back", interactive=False, scale=0, min_width=220, elem_id="rollback"
+            )
+        promote.click(shows_errors(self.promote), choice, said, api_visibility="private")
+        rollback.click(shows_errors(self.promote), back, said, api_visibility="private")
+        return row, choice, rollback, back
+
+    def _build_methods(self) -> None:
+        gr.Markdown("## Methods side by side")
+        with gr.Row(elem_classes="pg-actions"):
+            measure = gr.Button(
+                "Measure each method now",
+                scale=0,
+                min_width=240,
+                elem_id="compare-methods",
+            )
+        chart = gr.Plot(show_label=False, visible=False, elem_id="method-plot")
+        table = gr.HTML(elem_id="method-table", **PLAIN)
+        measure.click(
+            shows_errors(self.compare_methods), None, [chart, table], api_visibility="private"
+        )
+
+    def _build_changes(self) -> tuple[Any, ...]:
+        gr.Markdown("## What changed between two versions")
+        without = gr.Markdown(views.NOT_TWO, elem_id="changes-none")
+        with gr.Row(elem_classes="pg-actions"):
+            older = gr.Dropdown([], label="From version", visible=False, elem_id="changes-older")
+            newer = gr.Dropdown([], label="To version", visible=False, elem_id="changes-newer")
+            compare = gr.Button(
+                "Show what changed", visible=False, scale=0, min_width=200, elem_id="changes-show"
+            )
+        found = gr.HTML(elem_id="changes", **PLAIN)
+        compare.click(shows_errors(self.changes), [older, newer], found, api_visibility="private")
+        return older, newer, compare, without
+
+
+def _pair_of(
+    numbers: list[int], older: int | None, newer: int | None
+) -> tuple[int | None, int | None]:
+    """Return the two versions to compare: those chosen, otherwise the newest two."""
+    last, before = (numbers[-1], numbers[-2]) if len(numbers) > 1 else (None, None)
+    return older if older in numbers else before, newer if newer in numbers else last

@@ -1,0 +1,187 @@
+"""How the Train page says what the trainer does, and how versions differ."""
+
+from __future__ import annotations
+
+from html import escape
+
+import pandas as pd
+
+from annotator.ui.contracts import Payload
+
+STOPPED = (
+    "<span><b>The trainer has stopped; labelling goes on.</b> "
+    "Start it with <code>annotator work PROJECT</code>.</span>"
+)
+
+LOSS_NOTE = (
+    "The loss is how far the model is from the answers it learns from: it should fall. It starts "
+    "again for each part of a training."
+)
+
+NO_VERSION = (
+    "No version yet. The first one is trained by itself once there is enough to learn from."
+)
+
+NOT_TWO = "There is no version yet; with two, what changed between them is shown here."
+
+ONE_VERSION = "There is one version; with a second one the two can be compared here."
+
+
+def trainer_html(trainer: Payload) -> str:
+    """Return what the trainer does now; its texts are escaped."""
+    state = trainer["state"] if trainer["worker_alive"] else "off"
+    said = STOPPED
+    if trainer["worker_alive"]:
+        said = _doing(trainer)
+    return f'<div class="pg-trainer" role="status" data-state="{escape(state)}"><i></i>{said}</div>'
+
+
+def _doing(trainer: Payload) -> str:
+    if trainer["state"] == "failed":
+        return f"<b>The last job failed:</b> <span>{escape(str(trainer['message']))}</span>"
+    if trainer["state"] not in ("training", "embedding"):
+        return "<span>The trainer waits for answers.</span>"
+    done, total = trainer["done"], trainer["total"]
+    share = done / total if total else 0.0
+    loss = "" if trainer["loss"] is None else f" · loss {trainer['loss']:.3f}"
+    epoch = ""
+    if trainer.get("epochs"):
+        epoch = f" · epoch {int(trainer['epoch'])} of {int(trainer['epochs'])}"
+    steps = f" · {int(done):,} of {int(total):,}" if total else ""
+    return (
+        f"<b>{escape(trainer['state'])}</b> <span>{escape(str(trainer['stage']))}</span>"
+        f'<progress max="1" value="{share:.4f}" aria-label="progress"></progress>'
+        f"<span>{share:.0%}{loss}{epoch}{steps}</span>"
+    )
+
+
+def version_table(versions: list[Payload]) -> pd.DataFrame:
+    """Return the versions, the newest first."""
+    return pd.DataFrame(
+        [
+            {
+                "version": v["number"],
+                "in use": "yes" if v["promoted"] else "",
+                "method": v["method"],
+                "held-out mAP": figure(v),
+                "held-out pairs": v["held_out_pairs"],
+                "answers": v["trained_answers"],
+                "seconds": round(v["seconds"], 1),
+                "made": str(v["created_at"])[:16].replace("T", " "),
+                "note": v["note"],
+            }
+            for v in reversed(versions)
+        ],
+        columns=[
+            *("version", "in use", "method", "held-out mAP", "held-out pairs"),
+            *("answers", "seconds", "made", "note"),
+        ],
+    )
+
+
+def version_name(version: Payload) -> str:
+    """Return a version as the lists offer it."""
+    figure_ = "" if version["map"] is None else f" · {version['map']:.1%}"
+    used = " · in use" if version["promoted"] else ""
+    return f"{version['number']} · {version['method']}{figure_}{used}"
+
+
+def methods_html(compared: Payload) -> str:
+    """Return the table and the sentence of the comparison of methods."""
+    methods = compared["methods"]
+    if not methods:
+        return _note("There is no version yet, so there is nothing to compare.")
+    rows = "".join(
+        f"<tr><td>{escape(m['method'])}</td><td>{m['number']}{' (in use)' if m['promoted'] else ''}"
+        f"</td><td>{figure(m)}</td><td>{m['answers']:,}</td><td>{m['seconds']:,.1f}</td>"
+        f"<td>{'now' if m['measured_now'] else 'when it was made'}</td></tr>"
+        for m in methods
+    )
+    return (
+        '<div class="pg-scroll"><table class="pg-table"><thead><tr>'
+        "<th>method</th><th>version</th><th>held-out mAP</th><th>answers</th><th>seconds</th>"
+        f"<th>measured</th></tr></thead><tbody>{rows}</tbody></table></div>{_methods_note(compared)}"
+    )
+
+
+def _methods_note(compared: Payload) -> str:
+    if not compared["pairs"]:
+        return _note(
+            "There are too few held-out answers to measure anything now: a category takes part "
+            "with 3 present and 3 absent ones on images that never train."
+        )
+    alone = len(compared["methods"]) == 1
+    part = ""
+    if compared["images"] < compared["held_out_images"]:
+        part = f", on {compared['images']:,} of {compared['held_out_images']:,} held-out images"
+    return _note(
+        f"All on the same {compared['pairs']:,} answers in {compared['categories']:,} categories, "
+        f"which none of them learned from{part}. Higher is better; where the ranges overlap the "
+        "difference may be chance."
+        + (" Train another method to see it beside this one." if alone else "")
+    )
+
+
+def changes_html(changes: Payload) -> str:
+    """Return what changed between two versions; names are escaped."""
+    older, newer = changes["older"], changes["newer"]
+    appeared, disappeared = changes["appeared"], changes["disappeared"]
+    said = (
+        f'<p class="pg-sum">From version {older} to version {newer}: <b>{appeared:,}</b> '
+        f"{'suggestion' if appeared == 1 else 'suggestions'} appeared, <b>{disappeared:,}</b> "
+        "disappeared.</p>"
+    )
+    if not appeared + disappeared:
+        return said + _note("Both versions suggest exactly the same open pairs.")
+    return (
+        f'{said}<div class="pg-changes"><div>{_changed_categories(changes)}</div>'
+        f"<div>{_changed_images(changes)}</div></div>"
+    )
+
+
+def _changed_categories(changes: Payload) -> str:
+    shown = changes["categories"]
+    rows = "".join(
+        f"<tr><td>{escape(c['name'])}</td><td>+{c['appeared']:,}</td>"
+        f"<td>−{c['disappeared']:,}</td></tr>"
+        for c in shown
+    )
+    total = changes["categories_changed"]
+    heading = f"The {len(shown)} most changed of {total:,} categories"
+    if len(shown) == total:
+        heading = "Categories that changed" if total > 1 else "The category that changed"
+    return (
+        f'<h3>{heading}</h3><div class="pg-scroll"><table class="pg-table"><thead><tr>'
+        "<th>category</th><th>appeared</th><th>disappeared</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _changed_images(changes: Payload) -> str:
+    cards = []
+    for row in changes["images"]:
+        name, number = escape(row["category"]), int(row["id"])
+        sign, word = ("+", "now suggested") if row["appeared"] else ("−", "no longer suggested")
+        cards.append(
+            f'<li><a href="/#{number}"><img src="/img/256/{number}" loading="lazy" '
+            f'alt="image {number}: {name} {word}"><span data-way="{sign}">{sign} {name}</span>'
+            "</a></li>"
+        )
+    return (
+        "<h3>Images that changed most</h3>"
+        + _note("A picture opens on the Label page. + is suggested now, − is no longer suggested.")
+        + f'<ul class="pg-grid">{"".join(cards)}</ul>'
+    )
+
+
+def figure(version: Payload) -> str:
+    """Return a version's held-out figure with its interval."""
+    if version["map"] is None:
+        return "no figure yet"
+    if version["map_low"] is None or version["map_high"] is None:
+        return f"{version['map']:.1%}"
+    return f"{version['map']:.1%} ({version['map_low']:.1%} to {version['map_high']:.1%})"
+
+
+def _note(sentence: str) -> str:
+    return f'<p class="pg-note">{escape(sentence)}</p>'

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from annotator.errors import AnnotatorError, NotFound
+from annotator.services.app import Services
+from annotator.store import answers
+
+CAT = 1
+
+
+def say(services: Services, who: str, state: str, seen: int | None) -> int | None:
+    change = {"image": 1, "category": CAT, "state": state, "seen": seen}
+    services.recording.save(who, {"op": f"{who} {state}", "kind": "answer", "changes": [change]})
+    return label(services).answer_id
+
+
+def label(services: Services) -> Any:
+    with services.store.reading() as tx:
+        return answers.labels_of(tx, [1])[1][0]
+
+
+@pytest.fixture
+def quarrel(services: Services) -> Services:
+    """Return a project where Ann and Bob disagree about one pair."""
+    seen = say(services, "Ann", "present", None)
+    say(services, "Bob", "absent", seen)
+    assert label(services).conflict
+    return services
+
+
+def test_a_reviewers_earlier_answers_settle_a_quarrel_at_once(quarrel: Services) -> None:
+    seen: list[tuple[int, int]] = []
+    ann = next(r["id"] for r in quarrel.people.rows() if r["name"] == "Ann")
+
+    row = quarrel.people.set_reviewer(ann, True, lambda done, total: seen.append((done, total)))
+
+    assert (row["pairs"], seen) == (1, [(1, 1)])
+    assert label(quarrel).state == "present"
+    assert [r["reviewer"] for r in quarrel.people.rows()] == [True, False]
+    quarrel.people.set_reviewer(ann, False)
+    assert label(quarrel).conflict
+    with quarrel.store.writing() as tx:
+        assert answers.recompute(tx) + answers.recount(tx) == []
+
+
+def test_pairs_that_only_one_person_answered_are_not_looked_at(services: Services) -> None:
+    say(services, "Ann", "present", None)
+
+    assert services.people.set_reviewer(1, True)["pairs"] == 0
+
+
+def test_a_person_gets_another_name_and_keeps_the_answers(quarrel: Services) -> None:
+    said = quarrel.people.rename(1, " Anna ")
+
+    assert said["message"].startswith("'Anna' is saved")
+    assert [r["name"] for r in quarrel.people.rows()] == ["Anna", "Bob"]
+    with quarrel.store.reading() as tx:
+        assert [a.annotator for a in answers.history(tx, 1, CAT)] == ["Anna", "Bob"]
+
+
+def test_a_name_that_is_taken_or_empty_or_of_nobody_is_refused(quarrel: Services) -> None:
+    with pytest.raises(AnnotatorError, match="Somebody else is called 'Bob'"):
+        quarrel.people.rename(1, "BOB")
+    with pytest.raises(AnnotatorError, match="1 to 80 characters"):
+        quarrel.people.rename(1, "  ")
+    with pytest.raises(NotFound, match="nobody with id 9"):
+        quarrel.people.rename(9, "Eve")
+    with pytest.raises(NotFound, match="nobody with id 9"):
+        quarrel.people.set_reviewer(9, True)
+
+    quarrel.people.rename(1, "ANN")
+    assert [r["name"] for r in quarrel.people.rows()] == ["ANN", "Bob"]

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from annotator.cli import app
+from annotator.domain import State
+from annotator.errors import AnnotatorError
+from annotator.services.app import Services
+from annotator.services.command import answer_by_name
+from annotator.services.creation import create_project
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(3):
+        Image.new("RGB", (40, 30), (number * 80, 90, 120)).save(folder / f"{number}.png")
+    path = create_project(tmp_path / "p", folder, names=["cat", "kitten"]).project.path
+    services = Services.open(path)
+    answer_by_name(services, image="0.png", category="kitten", state=State.PRESENT, annotator="Ann")
+    services.close()
+    return path
+
+
+@pytest.fixture
+def run(project: Path) -> Run:
+    def run_(group: str, *words: str) -> Any:
+        result = CliRunner().invoke(app, [group, str(project), *words])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return json.loads(result.output) if "--json" in words else result.output
+
+    return run_
+
+
+def test_categories_are_added_renamed_and_listed(run: Run) -> None:
+    run("categories", "add", "fish", "cow", "--supercategory", "animal")
+    run("categories", "rename", "cow", "ox")
+
+    rows = run("categories", "list", "--json")
+    text = run("categories", "list")
+
+    assert [(r["name"], r["supercategory"], r["aliases"]) for r in rows][2:] == [
+        ("fish", "animal", []),
+        ("ox", "animal", ["cow"]),
+    ]
+    assert "animal: ox  0 present, 0 absent" in text
+
+
+def test_a_merge_without_yes_only_tells_and_with_it_can_be_split(run: Run) -> None:
+    told = run("categories", "merge", "kitten", "cat")
+    untouched = run("categories", "list", "--json")
+    done = run("categories", "merge", "kitten", "cat", "--yes", "--json")
+    merged = run("categories", "list")
+    run("categories", "split", "kitten")
+
+    assert "1 from unknown to present" in told
+    assert "add --yes to merge" in told
+    assert untouched[0]["present"] == 0
+    assert "can be split again" in done["message"]
+    assert "cat  1 present, 0 absent" in merged
+    assert "kitten  1 present, 0 absent  merged into cat" in merged
+    assert run("categories", "list", "--json")[0]["present"] == 0
+
+
+def test_a_category_is_archived_and_shown_again_under_its_alias(run: Run) -> None:
+    run("categories", "rename", "cat", "feline")
+    said = run("categories", "archive", "cat")
+    assert run("categories", "list", "--json")[-1]["archived"] is True
+    run("categories", "archive", "cat", "--undo")
+
+    assert said == "'feline' is archived; its answers stay.\n"
+    assert not any(r["archived"] for r in run("categories", "list", "--json"))
+
+
+def test_an_unknown_name_is_a_sentence(run: Run) -> None:
+    with pytest.raises(AnnotatorError, match="No category named 'cow'"):
+        run("categories", "merge", "cow", "cat")
+
+
+def test_folders_are_added_listed_and_moved(run: Run, project: Path, tmp_path: Path) -> None:
+    more = tmp_path / "more"
+    more.mkdir()
+    Image.new("RGB", (20, 20), (9, 99, 9)).save(more / "new.png")
+    (more / "empty.png").write_bytes(b"")
+
+    added = run("images", "add", str(more), "--name", "holiday", "--json")
+    missing = run("images", "missing", "--json")
+    moved = more.rename(tmp_path / "moved")
+    told = run("images", "root", "holiday", str(moved))
+    listed = run("images", "root")
+    run("images", "root", "holiday", str(moved), "--yes")
+    again = run("images", "add", "--json")
+
+    assert added["new_images"] == 1
+    assert [(r["root"], r["path"]) for r in missing] == [("holiday", "empty.png")]
+    assert "1 of 1 files are there." in told
+    assert "add --yes to use this folder" in told
+    assert f"holiday: {more}, which is not there" in listed
+    assert f"holiday: {moved}; 1 files" in run("images", "root")
+    assert (again["new_images"], again["gone"]) == (0, 0)
+    assert project.exists()

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from annotator.cli import app
+from annotator.errors import AnnotatorError, NotReady
+from annotator.services.app import Services
+
+WISHES = ["--max-lost", "0.3", "--confidence", "0.8"]
+
+
+@pytest.fixture(scope="module")
+def oracle() -> Any:
+    path = Path(__file__).parent / "services" / "oracle.py"
+    spec = importlib.util.spec_from_file_location("oracle", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory, oracle: Any) -> tuple[Path, Any]:
+    folder = tmp_path_factory.mktemp("template")
+    return folder, oracle.make_project(folder)
+
+
+@pytest.fixture
+def project(tmp_path: Path, template: tuple[Path, Any]) -> Path:
+    shutil.copytree(template[0], tmp_path, dirs_exist_ok=True)
+    return tmp_path / "project"
+
+
+def run(*words: object) -> str:
+    result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_the_way_from_the_plan_to_the_fill_and_back(
+    project: Path, oracle: Any, template: tuple[Path, Any]
+) -> None:
+    plan = json.loads(run("certify", project, "plan", *WISHES, "--json"))
+    text = run("certify", project, "plan", *WISHES)
+    begun = run("certify", project, "plan", *WISHES, "--start")
+    services = Services.open(project)
+    clock = oracle.Ticking()
+    services.probing._clock = clock
+    oracle.Oracle(services, template[1], clock).answer(150)
+    services.close()
+    status = json.loads(run("certify", project, "status", "--json"))
+    told = run("certify", project, "status")
+    preview = run("certify", project, "apply", "--dry-run")
+    done = json.loads(run("certify", project, "apply", "--json"))
+    counts = json.loads(run("status", project, "--json"))["counts"]
+    out = run("export", project, "--out", project / "exports", "--content", "certified")
+    back = run("rollback", project, "--certificate", 1)
+
+    assert plan["best"]["fill_absent"] > 10_000
+    assert "blind questions" in text
+    assert "Add --start to begin." in text
+    assert "Certificate 1 is open" in begun
+    assert status["fill"]["absent"] > 10_000
+    assert "steps certified" in told
+    assert "can be marked absent" in told
+    assert preview.startswith("Would fill in ")
+    assert done["applied"] is True
+    assert counts["filled"] == done["present"] + done["absent"]
+    assert counts["open"] == 20_000 - counts["filled"]
+    assert "certified_all.json" in out
+    assert "is rolled back" in back
+    assert json.loads(run("status", project, "--json"))["counts"]["filled"] == 0
+
+
+def test_cancelling_ends_the_open_certificate(project: Path) -> None:
+    run("certify", project, "plan", *WISHES, "--start")
+
+    said = run("certify", project, "cancel")
+
+    assert said == "Certificate 1 is cancelled.\n"
+    assert "(cancelled)" in run("certify", project, "status")
+    assert json.loads(run("certify", project, "status", "--json"))["state"] == "cancelled"
+
+
+def test_before_the_first_certificate_the_status_says_so(project: Path) -> None:
+    assert "There is no certificate" in run("certify", project, "status")
+    assert json.loads(run("certify", project, "status", "--json"))["certificates"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "says"),
+    [
+        (["certify", "P", "apply"], AnnotatorError, "No certificate is open"),
+        (["certify", "P", "cancel"], AnnotatorError, "No certificate is open"),
+        (["rollback", "P", "--certificate", "3"], AnnotatorError, "no certificate 3"),
+        (["certify", "P", "plan", "--max-lost", "5"], AnnotatorError, "--max-lost lies between"),
+        (["certify", "P", "plan", "--max-lost", "0.001", "--start"], NotReady, "not good enough"),
+    ],
+)
+def test_a_refusal_is_one_sentence_that_says_what_to_do(
+    project: Path, words: list[str], error: type[AnnotatorError], says: str
+) -> None:
+    given = [str(project) if word == "P" else word for word in words]
+
+    with pytest.raises(error, match=says) as raised:
+        CliRunner().invoke(app, given, catch_exceptions=False)
+
+    assert "\n" not in str(raised.value)
+
+
+def test_a_page_gets_the_plan_from_a_process_of_its_own(project: Path) -> None:
+    services = Services.open(project)
+    wishes = {"max_error": 0.05, "max_lost": 0.3, "confidence": 0.8, "over": None}
+
+    plan = services.certification.plan_aside(wishes)
+
+    assert plan == json.loads(json.dumps(services.certification.plan(**wishes)))
+    with pytest.raises(AnnotatorError, match="--confidence lies between 0 and 1"):
+        services.certification.plan_aside({**wishes, "confidence": 2})
+    services.close()

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from annotator.errors import AnnotatorError, NotReady
+from annotator.ui import certify_views as views
+from annotator.ui.certify_page import PARTS, CertifyPage
+
+FORECAST = {"fill_absent": 900, "fill_present": 0, "probes": 50, "people": 150, "lost_share": 0.1}
+PLAN: dict[str, Any] = {
+    "certificate": None,
+    "version": 3,
+    "pool": 1000,
+    "categories": ["cat", "dog"],
+    "suggest_only": ["<b>bird</b>"],
+    "over": "pool",
+    "forecasts": [{"over": "pool", **FORECAST}],
+    "refused": "",
+}
+LISTED = {
+    "certificate": 1,
+    "state": "open",
+    "version": 3,
+    "created_at": "2026-01-01T00:00:00+00:00",
+    "pairs": 1000,
+    "filled": 0,
+}
+
+
+def status(state: str = "open", fill: int = 900) -> dict[str, Any]:
+    zone = {"pairs": 10, "answered": 5, "present": 1, "second_looks": 2}
+    side = {"promised": 0.1, "at_most": 0.123, "certified_steps": 1, "steps": 8}
+    return {
+        "certificate": 1,
+        "state": state,
+        "fill": {"present": 0, "absent": fill},
+        "answers": 15,
+        "pool": 1000,
+        "sentences": ["900 pairs can be marked <absent>."],
+        "categories": {"sentence": "No category has a promise of its own."},
+        "changed_categories": ["cat"],
+        "zones": [{"zone": name, **zone} for name in ("present", "middle", "absent")],
+        "bounds": [{"side": "absent", **side}],
+        "closing": [{"answers": 15, "present": None, "absent": 0.123}],
+        "certificates": [{**LISTED, "state": state}],
+    }
+
+
+class Certification:
+    """Notes what it is asked for."""
+
+    def __init__(self, row: dict[str, Any]) -> None:
+        self.row = row
+        self.refused = ""
+        self.asked: list[Any] = []
+
+    def plan_aside(self, wishes: dict[str, Any], *, start: bool = False) -> dict[str, Any]:
+        self.asked.append((wishes, start))
+        return {**PLAN, "certificate": 1 if start else None, "refused": self.refused}
+
+    def status(self) -> dict[str, Any]:
+        return self.row
+
+    def apply(self, *, dry_run: bool = False) -> dict[str, Any]:
+        self.asked.append("look" if dry_run else "apply")
+        return {"applied": not dry_run, "present": 0, "absent": 900, "present_left_out": True}
+
+    def cancel(self) -> dict[str, Any]:
+        raise NotReady("No certificate is open.")
+
+    def roll_back(self, number: int) -> dict[str, Any]:
+        return {"certificate": number, "pairs": 900}
+
+
+def page_of(row: dict[str, Any]) -> tuple[CertifyPage, Certification]:
+    made = Certification(row)
+    probing = SimpleNamespace(report=lambda: {"answered": 15})
+    return CertifyPage(SimpleNamespace(certification=made, probing=probing)), made  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def request_() -> Any:
+    return SimpleNamespace(cookies={"annotator_name": "Ann"})
+
+
+def test_a_plan_is_a_table_and_names_are_never_markup() -> None:
+    html = views.plan_html(PLAN)
+
+    assert "<td>900</td>" in html
+    assert "<b>bird</b>" not in html
+    assert "&lt;b&gt;bird&lt;/b&gt;" in html
+
+
+def test_a_refused_plan_says_why_and_cannot_begin() -> None:
+    page, made = page_of(status())
+    made.refused = "The pool is too small."
+
+    html, button = page.plan(5, 10, 95, "")
+
+    assert "The pool is too small." in html
+    assert button["interactive"] is False
+
+
+def test_wishes_are_percentages_on_the_page_and_shares_in_the_service(request_: Any) -> None:
+    page, made = page_of(status())
+
+    page.plan(5, 12.5, 95, "dataset")
+    said = page.begin(5, 10, 95, "", request_)
+
+    shares = {"max_error": 0.05, "max_lost": 0.125, "confidence": 0.95, "over": "dataset"}
+    assert made.asked[0] == (shares, False)
+    assert made.asked[1][0]["over"] is None
+    assert made.asked[1][1] is True
+    assert said[0].startswith("Certificate 1 is open")
+    assert len(said) == 3 + PARTS
+
+
+def test_the_status_shows_zones_bounds_and_sentences_as_text() -> None:
+    html = views.status_html(status())
+
+    assert "12.3%" in html
+    assert "1 of 8" in html
+    assert "can be marked &lt;absent&gt;." in html
+    assert "not filled in any more: cat." in html
+
+
+def test_filling_in_waits_until_something_is_certified() -> None:
+    ready, _ = page_of(status())
+    early, _ = page_of(status(fill=0))
+    nothing, _ = page_of({"certificate": None, "certificates": []})
+
+    assert [update["interactive"] for update in ready.show()[4:6]] == [True, True]
+    assert [update["interactive"] for update in early.show()[4:6]] == [False, False]
+    assert nothing.show()[2]["visible"] is True  # the plan
+    assert "No certificate is open" in nothing.show()[0]
+
+
+def test_an_applied_certificate_can_be_chosen_and_rolled_back(request_: Any) -> None:
+    page, _ = page_of(status("applied"))
+
+    shown = page.show()
+    said = page.roll_back(1, request_)
+
+    assert shown[7]["choices"] == [(1, 1)] or shown[7]["choices"] == [1]
+    assert shown[8]["visible"] is True
+    assert said[0] == "Certificate 1 is rolled back; 900 pairs are open again."
+    with pytest.raises(AnnotatorError, match="Choose a certificate"):
+        page.roll_back(None, request_)
+
+
+def test_a_look_and_the_fill_say_what_they_do(request_: Any) -> None:
+    page, made = page_of(status())
+
+    look, done = page.preview(), page.apply(request_)
+
+    assert look.startswith("This would fill in 0 pairs as present and 900 as absent.")
+    assert done[0].startswith("Filled in 0 pairs")
+    assert "stay open" in done[0]
+    assert made.asked == ["look", "apply"]
+
+
+def test_the_page_is_drawn_again_only_when_a_question_was_answered() -> None:
+    page, _ = page_of(status())
+
+    same, fresh = page.tick(15), page.tick(None)
+
+    assert len(same) == len(fresh) == 1 + PARTS
+    assert same[0] == gr.skip()
+    assert fresh[0] == 15
+
+
+def test_the_chart_has_both_bounds_and_what_is_promised() -> None:
+    chart = views.closing_chart(status())
+
+    assert chart is not None
+    spec = chart.to_dict()
+    data = [row for rows in spec["datasets"].values() for row in rows]
+    assert {round(row["share"], 1) for row in data} == {12.3, 10.0}
+    assert views.closing_chart({"closing": [], "bounds": []}) is None

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from annotator.ui import quality_views as views
+
+NOW = {
+    "error": 0.12, "wrong_present": 40, "lost": 60, "wrong_share": 0.08, "lost_share": 0.12,
+    "open_error": 0.02,
+}  # fmt: skip
+LATER = {**NOW, "wrong_share": 0.06, "lost_share": 0.09, "error": 0.09}
+STOP = {
+    "goal": {"coverage": 1.0, "error": 0.05},
+    "pairs": 10_000, "open": 5_000, "filled": 0, "coverage": 0.5, "reached": False, "note": "",
+    "pace": {"an_hour": 2_000.0},
+    "now": NOW,
+    "later": {**LATER, "pairs": 2_000, "coverage": 0.7},
+    "answers_needed": 3_000,
+    "probes": {"answers": 12, "wrong": 0, "needed": 50, "used": False},
+    "left_out": 0,
+}  # fmt: skip
+ROW = {
+    "id": 1, "name": "<b>cat</b>", "pairs": 40, "independent": 10, "agreed": 36, "people": 2,
+    "alpha": 0.81, "alpha_low": 0.7, "alpha_high": 0.92,
+    "kappa": 0.8, "kappa_low": 0.69, "kappa_high": 0.91,
+}  # fmt: skip
+APART = {"blind": 200, "shown": 900, "needed": 139, "agreed_blind": 0.84, "agreed_shown": 0.9}
+
+
+def quality(**changes: Any) -> dict[str, Any]:
+    anchoring = {"blind": 9, "shown": 300, "needed": 139, "difference": None}
+    shown = {
+        "people": 2, "needed": 20, "overall": ROW, "categories": [ROW], "annotators": [],
+        "anchoring": anchoring, "note": "",
+    }  # fmt: skip
+    return {**shown, **changes}
+
+
+def anchored(difference: float, low: float, high: float) -> str:
+    row = {**APART, "difference": difference, "low": low, "high": high}
+    return views.anchoring_note(quality(anchoring=row))
+
+
+def test_the_hour_stands_between_now_and_the_goal() -> None:
+    shown = views.goal_html(STOP)
+
+    assert "One more hour decides about 2,000 pairs" in shown
+    assert "<td>50.0%</td><td>70.0%</td><td>100%</td>" in shown
+    assert "<td>8.0%</td><td>6.0%</td><td>at most 5%</td>" in shown
+    assert "<td>12.0%</td><td>9.0%</td><td>at most 5%</td>" in shown
+    assert "100 of 5,000 wrong now, 2.0%" in shown
+    assert "About 3,000 answers, 90 minutes of work" in shown
+    assert "50 blind answers about open pairs correct them, there are 12" in shown
+
+
+def test_what_is_left_out_of_the_expectation_is_said() -> None:
+    probes = {"answers": 80, "wrong": 3, "needed": 50, "used": True}
+
+    shown = views.goal_html({**STOP, "left_out": 1, "filled": 7, "probes": probes})
+
+    assert "Corrected by 80 blind answers, of which the model got 3 wrong" in shown
+    assert "1 pair without a percentage is not counted" in shown
+    assert "promise of their certificate" in shown
+
+
+def test_a_reached_goal_is_said_with_its_numbers() -> None:
+    goal = {"coverage": 0.5, "error": 0.15}
+
+    shown = views.goal_html({**STOP, "goal": goal, "reached": True})
+    done = views.goal_html({**STOP, "open": 0, "coverage": 1.0, "now": None, "reached": True})
+
+    assert "The goal is reached:" in shown
+    assert "50.0% of 10,000 pairs are answered or filled in (goal 50%)" in shown
+    assert "12.0%" in shown
+    assert "none is open" in done
+
+
+def test_what_stands_in_the_way_of_a_figure_is_one_sentence() -> None:
+    shown = views.goal_html({**STOP, "note": "There are too few."})
+
+    assert shown == '<p class="pg-note">There are too few.</p>'
+
+
+def test_agreement_is_never_without_its_counts() -> None:
+    note = views.agreement_note(quality())
+    table = views.agreement_table(quality())
+
+    assert "2 people answered 40 pairs in common and all said the same about 36 (90%)" in note
+    assert "10 of these pairs were answered without seeing" in note
+    assert table.iloc[0].tolist() == [
+        *("<b>cat</b>", 40, 10, "90% of 40", "0.80 (0.69 to 0.91)", "0.81 (0.70 to 0.92)")
+    ]
+
+
+def test_too_few_pairs_get_no_range_and_say_how_many_they_are() -> None:
+    few = {**ROW, "pairs": 12, "agreed": 12, "alpha_low": None, "kappa": None}
+
+    table = views.agreement_table(quality(categories=[few]))
+
+    assert table.iloc[0].tolist()[-2:] == ["", "0.81 (too few pairs: 12)"]
+
+
+def test_categories_that_agree_least_come_first() -> None:
+    better = {**ROW, "name": "dog", "agreed": 40}
+
+    table = views.agreement_table(quality(categories=[better, ROW]))
+
+    assert table["category"].tolist() == ["<b>cat</b>", "dog"]
+
+
+def test_where_nothing_can_be_compared_the_reason_is_said() -> None:
+    row = quality(note="All from one person.", overall=None, categories=[])
+
+    assert "All from one person." in views.agreement_note(row)
+    assert views.agreement_table(row).empty
+    assert views.person_table(row).empty
+
+
+def test_each_person_is_shown_with_what_was_compared() -> None:
+    def some(agreed: int, compared: int) -> dict[str, int]:
+        return {"agreed": agreed, "compared": compared}
+
+    person = {"name": "Ann", "others": some(36, 40), "blind": some(9, 10)}
+    person |= {"checks": some(0, 0), "own": some(4, 4)}
+
+    table = views.person_table(quality(annotators=[person]))
+
+    assert table.iloc[0].tolist() == ["Ann", "90% of 40", "90% of 10", "", "100% of 4"]
+
+
+@pytest.mark.parametrize(
+    ("figures", "said"),
+    [
+        ((0.06, 0.02, 0.1), "6 points more often when they see it (range 2 to 10 points)"),
+        ((-0.06, -0.1, -0.02), "contradict the model 6 points more often"),
+        ((0.01, -0.03, 0.05), "do not agree with the model noticeably more often"),
+    ],
+)
+def test_following_the_model_is_told_with_its_range(
+    figures: tuple[float, float, float], said: str
+) -> None:
+    shown = anchored(*figures)
+
+    assert said in shown
+    assert "90% of 900 answers" in shown
+    assert "84% of 200 blind ones" in shown
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "too few blind answers at the same percentages, 9; about 139 are needed"),
+        ({"blind": 200, "shown": 20}, "too few answers beside a percentage"),
+        ({"blind": 0, "shown": 0}, "can be told once some answers were given blind"),
+    ],
+)
+def test_too_few_answers_for_the_comparison_are_counted(changes: dict[str, int], said: str) -> None:
+    row = {**quality()["anchoring"], **changes}
+
+    assert said in views.anchoring_note(quality(anchoring=row))

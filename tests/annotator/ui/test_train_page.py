@@ -1,0 +1,279 @@
+from __future__ import annotations
+
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from annotator.errors import AnnotatorError, NotFound
+from annotator.ui import train_views as views
+from annotator.ui.charts import loss_chart, method_chart
+from annotator.ui.progress_page import COUNT_SECONDS
+from annotator.ui.train_page import AS_SET, PARTS, TrainPage
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def page(services: Any, clock: Clock) -> TrainPage:
+    return TrainPage(services, now=clock)
+
+
+def by(name: str | None) -> Any:
+    return SimpleNamespace(cookies={} if name is None else {"annotator_name": name})
+
+
+def redrawn(outputs: tuple[Any, ...]) -> bool:
+    return isinstance(outputs[4], str)
+
+
+def look(page: TrainPage, seen: list[Any] | None = None) -> tuple[Any, ...]:
+    return page.tick(seen, None, None, None)
+
+
+def test_the_first_look_draws_everything_and_the_next_only_the_trainer(page: TrainPage) -> None:
+    first = look(page)
+    second = look(page, first[3])
+
+    assert redrawn(first)
+    assert len(first) == len(second) == 4 + PARTS
+    assert not redrawn(second)
+    assert "waits for answers" in second[0]
+
+
+def test_what_the_next_training_waits_for_follows_the_answers(
+    page: TrainPage, services: Any, clock: Clock
+) -> None:
+    seen = look(page)[3]
+    services.progress.counts["answered"] += 1
+
+    soon = look(page, seen)
+    clock.now += COUNT_SECONDS
+    later = look(page, seen)
+
+    assert not redrawn(soon)
+    assert redrawn(later)
+
+
+def test_the_end_of_a_training_shows_a_version_that_was_not_promoted(
+    page: TrainPage, services: Any
+) -> None:
+    services.progress.trainer["state"] = "training"
+    seen = look(page)[3]
+    services.progress.trainer["state"] = "idle"
+
+    assert redrawn(look(page, seen))
+
+
+def test_the_loss_is_drawn_while_a_training_runs(page: TrainPage, services: Any) -> None:
+    services.progress.loss = [{"step": 1.0, "loss": 0.7}, {"step": 2.0, "loss": 0.5}]
+
+    waiting = look(page)
+    services.progress.trainer["state"] = "training"
+    training = look(page)
+
+    assert waiting[1]["visible"] is False
+    assert training[1]["visible"] is True
+    assert training[2]["visible"] is True
+
+
+def test_one_point_of_loss_is_no_line() -> None:
+    assert loss_chart([{"step": 1.0, "loss": 0.7}]) is None
+
+
+def test_the_chosen_version_stays_chosen_when_others_arrive(
+    page: TrainPage, services: Any, fakes: ModuleType
+) -> None:
+    services.progress.versions = [fakes.version(1), fakes.version(2, promoted=True, map=0.25)]
+
+    kept = page.show(1, None, None)[4]
+    gone = page.show(9, None, None)[4]
+
+    assert kept["value"] == 1
+    assert gone["value"] is None
+    assert kept["choices"] == [("2 · hst · 25.0% · in use", 2), ("1 · hst", 1)]
+
+
+def test_the_newest_two_versions_are_offered_for_comparison(
+    page: TrainPage, services: Any, fakes: ModuleType
+) -> None:
+    services.progress.versions = [fakes.version(n) for n in (1, 2, 3)]
+
+    shown = page.show(None, None, None)
+    chosen = page.show(None, 1, 2)
+
+    assert (shown[7]["value"], shown[8]["value"]) == (2, 3)
+    assert (chosen[7]["value"], chosen[8]["value"]) == (1, 2)
+    assert shown[10]["visible"] is False
+
+
+def test_without_two_versions_there_is_nothing_to_compare(
+    page: TrainPage, services: Any, fakes: ModuleType
+) -> None:
+    none = page.show(None, None, None)
+    services.progress.versions = [fakes.version(1)]
+    one = page.show(None, None, None)
+
+    assert none[10]["value"] == views.NOT_TWO
+    assert one[10]["value"] == views.ONE_VERSION
+    assert [one[n]["visible"] for n in (7, 8, 9)] == [False] * 3
+    assert [none[n]["visible"] for n in (1, 2, 3)] == [True, False, False]
+    assert [one[n]["visible"] for n in (1, 2, 3)] == [False, True, True]
+
+
+def test_the_button_says_which_version_it_goes_back_to(page: TrainPage, services: Any) -> None:
+    nowhere = page.show(None, None, None)
+    services.training.back_to = 4
+    somewhere = page.show(None, None, None)
+
+    assert nowhere[5]["interactive"] is False
+    assert somewhere[5]["value"] == "Roll back to version 4"
+    assert somewhere[6] == 4
+
+
+def test_training_is_asked_for_in_the_annotators_name(page: TrainPage, services: Any) -> None:
+    assert page.train(AS_SET, AS_SET, by("Ann")) == "Training is queued."
+    assert page.train("hst", "yes", by("Bob")) == "Training is queued."
+    assert page.train("hst", "no", by("Bob")) == "Training is queued."
+    assert services.training.asked == [
+        ("Ann", None, None),
+        ("Bob", "hst", True),
+        ("Bob", "hst", False),
+    ]
+
+
+def test_no_button_works_without_a_name(page: TrainPage, services: Any) -> None:
+    for press in (
+        lambda: page.train(AS_SET, AS_SET, by(None)),
+        lambda: page.cancel(by(None)),
+        lambda: page.promote(1, by(None)),
+    ):
+        with pytest.raises(AnnotatorError, match="Label page first"):
+            press()
+    assert services.training.asked == []
+
+
+def test_promoting_needs_a_choice(page: TrainPage, services: Any) -> None:
+    assert page.promote(None, by("Ann")) == "Choose a version first."
+    assert "Version 3" in page.promote(3, by("Ann"))
+    assert services.training.asked == [("Ann", 3)]
+
+
+def test_a_dead_worker_is_shown_with_the_cure(services: Any) -> None:
+    trainer = {**services.progress.trainer, "worker_alive": False, "state": "training"}
+
+    shown = views.trainer_html(trainer)
+
+    assert "labelling goes on" in shown
+    assert "annotator work PROJECT" in shown
+    assert 'data-state="off"' in shown
+
+
+def test_training_shows_its_share_its_loss_and_its_epoch(services: Any) -> None:
+    trainer = {
+        **services.progress.trainer,
+        "state": "training",
+        "stage": "learning",
+        "done": 3,
+        "total": 20,
+        "loss": 0.41234,
+        "epoch": 3,
+        "epochs": 10,
+    }
+
+    shown = views.trainer_html(trainer)
+
+    assert 'value="0.1500"' in shown
+    assert "15% · loss 0.412 · epoch 3 of 10 · 3 of 20" in shown
+
+
+def test_training_that_has_not_counted_yet_is_at_nothing(services: Any) -> None:
+    shown = views.trainer_html({**services.progress.trainer, "state": "embedding", "total": 0})
+
+    assert "0%" in shown
+
+
+def test_what_a_failed_job_said_is_text(services: Any) -> None:
+    trainer = {**services.progress.trainer, "state": "failed", "message": "<img src=x> ${1}"}
+
+    shown = views.trainer_html(trainer)
+
+    assert "&lt;img src=x&gt;" in shown
+    assert "<img" not in shown
+
+
+def test_the_newest_version_comes_first_in_the_table(fakes: ModuleType) -> None:
+    table = views.version_table([fakes.version(1), fakes.version(2, promoted=True)])
+
+    assert list(table["version"]) == [2, 1]
+    assert list(table["in use"]) == ["yes", ""]
+    assert table["held-out mAP"][0] == "no figure yet"
+
+
+def test_changes_link_to_the_images_and_names_are_text(page: TrainPage) -> None:
+    shown = page.changes(2, 3)
+
+    assert '<a href="/#7"><img src="/img/256/7"' in shown
+    assert "<b>1</b> suggestion appeared, <b>0</b> disappeared" in shown
+    assert "&lt;i&gt;cat&lt;/i&gt;" in shown
+    assert "<i>" not in shown
+
+
+def test_a_version_is_not_compared_with_itself(page: TrainPage) -> None:
+    assert "two different versions" in page.changes(2, 2)
+    assert "two different versions" in page.changes(None, 2)
+
+
+def test_a_version_without_scores_says_so(page: TrainPage) -> None:
+    with pytest.raises(NotFound, match="deleted to save space"):
+        page.changes(1, 2)
+
+
+def test_versions_that_agree_say_so() -> None:
+    same = {"older": 1, "newer": 2, "appeared": 0, "disappeared": 0}
+
+    assert "exactly the same" in views.changes_html(same)
+
+
+def test_methods_stand_side_by_side_with_how_they_were_measured() -> None:
+    common = {"promoted": False, "answers": 100, "seconds": 2.0, "map_low": 0.4, "map_high": 0.6}
+    compared = {
+        "pairs": 90,
+        "categories": 3,
+        "images": 40,
+        "held_out_images": 60,
+        "methods": [
+            {**common, "number": 1, "method": "hst", "map": 0.5, "measured_now": True},
+            {**common, "number": 2, "method": "sarb", "map": None, "measured_now": False},
+        ],
+    }
+
+    shown = views.methods_html(compared)
+    chart = method_chart(compared["methods"])
+
+    assert "50.0% (40.0% to 60.0%)" in shown
+    assert "no figure yet" in shown
+    assert "same 90 answers in 3 categories" in shown
+    assert "on 40 of 60 held-out images" in shown
+    assert chart is not None
+    assert [d["method"] for d in next(iter(chart.to_dict()["datasets"].values()))] == [
+        "hst (version 1)"
+    ]
+
+
+def test_before_anything_can_be_measured_the_comparison_says_why(page: TrainPage) -> None:
+    chart, said = page.compare_methods()
+
+    assert chart["visible"] is False
+    assert "nothing to compare" in said

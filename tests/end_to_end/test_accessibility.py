@@ -1,0 +1,219 @@
+"""Every page in both themes: readable, labelled, reachable by Tab, and no wider than a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from annotator.arrays import versions as version_files
+from annotator.arrays.versions import Queue, VersionParameters
+from annotator.domain import JobKind, JobState
+from annotator.services.app import Services
+from annotator.services.creation import create_project
+from annotator.settings import Project
+from annotator.store import Store, categories, jobs, versions
+from annotator.ui.app import PAGES
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+ADDRESSES = {"Label": "/", **{name: f"/{name.lower()}" for name, _ in PAGES}}
+IMAGES = 40
+NAMES = ["cat", "dog", "bird", "fish", "tree", "car", "cup", "Ärmel", "<b>bold</b>", "שלום"]
+
+RULES = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]},
+    "resultTypes": ["violations"],
+}
+
+GRADIOS_OWN = {
+    # The box of a plot without data has an `aria-label` and no role. It is empty; a note beside it
+    # says what it waits for.
+    ("aria-prohibited-attr", ".empty"),
+}
+"""Rules that Gradio's own widgets break and no style can mend, with a part of the selector."""
+
+STOPS = 400
+"""Presses of Tab after which a page counts as a trap."""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Make a project with a bit of everything: suggestions, answers, a conflict, a note."""
+    folder = tmp_path_factory.mktemp("accessible") / "pictures"
+    folder.mkdir()
+    for number in range(IMAGES):
+        color = (6 * number, 120, 240 - 6 * number)
+        Image.new("RGB", (320, 240), color).save(folder / f"{number:02d}.png")
+    made = create_project(folder.parent / "p", folder, names=NAMES).project
+    publish(made)
+    services = Services.open(made.path)
+    for name, states in (("Ann", ("present", "absent", "unsure")), ("Bob", ("absent", "absent"))):
+        for category, state in enumerate(states, 1):
+            change = {"category": category, "state": state, "score": 0.7}
+            operation = {"op": f"{name}{category}", "kind": "answer", "image": 1, "version": 1}
+            services.recording.save(name, {**operation, "changes": [change]})
+    services.flags.add("Bob", {"image": 1, "note": "Is this sharp enough?"})
+    with services.store.writing() as tx:
+        categories.edit(tx, 2, supercategory="animal", description="Any dog.", hotkey="d")
+    services.close()
+    return made
+
+
+def publish(project: Project) -> None:
+    now, count = datetime.now(UTC), len(NAMES)
+    scores = np.tile(np.linspace(3, -3, IMAGES, dtype=np.float32)[:, None], (1, count))
+    store = Store.open(project.database_url)
+    with store.writing() as tx:
+        jobs.enqueue(tx, JobKind.TRAIN, {}, now)
+        job = jobs.claim(tx, "test", [JobKind.TRAIN], now)
+        assert job is not None
+        number = versions.reserve(
+            tx, job, method="hst", backbone="none", trained_answers=0, trained_present=0,
+            last_operation=0, now=now,
+        )  # fmt: skip
+    parameters = VersionParameters(
+        method="hst", backbone="none", category_ordinals=tuple(range(count)), slope=1.0,
+        intercepts=(0.0,) * count, thresholds=(0.0,) * count, ranked_only=(3,),
+    )  # fmt: skip
+    queue = Queue(np.arange(IMAGES, dtype=np.int32), np.full((count, 1), -1, np.int32))
+    version_files.write(
+        version_files.folder(project, number), parameters, scores, queue, {},
+        save_weights=lambda path: path.write_bytes(b""),
+    )  # fmt: skip
+    with store.writing() as tx:
+        versions.publish(
+            tx, job, number, metrics={}, training_seconds=1, promote=True, note="", now=now
+        )
+        jobs.finish(tx, job, JobState.DONE, "", now)
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def url(project: Project, serve_once: Callable[..., Any]) -> str:
+    return str(serve_once(project.path, "--no-worker").url)
+
+
+def visit(page: Page, address: str) -> None:
+    """Open a page and wait until it shows what it has."""
+    page.goto(address)
+    expect(page.locator(".nav-holder a").first).to_be_visible()
+    page.wait_for_function(
+        """() => {
+            const board = document.querySelector('.an-root');
+            if (board) return board.children.length > 0 && !board.hasAttribute('aria-busy');
+            const controls = [...document.querySelectorAll('button, input, select, a[href]')];
+            return controls.some((one) => one.offsetParent && !one.closest('.nav-holder'))
+                && !document.querySelector('[data-testid=status-tracker]:not(.hide)');
+        }"""
+    )
+    page.add_style_tag(content="* { transition: none !important; animation: none !important }")
+    page.evaluate("() => document.fonts.ready.then(() => null)")
+
+
+def states(page: Page, name: str) -> Iterator[str]:
+    """Bring a page into each state that looks different, one after the other."""
+    yield name
+    if name == "Label":
+        page.keyboard.press("?")
+        expect(page.locator("dialog[open]")).to_be_visible()
+        yield "Label, help"
+    if name == "Probe":
+        page.keyboard.press("Enter")
+        expect(page.locator(".pb-card[open]")).to_have_attribute("data-ready", "true")
+        yield "Probe, card"
+    if name == "Settings":
+        tabs = page.get_by_role("tab")
+        for place in range(1, tabs.count()):
+            tabs.nth(place).click()
+            expect(tabs.nth(place)).to_have_attribute("aria-selected", "true")
+            yield f"Settings, {tabs.nth(place).inner_text()}"
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [
+        f"{rule['id']}: {' '.join(map(str, node['target']))} ({node['html'][:120]})"
+        for rule in found
+        for node in rule["nodes"]
+        if not any(
+            rule["id"] == known and part in str(node["target"]) for known, part in GRADIOS_OWN
+        )
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_page_breaks_a_rule_of_wcag_aa(
+    theme: str, url: str, open_page: Callable[..., Page]
+) -> None:
+    page = open_page("about:blank", name=None, color_scheme=theme)
+    sign_in(page, url)
+    broken = {}
+
+    for name, path in ADDRESSES.items():
+        visit(page, url + path)
+        assert page.evaluate("document.body.classList.contains('dark')") is (theme == "dark")
+        for state in states(page, name):
+            broken[state] = violations(page)
+
+    assert [f"{state}: {one}" for state, found in broken.items() for one in found] == []
+
+
+def test_no_page_is_wider_than_a_phone(url: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(
+        "about:blank", name=None, viewport={"width": 390, "height": 844}, has_touch=True
+    )
+    sign_in(page, url)
+    wide = {}
+
+    for name, path in ADDRESSES.items():
+        visit(page, url + path)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        wide.update({name: width} if width > 390 else {})
+
+    assert wide == {}
+
+
+def test_tab_goes_through_every_page_and_out_again(
+    url: str, open_page: Callable[..., Page]
+) -> None:
+    page = open_page("about:blank", name=None)
+    sign_in(page, url)
+
+    for name, path in ADDRESSES.items():
+        visit(page, url + path)
+        stops = tab_through(page)
+
+        assert len(stops) < STOPS, f"{name} does not let go of the focus: {stops[-3:]}"
+        assert sum("nav" in stop for stop in stops) >= len(ADDRESSES) - 1, f"{name}: {stops}"
+        assert any("page" in stop for stop in stops), f"{name}: {stops}"
+
+
+def tab_through(page: Page) -> list[str]:
+    """Press Tab until the focus leaves the page or comes round; where it was, in order."""
+    page.evaluate("window.been = new Set()")
+    stops: list[str] = []
+    while len(stops) < STOPS:
+        page.keyboard.press("Tab")
+        stop = page.evaluate(
+            """() => {
+                const at = document.activeElement;
+                if (at === document.body || window.been.has(at)) return null;
+                window.been.add(at);
+                return `${at.closest('.nav-holder') ? 'nav' : 'page'} ${at.outerHTML.slice(0, 60)}`;
+            }"""
+        )
+        if stop is None:
+            return stops
+        stops.append(stop)
+    return stops
+
+
+def sign_in(page: Page, url: str) -> None:
+    page.context.add_cookies([{"name": "annotator_name", "value": "Ann", "url": url}])
