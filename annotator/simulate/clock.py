@@ -1,0 +1,134 @@
+"""Virtual time: people take the seconds of the cost model, and versions appear late."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from annotator.domain import JobKind, JobState
+from annotator.errors import NotReady
+from mlrpl.decision.acquisition import Costs
+
+METHOD = "kernel_ridge"
+"""What learns in a simulation: it is solved in seconds."""
+TRAINING_SECONDS = 60.0
+"""From the snapshot of a version to its appearance."""
+MOST_TRAININGS = 12
+FIRST_TRAINING = 120.0
+"""Seconds of labelling before the first snapshot."""
+
+
+@dataclass
+class Clock:
+    """What people have spent so far."""
+
+    costs: Costs
+    seconds: float = 0.0
+    decisions: int = 0
+    """Pairs that somebody looked at, and images or pages that were ended by one key."""
+
+    def spend(self, seconds: float, decisions: int) -> None:
+        """Let time pass in which somebody decides."""
+        self.seconds += seconds
+        self.decisions += decisions
+
+
+class Trainer:
+    """Trains with the real worker code; what it learned shows when its virtual time has come.
+
+    The job runs in a thread of its own. It takes its snapshot, learns, and waits before it writes
+    the version, as long as the person goes on labelling.
+    """
+
+    def __init__(self, project: Path, clock: Clock, *, until: float, seed: int = 0) -> None:
+        """Plan the snapshots.
+
+        Args:
+            project: The project directory.
+            clock: Of the simulation.
+            until: Seconds of the last snapshot; they lie closer together at the beginning.
+            seed: Of the trainings.
+        """
+        self._project = project
+        self._clock = clock
+        self._seed = seed
+        last = max(until, FIRST_TRAINING)
+        ratio = (last / FIRST_TRAINING) ** (1 / (MOST_TRAININGS - 1))
+        self._due = [FIRST_TRAINING * ratio**k for k in range(MOST_TRAININGS)]
+        self._running: _Training | None = None
+        self.trainings = 0
+        """Begun so far."""
+
+    def tick(self) -> bool:
+        """Begin what is due and publish what is ready; return whether a version was published."""
+        running, published = self._running, False
+        if running is not None and self._clock.seconds >= running.ready_at:
+            running.publish()
+            self._running, published = None, True
+        if self._running is None and self._due and self._clock.seconds >= self._due[0]:
+            self._due = [at for at in self._due if at > self._clock.seconds]
+            self._running = _Training(
+                self._project, self._clock.seconds + TRAINING_SECONDS, self._seed
+            )
+            self.trainings += 1
+        return published
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a version is on its way."""
+        return self._running is not None
+
+    def close(self) -> None:
+        """End a training that is still waiting."""
+        if self._running is not None:
+            self._running.publish()
+            self._running = None
+
+
+class _Training(threading.Thread):
+    """One training job, held back before it is written."""
+
+    def __init__(self, project: Path, ready_at: float, seed: int) -> None:
+        super().__init__(name="simulated-training", daemon=True)
+        self.ready_at = ready_at
+        self._project = project
+        self._seed = seed
+        self._learned = threading.Event()
+        self._may_write = threading.Event()
+        self._problem = ""
+        self.start()
+        self._learned.wait()  # so that nothing that is said later is in the snapshot
+
+    def publish(self) -> None:
+        """Let the version be written.
+
+        Raises:
+            NotReady: If the training failed for another reason than a lack of labels.
+        """
+        self._may_write.set()
+        self.join()
+        if self._problem and not self._problem.startswith("Nothing to learn from"):
+            raise NotReady(f"The training failed: {self._problem}")
+
+    def run(self) -> None:
+        """Do the job as a worker would."""
+        from annotator.worker.main import do_job  # late: torch
+
+        options = {"method": METHOD, "finetune": False, "seed": self._seed}
+        try:
+            job = do_job(
+                self._project, JobKind.TRAIN, options, device="cpu", on_progress=self._held
+            )
+            self._problem = "" if job.state is JobState.DONE else job.message
+        except Exception as error:  # noqa: BLE001 - said in the thread that waits for it
+            self._problem = str(error) or type(error).__name__
+        finally:
+            self._learned.set()
+
+    def _held(self, progress: Mapping[str, Any]) -> None:
+        if progress.get("stage") == "writing":
+            self._learned.set()
+            self._may_write.wait()

@@ -1,0 +1,90 @@
+"""The command `annotator simulate` with its options."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from annotator.terminal import progress_bar, show
+
+
+def simulate(
+    images: Annotated[Path, typer.Option(help="Folder of pictures.")],
+    truth: Annotated[Path, typer.Option(help="Label file (COCO, CSV) that says all of them.")],
+    strategy: Annotated[
+        str,
+        typer.Option(
+            help="plain, plain_filled, binary, fixed_prelabels, random_suggestions, images, pairs "
+            "or loop."
+        ),
+    ] = "loop",
+    budget: Annotated[float, typer.Option(help="Seconds of labelling to simulate.")] = 3600.0,
+    seed: Annotated[int, typer.Option(help="Same seed, same run.")] = 0,
+    error: Annotated[float, typer.Option(help="Share of answers that are wrong.")] = 0.0,
+    notice: Annotated[
+        float, typer.Option(help="Chance that somebody names what is there unasked.")
+    ] = 1.0,
+    unlisted: Annotated[
+        str, typer.Option(help="What a category means that the file does not list.")
+    ] = "unknown",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for runs.jsonl and curves.png; finished runs are kept."),
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder that keeps features; default: your cache folder.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Let an oracle label a set whose labels are known, and say what people would have paid."""
+    from annotator.simulate import report
+    from annotator.simulate.oracle import read_truth
+    from annotator.simulate.run import Plan, prepared
+    from annotator.simulate.run import simulate as run
+
+    plan = Plan(strategy=strategy, budget=budget, seed=seed, error=error, notice=notice)
+    plan.check()
+    known = read_truth(truth, unlisted=unlisted)
+    row: dict[str, Any] = {"images": str(images.resolve()), "truth": str(truth.resolve())}
+    row |= asdict(plan)
+    file = None if out is None else out / "runs.jsonl"
+    runs = [] if file is None else report.read_runs(file)
+    done = report.finished(runs, row)
+    if done is None:
+        project = prepared(images, known, cache or _cache())
+        with progress_bar("Labelling") as on_progress:
+            records = run(
+                plan,
+                project,
+                known,
+                tell=lambda r: on_progress(int(min(r["seconds"], budget)), int(budget), ""),
+            )
+        done = row | {"records": records}
+        runs = [*runs, done]
+        if file is not None:
+            report.add_run(file, done)
+    if out is not None:
+        same = [r for r in runs if r["images"] == row["images"]]
+        report.draw(same, out / "curves.png", images.resolve().name)
+    show(dict(done), _text(done["records"]), as_json)
+
+
+def _text(records: list[dict[str, Any]]) -> str:
+    lines = ["  seconds  decisions    known  precision  recall     F1"]
+    every = max(1, len(records) // 20)
+    rows = [*records[:-1][::every], records[-1]]
+    lines += [
+        f"{r['seconds']:9.0f} {r['decisions']:10d} {r['known']:8d} {r['precision']:10.3f} "
+        f"{r['recall']:7.3f} {r['f1']:6.3f}"
+        for r in rows
+    ]
+    return "\n".join(lines)
+
+
+def _cache() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "partial-label-annotator" / "simulate"

@@ -1,0 +1,146 @@
+"""What runs came to: JSON lines that outlive an interruption, a table, and the cost curves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from annotator.errors import FormatError
+
+Run = Mapping[str, Any]
+
+GOALS = (0.9, 0.95)
+WIDTH, HEIGHT, MARGIN = 960, 540, 72
+PAPER, INK, LINES = "#ffffff", "#222222", "#dddddd"
+COLOURS = (
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8c6d00", "#56b4e9", "#5f5f5f", "#7a3db8",
+)  # fmt: skip
+
+
+def read_runs(file: Path) -> list[dict[str, Any]]:
+    """Return the finished runs of a file; a line that was cut off is left out.
+
+    Raises:
+        FormatError: If the file cannot be read.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise FormatError(f"{file} cannot be read: {error}.") from None
+    runs = []
+    for line in lines:
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue  # the run was broken off while it was written
+        if isinstance(row, dict) and "records" in row:
+            runs.append(row)
+    return runs
+
+
+def add_run(file: Path, run: Run) -> None:
+    """Append a finished run as one line."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    whole = not file.exists() or not file.stat().st_size or file.read_bytes().endswith(b"\n")
+    with file.open("a", encoding="utf-8") as lines:
+        lines.write(("" if whole else "\n") + json.dumps(run) + "\n")
+
+
+def finished(runs: Iterable[Run], plan: Mapping[str, Any]) -> Run | None:
+    """Return the run of a plan, if there is one."""
+    return next((run for run in runs if all(run.get(k) == v for k, v in plan.items())), None)
+
+
+def reached(records: Sequence[Mapping[str, Any]], goal: float, what: str) -> float | None:
+    """Return how much of `seconds` or `decisions` it took to come to an F1; None if it never did.
+
+    Between two records it is interpolated. A goal counts as reached when it is passed for the
+    first time.
+    """
+    before: Mapping[str, Any] = {"f1": 0.0, what: 0}
+    for row in records:
+        if row["f1"] >= goal:
+            share = (goal - before["f1"]) / max(row["f1"] - before["f1"], 1e-12)
+            return float(before[what] + share * (row[what] - before[what]))
+        before = row
+    return None
+
+
+def table(runs: Sequence[Run]) -> str:
+    """Return seconds and decisions to each goal by strategy as Markdown, mean and spread."""
+    head = [f"{what} to {goal:.0%}" for goal in GOALS for what in ("seconds", "decisions")]
+    lines = ["| strategy | runs | " + " | ".join(head) + " |", "| --- |" + " ---: |" * 5]
+    for name in dict.fromkeys(run["strategy"] for run in runs):
+        mine = [run["records"] for run in runs if run["strategy"] == name]
+        cells = [
+            _cell([reached(records, goal, what) for records in mine])
+            for goal in GOALS
+            for what in ("seconds", "decisions")
+        ]
+        lines.append(f"| {name} | {len(mine)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def draw(runs: Sequence[Run], file: Path, title: str) -> None:
+    """Draw F1 of the completed set over hours of labelling, the mean of the runs a strategy.
+
+    Args:
+        runs: As `read_runs` returns them; at least one.
+        file: The PNG.
+        title: Above the curves.
+    """
+    longest = max(run["records"][-1]["seconds"] for run in runs)
+    image = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
+    pen, font = ImageDraw.Draw(image), ImageFont.load_default(size=15)
+    _axes(pen, font, longest, title)
+    seconds = np.linspace(0, longest, 200)
+    for place, name in enumerate(dict.fromkeys(run["strategy"] for run in runs)):
+        colour = COLOURS[place % len(COLOURS)]
+        mine = [run["records"] for run in runs if run["strategy"] == name]
+        ends = min(records[-1]["seconds"] for records in mine)
+        f1 = np.mean([_curve(records, seconds) for records in mine], axis=0)
+        points = [_point(s / longest, y) for s, y in zip(seconds, f1, strict=True) if s <= ends]
+        if len(points) > 1:
+            pen.line(points, fill=colour, width=4 if name == "loop" else 2)
+        top = HEIGHT - MARGIN - 24 * (len(COLOURS) - place) - 12
+        pen.line([(WIDTH - 250, top + 9), (WIDTH - 220, top + 9)], fill=colour, width=4)
+        pen.text((WIDTH - 210, top), name.replace("_", " "), fill=INK, font=font)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    image.save(file)
+
+
+def _cell(values: list[float | None]) -> str:
+    there = [value for value in values if value is not None]
+    if not there:
+        return "not reached"
+    text = f"{np.mean(there):,.0f} ± {np.std(there, ddof=1) if len(there) > 1 else 0:,.0f}"
+    return text if len(there) == len(values) else f"{text} ({len(there)} of {len(values)})"
+
+
+def _curve(records: Sequence[Mapping[str, Any]], seconds: np.ndarray) -> np.ndarray:
+    times = [0.0, *(r["seconds"] for r in records)]
+    return np.asarray(np.interp(seconds, times, [0.0, *(r["f1"] for r in records)]))
+
+
+def _point(x: float, y: float) -> tuple[float, float]:
+    return MARGIN + x * (WIDTH - 2 * MARGIN), HEIGHT - MARGIN - y * (HEIGHT - 2 * MARGIN)
+
+
+def _axes(pen: ImageDraw.ImageDraw, font: Any, longest: float, title: str) -> None:
+    for share in (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0):
+        left, right = _point(0, share), _point(1, share)
+        pen.line([left, right], fill=LINES)
+        pen.text((left[0] - 44, left[1] - 9), f"{share:.0%}", fill=INK, font=font)
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        x, y = _point(share, 0)
+        pen.text((x - 14, y + 8), f"{share * longest / 3600:.1f}", fill=INK, font=font)
+    pen.text((MARGIN, 20), title, fill=INK, font=font)
+    pen.text((MARGIN, 44), "F1 of the completed set", fill=INK, font=font)
+    pen.text((WIDTH - MARGIN - 130, HEIGHT - 36), "hours of labelling", fill=INK, font=font)

@@ -1,0 +1,227 @@
+"""The ways of labelling that are compared: each is a generator that does one act a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from annotator.errors import NotFound
+from annotator.simulate.chances import Chances, chances_of, open_wrong
+from annotator.simulate.desk import Desk
+from mlrpl.decision.acquisition import View, image_worth, strategy_named
+from mlrpl.labels import PRESENT, UNKNOWN
+
+FIRST_BLOCK = 0.1
+"""Share of the images that teach the one model of `fixed_prelabels`."""
+PAGE = 40
+"""Pictures of a page of pre-labels."""
+SIZES = (12, 24, 40)
+"""Pictures of a page that the loop chooses from."""
+TAUGHT_SHARE = 0.2
+"""Share of the images that the loop names before it turns to grids; named images teach most."""
+AT_ONCE = 12
+"""Images that `pairs` chooses at a time."""
+
+Steps = Iterator[None]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of labelling."""
+
+    work: Callable[[Desk], Steps]
+    trains: int
+    """Trainings at most."""
+    about: str
+
+
+WAYS: dict[str, Way] = {}
+
+
+def way(
+    name: str, about: str, *, trains: int = 12
+) -> Callable[[Callable[[Desk], Steps]], Callable[[Desk], Steps]]:
+    """Enter a way of labelling under its name."""
+
+    def enter(work: Callable[[Desk], Steps]) -> Callable[[Desk], Steps]:
+        WAYS[name] = Way(work, trains, about)
+        return work
+
+    return enter
+
+
+def way_named(name: str) -> Way:
+    """Return a way of labelling.
+
+    Raises:
+        NotFound: If there is none of that name; the message lists those there are.
+    """
+    if name not in WAYS:
+        raise NotFound(f"There is no strategy {name!r}; known: {', '.join(WAYS)}.")
+    return WAYS[name]
+
+
+@way("plain", "type what is there on every image, the rest is absent; no model", trains=0)
+def plain(desk: Desk) -> Steps:
+    """Name image after image in random order."""
+    for row in desk.rng.permutation(len(desk.labels)).tolist():
+        desk.name_unaided(row)
+        yield
+
+
+@way("plain_filled", "plain, and a model decides what is open")
+def plain_filled(desk: Desk) -> Steps:
+    """Do what `plain` does while a model learns."""
+    return _each(desk, desk.name_unaided)
+
+
+@way("binary", "yes or no to every pair; no model", trains=0)
+def binary(desk: Desk) -> Steps:
+    """Ask everything about image after image in random order."""
+    columns = list(range(desk.labels.shape[1]))
+    return _each(desk, lambda row: desk.ask(row, columns))
+
+
+@way("fixed_prelabels", "grids of the pre-labels of one early model, then the rest", trains=1)
+def fixed_prelabels(desk: Desk) -> Steps:
+    """Name a first block, verify what one model suggests, then complete the other images."""
+    order = desk.rng.permutation(len(desk.labels)).tolist()
+    block = max(10, round(FIRST_BLOCK * len(order)))
+    for row in order[:block]:
+        desk.name_unaided(row)
+        yield
+    while desk.version() is None and block < len(order):  # the person goes on meanwhile
+        desk.name_unaided(order[block])
+        block += 1
+        yield
+    for column in range(desk.labels.shape[1]):
+        while desk.grid(column, "confirm", PAGE):
+            yield
+    for row in order[block:]:
+        desk.name_unaided(row)
+        yield
+
+
+@way("random_suggestions", "images in random order with suggestions, the rest is absent")
+def random_suggestions(desk: Desk) -> Steps:
+    """Accept, reject and type on image after image in random order."""
+    return _each(desk, desk.name)
+
+
+@way("images", "images in the order of the worker's queue with suggestions, the rest is absent")
+def active_images(desk: Desk) -> Steps:
+    """Take what the queue gives."""
+    while rows := desk.next_rows():
+        if desk.visited[rows[0]]:
+            return
+        desk.name(rows[0])
+        yield
+
+
+@way("pairs", "yes or no to the pairs most worth it, grouped by image")
+def active_pairs(desk: Desk) -> Steps:
+    """Name images until there is a model; then ask the best pairs of the best images."""
+    yield from _until_taught(desk)
+    worth_of = strategy_named("present_and_uncertain")
+    while (desk.labels == UNKNOWN).any():
+        chances = chances_of(desk)
+        view = View(
+            probabilities=chances.present,
+            open=desk.labels == UNKNOWN,
+            present_counts=(desk.labels == PRESENT).sum(axis=0),
+            rng=desk.rng,
+        )
+        worth = worth_of(view)
+        gain = image_worth(worth, desk.costs)
+        for row in np.argsort(-gain, kind="stable")[:AT_ONCE].tolist():
+            columns = _asked(worth[row], desk)
+            if columns:
+                desk.ask(row, columns)
+                yield
+
+
+@way("loop", "grids and images, whichever mends most per second; the model decides what is sure")
+def loop(desk: Desk) -> Steps:
+    """Name images until they have taught enough; then mend most wrong decisions per second."""
+    yield from _until_taught(desk, share=TAUGHT_SHARE)
+    version, chances = -1, chances_of(desk)
+    spent: set[int] = set()
+    while (desk.labels == UNKNOWN).any():
+        now = desk.version() or 0
+        if now != version:
+            version, chances, spent = now, chances_of(desk), set()
+        wrong = open_wrong(desk, chances)
+        grid_rate, column, size = _best_grid(desk, wrong, chances, spent)
+        image_rate, row = _best_image(desk, wrong, chances)
+        if grid_rate >= image_rate and grid_rate > 0:
+            if not desk.grid(column, "uncertain", size):
+                spent.add(column)
+        else:
+            desk.name(row)
+        yield
+
+
+def _each(desk: Desk, act: Callable[[int], None]) -> Steps:
+    for row in desk.rng.permutation(len(desk.labels)).tolist():
+        act(row)
+        yield
+
+
+def _until_taught(desk: Desk, *, share: float = 0.0) -> Steps:
+    """Name images in the queue's order, until a version has a guess and a share was named."""
+    version: int | None = -1
+    guesses = False
+    while True:
+        now = desk.version()
+        if now != version:
+            version, guesses = now, bool(chances_of(desk).guessed.any())
+        if guesses and desk.visited.mean() >= share:
+            return
+        rows = desk.next_rows()
+        if not rows or desk.visited[rows[0]]:
+            return
+        desk.name(rows[0])
+        yield
+
+
+def _asked(worth: np.ndarray, desk: Desk) -> list[int]:
+    """Return the pairs of one image that make the most of the seconds."""
+    best = np.argsort(-worth, kind="stable")[:10]
+    best = best[worth[best] > 0]
+    if not len(best):
+        return []
+    seconds = desk.costs.switch + desk.costs.verify * np.arange(1, len(best) + 1)
+    chosen = best[: int(np.argmax(np.cumsum(worth[best]) / seconds)) + 1]
+    return [int(column) for column in chosen]
+
+
+def _best_grid(
+    desk: Desk, wrong: np.ndarray, chances: Chances, spent: set[int]
+) -> tuple[float, int, int]:
+    """Return decisions mended per second, column and size of the best page."""
+    top = -np.sort(-wrong, axis=0)[: SIZES[-1]]  # (K, C)
+    best = (0.0, 0, SIZES[0])
+    costs = desk.costs
+    each = np.where(chances.guessed, costs.glance, costs.verify)
+    corrected = np.where(chances.guessed, costs.correct, 0.0)
+    for size in SIZES:
+        mended = top[:size].sum(axis=0)
+        pictures = (top[:size] > 0).sum(axis=0)
+        rate = mended / (costs.page + each * pictures + corrected * mended)
+        rate[list(spent)] = 0.0
+        column = int(rate.argmax())
+        best = max(best, (float(rate[column]), column, size))
+    return best
+
+
+def _best_image(desk: Desk, wrong: np.ndarray, chances: Chances) -> tuple[float, int]:
+    """Return decisions mended per second and row of the image most worth naming."""
+    shown = chances.suggested & (desk.labels == UNKNOWN)
+    missed = np.where(shown, 0.0, wrong).sum(axis=1)
+    costs = desk.costs
+    seconds = costs.switch + costs.verify * shown.sum(axis=1) + costs.name * missed
+    rate = wrong.sum(axis=1) / seconds
+    row = int(rate.argmax())
+    return float(rate[row]), row

@@ -1,0 +1,57 @@
+"""Files of runs, the table and the curves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from annotator.simulate.report import add_run, draw, finished, reached, read_runs, table
+
+RECORDS = [
+    {"seconds": 100.0, "decisions": 10, "f1": 0.8},
+    {"seconds": 200.0, "decisions": 30, "f1": 1.0},
+]
+
+
+def test_a_goal_is_reached_between_two_records() -> None:
+    assert reached(RECORDS, 0.9, "seconds") == pytest.approx(150)
+    assert reached(RECORDS, 0.9, "decisions") == pytest.approx(20)
+    assert reached(RECORDS[:1], 0.9, "seconds") is None
+
+
+def test_finished_runs_outlive_a_line_that_was_cut_off(tmp_path: Path) -> None:
+    file = tmp_path / "runs.jsonl"
+    add_run(file, {"strategy": "plain", "seed": 0, "records": RECORDS})
+    with file.open("a") as lines:
+        lines.write('{"strategy": "loop", "rec')
+
+    add_run(file, {"strategy": "loop", "seed": 1, "records": RECORDS})
+
+    runs = read_runs(file)
+    assert [run["strategy"] for run in runs] == ["plain", "loop"]
+    assert finished(runs, {"strategy": "loop", "seed": 1}) is not None
+    assert finished(runs, {"strategy": "loop", "seed": 0}) is None
+
+
+def test_a_goal_that_was_never_reached_is_said_so() -> None:
+    runs = [
+        {"strategy": "loop", "records": RECORDS},
+        {"strategy": "plain", "records": RECORDS[:1]},
+    ]
+
+    lines = table(runs).splitlines()
+
+    assert lines[2].startswith("| loop | 1 | 150 ± 0 | 20 ± 0 |")
+    assert lines[3].count("not reached") == 4
+
+
+def test_the_curves_are_drawn_in_two_colours(tmp_path: Path) -> None:
+    runs = [{"strategy": name, "records": RECORDS} for name in ("loop", "plain")]
+
+    draw(runs, tmp_path / "curves.png", "squares")
+
+    with Image.open(tmp_path / "curves.png") as picture:
+        colours = {colour for _, colour in picture.getcolors(100000)}
+    assert {(0, 0x72, 0xB2), (0xD5, 0x5E, 0)} <= colours
