@@ -43,13 +43,22 @@ class Trainer:
     the version, as long as the person goes on labelling.
     """
 
-    def __init__(self, project: Path, clock: Clock, *, until: float, seed: int = 0) -> None:
+    def __init__(
+        self,
+        project: Path,
+        clock: Clock,
+        *,
+        until: float,
+        most: int = MOST_TRAININGS,
+        seed: int = 0,
+    ) -> None:
         """Plan the snapshots.
 
         Args:
             project: The project directory.
             clock: Of the simulation.
             until: Seconds of the last snapshot; they lie closer together at the beginning.
+            most: Snapshots; a single one is taken at a fifth of `until`.
             seed: Of the trainings.
         """
         self._project = project
@@ -57,7 +66,9 @@ class Trainer:
         self._seed = seed
         last = max(until, FIRST_TRAINING)
         ratio = (last / FIRST_TRAINING) ** (1 / (MOST_TRAININGS - 1))
-        self._due = [FIRST_TRAINING * ratio**k for k in range(MOST_TRAININGS)]
+        self._due = [FIRST_TRAINING * ratio**k for k in range(most)]
+        if most == 1:
+            self._due = [until / 5]
         self._running: _Training | None = None
         self.trainings = 0
         """Begun so far."""
@@ -75,11 +86,6 @@ class Trainer:
             )
             self.trainings += 1
         return published
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a version is on its way."""
-        return self._running is not None
 
     def close(self) -> None:
         """End a training that is still waiting."""

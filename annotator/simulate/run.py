@@ -130,7 +130,13 @@ def _work(
     plan: Plan, desk: Desk, present: Bools, tell: Callable[[dict[str, Any]], None]
 ) -> list[dict[str, Any]]:
     way = way_named(plan.strategy)
-    trainer = Trainer(desk.services.project.path, desk.clock, until=plan.budget / 2, seed=plan.seed)
+    trainer = Trainer(
+        desk.services.project.path,
+        desk.clock,
+        until=plan.budget / 2,
+        most=way.trains,
+        seed=plan.seed,
+    )
     records: list[dict[str, Any]] = []
 
     def record() -> float:
@@ -142,7 +148,7 @@ def _work(
     due = 0.0
     try:
         for _ in way.work(desk):
-            new = (trainer.trainings < way.trains or trainer.is_busy) and trainer.tick()
+            new = trainer.tick()
             over = desk.clock.seconds >= plan.budget
             if new or over or desk.clock.seconds >= due:
                 due = desk.clock.seconds + plan.budget / RECORDS

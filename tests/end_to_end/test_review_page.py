@@ -176,6 +176,7 @@ def test_without_a_version_the_page_says_why_nothing_disagrees(visit: Callable[.
     page = visit("show=errors")
 
     expect(page.locator(".rv-empty")).to_contain_text("no version yet")
+    expect(page.locator(".rv-what")).to_be_hidden()
     page.get_by_role("button", name="Show all answers").click()
 
     expect(page.locator(".rv-card")).to_have_count(10)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from annotator.services import command
 from annotator.services.app import Services
 from annotator.services.overlap import overlaps
 from annotator.services.quality import anchoring_row, overlap_row
+from annotator.settings import Goal
 from annotator.store import annotators, quality, second_askings
 from annotator.store.quality import BANDS
 
@@ -247,3 +251,33 @@ def test_pairs_of_several_categories_are_taken_together() -> None:
     row = overlap_row(list(overlaps(opinions, nothing).values()))
 
     assert (row["pairs"], row["agreed"], row["people"], row["kappa"]) == (2, 1, 3, None)
+
+
+def test_the_status_tells_programs_and_people_how_good_the_labels_are(services: Services) -> None:
+    alone = command.status_text(command.status(services))
+    say(services, "ann", (1, 1, "present"), (2, 1, "absent"))
+    say(services, "bob", (1, 1, "present"), (2, 1, "present"))
+
+    row = command.status(services)
+
+    assert "Nobody has answered yet" in alone
+    assert "30 pairs are known to be present" in alone
+    assert row["quality"]["overall"]["pairs"] == 2
+    assert row["goal"]["goal"] == {"coverage": 1.0, "error": 0.05}
+    assert "people agree on 1 of 2 pairs they have in common" in command.status_text(row)
+    assert json.loads(json.dumps(row, default=str))["quality"]["overall"]["agreed"] == 1
+
+
+def test_the_status_tells_what_is_expected_and_that_the_goal_is_reached(
+    services: Services, publish: Any
+) -> None:
+    services.curation.add([f"more {n}" for n in range(7)])
+    cells = [(image, category) for category in range(1, 7) for image in range(1, 7)]
+    say(services, "ann", *((*cell, "present") for cell in cells[:30]))
+    publish(np.full((IMAGES, 10), -SURE))
+    far = command.status_text(command.status(services))
+    settings = services.project.settings
+    services.project.settings = replace(settings, goal=Goal(coverage=0.5, error=0.2))
+
+    assert "if the model decided the open pairs, 0.0% of those called present" in far
+    assert "the goal is reached" in command.status_text(command.status(services))

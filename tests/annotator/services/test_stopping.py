@@ -199,3 +199,35 @@ def test_images_that_came_after_the_version_are_left_out(wide: Services, publish
     publish(np.full((IMAGES - 2, CATEGORIES), logit(0.1)))
 
     assert wide.stopping.report()["left_out"] == 2 * 3
+
+
+class SixFilled:
+    """Everything of the last category but one is filled in as absent."""
+
+    key = (1, frozenset[int]())
+
+    def active(self, tx: Any) -> list[SixFilled]:  # noqa: ARG002 - as the real ones are called
+        return [self]
+
+    def counts_by_state(self, tx: Any) -> dict[str, int]:  # noqa: ARG002
+        return {"present": 0, "absent": IMAGES}
+
+    def rows(self, start: int, stop: int, columns: int) -> np.ndarray:
+        found = np.zeros((stop - start, columns), dtype=bool)
+        found[:, 6] = True
+        return found
+
+
+def test_what_is_filled_in_is_covered_and_expected_to_keep_its_promise(
+    wide: Services, publish: Any
+) -> None:
+    publish(np.full((IMAGES, CATEGORIES), logit(0.1)))
+    fills: Any = SixFilled()
+    waiting = wide.progress._waiting
+    stop = stopping.Stopping(wide.project, wide.store, wide.suggestions, waiting, fills)
+
+    row = stop.report()
+
+    assert (row["filled"], row["open"], row["left_out"]) == (6, 12, 0)
+    assert row["coverage"] == pytest.approx(36 / PAIRS)
+    assert row["now"]["lost"] == round(12 * 0.1)

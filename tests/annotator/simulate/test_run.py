@@ -59,12 +59,20 @@ def test_questions_about_everything_cost_a_second_each(made) -> None:
 
 @pytest.mark.parametrize("name", [n for n in WAYS if n not in ("plain", "binary")])
 def test_a_way_with_a_model_goes_through_the_project_to_the_end(made, name: str) -> None:
-    records = simulate(Plan(strategy=name, budget=1e6), made.project, made.truth)
+    records = simulate(Plan(strategy=name, budget=1200), made.project, made.truth)
 
     assert records[-1]["f1"] > 0.97
     assert records[-1]["trainings"] <= WAYS[name].trains
     assert records[-1]["version"] is not None
     assert [r["seconds"] for r in records] == sorted(r["seconds"] for r in records)
+
+
+def test_one_early_model_stays_the_only_one(made) -> None:
+    records = simulate(Plan(strategy="fixed_prelabels", budget=600), made.project, made.truth)
+
+    assert records[-1]["seconds"] > 300
+    assert records[-1]["trainings"] == 1
+    assert records[-1]["version"] == 1
 
 
 def test_the_same_seed_gives_the_same_run(made) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from mlrpl.decision.agreement import (
+    MOST_BUNDLES,
     alpha_of,
     alpha_parts,
     cohen_kappa,
@@ -126,6 +127,17 @@ def test_a_bootstrap_interval_covers_the_truth_about_as_often_as_it_says() -> No
         hits += low <= truth <= high
 
     assert 86 <= hits <= 100  # 95 % of 100, and what chance and a skewed figure take away
+
+
+def test_many_images_are_drawn_in_bundles_and_spread_alike() -> None:
+    rng = np.random.default_rng(8)
+    parts = rng.random((3 * MOST_BUNDLES, 1))
+
+    drawn = resampled(parts, np.arange(len(parts)), rng, times=2000)
+
+    assert drawn.mean() == pytest.approx(parts.sum(), rel=0.01)
+    # The sum of n draws has the variance of n single ones.
+    assert drawn.std() == pytest.approx(parts.std() * len(parts) ** 0.5, rel=0.1)
 
 
 def test_an_interval_is_none_where_most_draws_have_no_figure() -> None:
