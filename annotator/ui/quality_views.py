@@ -61,9 +61,11 @@ def agreement_note(quality: Payload) -> str:
 
 
 def agreement_table(quality: Payload) -> pd.DataFrame:
-    """Return agreement by category, those that agree least first."""
+    """Return agreement by category, those with enough pairs first, those that agree least first."""
     needed = quality["needed"]
-    rows = sorted(quality["categories"], key=lambda r: (r["agreed"] / r["pairs"], -r["pairs"]))
+    rows = sorted(
+        quality["categories"], key=lambda r: (r["pairs"] < needed, r["agreed"] / r["pairs"])
+    )
     return pd.DataFrame(
         [
             {

@@ -99,11 +99,11 @@ def grid(keys: ModuleType, guesses: str, truth: str) -> list[object]:
     [
         ("++++", "++++", 1),
         ("++++", "-+++", 1 + 1),
-        ("++++", "+++-", 3 + 1 + 1),
-        ("++++", "---+", 1 + 3 + 1 + 1),
+        ("++++", "+++-", 2 + 1),  # the code of its row and place
+        ("++++", "---+", 1 + 2 + 1),  # all absent, then the code of one
         ("." * 10, "-" * 10, 1 + 1),
         ("." * 10, "+" + "-" * 9, 1 + 1 + 1),
-        ("+" * 10, "+" * 9 + "-", 1 + 1 + 1 + 1),
+        ("+" * 10, "+" * 9 + "-", 2 + 1),
     ],
     ids=["right", "first", "last", "mostly wrong", "no guess", "one found", "a row below"],
 )
@@ -142,4 +142,4 @@ def test_the_pages_of_a_category_go_through_the_images_that_are_open(
 
     services.close()
     assert (first[0].keys, first[0].pairs, first[1]) == (1 + 1, 40, False)
-    assert (second[0].keys, second[0].pairs, second[1]) == (1 + 4 + 1 + 1, 10, True)
+    assert (second[0].keys, second[0].pairs, second[1]) == (1 + 2 + 1, 10, True)

@@ -102,12 +102,13 @@ def test_too_few_pairs_get_no_range_and_say_how_many_they_are() -> None:
     assert table.iloc[0].tolist()[-2:] == ["", "0.81 (too few pairs: 12)"]
 
 
-def test_categories_that_agree_least_come_first() -> None:
-    better = {**ROW, "name": "dog", "agreed": 40}
+def test_categories_that_agree_least_come_first_and_those_with_few_pairs_last() -> None:
+    better, few = {**ROW, "name": "dog", "agreed": 40}, {**ROW, "name": "ox", "pairs": 1}
+    few["agreed"] = 0
 
-    table = views.agreement_table(quality(categories=[better, ROW]))
+    table = views.agreement_table(quality(categories=[few, better, ROW]))
 
-    assert table["category"].tolist() == ["<b>cat</b>", "dog"]
+    assert table["category"].tolist() == ["<b>cat</b>", "dog", "ox"]
 
 
 def test_where_nothing_can_be_compared_the_reason_is_said() -> None:
