@@ -106,7 +106,9 @@ def test_every_screen_is_measured(
     options = argparse.Namespace(
         session=3, pace=0.03, jumps=1, loads=1, seed=0, pages=1, items=12, mode="sweep"
     )
+    options.categories = size.categories
     monkeypatch.setattr(screens, "SECONDS_A_GRID", 1)
+    monkeypatch.setattr(screens, "SECONDS_A_CATEGORY", 1)
 
     results = screens.measure(screens.fresh_copy(project, project.parent / "m"), size, options)
 
