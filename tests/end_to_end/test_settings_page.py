@@ -60,7 +60,8 @@ def choose(page: Page, box: str, name: str) -> None:
     """Choose in a list."""
     field = page.locator(f"#{box} input")
     field.click()
-    page.get_by_role("option", name=name, exact=True).click()
+    # The list of the box before may still be fading out; this one came last.
+    page.get_by_role("option", name=name, exact=True).last.click()
     expect(field).to_have_value(name)
 
 
@@ -179,6 +180,7 @@ def test_a_reviewer_settles_what_people_disagreed_about(page: Page, project: Pat
     page.get_by_role("tab", name="People").click()
 
     choose(page, "people-choice", "Bob")
+    expect(page.locator("#people-name :is(input, textarea)")).to_have_value("Bob")
     page.locator("#people-reviewer input").check()
     page.locator("#people-save").click()
 
