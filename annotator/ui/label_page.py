@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
@@ -13,7 +12,7 @@ from annotator.ui.boundary import server_function
 from annotator.ui.contracts import Payload, Services
 from annotator.ui.evidence_functions import evidence_functions
 from annotator.ui.probe_functions import probe_functions
-from annotator.ui.saving_functions import saving_functions
+from annotator.ui.work_screen import ServerFunction, screen_functions, work_screen
 
 STATIC = Path(__file__).parent / "static"
 
@@ -35,28 +34,23 @@ def static_version() -> str:
 def build_label_page(services: Services, *, scripts: str) -> gr.HTML:
     """Put the board into the open Blocks; everything it shows is drawn by `static/board.js`.
 
-    It is no subclass of `gr.HTML`, because Gradio would write a stub file into this package for it.
-
     Args:
         services: Of the open project.
         scripts: Address of the folder with the scripts and styles.
     """
-    return gr.HTML(
-        html_template="<div class='an-root'></div>",
-        js_on_load=(
-            f"import('{scripts}/board.js').then("
-            "m => new m.Board(element.querySelector('.an-root') ?? element, server));"
-        ),
-        head="".join(f'<link rel="stylesheet" href="{scripts}/{s}.css">' for s in STYLES),
-        server_functions=label_functions(services),
-        apply_default_css=False,
-        elem_id="board",
+    return work_screen(
+        scripts=scripts,
+        script="board",
+        component="Board",
+        styles=STYLES,
+        functions=label_functions(services),
+        name="board",
     )
 
 
-def label_functions(services: Services) -> list[Callable[[object, gr.Request], Payload]]:
+def label_functions(services: Services) -> list[ServerFunction]:
     """Return what the script may call as `server.NAME(data)`; see `boundary.server_function`."""
-    labelling, progress = services.labelling, services.progress
+    labelling = services.labelling
 
     def start(annotator: str, data: Payload) -> Payload:
         del data
@@ -75,22 +69,17 @@ def label_functions(services: Services) -> list[Callable[[object, gr.Request], P
     def items(annotator: str, data: Payload) -> Payload:
         return {"items": labelling.items(annotator, _numbers(data.get("ids", []))[:MAX_IMAGES])}
 
-    def state(annotator: str, data: Payload) -> Payload:
-        del annotator, data
-        return progress.state()
-
     actions = {
         "start": start,
         "next_images": next_images,
         "items": items,
-        "state": state,
     }
     own = [server_function(name, action) for name, action in actions.items()]
     beside = [*evidence_functions(services), *probe_functions(services)]
-    return [*own, *saving_functions(services), *_desk_functions(services), *beside]
+    return [*own, *screen_functions(services), *_desk_functions(services), *beside]
 
 
-def _desk_functions(services: Services) -> list[Callable[[object, gr.Request], Payload]]:
+def _desk_functions(services: Services) -> list[ServerFunction]:
     """Return what the script may call beside the answering: looking up, flags, keys."""
     labelling, hotkeys, flags = services.labelling, services.hotkeys, services.flags
 

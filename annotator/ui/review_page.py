@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import gradio as gr
 
 from annotator.errors import AnnotatorError
 from annotator.services.recording import whole
 from annotator.ui.boundary import server_function
 from annotator.ui.contracts import Payload, Services
-from annotator.ui.saving_functions import saving_functions
+from annotator.ui.work_screen import ServerFunction, screen_functions, work_screen
 
 STYLES = ("board", "review")
 """Style sheets of the page, without `.css`."""
@@ -23,20 +21,17 @@ def build_review_page(services: Services, *, scripts: str) -> gr.HTML:
         services: Of the open project.
         scripts: Address of the folder with the scripts and styles.
     """
-    return gr.HTML(
-        html_template="<div class='an-root'></div>",
-        js_on_load=(
-            f"import('{scripts}/review.js').then("
-            "m => new m.Review(element.querySelector('.an-root') ?? element, server));"
-        ),
-        head="".join(f'<link rel="stylesheet" href="{scripts}/{s}.css">' for s in STYLES),
-        server_functions=review_functions(services),
-        apply_default_css=False,
-        elem_id="review",
+    return work_screen(
+        scripts=scripts,
+        script="review",
+        component="Review",
+        styles=STYLES,
+        functions=review_functions(services),
+        name="review",
     )
 
 
-def review_functions(services: Services) -> list[Callable[[object, gr.Request], Payload]]:
+def review_functions(services: Services) -> list[ServerFunction]:
     """Return what the script may call as `server.NAME(data)`; see `boundary.server_function`."""
     labelling, review = services.labelling, services.review
 
@@ -66,18 +61,13 @@ def review_functions(services: Services) -> list[Callable[[object, gr.Request], 
     def items(annotator: str, data: Payload) -> Payload:
         return {"items": labelling.items(annotator, [whole(data.get("image"), "image")])}
 
-    def state(annotator: str, data: Payload) -> Payload:
-        del annotator, data
-        return services.progress.state()
-
     actions = {
         "start": start,
         "search": search,
         "rows": rows,
         "history": history,
         "items": items,
-        "state": state,
         "resolve_flag": services.flags.resolve,
     }
     own = [server_function(name, action) for name, action in actions.items()]
-    return [*own, *saving_functions(services)]
+    return [*own, *screen_functions(services)]

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from annotator.ui.saving_functions import saving_functions
+from annotator.ui.work_screen import screen_functions
 
 ANN = SimpleNamespace(cookies={"annotator_name": "Ann"})
 
 
 def save(services: Any, **data: Any) -> dict[str, Any]:
-    functions = {f.__name__: f for f in saving_functions(services)}
+    functions = {f.__name__: f for f in screen_functions(services)}
     said = functions["save"]({"as": "Ann", "op": "x", "kind": "answer", "changes": [], **data}, ANN)
     assert isinstance(said, dict)
     return said
