@@ -7,14 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from annotator.simulate.desk import Desk
+from annotator.arrays.versions import VersionArrays
 from mlrpl.labels import PRESENT, UNKNOWN
 
-STEEPNESS = 6.0
+STEEPNESS = 3.0
 """How much likelier than the last image of a ranking the first one is, as a power of e."""
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Labels = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +25,7 @@ class Chances:
     present: Floats
     """Probabilities; never NaN."""
     suggested: Bools
-    """Decided as present, as long as nobody says otherwise."""
+    """Decided as present, as long as nobody says otherwise; never where the model only ranks."""
     guessed: Bools
     """`(C,)`, categories whose pages come with a guess."""
 
@@ -34,19 +35,31 @@ class Chances:
         return np.where(self.suggested, 1 - self.present, self.present)
 
 
-def chances_of(desk: Desk) -> Chances:
-    """Return the chances by the version in use and the labels so far.
+def rates_of(labels: Labels, named: Bools) -> Floats:
+    """Return the share of images that show each category, `(C,)`, as far as can be told.
+
+    Args:
+        labels: `(N, C)`, what was said.
+        named: `(N,)`, images that were named from one end to the other; the others were chosen.
+    """
+    known = labels[named]
+    return np.asarray(((known == PRESENT).sum(axis=0) + 0.5) / (len(known) + 2.0))
+
+
+def chances_of(labels: Labels, named: Bools, arrays: VersionArrays | None) -> Chances:
+    """Return the chances by a version and the labels so far.
 
     Where the model only ranks, the share of present images among those that were named from one
     end to the other is spread over the ranking; where it knows nothing, it counts as it is.
+
+    Args:
+        labels: `(N, C)`, what was said.
+        named: `(N,)`, images that were named from one end to the other.
+        arrays: Of the version; None before the first.
     """
-    shape = desk.labels.shape
-    with desk.services.store.reading() as tx:
-        _, arrays = desk.services.suggestions.current(tx)
-    named = desk.labels[desk.visited]
-    rate = ((named == PRESENT).sum(axis=0) + 0.5) / (len(named) + 2.0)  # (C,)
-    present, suggested = np.tile(rate, (shape[0], 1)), np.zeros(shape, dtype=bool)
-    guessed = np.zeros(shape[1], dtype=bool)
+    rate = rates_of(labels, named)
+    present, suggested = np.tile(rate, (len(labels), 1)), np.zeros(labels.shape, dtype=bool)
+    guessed = np.zeros(labels.shape[1], dtype=bool)
     if arrays is None:
         return Chances(present, suggested, guessed)
     scores = np.asarray(arrays.scores)
@@ -60,12 +73,12 @@ def chances_of(desk: Desk) -> Chances:
             continue
         guessed[column] = column not in ranked
         present[: len(bar), column] = bar if guessed[column] else _spread(bar, rate[column])
-    return Chances(np.nan_to_num(present, nan=0.0), suggested, guessed)
+    return Chances(np.nan_to_num(present, nan=0.0), suggested & guessed, guessed)
 
 
-def open_wrong(desk: Desk, chances: Chances) -> Floats:
+def open_wrong(labels: Labels, chances: Chances) -> Floats:
     """Return the probability that a decision is wrong, `(N, C)`, 0 where a person has decided."""
-    return np.where(desk.labels == UNKNOWN, chances.wrong, 0.0)
+    return np.where(labels == UNKNOWN, chances.wrong, 0.0)
 
 
 def _spread(ranks: Floats, rate: float) -> Floats:

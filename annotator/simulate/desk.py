@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from annotator.domain import Source, State
 from annotator.services.app import Services
+from annotator.simulate.chances import Chances, chances_of
 from annotator.simulate.clock import Clock
 from annotator.simulate.oracle import Oracle
 from annotator.store import answers, categories, images
@@ -18,9 +20,21 @@ from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 
 WHO = "oracle"
 TAB = "simulation"
+LOOKED_AT = 20
+"""Images that are named before the chances are worked out again for the same version."""
 
 Change = dict[str, Any]
 Labels = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What one page of the grid was."""
+
+    pictures: int
+    present: int
+    corrected: int
+    """Pictures whose guess was wrong; where nothing is guessed, the present ones."""
 
 
 class Desk:
@@ -48,6 +62,7 @@ class Desk:
         """`(N, C)`, what this person has said."""
         self.visited = np.zeros(len(self._ids), dtype=bool)
         """`(N,)`, images that were named from one end to the other."""
+        self._chances: tuple[tuple[int | None, int], Chances] | None = None
 
     @property
     def costs(self) -> Any:
@@ -60,18 +75,33 @@ class Desk:
         found = self.services.labelling.next_images(WHO, TAB, count=count, exclude=done)
         return [self._rows[image] for image in found["images"]]
 
-    def name(self, row: int) -> None:
-        """Look at an image, type what is there that is open, and say that the rest is absent.
+    def chances(self) -> Chances:
+        """Return how likely each pair is present by the version in use and the labels so far."""
+        with self.services.store.reading() as tx:
+            number, arrays = self.services.suggestions.current(tx)
+        state = number, int(self.visited.sum()) // LOOKED_AT
+        if self._chances is None or self._chances[0] != state:
+            self._chances = state, chances_of(self.labels, self.visited, arrays)
+        return self._chances[1]
 
-        A suggestion is a key press, yes or no; what nobody suggests is typed.
+    def name(self, row: int) -> None:
+        """Look at an image, go through the short list, type what it lacks; the rest is absent.
+
+        The short list is the one with the digit keys. A row of it is read if that costs less than
+        typing would by its chance of being present. What is there takes a key each; or one key
+        takes all suggestions, and those that are wrong take a key.
         """
         shown = self.services.labelling.items(WHO, [self._ids[row]])[0]
+        chance, costs = self.chances().present[row], self.costs
         suggested = {self._columns[category] for category in shown["suggested"]}
-        self._finish(row, suggested, shown["version"])
+        listed = [self._columns[category] for category in shown["ask"]]
+        worth = costs.glance / (costs.name - costs.verify)
+        read = {c for c in listed if c in suggested or chance[c] >= worth}
+        self._finish(row, read, suggested & read, shown["version"])
 
     def name_unaided(self, row: int) -> None:
-        """Do the same on a page without suggestions."""
-        self._finish(row, set(), None)
+        """Do the same on a page without a model: type everything."""
+        self._finish(row, set(), set(), None)
 
     def ask(self, row: int, columns: Sequence[int]) -> None:
         """Answer yes or no to some questions about one image."""
@@ -80,29 +110,31 @@ class Desk:
         self._save(row, changes, version, "answer")
         self.clock.spend(self.costs.switch + self.costs.verify * len(columns), len(columns))
 
-    def grid(self, column: int, mode: str, count: int) -> int:
-        """Go through one page of the grid; return how many pictures it had.
+    def grid(self, column: int, mode: str, count: int) -> Page:
+        """Go through one page of the grid.
 
-        A picture with a guess costs a glance, and a correction if the guess is wrong; one without
-        costs a yes or no.
+        A picture with a guess costs a glance, and a correction if the guess is wrong. Where nothing
+        is guessed, what is there is marked and the rest is absent by one key.
         """
         asked = {"category": self._categories[column], "mode": mode, "count": count}
         page = self.services.verification.page(WHO, TAB, asked)
         if not page["items"]:
-            return 0
-        changes, seconds = [], self.costs.page
+            return Page(0, 0, 0)
+        changes, present, corrected = [], 0, 0
         for item in page["items"]:
             said = self.oracle.answer(self._rows[item["id"]], column)
-            guess = item["guess"]
-            untouched = guess is not None and guess == _state(said).value
-            source = Source.ACCEPTED_IN_BULK if untouched else Source.HUMAN
+            untouched = (item["guess"] or State.ABSENT.value) == _state(said).value
+            source = Source.ACCEPTED_IN_BULK if item["guess"] else Source.SWEPT
+            source = source if untouched else Source.HUMAN
             changes.append(self._said(self._rows[item["id"]], column, said, source))
-            seconds += self._price(guess, untouched=untouched)
+            present, corrected = present + said, corrected + (not untouched)
         data = {"op": uuid.uuid4().hex, **asked, "version": page["version"], "changes": changes}
         self.services.verification.save(WHO, data)
         self._remember(changes)
+        costs = self.costs
+        seconds = costs.page + costs.glance * len(changes) + costs.correct * corrected
         self.clock.spend(seconds, len(changes))
-        return len(changes)
+        return Page(len(changes), present, corrected)
 
     def version(self) -> int | None:
         """Return the number of the version in use."""
@@ -119,27 +151,29 @@ class Desk:
         labels[place] = np.where(table.present[sure], PRESENT, ABSENT)
         return labels
 
-    def _price(self, guess: str | None, *, untouched: bool) -> float:
-        if guess is None:
-            return float(self.costs.verify)
-        return float(self.costs.glance + (0.0 if untouched else self.costs.correct))
-
-    def _finish(self, row: int, suggested: Collection[int], version: int | None) -> None:
+    def _finish(
+        self, row: int, read: Collection[int], suggested: Collection[int], version: int | None
+    ) -> None:
         is_open = self.labels[row] == UNKNOWN
-        suggested = {c for c in suggested if is_open[c]}
-        yes = {c for c in suggested if self.oracle.answer(row, c)}
-        typed = {c for c in self.oracle.names(row) if is_open[c] and c not in suggested}
+        read, suggested = ({c for c in columns if is_open[c]} for columns in (read, suggested))
+        found = {c for c in read if self.oracle.answer(row, c)}
+        typed = {c for c in self.oracle.names(row) if is_open[c] and c not in read}
         changes = []
         for column in np.flatnonzero(is_open).tolist():
             source = Source.HUMAN if column in typed else Source.SWEPT
-            if column in suggested:
-                source = Source.ACCEPTED if column in yes else Source.REJECTED
-            changes.append(self._said(row, column, column in yes | typed, source))
+            if column in found:
+                source = Source.ACCEPTED
+            elif column in suggested:
+                source = Source.REJECTED
+            changes.append(self._said(row, column, column in found | typed, source))
         self.visited[row] = True
         if changes:
             self._save(row, changes, version, "sweep")
-        seconds = self.costs.switch + self.costs.verify * len(suggested)
-        self.clock.spend(seconds + self.costs.name * len(typed), len(suggested) + len(typed) + 1)
+        keys = len(found)
+        if suggested:
+            keys = min(keys, 1 + len(suggested ^ found))
+        seconds = self.costs.switch + self.costs.glance * len(read) + self.costs.verify * keys
+        self.clock.spend(seconds + self.costs.name * len(typed), len(read) + len(typed) + 1)
 
     def _said(self, row: int, column: int, present: bool, source: Source) -> Change:
         return {

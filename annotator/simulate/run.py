@@ -19,7 +19,7 @@ from annotator.domain import HELD_OUT_FOLD, JobKind
 from annotator.errors import NotFound, NotReady
 from annotator.services.app import Services
 from annotator.services.creation import ROOT, create_project
-from annotator.services.suggestions import suggested_matrix
+from annotator.services.suggestions import decided_matrix, suggested_matrix
 from annotator.settings import PROJECT_FILE, Retraining, Settings, load_project, save_project
 from annotator.simulate.clock import Clock, Trainer
 from annotator.simulate.desk import Desk
@@ -32,6 +32,9 @@ from mlrpl.metrics import mean_average_precision
 
 RECORDS = 120
 """Blocks that a run's budget is divided into."""
+
+LAST_TRAINING = 3.0
+"""The last training begins after the budget divided by this."""
 
 Bools = npt.NDArray[np.bool_]
 
@@ -133,7 +136,7 @@ def _work(
     trainer = Trainer(
         desk.services.project.path,
         desk.clock,
-        until=plan.budget / 2,
+        until=plan.budget / LAST_TRAINING,
         most=way.trains,
         seed=plan.seed,
     )
@@ -169,7 +172,7 @@ def measured(desk: Desk, present: Bools) -> dict[str, Any]:
         held_out = np.array([image.fold == HELD_OUT_FOLD for image in images.every(tx)])
     completed, value = labels == PRESENT, None
     if arrays is not None:
-        decided = suggested_matrix(arrays, *labels.shape)
+        decided = suggested_matrix(arrays, *labels.shape) & decided_matrix(arrays, *labels.shape)
         completed = np.where(labels == UNKNOWN, decided, completed)
         columns = list(arrays.parameters.category_ordinals)
         truth = np.where(present, PRESENT, ABSENT).astype(np.int8)[:, columns]
@@ -209,7 +212,9 @@ def _copy(project: Path) -> Iterator[Services]:
     """Open a copy of a project that lasts as long as the run; the features are shared."""
     with tempfile.TemporaryDirectory(prefix="simulate-", ignore_cleanup_errors=True) as temporary:
         target = Path(temporary) / "project"
-        shutil.copytree(project, target, ignore=shutil.ignore_patterns("features", "*.log"))
+        shutil.copytree(
+            project, target, ignore=shutil.ignore_patterns("features", "*.log", "*-shm")
+        )
         (target / "features").symlink_to((project / "features").resolve(), target_is_directory=True)
         copied, original = load_project(target), load_project(project)
         roots = {ROOT: os.fspath(original.root_path(ROOT))}

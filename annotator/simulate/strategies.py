@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from annotator.errors import NotFound
-from annotator.simulate.chances import Chances, chances_of, open_wrong
 from annotator.simulate.desk import Desk
+from annotator.simulate.loop import mend
 from mlrpl.decision.acquisition import View, image_worth, strategy_named
 from mlrpl.labels import PRESENT, UNKNOWN
 
@@ -17,9 +17,7 @@ FIRST_BLOCK = 0.1
 """Share of the images that teach the one model of `fixed_prelabels`."""
 PAGE = 40
 """Pictures of a page of pre-labels."""
-SIZES = (12, 24, 40)
-"""Pictures of a page that the loop chooses from."""
-TAUGHT_SHARE = 0.2
+TAUGHT_SHARE = 0.15
 """Share of the images that the loop names before it turns to grids; named images teach most."""
 AT_ONCE = 12
 """Images that `pairs` chooses at a time."""
@@ -97,7 +95,7 @@ def fixed_prelabels(desk: Desk) -> Steps:
         block += 1
         yield
     for column in range(desk.labels.shape[1]):
-        while desk.grid(column, "confirm", PAGE):
+        while desk.grid(column, "confirm", PAGE).pictures:
             yield
     for row in order[block:]:
         desk.name_unaided(row)
@@ -126,7 +124,7 @@ def active_pairs(desk: Desk) -> Steps:
     yield from _until_taught(desk)
     worth_of = strategy_named("present_and_uncertain")
     while (desk.labels == UNKNOWN).any():
-        chances = chances_of(desk)
+        chances = desk.chances()
         view = View(
             probabilities=chances.present,
             open=desk.labels == UNKNOWN,
@@ -146,21 +144,7 @@ def active_pairs(desk: Desk) -> Steps:
 def loop(desk: Desk) -> Steps:
     """Name images until they have taught enough; then mend most wrong decisions per second."""
     yield from _until_taught(desk, share=TAUGHT_SHARE)
-    version, chances = -1, chances_of(desk)
-    spent: set[int] = set()
-    while (desk.labels == UNKNOWN).any():
-        now = desk.version() or 0
-        if now != version:
-            version, chances, spent = now, chances_of(desk), set()
-        wrong = open_wrong(desk, chances)
-        grid_rate, column, size = _best_grid(desk, wrong, chances, spent)
-        image_rate, row = _best_image(desk, wrong, chances)
-        if grid_rate >= image_rate and grid_rate > 0:
-            if not desk.grid(column, "uncertain", size):
-                spent.add(column)
-        else:
-            desk.name(row)
-        yield
+    yield from mend(desk)
 
 
 def _each(desk: Desk, act: Callable[[int], None]) -> Steps:
@@ -171,14 +155,7 @@ def _each(desk: Desk, act: Callable[[int], None]) -> Steps:
 
 def _until_taught(desk: Desk, *, share: float = 0.0) -> Steps:
     """Name images in the queue's order, until a version has a guess and a share was named."""
-    version: int | None = -1
-    guesses = False
-    while True:
-        now = desk.version()
-        if now != version:
-            version, guesses = now, bool(chances_of(desk).guessed.any())
-        if guesses and desk.visited.mean() >= share:
-            return
+    while not desk.chances().guessed.any() or desk.visited.mean() < share:
         rows = desk.next_rows()
         if not rows or desk.visited[rows[0]]:
             return
@@ -195,33 +172,3 @@ def _asked(worth: np.ndarray, desk: Desk) -> list[int]:
     seconds = desk.costs.switch + desk.costs.verify * np.arange(1, len(best) + 1)
     chosen = best[: int(np.argmax(np.cumsum(worth[best]) / seconds)) + 1]
     return [int(column) for column in chosen]
-
-
-def _best_grid(
-    desk: Desk, wrong: np.ndarray, chances: Chances, spent: set[int]
-) -> tuple[float, int, int]:
-    """Return decisions mended per second, column and size of the best page."""
-    top = -np.sort(-wrong, axis=0)[: SIZES[-1]]  # (K, C)
-    best = (0.0, 0, SIZES[0])
-    costs = desk.costs
-    each = np.where(chances.guessed, costs.glance, costs.verify)
-    corrected = np.where(chances.guessed, costs.correct, 0.0)
-    for size in SIZES:
-        mended = top[:size].sum(axis=0)
-        pictures = (top[:size] > 0).sum(axis=0)
-        rate = mended / (costs.page + each * pictures + corrected * mended)
-        rate[list(spent)] = 0.0
-        column = int(rate.argmax())
-        best = max(best, (float(rate[column]), column, size))
-    return best
-
-
-def _best_image(desk: Desk, wrong: np.ndarray, chances: Chances) -> tuple[float, int]:
-    """Return decisions mended per second and row of the image most worth naming."""
-    shown = chances.suggested & (desk.labels == UNKNOWN)
-    missed = np.where(shown, 0.0, wrong).sum(axis=1)
-    costs = desk.costs
-    seconds = costs.switch + costs.verify * shown.sum(axis=1) + costs.name * missed
-    rate = wrong.sum(axis=1) / seconds
-    row = int(rate.argmax())
-    return float(rate[row]), row

@@ -17,10 +17,10 @@ from annotator.simulate.desk import Desk
 from annotator.simulate.oracle import Oracle, Truth
 from annotator.simulate.run import Plan, simulate
 from annotator.simulate.strategies import WAYS, plain
-from annotator.store import versions
+from annotator.store import answers, versions
 from annotator.worker.main import do_job
 from mlrpl.decision.acquisition import Costs
-from mlrpl.labels import PRESENT, UNKNOWN
+from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 
 
 def present_of(made) -> np.ndarray:
@@ -116,6 +116,50 @@ def test_nothing_but_recorded_operations_reaches_the_store(made, services) -> No
     assert known == [[5, 0], [5, 1], [5, 2], [5, 3], [7, 0], [7, 2]]
     assert ((desk.recorded()[5] == PRESENT) == present[5]).all()
     assert (desk.recorded() == desk.labels).all()
+
+
+def test_a_row_that_is_read_costs_a_glance_and_a_key_if_it_is_there(made, services) -> None:
+    present = present_of(made)
+    desk = Desk(services, Oracle(present), Clock(Costs()), 0)
+    row = int(np.flatnonzero(present.sum(axis=1) == 2)[0])
+
+    desk.name(row)  # nobody has said anything, so each category counts as likely and is listed
+
+    assert desk.clock.seconds == pytest.approx(1.5 + 4 * 0.4 + 2 * 1.0)
+    assert ((desk.recorded()[row] == PRESENT) == present[row]).all()
+
+
+def test_what_nobody_shows_is_not_read_and_what_is_overlooked_is_found_by_reading(
+    made, services
+) -> None:
+    present = present_of(made)
+    desk = Desk(services, Oracle(present, notice=0.0), Clock(Costs()), 0)
+    desk.visited[:] = True
+    desk.labels[:, 0], desk.labels[:, 1:] = PRESENT, ABSENT  # only category 0 is ever there
+    row = int(np.flatnonzero(present[:, 0] & present[:, 1])[0])
+    desk.labels[row] = UNKNOWN
+
+    desk.name(row)
+
+    assert desk.clock.seconds == pytest.approx(1.5 + 1 * 0.4 + 1 * 1.0)
+    assert (desk.recorded()[row] == [PRESENT, ABSENT, ABSENT, ABSENT]).all()
+
+
+def test_a_page_without_guesses_costs_a_glance_a_picture_and_a_key_for_what_is_there(
+    made, services
+) -> None:
+    present = present_of(made)
+    desk = Desk(services, Oracle(present), Clock(Costs()), 0)
+
+    page = desk.grid(1, "like", 12)
+
+    known = desk.recorded()[:, 1] != UNKNOWN
+    assert page.pictures == int(known.sum()) == 12
+    assert page.present == page.corrected == int(present[known, 1].sum())
+    assert desk.clock.seconds == pytest.approx(1.5 + 12 * 0.4 + page.present * 1.0)
+    with services.store.reading() as tx:
+        table = answers.label_table(tx)
+    assert (table.present == present[table.image, 1]).all()
 
 
 def test_a_version_appears_late_and_knows_only_what_was_said_at_its_snapshot(
