@@ -43,10 +43,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--root", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--strategies", nargs="+", choices=list(WAYS), default=list(WAYS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--count", type=int, default=600, help="scenes to draw")
+    parser.add_argument("--count", type=int, default=1200, help="scenes to draw")
     parser.add_argument("--images", type=int, default=0, help="photographs, at random; 0: all")
     parser.add_argument("--notice", type=float, default=1.0)
     parser.add_argument("--error", type=float, default=0.0)
+    parser.add_argument("--goal", type=float, default=GOAL, help="F1 at which a run ends")
+    parser.add_argument("--glance", type=float, default=Costs.glance, help="seconds")
     parser.add_argument("--out", type=Path, default=OUT / "simulate.jsonl")
     parser.add_argument("--work", type=Path, default=OUT / "simulate")
     parser.add_argument("--picture", type=Path, default=ROOT / "docs/images/cost-curve.png")
@@ -102,20 +104,22 @@ def main() -> None:
         count = len(truth.present)
         for strategy in options.strategies:
             plan = Plan(
-                strategy=strategy, budget=budget_of(truth, count), seed=seed, until=GOAL,
+                strategy=strategy, budget=budget_of(truth, count), seed=seed, until=options.goal,
                 notice=options.notice, error=options.error,
             )  # fmt: skip
-            row = {"data": options.data, "count": count, **asdict(plan)}
+            row = {"data": options.data, "count": count, "glance": options.glance, **asdict(plan)}
             if finished(read_runs(options.out), row):
                 continue
             start = time.perf_counter()
             project = prepared(images, truth, options.work / "projects")
-            records = simulate(plan, project, truth)
+            records = simulate(plan, project, truth, costs=Costs(glance=options.glance))
             about = {"revision": revision(), "wall_s": round(time.perf_counter() - start, 1)}
             add_run(options.out, {**row, **about, "records": records})
             last = records[-1]
             print(f"{options.data} {strategy} seed {seed}: F1 {last['f1']:.3f}", flush=True)
-    asked = {"data": options.data, "notice": options.notice, "error": options.error}
+    asked = {k: getattr(options, k) for k in ("data", "notice", "error", "glance")} | {
+        "count": count
+    }
     every = [r for r in read_runs(options.out) if all(r.get(k) == v for k, v in asked.items())]
     runs = [r for r in every if r["seed"] in options.seeds and r["strategy"] in options.strategies]
     print(table(runs))

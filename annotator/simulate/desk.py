@@ -55,7 +55,9 @@ class Desk:
         self.rng = np.random.default_rng(seed)
         with services.store.reading() as tx:
             self._ids = images.ids_at(tx, range(images.count(tx)))
-            self._categories = [c.id for c in categories.every(tx)]
+            every = categories.every(tx)
+        self._categories = [c.id for c in every]
+        self._named = {c.name: column for column, c in enumerate(every)}
         self._rows = {image: row for row, image in self._ids.items()}
         self._columns = {category: column for column, category in enumerate(self._categories)}
         self.labels: Labels = np.full((len(self._ids), len(self._categories)), UNKNOWN, np.int8)
@@ -68,6 +70,10 @@ class Desk:
     def costs(self) -> Any:
         """Seconds of each act."""
         return self.clock.costs
+
+    def place(self, image: int, category: str) -> tuple[int, int]:
+        """Return row and column of a pair by the id of the image and the name of the category."""
+        return self._rows[image], self._named[category]
 
     def next_rows(self, count: int = 1) -> list[int]:
         """Return the images that the Label page would show next and that are not done."""

@@ -21,6 +21,7 @@ from annotator.services.app import Services
 from annotator.services.creation import ROOT, create_project
 from annotator.services.suggestions import decided_matrix, suggested_matrix
 from annotator.settings import PROJECT_FILE, Retraining, Settings, load_project, save_project
+from annotator.simulate.certifying import against_truth, filled
 from annotator.simulate.clock import Clock, Trainer
 from annotator.simulate.desk import Desk
 from annotator.simulate.oracle import Oracle, Truth
@@ -116,7 +117,7 @@ def simulate(
 
     Returns:
         Records of `seconds`, `decisions`, `known`, `precision`, `recall`, `f1`, `map` (held-out
-        images, None before the first version), `version` and `trainings`.
+        images, None before the first version), `version`, `certificate` and `trainings`.
 
     Raises:
         AnnotatorError: If the plan or the truth cannot be used, or a training fails.
@@ -173,6 +174,8 @@ def measured(desk: Desk, present: Bools) -> dict[str, Any]:
     completed, value = labels == PRESENT, None
     if arrays is not None:
         decided = suggested_matrix(arrays, *labels.shape) & decided_matrix(arrays, *labels.shape)
+        in_present, in_absent = filled(desk)
+        decided = (decided | in_present) & ~in_absent
         completed = np.where(labels == UNKNOWN, decided, completed)
         columns = list(arrays.parameters.category_ordinals)
         truth = np.where(present, PRESENT, ABSENT).astype(np.int8)[:, columns]
@@ -189,6 +192,7 @@ def measured(desk: Desk, present: Bools) -> dict[str, Any]:
         "f1": 2 * right / (found + there),
         "map": value,
         "version": version,
+        "certificate": against_truth(desk, present),
     }
 
 

@@ -1,0 +1,92 @@
+"""A certificate in a simulation: begun when it pays, its blind questions answered, and compared."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from annotator.simulate.desk import WHO, Desk
+from mlrpl.labels import UNKNOWN
+
+MAX_LOST = 0.2
+"""Present pairs that may be lost, as a share; the tool's own 0.1 asks three times as much."""
+LEFT = 0.25
+"""Most answers that a certificate may still ask of people, as a share of the open pairs."""
+GIVE_UP = 3.0
+"""Blind questions, as a multiple of the forecast, after which a certificate has failed."""
+CARDS = 5
+"""Cards between two looks at where the certificate stands."""
+
+Bools = npt.NDArray[np.bool_]
+
+
+def planned(desk: Desk) -> dict[str, Any] | None:
+    """Begin a certificate if it pays to; return its plan, or None.
+
+    It pays when the blind questions and the answers that it leaves to people are fewer than a
+    quarter of the open pairs.
+    """
+    row = desk.services.certification.plan(max_lost=MAX_LOST)
+    if row["refused"] or row["forecasts"][0]["people"] > row["pool"] * LEFT:
+        return None
+    return desk.services.certification.plan(max_lost=MAX_LOST, start=True)
+
+
+def answer_blindly(desk: Desk, plan: dict[str, Any]) -> Iterator[None]:
+    """Answer cards of blind questions until the fill reaches what was forecast, and fill in.
+
+    Each question shows another image, so it costs a switch and a yes or no.
+    """
+    most = GIVE_UP * plan["forecasts"][0]["probes"]
+    asked, fill, expected = 0, 0, 1
+    while asked < most and expected:
+        for _ in range(CARDS):
+            asked += _card(desk)
+            yield
+        status = desk.services.certification.status()
+        fill, expected = sum(status["fill"].values()), status["questions_expected"]
+    if fill:
+        desk.services.certification.apply()
+    else:
+        desk.services.certification.cancel()
+
+
+def filled(desk: Desk) -> tuple[Bools, Bools]:
+    """Return the pairs `(N, C)` that are filled in as present and as absent."""
+    present, absent = np.zeros(desk.labels.shape, bool), np.zeros(desk.labels.shape, bool)
+    with desk.services.store.reading() as tx:
+        for fill in desk.services.fills.active(tx):
+            for whole, part in zip((present, absent), fill.bits.rows(0, len(present)), strict=True):
+                whole[: len(part), : part.shape[1]] |= part
+    return present, absent
+
+
+def against_truth(desk: Desk, truth: Bools) -> dict[str, Any] | None:
+    """Return what a certificate filled in, and how much of it is true; None without one."""
+    present, absent = filled(desk)
+    if not (present.any() or absent.any()):
+        return None
+    is_open = desk.labels == UNKNOWN
+    present, absent = present & is_open, absent & is_open
+    return {
+        "present": int(present.sum()),
+        "absent": int(absent.sum()),
+        "wrong": float((present & ~truth).sum() / max(1, present.sum())),
+        "lost": float((absent & truth).sum() / max(1, truth.sum())),
+    }
+
+
+def _card(desk: Desk) -> int:
+    card = uuid.uuid4().hex
+    questions = desk.services.probing.card(WHO, card)["questions"]
+    for question in questions:
+        row, column = desk.place(question["image"], question["category"]["name"])
+        state = "present" if desk.oracle.answer(row, column) else "absent"
+        said = {"probe": question["probe"], "card": card, "state": state}
+        desk.services.probing.answer(WHO, said)
+    desk.clock.spend((desk.costs.switch + desk.costs.verify) * len(questions), len(questions))
+    return len(questions)

@@ -1,0 +1,69 @@
+"""A certificate in a simulation: begun when it pays, and compared with the truth."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from annotator.services.app import Services
+from annotator.simulate.certifying import MAX_LOST, against_truth, answer_blindly, planned
+from annotator.simulate.clock import Clock
+from annotator.simulate.desk import Desk
+from annotator.simulate.oracle import Oracle
+from annotator.simulate.run import measured
+from mlrpl.decision.acquisition import Costs
+
+
+@pytest.fixture(scope="module")
+def maker() -> Any:
+    path = Path(__file__).parents[1] / "services" / "oracle.py"
+    spec = importlib.util.spec_from_file_location("certificate_oracle", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def sit_down(maker: Any, tmp_path: Path) -> Iterator[Any]:
+    opened = []
+
+    def sit(**options: Any) -> tuple[Desk, np.ndarray]:
+        truth = maker.make_project(tmp_path, **options)
+        services = Services.open(tmp_path / "project")
+        opened.append(services)
+        return Desk(services, Oracle(truth), Clock(Costs()), 0), truth
+
+    yield sit
+    for services in opened:
+        services.close()
+
+
+def test_a_good_model_fills_in_what_its_certificate_allows(sit_down: Any) -> None:
+    desk, truth = sit_down()
+
+    plan = planned(desk)
+    assert plan is not None
+    for _ in answer_blindly(desk, plan):
+        pass
+
+    said = against_truth(desk, truth)
+    assert said is not None
+    assert said["absent"] > truth.size / 2
+    assert said["lost"] <= MAX_LOST
+    assert said["wrong"] <= 0.05
+    assert desk.clock.seconds == 2.5 * desk.clock.decisions > 0
+    assert measured(desk, truth)["certificate"] == said
+
+
+def test_a_model_that_knows_little_does_not_begin_one(sit_down: Any) -> None:
+    desk, truth = sit_down(margin=0.5)
+
+    assert planned(desk) is None
+    assert against_truth(desk, truth) is None
