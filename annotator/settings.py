@@ -96,6 +96,30 @@ class Probes:
             raise ProjectError(f"probes.share must lie in 0 to 0.5, got {self.share}")
 
 
+STRATEGIES = (
+    *("random", "uncertainty", "likely", "present_and_uncertain", "present_first"),
+    "information_gain",
+)
+"""What the order of the images may go by; see `mlrpl.decision.acquisition`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """Which images a new version puts first."""
+
+    strategy: str = "present_and_uncertain"
+    """What makes a question worth asking: `present_and_uncertain`, `uncertainty`, `likely`,
+    `present_first`, `information_gain` or `random`."""
+    diversity: bool = True
+    """Choose the next images so that they are unlike each other, too."""
+
+    def __post_init__(self) -> None:
+        if self.strategy not in STRATEGIES:
+            raise ProjectError(
+                f"asking.strategy must be one of {', '.join(STRATEGIES)}; got {self.strategy!r}"
+            )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Goal:
     """When the project is done; the Progress page says how far that is."""
@@ -132,6 +156,7 @@ class Settings:
     """SQLite file relative to the project directory, or a database URL."""
     suggestions: Suggestions = field(default_factory=Suggestions)
     retraining: Retraining = field(default_factory=Retraining)
+    asking: Asking = field(default_factory=Asking)
     probes: Probes = field(default_factory=Probes)
     goal: Goal = field(default_factory=Goal)
     hierarchy: dict[str, list[str]] = field(default_factory=dict)
@@ -276,6 +301,7 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
 SECTIONS: dict[str, type] = {
     "suggestions": Suggestions,
     "retraining": Retraining,
+    "asking": Asking,
     "probes": Probes,
     "goal": Goal,
 }
@@ -337,6 +363,7 @@ _KINDS = {
     dict: "table of texts",
     Suggestions: "table",
     Retraining: "table",
+    Asking: "table",
     Probes: "table",
     Goal: "table",
 }

@@ -16,7 +16,7 @@ from annotator import errors
 from annotator.cli import app
 from annotator.formats import FORMATS
 from annotator.services.training_control import METHODS
-from annotator.settings import Goal, Probes, Retraining, Settings, Suggestions
+from annotator.settings import SECTIONS, Settings
 from mlrpl.methods import names
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,15 +58,8 @@ def test_every_command_says_what_it_does(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        f.name
-        for f in fields(Settings)
-        if f.name not in ("suggestions", "retraining", "probes", "goal")
-    ]
-    + [f"suggestions.{f.name}" for f in fields(Suggestions)]
-    + [f"retraining.{f.name}" for f in fields(Retraining)]
-    + [f"probes.{f.name}" for f in fields(Probes)]
-    + [f"goal.{f.name}" for f in fields(Goal)],
+    [f.name for f in fields(Settings) if f.name not in SECTIONS]
+    + [f"{section}.{f.name}" for section, kind in SECTIONS.items() for f in fields(kind)],
 )
 def test_every_setting_is_documented(name: str) -> None:
     assert f"`{name}`" in (DOCS / "settings.md").read_text()

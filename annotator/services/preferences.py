@@ -16,7 +16,8 @@ from annotator.services.training_control import METHODS
 from annotator.settings import SECTIONS, Project, changed, load_project, save_project
 
 EDITABLE = (
-    *("name", "description", "suggestions.threshold", "probes.share", "method"),
+    *("name", "description", "suggestions.aim", "suggestions.threshold", "suggestions.precision"),
+    *("asking.strategy", "asking.diversity", "probes.share", "method"),
     *("goal.coverage", "goal.error"),
     *("retraining.automatic", "retraining.min_answers", "retraining.min_present"),
     *("retraining.min_share", "retraining.every_hours", "retraining.keep_versions"),

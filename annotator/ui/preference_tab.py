@@ -13,7 +13,11 @@ from annotator.ui.settings_views import plain
 TITLES = {
     "name": "Name of the project",
     "description": "Description",
+    "suggestions.aim": "What is suggested as present",
     "suggestions.threshold": "Suggest from this probability on",
+    "suggestions.precision": "Share of suggestions that is right",
+    "asking.strategy": "Which images come first",
+    "asking.diversity": "Unlike images first",
     "probes.share": "Share of blind questions",
     "method": "Method",
     "goal.coverage": "Answered or filled in",
@@ -28,7 +32,8 @@ TITLES = {
 }
 PARTS = (
     ("The project", ("name", "description")),
-    ("Questions", ("suggestions.threshold", "probes.share")),
+    ("Suggestions", ("suggestions.aim", "suggestions.threshold", "suggestions.precision")),
+    ("Questions", ("asking.strategy", "asking.diversity", "probes.share")),
     ("When the project is done", ("goal.coverage", "goal.error")),
     ("Method", ("method",)),
     ("Training", ("retraining.automatic", "retraining.finetune")),
@@ -40,7 +45,49 @@ PARTS = (
         ),
     ),
 )
-NOW = "Takes effect at once, on the version in use, without a training."
+CHOICES = {
+    "suggestions.aim": {
+        "probability": "What is likely enough: one probability for all categories",
+        "f1": "The best balance of wrong and missed, for each category",
+        "precision": "As much as stays right often enough, for each category",
+    },
+    "asking.strategy": {
+        "present_and_uncertain": "Likely there, or not sure: a bit of both, the usual choice",
+        "uncertainty": "Least sure: where the model wavers",
+        "likely": "Most likely there: quick to confirm, teaches less",
+        "present_first": "Rare categories first: looks for more of what has few examples",
+        "information_gain": "Tells most: one answer settles others of the same image",
+        "random": "By chance: to compare with",
+    },
+    "retraining.finetune": {"auto": "auto", "never": "never", "always": "always"},
+}
+"""What a person chooses from, by the value that stands for it in `project.toml`."""
+
+WORDS = {
+    "suggestions.aim": (
+        "One probability for all takes effect at once; the others come with the next version."
+    ),
+    "suggestions.threshold": (
+        "For “likely enough”, between 0 and 1: lower finds more and is wrong more often. Takes"
+        " effect at once, on the version in use, without a training."
+    ),
+    "suggestions.precision": (
+        "For “right often enough”, between 0 and 1: with 0.9 about nine suggestions in ten are to"
+        " be right. Takes effect with the next version."
+    ),
+    "asking.strategy": (
+        "Takes effect with the next version. Every tenth image is drawn by chance, whatever you"
+        " choose."
+    ),
+    "asking.diversity": (
+        "Near copies, such as pictures of one series, do not come one after the other. Takes effect"
+        " with the next version."
+    ),
+}
+"""What is said below a field, where the text in `settings.py` is not for everybody."""
+
+WIDE = ("suggestions.aim", "asking.strategy")
+"""Fields that offer whole sentences."""
 
 
 class PreferenceTab:
@@ -60,7 +107,9 @@ class PreferenceTab:
         annotator_of(request)
         keys = [key for _, part in PARTS for key in part]
         given = dict(zip(keys, values, strict=True))
-        return plain(self._preferences.save(given)["message"])
+        row = self._preferences.save(given)
+        names = ", ".join(TITLES[key] for key in row["changed"])
+        return plain(f"Saved: {names}." if names else row["message"])
 
     def build(self, demo: gr.Blocks) -> None:
         """Put the widgets into the open tab and wire them."""
@@ -84,15 +133,15 @@ class PreferenceTab:
     def _widget(self, key: str, kind: type, help_text: str, methods: list[Payload]) -> Any:
         common: dict[str, Any] = {
             "label": TITLES[key],
-            "info": f"{help_text} {NOW}" if key == "suggestions.threshold" else help_text,
+            "info": WORDS.get(key, help_text),
             "elem_id": f"preference-{key.replace('.', '-')}",
-            "min_width": 240,
+            "min_width": 420 if key in WIDE else 240,
         }
         if key == "method":
             common["info"] = " ".join(f"`{m['name']}` {m['does']}." for m in methods)
             return gr.Dropdown([m["name"] for m in methods], **common)
-        if key == "retraining.finetune":
-            return gr.Dropdown(["auto", "never", "always"], **common)
+        if key in CHOICES:
+            return gr.Dropdown([(words, value) for value, words in CHOICES[key].items()], **common)
         if kind is bool:
             return gr.Checkbox(**common)
         if kind is str:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 
 from annotator.arrays import versions as files
+from annotator.arrays.error_file import read_errors
 from annotator.arrays.evidence import has_where, write_where
 from annotator.arrays.features import FeatureFiles
 from annotator.arrays.version_features import features_path
-from annotator.arrays.versions import Queue
 from annotator.errors import NotReady
 from annotator.settings import Project
 from annotator.store import versions
+from annotator.worker.asking import queue_basis
 from annotator.worker.control import Control
 from annotator.worker.decisions import Decisions
 from annotator.worker.evidence import fit_where
-from annotator.worker.learner import Learner, Scores, Snapshot, take_snapshot
-from annotator.worker.worth import make_queue
+from annotator.worker.learner import Learner, take_snapshot
 from mlrpl import checkpoint
 from mlrpl.decision.calibration import raw_threshold
+
+_LOG = logging.getLogger(__name__)
 
 
 def rescore(project: Project, control: Control, number: int, device: str) -> str:
@@ -56,7 +60,11 @@ def rescore(project: Project, control: Control, number: int, device: str) -> str
         where = fit_where(features, scores, check=control.check)
         if where is not None:
             write_where(path, where)
-    files.write_arrays(path, scores, queue_of(snapshot, scores, decisions, number))
+    errors = read_errors(path, len(thresholds))
+    with control.store.reading() as tx:
+        basis = queue_basis(tx, project.settings.asking, features, errors)
+    files.write_arrays(path, scores, basis.queue(snapshot, scores, decisions, number))
+    _LOG.info("version %s was scored again; %s", number, basis.sentence())
     return f"Version {number} has scored {int(learner.done.sum())} images."
 
 
@@ -72,15 +80,3 @@ def covers(project: Project, number: int) -> bool:
     scored = np.asarray(~np.isnan(arrays.scores_by_category).all(axis=0))
     rows = features.done_rows
     return bool(len(rows) == 0 or (rows[-1] < len(scored) and scored[rows].all()))
-
-
-def queue_of(snapshot: Snapshot, scores: Scores, decisions: Decisions, seed: int) -> Queue:
-    """Return what is most worth asking by a version's scores; see `make_queue`."""
-    return make_queue(
-        scores,
-        snapshot.labels,
-        decisions.centres,
-        decisions.calibration.slope,
-        snapshot.askable,
-        seed,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,10 @@ from annotator.arrays.version_features import owned
 from annotator.arrays.versions import VersionParameters
 from annotator.domain import Category, Version
 from annotator.errors import NotFound, NotReady
-from annotator.settings import Project, Suggestions
+from annotator.settings import Project, Settings
 from annotator.store import answers, probes, versions
 from annotator.worker import embedding, finetuning
+from annotator.worker.asking import QueueBasis, queue_basis
 from annotator.worker.control import Control
 from annotator.worker.decisions import (
     Decisions,
@@ -35,7 +37,7 @@ from annotator.worker.finetuning import Tuned
 from annotator.worker.learner import Bools, Learner, Rows, Scores, Snapshot, take_snapshot
 from annotator.worker.prior import calibration_error
 from annotator.worker.pruning import delete_leftovers, prune
-from annotator.worker.rescoring import queue_of, rescore
+from annotator.worker.rescoring import rescore
 from annotator.worker.verdict import Verdict, compare, held_out_metrics
 from mlrpl import checkpoint
 from mlrpl.decision.calibration import decide
@@ -44,6 +46,8 @@ from mlrpl.labels import PRESENT, UNKNOWN, known_mask
 from mlrpl.methods import names
 from mlrpl.methods.base import Method
 from mlrpl.models.backbones import load_backbone
+
+_LOG = logging.getLogger(__name__)
 
 
 def run(
@@ -91,7 +95,7 @@ def run(
         device=device,
     )
     rows = _rows(learner)
-    wish = project.settings.suggestions
+    wish = project.settings
     if not tunes:
         trained = _train(learner, rows, control, wish, seen=owner is not None)
         return _publish(project, control, trained, started, owner=owner)
@@ -125,6 +129,8 @@ class Trained:
     """How its errors on one image go together; None where that is not known."""
     sureness: dict[str, Any]
     """How far its probabilities lie from what is there; see `calibration_error`."""
+    asked: QueueBasis
+    """What decides which images come first."""
 
 
 def _rows(learner: Learner) -> Rows:
@@ -141,7 +147,7 @@ def _train(
     learner: Learner,
     rows: Rows,
     control: Control,
-    wish: Suggestions,
+    wish: Settings,
     *,
     seen: bool,
     fitted: Method | None = None,
@@ -152,7 +158,7 @@ def _train(
         learner: With the features.
         rows: Ordinals of the images that train.
         control: Told about every epoch, asked before every step.
-        wish: The settings that say from which probability on present is suggested.
+        wish: The settings: from which probability on present is suggested, what is asked first.
         seen: Whether the network behind the features has learned from the answers, too; then only
             fold 0 says how sure a score is.
         fitted: The method, where it is trained on these features already.
@@ -171,13 +177,16 @@ def _train(
         found = held_out_scores(snapshot, scores)
     with control.store.reading() as tx:
         audit = probes.audit_answers(tx)  # they set intercepts, and have trained nothing
-    decisions = make_decisions(snapshot, scores, found, wish, audit)
+    decisions = make_decisions(snapshot, scores, found, wish.suggestions, audit)
     decisions.thresholds[~taught] = np.inf
+    errors = fit_errors(snapshot, found, decisions.fitted, decisions.ranked)
+    with control.store.reading() as tx:
+        basis = queue_basis(tx, wish.asking, learner.features, errors)
     return Trained(
         snapshot, method, learner.method, learner.features.backbone, scores, decisions,
         _history(learner), len(rows), fit_where(learner.features, scores, check=control.check),
-        fit_errors(snapshot, found, decisions.fitted, decisions.ranked),
-        calibration_error(snapshot, scores, decisions.fitted, decisions.ranked, audit),
+        errors, calibration_error(snapshot, scores, decisions.fitted, decisions.ranked, audit),
+        basis,
     )  # fmt: skip
 
 
@@ -220,7 +229,7 @@ def _publish(
         files.folder(project, number),
         _parameters(trained, number if tuned else owner),
         trained.scores,
-        queue_of(snapshot, trained.scores, trained.decisions, number),
+        trained.asked.queue(snapshot, trained.scores, trained.decisions, number),
         metrics,
         save_weights=lambda path: _save(path, trained, tuned),
         features=tuned.features.path if tuned else None,
@@ -237,6 +246,7 @@ def _publish(
             note=verdict.note,
             now=control.clock(),
         )
+    _LOG.info("version %s was trained; %s", number, trained.asked.sentence())
     prune(project, control.store, previous=current.number if current else None)
     how = "fine-tuned" if tuned else "trained"
     return f"Version {number} was {how} on {trained.images} images. {verdict.note}"
@@ -301,6 +311,7 @@ def _metrics(trained: Trained) -> dict[str, Any]:
         "open_pairs": int(is_open.sum()),
         "trained_images": trained.images,
         "known_pairs": int(known_mask(snapshot.labels).sum()),
+        "asking": trained.asked.row(),
         "history": trained.history,
     }
 

@@ -37,6 +37,9 @@ Strategy = Callable[[View], Floats]
 
 STRATEGIES: dict[str, Strategy] = {}
 
+USE_CORRELATION = frozenset({"information_gain"})
+"""Strategies that look at `View.correlation`, in memory `B x C x C`: for a few images at a time."""
+
 
 def strategy(name: str) -> Callable[[Strategy], Strategy]:
     """Enter a function under a name.
@@ -241,6 +244,31 @@ def spread(
         near = vectors[order] @ vectors[order[place]]
         distance = np.minimum(distance, np.maximum(2 - 2 * near.astype(np.float64), 0.0))
     return np.array(chosen, dtype=np.int64)
+
+
+def in_turns(groups: npt.NDArray[np.integer], window: int) -> npt.NDArray[np.int64]:
+    """Return positions so that neighbours are of different groups as far as possible.
+
+    Within each window groups take turns, each one's members in their order, so that nothing comes
+    more than a window sooner or later than it did.
+
+    Args:
+        groups: `(N,)`, which group each is of.
+        window: Length of a window, at least 1.
+
+    >>> in_turns(np.array([5, 5, 5, 2, 2, 9]), 6).tolist()
+    [0, 3, 5, 1, 4, 2]
+    """
+    result = np.arange(len(groups))
+    for start in range(0, len(groups), window):
+        part = groups[start : start + window]
+        _, inverse = np.unique(part, return_inverse=True)
+        by_group = np.argsort(inverse, kind="stable")
+        begins = np.searchsorted(inverse[by_group], inverse)  # where each one's group begins
+        turn = np.empty(len(part), np.int64)
+        turn[by_group] = np.arange(len(part))
+        result[start : start + len(part)] = start + np.argsort(turn - begins, kind="stable")
+    return result
 
 
 def _where_open(view: View, worth: Floats) -> Floats:

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from annotator.errors import ProjectError
 from annotator.settings import (
     PROJECT_FILE,
+    STRATEGIES,
+    Asking,
     Probes,
     Project,
     Retraining,
@@ -24,6 +26,7 @@ from annotator.settings import (
     save_project,
     write_atomically,
 )
+from mlrpl.decision import acquisition
 
 names = st.text(string.ascii_letters + string.digits + " _-.äé\"'\\\n#=[]", max_size=20)
 SETTINGS = st.builds(
@@ -42,6 +45,7 @@ SETTINGS = st.builds(
         min_share=st.floats(0, 1),
         every_hours=st.floats(0.001, 1e6),
     ),
+    asking=st.builds(Asking, strategy=st.sampled_from(STRATEGIES), diversity=st.booleans()),
 )
 
 
@@ -74,6 +78,10 @@ def test_a_file_may_name_a_few_settings_only(tmp_path: Path) -> None:
     assert settings.name == "birds"
     assert settings.retraining == Retraining(min_answers=5)
     assert settings.suggestions == Suggestions()
+
+
+def test_every_strategy_of_the_library_can_be_set() -> None:
+    assert set(STRATEGIES) == set(acquisition.STRATEGIES)
 
 
 def test_a_whole_number_will_do_for_a_number(tmp_path: Path) -> None:
@@ -117,6 +125,11 @@ def test_a_project_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         ("nmae = 'x'", r"unknown setting 'nmae'; known: name, description, roots"),
         ("[retraining]\nfast = 1", r"unknown setting 'retraining\.fast'; known: retraining\.auto"),
         ("name = 3", "setting 'name' must be a text, got 3"),
+        (
+            "[asking]\nstrategy = 'psychic'",
+            "asking.strategy must be one of random, .*, information_gain; got 'psychic'",
+        ),
+        ("[asking]\ndiversity = 3", r"setting 'asking\.diversity' must be a true or false, got 3"),
         ("roots = 'pictures'", "setting 'roots' must be a table of texts, got 'pictures'"),
         ("[roots]\nmain = 1", r"setting 'roots\.main' must be a text, got 1"),
         ("retraining = true", "setting 'retraining' must be a table, got True"),

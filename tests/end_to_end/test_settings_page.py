@@ -135,13 +135,16 @@ def test_a_setting_is_saved_with_its_sentence_and_a_wrong_one_is_refused(
     expect(page.locator("#preference-suggestions-threshold")).to_contain_text("at once")
 
     threshold.fill("0.7")
+    choose(page, "preference-asking-strategy", "Least sure: where the model wavers")
     page.locator("#preference-save").click()
-    expect(page.locator("#preference-said")).to_contain_text("suggestions.threshold")
+    said = page.locator("#preference-said")
+    expect(said).to_contain_text("Suggest from this probability on, Which images come first")
     threshold.fill("2")
     page.locator("#preference-save").click()
 
     expect(page.get_by_test_id("toast-body")).to_contain_text("between 0 and 1")
     assert load_project(project).settings.suggestions.threshold == 0.7
+    assert load_project(project).settings.asking.strategy == "uncertainty"
     assert "threshold = 0.7" in (project / PROJECT_FILE).read_text()
 
 

@@ -13,7 +13,7 @@ from annotator.errors import ProjectError
 from annotator.services.app import Services
 from annotator.services.preferences import EDITABLE, helps
 from annotator.services.training_control import METHODS
-from annotator.settings import PROJECT_FILE, Settings, load_project
+from annotator.settings import PROJECT_FILE, Asking, Settings, load_project
 from annotator.store import jobs, versions
 from mlrpl.decision.calibration import raw_threshold
 
@@ -29,7 +29,14 @@ def test_every_setting_that_can_be_changed_is_explained(services: Services) -> N
 
 def test_a_change_is_in_the_file_and_in_use_at_once(services: Services) -> None:
     said = services.preferences.save(
-        {"name": "Zoo", "suggestions.threshold": 0.8, "retraining.min_answers": 5.0}
+        {
+            "name": "Zoo",
+            "suggestions.aim": "f1",
+            "suggestions.threshold": 0.8,
+            "asking.strategy": "uncertainty",
+            "asking.diversity": False,
+            "retraining.min_answers": 5.0,
+        }
     )
 
     saved = load_project(services.project.path).settings
@@ -38,7 +45,12 @@ def test_a_change_is_in_the_file_and_in_use_at_once(services: Services) -> None:
         0.8,
         5,
     )
-    assert said["changed"] == ["name", "suggestions.threshold", "retraining.min_answers"]
+    assert saved.suggestions.aim == "f1"
+    assert saved.asking == Asking(strategy="uncertainty", diversity=False)
+    assert said["changed"] == [
+        *("name", "suggestions.aim", "suggestions.threshold"),
+        *("asking.strategy", "asking.diversity", "retraining.min_answers"),
+    ]
     assert services.labelling.start("Ann")["project"]["name"] == "Zoo"
 
 
@@ -62,6 +74,8 @@ def test_comments_of_the_file_stay(services: Services) -> None:
         ({"suggestions.threshold": 1.0}, "between 0 and 1"),
         ({"retraining.min_answers": 2.5}, "must be a whole number"),
         ({"retraining.every_hours": 0}, "above 0"),
+        ({"asking.strategy": "psychic"}, "one of random, .*, information_gain; got 'psychic'"),
+        ({"suggestions.aim": "best"}, "probability, f1 or precision"),
         ({"method": "magic"}, "no method 'magic'"),
         ({"database": "x.db"}, "database cannot be changed here"),
         ({"backbone": "timm:resnet50"}, "backbone cannot be changed here"),

@@ -156,6 +156,11 @@ class FakeProbing:
         return {"answered": len(self.said), "waiting": 0, "people": [], "every": 190}
 
 
+def counted(figures: dict[str, Any] | None) -> dict[str, Any]:
+    """Figures as the real services give them; None stands for those not counted yet."""
+    return {"figures": copy.deepcopy(figures), "number": 1, "behind": figures is None}
+
+
 class FakeProgress:
     """Numbers that a test may change."""
 
@@ -193,7 +198,7 @@ class FakeProgress:
             "trainer": dict(self.trainer),
         }
 
-    def overview(self) -> dict[str, Any]:
+    def overview(self, *, soon: bool = False) -> dict[str, Any]:
         self.overviews += 1
         rows = [
             {
@@ -210,12 +215,13 @@ class FakeProgress:
         ]
         return {
             "counts": dict(self.counts),
+            "about": False,
             "categories": rows,
             "versions": copy.deepcopy(self.versions),
         }
 
-    def trends(self) -> dict[str, Any]:
-        return copy.deepcopy(self.shown_trends)
+    def trends_soon(self) -> dict[str, Any]:
+        return counted(self.shown_trends)
 
     def losses(self) -> list[dict[str, float]]:
         return list(self.loss)
@@ -225,10 +231,11 @@ class FakeReport:
     """A report that a test may change."""
 
     def __init__(self, **shown: Any) -> None:
-        self.shown = shown
+        self.shown: dict[str, Any] | None = shown
+        self.number = 1
 
-    def report(self) -> dict[str, Any]:
-        return copy.deepcopy(self.shown)
+    def soon(self) -> dict[str, Any]:
+        return counted(self.shown) | {"number": self.number}
 
 
 NO_QUALITY = {
@@ -322,6 +329,7 @@ class FakeTransfer:
             "unknown": 90,
             "model_present": 20 if filled else 0,
             "model_absent": 70 if filled else 0,
+            "note": "5 pairs of 2 categories stay unknown." if filled else "",
             "version": self.version,
         }
 
@@ -418,7 +426,11 @@ class FakePreferences:
     VALUES: ClassVar = {
         "name": "fake",
         "description": "",
+        "suggestions.aim": "probability",
         "suggestions.threshold": 0.5,
+        "suggestions.precision": 0.9,
+        "asking.strategy": "present_and_uncertain",
+        "asking.diversity": True,
         "probes.share": 0.05,
         "method": "hst",
         "goal.coverage": 1.0,
@@ -445,7 +457,8 @@ class FakePreferences:
 
     def save(self, values: dict[str, Any]) -> dict[str, Any]:
         self.saved.append(dict(values))
-        return {"changed": [], "message": "Saved: name."}
+        changed = [key for key, value in values.items() if value != self.VALUES[key]]
+        return {"changed": changed, "message": "Nothing was different."}
 
 
 class FakeImageRoots:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,11 +8,12 @@ from typing import Any
 import pytest
 
 from annotator.errors import AnnotatorError
+from annotator.settings import STRATEGIES, Settings, changed
 from annotator.ui import settings_views as views
 from annotator.ui.category_tab import CategoryTab
 from annotator.ui.image_tab import ImageTab
 from annotator.ui.people_tab import PeopleTab
-from annotator.ui.preference_tab import PARTS, PreferenceTab
+from annotator.ui.preference_tab import CHOICES, PARTS, PreferenceTab
 
 CAT, DOG = 11, 12
 ANN = SimpleNamespace(cookies={"annotator_name": "Ann"})
@@ -140,6 +142,31 @@ def test_settings_are_shown_and_saved_under_their_names(services: Any) -> None:
     assert "`timm:xy`" in backbone
     with pytest.raises(AnnotatorError, match="Say who you are"):
         tab.save(NOBODY, *values)
+
+
+def test_what_was_saved_is_told_by_the_names_on_the_page(services: Any) -> None:
+    tab = PreferenceTab(services)
+    keys = [key for _, part in PARTS for key in part]
+    values = dict(zip(keys, tab.show(), strict=False))
+
+    same = tab.save(ANN, *values.values())
+    said = tab.save(ANN, *{**values, "asking.strategy": "likely", "name": "Zoo"}.values())
+
+    assert same == "Nothing was different."
+    assert unescape(said) == "Saved: Name of the project, Which images come first."
+
+
+@pytest.mark.parametrize("key", CHOICES)
+def test_whatever_a_list_offers_is_allowed_and_the_default_is_offered(key: str) -> None:
+    section, name = key.split(".")
+
+    for value in CHOICES[key]:
+        assert getattr(getattr(changed(Settings(), {key: value}), section), name) == value
+    assert getattr(getattr(Settings(), section), name) in CHOICES[key]
+
+
+def test_every_way_of_asking_can_be_chosen() -> None:
+    assert set(CHOICES["asking.strategy"]) == set(STRATEGIES)
 
 
 def test_a_folder_is_moved_only_after_its_preview(services: Any) -> None:

@@ -12,11 +12,12 @@ from annotator.arrays import versions as files
 from annotator.arrays.features import FeatureFiles
 from annotator.domain import Job, JobKind, JobState, OperationKind, Source, State
 from annotator.errors import LeaseLost, NotFound, NotReady
-from annotator.settings import Retraining
+from annotator.settings import Asking, Retraining
 from annotator.store import annotators, categories, jobs, versions, visits
 from annotator.worker import training
 from annotator.worker.control import Cancelled, Control
 from annotator.worker.pruning import prune
+from mlrpl.decision.acquisition import Costs
 
 NAMES = ("dog", "cat", "car")
 QUICK = {"method": "partial_bce", "epochs": 15, "options": {"names": False}}
@@ -346,6 +347,31 @@ def test_old_versions_lose_their_arrays_and_get_them_back_when_promoted(made) ->
     np.testing.assert_allclose(arrays.scores, scores[1], atol=1e-5)
     with made.store.reading() as tx:
         assert [v.number for v in versions.every(tx)] == [1, 2, 3, 4]
+
+
+def test_a_version_orders_the_images_as_the_settings_say_and_records_it(made) -> None:
+    truth, ids, category_ids = world(made)
+    answer_all(made, truth, ids, category_ids, range(150))
+    made.change(replace(made.project.settings, asking=Asking(strategy="likely", diversity=False)))
+
+    train(made)
+
+    version, arrays = newest(made)
+    asking = version.metrics["asking"]
+    chances = arrays.bars(np.array(arrays.scores))
+    assert (asking["strategy"], asking["diversity"]) == ("likely", False)
+    assert asking["costs"]["recorded"] == {"verify": 0, "switch": 0, "glance": 0}
+    assert asking["costs"]["switch"] == Costs().switch
+    for column in range(3):
+        best = chances[arrays.queue.pairs[column, :50], column]
+        assert (np.diff(best) <= 1e-6).all()
+
+    made.change(replace(made.project.settings, asking=Asking(strategy="uncertainty")))
+    train(made, rescore=1)
+
+    _, again = newest(made)
+    doubt = np.abs(again.bars(np.array(again.scores)) - 0.5)
+    assert (np.diff(doubt[again.queue.pairs[0, :50], 0]) >= -1e-6).all()
 
 
 def test_what_somebody_saw_and_left_unmarked_is_weakly_absent(made) -> None:

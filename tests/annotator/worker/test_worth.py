@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from annotator.worker.diversity import diversity_order
-from annotator.worker.worth import make_queue
+from annotator.worker.worth import CANDIDATES, make_queue
+from mlrpl.decision.acquisition import STRATEGIES, Costs, View
 from mlrpl.labels import ABSENT, PRESENT
 
 
@@ -127,3 +128,75 @@ def test_no_image_and_one_image_have_an_order(count: int) -> None:
     search = np.eye(count, 128, dtype=np.float32)
 
     assert diversity_order(search, ["a"] * count).tolist() == list(range(count))
+
+
+def test_an_image_is_worth_less_the_longer_a_look_at_a_new_one_takes() -> None:
+    one, two = [3.0, -9.0, -9.0], [-1.0, -1.0, -1.0]  # a good question, and three middling ones
+
+    quick = queue_of([one, two], costs=Costs(switch=0.01))
+    slow = queue_of([one, two], costs=Costs(switch=9.0))
+
+    assert quick.images.tolist() == [0, 1]
+    assert slow.images.tolist() == [1, 0]
+
+
+def test_copies_do_not_come_one_after_the_other() -> None:
+    scenes, copies = 40, 15
+    rng = np.random.default_rng(0)
+    vectors = np.repeat(rng.normal(size=(scenes, 128)), copies, axis=0)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    scores = np.repeat(np.linspace(0.3, 0.0, scenes), copies)[:, None]
+
+    alike = queue_of(scores)
+    unlike = queue_of(scores, vectors=vectors)
+
+    scene = np.arange(scenes * copies) // copies
+    assert len(set(scene[alike.images[:8]])) <= 2
+    assert len(set(scene[unlike.images[:8]])) >= 6
+    assert sorted(unlike.images.tolist()) == list(range(scenes * copies))
+
+
+def test_images_about_different_categories_take_turns() -> None:
+    scores = np.full((40, 2), -9.0)
+    scores[:20, 0] = 0.5
+    scores[20:, 1] = 0.4  # worth a little less, so that all of them would come after
+
+    order = queue_of(scores).images
+
+    guided = np.delete(order, np.s_[9::10])
+    leading = (guided >= 20)[:20]
+    assert abs(leading.mean() - 0.5) < 0.2
+    assert (leading[1:] != leading[:-1]).mean() > 0.8
+
+
+def test_what_tells_of_other_categories_comes_first_where_errors_go_together() -> None:
+    scores = np.array([[0.5, -9.0, -9.0], [0.5, 0.4, -9.0], [0.5, -9.0, 0.4]])
+    correlation = np.eye(3)
+    correlation[0, 1] = correlation[1, 0] = 0.9
+
+    alone = queue_of(scores, strategy="information_gain")
+    together = queue_of(scores, strategy="information_gain", correlation=correlation)
+
+    assert together.pairs[0].tolist()[0] == together.images[0] == 1
+    assert alone.pairs[0].tolist() == [0, 1, 2]
+
+
+def test_the_correlation_is_looked_at_for_the_best_images_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    count = CANDIDATES + 50
+    scores = np.full((count, 2), 0.0)
+    scores[:50] = -6.0
+    asked: list[int] = []
+
+    def watched(view: View) -> np.ndarray:
+        if view.correlation is not None:
+            asked.append(len(view.open))
+        return STRATEGIES["uncertainty"](view)
+
+    monkeypatch.setitem(STRATEGIES, "information_gain", watched)
+
+    queue_of(scores, strategy="information_gain", correlation=np.eye(2))
+
+    assert sum(asked) == CANDIDATES
+    assert max(asked) < 100

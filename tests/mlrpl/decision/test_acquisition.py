@@ -12,6 +12,7 @@ from mlrpl.decision.acquisition import (
     entropy,
     fit_costs,
     image_worth,
+    in_turns,
     spread,
     strategy,
     strategy_named,
@@ -141,3 +142,11 @@ def test_an_unknown_cost_and_an_unknown_strategy_are_refused_with_those_there_ar
 
 def test_entropy_is_one_bit_at_a_coin_toss() -> None:
     assert entropy(np.array([0.5, 0.0, 1.0, 0.25])) == pytest.approx([1, 0, 0, 0.811278], abs=1e-5)
+
+
+def test_groups_take_turns_within_a_window_and_keep_their_own_order() -> None:
+    groups = np.array([1, 1, 1, 2, 3, 1, 1, 2, 2])
+
+    assert in_turns(groups, 5).tolist() == [0, 3, 4, 1, 2, 5, 7, 6, 8]
+    assert in_turns(groups, 1).tolist() == list(range(9))
+    assert in_turns(groups[:0], 5).tolist() == []
