@@ -107,7 +107,7 @@ def export(
         str,
         typer.Option(
             help="answered, certified: with pairs filled in under a certificate, or completed: "
-            "with all open pairs decided by the model."
+            "with the open pairs that the model can decide."
         ),
     ] = "answered",
     subset: Annotated[
@@ -118,6 +118,9 @@ def export(
     """Write the labels of a project to files."""
     with opened(project) as services:
         files = services.transfer.export(out, formats=format, content=content, subset=subset)
+        note = services.transfer.export_counts(content)["note"] if content != "answered" else ""
+    if note:
+        typer.echo(note, err=True)
     show([str(f) for f in files], "\n".join(f"wrote {f}" for f in files), as_json)
 
 

@@ -23,6 +23,7 @@ from annotator.formats.records import (
 )
 from annotator.services import hierarchy
 from annotator.services.fills import Fill, row_of
+from annotator.services.suggestions import decided_columns
 from annotator.store import Transaction, annotators, answers, categories, images, imported, values
 
 CHUNK = 2000
@@ -171,7 +172,10 @@ def _pair(label: PairLabel, context: _Context) -> PairRecord:
 def _suggestions(
     image: Image, labels: Sequence[PairLabel], context: _Context
 ) -> Iterator[PairRecord]:
-    """Yield the version's decision about every open pair; pairs in conflict are not open."""
+    """Yield the version's decision about every open pair that it may decide.
+
+    Pairs in conflict are not open.
+    """
     if context.fills:
         yield from _filled(image, labels, context)
     if context.arrays is None:
@@ -179,18 +183,16 @@ def _suggestions(
     answered = {x.category_id for x in labels}
     scores = context.arrays.image_scores(image.ordinal)  # (C,)
     bars, suggested = context.arrays.bars(scores), context.arrays.suggested(scores)
-    ranked = set(context.arrays.parameters.ranked_only)
+    decided = decided_columns(context.arrays) & ~np.isnan(scores)
     for category in context.shown.values():
         column = context.arrays.columns.get(category.ordinal)
-        if category.id in answered or column is None:
-            continue
-        if np.isnan(scores[column]) or not context.arrays.taught[column]:
+        if category.id in answered or column is None or not decided[column]:
             continue
         yield PairRecord(
             category=category.name,
             state=State.PRESENT if suggested[column] else State.ABSENT,
             source=MODEL,
-            score=None if category.ordinal in ranked else round(float(bars[column]), 4),
+            score=round(float(bars[column]), 4),
         )
 
 

@@ -147,13 +147,20 @@ def expected_of_checks(
     arrays: VersionArrays, ordinal: int, mode: Mode, ordinals: Mapping[int, int]
 ) -> dict[int, str]:
     """Return what the model says about the checks of a page, by image id."""
-    if mode not in (Mode.CONFIRM, Mode.SWEEP) or not is_calibrated(arrays.parameters, ordinal):
+    if mode not in (Mode.CONFIRM, Mode.SWEEP):
+        return {}
+    usual = state_of(mode is Mode.CONFIRM)
+    guesses = guesses_of(arrays, ordinal, ordinals)
+    return {image: guess for image, guess in guesses.items() if guess != usual}
+
+
+def guesses_of(arrays: VersionArrays, ordinal: int, ordinals: Mapping[int, int]) -> dict[int, str]:
+    """Return the model's guess by image id, for the images of which it may say one."""
+    if not is_calibrated(arrays.parameters, ordinal):
         return {}
     opinion = Opinion(0, arrays, ordinal, calibrated=True)
-    guesses = opinion.guesses(opinion.scores_of(list(ordinals.values())))
-    usual = state_of(mode is Mode.CONFIRM)
-    said = zip(ordinals, guesses, strict=True)
-    return {image: guess for image, guess in said if guess is not None and guess != usual}
+    said = zip(ordinals, opinion.guesses(opinion.scores_of(list(ordinals.values()))), strict=True)
+    return {image: guess for image, guess in said if guess is not None}
 
 
 def is_taught(arrays: VersionArrays | None, ordinal: int) -> bool:

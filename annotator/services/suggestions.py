@@ -117,13 +117,42 @@ def suggested_matrix(arrays: VersionArrays, images: int, columns: int) -> NDArra
     return matrix
 
 
+def decided_columns(arrays: VersionArrays) -> NDArray[np.bool_]:
+    """Return which columns a version may decide, `(C,)`: those it was taught and is sure enough of.
+
+    Of a category that is only ranked it suggests more than it expects to be there, so that people
+    look at them; most of these may be wrong, and what it leaves out may be there.
+    """
+    return arrays.taught & ~_ranked_columns(arrays)
+
+
 def decided_matrix(arrays: VersionArrays, images: int, columns: int) -> NDArray[np.bool_]:
-    """Return which pairs a version decides one way or the other, `(images, columns)` by ordinal."""
+    """Return which pairs a version decides one way or the other, `(images, columns)` by ordinal.
+
+    Those that it also suggests are present, the others absent; the pairs that are left out, such
+    as those of categories that are only ranked, stay unknown.
+    """
+    return _scored(arrays, decided_columns(arrays), images, columns)
+
+
+def ranked_matrix(arrays: VersionArrays, images: int, columns: int) -> NDArray[np.bool_]:
+    """Return which pairs a version can only rank, `(images, columns)` by ordinal."""
+    return _scored(arrays, arrays.taught & _ranked_columns(arrays), images, columns)
+
+
+def _ranked_columns(arrays: VersionArrays) -> NDArray[np.bool_]:
+    return np.isin(arrays.parameters.category_ordinals, arrays.parameters.ranked_only)
+
+
+def _scored(
+    arrays: VersionArrays, take: NDArray[np.bool_], images: int, columns: int
+) -> NDArray[np.bool_]:
+    """Return which pairs of some of a version's columns have a score, by ordinal."""
     matrix = np.zeros((images, columns), dtype=bool)
     rows = min(images, len(arrays.scores))
     for column, ordinal in enumerate(arrays.parameters.category_ordinals):
-        if ordinal < columns and arrays.taught[column]:
-            matrix[:rows, ordinal] = np.isfinite(np.asarray(arrays.scores[:rows, column]))
+        if ordinal < columns and take[column]:
+            matrix[:rows, ordinal] = np.isfinite(arrays.category_scores(ordinal)[:rows])
     return matrix
 
 

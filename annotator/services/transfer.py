@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from annotator.domain import Operation, OperationKind, State
+from annotator.arrays.versions import VersionArrays
+from annotator.domain import Category, Operation, OperationKind, State
 from annotator.errors import FormatError, NotFound, NotReady
 from annotator.formats import FORMATS, format_for
 from annotator.formats.records import Content, LabelFile
 from annotator.services import hierarchy
 from annotator.services.catalog import CategoryNames
+from annotator.services.certificate_standing import standings
 from annotator.services.clock import Clock, utc_now
 from annotator.services.exporting import (
     COCO_VALUES,
@@ -30,7 +32,12 @@ from annotator.services.importing import (
     changes_by_annotator,
     plan_import,
 )
-from annotator.services.suggestions import Suggestions, decided_matrix, suggested_matrix
+from annotator.services.suggestions import (
+    Suggestions,
+    decided_matrix,
+    ranked_matrix,
+    suggested_matrix,
+)
 from annotator.settings import Project
 from annotator.store import (
     Store,
@@ -197,6 +204,10 @@ class Transfer:
     def export_counts(self, content: str) -> dict[str, Any]:
         """Return what an export would hold: images, and pairs by state and by who decided.
 
+        With `completed`, `note` says how many pairs stay unknown because the model can only rank
+        them; it is empty where there are none. With `certified` it says whether the promises of
+        the certificates still hold.
+
         Raises:
             NotFound: If there is no such content.
         """
@@ -207,18 +218,14 @@ class Transfer:
             number, arrays = self._suggestions.current(tx)
             table = answers.label_table(tx)
             filled = self._fills.counts_by_state(tx) if kind == "certified" else {}
+            fills = self._fills.active(tx) if kind == "certified" else []
+            promises = standings(tx, self._project, fills).values()
         present = sum(c.present_count for c in shown)
         absent = sum(c.absent_count for c in shown)
         model = {"model_present": 0, "model_absent": 0}
+        note = " ".join(promise["sentence"] for promise in promises)
         if kind == "completed" and arrays is not None and shown:
-            columns = 1 + max(c.ordinal for c in shown)
-            scored = decided_matrix(arrays, total, columns)
-            inside = table.category < columns
-            scored[table.image[inside], table.category[inside]] = False
-            listed = [c.ordinal for c in shown]
-            decided = suggested_matrix(arrays, total, columns)[:, listed] & scored[:, listed]
-            model["model_present"] = int(np.sum(decided))
-            model["model_absent"] = int(np.sum(scored[:, listed])) - model["model_present"]
+            model, note = _decided_by(arrays, shown, total, table)
         filled_in = {f"filled_{state}": filled.get(state, 0) for state in ("present", "absent")}
         taken = sum(model.values()) + sum(filled_in.values())
         unknown = total * len(shown) - present - absent - taken
@@ -229,6 +236,7 @@ class Transfer:
             "unknown": unknown,
             **model,
             **filled_in,
+            "note": note,
             "version": number,
         }
 
@@ -246,7 +254,8 @@ class Transfer:
             out: Directory to write to; made if it is not there.
             formats: Names of formats.
             content: `answered`, `certified` with pairs that were filled in under a certificate, or
-                `completed` with open pairs decided by the promoted version.
+                `completed` with open pairs decided by the promoted version, where it is more than
+                a ranking.
             subset: `all` images, or `labelled`: those with any known pair.
 
         Raises:
@@ -273,7 +282,7 @@ class Transfer:
                 info["version"] = number
             fills = self._fills.active(tx) if kind == "certified" else []
             if fills:
-                info["certificates"] = [_certificate_row(fill) for fill in fills]
+                info |= _certificates_info(fills, standings(tx, self._project, fills))
             parents = hierarchy.resolve(settings.hierarchy, categories.every(tx, archived=True))
             file = label_file(
                 tx,
@@ -293,8 +302,43 @@ class Transfer:
         return written
 
 
+def _decided_by(
+    arrays: VersionArrays, shown: Sequence[Category], total: int, table: answers.LabelTable
+) -> tuple[dict[str, int], str]:
+    """Return how many open pairs a version decides, and a sentence on those it can only rank."""
+    listed = [c.ordinal for c in shown]
+    columns = 1 + max(listed)
+    open_ = np.ones((total, columns), dtype=bool)
+    inside = table.category < columns
+    open_[table.image[inside], table.category[inside]] = False
+    decided = (decided_matrix(arrays, total, columns) & open_)[:, listed]
+    present = int(np.sum(suggested_matrix(arrays, total, columns)[:, listed] & decided))
+    ranked = np.sum((ranked_matrix(arrays, total, columns) & open_)[:, listed], axis=0)
+    model = {"model_present": present, "model_absent": int(np.sum(decided)) - present}
+    return model, _ranked_note(int(ranked.sum()), int(np.count_nonzero(ranked)))
+
+
+def _ranked_note(pairs: int, categories: int) -> str:
+    if not pairs:
+        return ""
+    if pairs == 1:
+        return "1 pair stays unknown, because the model can only rank it yet."
+    word = "category" if categories == 1 else "categories"
+    return (
+        f"{pairs:,} pairs of {categories:,} {word} stay unknown, because the model can only rank "
+        "them yet."
+    )
+
+
+def _certificates_info(
+    fills: Sequence[Fill], promises: Mapping[int, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return what an export says about certificates, and whether all their promises hold."""
+    rows = [{**_certificate_row(fill), "promise": promises[fill.row.id]} for fill in fills]
+    return {"certificates": rows, "promises_hold": all(p["holds"] for p in promises.values())}
+
+
 def _certificate_row(fill: Fill) -> dict[str, Any]:
-    """Return what an export says about a certificate."""
     return {
         "certificate": fill.row.id,
         "version": fill.row.version,

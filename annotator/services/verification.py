@@ -32,6 +32,7 @@ from annotator.services.grid_page import (
     Order,
     Search,
     expected_of_checks,
+    guesses_of,
     is_calibrated,
     is_taught,
     shown,
@@ -198,11 +199,13 @@ class Verification:
         """Record one page as one operation; see `Recording.save`.
 
         `data` also has `category` and `mode`. An item whose score lies on the other side of the
-        threshold than the mode's own items is a check, and is recorded as such.
+        threshold than the mode's own items is a check, and is recorded as such. Where nothing is
+        guessed, the rest of a page that was looked through comes with source `swept`.
 
         Raises:
-            AnnotatorError: If a field is not as the page sends it, or untouched items come from a
-                category in which the model's guess is no probability; nothing is recorded.
+            AnnotatorError: If a field is not as the page sends it, untouched items come from a
+                category in which the model's guess is no probability, or swept ones had a guess;
+                nothing is recorded.
         """
         mode = _mode(data.get("mode"))
         changes = [dict(change) for change in data.get("changes", ())]
@@ -210,16 +213,9 @@ class Verification:
             category = _category(tx, data.get("category"))
             ids = [whole(change.get("image"), "image") for change in changes]
             ordinals = {i: image.ordinal for i, image in images.many(tx, ids).items()}
-            current, arrays = self._suggestions.current(tx)
         number = None if data.get("version") is None else whole(data["version"], "version")
-        if number is not None and number != current:
-            arrays = self._older(number)
-        bulk = [c for c in changes if c.get("source") == Source.ACCEPTED_IN_BULK.value]
-        if bulk and not self._may_accept(number, category.ordinal):
-            raise AnnotatorError(
-                "The model cannot say how sure it is here, so only images that you marked yourself "
-                "can be saved; reload the page."
-            )
+        arrays = self._arrays_of(number)
+        self._refuse_sources(changes, number, arrays, category.ordinal, ordinals)
         expected = (
             {} if arrays is None else expected_of_checks(arrays, category.ordinal, mode, ordinals)
         )
@@ -229,7 +225,38 @@ class Verification:
         saved = self._recording.save(annotator, {**data, "kind": "page", "changes": changes})
         return {**saved, "agreement": self.agreement(annotator)}
 
-    def _older(self, number: int) -> VersionArrays | None:
+    def _refuse_sources(
+        self,
+        changes: Sequence[Mapping[str, Any]],
+        number: int | None,
+        arrays: VersionArrays | None,
+        ordinal: int,
+        ordinals: Mapping[int, int],
+    ) -> None:
+        """Refuse what was not marked by hand, unless the page was one on which that may be so."""
+        sources = {change.get("source") for change in changes}
+        calibrated = self._may_accept(number, ordinal)
+        if Source.ACCEPTED_IN_BULK.value in sources and not calibrated:
+            raise AnnotatorError(
+                "The model cannot say how sure it is here, so only images that you marked yourself "
+                "can be saved; reload the page."
+            )
+        if Source.SWEPT.value not in sources or not calibrated:
+            return
+        guessed = ordinals if arrays is None else guesses_of(arrays, ordinal, ordinals)
+        if any(c["image"] in guessed for c in changes if c.get("source") == Source.SWEPT.value):
+            raise AnnotatorError(
+                "The model has a guess for each of these images, so the rest cannot be called "
+                "absent at a stroke; reload the page."
+            )
+
+    def _arrays_of(self, number: int | None) -> VersionArrays | None:
+        """Return the scores that a page went by; None without a version, or when they are gone."""
+        if number is None:
+            return None
+        current, arrays = self._suggestions.current()
+        if number == current:
+            return arrays
         folder = version_files.folder(self._project, number)
         if not version_files.has_arrays(folder):
             return None

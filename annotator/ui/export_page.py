@@ -57,7 +57,7 @@ class ExportPage:
         self._styles = styles
 
     def counts(self, content: str) -> str:
-        """Return what an export would hold, as HTML with numbers only."""
+        """Return what an export would hold, as HTML without any text of a person."""
         return export_counts_html(self._transfer.export_counts(content), content)
 
     def export(self, formats: list[str], content: str) -> tuple[dict[str, Any], str]:
@@ -145,7 +145,7 @@ class ExportPage:
 
 
 def export_counts_html(row: Payload, content: str) -> str:
-    """Return what an export would hold; only numbers go in."""
+    """Return what an export would hold; no text of a person goes in."""
     cells = "".join(
         f"<div><b>{row[name]:,}</b><span>{name}</span></div>"
         for name in ("images", "present", "absent", "unknown")
@@ -188,7 +188,8 @@ def _model_sentence(row: Payload) -> str:
     return (
         f"Version {row['version']} fills in {row['model_present']:,} present and "
         f"{row['model_absent']:,} absent pairs. Nobody has checked them: the file says "
-        "<i>uncertified</i>, and they never come back as labels."
+        "<i>uncertified</i>, and they never come back as labels. "
+        f"{row['note']}"
     )
 
 
@@ -197,7 +198,8 @@ def _filled_sentence(row: Payload) -> str:
         return "No certificate fills in anything yet; see the Certify page."
     return (
         f"Certificates fill in {row['filled_present']:,} present and {row['filled_absent']:,} "
-        "absent pairs; each names its certificate, and they never come back as labels."
+        "absent pairs; each names its certificate, and they never come back as labels. "
+        f"{row['note']}"
     )
 
 

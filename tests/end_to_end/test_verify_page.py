@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,10 +15,11 @@ from playwright.sync_api import Page, expect
 
 from annotator.arrays import versions as version_files
 from annotator.arrays.versions import Queue, VersionParameters
-from annotator.domain import JobKind, JobState
+from annotator.domain import JobKind, JobState, Source
 from annotator.services.creation import create_project
 from annotator.settings import Project
 from annotator.store import Store, jobs, versions
+from annotator.store.tables import SOURCES
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -34,8 +36,11 @@ NAMES = [
     "end",
     "codes",
     "letters",
+    "rest",
+    "guessed",
 ]
 RANKED, NEW, END = NAMES.index("ranked"), NAMES.index("new"), NAMES.index("end")
+REST = NAMES.index("rest")
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +73,7 @@ def publish(project: Project) -> None:
         )  # fmt: skip
     parameters = VersionParameters(
         method="hst", backbone="none", category_ordinals=tuple(range(count)), slope=1.0,
-        intercepts=(0.0,) * count, thresholds=tuple(thresholds), ranked_only=(RANKED,),
+        intercepts=(0.0,) * count, thresholds=tuple(thresholds), ranked_only=(RANKED, REST),
     )  # fmt: skip
     queue = Queue(np.arange(IMAGES, dtype=np.int32), np.full((count, 1), -1, np.int32))
     version_files.write(
@@ -342,6 +347,69 @@ def test_without_a_probability_only_what_is_marked_is_saved(
 
     assert labels(project, "ranked") == {1: 1, 2: 0}
     assert labels(project, "new") == {5: 1}
+
+
+def test_without_a_guess_the_rest_that_was_in_view_is_absent_by_one_key(
+    show: Callable[..., Page], project: Project
+) -> None:
+    page = show("rest", "uncertain", size=40, viewport={"width": 900, "height": 480})
+    rest, swept = page.locator(".vf-rest"), page.locator(".vf-tile[data-by=rest]")
+    page.keyboard.press("Space")
+    number = int(rest.inner_text().partition("(")[2].partition(")")[0])
+
+    page.keyboard.press("x")
+    expect(swept).to_have_count(number)
+    expect(rest).to_contain_text("Rest open again")
+    page.keyboard.press("x")
+    expect(swept).to_have_count(0)
+    page.keyboard.press("x")
+    tile(page, 2).click()  # it was there after all
+    expect(tile(page, 2)).to_have_attribute("aria-label", re.compile("png, present$"))
+    page.keyboard.press("Enter")
+    saved(page)
+    first, said = labels(project, "rest"), sources(project, "rest")
+    expect(page.locator(".vf-tile")).to_have_count(IMAGES - len(first))
+    page.keyboard.press("u")
+    saved(page)
+    expect(swept).to_have_count(number - 1)
+    undone = labels(project, "rest")
+    page.keyboard.press("Shift+U")
+    expect(page.locator(".vf-tile")).to_have_count(IMAGES - len(first))
+    saved(page)
+    again = labels(project, "rest")
+    look(page)
+    page.keyboard.press("Shift+Enter")
+    expect(page.locator(".an-notice")).to_contain_text("U takes them back")
+    saved(page)
+
+    assert 0 < number < IMAGES - 1  # the others were never in view
+    assert (len(first), undone, again) == (number + 1, {}, first)
+    present = [image for image, state in first.items() if state]
+    assert len(present) == 2
+    assert {said[i] for i in present} == {SOURCES[Source.HUMAN]}
+    assert {said[i] for i in first if i not in present} == {SOURCES[Source.SWEPT]}
+    after = labels(project, "rest")
+    assert len(after) > len(first)
+    assert sum(after.values()) == 2
+    kinds = rows(project, "select kind from operation order by id desc limit 4")
+    assert kinds == [("page",), ("redo",), ("undo",), ("page",)]
+
+
+def test_where_the_model_guesses_the_rest_is_left_to_its_guess(
+    show: Callable[..., Page], project: Project
+) -> None:
+    page = show("guessed")
+    expect(page.locator(".vf-rest")).to_be_hidden()
+    expect(page.locator(".vf-finish")).to_be_hidden()
+
+    page.keyboard.press("x")
+    expect(page.locator(".an-notice")).to_contain_text("The model has a guess for the rest")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.press("?")
+
+    expect(page.locator("dialog[open]")).to_contain_text("the rest is absent, save, next page")
+    expect(page.locator(".vf-tile[data-by=guess]")).to_have_count(12)
+    assert labels(project, "guessed") == {}
 
 
 def test_what_is_finished_says_so_and_leads_on(

@@ -4,7 +4,7 @@ import { h } from './dom.js';
 import { digitOf, letterOf } from './keys.js';
 
 const ROWS = [...'1234567890'];
-const LETTERS = [...'abcdeghjkoqrtvwxy']; // none that is a key of the page by itself
+const LETTERS = [...'abcdeghjkoqrtvwy']; // none that is a key of the page by itself
 
 // What is drawn in a picture's corner; empty where there are more rows or columns than keys.
 export function codeOf(place, columns) {

@@ -12,18 +12,25 @@ const PHONE = 700;
 const MARKS = { present: '✓', absent: '✕', unsure: '?' };
 
 export class Grid {
-  constructor({ onFlip, onLook, onBroken }) {
-    Object.assign(this, { onFlip, onLook, onBroken, cells: [], columns: 1, at: 0, row: null, page: null });
+  constructor({ onFlip, onLook, onBroken, onSeen }) {
+    Object.assign(this, { onFlip, onLook, onBroken, onSeen, cells: [], columns: 1, at: 0, row: null, page: null });
     this.element = h('div', { class: 'vf-grid', role: 'group', 'aria-label': 'Images' }); // a grid once it has rows
-    this.observer = new IntersectionObserver((entries) => this.#inView(entries), {
-      threshold: [0, SEEN_SHARE], rootMargin: innerWidth <= PHONE ? '0px 0px -70px 0px' : '0px',
-    });
+    this.#observe();
   }
 
   get focused() { return this.cells[this.at]?.item ?? null; }
 
+  // What lies under the bar at the bottom of a phone is not in view.
+  #observe() {
+    this.observer?.disconnect();
+    const covered = innerWidth <= PHONE ? this.element.nextElementSibling?.offsetHeight ?? 0 : 0;
+    this.observer = new IntersectionObserver((entries) => this.#inView(entries), {
+      threshold: [0, SEEN_SHARE], rootMargin: `0px 0px -${covered}px 0px`,
+    });
+  }
+
   show(page) {
-    this.observer.disconnect();
+    this.#observe();
     Object.assign(this, { page, at: 0, row: null });
     this.cells = page.items.map((item, place) => this.#cell(item, place));
     this.element.setAttribute('role', this.cells.length ? 'grid' : 'group');
@@ -56,7 +63,7 @@ export class Grid {
     look.addEventListener('mouseleave', () => this.onLook(null, 'peek'));
     look.addEventListener('click', () => { this.at = place; this.draw(); this.onLook(item, 'click'); });
     cell.element = h('div', { class: 'vf-cell', role: 'gridcell' }, cell.tile, look);
-    image.addEventListener('load', () => { cell.loaded = true; if (cell.from !== null) cell.from = performance.now(); });
+    image.addEventListener('load', () => { cell.loaded = true; if (cell.from !== null) cell.from = performance.now(); this.#seenSoon(); });
     image.addEventListener('error', () => this.#broken(cell));
     image.src = picture(256, item.id);
     return cell;
@@ -82,7 +89,11 @@ export class Grid {
         cell.from = null;
       }
     }
+    this.#seenSoon();
   }
+
+  // What is in view now counts as seen in a moment.
+  #seenSoon() { setTimeout(() => this.onSeen(), SEEN_MS + 10); }
 
   // Items whose picture was loaded and in view, and those of which that cannot be said.
   split() {
@@ -99,15 +110,21 @@ export class Grid {
     this.cells.forEach((cell, place) => {
       const { item, tile, mark } = cell;
       const state = this.page.states.get(item.id) ?? 'none';
-      const byHand = this.page.touched.has(item.id);
-      Object.assign(tile.dataset, { state, by: byHand ? 'hand' : 'guess' });
+      const by = this.#by(item.id);
+      Object.assign(tile.dataset, { state, by });
       mark.textContent = MARKS[state] ?? '';
       tile.tabIndex = place === this.at ? 0 : -1;
       tile.classList.toggle('focused', place === this.at);
       cell.code.classList.toggle('aimed', Math.floor(place / this.columns) === this.row);
       tile.setAttribute('aria-checked', { present: 'true', absent: 'false' }[state] ?? 'mixed');
-      tile.setAttribute('aria-label', `${item.name}, ${worded(state, byHand)}`);
+      tile.setAttribute('aria-label', `${item.name}, ${worded(state, by)}`);
     });
+  }
+
+  // Who says so: a person about this picture, a person about all that is left, or the model.
+  #by(id) {
+    const { touched, rest } = this.page;
+    return touched.has(id) ? 'hand' : rest.has(id) ? 'rest' : 'guess';
   }
 
   focus(place, { reaching = false } = {}) {
@@ -169,8 +186,8 @@ function fitted(count, width, height) {
   return best.size ? best : { ...best, height: Math.floor(width / best.columns / SHAPE) };
 }
 
-function worded(state, byHand) {
+function worded(state, by) {
   if (state === 'none') return 'not marked';
   const said = state === 'unsure' ? 'cannot tell' : state;
-  return byHand ? said : `${said}, the model's guess`;
+  return { hand: said, rest: `${said}, like the rest`, guess: `${said}, the model's guess` }[by];
 }

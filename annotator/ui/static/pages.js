@@ -19,9 +19,9 @@ export class Pages {
 
   // With a guess: present or absent. Without one: not marked, present, absent in turn.
   flip(item) {
-    const { states } = this.screen.page;
+    const { states, rest } = this.screen.page;
     const state = states.get(item.id);
-    if (item.guess) this.mark(item, state === 'present' ? 'absent' : 'present');
+    if (item.guess || rest.has(item.id)) this.mark(item, state === 'present' ? 'absent' : 'present');
     else this.mark(item, TURN.get(state));
   }
 
@@ -43,8 +43,16 @@ export class Pages {
     this.screen.say(`All ${state}`);
   }
 
+  markRest(items) {
+    for (const item of items) this.#set(item, 'absent', false);
+    for (const { id } of items) this.screen.page.rest.add(id);
+  }
+
+  unmark(items) { for (const item of items) this.#set(item, null, false); }
+
   #set(item, state, byHand) {
-    const { states, touched } = this.screen.page;
+    const { states, touched, rest } = this.screen.page;
+    rest.delete(item.id);
     if (state) states.set(item.id, state); else states.delete(item.id);
     if (byHand) touched.add(item.id); else touched.delete(item.id);
   }
@@ -63,16 +71,17 @@ export class Pages {
 
   // ---- saving
 
-  async commit() {
+  async commit({ isRestAbsent = false } = {}) {
     const { screen } = this;
     const { page, grid, supply } = screen;
     if (!page?.items.length) return;
     const now = performance.now();
     if (now - page.since < TOO_FAST_MS && !page.warned) {
       page.warned = true;
-      screen.tell('Look first: Enter again to save.');
+      screen.tell(`Look first: ${isRestAbsent ? 'Shift+Enter' : 'Enter'} again to save.`);
       return;
     }
+    if (isRestAbsent) this.markRest(screen.rest.items());
     const { seen, unseen } = grid.split();
     const marked = ({ id }) => page.states.has(id);
     if (!seen.length) {
@@ -95,7 +104,7 @@ export class Pages {
       as: screen.me, op, kind: 'page', category, mode, version: page.version, at: new Date().toISOString(), ms,
       changes: items.map((item) => ({
         image: item.id, category, state: page.states.get(item.id), score: page.bulk ? item.score : null, seen: null,
-        source: page.touched.has(item.id) ? 'human' : 'accepted_in_bulk', after: page.after.get(item.id) ?? screen.queue.blind,
+        source: sourceOf(page, item.id), after: page.after.get(item.id) ?? screen.queue.blind,
       })),
     });
     const entry = { op, page, ids: items.map(({ id }) => id) };
@@ -135,7 +144,7 @@ export class Pages {
     if (!entry) return;
     const { page, ids } = entry;
     for (const id of ids) page.after.set(id, op);
-    this.undone.push({ ...entry, states: new Map(page.states), touched: new Set(page.touched) });
+    this.undone.push({ ...entry, states: new Map(page.states), touched: new Set(page.touched), rest: new Set(page.rest) });
     this.#count(entry, 1);
     if (!isSame(page.about, supply.about)) {
       supply.use(page.about, supply.count);
@@ -152,7 +161,7 @@ export class Pages {
     const entry = this.undone.pop();
     screen.queue.push('redo', { as: screen.me, op }, entry ? { target: entry.op } : {});
     if (!entry) return;
-    Object.assign(entry.page, { states: entry.states, touched: entry.touched });
+    Object.assign(entry.page, { states: entry.states, touched: entry.touched, rest: entry.rest });
     for (const id of entry.ids) entry.page.after.set(id, op);
     this.done.push(entry);
     this.#count(entry, -1);
@@ -201,6 +210,11 @@ export class Pages {
 }
 
 const isSame = (one, other) => one.category === other?.category && one.mode === other.mode && one.like === other.like;
+
+function sourceOf({ touched, rest }, id) {
+  if (touched.has(id)) return 'human';
+  return rest.has(id) ? 'swept' : 'accepted_in_bulk';
+}
 
 function said(saved, unseen) {
   if (unseen) return `${saved} of ${saved + unseen} saved; ${unseen} ${unseen === 1 ? 'was' : 'were'} not in view and ${unseen === 1 ? 'comes' : 'come'} back.`;

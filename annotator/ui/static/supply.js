@@ -88,7 +88,7 @@ export class Supply {
 
   remember(done) {
     const kept = done.slice(-REMEMBERED).map(({ op, page, ids }) => ({
-      op, ids, page: { ...page, states: [...page.states], touched: [...page.touched], after: [...page.after] },
+      op, ids, page: { ...page, states: [...page.states], touched: [...page.touched], rest: [...page.rest], after: [...page.after] },
     }));
     try {
       sessionStorage.setItem(this.key, JSON.stringify(kept));
@@ -100,7 +100,7 @@ export class Supply {
   recall() {
     try {
       return JSON.parse(sessionStorage.getItem(this.key) ?? '[]').map(({ op, ids, page }) => ({
-        op, ids, page: { ...page, turn: null, states: new Map(page.states), touched: new Set(page.touched), after: new Map(page.after) },
+        op, ids, page: { ...page, turn: null, states: new Map(page.states), touched: new Set(page.touched), rest: new Set(page.rest), after: new Map(page.after) },
       }));
     } catch {
       return [];
@@ -112,6 +112,6 @@ function newPage(about, got, turn) {
   return {
     about, turn, gone: got.gone, version: got.version, basis: got.basis, bulk: got.bulk, elsewhere: got.elsewhere, items: got.items,
     states: new Map(got.items.filter(({ guess }) => guess).map(({ id, guess }) => [id, guess])),
-    touched: new Set(), after: new Map(),
+    touched: new Set(), rest: new Set(), after: new Map(),
   };
 }

@@ -5,7 +5,7 @@ import { dialog, h } from './dom.js';
 const STATES = { present: 'present', absent: 'absent', unsure: 'cannot tell', cleared: 'back to unknown' };
 const SOURCES = {
   human: '', accepted: 'accepting a suggestion', accepted_in_bulk: 'accepting many at once', rejected: 'rejecting a suggestion',
-  swept: 'as the rest of the image', imported: 'from an imported file', review: 'in review',
+  swept: 'with the rest', imported: 'from an imported file', review: 'in review',
 };
 
 export class Telling {

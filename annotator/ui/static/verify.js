@@ -7,6 +7,7 @@ import { digitOf } from './keys.js';
 import { Large } from './large.js';
 import { Pages } from './pages.js';
 import { Picker } from './picker.js';
+import { Rest } from './rest.js';
 import { pause } from './server.js';
 import { Screen } from './screen.js';
 import { Supply } from './supply.js';
@@ -27,12 +28,13 @@ export class VerifyPage extends Screen {
     this.page = null;
     this.grid = new Grid({
       onFlip: (item) => this.pages.flip(item), onBroken: (item) => this.supply.passed.add(item.id),
-      onLook: (item, how) => this.#look(item, how),
+      onLook: (item, how) => this.#look(item, how), onSeen: () => this.rest.draw(),
     });
     this.codes = new Codes(this.grid, {
       onRow: (digit) => this.say(`Row ${digit}`), onPlace: (place, { shift }) => this.#reach(place, shift ? 'unsure' : null),
     });
     this.large = new Large();
+    this.rest = new Rest(this);
     this.picker = new Picker({ onPick: (id) => this.#start(id) });
     this.lead = h('p', { class: 'vf-lead' });
     this.agreed = h('span', { class: 'vf-agreed', title: 'A few pictures of most pages are put in although the model is sure of the opposite, to see whether they are noticed.' });
@@ -59,7 +61,7 @@ export class VerifyPage extends Screen {
   #foot() {
     this.commitButton = button('Save', '⏎', () => this.pages.commit(), 'primary vf-commit');
     this.tally = h('span', { class: 'vf-tally' });
-    return h('div', { class: 'an-bar vf-foot' }, this.commitButton, this.tally, h('span', { class: 'an-grow' }), this.saved, this.who,
+    return h('div', { class: 'an-bar vf-foot' }, this.commitButton, ...this.rest.buttons, this.tally, h('span', { class: 'an-grow' }), this.saved, this.who,
       button('All present', 'M', () => this.pages.all('present'), 'vf-all'), button('All absent', '⇧M', () => this.pages.all('absent'), 'vf-all'),
       button('Cannot tell', 'S', () => this.pages.mark(this.grid.focused, 'unsure'), 'vf-unsure'),
       button('Undo', 'U', () => this.pages.undo()), button('Redo', '⇧U', () => this.pages.redo(), 'vf-redo'),
@@ -140,7 +142,7 @@ export class VerifyPage extends Screen {
 
   // Others were quicker with some of a page that was loaded long ago.
   #replace(page) {
-    if (page !== this.page || page.touched.size) return; // whoever has begun is told when it is saved
+    if (page !== this.page || page.touched.size || page.rest.size) return; // whoever has begun is told when it is saved
     this.go(page.about);
   }
 
@@ -162,6 +164,7 @@ export class VerifyPage extends Screen {
     this.card = null;
     this.large.close();
     Object.assign(page, { since: performance.now(), warned: false });
+    this.rest.show();
     this.grid.show(page);
     if (!page.items.length) this.#showCard();
     this.#lead();
@@ -213,6 +216,7 @@ export class VerifyPage extends Screen {
     this.tally.textContent = told({ present, absent, unsure, open });
     this.commitButton.hidden = !page.items.length;
     this.commitButton.say(all ? `Save ${all} and go on` : 'Nothing marked: go on');
+    this.rest.draw();
     this.caps.paint();
     this.large.say(this.large.isOpen && this.grid.focused ? `${this.grid.focused.name}: ${this.pages.worded(this.grid.focused)}` : '');
   }
@@ -279,11 +283,11 @@ export class VerifyPage extends Screen {
   }
 
   #do(name) {
-    const { grid, pages } = this;
+    const { grid, pages, rest } = this;
     const acts = {
       flip: () => grid.focused && pages.flip(grid.focused), unsure: () => pages.mark(grid.focused, 'unsure'),
       left: () => this.#move(-1, 0), right: () => this.#move(1, 0), up: () => this.#move(0, -1), down: () => this.#move(0, 1),
-      commit: () => this.#enter(), undo: () => pages.undo(), redo: () => pages.redo(),
+      commit: () => this.#enter(), rest: () => rest.toggle(), finish: () => rest.finish(), undo: () => pages.undo(), redo: () => pages.redo(),
       allPresent: () => pages.all('present'), allAbsent: () => pages.all('absent'),
       like: () => grid.focused && this.#start(this.picker.current, 'like', grid.focused.id),
       nextCategory: () => this.#neighbour(1), previousCategory: () => this.#neighbour(-1), choose: () => this.picker.open(),
@@ -364,6 +368,7 @@ export class VerifyPage extends Screen {
   fail(text) {
     this.ready();
     this.page = null;
+    this.rest.show();
     this.grid.clear();
     this.card = h('section', { class: 'an-card', role: 'status' }, h('p', { text }));
     this.grid.element.append(this.card);

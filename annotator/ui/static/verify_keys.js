@@ -10,6 +10,8 @@ const KEYS = [
   { act: 'right', on: ['ArrowRight'] }, { act: 'up', on: ['ArrowUp'] }, { act: 'down', on: ['ArrowDown'] },
   { act: 'unsure', on: ['s'], show: 'S', text: 'cannot tell; you are not asked again' },
   { act: 'commit', on: ['Enter'], show: '⏎', text: 'save what was in view, next page' },
+  { act: 'rest', on: ['x'], show: 'X', text: 'no guess: the rest of what was in view is absent; again: open' },
+  { act: 'finish', on: ['Shift+Enter'], show: 'Shift+⏎', text: 'no guess: the rest is absent, save, next page' },
   { act: 'undo', on: ['u', 'Ctrl+z'], show: 'U Ctrl+Z', text: 'take the last page back' },
   { act: 'redo', on: ['Shift+u', 'Ctrl+y', 'Ctrl+Shift+z'], show: 'Shift+U Ctrl+Y', text: 'redo' },
   { act: 'allPresent', on: ['m'], show: 'M', text: 'mark all present' },

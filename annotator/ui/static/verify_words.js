@@ -9,7 +9,7 @@ export const MODES = [
   { mode: 'like', label: 'More like these', counts: null },
 ];
 
-const ONLY_MARKED = 'Only what you mark is saved; the rest stays open.';
+const ONLY_MARKED = 'Only what you mark is saved; “Rest absent” marks all others that were in view.';
 
 // What is in front of the annotator, as text and elements: the name may be in any script.
 export function sentence(page, category) {

@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from annotator.cli import app
 from annotator.errors import FormatError, NotFound, NotReady
 from annotator.services.app import Services
 from annotator.services.creation import create_project
@@ -217,3 +220,103 @@ def test_the_labelled_subset_leaves_out_images_without_a_label(
     (file,) = services.transfer.export(tmp_path, subset="labelled")
 
     assert {i["file_name"] for i in json.loads(file.read_text())["images"]} == {"0.png", "1.png"}
+
+
+CAT, DOG, BIRD = 0, 1, 2
+
+
+def known(document: dict[str, Any]) -> dict[str, tuple[list[str], list[str]]]:
+    """Return the present and absent categories of each image."""
+    names = {c["id"]: c["name"] for c in document["categories"]}
+    return {
+        i["file_name"]: tuple(
+            [names[c] for c in i[f"{side}_category_ids"]] for side in ("pos", "neg")
+        )
+        for i in document["images"]
+    }
+
+
+def test_a_completed_export_leaves_open_what_the_model_can_only_rank(
+    services: Services, publish: Any, tmp_path: Path
+) -> None:
+    scores = np.full((6, 3), -1.0)
+    scores[:2] = 1.0  # suggested everywhere
+    publish(scores, ranked=[DOG], untaught=[BIRD])
+    said = {"category": 2, "state": "absent", "source": "human"}
+    services.recording.save("ann", {"op": "a", "kind": "answer", "image": 1, "changes": [said]})
+
+    (file,) = services.transfer.export(tmp_path, content="completed")
+
+    document = json.loads(file.read_text())
+    assert known(document) == {
+        "0.png": (["cat"], ["dog"]),
+        "1.png": (["cat"], []),
+        **{f"{n}.png": ([], ["cat"]) for n in range(2, 6)},
+    }
+    model = [row for row in document["image_labels"] if row["source"] == "model"]
+    assert len(model) == 6
+    assert all(0 < row["score"] < 1 for row in model)
+    boxed = {a["category_id"] for a in document["annotations"]}
+    assert boxed == {c["id"] for c in document["categories"] if c["name"] == "cat"}
+
+
+def test_the_counts_of_a_completed_export_are_those_of_its_file_and_say_what_stays_unknown(
+    services: Services, publish: Any
+) -> None:
+    scores = np.full((6, 3), -1.0)
+    scores[:2] = 1.0
+    scores[5, DOG] = np.nan
+    publish(scores, ranked=[DOG, BIRD])
+    said = {"category": 2, "state": "absent", "source": "human"}
+    services.recording.save("ann", {"op": "a", "kind": "answer", "image": 1, "changes": [said]})
+
+    counts = services.transfer.export_counts("completed")
+
+    assert (counts["model_present"], counts["model_absent"], counts["unknown"]) == (2, 4, 11)
+    assert counts["note"] == (
+        "10 pairs of 2 categories stay unknown, because the model can only rank them yet."
+    )
+    assert services.transfer.export_counts("answered")["note"] == ""
+
+
+@pytest.mark.parametrize(
+    ("rows", "ranked", "note"),
+    [
+        (6, [], ""),
+        (1, [DOG], "1 pair stays unknown, because the model can only rank it yet."),
+        (3, [DOG], "3 pairs of 1 category stay unknown, because the model can only rank them yet."),
+    ],
+)
+def test_the_note_counts_in_words_that_fit(
+    services: Services, publish: Any, rows: int, ranked: list[int], note: str
+) -> None:
+    publish(np.ones((rows, 3)), ranked=ranked)
+
+    assert services.transfer.export_counts("completed")["note"] == note
+
+
+def test_the_command_says_beside_its_result_what_stays_unknown(
+    services: Services, publish: Any, tmp_path: Path
+) -> None:
+    publish(np.ones((6, 3)), ranked=[DOG])
+    words = ["export", str(services.project.path), "--out", str(tmp_path), "--json"]
+
+    plain = CliRunner().invoke(app, words)
+    completed = CliRunner().invoke(app, [*words, "--content", "completed"])
+
+    assert json.loads(completed.stdout) == [str(tmp_path / "completed_all.json")]
+    assert completed.stderr.startswith("6 pairs of 1 category stay unknown, because the model")
+    assert (json.loads(plain.stdout), plain.stderr) == ([str(tmp_path / "labels_all.json")], "")
+
+
+def test_a_table_without_a_place_for_the_model_leaves_its_decisions_out_or_is_refused(
+    services: Services, publish: Any, tmp_path: Path
+) -> None:
+    publish(np.ones((6, 3)), ranked=[CAT, DOG, BIRD])
+
+    (file,) = services.transfer.export(tmp_path, formats=["csv"], content="completed")
+
+    assert file.read_text().splitlines()[1:] == [f"{n}.png,,," for n in range(6)]
+    publish(np.ones((6, 3)), ranked=[CAT, DOG])
+    with pytest.raises(FormatError, match="CSV cannot mark what a model decided"):
+        services.transfer.export(tmp_path, formats=["csv"], content="completed")

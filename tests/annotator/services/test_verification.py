@@ -287,6 +287,102 @@ def test_a_category_that_is_only_ranked_takes_nothing_untouched(many: Services) 
     assert many.progress.counts().answered == 1
 
 
+def sweep(
+    services: Services, shown: dict[str, Any], *, present: Sequence[int] = (), op: str = "a"
+) -> dict[str, Any]:
+    """Save a page on which some images were marked and the rest was called absent."""
+    changes = [
+        {"image": image, "state": "present", "source": "human"}
+        if image in present
+        else {"image": image, "state": "absent", "source": "swept"}
+        for image in ids(shown)
+    ]
+    data = {k: shown[k] for k in ("category", "mode", "version")}
+    return services.verification.save("ann", {**data, "op": op, "changes": changes})
+
+
+@pytest.mark.parametrize("mode", ["confirm", "sweep", "uncertain", "like"])
+def test_where_nothing_is_guessed_the_rest_is_absent_and_no_check_comes_of_it(
+    many: Services, mode: str
+) -> None:
+    embed(many, np.linspace(0, 3, PICTURES).tolist())
+    publish(many, np.linspace(3, -3, PICTURES), ranked=True)
+    say(many, 60, "present")
+    shown = page(many, mode, count=20)
+
+    saved = sweep(many, shown, present=ids(shown)[:2])
+
+    assert saved["agreement"]["checks"] == 0
+    with many.store.reading() as tx:
+        rows = tx.execute(
+            sa.select(answer.c.image_id, answer.c.state, answer.c.source)
+            .join(operation, operation.c.id == answer.c.operation_id)
+            .where(operation.c.kind == "page")
+        ).all()
+        checks = tx.execute(sa.select(sa.func.count()).select_from(attention_check)).scalar()
+    sources = {row.image_id: (row.state, SOURCE_OF[row.source].value) for row in rows}
+    marked = dict.fromkeys(ids(shown)[:2], (1, "human"))
+    assert sources == {**dict.fromkeys(ids(shown), (0, "swept")), **marked}
+    assert (len(sources), checks) == (20, 0)
+    many.recording.undo("ann", {"op": "u"})
+    assert many.progress.counts().answered == 1  # the one that was there before
+
+
+def test_the_rest_may_be_absent_before_there_is_a_version(many: Services) -> None:
+    shown = page(many)
+    publish(many, np.linspace(3, -3, PICTURES))  # while the page is looked at
+
+    saved = sweep(many, shown, present=[3])
+
+    assert (shown["basis"], shown["bulk"]) == ("files", False)
+    assert saved["agreement"]["checks"] == 0
+    assert many.progress.counts().answered == 12
+
+
+@pytest.mark.parametrize("mode", ["confirm", "sweep", "uncertain", "like"])
+def test_where_there_is_a_guess_the_rest_is_not_absent_at_a_stroke(
+    many: Services, mode: str
+) -> None:
+    embed(many, np.linspace(0, 3, PICTURES).tolist())
+    publish(many, np.linspace(3, -3, PICTURES))
+    say(many, 60, "present")
+    shown = page(many, mode)
+    publish(many, np.linspace(3, -3, PICTURES), ranked=True)  # the page went by the one before
+
+    with pytest.raises(AnnotatorError, match=r"has a guess for each of these images.*reload"):
+        sweep(many, shown, present=ids(shown)[:2])
+
+    assert shown["bulk"] is True
+    assert many.progress.counts().answered == 1
+
+
+def test_images_that_the_version_has_not_scored_have_no_guess(many: Services) -> None:
+    embed(many, np.linspace(0, 3, PICTURES).tolist())
+    publish(many, np.linspace(3, -3, PICTURES - 12))
+    say(many, 55, "present")
+    shown = page(many, "like", exclude=list(range(1, 49)))
+
+    sweep(many, shown)
+
+    assert (shown["bulk"], ids(shown)) == (False, sorted(ids(shown), key=lambda i: abs(i - 55)))
+    assert many.progress.counts().answered == 1 + len(ids(shown)) == 12
+
+
+def test_a_category_that_is_only_ranked_comes_most_alike_first(many: Services) -> None:
+    embed(many, np.linspace(0, 3, PICTURES).tolist())
+    scores = np.random.default_rng(3).permutation(np.linspace(-3, 3, PICTURES))
+    publish(many, scores, ranked=True)
+    say(many, 20, "present")
+
+    confirm, like = page(many, hold=False), page(many, "like", hold=False)
+
+    surest = [int(o) + 1 for o in np.argsort(-scores) if o != 19]
+    assert ids(confirm) == surest[:12]
+    distances = [abs(image - 20) for image in ids(like)]
+    assert distances == sorted(distances)
+    assert {item["guess"] for item in confirm["items"] + like["items"]} == {None}
+
+
 def test_without_a_version_the_images_most_like_the_present_ones_come_first(many: Services) -> None:
     embed(many, np.linspace(0, 3, PICTURES).tolist())
     say(many, 40, "present")

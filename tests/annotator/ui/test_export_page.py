@@ -32,6 +32,7 @@ def test_completed_says_how_many_pairs_a_model_fills_in(page: ExportPage) -> Non
     shown = page.counts("completed")
 
     assert "Version 4 fills in 20 present and 70 absent pairs" in shown
+    assert "5 pairs of 2 categories stay unknown." in shown
     assert "uncertified" in shown
 
 
