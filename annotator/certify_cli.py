@@ -29,14 +29,19 @@ def certify(context: typer.Context, project: ProjectDir) -> None:
 def certify_plan(
     context: typer.Context,
     max_error: Annotated[
-        float, typer.Option(help="Wrong ones among the pairs filled in as present, at most.")
-    ] = 0.05,
+        float | None,
+        typer.Option(
+            help="Wrong ones among the pairs filled in as present, at most; default 0.05."
+        ),
+    ] = None,
     max_lost: Annotated[
-        float, typer.Option(help="Present pairs that are filled in as absent, at most.")
-    ] = 0.10,
+        float | None,
+        typer.Option(help="Present pairs that are filled in as absent, at most; default 0.1."),
+    ] = None,
     confidence: Annotated[
-        float, typer.Option(help="That all certificates of the project are true together.")
-    ] = 0.95,
+        float | None,
+        typer.Option(help="That all certificates of the project are true together; default 0.95."),
+    ] = None,
     over: Annotated[
         str | None,
         typer.Option(
@@ -44,6 +49,13 @@ def certify_plan(
             "known ones); default: whichever is cheaper."
         ),
     ] = None,
+    pilot: Annotated[
+        int,
+        typer.Option(
+            help="Blind questions that come before the plan, such as 400: they prove nothing, but "
+            "set it right where the model is too sure of itself."
+        ),
+    ] = 0,
     start: Annotated[
         bool, typer.Option("--start", help="Begin: freeze the plan and ask blind questions.")
     ] = False,
@@ -52,7 +64,12 @@ def certify_plan(
     """Say what could be filled in and how many blind questions that takes."""
     with opened(context.obj) as services:
         row = services.certification.plan(
-            max_error=max_error, max_lost=max_lost, confidence=confidence, over=over, start=start
+            max_error=max_error,
+            max_lost=max_lost,
+            confidence=confidence,
+            over=over,
+            pilot=pilot,
+            start=start,
         )
     show(row, _plan_text(row), as_json)
 
@@ -105,6 +122,12 @@ def rollback(
 
 
 def _plan_text(row: Mapping[str, Any]) -> str:
+    pilot = row["pilot"]
+    if row["certificate"] is not None and pilot is not None and pilot["answered"] < pilot["asked"]:
+        return (
+            f"Certificate {row['certificate']} asks its pilot of {pilot['asked']:,} questions on "
+            "the Probe page; begin again with `plan --start` once they are answered."
+        )
     if row["certificate"] is not None:
         return (
             f"Certificate {row['certificate']} is open. Answer blind questions on the Probe page; "
@@ -121,6 +144,11 @@ def _plan_text(row: Mapping[str, Any]) -> str:
         lines.append(
             f"Lost pairs are cheaper to bound over the {row['over']}; "
             f"{row['known_present']:,} present pairs are known."
+        )
+    if pilot is not None:
+        lines.append(
+            f"{pilot['answered']:,} of {pilot['asked']:,} pilot questions are answered, "
+            f"{pilot['present']:,} of them present."
         )
     lines.append(row["refused"] or "Add --start to begin.")
     return "\n".join(lines)
@@ -139,8 +167,11 @@ def _table(forecasts: list[Mapping[str, Any]]) -> list[str]:
 def _status_text(row: Mapping[str, Any]) -> str:
     if row["certificate"] is None:
         return "There is no certificate; see `annotator certify PROJECT plan`."
+    state = row["state"].replace("_", " ")
+    if row["standing"] is not None:
+        state += ", its promise holds" if row["standing"]["holds"] else ", its promise is stale"
     lines = [
-        f"Certificate {row['certificate']} ({row['state'].replace('_', ' ')}), "
+        f"Certificate {row['certificate']} ({state}), "
         f"version {row['version']}, {row['pool']:,} pairs"
     ]
     for zone in row["zones"]:
@@ -156,7 +187,8 @@ def _status_text(row: Mapping[str, Any]) -> str:
             f"step in hand {bound}, promised {side['promised']:.1%}"
         )
     lines += row["sentences"]
-    lines.append(row["categories"]["sentence"])
+    own = (row["super_categories"], row["categories"])
+    lines += [part["sentence"] for part in own if part is not None and part["sentence"]]
     if row["changed_categories"]:
         lines.append(
             f"Changed since, and not filled in any more: {', '.join(row['changed_categories'])}."

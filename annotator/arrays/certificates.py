@@ -145,6 +145,21 @@ class FillBits:
             return False
         return bool((self._bits[:, image, category >> 3] >> (category & 7) & 1).any())
 
+    def have(self, state: int, image: npt.ArrayLike, category: npt.ArrayLike) -> Bools:
+        """Return which of some pairs by ordinal are filled in as present (0) or absent (1)."""
+        rows, columns = np.asarray(image, np.int64), np.asarray(category, np.int64)
+        inside = (rows < self.images) & (columns < self.columns)
+        found = np.zeros(len(rows), bool)
+        byte = self._bits[state, rows[inside], columns[inside] >> 3]
+        found[inside] = byte >> (columns[inside] & 7) & 1
+        return found
+
+    def count(self, state: int, category: int) -> int:
+        """Return how many pairs of a category are filled in as present (0) or absent (1)."""
+        if category >= self.columns:
+            return 0
+        return int((self._bits[state, :, category >> 3] >> (category & 7) & 1).sum(dtype=np.int64))
+
     def rows(self, start: int, stop: int) -> Bools:
         """Return `(2, n, columns)` for some images; those without a row are left out."""
         part = np.asarray(self._bits[:, start:stop])

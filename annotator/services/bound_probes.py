@@ -62,6 +62,8 @@ class BoundProbes:
         if row is None or count <= 0:
             return []
         certificates.cannot_be_asked(tx, row.id, now)
+        if not row.is_frozen:
+            return _choose(certificates.piloted(tx, row.id), count, without, can_show)
         drawn = certificates.drawn(tx, row.id)
         found = self.evidence(row, drawn)
         self._ask_again(tx, row, found, now, patient)
@@ -148,7 +150,7 @@ def _choose(
 ) -> list[int]:
     waiting = [d for d in drawn if d.state is None and d.id not in without]
     again = [d for d in waiting if d.purpose == AGAIN][:MOST_TRIES]
-    fresh = [d for d in waiting if d.purpose == BOUND][:MOST_TRIES]
+    fresh = [d for d in waiting if d.purpose != AGAIN][:MOST_TRIES]
     chosen = [d.id for d in again if can_show(d.image_id)][: min(MOST_AGAIN, count)]
     for one in fresh:
         if len(chosen) >= count:

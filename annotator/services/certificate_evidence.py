@@ -27,10 +27,11 @@ FEW = 200
 """Answers below which a forecast rests on the predicted probabilities."""
 
 CATEGORY_PROBES = 500
-"""Blind answers about a category's candidates for absent, under which it gets no promise."""
+"""Blind answers about a category's candidates for absent, under which it gets no promise; of a
+super-category likewise."""
 
 CATEGORY_RISK = 0.10
-"""Risk of the separate statement about single categories."""
+"""Risk of the separate statement about super-categories and single categories."""
 
 Side = Literal["present", "absent"]
 Key = tuple[str, int]
@@ -169,6 +170,10 @@ class Evidence:
         counts = count_probes(self.plan, self.positions[:first], self.present[:first])
         return replace(counts, found=counts.middle_found + self._labelled)
 
+    def present_size(self, rungs: int) -> int:
+        """Return how many pairs the first so many present rungs hold."""
+        return int(self.certifier.present_sizes[rungs - 1]) if rungs else 0
+
     @property
     def certified(self) -> dict[str, Any]:
         """What never goes away again, for the row of the certificate."""
@@ -298,29 +303,34 @@ class Evidence:
             rows.append(row)
         return rows
 
-    def p_values(self, sizes: Ints, ordinals: Sequence[int]) -> Iterator[tuple[int, int, float]]:
-        """Yield category ordinal, absent rung and p-value of a category's own lost promise.
+    def p_values(
+        self, sizes: Ints, ordinals: Sequence[int], groups: Mapping[str, Sequence[int]]
+    ) -> Iterator[tuple[str, int, float]]:
+        """Yield name, absent rung and p-value of the own lost promise of groups of categories.
 
-        Only for categories with enough answers, and only up to the certified rung.
+        Only for groups with enough answers, and only up to the certified rung.
 
         Args:
             sizes: `(C, J + 1)`, the file of the sizes by category.
             ordinals: Of the categories, in the order of `sizes`.
+            groups: Ordinals of categories by the name of the group; a category is one by itself.
         """
         top = self.plan.size - self.plan.present_size
         middle = (self.positions >= self.plan.absent_size) & (self.positions < top)
         guess = self.plan.guess_middle
-        for row, ordinal in enumerate(ordinals):
-            own = self.ordinals == ordinal
+        rows = {ordinal: row for row, ordinal in enumerate(ordinals)}
+        for name, members in groups.items():
+            total = sizes[[rows[ordinal] for ordinal in members]].sum(axis=0, dtype=np.int64)
+            own = np.isin(self.ordinals, list(members))
             rest = own & middle
             # Only the middle bounds its present pairs: other zones are drawn at other rates.
-            above = int(sizes[row, -1]), int(rest.sum()), int((rest & self.present).sum())
+            above = int(total[-1]), int(rest.sum()), int((rest & self.present).sum())
             for rung, edge in enumerate(self.plan.absent_rungs[: self.certifier.absent]):
                 low = own & (self.positions < edge)
                 if low.sum() < CATEGORY_PROBES:
                     continue
-                below = int(sizes[row, rung]), int(low.sum()), int((low & self.present).sum())
-                yield ordinal, rung, category_p_value(below, above, self.plan.promise, guess)
+                below = int(total[rung]), int(low.sum()), int((low & self.present).sum())
+                yield name, rung, category_p_value(below, above, self.plan.promise, guess)
 
 
 def zone_rows(found: Evidence) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from annotator.domain import Source, State
 from annotator.errors import NotReady
 from annotator.services.certificate_evidence import Evidence
 from annotator.services.certificate_pool import plan_of
+from annotator.services.certificate_standing import budget
 from annotator.services.fills import counts_of
 from annotator.settings import Project
 from annotator.store import Transaction, activity, answers, certificates
@@ -49,6 +50,10 @@ class Filling:
     bits: FillBits
     present: int
     absent: int
+    may_be_wrong: float
+    """How many of those to be filled in as present may be wrong by the certificate."""
+    drawn: int
+    """Pairs of the present zone that were drawn for blind questions."""
     left_out: bool
     """So many candidates for present were answered that the promise does not cover all others."""
     operation: int
@@ -73,11 +78,11 @@ class Filling:
         certifier, plan = found.certifier, found.plan
         low = plan.absent_rungs[certifier.absent - 1] if certifier.absent else 0
         absent = _mark(bits, ABSENT, pairs[:low], known)
-        rungs = range(certifier.present - 1, -1, -1)
-        kept = [r for r in rungs if _still_holds(found, r, pairs[plan.present_rungs[r] :], known)]
-        present = _mark(bits, PRESENT, pairs[plan.present_rungs[kept[0]] :], known) if kept else 0
-        left_out = certifier.present > 0 and kept[:1] != [certifier.present - 1]
-        return cls(row, bits, present, absent, left_out, operation)
+        rungs, wrong = _still_covered(found, pairs, known)
+        top = plan.size - found.present_size(rungs)
+        present = _mark(bits, PRESENT, pairs[top:], known)
+        drawn, left_out = found.drawn_in("present"), rungs < certifier.present
+        return cls(row, bits, present, absent, wrong, drawn, left_out, operation)
 
     def refuse_if_empty(self) -> None:
         """Refuse to fill in nothing.
@@ -121,6 +126,7 @@ class Filling:
             "filled": counts_of(self.bits),
             "applied": {"present": self.present, "absent": self.absent},
             "applied_operation": self.operation,
+            "budget": budget(self.present, self.may_be_wrong, self.drawn),
             "statement": dict(statement),
         }
 
@@ -175,17 +181,27 @@ def _mark(bits: FillBits, state: int, pairs: Ints, known: _Known) -> int:
     return total
 
 
-def _still_holds(found: Evidence, rung: int, pairs: Ints, known: _Known) -> bool:
-    """Whether the promise about a rung of candidates for present covers those still open.
+def _still_covered(found: Evidence, pairs: Ints, known: _Known) -> tuple[int, float]:
+    """Return how many present rungs can be filled in, and how many pairs may be wrong there."""
+    plan = found.plan
+    for rungs in range(found.certifier.present, 0, -1):
+        part = np.asarray(pairs[plan.size - found.present_size(rungs) :])
+        wrong, filled = _may_be_wrong(found, rungs - 1, part, known)
+        if wrong <= plan.promise.max_error * filled:
+            return rungs, wrong
+    return 0, 0.0
+
+
+def _may_be_wrong(found: Evidence, rung: int, part: Ints, known: _Known) -> tuple[float, int]:
+    """Return how many of a rung's open candidates for present may be wrong, and how many are open.
 
     Every right one that people took out of the rung leaves the wrong ones a larger share. Those
     that were asked blind and are right are filled in with the others, so they take nothing out.
     """
-    part = np.asarray(pairs)
     closed = known.closed[PRESENT][part[:, 0], part[:, 1]]
     drawn = {found.place_of(x.zone, x.position) for x in found.looks if x.zone == "present"}
     out = [(i, c) for i, c in part[closed].tolist()]
     corrected = sum(pair in known.corrected for pair in out if pair not in drawn)
     wrong = int(found.counts.present_wrong[rung])
-    may_be_wrong = max(float(found.certifier.allowed_wrong[rung]) - wrong - corrected, 0)
-    return may_be_wrong <= found.plan.promise.max_error * (len(part) - len(out))
+    may_be_wrong = max(float(found.certifier.allowed_wrong[rung]) - wrong - corrected, 0.0)
+    return may_be_wrong, len(part) - len(out)

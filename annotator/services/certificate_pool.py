@@ -84,6 +84,17 @@ def build(
     )
 
 
+def probability(arrays: VersionArrays, image: int, category: int) -> float | None:
+    """Return the probability of a pair by ordinals; None where the version has none."""
+    if not _has_probability(arrays, category):
+        return None
+    column = arrays.columns[category]
+    scores = np.asarray(arrays.scores_by_category[column][image : image + 1])
+    if not len(scores) or not np.isfinite(scores[0]):
+        return None
+    return float(_probabilities(arrays, column, scores)[0])
+
+
 def _has_probability(arrays: VersionArrays, ordinal: int) -> bool:
     column = arrays.columns.get(ordinal)
     if column is None or ordinal in arrays.parameters.ranked_only:
@@ -166,6 +177,19 @@ def sizes_by_category(plan: FillPlan, pairs: Ints, ordinals: Sequence[int]) -> I
     middle = np.bincount(pairs[plan.absent_size : top, 1], minlength=columns)
     below = np.cumsum(parts, axis=0) if parts else np.zeros((0, columns), np.int64)
     return np.vstack([below, middle]).T[list(ordinals)].astype(np.int32)
+
+
+def super_categories(shown: Sequence[Category]) -> dict[str, list[int]]:
+    """Return the ordinals of the categories of each super-category, by its name.
+
+    Those of one category, and one that all categories are in, say nothing that the category or
+    the whole pool does not say.
+    """
+    found: dict[str, list[int]] = {}
+    for category in shown:
+        if category.supercategory:
+            found.setdefault(category.supercategory, []).append(category.ordinal)
+    return {name: own for name, own in found.items() if 1 < len(own) < len(shown)}
 
 
 def plan_row(plan: FillPlan) -> dict[str, Any]:

@@ -12,12 +12,13 @@ from annotator.services.certificate_evidence import (
     smallest,
     zone_rows,
 )
+from annotator.services.certificate_pilot import Progress, sentence
 from annotator.services.certificate_pool import Pool
 from annotator.store.certificates import Certificate, CertificateState
 from mlrpl.decision.certifier import statement
 from mlrpl.decision.fill_forecast import Forecast
 from mlrpl.decision.fill_plan import Promise
-from mlrpl.decision.guarantee import holm
+from mlrpl.decision.guarantee import holm_in_order
 
 WAYS = 4
 """Forecasts that a plan shows of each kind."""
@@ -88,6 +89,7 @@ def open_report(
     sizes: Ints,
     names: Mapping[str, str],
     current: int | None,
+    standing: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what `certify status` says, and what of it never goes away again.
 
@@ -97,17 +99,26 @@ def open_report(
         sizes: `(C, J + 1)`, the file of the sizes by category.
         names: Of the categories, by ordinal.
         current: Number of the promoted version.
+        standing: Whether the promise of its fill holds, once it is applied; see `standings`.
     """
-    fresh = {f"{c}:{rung}": p for c, rung, p in found.p_values(sizes, row.plan["ordinals"])}
+    ordinals = row.plan["ordinals"]
+    groups = {_CATEGORY.format(o): [o] for o in ordinals}
+    groups |= {_SUPER.format(name): own for name, own in _supers(row).items()}
+    found_p = found.p_values(sizes, ordinals, groups)
+    fresh = {f"{name}:{rung}": p for name, rung, p in found_p}
     p_values = smallest(row.plan.get("p_values", {}), fresh)
     result = report(found)
     said = row.plan.get("statement", result["statement"])
     fill = {side: (said[side] or {}).get("fill", 0) for side in ("present", "absent")}
-    own = _categories(row, found, p_values, names)
+    own = _promises_of_their_own(row, found, p_values, names)
     sentences = [*_done(row), *said["sentences"], *_further(row, found, result, current)]
+    if standing is not None:
+        sentences.insert(1, standing["sentence"])
     result |= {
         "certificate": row.id,
         "state": row.state.value,
+        "standing": standing,
+        "pilot": row.plan.get("pilot"),
         "version": row.version,
         "created_at": row.created_at.isoformat(),
         "promise": promise_row(found.plan.promise),
@@ -116,7 +127,7 @@ def open_report(
         "fill": fill,
         "statement": said,
         "sentences": sentences,
-        "categories": own,
+        **own,
         "suggest_only": row.plan["left_out"],
         "sha256": row.plan["sha256"],
         "seed": row.plan["seed"],
@@ -125,32 +136,109 @@ def open_report(
     return result, {"certified": found.certified, "p_values": p_values}
 
 
-def _categories(
-    row: Certificate, found: Evidence, p_values: Mapping[str, float], names: Mapping[str, str]
-) -> dict[str, Any]:
-    """Return the categories that keep the promise about lost pairs by themselves."""
-    ordinals = [str(ordinal) for ordinal in row.plan["ordinals"]]
-    # A rung counts only with all below it, so choosing among the rungs costs nothing.
-    last = range(found.certifier.absent)
-    worst = [
-        max((p_values.get(f"{ordinal}:{rung}", 1.0) for rung in last), default=1.0)
-        for ordinal in ordinals
+def pilot_report(row: Certificate, asked: Progress) -> dict[str, Any]:
+    """Return what `certify status` says while nothing is frozen yet.
+
+    Args:
+        row: A certificate whose pilot comes first.
+        asked: How far that is.
+    """
+    sentences = [
+        f"{asked.answered:,} of {asked.asked:,} pilot questions are answered. They prove nothing; "
+        "they help to lay the plan."
     ]
-    held = {ordinals[place] for place in holm(worst, CATEGORY_RISK)}
+    if row.state is CertificateState.OPEN and asked.done:
+        sentences.append("Begin now: the better of the plans with and without them is frozen.")
+    if row.state is not CertificateState.OPEN:
+        sentences = [*_done(row), *sentences]
     return {
-        "risk": CATEGORY_RISK,
-        "promised": sorted(names[o] for o in held),
-        "no_promise_of_its_own": sorted(names[o] for o in ordinals if o not in held),
-        "sentence": _category_sentence(len(held), len(ordinals), found.plan.promise),
+        "certificate": row.id,
+        "state": row.state.value,
+        "standing": None,
+        "version": row.version,
+        "created_at": row.created_at.isoformat(),
+        "pilot": {**asked.row(), "open": row.state is CertificateState.OPEN, "done": asked.done},
+        "wishes": dict(row.plan["wishes"]),
+        "pool": row.plan["pool"],
+        "fill": {"present": 0, "absent": 0},
+        "answers": 0,
+        "zones": [],
+        "bounds": [],
+        "closing": [],
+        "sentences": sentences,
+        "super_categories": None,
+        "categories": None,
     }
 
 
-def _category_sentence(held: int, total: int, promise: Promise) -> str:
+def _supers(row: Certificate) -> Mapping[str, list[int]]:
+    """Return the super-categories as they were frozen; older plans have none."""
+    found: Mapping[str, list[int]] = row.plan.get("super_categories", {})
+    return found
+
+
+def _promises_of_their_own(
+    row: Certificate, found: Evidence, p_values: Mapping[str, float], names: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return which super-categories and categories keep the promise about lost pairs alone.
+
+    The pool comes first, since only certified rungs count; then come the super-categories, then
+    the categories, both under one further risk.
+    """
+    supers, ordinals = sorted(_supers(row)), [str(ordinal) for ordinal in row.plan["ordinals"]]
+    # A rung counts only with all below it, so choosing among the rungs costs nothing.
+    last = range(found.certifier.absent)
+
+    def worst(name: str) -> float:
+        return max((p_values.get(f"{name}:{rung}", 1.0) for rung in last), default=1.0)
+
+    first, second = holm_in_order(
+        [worst(_SUPER.format(name)) for name in supers],
+        [worst(_CATEGORY.format(ordinal)) for ordinal in ordinals],
+        CATEGORY_RISK,
+    )
+    kept = {supers[place] for place in first}, {ordinals[place] for place in second}
+    lost = found.plan.promise.max_lost
+    return {
+        "super_categories": {
+            "risk": CATEGORY_RISK,
+            "promised": sorted(kept[0]),
+            "no_promise_of_its_own": [name for name in supers if name not in kept[0]],
+            "sentence": _super_sentence(sorted(kept[0]), len(supers), lost),
+        },
+        "categories": {
+            "risk": CATEGORY_RISK,
+            "promised": sorted(names[o] for o in kept[1]),
+            "no_promise_of_its_own": sorted(names[o] for o in ordinals if o not in kept[1]),
+            "sentence": _category_sentence(len(kept[1]), len(ordinals), lost, bool(supers)),
+        },
+    }
+
+
+_SUPER, _CATEGORY = "super-category {}", "{}"
+"""Names of groups of categories under which their p-values are kept."""
+
+
+def _super_sentence(held: list[str], total: int, max_lost: float) -> str:
+    if not total:
+        return ""
+    if not held:
+        return f"None of the {total} super-categories has a promise of its own yet."
+    return (
+        f"{len(held)} of {total} super-categories keep the promise about lost pairs (at most "
+        f"{max_lost:.3g} of their present pairs) each by itself: {', '.join(held)}. This is a "
+        f"statement of its own, with {1 - CATEGORY_RISK:.0%} confidence for all super-categories "
+        "and categories together."
+    )
+
+
+def _category_sentence(held: int, total: int, max_lost: float, with_supers: bool) -> str:
     if not held:
         return "No category has a promise of its own; the promise is about all of them together."
+    together = "these and the super-categories" if with_supers else "these"
     return (
         f"{held} of {total} categories keep the promise about lost pairs (at most "
-        f"{promise.max_lost:.3g} of their present pairs) each by itself, all of these together "
+        f"{max_lost:.3g} of their present pairs) each by itself, all of {together} together "
         f"with {1 - CATEGORY_RISK:.0%} confidence; the others have no promise of their own."
     )
 
@@ -171,6 +259,8 @@ def _further(
     row: Certificate, found: Evidence, result: Mapping[str, Any], current: int | None
 ) -> list[str]:
     said = []
+    if row.plan.get("pilot"):
+        said.append(sentence(row.plan["pilot"]))
     if row.plan["index"] > 1:
         said.append(
             f"All certificates of this project are true together with "

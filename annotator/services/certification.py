@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from annotator.arrays import certificates as files
-from annotator.arrays.versions import VersionArrays
-from annotator.errors import AnnotatorError, NotFound, NotReady
-from annotator.services import certificate_pool as pools
-from annotator.services import hierarchy
+from annotator.errors import AnnotatorError, NotFound
 from annotator.services.aside import plan_aside
 from annotator.services.bound_probes import BoundProbes, changed
 from annotator.services.certificate_fill import Filling, labelled_in_middle
-from annotator.services.certificate_report import open_report, plan_report, report
+from annotator.services.certificate_pilot import progress
+from annotator.services.certificate_planning import Planner
+from annotator.services.certificate_report import open_report, pilot_report, report
+from annotator.services.certificate_standing import standings, state_of, uncovered
 from annotator.services.clock import Clock, utc_now
 from annotator.services.fills import Fills
 from annotator.services.suggestions import Suggestions
 from annotator.settings import Project
-from annotator.store import Store, Transaction, activity, categories, certificates
+from annotator.store import Store, Transaction, categories, certificates
 from annotator.store.certificates import Certificate, CertificateState
-from mlrpl.decision.fill_forecast import Forecast, forecasts
-from mlrpl.decision.fill_plan import FillPlan, Over, Promise, plan_fill
-
-SMALLEST = 5_000
-"""Pairs of a pool below which it is called too small where certifying does not pay."""
-
-LEAST_SAVING = 0.1
-"""Share of the pool that the best forecast has to save people from answering."""
 
 
 class Certification:
@@ -53,56 +43,43 @@ class Certification:
         self._bound = BoundProbes(project)
         self._clock = clock
         self._seed = seed or _random_seed
+        self._planner = Planner(project, store, suggestions, fills, clock)
 
     def plan(
         self,
         *,
-        max_error: float = 0.05,
-        max_lost: float = 0.10,
-        confidence: float = 0.95,
+        max_error: float | None = None,
+        max_lost: float | None = None,
+        confidence: float | None = None,
         over: str | None = None,
+        pilot: int = 0,
         start: bool = False,
     ) -> dict[str, Any]:
         """Return what could be filled in and what that would cost; with `start`, begin.
 
-        Beginning freezes the pairs, their order, the zones and the random draws. A project of
-        100,000 images takes a gigabyte of memory and some seconds, so pages let the command do it.
+        Beginning freezes the pairs, their order, the zones and the random draws; where a pilot
+        is asked for, its questions come first, and beginning again after them freezes the better
+        of the plans with and without their answers. A project of 100,000 images takes a gigabyte
+        of memory and some seconds, so pages let the command do it.
 
         Args:
-            max_error: Wrong ones among the pairs filled in as present, at most, 0 to 1.
-            max_lost: Present pairs filled in as absent, at most, as a share of `over`.
-            confidence: That all certificates of the project are true together, 0 to 1.
+            max_error: Wrong ones among the pairs filled in as present, at most, 0 to 1; None takes
+                what the open pilot was begun with, else 0.05.
+            max_lost: Present pairs filled in as absent, at most, as a share of `over`; None: 0.1.
+            confidence: That all certificates of the project are true together; None: 0.95.
             over: `pool` or `dataset`; None takes the cheaper one.
+            pilot: Questions of the pilot; 0 for none.
             start: Whether to begin.
 
         Raises:
-            NotReady: If there is no version; with `start`, if it would not pay.
+            NotReady: If there is no version; with `start`, if it would not pay, or if questions of
+                the pilot are left.
             AnnotatorError: If a number is out of range; with `start`, if one is open.
         """
-        promise = _promise(max_error, max_lost, confidence, over)
-        with self._store.reading() as tx:
-            number, arrays = self._suggestions.current(tx)
-            if number is None or arrays is None:
-                raise NotReady("Certificates need a trained version; train one first.")
-            if start:
-                self._refuse_second(tx)
-            index = 1 + len(certificates.every(tx))
-            pool = self._pool(tx, arrays)
-            operation = activity.newest_operation(tx)
-        promise = replace(promise, risk=promise.risk / 2**index, known=pool.known)
-        choices = [(p, forecasts(pool.probabilities, p)) for p in _choices(promise, over)]
-        choices.sort(key=lambda choice: choice[1][0].people)
-        promise, ways = choices[0]
-        refused = _refusal(pool, ways[0])
-        row = plan_report(number, pool, promise, choices, index, refused)
-        if start:
-            if refused:
-                raise NotReady(refused)
-            temporary, plan = self._freeze(pool, promise, ways[0])
-            plan |= {"index": index, "version": number, "newest_operation": operation}
-            plan |= {"project_risk": 1 - confidence}
-            row["certificate"] = self._begin(temporary, plan)
-        return row
+        wishes = {"max_error": max_error, "max_lost": max_lost, "confidence": confidence}
+        return self._planner.plan(
+            {**wishes, "over": over}, pilot=pilot, start=start, seed=self._seed
+        )
 
     def plan_aside(self, wishes: Mapping[str, Any], *, start: bool = False) -> dict[str, Any]:
         """Return the same as `plan`, made in a process of its own; for pages.
@@ -129,19 +106,29 @@ class Certification:
         with self._store.reading() as tx:
             rows = certificates.every(tx)
             row = self._chosen(tx, rows, number)
-            listed = [_listed(r) for r in rows]
+            standing = standings(tx, self._project, self._fills.active(tx))
+            listed = [_listed(r, standing.get(r.id)) for r in rows]
             if row is None:
                 return {"certificate": None, "certificates": []}
             drawn = certificates.drawn(tx, row.id)
+            asked = progress(certificates.piloted(tx, row.id))
             shown = {str(c.ordinal): c.name for c in categories.every(tx, archived=True)}
             told = changed(tx, row)
             current, _ = self._suggestions.current(tx)
             labelled = self._labelled(tx, row)
+            beyond = uncovered(tx, row) if row.is_frozen else []
+        head = {"certificates": listed, "changed_categories": told}
+        others = [one for n, one in standing.items() if n != row.id and not one["holds"]]
+        if not row.is_frozen:
+            result = pilot_report(row, asked)
+            result["sentences"] += [one["sentence"] for one in others]
+            return result | head
         found = self._bound.evidence(row, drawn, labelled)
         sizes = files.read(self._project, row.id, files.SIZES)
-        result, kept = open_report(row, found, sizes, shown, current)
+        result, kept = open_report(row, found, sizes, shown, current, standing.get(row.id))
         self._keep(row, kept)
-        result |= {"certificates": listed, "changed_categories": told}
+        result |= head
+        result["sentences"] += [*beyond, *(one["sentence"] for one in others)]
         if row.state is CertificateState.APPLIED:
             result["fill"] = dict(row.plan["applied"])
         return result
@@ -163,6 +150,8 @@ class Certification:
             self._bound.open(tx)
         with self._store.reading() as tx:
             row = self._the_open_one(tx, number)
+            if not row.is_frozen:
+                progress(certificates.piloted(tx, row.id)).refuse_filling()
             drawn = certificates.drawn(tx, row.id)
             found = self._bound.evidence(row, drawn, self._labelled(tx, row))
             filling = Filling.collect(self._project, tx, row, found)
@@ -212,62 +201,9 @@ class Certification:
             "pairs": sum(row.plan["filled"].values()),
         }
 
-    def _pool(self, tx: Transaction, arrays: VersionArrays) -> pools.Pool:
-        every = categories.every(tx, archived=True)
-        parents = hierarchy.resolve(self._project.settings.hierarchy, every)
-        return pools.build(tx, arrays, [f.bits for f in self._fills.active(tx)], parents)
-
-    def _freeze(
-        self, pool: pools.Pool, promise: Promise, best: Forecast
-    ) -> tuple[Any, dict[str, Any]]:
-        """Write the arrays of a plan; return their temporary folder and the rest of the plan."""
-        frozen: FillPlan = plan_fill(pool.probabilities, promise, present=best.fill_present > 0)
-        seed = self._seed()
-        ordinals = [c.ordinal for c in pool.categories]
-        draws = pools.draw(frozen, pool.pairs, seed)
-        sizes = pools.sizes_by_category(frozen, pool.pairs, ordinals)
-        temporary, sha256 = files.write_plan(self._project, pool.pairs, draws, sizes)
-        return temporary, {
-            "format": "fill-plan/1",
-            "fill": pools.plan_row(frozen),
-            "seed": seed,
-            "sha256": sha256,
-            "ordinals": ordinals,
-            "columns": 1 + max(ordinals),
-            "left_out": list(pool.left_out),
-            "forecast": best.row(),
-            "certified": {},
-            "p_values": {},
-        }
-
-    def _begin(self, temporary: Any, plan: dict[str, Any]) -> int:
-        now = self._clock()
-        try:
-            with self._store.writing() as tx:
-                self._refuse_second(tx)
-                rows = certificates.every(tx)
-                number = 1 + max((row.id for row in rows), default=0)
-                if len(rows) + 1 != plan["index"]:
-                    raise AnnotatorError("Another plan was begun just now; plan again.")
-                every = categories.every(tx, archived=True)
-                mine = [c for c in every if c.ordinal in set(plan["ordinals"])]
-                plan["definitions"] = pools.definitions(mine, every)
-                files.publish(self._project, temporary, number, plan)
-                certificates.add(tx, number, plan["version"], plan, now)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-        return number
-
     def _labelled(self, tx: Transaction, row: Certificate) -> int:
-        is_open = row.state is CertificateState.OPEN
-        return labelled_in_middle(self._project, tx, row) if is_open else 0
-
-    def _refuse_second(self, tx: Transaction) -> None:
-        for row in certificates.in_state(tx, CertificateState.OPEN):
-            if not changed(tx, row):
-                raise AnnotatorError(
-                    f"Certificate {row.id} is open; apply or cancel it before you plan another."
-                )
+        counts = row.state is CertificateState.OPEN and row.is_frozen
+        return labelled_in_middle(self._project, tx, row) if counts else 0
 
     def _chosen(
         self, tx: Transaction, rows: list[Certificate], number: int | None
@@ -303,59 +239,17 @@ def _random_seed() -> int:
     return secrets.randbits(48)
 
 
-def _promise(max_error: float, max_lost: float, confidence: float, over: str | None) -> Promise:
-    for name, value in (
-        ("--max-error", max_error),
-        ("--max-lost", max_lost),
-        ("--confidence", confidence),
-    ):
-        if not 0 < value < 1:
-            raise AnnotatorError(f"{name} lies between 0 and 1, such as 0.05, not {value:g}.")
-    if over not in (None, "pool", "dataset"):
-        raise AnnotatorError(f"--over is pool or dataset, not {over!r}.")
-    return Promise(max_error=max_error, max_lost=max_lost, risk=1 - confidence)
-
-
-def _choices(promise: Promise, over: str | None) -> list[Promise]:
-    names: list[Over] = ["pool", "dataset"] if promise.known else ["pool"]
-    if over is not None:
-        names = ["dataset" if over == "dataset" else "pool"]
-    return [replace(promise, over=name) for name in names]
-
-
-def _refusal(pool: pools.Pool, best: Forecast) -> str:
-    """Return why beginning would not pay, or an empty text."""
-    size = len(pool.pairs)
-    if not pool.categories:
-        return (
-            "No category has a calibrated opinion yet, so nothing can be filled in: answer more "
-            "pairs of each category, present and absent, and train again."
-        )
-    if not size:
-        return "No open pair is left to fill in."
-    if best.people <= (1 - LEAST_SAVING) * size:
-        return ""
-    if size < SMALLEST:
-        return (
-            f"The pool of {size:,} open pairs is too small: the blind questions would cost as many "
-            "answers as they save; label the rest by hand."
-        )
-    return (
-        f"The model is not good enough yet: of {size:,} open pairs people would still answer about "
-        f"{best.people:,}; label and train more, or allow a larger --max-lost."
-    )
-
-
 def _said(state: CertificateState) -> str:
     return state.value.replace("_", " ")
 
 
-def _listed(row: Certificate) -> dict[str, Any]:
+def _listed(row: Certificate, standing: Mapping[str, Any] | None) -> dict[str, Any]:
     return {
         "certificate": row.id,
         "state": row.state.value,
         "version": row.version,
         "created_at": row.created_at.isoformat(),
-        "pairs": row.plan["fill"]["size"],
+        "pairs": row.plan["fill"]["size"] if row.is_frozen else row.plan["pool"],
         "filled": sum(row.plan.get("filled", {}).values()),
+        "promise": state_of(standing),
     }

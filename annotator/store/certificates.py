@@ -25,6 +25,10 @@ AGAIN = "again"
 """Purpose of a further blind look at a bound probe that spoke against the fill."""
 
 
+PILOT = "pilot"
+"""Purpose of a question that helps to lay a plan and is never evidence for it."""
+
+
 class CertificateState(StrEnum):
     """Where a certificate is in its life."""
 
@@ -44,17 +48,26 @@ class Certificate:
     """Version whose scores laid the zones."""
     state: CertificateState
     plan: Mapping[str, Any]
-    """See `docs/certificates.md`; only its `certified` and `p_values` ever change."""
+    """See `docs/certificates.md`; once it has a `fill`, only its `certified` and `p_values` change.
+    Until then its pilot is asked, and nothing is frozen."""
     bitmap_path: str | None
     """Relative to the project, once it is applied."""
     created_at: datetime
     applied_at: datetime | None
     rolled_back_at: datetime | None
 
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it has a plan; before that, its pilot is asked."""
+        return "fill" in self.plan
+
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """One blind question of a certificate; `position` is its place in the order of its zone."""
+    """One blind question of a certificate; `position` is its place in the order of its zone.
+
+    Those of its pilot are in no zone of a plan and have an inclusion probability instead.
+    """
 
     id: int
     purpose: str
@@ -64,6 +77,7 @@ class Drawn:
     category_id: int
     state: State | None
     answered_at: datetime | None
+    inclusion_probability: float | None = None
 
 
 def add(tx: Transaction, number: int, version: int, plan: Mapping[str, Any], now: datetime) -> None:
@@ -103,6 +117,12 @@ def remember(tx: Transaction, number: int, plan: Mapping[str, Any]) -> None:
     tx.execute(query.values(plan=dict(plan)))
 
 
+def frozen(tx: Transaction, number: int, version: int, plan: Mapping[str, Any]) -> None:
+    """Let a certificate have its frozen plan after its pilot, laid by the scores of a version."""
+    query = sa.update(certificate).where(certificate.c.id == number)
+    tx.execute(query.values(version=version, plan=dict(plan)))
+
+
 def applied(tx: Transaction, number: int, bitmap_path: str, now: datetime) -> None:
     """Let the fill of a certificate stand from now on."""
     values = {"bitmap_path": bitmap_path, "applied_at": now}
@@ -134,7 +154,8 @@ def add_probes(
     Args:
         tx: A write transaction.
         number: Of the certificate.
-        rows: Each with `purpose`, `zone`, `position`, `image_id` and `category_id`.
+        rows: Each with `purpose`, `zone`, `position`, `image_id` and `category_id`, those of a
+            pilot with `inclusion_probability`, too.
         now: Kept as the time of drawing.
     """
     known = _labels(tx, [(r["image_id"], r["category_id"]) for r in rows if r["purpose"] == BOUND])
@@ -149,9 +170,19 @@ def add_probes(
 
 
 def drawn(tx: Transaction, number: int) -> list[Drawn]:
-    """Return every question of a certificate in the order of drawing."""
+    """Return every question of a certificate that counts for it, in the order of drawing."""
+    return _questions(tx, number, (BOUND, AGAIN))
+
+
+def piloted(tx: Transaction, number: int) -> list[Drawn]:
+    """Return the questions of a certificate's pilot in the order of drawing."""
+    return _questions(tx, number, (PILOT,))
+
+
+def _questions(tx: Transaction, number: int, purposes: Sequence[str]) -> list[Drawn]:
     columns = [probe.c[name] for name in Drawn.__dataclass_fields__]
-    query = sa.select(*columns).where(probe.c.certificate_id == number).order_by(probe.c.id)
+    query = sa.select(*columns).where(probe.c.certificate_id == number)
+    query = query.where(probe.c.purpose.in_(purposes)).order_by(probe.c.id)
     found = []
     for row in tx.execute(query):
         values = fields_of(row, "state")

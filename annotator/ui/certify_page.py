@@ -47,11 +47,12 @@ class CertifyPage:
         listed = row["certificates"]
         applied = [c["certificate"] for c in listed if c["state"] == "applied"]
         is_open = row.get("state") == "open"
+        asks_pilot = is_open and not row["zones"]
         can_fill = is_open and bool(row["fill"]["present"] or row["fill"]["absent"])
         return (
             views.status_html(row),
             plot(views.closing_chart(row) if row["certificate"] is not None else None),
-            gr.update(visible=not is_open),
+            gr.update(visible=not is_open or asks_pilot),
             gr.update(visible=is_open),
             gr.update(interactive=can_fill),
             gr.update(interactive=can_fill),
@@ -67,17 +68,38 @@ class CertifyPage:
             return gr.skip(), *(gr.skip() for _ in range(PARTS))
         return answered, *self.show()
 
-    def plan(self, max_error: float, max_lost: float, confidence: float, over: str) -> Any:
+    def wishes(self) -> tuple[Any, ...]:
+        """Return what the open pilot was begun with, for the widgets of the plan."""
+        row = self._certification.status()
+        if "wishes" not in row or row["state"] != "open":
+            return tuple(gr.skip() for _ in range(WISHES))
+        wished = row["wishes"]
+        shares = [100 * wished[name] for name in ("max_error", "max_lost", "confidence")]
+        pilot = gr.update(value=True, interactive=False)
+        return *(float(f"{share:.6g}") for share in shares), wished["over"] or "", pilot
+
+    def plan(
+        self, max_error: float, max_lost: float, confidence: float, over: str, pilot: bool
+    ) -> Any:
         """Return what could be filled in, and whether one may begin."""
-        row = self._certification.plan_aside(_wishes(max_error, max_lost, confidence, over))
-        return views.plan_html(row), gr.update(interactive=not row["refused"])
+        wishes = _wishes(max_error, max_lost, confidence, over, pilot)
+        row = self._certification.plan_aside(wishes)
+        asked = row["pilot"]
+        waits = asked is not None and asked["answered"] < asked["asked"]
+        return views.plan_html(row), gr.update(interactive=not row["refused"] and not waits)
 
     def begin(
-        self, max_error: float, max_lost: float, confidence: float, over: str, request: gr.Request
+        self,
+        max_error: float,
+        max_lost: float,
+        confidence: float,
+        over: str,
+        pilot: bool,
+        request: gr.Request,
     ) -> Any:
-        """Begin a certificate and return the page."""
+        """Begin a certificate, or its pilot, and return the page."""
         annotator_of(request)
-        wishes = _wishes(max_error, max_lost, confidence, over)
+        wishes = _wishes(max_error, max_lost, confidence, over, pilot)
         row = self._certification.plan_aside(wishes, start=True)
         said = f"Certificate {row['certificate']} is open. Its questions are on the Probe page."
         return said, "", gr.update(interactive=False), *self.show()
@@ -123,6 +145,7 @@ class CertifyPage:
             back = gr.Button("Roll back", elem_id="certify-back")
         page = [state, chart, planning, running, look, fill, listed, which, back_row]
         pages.load(shows_errors(self.show), None, page, **QUIET)
+        pages.load(shows_errors(self.wishes), None, wishes, **QUIET)
         ask.click(shows_errors(self.plan), wishes, [table, begin], api_visibility="private")
         begin.click(
             shows_errors(self.begin), wishes, [said, table, begin, *page], api_visibility="private"
@@ -138,6 +161,12 @@ class CertifyPage:
 
 PARTS = 9
 """How many widgets `CertifyPage.show` fills."""
+
+WISHES = 5
+"""How many widgets hold what is wished for."""
+
+PILOT = 400
+"""Questions of a pilot that is begun on the page."""
 
 
 def _running_buttons() -> tuple[gr.Button, gr.Button, gr.Button]:
@@ -158,6 +187,14 @@ def _planning_widgets() -> tuple[list[Any], gr.Button, gr.Button, gr.HTML]:
             gr.Number(95, label="Confidence, %", minimum=50, maximum=99.9),
             gr.Dropdown(OVERS, value="", label="Lost share of"),
         ]
+    wishes.append(
+        gr.Checkbox(
+            False,
+            label=f"Ask {PILOT} pilot questions first",
+            info="They prove nothing; they help where the model is too sure of itself.",
+            elem_id="certify-pilot",
+        )
+    )
     with gr.Row(elem_classes="pg-actions"):
         ask = gr.Button("What could be filled in?", elem_id="certify-plan")
         begin = gr.Button("Begin", variant="primary", interactive=False, elem_id="certify-begin")
@@ -165,6 +202,9 @@ def _planning_widgets() -> tuple[list[Any], gr.Button, gr.Button, gr.HTML]:
     return wishes, ask, begin, table
 
 
-def _wishes(max_error: float, max_lost: float, confidence: float, over: str) -> dict[str, Any]:
+def _wishes(
+    max_error: float, max_lost: float, confidence: float, over: str, pilot: bool
+) -> dict[str, Any]:
     numbers = {"max_error": max_error, "max_lost": max_lost, "confidence": confidence}
-    return {**{k: (v or 0) / 100 for k, v in numbers.items()}, "over": over or None}
+    shares = {name: (value or 0) / 100 for name, value in numbers.items()}
+    return {**shares, "over": over or None, "pilot": PILOT if pilot else None}

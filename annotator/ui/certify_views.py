@@ -32,32 +32,59 @@ def plan_html(row: Payload) -> str:
         names = ", ".join(row["suggest_only"][:12])
         more = len(row["suggest_only"]) - 12
         said.append(f"Suggested only: {names}{f' and {more} more' if more > 0 else ''}.")
+    if row["pilot"] is not None:
+        said.append(_pilot_sentence(row["pilot"]))
     if row["refused"]:
         said.append(row["refused"])
     return f'<div class="pg">{table(heads, body)}{"".join(map(_sentence, said))}</div>'
+
+
+def _pilot_sentence(pilot: Payload) -> str:
+    if pilot["answered"] < pilot["asked"]:
+        left = pilot["asked"] - pilot["answered"]
+        return f"This is without the pilot: {left:,} of its questions are still to be answered."
+    return (
+        f"This is by what the pilot found: {pilot['present']:,} of its {pilot['asked']:,} pairs "
+        "are present."
+    )
 
 
 def status_html(row: Payload) -> str:
     """Return how far a certificate is."""
     if row["certificate"] is None:
         return f'<div class="pg">{_sentence(NOTHING)}</div>'
-    fill = row["fill"]
-    numbers = [
-        (f"{fill['absent']:,}", "absent, certified"),
-        (f"{fill['present']:,}", "present, certified"),
-        (f"{row['answers']:,}", "blind answers"),
-        (f"{row['pool']:,}", "pairs in the pool"),
-    ]
-    cells = "".join(f"<div><b>{number}</b><span>{name}</span></div>" for number, name in numbers)
     title = f"Certificate {row['certificate']}: {row['state'].replace('_', ' ')}"
-    sentences = [*row["sentences"], row["categories"]["sentence"]]
+    if not row["zones"] and row["state"] == "open":
+        title += ", asking its pilot"
+    if row["standing"] is not None:
+        title += ", its promise holds" if row["standing"]["holds"] else ", its promise is stale"
+    sentences = list(row["sentences"])
+    own = (row["super_categories"], row["categories"])
+    sentences += [part["sentence"] for part in own if part is not None and part["sentence"]]
     if row["changed_categories"]:
         names = ", ".join(row["changed_categories"])
         sentences.append(f"Changed since, and not filled in any more: {names}.")
+    tables = f"{_zones(row)}{_bounds(row)}" if row["zones"] else ""
     return (
-        f'<div class="pg"><p class="pg-sum"><b>{title}</b></p><div class="pg-big">{cells}</div>'
-        f"{_zones(row)}{_bounds(row)}{''.join(map(_sentence, sentences))}</div>"
+        f'<div class="pg"><p class="pg-sum"><b>{title}</b></p>'
+        f'<div class="pg-big">{_numbers(row)}</div>{tables}{"".join(map(_sentence, sentences))}'
+        "</div>"
     )
+
+
+def _numbers(row: Payload) -> str:
+    """Return the large numbers at the top."""
+    if row["zones"]:
+        numbers = [
+            (row["fill"]["absent"], "absent, certified"),
+            (row["fill"]["present"], "present, certified"),
+            (row["answers"], "blind answers"),
+        ]
+    else:
+        pilot = row["pilot"]
+        numbers = [(pilot["answered"], "pilot answers"), (pilot["asked"], "pilot questions")]
+    numbers.append((row["pool"], "pairs in the pool"))
+    return "".join(f"<div><b>{number:,}</b><span>{name}</span></div>" for number, name in numbers)
 
 
 def _zones(row: Payload) -> str:
@@ -139,7 +166,7 @@ def list_html(rows: list[Payload]) -> str:
     """Return all certificates of the project as a table; an empty text without any."""
     if not rows:
         return ""
-    heads = ("certificate", "state", "version", "begun", "pool", "filled in")
+    heads = ("certificate", "state", "version", "begun", "pool", "filled in", "promise")
     body = [
         [
             str(row["certificate"]),
@@ -148,6 +175,7 @@ def list_html(rows: list[Payload]) -> str:
             row["created_at"][:10],
             f"{row['pairs']:,}",
             f"{row['filled']:,}",
+            row["promise"],
         ]
         for row in reversed(rows)
     ]

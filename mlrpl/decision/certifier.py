@@ -193,6 +193,28 @@ class Certifier:
         return self.plan.promise.max_lost / (1 - self.plan.promise.max_lost) * present
 
 
+def wrong_left(
+    filled: int, may_be_wrong: int, taken: int, corrected: int, max_error: float
+) -> tuple[int, int, bool]:
+    """Return how many of the pairs filled in as present are left, and how the promise fares there.
+
+    Every right pair that is taken out of a fill leaves the wrong ones a larger share of it.
+
+    Args:
+        filled: Pairs filled in as present.
+        may_be_wrong: How many of them may be wrong by the certificate.
+        taken: Those that do not count as filled in any more, because people answered them.
+        corrected: Those of them that turned out wrong.
+        max_error: Wrong ones among the filled, at most, as a share.
+
+    Returns:
+        Pairs left, how many of these may be wrong, and whether that is as promised.
+    """
+    left = filled - taken
+    wrong = min(max(may_be_wrong - corrected, 0), left)
+    return left, wrong, wrong <= max_error * left
+
+
 def statement(certifier: Certifier, counts: ProbeCounts) -> dict[str, Any]:
     """Return what a certificate says by now: numbers for programs, sentences for people.
 

@@ -98,7 +98,7 @@ def _with_absent_side(
     middle = max(size - end - top, 0)
     middle_probes = min(3000.0, middle / 2)
     outside = total - lost + promise.counted
-    rate = max((total - lost - 0.95 * top) / max(middle, 1), 1e-4)
+    rate = min(max((total - lost - 0.95 * top) / max(middle, 1), 1e-4), 1.0)
     # What the lower bound of the present pairs gives away, because few probes know the middle.
     slack = 1.6 * math.sqrt((1 - rate) / max(middle_probes * rate, 1)) * rate * middle / outside
     allowed = promise.max_lost / (1 - promise.max_lost) * max(1 - slack, 0.1) * outside / end

@@ -222,3 +222,17 @@ def pilot_inclusion(probabilities: npt.NDArray[np.floating]) -> Floats:
     p = np.clip(np.asarray(probabilities, np.float64), 1e-7, 1 - 1e-7)
     spread = np.sqrt(p * (1 - p))
     return np.asarray(0.5 * p / p.sum() + 0.5 * spread / spread.sum())
+
+
+def draw_pilot(inclusion: npt.NDArray[np.floating], count: int, seed: int) -> npt.NDArray[np.intp]:
+    """Return the positions of a pilot's pairs, each drawn once, `(min(count, N),)`.
+
+    Args:
+        inclusion: `(N,)` relative probability of each pair, above 0.
+        count: Pairs to draw.
+        seed: Of the generator.
+    """
+    waits = np.random.default_rng(seed).exponential(size=len(inclusion)) / inclusion
+    count = min(count, len(waits))
+    first = np.argpartition(waits, count - 1)[:count] if count else np.zeros(0, np.intp)
+    return np.asarray(np.random.default_rng(seed).permutation(first))

@@ -163,6 +163,25 @@ def holm(p_values: npt.ArrayLike, risk: float) -> list[int]:
     return rejected
 
 
+def holm_in_order(
+    first: npt.ArrayLike, second: npt.ArrayLike, risk: float
+) -> tuple[list[int], list[int]]:
+    """Return what Holm's procedure rejects in two families, one after the other, under one risk.
+
+    Each family gets half of the risk; the second one gets all of it once the whole first one is
+    rejected. If any hypothesis of the first family is true, rejecting all of it is an error in
+    itself, so the risk that anything true is rejected stays at most `risk` in both cases.
+
+    >>> holm_in_order([0.04, 0.9], [0.04], 0.1)
+    ([], [0])
+    >>> holm_in_order([0.02, 0.04], [0.08], 0.1)
+    ([0, 1], [0])
+    """
+    p = np.asarray(first, float)
+    rejected = holm(p, risk / 2)
+    return rejected, holm(second, risk if len(rejected) == len(p) else risk / 2)
+
+
 def _floats(*counts: Counts) -> list[Floats]:
     return [np.asarray(count, np.float64) for count in counts]
 

@@ -60,6 +60,7 @@ def test_the_way_from_the_plan_to_the_fill_and_back(
     told = run("certify", project, "status")
     preview = run("certify", project, "apply", "--dry-run")
     done = json.loads(run("certify", project, "apply", "--json"))
+    applied = run("certify", project, "status")
     counts = json.loads(run("status", project, "--json"))["counts"]
     out = run("export", project, "--out", project / "exports", "--content", "certified")
     back = run("rollback", project, "--certificate", 1)
@@ -73,11 +74,33 @@ def test_the_way_from_the_plan_to_the_fill_and_back(
     assert "can be marked absent" in told
     assert preview.startswith("Would fill in ")
     assert done["applied"] is True
+    assert applied.startswith("Certificate 1 (applied, its promise holds)")
     assert counts["filled"] == done["present"] + done["absent"]
     assert counts["open"] == 20_000 - counts["filled"]
     assert "certified_all.json" in out
     assert "is rolled back" in back
     assert json.loads(run("status", project, "--json"))["counts"]["filled"] == 0
+
+
+def test_a_pilot_is_asked_first_and_the_plan_is_frozen_after_it(
+    project: Path, oracle: Any, template: tuple[Path, Any]
+) -> None:
+    begun = run("certify", project, "plan", *WISHES, "--pilot", 100, "--start")
+    asked = run("certify", project, "status")
+    services = Services.open(project)
+    clock = oracle.Ticking()
+    services.probing._clock = clock
+    oracle.Oracle(services, template[1], clock).answer(13)
+    services.close()
+    plan = run("certify", project, "plan")
+    frozen = json.loads(run("certify", project, "plan", "--start", "--json"))
+
+    assert "asks its pilot of 100 questions" in begun
+    assert "0 of 100 pilot questions are answered" in asked
+    assert "100 of 100 pilot questions are answered" in plan
+    assert frozen["certificate"] == 1
+    assert frozen["promise"]["max_lost"] == 0.3
+    assert "A pilot of 100 questions" in run("certify", project, "status")
 
 
 def test_cancelling_ends_the_open_certificate(project: Path) -> None:

@@ -19,6 +19,7 @@ PLAN: dict[str, Any] = {
     "suggest_only": ["<b>bird</b>"],
     "over": "pool",
     "forecasts": [{"over": "pool", **FORECAST}],
+    "pilot": None,
     "refused": "",
 }
 LISTED = {
@@ -28,6 +29,7 @@ LISTED = {
     "created_at": "2026-01-01T00:00:00+00:00",
     "pairs": 1000,
     "filled": 0,
+    "promise": "",
 }
 
 
@@ -37,10 +39,12 @@ def status(state: str = "open", fill: int = 900) -> dict[str, Any]:
     return {
         "certificate": 1,
         "state": state,
+        "standing": None,
         "fill": {"present": 0, "absent": fill},
         "answers": 15,
         "pool": 1000,
         "sentences": ["900 pairs can be marked <absent>."],
+        "super_categories": {"sentence": "1 of 2 super-categories: <animal>."},
         "categories": {"sentence": "No category has a promise of its own."},
         "changed_categories": ["cat"],
         "zones": [{"zone": name, **zone} for name in ("present", "middle", "absent")],
@@ -56,11 +60,17 @@ class Certification:
     def __init__(self, row: dict[str, Any]) -> None:
         self.row = row
         self.refused = ""
+        self.pilot: dict[str, int] | None = None
         self.asked: list[Any] = []
 
     def plan_aside(self, wishes: dict[str, Any], *, start: bool = False) -> dict[str, Any]:
         self.asked.append((wishes, start))
-        return {**PLAN, "certificate": 1 if start else None, "refused": self.refused}
+        return {
+            **PLAN,
+            "certificate": 1 if start else None,
+            "refused": self.refused,
+            "pilot": self.pilot,
+        }
 
     def status(self) -> dict[str, Any]:
         return self.row
@@ -95,11 +105,27 @@ def test_a_plan_is_a_table_and_names_are_never_markup() -> None:
     assert "&lt;b&gt;bird&lt;/b&gt;" in html
 
 
+@pytest.mark.parametrize(
+    ("answered", "says", "can_begin"),
+    [(120, "280 of its questions are still", False), (400, "30 of its 400 pairs", True)],
+)
+def test_a_plan_during_a_pilot_waits_for_its_answers(
+    answered: int, says: str, can_begin: bool
+) -> None:
+    page, made = page_of(status())
+    made.pilot = {"asked": 400, "answered": answered, "present": 30}
+
+    html, button = page.plan(5, 10, 95, "", True)
+
+    assert says in html
+    assert button["interactive"] is can_begin
+
+
 def test_a_refused_plan_says_why_and_cannot_begin() -> None:
     page, made = page_of(status())
     made.refused = "The pool is too small."
 
-    html, button = page.plan(5, 10, 95, "")
+    html, button = page.plan(5, 10, 95, "", False)
 
     assert "The pool is too small." in html
     assert button["interactive"] is False
@@ -108,11 +134,12 @@ def test_a_refused_plan_says_why_and_cannot_begin() -> None:
 def test_wishes_are_percentages_on_the_page_and_shares_in_the_service(request_: Any) -> None:
     page, made = page_of(status())
 
-    page.plan(5, 12.5, 95, "dataset")
-    said = page.begin(5, 10, 95, "", request_)
+    page.plan(5, 12.5, 95, "dataset", True)
+    said = page.begin(5, 10, 95, "", False, request_)
 
     shares = {"max_error": 0.05, "max_lost": 0.125, "confidence": 0.95, "over": "dataset"}
-    assert made.asked[0] == (shares, False)
+    assert made.asked[0] == ({**shares, "pilot": 400}, False)
+    assert made.asked[1][0]["pilot"] is None
     assert made.asked[1][0]["over"] is None
     assert made.asked[1][1] is True
     assert said[0].startswith("Certificate 1 is open")
@@ -125,7 +152,20 @@ def test_the_status_shows_zones_bounds_and_sentences_as_text() -> None:
     assert "12.3%" in html
     assert "1 of 8" in html
     assert "can be marked &lt;absent&gt;." in html
+    assert "super-categories: &lt;animal&gt;." in html
     assert "not filled in any more: cat." in html
+
+
+def test_a_stale_promise_is_told_above_and_in_the_list() -> None:
+    row = {**status("applied"), "standing": {"holds": False}}
+
+    html = views.status_html(row)
+    listed = views.list_html([{**LISTED, "state": "applied", "promise": "stale"}])
+
+    assert "Certificate 1: applied, its promise is stale" in html
+    assert "<td>applied</td>" in listed
+    assert "<td>stale</td>" in listed
+    assert "its promise holds" in views.status_html({**row, "standing": {"holds": True}})
 
 
 def test_filling_in_waits_until_something_is_certified() -> None:
@@ -137,6 +177,25 @@ def test_filling_in_waits_until_something_is_certified() -> None:
     assert [update["interactive"] for update in early.show()[4:6]] == [False, False]
     assert nothing.show()[2]["visible"] is True  # the plan
     assert "No certificate is open" in nothing.show()[0]
+
+
+def test_while_a_pilot_is_asked_its_wishes_stay_and_the_plan_can_be_made() -> None:
+    wished = {"max_error": 0.05, "max_lost": 0.3, "confidence": 0.8, "over": None}
+    pilot = {"asked": 400, "answered": 120, "present": 30, "open": True, "done": False}
+    row = {**status(fill=0), "zones": [], "bounds": [], "closing": [], "categories": None}
+    row["super_categories"] = None
+    page, _ = page_of({**row, "pilot": pilot, "wishes": wished})
+    proving, _ = page_of(status())
+
+    shown, kept = page.show(), page.wishes()
+
+    assert [update["visible"] for update in shown[2:4]] == [True, True]
+    assert "<b>120</b><span>pilot answers</span>" in shown[0]
+    assert "Certificate 1: open, asking its pilot" in shown[0]
+    assert "steps certified" not in shown[0]
+    assert kept[:4] == (5.0, 30.0, 80.0, "")
+    assert kept[4]["value"] is True
+    assert proving.wishes() == tuple(gr.skip() for _ in range(5))
 
 
 def test_an_applied_certificate_can_be_chosen_and_rolled_back(request_: Any) -> None:

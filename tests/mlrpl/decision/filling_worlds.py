@@ -183,15 +183,20 @@ def one_beyond_precision(
     return plan, truth
 
 
-def leftover(rng: np.random.Generator) -> tuple[FillPlan, Truth]:
-    """Return what active learning leaves of a pool, planned over the whole data set."""
+def left_over_pool(rng: np.random.Generator) -> tuple[Floats, Truth]:
+    """Return the predictions and the truth that active learning leaves of a pool."""
     p, truth = binormal(100_000, 0.04, 0.98, rng)
     unsure = np.abs(np.log(p / (1 - p)))
     gone = np.zeros(len(p), bool)
     gone[np.argsort(unsure)[: len(p) * 8 // 100]] = True
     gone |= (np.arange(len(p)) >= len(p) - 1_500) & (rng.random(len(p)) < 0.8)
     gone |= truth & (rng.random(len(p)) < 0.3)
-    p, kept = p[~gone], truth[~gone]
+    return p[~gone], truth[~gone]
+
+
+def leftover(rng: np.random.Generator) -> tuple[FillPlan, Truth]:
+    """Return what active learning leaves of a pool, planned over the whole data set."""
+    p, kept = left_over_pool(rng)
     promise = Promise(over="dataset", known=4_000 - int(kept.sum()))
     return plan_fill(p, promise), kept
 

@@ -61,6 +61,14 @@ def test_dear_probes_change_the_choice() -> None:
     assert dear.probes < cheap.probes
 
 
+def test_predictions_that_leave_no_doubt_are_forecast_too() -> None:
+    p = np.sort(np.concatenate([np.full(18_000, 1e-9), np.full(2_000, 1.0)]))
+
+    best = forecasts(p, Promise(max_lost=0.3))[0]
+
+    assert best.fill_absent + best.fill_present > 10_000
+
+
 def test_an_empty_pool_fills_in_nothing() -> None:
     (only,) = forecasts(np.zeros(0), Promise())
 
