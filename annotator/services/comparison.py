@@ -16,6 +16,7 @@ from annotator.arrays.versions import QUANTILES, VersionArrays
 from annotator.domain import Category, Version
 from annotator.errors import NotFound
 from annotator.services.suggestions import as_wished
+from annotator.services.trends import calibration_of
 from annotator.services.waiting import CHUNK, Labelled, Waiting
 from annotator.settings import Project
 from annotator.store import Store, Transaction, activity, categories, images, versions
@@ -117,6 +118,15 @@ class Comparison:
             ],
         }
 
+    def calibration(self, number: int) -> dict[str, Any]:
+        """Return what a version says against what people said; see `calibration_of`.
+
+        Raises:
+            NotFound: If it does not exist, or its scores were deleted.
+        """
+        with self._store.reading() as tx:
+            return calibration_of(tx, self._project, number, self._arrays(tx, number))
+
     def methods(self) -> dict[str, Any]:
         """Return the newest version of each method, measured on the same held-out answers.
 
@@ -156,7 +166,7 @@ class Comparison:
         if arrays is None:
             raise NotFound(
                 f"The scores of version {number} were deleted to save space, so it cannot be "
-                "compared; use it again to have them computed anew."
+                "measured; use it again to have them computed anew."
             )
         return arrays
 

@@ -74,7 +74,7 @@ class ProgressReport:
             version, _ = self._suggestions.current(tx)
             waiting, about = 0, False
             if version is not None:
-                waiting, about = self._suggestions_waiting(tx, version, shown)
+                waiting, about = self._suggestions_waiting(tx, shown)
             trainer = self._trainer(tx)
             filled = self._filled(tx, shown)
         answered = sum(c.present_count + c.absent_count for c in shown)
@@ -94,12 +94,18 @@ class ProgressReport:
         with self._store.reading() as tx:
             return self._counts(tx, categories.every(tx), self._waiting.now(tx))
 
-    def overview(self) -> dict[str, Any]:
-        """Return everything the Progress page shows."""
+    def overview(self, *, soon: bool = False) -> dict[str, Any]:
+        """Return counts, categories, versions, and what the next training waits for.
+
+        Args:
+            soon: Do not wait where counting the suggestions would take long: `about` is true then,
+                the conflicts and the suggestions of each category are None, and the suggestions of
+                all are the figure from when the version was made.
+        """
         with self._store.reading() as tx:
             shown = categories.every(tx)
-            waiting = self._waiting.now(tx)
-            counts = self._counts(tx, shown, waiting)
+            waiting = self._waiting.soon(tx) if soon else self._waiting.now(tx)
+            counts = vars(self._counts(tx, shown, waiting))
             made = versions.every(tx)
             calibrated = self._calibrated(tx)
             waits = policy.waiting_for(tx, self._project.settings.retraining, self._clock())
@@ -112,14 +118,18 @@ class ProgressReport:
                 "present": c.present_count,
                 "absent": c.absent_count,
                 "filled": filled.get(c.ordinal, 0),
-                "open": counts.images - c.present_count - c.absent_count - filled.get(c.ordinal, 0),
-                "suggested": int(waiting.suggested[c.ordinal]),
+                "open": counts["images"]
+                - c.present_count
+                - c.absent_count
+                - filled.get(c.ordinal, 0),
+                "suggested": None if waiting is None else int(waiting.suggested[c.ordinal]),
                 "calibrated": None if calibrated is None else c.ordinal in calibrated,
             }
             for c in in_order(shown)
         ]
         return {
-            "counts": dict(vars(counts)),
+            "counts": counts | ({"conflicts": None} if waiting is None else {}),
+            "about": waiting is None,
             "categories": rows,
             "versions": [version_row(v) for v in made],
             "policy": waits,
@@ -129,12 +139,18 @@ class ProgressReport:
         """Return what the charts of the Progress page show; see `Trends.report`."""
         return self._trends.report()
 
+    def trends_soon(self) -> dict[str, Any]:
+        """Return `trends` as `Rested.soon` does, without waiting for them."""
+        return self._trends.soon()
+
     def losses(self) -> list[dict[str, float]]:
         """Return the loss of the running training, or the last one, as far as `state` saw it."""
         with self._lock:
             return [{"step": step, "loss": loss} for step, loss in self._losses[1]]
 
-    def _counts(self, tx: Transaction, shown: list[Category], waiting: WaitingCounts) -> Counts:
+    def _counts(
+        self, tx: Transaction, shown: list[Category], waiting: WaitingCounts | None
+    ) -> Counts:
         total = images.count(tx)
         answered = sum(c.present_count + c.absent_count for c in shown)
         filled = self._filled(tx, shown)
@@ -147,21 +163,24 @@ class ProgressReport:
             open=total * len(shown) - answered - filled,
             present=sum(c.present_count for c in shown),
             absent=sum(c.absent_count for c in shown),
-            conflicts=waiting.conflicts,
-            suggestions=waiting.of(shown),
+            conflicts=0 if waiting is None else waiting.conflicts,
+            suggestions=self._when_made(tx) if waiting is None else waiting.of(shown),
         )
 
     def _filled(self, tx: Transaction, shown: list[Category]) -> int:
         found = self._waiting.filled(tx)
         return sum(found.get(c.ordinal, 0) for c in shown)
 
-    def _suggestions_waiting(
-        self, tx: Transaction, version: int, shown: list[Category]
-    ) -> tuple[int, bool]:
+    def _suggestions_waiting(self, tx: Transaction, shown: list[Category]) -> tuple[int, bool]:
         found = self._waiting.soon(tx)
         if found is not None:
             return found.of(shown), False
-        return int(versions.get(tx, version).metrics.get("suggestions") or 0), True
+        return self._when_made(tx), True
+
+    def _when_made(self, tx: Transaction) -> int:
+        """Return how many suggestions the version in use made when it was made."""
+        version = versions.promoted(tx)
+        return 0 if version is None else int(version.metrics.get("suggestions") or 0)
 
     def _remember_loss(self, running: Job) -> None:
         loss, step = running.progress.get("loss"), running.progress.get("done")

@@ -43,16 +43,28 @@ class Quality:
             `annotators` (rows of `person_rows`), `anchoring` (see `anchoring_row`) and `note`, a
             sentence that says why nothing can be compared, or an empty text.
         """
+        return self._rested.get(self._stands(), self._counted)
+
+    def soon(self) -> dict[str, Any]:
+        """Return `report` as `Rested.soon` does, without waiting for it."""
+        with self._store.reading() as tx:
+            rows, columns = activity.shape(tx)
+        return self._rested.soon(self._stands(), self._counted, pairs=rows * columns)
+
+    def _stands(self) -> object:
         with self._store.reading() as tx:
             number, arrays = self._suggestions.current(tx)
-            stands = (
+            return (
                 activity.newest_operation(tx),
                 quality.newest_blind_answer(tx),
                 number,
                 id(arrays),
                 tuple((c.id, c.name) for c in categories.every(tx)),
             )
-            return self._rested.get(stands, lambda: _count(tx, arrays))
+
+    def _counted(self) -> dict[str, Any]:
+        with self._store.reading() as tx:
+            return _count(tx, self._suggestions.current(tx)[1])
 
 
 def _count(tx: Transaction, arrays: VersionArrays | None) -> dict[str, Any]:

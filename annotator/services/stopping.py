@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ import numpy as np
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, OperationKind
 from annotator.services.clock import Clock, utc_now
+from annotator.services.fill_promises import promised
 from annotator.services.fills import Fills
 from annotator.services.rested import Rested
 from annotator.services.suggestions import Suggestions
-from annotator.services.trends import held_out_probabilities
+from annotator.services.trends import blind_answers
 from annotator.services.waiting import CHUNK, Waiting
 from annotator.settings import Project
 from annotator.store import Store, Transaction, activity, categories, images, quality
@@ -89,13 +91,24 @@ class Stopping:
             for coverage is reached), `reached` (whether both are), `note` (why nothing can be said
             about errors, or an empty text), `pace` (see `Pace`, and `an_hour`), `probes`
             (`answers`, `wrong`, `needed`, `used`), `left_out` (open pairs without a probability),
-            `filled`, `now` and `later` (see `error_row`, `later` also has `pairs`, `present` and
-            `coverage`; None where nothing can be said), `answers_needed` for the goal's error, or
-            None, and `counted_at`.
+            `filled`, `promised` (of the filled pairs, how many are `present`, and how many may be
+            `wrong` and `lost` by their certificates), `now` and `later` (see `error_row`, `later`
+            also has `pairs`, `present` and `coverage`; None where nothing can be said),
+            `answers_needed` for the goal's error, None also where no number of them would do, and
+            `counted_at`.
         """
+        return self._rested.get(self._stands(), self._counted)
+
+    def soon(self) -> dict[str, Any]:
+        """Return `report` as `Rested.soon` does, without waiting for it."""
+        with self._store.reading() as tx:
+            rows, columns = activity.shape(tx)
+        return self._rested.soon(self._stands(), self._counted, pairs=rows * columns)
+
+    def _stands(self) -> object:
         with self._store.reading() as tx:
             number, arrays = self._suggestions.current(tx)
-            stands = (
+            return (
                 activity.newest_operation(tx),
                 quality.newest_blind_answer(tx),
                 number,
@@ -104,7 +117,10 @@ class Stopping:
                 self._project.settings.goal,
                 activity.shape(tx),
             )
-            return self._rested.get(stands, lambda: self._count(tx, arrays))
+
+    def _counted(self) -> dict[str, Any]:
+        with self._store.reading() as tx:
+            return self._count(tx, self._suggestions.current(tx)[1])
 
     def _count(self, tx: Transaction, arrays: VersionArrays | None) -> dict[str, Any]:
         shown, goal = categories.every(tx), self._project.settings.goal
@@ -124,14 +140,14 @@ class Stopping:
             "reached": pairs > 0 and is_open == 0,
             "pace": {**asdict(pace), "an_hour": pace.an_hour},
             "counted_at": self._clock().isoformat(timespec="seconds"),
-            **dict.fromkeys(("now", "later", "answers_needed", "probes")),
+            **dict.fromkeys(("now", "later", "answers_needed", "probes", "promised")),
             "left_out": is_open,
         }
         present = sum(c.present_count for c in shown)
         row["note"] = _note(shown, present, arrays)
         if row["note"] or arrays is None:
             return row
-        row |= self._errors(tx, arrays, shown, row, present + filled["present"])
+        row |= self._errors(tx, arrays, shown, row, filled)
         row["reached"] = row["covered"] and row["now"]["error"] <= goal.error
         return row
 
@@ -141,23 +157,27 @@ class Stopping:
         arrays: VersionArrays,
         shown: list[Category],
         row: dict[str, Any],
-        present: int,
+        left: dict[str, int],
     ) -> dict[str, Any]:
-        found = self._open(tx, arrays, shown)
+        found, present = self._open(tx, arrays, shown), sum(c.present_count for c in shown)
         threshold = self._project.settings.suggestions.threshold
         probes, factor = _probed(tx, arrays, threshold)
-        now = expected(found, known_present=present, threshold=threshold, factor=factor)
+        filled = promised(self._fills.active(tx), left, shown, float(found.present.sum()))
+        told = partial(expected, threshold=threshold, factor=factor, filled=filled)
+        now = told(found, known_present=present)
         hour = min(row["pace"]["an_hour"], row["open"])
-        left, said = after(found, hour, threshold=threshold)
-        later = expected(left, known_present=present + said, threshold=threshold, factor=factor)
+        then, said = after(found, hour, threshold=threshold)
+        later = told(then, known_present=present + said)
         needed = answers_needed(
             found,
             row["goal"]["error"],
             known_present=present,
             threshold=threshold,
             factor=factor,
+            filled=filled,
         )
         return {
+            "promised": {name: round(value) for name, value in asdict(filled).items()},
             "probes": probes,
             "left_out": max(0, row["open"] - round(found.pairs)),
             "now": error_row(now),
@@ -245,12 +265,7 @@ def _probed(
     tx: Transaction, arrays: VersionArrays, threshold: float
 ) -> tuple[dict[str, Any], float]:
     """Return what audit probes say about the model's errors, and the factor to correct them by."""
-    said = quality.blind_answers(tx)
-    # Pairs that were labelled since are no sample of those that are open now.
-    fair = said.audit & said.still_open
-    p = held_out_probabilities(arrays, said.image[fair], said.category[fair])
-    usable = np.isfinite(p)
-    p, present = p[usable], said.present[fair][usable]
+    p, present = blind_answers(tx, arrays)
     says = p >= threshold
     wrong, believed = int((says != present).sum()), float(np.where(says, 1 - p, p).sum())
     used = len(p) >= ENOUGH_PROBES

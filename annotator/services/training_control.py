@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from annotator.arrays import versions as version_files
@@ -9,6 +10,7 @@ from annotator.domain import Job, JobKind, JobState, Version
 from annotator.errors import NotFound, NotReady
 from annotator.services import policy
 from annotator.services.clock import Clock, utc_now
+from annotator.services.method_options import job_options, option_rows
 from annotator.settings import Project
 from annotator.store import Store, annotators, categories, jobs, versions
 
@@ -20,6 +22,9 @@ METHODS = {
     "sarb": "the network of hst, which fills open pairs in by blending images; slower",
 }
 """What can learn, and what each does in a few words; `mlrpl methods` describes them in full."""
+
+SURENESS = ("ece", "ece_on", "ece_pairs")
+"""Figures of a version that say how far its probabilities lie from what is there."""
 
 FINETUNE = {
     "auto": "the network behind the features learns, too, with a GPU and 5,000 answers or more",
@@ -54,12 +59,20 @@ class TrainingControl:
         settings = self._project.settings
         return {
             "method": settings.method,
-            "methods": [{"name": name, "does": does} for name, does in METHODS.items()],
+            "methods": [
+                {"name": name, "does": does, "options": option_rows(name)}
+                for name, does in METHODS.items()
+            ],
             "finetune": FINETUNE[settings.retraining.finetune],
         }
 
     def train(
-        self, annotator: str, *, method: str | None = None, finetune: bool | None = None
+        self,
+        annotator: str,
+        *,
+        method: str | None = None,
+        finetune: bool | None = None,
+        options: Mapping[str, float] | None = None,
     ) -> dict[str, Any]:
         """Ask the worker for a new version.
 
@@ -67,19 +80,24 @@ class TrainingControl:
             annotator: Who asks.
             method: What learns; None means the project's.
             finetune: Whether the network learns, too; None leaves it to the settings.
+            options: Numbers of the method by name, see `method_options`; usual where left out.
 
         Raises:
+            AnnotatorError: If the method has no such option, or a number is out of range.
             NotFound: If there is no such method.
             NotReady: If nothing is known yet.
         """
-        options = training_options(method, finetune)
+        asked = training_options(method, finetune)
+        special = job_options(method or self._project.settings.method, options or {})
+        if special:  # they are of this method, whatever the settings say when it is trained
+            asked |= {"method": method or self._project.settings.method, **special}
         with self._store.writing() as tx:
             annotators.named(tx, annotator, self._clock())
             if not any(c.present_count + c.absent_count for c in categories.every(tx)):
                 raise NotReady(
                     "There is nothing to learn from yet: answer a few questions on the Label page."
                 )
-            job = jobs.enqueue(tx, JobKind.TRAIN, options, self._clock())
+            job = jobs.enqueue(tx, JobKind.TRAIN, asked, self._clock())
         return {"job": job.id, "message": f"Training is {_verb(job)}."}
 
     def cancel(self) -> dict[str, Any]:
@@ -149,6 +167,7 @@ def version_row(version: Version) -> dict[str, Any]:
         "map_low": metrics.get("map_low"),
         "map_high": metrics.get("map_high"),
         "held_out_pairs": metrics.get("held_out_pairs", 0),
+        **{name: metrics.get(name) for name in SURENESS},
         "trained_answers": version.trained_answers,
         "seconds": version.training_seconds,
         "note": version.note,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -12,32 +10,38 @@ import numpy.typing as npt
 
 from annotator.arrays import versions as version_files
 from annotator.arrays.versions import VersionArrays
-from annotator.domain import Version
 from annotator.errors import NotFound
 from annotator.services.clock import Clock, utc_now
+from annotator.services.growth import fill_steps, growth_row
+from annotator.services.rested import Rested
 from annotator.services.suggestions import Suggestions
+from annotator.services.training_control import SURENESS
 from annotator.services.waiting import Waiting
 from annotator.settings import Project
-from annotator.store import Store, Transaction, activity, categories, versions
-from annotator.store.activity import Growth, Pace
+from annotator.store import (
+    Store,
+    Transaction,
+    activity,
+    categories,
+    certificates,
+    quality,
+    versions,
+)
+from annotator.store.activity import Pace
 from mlrpl.decision.calibration import Calibration, probabilities
+from mlrpl.decision.prior_shift import MIN_PROBES, expected_calibration_error
 
 CALIBRATION_PRESENT = 30
-"""Present held-out answers below which nothing is said about the model's probabilities."""
+"""Present answers below which nothing is said about the model's probabilities."""
 
 RATE_DECISIONS = 50
 """Measured decisions below which nothing is said about the time that is left."""
-
-REST = 20.0
-"""Counting anew waits this many times as long as it takes, so it never takes over 5 % of a core."""
-
-SURENESS = ("ece", "ece_on", "ece_pairs")
-"""Figures of a version that say how far its probabilities lie from what is there."""
 
 BINS = 10
 """Equal steps of probability in the calibration."""
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 
 class Trends:
@@ -56,24 +60,28 @@ class Trends:
         self._suggestions = suggestions
         self._waiting = waiting
         self._clock = clock
-        self._lock = threading.Lock()
-        self._cached: tuple[object, dict[str, Any]] | None = None
-        self._rest_until = 0.0
+        self._rested = Rested()
 
     def report(self) -> dict[str, Any]:
         """Return `growth`, `people`, `pace`, `calibration`, `remaining` and `counted_at`."""
-        with self._lock, self._store.reading() as tx:
+        return self._rested.get(self._stands(), self._counted)
+
+    def soon(self) -> dict[str, Any]:
+        """Return `report` as `Rested.soon` does, without waiting for it."""
+        with self._store.reading() as tx:
+            rows, columns = activity.shape(tx)
+        return self._rested.soon(self._stands(), self._counted, pairs=rows * columns)
+
+    def _stands(self) -> object:
+        with self._store.reading() as tx:
             number, arrays = self._suggestions.current(tx)
-            stands = (activity.newest_operation(tx), number, id(arrays))
-            fresh = self._cached is not None and self._cached[0] == stands
-            if self._cached is not None and (fresh or time.monotonic() < self._rest_until):
-                return self._cached[1]
-            started = time.monotonic()
-            found = self._count(tx, number, arrays)
-            self._cached = (stands, found)
-            took = time.monotonic() - started
-            self._rest_until = time.monotonic() + REST * took
-            return found
+            fills = tuple(fill.key for fill in self._waiting.filled_now(tx))
+            blind = quality.newest_blind_answer(tx)
+            return activity.newest_operation(tx), blind, number, id(arrays), fills
+
+    def _counted(self) -> dict[str, Any]:
+        with self._store.reading() as tx:
+            return self._count(tx, *self._suggestions.current(tx))
 
     def _count(
         self, tx: Transaction, number: int | None, arrays: VersionArrays | None
@@ -84,43 +92,91 @@ class Trends:
         unsure = None if arrays is None else self._waiting.now(tx).unsure_of(shown)
         taught = set() if arrays is None else _taught(arrays)
         return {
-            "growth": growth_row(
-                activity.growth(tx), activity.first_operation_at(tx), versions.every(tx), now
-            ),
+            "growth": self._growth(tx, [c.ordinal for c in shown], now),
             "people": [person_row(p) for p in people],
             "pace": _pace(people),
-            "calibration": self._calibration(tx, number, arrays),
+            "calibration": calibration_of(tx, self._project, number, arrays),
             "remaining": remaining(people, unsure, sum(c.ordinal not in taught for c in shown)),
             "counted_at": now.isoformat(timespec="seconds"),
         }
 
-    def _calibration(
-        self, tx: Transaction, number: int | None, arrays: VersionArrays | None
-    ) -> dict[str, Any]:
-        row: dict[str, Any] = {"version": number, "needed": CALIBRATION_PRESENT}
-        if number is None or arrays is None:
-            return row | {"present": 0, "answers": 0, "bins": [], "seen": False}
-        image, category, present = activity.held_out_labels(tx)
-        probability = held_out_probabilities(arrays, image, category)
-        usable = np.isfinite(probability)
-        probability, present = probability[usable], present[usable]
-        enough = int(present.sum()) >= CALIBRATION_PRESENT
-        # A network that was fine-tuned is calibrated on fold 0 itself, which flatters it.
-        own = self._owner(number)
-        return row | {
-            "present": int(present.sum()),
-            "answers": len(present),
-            "bins": reliability(probability, present) if enough else [],
-            "seen": own is not None,
-            **{name: versions.get(tx, number).metrics.get(name) for name in SURENESS},
-        }
+    def _growth(self, tx: Transaction, shown: list[int], now: datetime) -> dict[str, Any]:
+        filled = self._waiting.filled(tx)
+        fills = fill_steps(certificates.every(tx), sum(filled.get(o, 0) for o in shown), now)
+        first = activity.first_operation_at(tx)
+        return growth_row(activity.growth(tx), first, versions.every(tx), now, fills)
 
-    def _owner(self, number: int) -> int | None:
-        try:
-            folder = version_files.folder(self._project, number)
-            return version_files.read_parameters(folder).features_of
-        except NotFound:
-            return None
+
+def calibration_of(
+    tx: Transaction, project: Project, number: int | None, arrays: VersionArrays | None
+) -> dict[str, Any]:
+    """Return what a version said against what people said.
+
+    Blind answers come first, because chance alone chose what they are about; with too few of them
+    the answers on held-out images have to do.
+
+    Args:
+        tx: A transaction.
+        project: Whose version it is.
+        number: Of the version; None: there is none.
+        arrays: Of the version, where it has any.
+
+    Returns:
+        `version`, `on` (`probes` or `held_out`), `answers`, `present` (of them), `needed` (of the
+        present ones), `bins` (see `reliability`; none with too few), `error` (mean distance, 0 to
+        1), `seen` (whether these answers have set the percentages), and what was measured when
+        the version was made: `ece`, `ece_on`, `ece_pairs`.
+    """
+    row: dict[str, Any] = {"version": number, "needed": CALIBRATION_PRESENT, "on": "held_out"}
+    if number is None or arrays is None:
+        return row | {"present": 0, "answers": 0, "bins": [], "seen": False, "error": None}
+    metrics = versions.get(tx, number).metrics
+    said = blind_answers(tx, arrays)
+    if len(said[0]) >= MIN_PROBES and int(said[1].sum()) >= CALIBRATION_PRESENT:
+        row["on"] = "probes"
+        # Blind answers that were there already have moved its percentages towards them.
+        seen = any((metrics.get("prior_shift") or {}).values())
+    else:
+        said = _measurable(arrays, *activity.held_out_labels(tx))
+        # A network that was fine-tuned is calibrated on fold 0 itself, which flatters it.
+        seen = _owner(project, number) is not None
+    probability, present = said
+    enough = int(present.sum()) >= CALIBRATION_PRESENT
+    return row | {
+        "present": int(present.sum()),
+        "answers": len(present),
+        "bins": reliability(probability, present) if enough else [],
+        "error": expected_calibration_error(probability, present) if enough else None,
+        "seen": seen,
+        **{name: metrics.get(name) for name in SURENESS},
+    }
+
+
+def _owner(project: Project, number: int) -> int | None:
+    try:
+        folder = version_files.folder(project, number)
+        return version_files.read_parameters(folder).features_of
+    except NotFound:
+        return None
+
+
+def blind_answers(tx: Transaction, arrays: VersionArrays) -> tuple[Floats, Bools]:
+    """Return what a version says of random open pairs, and what people said blind, `(n,)` each.
+
+    Pairs that were labelled since are left out: they are no sample of those that are open now, and
+    a version may have learned from them.
+    """
+    said = quality.blind_answers(tx)
+    fair = said.audit & said.still_open
+    return _measurable(arrays, said.image[fair], said.category[fair], said.present[fair])
+
+
+def _measurable(
+    arrays: VersionArrays, image: activity.Ordinals, category: activity.Ordinals, present: Bools
+) -> tuple[Floats, Bools]:
+    probability = held_out_probabilities(arrays, image, category)
+    usable = np.isfinite(probability)
+    return probability[usable], present[usable]
 
 
 def held_out_probabilities(
@@ -176,42 +232,6 @@ def reliability(probability: Floats, present: npt.NDArray[np.bool_]) -> list[dic
             }
         )
     return rows
-
-
-def growth_row(
-    grown: Growth, first: datetime | None, made: list[Version], now: datetime
-) -> dict[str, Any]:
-    """Return the answered pairs over time in equal steps, and the suggestions of each version."""
-    points: list[dict[str, Any]] = []
-    if not grown.at or first is None:
-        return {"step": "", "points": points, "suggested": []}
-    end = max(now, grown.at[-1])
-    name, width = step_of(end - first)
-    latest: dict[datetime, tuple[int, int]] = {}
-    for at, present, absent in zip(grown.at, grown.present, grown.absent, strict=True):
-        latest[_ceiling(at, width, end)] = (int(present), int(absent))
-    latest[end] = (int(grown.present[-1]), int(grown.absent[-1]))
-    points = [{"at": _iso(first), "present": 0, "absent": 0}]
-    points += [{"at": _iso(at), "present": p, "absent": a} for at, (p, a) in sorted(latest.items())]
-    # Suggestions stand from the moment a version was made until the next one.
-    found = [(v.created_at, v.metrics.get("suggestions")) for v in made]
-    suggested = [{"at": _iso(at), "pairs": int(n)} for at, n in found if n is not None]
-    if suggested:
-        suggested.append({"at": _iso(end), "pairs": suggested[-1]["pairs"]})
-    return {"step": name, "points": points, "suggested": suggested}
-
-
-def step_of(span: timedelta) -> tuple[str, timedelta]:
-    """Return in which steps a span of time is drawn: days, hours or, on the first day, minutes.
-
-    >>> step_of(timedelta(days=30))[0]
-    'day'
-    """
-    if span > timedelta(days=4):
-        return "day", timedelta(days=1)
-    if span > timedelta(hours=4):
-        return "hour", timedelta(hours=1)
-    return "minute", timedelta(minutes=1)
 
 
 def person_row(pace: Pace) -> dict[str, Any]:
@@ -281,14 +301,3 @@ def _wilson(share: float, count: int) -> tuple[float, float]:
     spread = z * float(np.sqrt(share * (1 - share) / count + z * z / (4 * count * count)))
     scale = 1 + z * z / count
     return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
-
-
-def _ceiling(at: datetime, width: timedelta, end: datetime) -> datetime:
-    """Return the end of the step in which a moment lies, which is never after `end`."""
-    seconds = width.total_seconds()
-    past = at.timestamp() % seconds
-    return min(end, at if past == 0 else at + timedelta(seconds=seconds - past))
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")

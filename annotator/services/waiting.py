@@ -14,12 +14,10 @@ from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category
 from annotator.errors import StoreError
 from annotator.services.fills import Fill, Fills, has_fill
+from annotator.services.rested import AT_ONCE, HEAD_START
 from annotator.services.suggestions import Suggestions
 from annotator.store import Store, Transaction, activity
 from mlrpl.decision.calibration import raw_threshold
-
-AT_ONCE = 1_000_000
-"""Pairs up to which counting anew takes no time to speak of; larger projects do it behind."""
 
 FEW_CHANGES = 5_000
 """Answers since the last look up to which the counts follow one by one."""
@@ -167,7 +165,8 @@ class Waiting:
         if rows * columns <= self._at_once:
             return self.now(tx)
         if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._behind, name="waiting", daemon=True)
+            self._thread = threading.Timer(HEAD_START, self._behind)
+            self._thread.daemon = True
             self._thread.start()
         return None
 

@@ -17,6 +17,12 @@ Run = Mapping[str, Any]
 GOALS = (0.9, 0.95)
 WIDTH, HEIGHT, MARGIN = 960, 540, 72
 PAPER, INK, LINES = "#ffffff", "#222222", "#dddddd"
+FINE = 2
+"""Times as large the curves are drawn, so that they are smooth."""
+STEPS = (60.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0, 36000.0)
+"""Seconds between two marks of the time axis."""
+MOST_STEPS = 9
+STRESSED = "#111111"
 COLOURS = (
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8c6d00", "#56b4e9", "#5f5f5f", "#7a3db8",
 )  # fmt: skip
@@ -97,23 +103,25 @@ def draw(runs: Sequence[Run], file: Path, title: str) -> None:
         title: Above the curves.
     """
     longest = max(run["records"][-1]["seconds"] for run in runs)
-    image = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
-    pen, font = ImageDraw.Draw(image), ImageFont.load_default(size=15)
+    image = Image.new("RGB", (FINE * WIDTH, FINE * HEIGHT), PAPER)
+    pen, font = ImageDraw.Draw(image), ImageFont.load_default(size=15 * FINE)
     _axes(pen, font, longest, title)
-    seconds = np.linspace(0, longest, 200)
-    for place, name in enumerate(dict.fromkeys(run["strategy"] for run in runs)):
-        colour = COLOURS[place % len(COLOURS)]
+    seconds = np.linspace(0, longest, 400)
+    names = list(dict.fromkeys(run["strategy"] for run in runs))
+    for place, name in enumerate(names):
+        colour = STRESSED if name == "loop" else COLOURS[place % len(COLOURS)]
         mine = [run["records"] for run in runs if run["strategy"] == name]
         ends = min(records[-1]["seconds"] for records in mine)
         f1 = np.mean([_curve(records, seconds) for records in mine], axis=0)
         points = [_point(s / longest, y) for s, y in zip(seconds, f1, strict=True) if s <= ends]
         if len(points) > 1:
-            pen.line(points, fill=colour, width=4 if name == "loop" else 2)
-        top = HEIGHT - MARGIN - 24 * (len(COLOURS) - place) - 12
-        pen.line([(WIDTH - 250, top + 9), (WIDTH - 220, top + 9)], fill=colour, width=4)
-        pen.text((WIDTH - 210, top), name.replace("_", " "), fill=INK, font=font)
+            pen.line(points, fill=colour, width=FINE * (4 if name == "loop" else 2))
+        top = FINE * (HEIGHT - MARGIN - 24 * (len(names) - place) - 12)
+        left, right = FINE * (WIDTH - 250), FINE * (WIDTH - 220)
+        pen.line([(left, top + 9 * FINE), (right, top + 9 * FINE)], fill=colour, width=4 * FINE)
+        pen.text((right + 10 * FINE, top), name.replace("_", " "), fill=INK, font=font)
     file.parent.mkdir(parents=True, exist_ok=True)
-    image.save(file)
+    image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS).save(file, optimize=True)
 
 
 def _cell(values: list[float | None]) -> str:
@@ -130,17 +138,22 @@ def _curve(records: Sequence[Mapping[str, Any]], seconds: np.ndarray) -> np.ndar
 
 
 def _point(x: float, y: float) -> tuple[float, float]:
-    return MARGIN + x * (WIDTH - 2 * MARGIN), HEIGHT - MARGIN - y * (HEIGHT - 2 * MARGIN)
+    left = MARGIN + x * (WIDTH - 2 * MARGIN)
+    return FINE * left, FINE * (HEIGHT - MARGIN - y * (HEIGHT - 2 * MARGIN))
 
 
 def _axes(pen: ImageDraw.ImageDraw, font: Any, longest: float, title: str) -> None:
     for share in (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0):
         left, right = _point(0, share), _point(1, share)
-        pen.line([left, right], fill=LINES)
-        pen.text((left[0] - 44, left[1] - 9), f"{share:.0%}", fill=INK, font=font)
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        x, y = _point(share, 0)
-        pen.text((x - 14, y + 8), f"{share * longest / 3600:.1f}", fill=INK, font=font)
-    pen.text((MARGIN, 20), title, fill=INK, font=font)
-    pen.text((MARGIN, 44), "F1 of the completed set", fill=INK, font=font)
-    pen.text((WIDTH - MARGIN - 130, HEIGHT - 36), "hours of labelling", fill=INK, font=font)
+        pen.line([left, right], fill=LINES, width=FINE)
+        x, y = left[0] - 8 * FINE, left[1]
+        pen.text((x, y), f"{share:.0%}", fill=INK, font=font, anchor="rm")
+    step = next((step for step in STEPS if longest / step <= MOST_STEPS), STEPS[-1])
+    for at in np.arange(0, longest, step):
+        x, y = _point(at / longest, 0)
+        said = f"{at / 3600:g} h" if step >= 3600 else f"{at / 60:g} min"
+        pen.text((x, y + 8 * FINE), said if at else "0", fill=INK, font=font, anchor="ma")
+    pen.text((FINE * MARGIN, FINE * 20), title, fill=INK, font=font)
+    pen.text((FINE * MARGIN, FINE * 44), "F1 of the completed set", fill=INK, font=font)
+    end = FINE * (WIDTH - MARGIN), FINE * (HEIGHT - 24)
+    pen.text(end, "time that people spend", fill=INK, font=font, anchor="rm")

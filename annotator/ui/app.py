@@ -51,8 +51,7 @@ def _verify(services: Services, scripts: str, pages: gr.Blocks) -> None:
 
 
 def _progress(services: Services, scripts: str, pages: gr.Blocks) -> None:
-    del pages
-    ProgressPage(services, styles=f"{scripts}/pages.css").build()
+    ProgressPage(services, styles=f"{scripts}/pages.css").build(pages)
 
 
 def _train(services: Services, scripts: str, pages: gr.Blocks) -> None:

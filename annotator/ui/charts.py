@@ -17,23 +17,30 @@ HELD_OUT = "held-out mAP, %"
 
 
 def growth_chart(growth: Payload) -> Chart | None:
-    """Return the answered pairs over time, and the suggestions of each version beside them."""
+    """Return the known pairs over time, and the suggestions of each version beside them."""
     points = growth["points"]
     if not points:
         return None
-    kinds = ("present", "absent")
+    colour_of = {"present": GREEN, "absent": AMBER}
+    if any(p["filled"] for p in points):
+        colour_of["filled in"] = INDIGO
+        points = [{**p, "filled in": p["filled"]} for p in points]
+    kinds = tuple(colour_of)
     rows = [{"time": p["at"], "kind": k, "pairs": p[k]} for p in points for k in kinds]
     frame = pd.DataFrame(rows)
     frame["time"] = pd.to_datetime(frame["time"])
     axis = alt.Axis(tickCount=8, labelOverlap=True)
     height = alt.Axis(tickCount=5, format=",d")
-    named = [*kinds, "suggested"] if growth["suggested"] else list(kinds)
-    colours = alt.Scale(domain=named, range=[GREEN, AMBER, INDIGO][: len(named)])
+    if growth["suggested"]:
+        colour_of["suggested"] = GREY
+    colours = alt.Scale(domain=list(colour_of), range=list(colour_of.values()))
     colour = alt.Color(
         "kind:N",
         scale=colours,
         sort=None,
-        legend=alt.Legend(title=None, orient="top", symbolOpacity=1),
+        legend=alt.Legend(
+            title=None, orient="top", symbolOpacity=1, columns=2 if len(colour_of) > 3 else 3
+        ),
     )
     area = (
         alt.Chart(frame)
@@ -118,7 +125,7 @@ def calibration_chart(calibration: Payload) -> Chart | None:
     points = base.mark_point(filled=True, opacity=1, color=INDIGO, size=70).encode(
         y=alt.Y("observed:Q", title=title, scale=whole), tooltip=tooltip
     )
-    counts = base.mark_text(dx=9, align="left", color=GREY, fontSize=11).encode(
+    counts = base.mark_text(dx=7, dy=-8, align="left", color=GREY, fontSize=11).encode(
         y=alt.Y("observed:Q", scale=whole), text=alt.Text("answers:Q", format=",")
     )
     return finished(alt.layer(ideal, whiskers, points, counts))

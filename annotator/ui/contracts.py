@@ -125,11 +125,11 @@ class Progress(Protocol):
     def state(self) -> Payload:
         """Return counts, version and trainer state; cheap enough for every second."""
 
-    def overview(self) -> Payload:
-        """Return counts, categories and versions."""
+    def overview(self, *, soon: bool = False) -> Payload:
+        """Return counts, categories and versions; with `soon` without the slow ones at first."""
 
-    def trends(self) -> Payload:
-        """Return what the charts of the Progress page show."""
+    def trends_soon(self) -> Payload:
+        """Return what the charts of the Progress page show, as far as it is counted."""
 
     def losses(self) -> list[dict[str, float]]:
         """Return the loss of the running training so far."""
@@ -138,8 +138,8 @@ class Progress(Protocol):
 class Report(Protocol):
     """Figures that the Progress page shows."""
 
-    def report(self) -> Payload:
-        """Return them."""
+    def soon(self) -> Payload:
+        """Return `figures` as last counted or None, their `number`, and if they are `behind`."""
 
 
 class Training(Protocol):
@@ -152,7 +152,12 @@ class Training(Protocol):
         """Return the methods, and what the settings say."""
 
     def train(
-        self, annotator: str, *, method: str | None = None, finetune: bool | None = None
+        self,
+        annotator: str,
+        *,
+        method: str | None = None,
+        finetune: bool | None = None,
+        options: Mapping[str, float] | None = None,
     ) -> Payload:
         """Ask for a new version."""
 
@@ -168,6 +173,9 @@ class Comparison(Protocol):
 
     def changes(self, older: int, newer: int) -> Payload:
         """Return which suggestions one version makes and another does not."""
+
+    def calibration(self, number: int) -> Payload:
+        """Return what a version says against what people said."""
 
     def methods(self) -> Payload:
         """Return the newest version of each method, measured on the same answers."""

@@ -12,7 +12,7 @@ from annotator.ui import progress_views as views
 from annotator.ui import quality_views
 from annotator.ui.boundary import shows_errors
 from annotator.ui.charts import calibration_chart, growth_chart, version_chart
-from annotator.ui.contracts import Services
+from annotator.ui.contracts import Payload, Services
 
 QUIET: dict[str, Any] = {
     "api_visibility": "private",
@@ -25,8 +25,9 @@ LOOK_SECONDS = 1.5
 COUNT_SECONDS = 8.0
 """How long charts and tables may stay behind the answers; a new version shows at once."""
 
-PARTS = 16
-"""How many widgets `ProgressPage.show` fills."""
+Seen = dict[str, Any]
+"""What an open page shows: `version`, `known` pairs, `at` (when it was drawn), `numbers` (by part,
+which count it is from) and `behind` (whether a part is still being counted)."""
 
 PLAIN: dict[str, Any] = {"apply_default_css": False, "js_on_load": None}
 
@@ -50,52 +51,62 @@ class ProgressPage:
         self._now = now
         self._styles = styles
 
-    def show(self) -> tuple[Any, ...]:
-        """Return everything that changes with answers and versions."""
-        row, trends = self._progress.overview(), self._progress.trends()
-        versions, people, pace = row["versions"], trends["people"], trends["pace"]
-        calibration, quality = trends["calibration"], self._quality.report()
-        return (
-            views.counts_html(row["counts"]),
-            views.remaining_html(trends["remaining"], pace, calibration["version"]),
-            quality_views.goal_html(self._stopping.report()),
-            plot(growth_chart(trends["growth"])),
-            views.growth_note(trends["growth"]),
-            plot(version_chart(versions)),
-            views.version_note(versions),
-            plot(calibration_chart(calibration)),
-            views.calibration_note(calibration),
-            table(views.people_table(people)),
-            views.people_note(people, pace),
-            quality_views.agreement_note(quality),
-            table(quality_views.agreement_table(quality)),
-            table(quality_views.person_table(quality)),
-            quality_views.anchoring_note(quality),
-            views.category_table(row["categories"]),
-        )
+    def look(self) -> tuple[Any, ...]:
+        """Return the whole page, with whatever has been counted by now."""
+        return self.tick(None)
 
-    def tick(self, seen: list[float] | None) -> tuple[Any, ...]:
-        """Return the page anew if versions or answers changed.
+    def tick(self, seen: Seen | None) -> tuple[Any, ...]:
+        """Return the page anew if versions or answers changed, and parts that were counted since.
 
         Args:
-            seen: What the page shows: version, answered pairs, and when it was last drawn.
+            seen: What the page shows; None before the first look.
         """
         state = self._progress.state()
-        now = [float(state["version"] or 0), float(state["answered"])]
-        due = seen is None or now[0] != seen[0]
-        if not due and seen is not None:
-            due = now[1] != seen[1] and self._now() - seen[2] >= COUNT_SECONDS
-        if not due:
+        if seen is None or self._is_due(seen, state):
+            now = {"version": state["version"], "known": self._known(state), "at": self._now()}
+        elif seen["behind"]:
+            now = {name: seen[name] for name in ("version", "known", "at")}
+        else:
             return tuple(gr.skip() for _ in range(1 + PARTS))
-        return [*now, self._now()], *self.show()
+        return self._drawn(now, {} if seen is None else seen["numbers"])
 
-    def build(self) -> None:
-        """Put the widgets into the open Blocks and wire them."""
+    def _is_due(self, seen: Seen, state: Payload) -> bool:
+        if state["version"] != seen["version"]:
+            return True
+        moved = self._known(state) != seen["known"]
+        return moved and bool(self._now() - seen["at"] >= COUNT_SECONDS)
+
+    @staticmethod
+    def _known(state: Payload) -> list[int]:
+        return [state["answered"], state["filled"]]
+
+    def _drawn(self, now: Seen, numbers: dict[str, Any]) -> tuple[Any, ...]:
+        """Return what the page shows then, and the parts whose count is not that in `numbers`."""
+        overview = self._progress.overview(soon=True)
+        about = overview["about"]
+        number = [now["version"], now["at"], about]
+        asked = {
+            "overview": {"figures": overview, "number": number, "behind": about},
+            "trends": self._progress.trends_soon(),
+            "goal": self._stopping.soon(),
+            "quality": self._quality.soon(),
+        }
+        parts: list[Any] = []
+        for name, found in asked.items():
+            view, count = VIEWS[name]
+            same = numbers.get(name) == found["number"]
+            parts += [gr.skip()] * count if same else view(found["figures"])
+        shown = {name: found["number"] for name, found in asked.items()}
+        behind = any(found["behind"] for found in asked.values())
+        return {**now, "numbers": shown, "behind": behind}, *parts
+
+    def build(self, pages: gr.Blocks) -> None:
+        """Put the widgets into the open Blocks, which are a part of `pages`, and wire them."""
         head = f'<link rel="stylesheet" href="{self._styles}">' if self._styles else None
         counts = gr.HTML(elem_id="progress-counts", head=head, **PLAIN)
         left = gr.HTML(elem_id="progress-left", **PLAIN)
         goal = gr.HTML(elem_id="progress-goal", **PLAIN)
-        gr.Markdown("## Answers over time")
+        gr.Markdown("## Known pairs over time")
         growth = gr.Plot(show_label=False, visible=False, elem_id="growth-plot")
         growth_note = gr.HTML(elem_id="growth-note", **PLAIN)
         with gr.Row(equal_height=False, elem_classes="pg-pair"):
@@ -117,13 +128,15 @@ class ProgressPage:
             elem_id="category-table",
         )
         seen = gr.State(None)
-        shown = [counts, left, goal, growth, growth_note, curve, curve_note]
-        shown += [calibration, calibration_note, *people, categories]
-        gr.Timer(LOOK_SECONDS).tick(shows_errors(self.tick), seen, [seen, *shown], **QUIET)
+        shown = [seen, counts, curve, curve_note, categories]
+        shown += [left, growth, growth_note, calibration, calibration_note, *people[:2]]
+        shown += [goal, *people[2:]]
+        pages.load(shows_errors(self.look), None, shown, **QUIET)
+        gr.Timer(LOOK_SECONDS).tick(shows_errors(self.tick), seen, shown, **QUIET)
 
 
 def _people_parts() -> list[Any]:
-    """Put the tables about people into the open Blocks, in the order of `ProgressPage.show`."""
+    """Put the tables about people into the open Blocks: two of the trends, four of the quality."""
     gr.Markdown("## Who answered")
     parts: list[Any] = [_table("people-table"), gr.HTML(elem_id="people-note", **PLAIN)]
     gr.Markdown("## How far people agree")
@@ -134,6 +147,63 @@ def _people_parts() -> list[Any]:
 
 def _table(name: str, **more: Any) -> gr.Dataframe:
     return gr.Dataframe(interactive=False, show_label=False, visible=False, elem_id=name, **more)
+
+
+def overview_parts(overview: Payload) -> list[Any]:
+    """Return the counts, the learning curve and its sentence, and the table of categories."""
+    versions = overview["versions"]
+    return [
+        views.counts_html(overview["counts"], about=overview["about"]),
+        plot(version_chart(versions)),
+        views.version_note(versions),
+        views.category_table(overview["categories"]),
+    ]
+
+
+def trend_parts(trends: Payload | None) -> list[Any]:
+    """Return what is left, answers over time, the calibration, and who answered."""
+    if trends is None:
+        hidden = gr.update(visible=False)
+        return ["", hidden, views.COUNTING, hidden, views.COUNTING, hidden, views.COUNTING]
+    people, pace, calibration = trends["people"], trends["pace"], trends["calibration"]
+    return [
+        views.remaining_html(trends["remaining"], pace, calibration["version"]),
+        plot(growth_chart(trends["growth"])),
+        views.growth_note(trends["growth"]),
+        plot(calibration_chart(calibration)),
+        views.calibration_note(calibration),
+        table(views.people_table(people)),
+        views.people_note(people, pace),
+    ]
+
+
+def goal_parts(stop: Payload | None) -> list[Any]:
+    """Return what an hour would bring."""
+    return [views.COUNTING if stop is None else quality_views.goal_html(stop)]
+
+
+def quality_parts(quality: Payload | None) -> list[Any]:
+    """Return how far people agree: a sentence, two tables, and whether the model sways them."""
+    if quality is None:
+        return [views.COUNTING, gr.update(visible=False), gr.update(visible=False), ""]
+    return [
+        quality_views.agreement_note(quality),
+        table(quality_views.agreement_table(quality)),
+        table(quality_views.person_table(quality)),
+        quality_views.anchoring_note(quality),
+    ]
+
+
+VIEWS: dict[str, tuple[Callable[[Any], list[Any]], int]] = {
+    "overview": (overview_parts, 4),
+    "trends": (trend_parts, 7),
+    "goal": (goal_parts, 1),
+    "quality": (quality_parts, 4),
+}
+"""What draws each part of the page from its figures, and how many widgets that fills."""
+
+PARTS = sum(count for _, count in VIEWS.values())
+"""How many widgets of the page are drawn."""
 
 
 def table(rows: Any) -> Any:

@@ -21,8 +21,21 @@ SCORES = {None: "none yet", True: "probability", False: "ranking only"}
 NOBODY = "Nobody has answered here yet; imported labels are nobody's work."
 
 
-def counts_html(row: Payload) -> str:
-    """Return the three counts with a stacked bar; only numbers go in."""
+COUNTING = '<p class="pg-note" data-counting>This part is being counted and comes in a moment.</p>'
+"""Stands where figures of a large project are going to be."""
+
+
+def counts_html(row: Payload, *, about: bool = False) -> str:
+    """Return the three counts with a stacked bar; only numbers go in.
+
+    Args:
+        row: The counts.
+        about: Whether suggestions and conflicts are still being counted.
+    """
+    suggestions = f"{row['suggestions']:,}"
+    if about:
+        suggestions = f"about {suggestions}" if row["suggestions"] else "…"
+    conflicts = "…" if row["conflicts"] is None else f"{row['conflicts']:,}"
     pairs = max(1, row["pairs"])
     parts = [("present", row["present"]), ("absent", row["absent"]), ("filled", row["filled"])]
     bar = "".join(
@@ -31,18 +44,19 @@ def counts_html(row: Payload) -> str:
         for name, count in parts
     )
     known = row["answered"] + row["filled"]
+    filled = f" and {row['filled']:,} filled in under a certificate" if row["filled"] else ""
     spoken = f"{row['answered']:,} answered, {row['filled']:,} filled, {row['open']:,} open"
     return (
         '<div class="pg"><div class="pg-big">'
         f"<div><b>{row['answered']:,}</b><span>answered</span></div>"
         f'<div><b>{row["filled"]:,}</b><span><i class="pg-filled"></i>filled</span></div>'
         f'<div><b>{row["open"]:,}</b><span><i class="pg-open"></i>open</span></div>'
-        f"<div><b>{row['suggestions']:,}</b><span>suggestions waiting</span></div>"
+        f"<div><b>{suggestions}</b><span>suggestions waiting</span></div>"
         f"<div><b>{row['visited']:,}</b><span>of {row['images']:,} images visited</span></div>"
-        f"<div><b>{row['conflicts']:,}</b><span>conflicts</span></div></div>"
+        f"<div><b>{conflicts}</b><span>conflicts</span></div></div>"
         f'<div class="pg-bar" role="img" aria-label="{spoken}">{bar}</div>'
         f'<div class="pg-small">{known / pairs:.1%} of {row["pairs"]:,} pairs are known: '
-        f"{row['present']:,} present, {row['absent']:,} absent.</div></div>"
+        f"{row['present']:,} present, {row['absent']:,} absent{filled}.</div></div>"
     )
 
 
@@ -78,9 +92,16 @@ def growth_note(growth: Payload) -> str:
         return note_html(NO_ANSWERS)
     last = growth["points"][-1]
     line = "The dashed line is how many open pairs each version suggested when it was made."
+    filled = ""
+    if any(point["filled"] for point in growth["points"]):
+        filled = (
+            f"{last['filled']:,} more are filled in under a certificate, from the moment it was "
+            "applied until it is rolled back or people answer them."
+        )
     return note_html(
         f"{last['present'] + last['absent']:,} pairs are answered, drawn by the {growth['step']}; "
         "each pair counts from its latest answer on.",
+        filled,
         line if growth["suggested"] else "",
     )
 
@@ -106,22 +127,37 @@ def calibration_note(calibration: Payload) -> str:
     if not bins:
         return note_html(
             "Whether the model's percentages can be taken at their word is shown here once "
-            f"{calibration['needed']} present answers on held-out images can be compared; there "
-            f"are {calibration['present']}."
+            f"{calibration['needed']} present answers, blind or on held-out images, can be "
+            f"compared; there are {calibration['present']}."
         )
     told = max(bins, key=lambda b: (b["low"] >= 0.5, b["answers"]))
     hits = round(told["observed"] * told["answers"])
+    blind = calibration["on"] == "probes"
+    asked = "blind answers about pairs drawn at random" if blind else "answers on held-out images"
     return note_html(
+        f"Drawn from {calibration['answers']:,} {asked}: on average the percentages are off by "
+        f"{points(calibration['error'])}.",
         "Points on the dashed line mean that the model's percentages can be taken at their word; "
         "below it the model is too sure, above it too shy.",
-        f"Of the {told['answers']:,} held-out pairs that it gave {told['low']:.0%} to "
-        f"{told['high']:.0%}, people said present to {hits:,}.",
+        f"Of the {told['answers']:,} pairs that it gave {told['low']:.0%} to {told['high']:.0%}, "
+        f"people said present to {hits:,}.",
         "The small numbers are how many answers a point stands for.",
+        _flattered(calibration),
+        sureness(calibration),
+    )
+
+
+def _flattered(calibration: Payload) -> str:
+    if not calibration["seen"]:
+        return ""
+    if calibration["on"] == "probes":
+        return (
+            "Some of these answers have moved this version's percentages, so it looks a little "
+            "better here than it is."
+        )
+    return (
         "This version's percentages were set on these very answers, so it looks better here than "
         "it is."
-        if calibration["seen"]
-        else "",
-        sureness(calibration),
     )
 
 
@@ -130,11 +166,20 @@ def sureness(calibration: Payload) -> str:
     error = calibration.get("ece")
     if error is None:
         return ""
-    asked = "blind questions" if calibration["ece_on"] == "probes" else "held-out answers"
+    asked = "blind answers" if calibration["ece_on"] == "probes" else "held-out answers"
     return (
-        f"Measured on {calibration['ece_pairs']:,} {asked} when this version was made, the "
-        f"percentages were off by {100 * error:.0f} points on average."
+        f"When this version was made they were off by {points(error)}, on answers that had not "
+        f"set them: {calibration['ece_pairs']:,} {asked}."
     )
+
+
+def points(error: float) -> str:
+    """Return a distance between percentages.
+
+    >>> points(0.012), points(0.173)
+    ('1.2 points', '17 points')
+    """
+    return f"{100 * error:.1f} points" if error < 0.0995 else f"{100 * error:.0f} points"
 
 
 def people_note(people: list[Payload], pace: Payload) -> str:
@@ -184,7 +229,7 @@ def category_table(categories: list[Payload]) -> pd.DataFrame:
                 "present": c["present"],
                 "absent": c["absent"],
                 "open": c["open"],
-                "suggested": c["suggested"],
+                "suggested": "…" if c["suggested"] is None else c["suggested"],
                 "score": SCORES[c["calibrated"]],
             }
             for c in categories

@@ -27,17 +27,17 @@ def goal_html(stop: Payload) -> str:
         )
     if stop["note"]:
         return note_html(stop["note"])
-    later = stop["later"]
+    count = stop["later"]["pairs"]
+    pairs = "1 pair" if count == 1 else f"{_rough(count):,} pairs"
     head = (
-        "decides about 1 pair"
-        if later["pairs"] == 1
-        else f"decides about {_rough(later['pairs']):,}"
+        f"<b>One more hour decides about {pairs}</b> <span>at the pace so far, if the ones that "
+        "the model knows least about come first.</span>"
     )
-    pairs = "" if later["pairs"] == 1 else " pairs"
+    if not stop["open"]:
+        head = "<b>No pair is open,</b> <span>but the goal is not reached.</span>"
     return (
-        f'<div class="pg pg-left"><b>One more hour {head}{pairs}</b> <span>at the pace so far, '
-        "if the ones that the model knows least about come first.</span>"
-        f"{_goal_table(stop)}<span>{escape(' '.join(filter(None, _remarks(stop))))}</span></div>"
+        f'<div class="pg pg-left">{head}{_goal_table(stop)}'
+        f"<span>{escape(' '.join(filter(None, _remarks(stop))))}</span></div>"
     )
 
 
@@ -177,7 +177,13 @@ def _remarks(stop: Payload) -> list[str]:
     now, needed, pace = stop["now"], stop["answers_needed"], stop["pace"]
     wrong, decided = now["wrong_present"] + now["lost"], stop["open"] - stop["left_out"]
     far = ""
-    if needed and now["error"] > stop["goal"]["error"]:
+    if needed is None:
+        far = (
+            "No number of answers about open pairs brings both down to the goal, because the "
+            "certificates allow more; set a wider goal, or roll one back and plan it with a "
+            "stricter promise."
+        )
+    elif needed and now["error"] > stop["goal"]["error"]:
         hours = span(3600 * needed / pace["an_hour"])
         far = f"About {_rough(needed):,} answers, {hours} of work, bring both down to the goal."
     return [
@@ -206,10 +212,19 @@ def _caveats(stop: Payload) -> list[str]:
         f"{_pairs(left)} without a percentage {'is' if left == 1 else 'are'} not counted."
         if left
         else "",
-        "Filled-in pairs keep to the promise of their certificate and are not counted."
-        if stop["filled"]
-        else "",
+        _promised(stop),
     ]
+
+
+def _promised(stop: Payload) -> str:
+    """Return what of the filled-in pairs is counted as an error."""
+    said = stop["promised"]
+    if not stop["filled"] or not said:
+        return ""
+    return (
+        f"Of the {_pairs(stop['filled'])} filled in, {said['wrong']:,} wrong and {said['lost']:,} "
+        "lost ones are counted, the most that the certificates allow."
+    )
 
 
 def _figure(row: Payload, name: str, needed: int) -> str:

@@ -10,15 +10,19 @@ import gradio as gr
 
 from annotator.ui import train_views as views
 from annotator.ui.boundary import annotator_of, shows_errors
-from annotator.ui.charts import loss_chart, method_chart
-from annotator.ui.contracts import Services
+from annotator.ui.charts import calibration_chart, loss_chart, method_chart
+from annotator.ui.contracts import Payload, Services
 from annotator.ui.progress_page import COUNT_SECONDS, LOOK_SECONDS, PLAIN, QUIET, plot
+from annotator.ui.progress_views import calibration_note
 
-VERSION_WIDTHS = [90, 80, 120, 220, 140, 100, 100, 160, 360]
+VERSION_WIDTHS = [80, 80, 120, 210, 100, 190, 100, 90, 150, 340]
 """Pixels for each column of the table of versions."""
 
 AS_SET = "as the settings say"
 """What is chosen for a training unless somebody chooses otherwise."""
+
+OPTIONS = 3
+"""Most numbers of a method that can be set."""
 
 FINETUNE = {AS_SET: None, "yes": True, "no": False}
 
@@ -98,13 +102,49 @@ class TrainPage:
             return *live, *(gr.skip() for _ in range(1 + PARTS))
         return *live, [*now, state["answered"], self._now()], *self.show(choice, older, newer)
 
-    def train(self, method: str, finetune: str, request: gr.Request) -> str:
-        """Ask for a new version."""
+    def train(
+        self,
+        method: str,
+        finetune: str,
+        numbers_of: str,
+        first: float | None,
+        second: float | None,
+        third: float | None,
+        request: gr.Request,
+    ) -> str:
+        """Ask for a new version.
+
+        Args:
+            method: What was chosen to learn.
+            finetune: Whether the network learns, too.
+            numbers_of: The method whose numbers the page shows; those of another are not taken.
+            first: The first of its `options`; None is what is usual.
+            second: The second one.
+            third: The third one.
+            request: Who asks.
+        """
         chosen = None if method == AS_SET else method
+        offered = self._options(method) if numbers_of == method else []
+        numbers = zip(offered, (first, second, third), strict=False)
         asked = self._training.train(
-            annotator_of(request), method=chosen, finetune=FINETUNE[finetune]
+            annotator_of(request),
+            method=chosen,
+            finetune=FINETUNE[finetune],
+            options={option["name"]: n for option, n in numbers if n is not None},
         )
         return str(asked["message"])
+
+    def options(self, method: str) -> tuple[Any, ...]:
+        """Return the method and the numbers that it offers, as they usually are; hide the rest."""
+        offered = [gr.update(visible=True, **_number(o)) for o in self._options(method)]
+        hidden = [gr.update(visible=False, value=None)] * (OPTIONS - len(offered))
+        return method, *offered, *hidden
+
+    def _options(self, method: str) -> list[Payload]:
+        choices = self._training.choices()
+        name = choices["method"] if method == AS_SET else method
+        found = (m["options"] for m in choices["methods"] if m["name"] == name)
+        return list(next(found, []))
 
     def cancel(self, request: gr.Request) -> str:
         """Ask the running job to stop."""
@@ -116,6 +156,13 @@ class TrainPage:
         if number is None:
             return "Choose a version first."
         return str(self._training.promote(annotator_of(request), int(number))["message"])
+
+    def calibration(self, number: int | None) -> tuple[Any, ...]:
+        """Return how far the percentages of a version can be trusted."""
+        if number is None:
+            return plot(None), '<p class="pg-note">Choose a version first.</p>'
+        found = self._comparison.calibration(int(number))
+        return plot(calibration_chart(found)), calibration_note(found)
 
     def compare_methods(self) -> tuple[Any, ...]:
         """Return the newest version of each method side by side."""
@@ -185,26 +232,52 @@ class TrainPage:
                 info=f"As set: {choices['finetune']}. Without a GPU this takes hours.",
                 elem_id="train-finetune",
             )
+            numbers = self._build_options(method)
             with gr.Row(elem_classes="pg-actions"):
                 train = gr.Button(
                     "Train now", variant="primary", elem_id="train-now", scale=0, min_width=200
                 )
                 cancel = gr.Button("Stop", elem_id="train-cancel", scale=0, min_width=120)
         said = gr.Markdown(elem_id="progress-said")
-        train.click(shows_errors(self.train), [method, finetune], said, api_visibility="private")
+        train.click(
+            shows_errors(self.train), [method, finetune, *numbers], said, api_visibility="private"
+        )
         cancel.click(shows_errors(self.cancel), None, said, api_visibility="private")
         return said
+
+    def _build_options(self, method: gr.Radio) -> list[Any]:
+        """Put the numbers into the open Blocks; return the method that they are of, and them."""
+        offered, numbers_of = self._options(AS_SET), gr.State(AS_SET)
+        with gr.Accordion("More options", open=False, elem_id="train-options"):
+            gr.HTML(f'<p class="pg-note">{views.OPTIONS_NOTE}</p>', **PLAIN)
+            numbers: list[Any] = [numbers_of]
+            with gr.Row():
+                for place in range(OPTIONS):
+                    shown = _number(offered[place]) if place < len(offered) else {}
+                    name = f"train-option-{place}"
+                    visible = place < len(offered)
+                    numbers.append(gr.Number(visible=visible, elem_id=name, min_width=220, **shown))
+        method.change(shows_errors(self.options), method, numbers, **QUIET)
+        return numbers
 
     def _build_choice(self, said: gr.Markdown) -> tuple[Any, ...]:
         back = gr.State(None)
         with gr.Row(elem_classes="pg-actions", visible=False) as row:
             choice = gr.Dropdown([], label="Version", elem_id="promote-choice", scale=3)
             promote = gr.Button("Use this version", scale=0, min_width=180, elem_id="promote")
+            measure = gr.Button(
+                "Can its percentages be trusted?", scale=0, min_width=250, elem_id="calibrate"
+            )
             rollback = gr.Button(
                 "Roll back", interactive=False, scale=0, min_width=220, elem_id="rollback"
             )
         promote.click(shows_errors(self.promote), choice, said, api_visibility="private")
         rollback.click(shows_errors(self.promote), back, said, api_visibility="private")
+        chart = gr.Plot(show_label=False, visible=False, elem_id="version-plot")
+        note = gr.HTML(elem_id="version-note", **PLAIN)
+        measure.click(
+            shows_errors(self.calibration), choice, [chart, note], api_visibility="private"
+        )
         return row, choice, rollback, back
 
     def _build_methods(self) -> None:
@@ -234,6 +307,16 @@ class TrainPage:
         found = gr.HTML(elem_id="changes", **PLAIN)
         compare.click(shows_errors(self.changes), [older, newer], found, api_visibility="private")
         return older, newer, compare, without
+
+
+def _number(option: Payload) -> dict[str, Any]:
+    """Return what a number widget shows of an option."""
+    return {
+        "value": option["usual"],
+        "label": option["label"],
+        "info": option["says"],
+        "precision": 0 if option["whole"] else None,
+    }
 
 
 def _pair_of(

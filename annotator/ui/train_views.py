@@ -7,6 +7,7 @@ from html import escape
 import pandas as pd
 
 from annotator.ui.contracts import Payload
+from annotator.ui.progress_views import points
 
 STOPPED = (
     "<span><b>The trainer has stopped; labelling goes on.</b> "
@@ -16,6 +17,11 @@ STOPPED = (
 LOSS_NOTE = (
     "The loss is how far the model is from the answers it learns from: it should fall. It starts "
     "again for each part of a training."
+)
+
+OPTIONS_NOTE = (
+    "For this one training only, and for whoever wants to try something: what stands here is what "
+    "every training takes by itself."
 )
 
 NO_VERSION = (
@@ -65,6 +71,7 @@ def version_table(versions: list[Payload]) -> pd.DataFrame:
                 "method": v["method"],
                 "held-out mAP": figure(v),
                 "held-out pairs": v["held_out_pairs"],
+                "percentages off by": sureness(v),
                 "answers": v["trained_answers"],
                 "seconds": round(v["seconds"], 1),
                 "made": str(v["created_at"])[:16].replace("T", " "),
@@ -74,9 +81,17 @@ def version_table(versions: list[Payload]) -> pd.DataFrame:
         ],
         columns=[
             *("version", "in use", "method", "held-out mAP", "held-out pairs"),
-            *("answers", "seconds", "made", "note"),
+            *("percentages off by", "answers", "seconds", "made", "note"),
         ],
     )
+
+
+def sureness(version: Payload) -> str:
+    """Return how far a version's percentages were off when it was made, and on what."""
+    if version.get("ece") is None:
+        return ""
+    asked = "blind" if version["ece_on"] == "probes" else "held-out"
+    return f"{points(version['ece'])} ({version['ece_pairs']:,} {asked})"
 
 
 def version_name(version: Payload) -> str:

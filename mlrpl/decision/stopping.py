@@ -33,17 +33,40 @@ class OpenPairs:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Filled:
+    """Pairs that stand under a promise and are not the model's to decide any more."""
+
+    present: float
+    """Pairs filled in as present."""
+    wrong: float
+    """Those of them that may be absent."""
+    lost: float
+    """Pairs filled in as absent that may be present."""
+
+    def __add__(self, other: Filled) -> Filled:
+        """Return both together."""
+        return Filled(
+            present=self.present + other.present,
+            wrong=self.wrong + other.wrong,
+            lost=self.lost + other.lost,
+        )
+
+
+NOTHING_FILLED = Filled(present=0.0, wrong=0.0, lost=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Expected:
     """What is to be expected of a set whose open pairs a model decides."""
 
     wrong_present: float
-    """Pairs decided as present that are absent."""
+    """Open pairs decided as present that are absent."""
     lost: float
-    """Pairs decided as absent that are present."""
+    """Open pairs decided as absent that are present."""
     wrong_share: float
-    """`wrong_present` as a share of all pairs that are called present, 0 to 1."""
+    """Wrong ones, open or filled in, as a share of all pairs that are called present, 0 to 1."""
     lost_share: float
-    """`lost` as a share of all pairs that are present, 0 to 1."""
+    """Lost ones, open or filled in, as a share of all pairs that are present, 0 to 1."""
     open_error: float
     """Wrong decisions as a share of the open pairs, 0 to 1."""
 
@@ -72,26 +95,33 @@ def counted(probabilities: npt.NDArray[np.floating]) -> OpenPairs:
 
 
 def expected(
-    pairs: OpenPairs, *, known_present: float, threshold: float = 0.5, factor: float = 1.0
+    pairs: OpenPairs,
+    *,
+    known_present: float,
+    threshold: float = 0.5,
+    factor: float = 1.0,
+    filled: Filled = NOTHING_FILLED,
 ) -> Expected:
     """Return what a model would get wrong; answered pairs are taken to be right.
 
     Args:
         pairs: The open pairs.
-        known_present: Pairs that are known to be present.
+        known_present: Pairs that people have said to be present.
         threshold: Probability from which on the model says present, to a thousandth.
         factor: How many times as often it errs as it believes, see `correction`.
+        filled: What is filled in; it counts with its promise.
     """
     said = np.arange(BINS) >= round(threshold * BINS)
     lost = factor * float(pairs.present[~said].sum())
     called = float(pairs.counts[said].sum())
     wrong = min(called, factor * float((pairs.counts - pairs.present)[said].sum()))
-    there = known_present + called - wrong + lost
+    called_in_all = known_present + filled.present + called
+    wrong_in_all, lost_in_all = wrong + filled.wrong, lost + filled.lost
     return Expected(
         wrong_present=wrong,
         lost=lost,
-        wrong_share=_share(wrong, known_present + called),
-        lost_share=_share(lost, there),
+        wrong_share=_share(wrong_in_all, called_in_all),
+        lost_share=_share(lost_in_all, called_in_all - wrong_in_all + lost_in_all),
         open_error=min(1.0, _share(wrong + lost, pairs.pairs)),
     )
 
@@ -125,8 +155,11 @@ def answers_needed(
     known_present: float,
     threshold: float = 0.5,
     factor: float = 1.0,
-) -> int:
-    """Return about how many answers bring the expected error down to a goal; all pairs at most.
+    filled: Filled = NOTHING_FILLED,
+) -> int | None:
+    """Return about how many answers bring the expected error down to a goal.
+
+    None where all of them would not, because what is filled in may be wrong more often than that.
 
     Args:
         pairs: The open pairs.
@@ -134,15 +167,26 @@ def answers_needed(
         known_present: As in `expected`.
         threshold: As in `expected`.
         factor: As in `expected`.
+        filled: As in `expected`.
     """
+
+    def reached(answers: int) -> bool:
+        left, found = after(pairs, answers, threshold=threshold)
+        told = expected(
+            left,
+            known_present=known_present + found,
+            threshold=threshold,
+            factor=factor,
+            filled=filled,
+        )
+        return told.error <= error
+
     low, high = 0, round(pairs.pairs)
+    if filled != NOTHING_FILLED and not reached(high):
+        return None
     while low < high:
         middle = (low + high) // 2
-        left, found = after(pairs, middle, threshold=threshold)
-        told = expected(
-            left, known_present=known_present + found, threshold=threshold, factor=factor
-        )
-        low, high = (low, middle) if told.error <= error else (middle + 1, high)
+        low, high = (low, middle) if reached(middle) else (middle + 1, high)
     return high
 
 

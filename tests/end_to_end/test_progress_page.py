@@ -147,13 +147,18 @@ def test_a_training_is_watched_asked_for_and_stopped(
 
     answer(services, "a", 1, 1)
     page.get_by_label("sarb: the network of hst").check()
+    page.locator("#train-options").get_by_role("button").first.click()
+    passes = page.get_by_label("Passes over the images")
+    expect(passes).to_have_value("10")
+    passes.fill("3")
+    passes.press("Tab")
     page.locator("#train-now").click()
     expect(page.locator("#progress-said")).to_contain_text("Training is queued")
     with services.store.writing() as tx:
         now = datetime.now(UTC)
         job = jobs.claim(tx, "test", [JobKind.TRAIN], now)
         assert job is not None
-        assert job.options == {"method": "sarb"}
+        assert job.options == {"method": "sarb", "epochs": 3}
     loss = page.locator("#loss-plot canvas")
     for step in range(1, 40):
         with services.store.writing() as tx:

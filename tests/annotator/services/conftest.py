@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +57,18 @@ def services(tmp_path: Path, pictures: Path, clock: FakeClock) -> Iterator[Servi
     opened = Services(made.project, Store.open(made.project.database_url), clock)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def fill_in(services: Services) -> Callable[..., int]:
+    """Return a function that fills in pairs under a certificate; see `filling.fill_in`."""
+    path = Path(__file__).with_name("filling.py")
+    spec = importlib.util.spec_from_file_location("filling", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return partial(module.fill_in, services)
 
 
 Publish = Callable[..., int]

@@ -10,7 +10,7 @@ from annotator.arrays import versions as version_files
 from annotator.arrays.versions import Queue, VersionParameters
 from annotator.domain import JobKind, JobState
 from annotator.errors import NotFound, NotReady
-from annotator.services import comparison, trends, waiting
+from annotator.services import comparison, growth, trends, waiting
 from annotator.services.app import Services
 from annotator.services.progress import LOSSES
 from annotator.services.training_control import METHODS, predecessor, training_options
@@ -170,6 +170,36 @@ def test_a_large_project_gives_the_versions_own_figure_until_it_has_counted(
 
     assert (soon["suggestions"], soon["suggestions_about"]) == (1234, True)
     assert (later["suggestions"], later["suggestions_about"]) == (9, False)
+
+
+def test_the_page_of_a_large_project_opens_before_its_suggestions_are_counted(
+    services: Services, scores: Any
+) -> None:
+    publish(services, scores, suggestions=1234)
+    services.progress._waiting = Waiting(services.store, services.suggestions, at_once=0)
+
+    soon = services.progress.overview(soon=True)
+    services.progress._waiting.settle()
+    later = services.progress.overview(soon=True)
+
+    assert (soon["about"], soon["counts"]["suggestions"]) == (True, 1234)
+    assert soon["counts"]["conflicts"] is None
+    assert [c["suggested"] for c in soon["categories"]] == [None] * CATEGORIES
+    assert (later["about"], later["counts"]["suggestions"]) == (False, 9)
+    assert later == services.progress.overview()
+
+
+def test_the_slow_parts_come_without_waiting_as_the_same_figures(services: Services) -> None:
+    answer(services, "a", (1, 1, "present"))
+    parts = {
+        "trends": (services.progress.trends_soon, services.progress.trends),
+        "goal": (services.stopping.soon, services.stopping.report),
+        "quality": (services.quality.soon, services.quality.report),
+    }
+    found = {name: (soon(), report()) for name, (soon, report) in parts.items()}
+
+    assert all(soon["figures"] == report for soon, report in found.values())
+    assert not any(soon["behind"] for soon, _ in found.values())
 
 
 def test_labels_that_change_without_an_operation_are_noticed(
@@ -384,7 +414,7 @@ def test_the_calibration_needs_thirty_present_held_out_answers_and_leaves_rankin
     monkeypatch.setattr(trends, "CALIBRATION_PRESENT", 12)
     answer(services, "b", (1, 1, "absent"))
     answer(services, "c", (1, 1, "present"))
-    services.progress._trends._rest_until = 0.0
+    services.progress._trends._rested._until = 0.0
     enough = services.progress.trends()["calibration"]
 
     assert (few["present"], few["bins"]) == (12, [])
@@ -392,6 +422,45 @@ def test_the_calibration_needs_thirty_present_held_out_answers_and_leaves_rankin
         (0.0, 6, 1.0),
         (0.9, 6, 1.0),
     ]
+
+
+def test_blind_answers_come_before_held_out_ones_where_there_are_enough(
+    services: Services, scores: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(services, scores, prior_shift={"0": 0.2})
+    hold_out(services)
+    answer(services, "a", *((i, 1, "present") for i in range(1, 7)))
+    for question in services.probing.card("Ann", "c")["questions"]:
+        said = {"probe": question["probe"], "card": "c", "state": "present", "ms": 900}
+        services.probing.answer("Ann", said)
+    monkeypatch.setattr(trends, "CALIBRATION_PRESENT", 6)
+    few = services.progress.trends()["calibration"]
+    monkeypatch.setattr(trends, "MIN_PROBES", 10)
+    answer(services, "b", (1, 1, "absent"))
+
+    enough = services.progress.trends()["calibration"]
+
+    assert (few["on"], few["answers"], few["seen"]) == ("held_out", 6, False)
+    assert (enough["on"], enough["answers"], enough["seen"]) == ("probes", 10, True)
+    told = sum(b["answers"] * abs(b["predicted"] - b["observed"]) for b in enough["bins"])
+    assert enough["error"] == pytest.approx(told / 10)
+
+
+def test_the_percentages_of_a_version_that_is_not_in_use_are_measured_too(
+    services: Services, scores: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(services, scores, ece=0.1, ece_on="held_out", ece_pairs=70)
+    publish(services, -scores)
+    hold_out(services)
+    answer(services, "a", *((i, 1, "present") for i in range(1, 7)))
+    monkeypatch.setattr(trends, "CALIBRATION_PRESENT", 6)
+
+    older = services.comparison.calibration(1)
+    newer = services.comparison.calibration(2)
+
+    assert [(b["low"], b["answers"]) for b in older["bins"]] == [(0.0, 3), (0.9, 3)]
+    assert (older["version"], older["ece"], newer["ece"]) == (1, 0.1, None)
+    assert newer == services.progress.trends()["calibration"]
 
 
 def pace(**changes: Any) -> Pace:
@@ -429,7 +498,7 @@ def test_the_growth_ends_with_now_and_suggestions_stand_until_the_next_version()
     hours = [start + timedelta(hours=h) for h in (0, 0.1, 20)]
     grown = Growth(hours, np.array([1, 2, 5]), np.array([0, 4, 4]))
 
-    row = trends.growth_row(grown, start, [], start + timedelta(hours=30))
+    row = growth.growth_row(grown, start, [], start + timedelta(hours=30))
 
     assert row["step"] == "hour"
     assert [(p["at"][:16], p["present"], p["absent"]) for p in row["points"]] == [
@@ -438,7 +507,7 @@ def test_the_growth_ends_with_now_and_suggestions_stand_until_the_next_version()
         ("2026-01-02T07:00", 5, 4),
         ("2026-01-02T16:30", 5, 4),
     ]
-    assert trends.step_of(timedelta(hours=1))[0] == "minute"
+    assert growth.step_of(timedelta(hours=1))[0] == "minute"
 
 
 def test_the_report_of_an_empty_project_has_every_part(services: Services) -> None:
@@ -455,9 +524,9 @@ def test_trends_follow_answers_but_rest_after_a_long_count(services: Services, c
     clock.forward(5)
     first = services.progress.trends()
     answer(services, "b", (1, 2, "present"), ms=2000, at=clock().isoformat())
-    services.progress._trends._rest_until = float("inf")
+    services.progress._trends._rested._until = float("inf")
     resting = services.progress.trends()
-    services.progress._trends._rest_until = 0.0
+    services.progress._trends._rested._until = 0.0
     later = services.progress.trends()
 
     assert first is resting

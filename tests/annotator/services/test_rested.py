@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
 from annotator.errors import NotReady
-from annotator.services.rested import QUICK, REST, Rested
+from annotator.services.rested import AT_ONCE, QUICK, REST, Rested
+
+LARGE = AT_ONCE + 1
 
 
 class Counter:
@@ -51,6 +54,50 @@ def test_what_takes_long_is_counted_anew_after_a_rest() -> None:
     anew = rested.get("two", counter)
 
     assert (behind, anew) == ({"times": 1}, {"times": 2})
+
+
+def test_nobody_waits_for_a_long_count_and_the_old_figure_stands_meanwhile() -> None:
+    rested, may_end = Rested(head_start=0), threading.Event()
+
+    def slowly(figure: int) -> dict[str, Any]:
+        may_end.wait()
+        return {"figure": figure}
+
+    first = rested.soon("one", lambda: slowly(1), pairs=LARGE)
+    again = rested.soon("one", lambda: slowly(2), pairs=LARGE)
+    may_end.set()
+    rested.settle()
+    there = rested.soon("one", lambda: slowly(3), pairs=LARGE)
+    may_end.clear()
+    changed = rested.soon("two", lambda: slowly(4), pairs=LARGE)
+    may_end.set()
+    rested.settle()
+
+    assert first == again == {"figures": None, "number": 0, "behind": True}
+    assert there == {"figures": {"figure": 1}, "number": 1, "behind": False}
+    assert changed == {"figures": {"figure": 1}, "number": 1, "behind": True}
+    assert rested.soon("two", lambda: slowly(5), pairs=LARGE)["figures"] == {"figure": 4}
+
+
+def test_in_a_small_project_the_figure_is_there_at_once() -> None:
+    found = Rested().soon("one", lambda: {"figure": 1}, pairs=AT_ONCE)
+
+    assert found == {"figures": {"figure": 1}, "number": 1, "behind": False}
+
+
+def test_why_a_count_behind_failed_is_said_once_and_it_is_tried_again() -> None:
+    rested = Rested(head_start=0)
+
+    def fail() -> dict[str, Any]:
+        raise NotReady("It is not ready.")
+
+    rested.soon("same", fail, pairs=LARGE)
+    rested.settle()
+    with pytest.raises(NotReady, match="not ready"):
+        rested.soon("same", lambda: {"figure": 1}, pairs=LARGE)
+    rested.settle()
+
+    assert rested.soon("same", fail, pairs=LARGE)["figures"] == {"figure": 1}
 
 
 def test_a_count_that_fails_is_tried_again() -> None:

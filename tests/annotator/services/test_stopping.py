@@ -201,33 +201,90 @@ def test_images_that_came_after_the_version_are_left_out(wide: Services, publish
     assert wide.stopping.report()["left_out"] == 2 * 3
 
 
-class SixFilled:
-    """Everything of the last category but one is filled in as absent."""
-
-    key = (1, frozenset[int]())
-
-    def active(self, tx: Any) -> list[SixFilled]:  # noqa: ARG002 - as the real ones are called
-        return [self]
-
-    def counts_by_state(self, tx: Any) -> dict[str, int]:  # noqa: ARG002
-        return {"present": 0, "absent": IMAGES}
-
-    def rows(self, start: int, stop: int, columns: int) -> np.ndarray:
-        found = np.zeros((stop - start, columns), dtype=bool)
-        found[:, 6] = True
-        return found
+def column(ordinal: int) -> list[tuple[int, int]]:
+    return [(image, ordinal) for image in range(IMAGES)]
 
 
-def test_what_is_filled_in_is_covered_and_expected_to_keep_its_promise(
-    wide: Services, publish: Any
+def test_what_is_filled_in_counts_with_the_promise_of_its_certificate(
+    wide: Services, publish: Any, fill_in: Any
 ) -> None:
     publish(np.full((IMAGES, CATEGORIES), logit(0.1)))
-    fills: Any = SixFilled()
-    waiting = wide.progress._waiting
-    stop = stopping.Stopping(wide.project, wide.store, wide.suggestions, waiting, fills)
+    fill_in(present=column(5), absent=column(6), may_be_wrong=2, max_lost=0.2)
 
-    row = stop.report()
+    row = wide.stopping.report()
 
-    assert (row["filled"], row["open"], row["left_out"]) == (6, 12, 0)
-    assert row["coverage"] == pytest.approx(36 / PAIRS)
-    assert row["now"]["lost"] == round(12 * 0.1)
+    kept = 30 + 6 - 2 + 6 * 0.1  # answered, filled in as present and right, expected
+    assert 0.2 / 0.8 * kept > IMAGES  # so all that are filled in as absent may be lost
+    assert (row["filled"], row["open"], row["left_out"]) == (12, 6, 0)
+    assert row["coverage"] == pytest.approx(42 / PAIRS)
+    assert row["promised"] == {"present": 6, "wrong": 2, "lost": 6}
+    assert row["now"]["wrong_share"] == pytest.approx(2 / 36)
+    assert row["now"]["lost_share"] == pytest.approx((6 + 0.6) / (34 + 6.6))
+    assert row["now"]["lost"] == round(6 * 0.1)  # of the open ones
+
+
+def test_no_more_may_be_wrong_than_is_left_of_a_fill(
+    wide: Services, publish: Any, fill_in: Any
+) -> None:
+    publish(np.full((IMAGES, CATEGORIES), logit(0.1)))
+    fill_in(present=column(5), may_be_wrong=2)
+    say_all(wide, "present", 5, first=5 * IMAGES)
+
+    row = wide.stopping.report()
+
+    assert row["promised"] == {"present": 1, "wrong": 1, "lost": 0}
+
+
+@pytest.mark.parametrize(
+    ("over", "known", "lost"),
+    [
+        ("dataset", 30, 0.1 / 0.9 * (30 + 12 * 0.1)),
+        ("pool", 30, 0.1 / 0.9 * 12 * 0.1),
+        ("filled", 30, 5),
+    ],
+)
+def test_what_may_be_lost_is_a_share_of_what_the_promise_is_taken_over(
+    wide: Services, publish: Any, fill_in: Any, over: str, known: int, lost: float
+) -> None:
+    publish(np.full((IMAGES, CATEGORIES), logit(0.1)))
+    fill_in(absent=column(6), over=over, known=known, lost_at_most=5)
+
+    row = wide.stopping.report()
+
+    assert row["promised"]["lost"] == round(lost)
+    assert row["now"]["lost_share"] == pytest.approx((lost + 1.2) / (31.2 + lost))
+
+
+def test_a_goal_below_the_promise_of_a_certificate_is_out_of_reach_of_answers(
+    wide: Services, publish: Any, fill_in: Any
+) -> None:
+    publish(np.full((IMAGES, CATEGORIES), logit(0.1)))
+    with_goal(wide, error=0.04)
+    before = wide.stopping.report()["answers_needed"]
+    number = fill_in(absent=column(6), over="filled", lost_at_most=5)
+
+    filled = wide.stopping.report()["answers_needed"]
+    wide.certification.roll_back(number)
+
+    assert filled is None
+    assert wide.stopping.report()["answers_needed"] == before > 0
+
+
+def test_known_pairs_grow_with_a_certificate_and_shrink_when_it_is_rolled_back(
+    services: Services, fill_in: Any, clock: Any
+) -> None:
+    say(services, "present", (1, 1), (2, 1))
+    clock.forward(30)
+    number = fill_in(absent=column(2))
+    clock.forward(600)
+    say(services, "present", (1, 3))
+    filled = services.progress.trends()["growth"]["points"]
+    services.certification.roll_back(number)
+    clock.forward(60)
+
+    rolled_back = services.progress.trends()["growth"]["points"]
+
+    assert (filled[0]["filled"], filled[-1]["filled"]) == (0, 5)  # one of six was answered
+    assert max(p["filled"] for p in filled) == 6
+    assert (rolled_back[-1]["present"], rolled_back[-1]["filled"]) == (3, 0)
+    assert max(p["filled"] for p in rolled_back) == 6

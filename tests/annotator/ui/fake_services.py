@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -252,6 +252,7 @@ class FakeTraining:
     def __init__(self, progress: FakeProgress) -> None:
         self._progress = progress
         self.asked: list[tuple[Any, ...]] = []
+        self.options: dict[str, float] = {}
         self.back_to: int | None = None
 
     def report(self) -> dict[str, Any]:
@@ -260,13 +261,27 @@ class FakeTraining:
         return {"versions": rows, "back_to": self.back_to, "policy": waits}
 
     def choices(self) -> dict[str, Any]:
-        methods = [{"name": n, "does": f"what {n} does"} for n in ("partial_bce", "hst")]
+        option = {
+            "name": "epochs", "label": "Passes", "says": "Usually 10.", "usual": 10, "least": 1,
+            "most": 99, "whole": True,
+        }  # fmt: skip
+        other = {**option, "name": "penalty", "label": "Penalty", "usual": 0.1, "whole": False}
+        methods = [
+            {"name": "partial_bce", "does": "what it does", "options": [option, other]},
+            {"name": "hst", "does": "what hst does", "options": [option]},
+        ]
         return {"method": "hst", "methods": methods, "finetune": "it stays as it is"}
 
     def train(
-        self, annotator: str, *, method: str | None = None, finetune: bool | None = None
+        self,
+        annotator: str,
+        *,
+        method: str | None = None,
+        finetune: bool | None = None,
+        options: Mapping[str, float] | None = None,
     ) -> dict[str, Any]:
         self.asked.append((annotator, method, finetune))
+        self.options = dict(options or {})
         if not self._progress.counts["answered"]:
             raise NotReady("There is nothing to learn from yet.")
         return {"job": 1, "message": "Training is queued."}
@@ -294,6 +309,14 @@ class FakeComparison:
             "categories": [{"name": "<i>cat</i>", "appeared": 1, "disappeared": 0}],
             "images": [{"id": 7, "category": "<i>cat</i>", "appeared": True, "strength": 0.9}],
         }
+
+    def calibration(self, number: int) -> dict[str, Any]:
+        if number == 1:
+            raise NotFound("The scores of version 1 were deleted to save space.")
+        return {
+            "version": number, "needed": 30, "present": 4, "answers": 9, "bins": [],
+            "seen": False, "on": "held_out", "error": None,
+        }  # fmt: skip
 
     def methods(self) -> dict[str, Any]:
         return {"methods": [], "pairs": 0, "categories": 0, "images": 0, "held_out_images": 0}

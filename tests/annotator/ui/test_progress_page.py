@@ -7,7 +7,12 @@ import pytest
 
 from annotator.ui import progress_views as views
 from annotator.ui.charts import calibration_chart, growth_chart, version_chart
-from annotator.ui.progress_page import COUNT_SECONDS, PARTS, ProgressPage
+from annotator.ui.progress_page import COUNT_SECONDS, PARTS, VIEWS, ProgressPage
+
+COUNTED = (
+    *("images", "visited", "pairs", "answered", "filled", "open", "present", "absent"),
+    *("conflicts", "suggestions"),
+)
 
 PERSON = {
     "name": "Ann",
@@ -50,12 +55,26 @@ def page(services: Any, clock: Clock) -> ProgressPage:
     return ProgressPage(services, now=clock)
 
 
+NAMES = (
+    *("counts", "curve", "curve note", "categories"),
+    *("left", "growth", "growth note", "calibration", "calibration note", "people", "people note"),
+    *("goal", "agreement note", "agreement", "agreement people", "anchoring note"),
+)
+
+
+def by_name(outputs: tuple[Any, ...]) -> dict[str, Any]:
+    return dict(zip(NAMES, outputs[1:], strict=True))
+
+
 def redrawn(outputs: tuple[Any, ...]) -> bool:
     return isinstance(outputs[1], str)
 
 
 def calibration(**changes: Any) -> dict[str, Any]:
-    shown = {"version": 1, "needed": 30, "present": 40, "answers": 80, "bins": [BIN], "seen": False}
+    shown = {
+        "version": 1, "needed": 30, "present": 40, "answers": 80, "bins": [BIN], "seen": False,
+        "on": "held_out", "error": 0.021,
+    }  # fmt: skip
     return {**shown, **changes}
 
 
@@ -68,7 +87,7 @@ def test_the_first_look_draws_everything(page: ProgressPage, services: Any) -> N
 
     assert redrawn(outputs)
     assert len(outputs) == 1 + PARTS
-    assert outputs[0] == [0.0, 30.0, 100.0]
+    assert (outputs[0]["known"], outputs[0]["at"], outputs[0]["behind"]) == ([30, 0], 100.0, False)
     assert services.progress.overviews == 1
 
 
@@ -103,20 +122,50 @@ def test_a_new_version_shows_at_once(page: ProgressPage, services: Any, fakes: M
     outputs = page.tick(seen)
 
     assert redrawn(outputs)
-    assert outputs[6]["visible"] is True
+    assert by_name(outputs)["curve"]["visible"] is True
 
 
 def test_an_empty_project_says_in_each_place_what_will_be_there(page: ProgressPage) -> None:
-    outputs = page.show()
+    found = by_name(page.look())
 
-    assert [outputs[n]["visible"] for n in (3, 5, 7, 9, 12, 13)] == [False] * 6
-    assert "once there is a version" in outputs[1]
-    assert "cannot be told yet" in outputs[2]
-    assert "Nothing is answered yet" in outputs[4]
-    assert "There is no version yet" in outputs[6]
-    assert "30 present answers" in outputs[8]
-    assert "Nobody has answered" in outputs[10]
-    assert "nothing to compare" in outputs[11]
+    plots = ("growth", "curve", "calibration", "people", "agreement", "agreement people")
+    assert [found[name]["visible"] for name in plots] == [False] * 6
+    assert "once there is a version" in found["left"]
+    assert "cannot be told yet" in found["goal"]
+    assert "Nothing is answered yet" in found["growth note"]
+    assert "There is no version yet" in found["curve note"]
+    assert "30 present answers" in found["calibration note"]
+    assert "Nobody has answered" in found["people note"]
+    assert "nothing to compare" in found["agreement note"]
+
+
+def test_what_is_still_being_counted_says_so_and_comes_by_itself(
+    page: ProgressPage, services: Any
+) -> None:
+    counted = services.stopping.shown
+    services.stopping.shown, services.stopping.number = None, 0
+
+    first = page.look()
+    meanwhile = page.tick(first[0])
+    services.stopping.shown, services.stopping.number = counted, 1
+    then = page.tick(meanwhile[0])
+
+    assert "being counted" in by_name(first)["goal"]
+    assert first[0]["behind"]
+    assert not isinstance(by_name(meanwhile)["goal"], str)
+    assert "cannot be told yet" in by_name(then)["goal"]
+    assert not redrawn(then)
+    assert not then[0]["behind"]
+
+
+def test_no_part_of_a_large_project_is_missing_while_it_is_counted() -> None:
+    drawn = [view(None) for name, (view, _) in VIEWS.items() if name != "overview"]
+
+    assert [len(parts) for parts in drawn] == [n for k, (_, n) in VIEWS.items() if k != "overview"]
+    assert sum(views.COUNTING in parts for parts in drawn) == 3
+    shown = views.counts_html(dict.fromkeys(COUNTED, 7) | {"conflicts": None}, about=True)
+    assert "about 7" in shown
+    assert "…" in shown
 
 
 def test_an_empty_project_divides_by_nothing(fakes: ModuleType) -> None:
@@ -162,8 +211,8 @@ def test_the_chart_of_answers_stacks_both_signs_and_draws_suggestions_beside_the
     growth = {
         "step": "hour",
         "points": [
-            {"at": at[0], "present": 0, "absent": 0},
-            {"at": at[1], "present": 5, "absent": 9},
+            {"at": at[0], "present": 0, "absent": 0, "filled": 0},
+            {"at": at[1], "present": 5, "absent": 9, "filled": 0},
         ],
         "suggested": [{"at": at[1], "pairs": 70}],
     }
@@ -176,6 +225,22 @@ def test_the_chart_of_answers_stacks_both_signs_and_draws_suggestions_beside_the
     )
     assert pairs == [("absent", 9), ("present", 5), ("suggested", 70)]
     assert "14 pairs are answered, drawn by the hour" in views.growth_note(growth)
+    assert "certificate" not in views.growth_note(growth)
+
+
+def test_what_certificates_filled_in_stands_on_top_of_the_answers() -> None:
+    at = ["2026-03-01T10:00:00+00:00", "2026-03-01T11:00:00+00:00"]
+    points = [
+        {"at": t, "present": 5, "absent": 9, "filled": n} for t, n in zip(at, (0, 60), strict=True)
+    ]
+
+    chart = growth_chart({"step": "hour", "points": points, "suggested": []})
+
+    assert chart is not None
+    rows = [row for part in drawn(chart) for row in part if row["kind"] == "filled in"]
+    assert [row["pairs"] for row in rows] == [0, 60]
+    note = views.growth_note({"step": "hour", "points": points, "suggested": []})
+    assert "60 more are filled in under a certificate" in note
 
 
 def test_the_curve_shows_every_version_with_a_figure_and_its_interval(fakes: ModuleType) -> None:
@@ -218,9 +283,18 @@ def test_the_calibration_says_in_words_what_one_point_means() -> None:
     assert chart is not None
     assert any(row.get("observed") == 75 for rows in drawn(chart) for row in rows)
     note = views.calibration_note(shown)
-    assert "Of the 40 held-out pairs that it gave 80% to 90%, people said present to 30" in note
+    assert "Drawn from 80 answers on held-out images" in note
+    assert "off by 2.1 points" in note
+    assert "Of the 40 pairs that it gave 80% to 90%, people said present to 30" in note
     assert "better here than it is" not in note
-    assert "better here than it is" in views.calibration_note(calibration(seen=True))
+    assert "set on these very answers" in views.calibration_note(calibration(seen=True))
+
+
+def test_the_calibration_says_how_many_blind_answers_it_is_drawn_from() -> None:
+    note = views.calibration_note(calibration(on="probes", answers=2263, seen=True))
+
+    assert "Drawn from 2,263 blind answers" in note
+    assert "have moved this version" in note
 
 
 def test_annotators_are_listed_with_their_pace_and_their_checks() -> None:
@@ -253,7 +327,7 @@ def test_a_ranked_category_is_told_from_a_calibrated_one(services: Any) -> None:
 def test_the_note_says_how_far_the_percentages_were_off_and_on_what_that_was_measured() -> None:
     asked = calibration(ece=0.043, ece_on="probes", ece_pairs=1200)
 
-    assert "1,200 blind questions" in views.calibration_note(asked)
-    assert "off by 4 points" in views.calibration_note(asked)
+    assert "1,200 blind answers" in views.calibration_note(asked)
+    assert "off by 4.3 points" in views.calibration_note(asked)
     assert "held-out answers" in views.calibration_note(asked | {"ece_on": "held_out"})
-    assert "points on average" not in views.calibration_note(calibration())
+    assert "When this version was made" not in views.calibration_note(calibration())

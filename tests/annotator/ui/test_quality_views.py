@@ -20,6 +20,7 @@ STOP = {
     "answers_needed": 3_000,
     "probes": {"answers": 12, "wrong": 0, "needed": 50, "used": False},
     "left_out": 0,
+    "promised": {"present": 0, "wrong": 0, "lost": 0},
 }  # fmt: skip
 ROW = {
     "id": 1, "name": "<b>cat</b>", "pairs": 40, "independent": 10, "agreed": 36, "people": 2,
@@ -58,11 +59,22 @@ def test_the_hour_stands_between_now_and_the_goal() -> None:
 def test_what_is_left_out_of_the_expectation_is_said() -> None:
     probes = {"answers": 80, "wrong": 3, "needed": 50, "used": True}
 
-    shown = views.goal_html({**STOP, "left_out": 1, "filled": 7, "probes": probes})
+    promised = {"present": 300, "wrong": 15, "lost": 80}
+
+    stop = {**STOP, "left_out": 1, "filled": 7_000, "promised": promised, "probes": probes}
+    shown = views.goal_html(stop)
 
     assert "Corrected by 80 blind answers, of which the model got 3 wrong" in shown
     assert "1 pair without a percentage is not counted" in shown
-    assert "promise of their certificate" in shown
+    assert "Of the 7,000 pairs filled in, 15 wrong and 80 lost ones are counted" in shown
+    assert "certificate" not in views.goal_html(STOP)
+
+
+def test_a_goal_that_answers_cannot_reach_is_said() -> None:
+    shown = views.goal_html({**STOP, "open": 0, "left_out": 0, "answers_needed": None})
+
+    assert "No pair is open,</b> <span>but the goal is not reached" in shown
+    assert "No number of answers about open pairs" in shown
 
 
 def test_a_reached_goal_is_said_with_its_numbers() -> None:

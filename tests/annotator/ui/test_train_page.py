@@ -143,9 +143,10 @@ def test_the_button_says_which_version_it_goes_back_to(page: TrainPage, services
 
 
 def test_training_is_asked_for_in_the_annotators_name(page: TrainPage, services: Any) -> None:
-    assert page.train(AS_SET, AS_SET, by("Ann")) == "Training is queued."
-    assert page.train("hst", "yes", by("Bob")) == "Training is queued."
-    assert page.train("hst", "no", by("Bob")) == "Training is queued."
+    nothing = (AS_SET, None, None, None)
+    assert page.train(AS_SET, AS_SET, *nothing, by("Ann")) == "Training is queued."
+    assert page.train("hst", "yes", *nothing, by("Bob")) == "Training is queued."
+    assert page.train("hst", "no", *nothing, by("Bob")) == "Training is queued."
     assert services.training.asked == [
         ("Ann", None, None),
         ("Bob", "hst", True),
@@ -153,15 +154,45 @@ def test_training_is_asked_for_in_the_annotators_name(page: TrainPage, services:
     ]
 
 
+def test_each_method_offers_its_own_numbers_as_they_usually_are(page: TrainPage) -> None:
+    method, *both = page.options("partial_bce")
+    _, *one = page.options(AS_SET)
+
+    assert method == "partial_bce"
+    assert [n["visible"] for n in both] == [True, True, False]
+    assert [n["value"] for n in both] == [10, 0.1, None]
+    assert [n["visible"] for n in one] == [True, False, False]  # the project's is hst
+    assert both[0]["label"] == "Passes"
+
+
+def test_the_numbers_of_the_method_go_with_the_training(page: TrainPage, services: Any) -> None:
+    page.train("partial_bce", AS_SET, "partial_bce", 20, None, None, by("Ann"))
+    first = services.training.options
+    page.train("hst", AS_SET, "partial_bce", 20, 0.1, None, by("Ann"))
+
+    assert first == {"epochs": 20}
+    assert services.training.options == {}  # the page had not shown those of hst yet
+
+
 def test_no_button_works_without_a_name(page: TrainPage, services: Any) -> None:
     for press in (
-        lambda: page.train(AS_SET, AS_SET, by(None)),
+        lambda: page.train(AS_SET, AS_SET, AS_SET, None, None, None, by(None)),
         lambda: page.cancel(by(None)),
         lambda: page.promote(1, by(None)),
     ):
         with pytest.raises(AnnotatorError, match="Label page first"):
             press()
     assert services.training.asked == []
+
+
+def test_the_percentages_of_any_version_can_be_looked_at(page: TrainPage) -> None:
+    chart, note = page.calibration(2)
+
+    assert chart["visible"] is False
+    assert "there are 4" in note
+    assert "Choose a version first" in page.calibration(None)[1]
+    with pytest.raises(NotFound, match="deleted to save space"):
+        page.calibration(1)
 
 
 def test_promoting_needs_a_choice(page: TrainPage, services: Any) -> None:
@@ -219,6 +250,14 @@ def test_the_newest_version_comes_first_in_the_table(fakes: ModuleType) -> None:
     assert list(table["version"]) == [2, 1]
     assert list(table["in use"]) == ["yes", ""]
     assert table["held-out mAP"][0] == "no figure yet"
+
+
+def test_the_table_says_how_far_the_percentages_of_a_version_were_off(fakes: ModuleType) -> None:
+    measured = fakes.version(2, ece=0.043, ece_on="probes", ece_pairs=1200)
+
+    table = views.version_table([fakes.version(1), measured])
+
+    assert list(table["percentages off by"]) == ["4.3 points (1,200 blind)", ""]
 
 
 def test_changes_link_to_the_images_and_names_are_text(page: TrainPage) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from mlrpl.decision.stopping import (
     BINS,
+    Filled,
     after,
     answers_needed,
     correction,
@@ -138,3 +139,16 @@ def test_a_goal_that_is_met_needs_no_answers_and_a_goal_of_none_needs_all() -> N
     assert answers_needed(pairs, 1.0, known_present=1) == 0
     assert answers_needed(pairs, 0.0, known_present=1) == 3
     assert answers_needed(nothing_open(), 0.0, known_present=1) == 0
+
+
+def test_what_is_filled_in_adds_to_both_shares_and_no_answer_takes_it_away() -> None:
+    pairs = counted(np.full(100, 0.1))
+    filled = Filled(present=50, wrong=5, lost=20)
+
+    found = expected(pairs, known_present=100, filled=filled)
+
+    assert found.wrong_share == pytest.approx(5 / 150)
+    assert found.lost_share == pytest.approx((10 + 20) / (145 + 30))
+    assert found.lost == pytest.approx(10)
+    assert answers_needed(pairs, 0.05, known_present=100, filled=filled) is None
+    assert answers_needed(pairs, 0.15, known_present=100, filled=filled) in range(1, 100)
