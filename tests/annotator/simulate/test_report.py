@@ -54,4 +54,4 @@ def test_the_curves_are_drawn_in_two_colours(tmp_path: Path) -> None:
 
     with Image.open(tmp_path / "curves.png") as picture:
         colours = {colour for _, colour in picture.getcolors(100000)}
-    assert {(0, 0x72, 0xB2), (0xD5, 0x5E, 0)} <= colours
+    assert {(0x11, 0x11, 0x11), (0xD5, 0x5E, 0)} <= colours
