@@ -121,7 +121,7 @@ def draw(runs: Sequence[Run], file: Path, title: str) -> None:
         pen.line([(left, top + 9 * FINE), (right, top + 9 * FINE)], fill=colour, width=4 * FINE)
         pen.text((right + 10 * FINE, top), name.replace("_", " "), fill=INK, font=font)
     file.parent.mkdir(parents=True, exist_ok=True)
-    image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS).save(file, optimize=True)
+    image.reduce(FINE).save(file, optimize=True)
 
 
 def _cell(values: list[float | None]) -> str:
