@@ -17,7 +17,7 @@ from annotator.certify_cli import certify_app, rollback
 from annotator.demo.command import demo
 from annotator.domain import JobKind, State
 from annotator.errors import AnnotatorError
-from annotator.settings import Settings
+from annotator.settings import Settings, load_project
 from annotator.simulate.command import simulate
 from annotator.terminal import (
     key_lines,
@@ -185,13 +185,23 @@ def train(
             help="Whether the network behind the features learns, too; default: by the settings.",
         ),
     ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A number of the method, like penalty=0.3; again for another. "
+            "The Train page says which there are."
+        ),
+    ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Train a new version from the labels known so far."""
+    from annotator.services.method_options import numbers_in
     from annotator.services.training_control import training_options
 
-    _run_job(project, JobKind.TRAIN, training_options(method, finetune), device, as_json=as_json)
+    usual = load_project(project).settings.method
+    options = training_options(method, finetune, numbers_in(option or []), usual=usual)
+    _run_job(project, JobKind.TRAIN, options, device, as_json=as_json)
 
 
 @app.command()

@@ -48,6 +48,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--notice", type=float, default=1.0)
     parser.add_argument("--error", type=float, default=0.0)
     parser.add_argument("--goal", type=float, default=GOAL, help="F1 at which a run ends")
+    parser.add_argument("--method", default="kernel_ridge", help="what learns")
     parser.add_argument("--glance", type=float, default=Costs.glance, help="seconds")
     parser.add_argument("--out", type=Path, default=OUT / "simulate.jsonl")
     parser.add_argument("--work", type=Path, default=OUT / "simulate")
@@ -105,7 +106,7 @@ def main() -> None:
         for strategy in options.strategies:
             plan = Plan(
                 strategy=strategy, budget=budget_of(truth, count), seed=seed, until=options.goal,
-                notice=options.notice, error=options.error,
+                notice=options.notice, error=options.error, method=options.method,
             )  # fmt: skip
             row = {"data": options.data, "count": count, "glance": options.glance, **asdict(plan)}
             if finished(read_runs(options.out), row):
@@ -117,7 +118,7 @@ def main() -> None:
             add_run(options.out, {**row, **about, "records": records})
             last = records[-1]
             print(f"{options.data} {strategy} seed {seed}: F1 {last['f1']:.3f}", flush=True)
-    asked = {k: getattr(options, k) for k in ("data", "notice", "error", "glance")} | {
+    asked = {k: getattr(options, k) for k in ("data", "notice", "error", "method", "glance")} | {
         "count": count
     }
     every = [r for r in read_runs(options.out) if all(r.get(k) == v for k, v in asked.items())]

@@ -64,6 +64,11 @@ def initialised(device: str = "cpu") -> Iterator[Place]:
     if not {"RANK", "WORLD_SIZE"} <= os.environ.keys():
         yield Place(0, 1, device)
         return
+    # The functions in there default to the group that there is when they are first imported, which
+    # torch.optim does at the first step. The group and its threads would then outlive
+    # `destroy_process_group`, and now and then such a thread aborts the process at its very end.
+    import torch.distributed.nn
+
     if device.startswith("cuda"):
         device = f"cuda:{os.environ['LOCAL_RANK']}"
         torch.cuda.set_device(device)

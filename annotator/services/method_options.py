@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -95,6 +95,24 @@ METHOD_OPTIONS: Mapping[str, tuple[MethodOption, ...]] = {
 def option_rows(method: str) -> list[dict[str, Any]]:
     """Return the options of a method as the Train page shows them."""
     return [asdict(option) for option in METHOD_OPTIONS.get(method, ())]
+
+
+def numbers_in(texts: Iterable[str]) -> dict[str, float]:
+    """Return numbers by name of the option, as somebody types them: `penalty=0.3`.
+
+    Raises:
+        AnnotatorError: If a text is not like that.
+    """
+    found = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            found[name.strip()] = float(value)
+        except ValueError:
+            raise AnnotatorError(
+                f"An option is a name and a number, like penalty=0.3; got {text!r}."
+            ) from None
+    return found
 
 
 def job_options(method: str, chosen: Mapping[str, float]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from annotator.errors import NotFound, NotReady
 from annotator.services import policy
 from annotator.services.clock import Clock, utc_now
 from annotator.services.method_options import job_options, option_rows
-from annotator.settings import Project
+from annotator.settings import Project, Settings
 from annotator.store import Store, annotators, categories, jobs, versions
 
 METHODS = {
@@ -87,10 +87,8 @@ class TrainingControl:
             NotFound: If there is no such method.
             NotReady: If nothing is known yet.
         """
-        asked = training_options(method, finetune)
-        special = job_options(method or self._project.settings.method, options or {})
-        if special:  # they are of this method, whatever the settings say when it is trained
-            asked |= {"method": method or self._project.settings.method, **special}
+        usual = self._project.settings.method
+        asked = training_options(method, finetune, options or {}, usual=usual)
         with self._store.writing() as tx:
             annotators.named(tx, annotator, self._clock())
             if not any(c.present_count + c.absent_count for c in categories.every(tx)):
@@ -138,20 +136,32 @@ def predecessor(made: list[Version]) -> int | None:
     return max(earlier, default=None)
 
 
-def training_options(method: str | None, finetune: bool | None = None) -> dict[str, Any]:
+def training_options(
+    method: str | None,
+    finetune: bool | None = None,
+    numbers: Mapping[str, float] | None = None,
+    *,
+    usual: str = Settings.method,
+) -> dict[str, Any]:
     """Return the options of a training job.
 
     Args:
         method: What learns; None means the project's.
         finetune: Whether the network learns, too; None leaves it to the settings.
+        numbers: Of the method by name, see `method_options`; usual where left out.
+        usual: The project's method.
 
     Raises:
+        AnnotatorError: If the method has no such option, or a number is out of range.
         NotFound: If there is no such method; the message lists those there are.
     """
     if method is not None and method not in METHODS:
         raise NotFound(f"There is no method {method!r}; known: {', '.join(METHODS)}.")
+    special = job_options(method or usual, numbers or {})
+    if special:  # they are of this method, whatever the settings say when it is trained
+        method = method or usual
     options = {"method": method, "finetune": finetune}
-    return {name: value for name, value in options.items() if value is not None}
+    return {name: value for name, value in options.items() if value is not None} | special
 
 
 def version_row(version: Version) -> dict[str, Any]:

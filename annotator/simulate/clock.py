@@ -10,10 +10,9 @@ from typing import Any
 
 from annotator.domain import JobKind, JobState
 from annotator.errors import NotReady
+from annotator.settings import Settings
 from mlrpl.decision.acquisition import Costs
 
-METHOD = "kernel_ridge"
-"""What learns in a simulation: it is solved in seconds."""
 TRAINING_SECONDS = 60.0
 """From the snapshot of a version to its appearance."""
 MOST_TRAININGS = 12
@@ -50,6 +49,7 @@ class Trainer:
         *,
         until: float,
         most: int = MOST_TRAININGS,
+        method: str = Settings.method,
         seed: int = 0,
     ) -> None:
         """Plan the snapshots.
@@ -59,11 +59,12 @@ class Trainer:
             clock: Of the simulation.
             until: Seconds of the last snapshot; they lie closer together at the beginning.
             most: Snapshots; a single one is taken at a fifth of `until`.
+            method: What learns.
             seed: Of the trainings.
         """
         self._project = project
         self._clock = clock
-        self._seed = seed
+        self._options = {"method": method, "finetune": False, "seed": seed}
         last = max(until, FIRST_TRAINING)
         ratio = (last / FIRST_TRAINING) ** (1 / (MOST_TRAININGS - 1))
         self._due = [FIRST_TRAINING * ratio**k for k in range(most)]
@@ -81,9 +82,8 @@ class Trainer:
             self._running, published = None, True
         if self._running is None and self._due and self._clock.seconds >= self._due[0]:
             self._due = [at for at in self._due if at > self._clock.seconds]
-            self._running = _Training(
-                self._project, self._clock.seconds + TRAINING_SECONDS, self._seed
-            )
+            ready_at = self._clock.seconds + TRAINING_SECONDS
+            self._running = _Training(self._project, ready_at, self._options)
             self.trainings += 1
         return published
 
@@ -97,11 +97,11 @@ class Trainer:
 class _Training(threading.Thread):
     """One training job, held back before it is written."""
 
-    def __init__(self, project: Path, ready_at: float, seed: int) -> None:
+    def __init__(self, project: Path, ready_at: float, options: Mapping[str, Any]) -> None:
         super().__init__(name="simulated-training", daemon=True)
         self.ready_at = ready_at
         self._project = project
-        self._seed = seed
+        self._options = options
         self._learned = threading.Event()
         self._may_write = threading.Event()
         self._problem = ""
@@ -123,10 +123,9 @@ class _Training(threading.Thread):
         """Do the job as a worker would."""
         from annotator.worker.main import do_job  # late: torch
 
-        options = {"method": METHOD, "finetune": False, "seed": self._seed}
         try:
             job = do_job(
-                self._project, JobKind.TRAIN, options, device="cpu", on_progress=self._held
+                self._project, JobKind.TRAIN, self._options, device="cpu", on_progress=self._held
             )
             self._problem = "" if job.state is JobState.DONE else job.message
         except Exception as error:  # noqa: BLE001 - said in the thread that waits for it

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from annotator.terminal import progress_bar, show
+
+if TYPE_CHECKING:
+    from annotator.simulate.oracle import Truth
+    from annotator.simulate.run import Plan
 
 
 def simulate(
@@ -18,8 +22,8 @@ def simulate(
     strategy: Annotated[
         str,
         typer.Option(
-            help="plain, plain_filled, binary, fixed_prelabels, random_suggestions, images, pairs "
-            "or loop."
+            help="plain, plain_filled, binary, fixed_prelabels, random_suggestions, images, pairs, "
+            "loop or certified."
         ),
     ] = "loop",
     budget: Annotated[float, typer.Option(help="Seconds of labelling to simulate.")] = 3600.0,
@@ -28,6 +32,9 @@ def simulate(
     notice: Annotated[
         float, typer.Option(help="Chance that somebody names what is there unasked.")
     ] = 1.0,
+    method: Annotated[
+        str, typer.Option(help="What learns: kernel_ridge, partial_bce, curriculum, hst or sarb.")
+    ] = "kernel_ridge",
     unlisted: Annotated[
         str, typer.Option(help="What a category means that the file does not list.")
     ] = "unknown",
@@ -43,10 +50,11 @@ def simulate(
     """Let an oracle label a set whose labels are known, and say what people would have paid."""
     from annotator.simulate import report
     from annotator.simulate.oracle import read_truth
-    from annotator.simulate.run import Plan, prepared
-    from annotator.simulate.run import simulate as run
+    from annotator.simulate.run import Plan
 
-    plan = Plan(strategy=strategy, budget=budget, seed=seed, error=error, notice=notice)
+    plan = Plan(
+        strategy=strategy, budget=budget, seed=seed, error=error, notice=notice, method=method
+    )
     plan.check()
     known = read_truth(truth, unlisted=unlisted)
     row: dict[str, Any] = {"images": str(images.resolve()), "truth": str(truth.resolve())}
@@ -55,15 +63,7 @@ def simulate(
     runs = [] if file is None else report.read_runs(file)
     done = report.finished(runs, row)
     if done is None:
-        project = prepared(images, known, cache or _cache())
-        with progress_bar("Labelling") as on_progress:
-            records = run(
-                plan,
-                project,
-                known,
-                tell=lambda r: on_progress(int(min(r["seconds"], budget)), int(budget), ""),
-            )
-        done = row | {"records": records}
+        done = row | {"records": _run(plan, images, known, cache or _cache())}
         runs = [*runs, done]
         if file is not None:
             report.add_run(file, done)
@@ -71,6 +71,18 @@ def simulate(
         same = [r for r in runs if r["images"] == row["images"]]
         report.draw(same, out / "curves.png", images.resolve().name)
     show(dict(done), _text(done["records"]), as_json)
+
+
+def _run(plan: Plan, images: Path, truth: Truth, cache: Path) -> list[dict[str, Any]]:
+    from annotator.simulate.run import prepared, simulate
+
+    project, budget = prepared(images, truth, cache), int(plan.budget)
+    with progress_bar("Labelling") as on_progress:
+
+        def tell(record: dict[str, Any]) -> None:
+            on_progress(min(int(record["seconds"]), budget), budget, "")
+
+        return simulate(plan, project, truth, tell=tell)
 
 
 def _text(records: list[dict[str, Any]]) -> str:

@@ -20,6 +20,7 @@ from annotator.errors import NotFound, NotReady
 from annotator.services.app import Services
 from annotator.services.creation import ROOT, create_project
 from annotator.services.suggestions import decided_matrix, suggested_matrix
+from annotator.services.training_control import training_options
 from annotator.settings import PROJECT_FILE, Retraining, Settings, load_project, save_project
 from annotator.simulate.certifying import against_truth, filled
 from annotator.simulate.clock import Clock, Trainer
@@ -53,15 +54,18 @@ class Plan:
     until: float = 1.0
     """F1 of the completed set at which the run ends early."""
     backbone: str = Settings.backbone
+    method: str = Settings.method
+    """What learns; its trainings take a minute of virtual time, however long they really take."""
 
     def check(self) -> None:
         """Refuse what cannot be run.
 
         Raises:
-            NotFound: If there is no such strategy.
+            NotFound: If there is no such strategy or method.
             NotReady: If nobody would do anything.
         """
         way_named(self.strategy)
+        training_options(self.method)
         if self.budget <= 0:
             raise NotReady("The budget must be above 0; it is the seconds that people may spend.")
 
@@ -139,6 +143,7 @@ def _work(
         desk.clock,
         until=plan.budget / LAST_TRAINING,
         most=way.trains,
+        method=plan.method,
         seed=plan.seed,
     )
     records: list[dict[str, Any]] = []

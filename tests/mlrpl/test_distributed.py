@@ -142,6 +142,40 @@ def test_two_processes_agree_with_one_to_nine_digits(tmp_path: Path) -> None:
     assert first["epochs before a stop"] == 1
 
 
+LEAVING = """
+import os
+from pathlib import Path
+import torch
+from mlrpl import distributed
+
+weight = torch.nn.Parameter(torch.ones(3))
+with distributed.initialised():
+    weight.sum().backward()
+    distributed.dist.all_reduce(weight.grad)
+    torch.optim.AdamW([weight]).step()
+print(*[task.read_text().strip() for task in Path("/proc/self/task").glob("*/comm")])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are listed by Linux")
+def test_no_thread_of_the_group_outlives_it(tmp_path: Path) -> None:
+    (tmp_path / "leaving.py").write_text(LEAVING)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", tmp_path / "leaving.py"],
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "python" in done.stdout
+    assert "gloo" not in done.stdout
+
+
 def test_without_torchrun_there_is_one_process_and_nothing_to_exchange() -> None:
     method = build("hst", SIZES, CASES["hst"])
     rows = torch.arange(6.0)

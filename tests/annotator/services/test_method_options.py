@@ -6,8 +6,8 @@ import pytest
 
 from annotator.errors import AnnotatorError
 from annotator.services.app import Services
-from annotator.services.method_options import EPOCHS, METHOD_OPTIONS, job_options
-from annotator.services.training_control import METHODS
+from annotator.services.method_options import EPOCHS, METHOD_OPTIONS, job_options, numbers_in
+from annotator.services.training_control import METHODS, training_options
 from annotator.store import jobs
 from mlrpl.methods import describe
 
@@ -61,3 +61,32 @@ def test_a_training_with_other_numbers_keeps_the_method_they_are_of(services: Se
     with services.store.reading() as tx:
         assert jobs.get(tx, usual).options == {}
         assert jobs.get(tx, other).options == {"method": "kernel_ridge", "options": {"ridge": 0.5}}
+
+
+def test_numbers_are_typed_as_name_and_value() -> None:
+    assert numbers_in(["penalty=0.3", " epochs = 5"]) == {"penalty": 0.3, "epochs": 5.0}
+
+
+@pytest.mark.parametrize("text", ["penalty", "penalty=", "penalty=much", "=", ""])
+def test_what_is_no_name_and_number_is_refused_in_a_sentence(text: str) -> None:
+    with pytest.raises(AnnotatorError, match="a name and a number, like penalty"):
+        numbers_in([text])
+
+
+@pytest.mark.parametrize("number", ["nan", "inf"])
+def test_a_number_that_is_none_is_refused(number: str) -> None:
+    with pytest.raises(AnnotatorError, match="from 0 to 1000"):
+        job_options("partial_bce", numbers_in([f"penalty={number}"]))
+
+
+def test_numbers_are_of_the_method_that_is_named_or_else_of_the_projects() -> None:
+    assert training_options("hst", None, {"pooled_penalty": 1.0}) == {
+        "method": "hst",
+        "options": {"pooled_penalty": 1.0},
+    }
+    assert training_options(None, None, {"penalty": 1.0}, usual="partial_bce") == {
+        "method": "partial_bce",
+        "options": {"penalty": 1.0},
+    }
+    with pytest.raises(AnnotatorError, match="kernel_ridge has no option 'penalty'"):
+        training_options(None, None, {"penalty": 1.0})

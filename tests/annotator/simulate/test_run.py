@@ -18,6 +18,7 @@ from annotator.simulate.oracle import Oracle, Truth
 from annotator.simulate.run import Plan, simulate
 from annotator.simulate.strategies import WAYS, plain
 from annotator.store import answers, versions
+from annotator.worker.learner import Learner
 from annotator.worker.main import do_job
 from mlrpl.decision.acquisition import Costs
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
@@ -65,6 +66,26 @@ def test_a_way_with_a_model_goes_through_the_project_to_the_end(made, name: str)
     assert records[-1]["trainings"] <= WAYS[name].trains
     assert records[-1]["version"] is not None
     assert [r["seconds"] for r in records] == sorted(r["seconds"] for r in records)
+
+
+def test_the_method_that_is_asked_for_learns(made, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    original = Learner.__init__
+
+    def watched(self, *args, **keywords) -> None:
+        asked.append(keywords["method"])
+        original(self, *args, **keywords)
+
+    monkeypatch.setattr(Learner, "__init__", watched)
+
+    simulate(Plan(strategy="images", budget=300, method="partial_bce"), made.project, made.truth)
+
+    assert set(asked) == {"partial_bce"}
+
+
+def test_a_method_that_there_is_not_is_refused(made) -> None:
+    with pytest.raises(NotFound, match="no method 'nonsense'; known: kernel_ridge"):
+        simulate(Plan(strategy="loop", budget=9, method="nonsense"), made.project, made.truth)
 
 
 def test_one_early_model_stays_the_only_one(made) -> None:
