@@ -2,6 +2,7 @@
 
 import { codeOf } from './codes.js';
 import { h, picture, reveal } from './dom.js';
+import { pause } from './server.js';
 
 const SEEN_MS = 150; // so long a picture has to be in view
 const SEEN_SHARE = 0.6; // so much of it
@@ -9,6 +10,7 @@ const GAP = 6;
 const SMALLEST = 104; // narrower pictures cannot be judged; the grid scrolls instead
 const SHAPE = 4 / 3;
 const PHONE = 700;
+const MOST_WAIT_MS = 1500; // for pictures, before others are asked for
 const MARKS = { present: '✓', absent: '✕', unsure: '?' };
 
 export class Grid {
@@ -67,6 +69,14 @@ export class Grid {
     image.addEventListener('error', () => this.#broken(cell));
     image.src = picture(256, item.id);
     return cell;
+  }
+
+  // All pictures are there, or it is not worth waiting for them: until then nothing else may take
+  // the server's time.
+  async settled() {
+    const { cells } = this;
+    const until = performance.now() + MOST_WAIT_MS;
+    while (cells === this.cells && performance.now() < until && cells.some(({ loaded, broken }) => !loaded && !broken)) await pause(20);
   }
 
   #broken(cell) {

@@ -136,6 +136,7 @@ export class VerifyPage extends Screen {
     if (page === null) return this.retry('The server does not answer; the next page comes when it does.', () => (this.page === null ? this.next() : null));
     if (page.refusal) return this.fail(page.refusal);
     this.show(page);
+    await this.grid.settled();
     await this.supply.prepare(page, () => this.#replace(page));
     return this.supply.look(this.#near(page));
   }

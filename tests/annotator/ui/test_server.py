@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 from annotator.ui.server import bound_socket
 
@@ -25,6 +26,7 @@ def test_parts_of_an_answer_are_sent_at_once() -> None:
             writer.close()
             await writer.wait_closed()
 
-    asyncio.run(visit())
+    with ThreadPoolExecutor(1) as thread:  # the loop of a browser test may still be open in this one
+        thread.submit(lambda: asyncio.run(visit())).result()
 
     assert is_at_once == [1]
