@@ -26,7 +26,7 @@ def test_parts_of_an_answer_are_sent_at_once() -> None:
             writer.close()
             await writer.wait_closed()
 
-    with ThreadPoolExecutor(1) as thread:  # the loop of a browser test may still be open in this one
+    with ThreadPoolExecutor(1) as thread:  # a browser test may have left a loop in this one
         thread.submit(lambda: asyncio.run(visit())).result()
 
     assert is_at_once == [1]
