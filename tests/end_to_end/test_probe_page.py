@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from annotator.services.creation import create_project
 from annotator.settings import PROJECT_FILE
@@ -29,14 +29,17 @@ def make(folder: Path, pictures: Path) -> Path:
     return path
 
 
+def forty_pictures(folder: Path) -> Path:
+    folder.mkdir()
+    for number in range(40):
+        Image.new("RGB", (80, 60), (6 * number, 120, 200)).save(folder / f"{number:02d}.png")
+    return folder
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("probe")
-    (folder / "pictures").mkdir()
-    for number in range(40):
-        color = (6 * number, 120, 200)
-        Image.new("RGB", (80, 60), color).save(folder / "pictures" / f"{number:02d}.png")
-    return make(folder / "p", folder / "pictures")
+    return make(folder / "p", forty_pictures(folder / "pictures"))
 
 
 @pytest.fixture(scope="module")
@@ -139,18 +142,48 @@ def test_a_card_comes_between_two_images_and_later_means_later(
     assert rows(project, "select count(*) from label") == [(10,)]
 
 
+def step(page: Page) -> None:
+    """Go on to the next image, or to a card that is in the way."""
+    before = page.evaluate("location.hash")
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "before => document.querySelector('.pb-card[open]') || location.hash !== before",
+        arg=before,
+    )
+
+
 def walk_until_card(page: Page) -> int:
     """Go on from image to image until a card is in the way; how many images that took."""
-    for step in range(40):
+    for count in range(40):
         if card_of(page).count():
-            return step
-        before = page.evaluate("location.hash")
-        page.keyboard.press("Enter")
-        page.wait_for_function(
-            "before => document.querySelector('.pb-card[open]') || location.hash !== before",
-            arg=before,
-        )
+            return count
+        step(page)
     raise AssertionError("no card came in 40 images")
+
+
+def test_a_slow_server_is_asked_for_one_card_only(
+    tmp_path: Path, serve: Callable[..., Any], open_page: Callable[..., Page]
+) -> None:
+    server = serve(make(tmp_path / "p", forty_pictures(tmp_path / "pictures")), "--no-worker")
+    page = open_page(server.url, name="Zoe")
+    asked: list[Route] = []
+
+    def hold(route: Route) -> None:
+        is_card = '"probe_card"' in (route.request.post_data or "")
+        asked.append(route) if is_card else route.continue_()
+
+    page.route("**/component_server/**", hold)
+    expect(page.locator(".an-asking .an-row")).to_have_count(10)
+    for digit in "1234567890":
+        page.keyboard.press(digit)
+    saved(page)
+    for _ in range(11):  # past two times at which a card may be due
+        step(page)
+    page.wait_for_timeout(300)
+
+    assert len(asked) == 1
+    asked[0].continue_()
+    walk_until_card(page)
 
 
 def test_answers_wait_in_the_browser_while_the_server_is_away(

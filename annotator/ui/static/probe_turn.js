@@ -8,7 +8,7 @@ const LATER = 10; // images until a card that was put off is offered again
 export class ProbeTurn {
   // `place` names this annotator in this project.
   constructor(board, place) {
-    Object.assign(this, { images: 0, lookAt: EVERY, questions: null });
+    Object.assign(this, { images: 0, lookAt: EVERY, questions: null, isLooking: false });
     this.deck = new ProbeDeck(board, place);
     this.server = board.server;
   }
@@ -18,7 +18,7 @@ export class ProbeTurn {
     this.images += 1;
     const { questions } = this;
     if (questions) return this.#play(questions);
-    if (this.images >= this.lookAt) this.#look();
+    if (this.images >= this.lookAt && !this.isLooking) this.#look();
     return null;
   }
 
@@ -28,10 +28,13 @@ export class ProbeTurn {
     this.lookAt = this.images + (isDone ? EVERY : LATER);
   }
 
+  // One at a time: the answer to a second one could bring back a card that was put off meanwhile.
   async #look() {
-    this.lookAt = this.images + EVERY;
+    this.isLooking = true;
     const isDue = this.deck.unfinished || (await this.server.call('probe_due')).due;
     const questions = isDue ? await this.deck.fetch() : null;
     this.questions = questions?.length ? questions : null;
+    this.lookAt = this.images + EVERY;
+    this.isLooking = false;
   }
 }
