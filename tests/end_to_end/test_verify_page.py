@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from annotator.arrays import versions as version_files
 from annotator.arrays.versions import Queue, VersionParameters
@@ -38,6 +38,7 @@ NAMES = [
     "letters",
     "rest",
     "guessed",
+    "late",
 ]
 RANKED, NEW, END = NAMES.index("ranked"), NAMES.index("new"), NAMES.index("end")
 REST = NAMES.index("rest")
@@ -235,6 +236,35 @@ def test_the_next_page_is_there_without_the_server_and_nothing_is_lost(
     saved(page)
 
     assert labels(project, "offline") == {i: int(i != 13) for i in range(1, 25)}
+
+
+def test_a_late_picture_brings_no_page_twice(show: Callable[..., Page]) -> None:
+    page = show("late")
+    held: list[Route] = []
+    page.route(re.compile(r"/img/256/3\b"), lambda route: held.append(route))
+    page.reload()
+    page.wait_for_function(
+        "[...document.querySelectorAll('.vf-tile img')].filter((i) => i.naturalWidth).length === 11"
+    )
+    page.wait_for_timeout(900)
+
+    page.keyboard.press("Enter")
+    expect(tile(page, 1)).to_have_attribute("aria-label", re.compile("^12.png"))
+    second = pictured(page)
+    for route in held:
+        route.continue_()
+    page.unroute_all()
+    look(page)
+    page.keyboard.press("Enter")
+    expect(tile(page, 0)).to_have_attribute("aria-label", re.compile("^23.png"))
+
+    assert len(second) == 12
+    assert second.isdisjoint(pictured(page))
+
+
+def pictured(page: Page) -> set[str]:
+    labels = page.locator(".vf-tile").evaluate_all("(all) => all.map((t) => t.ariaLabel)")
+    return {label.partition(",")[0] for label in labels}
 
 
 def test_everything_works_by_keys_and_an_enter_without_a_look_is_held_back(

@@ -26,6 +26,7 @@ export class VerifyPage extends Screen {
 
   build() {
     this.page = null;
+    this.steps = 0;
     this.grid = new Grid({
       onFlip: (item) => this.pages.flip(item), onBroken: (item) => this.supply.passed.add(item.id),
       onLook: (item, how) => this.#look(item, how), onSeen: () => this.rest.draw(),
@@ -130,6 +131,7 @@ export class VerifyPage extends Screen {
   // ---- pages
 
   async next() {
+    const step = this.steps += 1;
     this.root.setAttribute('aria-busy', 'true');
     const page = await this.supply.next();
     if (page === undefined) return null;
@@ -137,6 +139,7 @@ export class VerifyPage extends Screen {
     if (page.refusal) return this.fail(page.refusal);
     this.show(page);
     await this.grid.settled();
+    if (step !== this.steps || page !== this.page) return null; // somebody has gone on
     await this.supply.prepare(page, () => this.#replace(page));
     return this.supply.look(this.#near(page));
   }
