@@ -109,19 +109,34 @@ def draw(runs: Sequence[Run], file: Path, title: str) -> None:
     seconds = np.linspace(0, longest, 400)
     names = list(dict.fromkeys(run["strategy"] for run in runs))
     for place, name in enumerate(names):
-        colour = STRESSED if name == "loop" else COLOURS[place % len(COLOURS)]
         mine = [run["records"] for run in runs if run["strategy"] == name]
         ends = min(records[-1]["seconds"] for records in mine)
         f1 = np.mean([_curve(records, seconds) for records in mine], axis=0)
         points = [_point(s / longest, y) for s, y in zip(seconds, f1, strict=True) if s <= ends]
         if len(points) > 1:
-            pen.line(points, fill=colour, width=FINE * (4 if name == "loop" else 2))
-        top = FINE * (HEIGHT - MARGIN - 24 * (len(names) - place) - 12)
-        left, right = FINE * (WIDTH - 250), FINE * (WIDTH - 220)
-        pen.line([(left, top + 9 * FINE), (right, top + 9 * FINE)], fill=colour, width=4 * FINE)
-        pen.text((right + 10 * FINE, top), name.replace("_", " "), fill=INK, font=font)
+            width = FINE * (4 if name == "loop" else 2)
+            pen.line(points, fill=_colour(place, name), width=width)
+    _legend(pen, font, names)
     file.parent.mkdir(parents=True, exist_ok=True)
     image.reduce(FINE).save(file, optimize=True)
+
+
+def _colour(place: int, name: str) -> str:
+    return STRESSED if name == "loop" else COLOURS[place % len(COLOURS)]
+
+
+def _legend(pen: ImageDraw.ImageDraw, font: Any, names: Sequence[str]) -> None:
+    """Name the curves at the lower right, above whatever runs through there."""
+    left, right, bottom = FINE * (WIDTH - 250), FINE * (WIDTH - 220), HEIGHT - MARGIN - 12
+    pen.rectangle(
+        [left - 8 * FINE, FINE * (bottom - 24 * len(names)), FINE * WIDTH, FINE * (bottom - 2)],
+        fill=PAPER,
+    )
+    for place, name in enumerate(names):
+        top = FINE * (bottom - 24 * (len(names) - place))
+        middle = top + 9 * FINE
+        pen.line([(left, middle), (right, middle)], fill=_colour(place, name), width=4 * FINE)
+        pen.text((right + 10 * FINE, top), name.replace("_", " "), fill=INK, font=font)
 
 
 def _cell(values: list[float | None]) -> str:
