@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 
@@ -62,13 +65,23 @@ def services(tmp_path: Path, pictures: Path, clock: FakeClock) -> Iterator[Servi
 @pytest.fixture
 def fill_in(services: Services) -> Callable[..., int]:
     """Return a function that fills in pairs under a certificate; see `filling.fill_in`."""
-    path = Path(__file__).with_name("filling.py")
-    spec = importlib.util.spec_from_file_location("filling", path)
+    return partial(_beside("filling").fill_in, services)
+
+
+@pytest.fixture(scope="session")
+def oracle() -> ModuleType:
+    """Return the module `oracle.py`: a project with a good model, and somebody who answers."""
+    return _beside("oracle")
+
+
+def _beside(name: str) -> ModuleType:
+    path = Path(__file__).with_name(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return partial(module.fill_in, services)
+    return module
 
 
 Publish = Callable[..., int]
@@ -86,8 +99,12 @@ def publish(services: Services) -> Publish:
         ranked: Sequence[int] = (),
         untaught: Sequence[int] = (),
         slope: float = 1.0,
+        method: str = "kernel_ridge",
+        promote: bool = True,
+        note: str = "",
+        **metrics: Any,
     ) -> int:
-        """Publish and promote a version with raw scores `(N, C)`; suggested at one half."""
+        """Publish a version with raw scores `(N, C)`; suggested at one half."""
         now, columns = services.recording._clock(), scores.shape[1]
         listed = tuple(range(columns) if ordinals is None else ordinals)
         with services.store.writing() as tx:
@@ -95,11 +112,11 @@ def publish(services: Services) -> Publish:
             job = jobs.claim(tx, "me", [JobKind.TRAIN], now)
             assert job is not None
             number = versions.reserve(
-                tx, job, method="kernel_ridge", backbone="test", trained_answers=1,
+                tx, job, method=method, backbone="test", trained_answers=1,
                 trained_present=1, last_operation=1, now=now,
             )  # fmt: skip
         parameters = VersionParameters(
-            method="kernel_ridge", backbone="test", category_ordinals=listed, slope=slope,
+            method=method, backbone="test", category_ordinals=listed, slope=slope,
             intercepts=(0.0,) * columns,
             thresholds=tuple(float(np.inf) if o in untaught else 0.0 for o in listed),
             ranked_only=tuple(ranked),
@@ -118,9 +135,38 @@ def publish(services: Services) -> Publish:
         )  # fmt: skip
         with services.store.writing() as tx:
             versions.publish(
-                tx, job, number, metrics={}, training_seconds=1, promote=True, note="", now=now
-            )
+                tx, job, number, metrics=metrics, training_seconds=1, promote=promote, note=note,
+                now=now,
+            )  # fmt: skip
             jobs.finish(tx, job, JobState.DONE, "", now)
         return number
 
     return publish
+
+
+@pytest.fixture
+def six_scores() -> npt.NDArray[np.float64]:
+    """`(6, 3)`: everything is suggested but the last three images."""
+    return np.repeat([3.0, -3.0], 3)[:, None] * np.ones(3)
+
+
+@pytest.fixture
+def answer(services: Services) -> Callable[..., None]:
+    """Return a function that saves answers, each an image, a category and a state."""
+
+    def answer(op: str, *pairs: tuple[int, int, str], who: str = "Ann", **more: Any) -> None:
+        changes = [{"image": i, "category": c, "state": s} for i, c, s in pairs]
+        services.recording.save(who, {"op": op, "kind": "answer", "changes": changes, **more})
+
+    return answer
+
+
+@pytest.fixture
+def hold_out(services: Services) -> Callable[[], None]:
+    """Return a function that puts every image into fold 0."""
+
+    def hold_out() -> None:
+        with services.store.writing() as tx:
+            tx.exec_driver_sql("update image set fold = 0")
+
+    return hold_out

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 from collections.abc import Iterator
@@ -27,17 +26,6 @@ from annotator.store.tables import probe as probe_table
 WISHES: dict[str, Any] = {"max_lost": 0.3, "confidence": 0.8}
 PLENTY = 110
 """Cards after which the good model has surely filled in something."""
-
-
-@pytest.fixture(scope="module")
-def oracle() -> Any:
-    path = Path(__file__).with_name("oracle.py")
-    spec = importlib.util.spec_from_file_location("oracle", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
