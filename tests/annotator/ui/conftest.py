@@ -33,6 +33,12 @@ def fakes() -> ModuleType:
     return _load("fake_services")
 
 
+def _made(fakes: ModuleType, folder: Path) -> Any:
+    settings = _load("fake_settings").fake_settings(fakes.CATEGORIES)
+    transfer = _load("fake_transfer").FakeTransfer()
+    return fakes.fake_services(folder, transfer=transfer, **settings)
+
+
 class Part:
     """One part of the services of the running test, looked up when it is called."""
 
@@ -66,7 +72,7 @@ def stage() -> Stage:
 
 @pytest.fixture
 def services(fakes: ModuleType, tmp_path: Path, stage: Stage) -> Any:
-    made = fakes.fake_services(tmp_path)
+    made = _made(fakes, tmp_path)
     stage.show(made)
     return made
 
@@ -94,7 +100,7 @@ def _build(services: Any, **options: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def app(stage: Stage, fakes: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    stage.show(fakes.fake_services(tmp_path_factory.mktemp("first")))
+    stage.show(_made(fakes, tmp_path_factory.mktemp("first")))
     return _build(stage)
 
 
