@@ -10,6 +10,7 @@ from dataclasses import asdict
 from functools import cache
 from typing import Any
 
+from annotator import setting_sections
 from annotator import settings as settings_module
 from annotator.errors import ProjectError
 from annotator.services.training_control import METHODS
@@ -78,11 +79,12 @@ class Preferences:
 
 @cache
 def helps() -> dict[str, str]:
-    """Return what each setting means, from the text below it in `settings.py`."""
+    """Return what each setting means, from the text below it in the source."""
     found: dict[str, str] = {}
-    tree = ast.parse(inspect.getsource(settings_module))
+    modules = (settings_module, setting_sections)
+    nodes = [node for module in modules for node in ast.parse(inspect.getsource(module)).body]
     prefixes = {kind.__name__: f"{name}." for name, kind in SECTIONS.items()} | {"Settings": ""}
-    for node in tree.body:
+    for node in nodes:
         if not isinstance(node, ast.ClassDef) or node.name not in prefixes:
             continue
         for item, text in zip(node.body, node.body[1:], strict=False):
