@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from annotator.ui.certify_page import CertifyPage
@@ -19,11 +20,14 @@ from annotator.ui.label_page import STATIC, build_label_page, static_version
 from annotator.ui.pictures import FOREVER, picture_routes
 from annotator.ui.probe_page import build_probe_page
 from annotator.ui.progress_page import ProgressPage
+from annotator.ui.request_limits import RequestLimits
 from annotator.ui.review_page import build_review_page
-from annotator.ui.security import RequestGuard
+from annotator.ui.security import MarkedScripts, RequestGuard
+from annotator.ui.sessions import BoundedSessions
 from annotator.ui.settings_page import SettingsPage
 from annotator.ui.train_page import TrainPage
 from annotator.ui.verify_page import build_verify_page
+from annotator.ui.web_files import WebFiles
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -90,6 +94,10 @@ PAGES: list[tuple[str, Callable[[Services, str, gr.Blocks], None]]] = [
 address of the folder with the scripts, and the Blocks as a whole. A page's address is its name."""
 
 
+MOST_WAITING = 500
+"""Events of all pages that may wait for their turn; a page is told when there are more."""
+
+
 def build_pages(services: Services, *, title: str, scripts: str) -> gr.Blocks:
     """Return the Gradio pages: Label, and those of `PAGES`."""
     with gr.Blocks(
@@ -125,27 +133,49 @@ def _theme() -> gr.themes.Base:
 
 
 def build_app(
-    services: Services, *, port: int, open_to_network: bool = False, title: str = "Annotator"
+    services: Services,
+    *,
+    port: int,
+    files: WebFiles,
+    open_to_network: bool = False,
+    title: str = "Annotator",
 ) -> FastAPI:
     """Return the application to serve.
 
     Args:
         services: Of the open project.
         port: TCP port that browsers use; requests under another one are refused.
+        files: Where uploads and downloads lie.
         open_to_network: Answer under any host name, not only those of this machine.
         title: Of the browser window.
     """
     version = static_version()
-    guard = Middleware(RequestGuard, port=port, open_to_network=open_to_network)
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, middleware=[guard])
+    files.use_in_gradio()
+    app = FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        middleware=[
+            Middleware(RequestGuard, port=port, open_to_network=open_to_network),
+            Middleware(RequestLimits, files=files),
+        ],
+    )
     app.mount(f"/ui/{version}", VersionedFiles(directory=STATIC))
     app.include_router(picture_routes(services.media))
     app.include_router(name_routes())
-    pages = build_pages(services, title=title, scripts=f"/ui/{version}")
+    _mount(app, build_pages(services, title=title, scripts=f"/ui/{version}"), files)
+    return app
+
+
+def _mount(app: FastAPI, pages: gr.Blocks, files: WebFiles) -> None:
+    # Gradio trusts every path, and every drawing in SVG, until its own `launch` has run, which is
+    # never called on pages that are mounted: it would hand out any file of this machine.
+    pages.has_launched = pages.is_running = True
+    pages.queue(max_size=MOST_WAITING)
     with warnings.catch_warnings():
         # Gradio warns about server-side rendering on several pages even where it is switched off.
         warnings.filterwarnings("ignore", message="SSR mode is not supported")
-        mounted: FastAPI = gr.mount_gradio_app(
+        gr.mount_gradio_app(
             app,
             pages,
             path="/",
@@ -154,5 +184,8 @@ def build_app(
             theme=_theme(),
             ssr_mode=False,
             show_error=False,
+            max_file_size=files.max_upload,
         )
-    return mounted
+    gradio: Any = next(r.app for r in app.routes if isinstance(r, Mount) and r.path == "")
+    gradio.state_holder = BoundedSessions(pages)
+    gradio.user_middleware.append(Middleware(MarkedScripts))

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
-import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +10,7 @@ import gradio as gr
 from annotator.errors import AnnotatorError
 from annotator.ui.boundary import annotator_of, shows_errors
 from annotator.ui.contracts import Payload, Services
+from annotator.ui.web_files import download_folder
 
 UNLISTED = [
     ("unknown: the file says nothing about it", "unknown"),
@@ -25,22 +22,6 @@ CONTENTS = [
     ("completed: open pairs filled in by the model, uncertified", "completed"),
 ]
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-
-
-_PREFIX = "annotator-export-"
-_KEPT_SECONDS = 3600.0
-
-
-def fresh_folder(parent: Path) -> Path:
-    """Return an empty folder for an export, and delete those of exports an hour old.
-
-    They cannot be deleted earlier: Gradio takes the files after the handler has returned.
-    """
-    for old in parent.glob(f"{_PREFIX}*"):
-        with contextlib.suppress(OSError):  # deleted by another process in this moment
-            if time.time() - old.stat().st_mtime > _KEPT_SECONDS:
-                shutil.rmtree(old)
-    return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
 
 
 class ExportPage:
@@ -64,8 +45,7 @@ class ExportPage:
         """Write the files and return them for download, with a sentence."""
         if not formats:
             raise AnnotatorError("Choose at least one format.")
-        folder = fresh_folder(Path(tempfile.gettempdir()))
-        files = self._transfer.export(folder, formats=formats, content=content)
+        files = self._transfer.export(download_folder(), formats=formats, content=content)
         names = ", ".join(f"`{f.name}` ({_size(f)})" for f in files)
         shown: dict[str, Any] = gr.update(value=[str(f) for f in files], visible=True)
         return shown, f"Ready to download: {names}."

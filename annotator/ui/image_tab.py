@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from annotator.errors import AnnotatorError
 from annotator.ui import settings_views as views
 from annotator.ui.boundary import annotator_of, shows_errors
 from annotator.ui.contracts import Services
-from annotator.ui.export_page import fresh_folder
+from annotator.ui.web_files import download_folder
 
 BAR = gr.Progress()
 """Drawn while pictures are read."""
@@ -75,7 +74,7 @@ class ImageTab:
         if not rows:
             hidden: dict[str, Any] = gr.update(visible=False)
             return ["Every file can be used.", hidden, hidden]
-        file = fresh_folder(Path(tempfile.gettempdir())) / "unusable-files.txt"
+        file = download_folder() / "unusable-files.txt"
         file.write_text(views.unusable_text(rows), encoding="utf-8")
         return [
             f"{len(rows):,} files cannot be used.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -19,7 +20,20 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
+FORWARDED = frozenset({b"x-forwarded-host", b"x-gradio-server"})
+"""Headers by which Gradio lets whoever asks say where the page is; `Host` alone is checked here."""
+
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-eval'{nonce}; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
+    "worker-src 'self' blob:; media-src 'self' blob:; object-src 'none'; base-uri 'self'; "
+    "form-action 'self'; frame-ancestors 'self'"
+)
+"""What a page may load and run. Gradio makes functions of texts that the server sent, so `eval` has
+to stay; scripts in a page run only with the mark that the server gave them for this one answer."""
+
 _PROTECTION = {
+    "Content-Security-Policy": POLICY.format(nonce=""),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "same-origin",
@@ -58,6 +72,7 @@ class RequestGuard:
         if refusal is not None:
             await PlainTextResponse(refusal, status_code=403)(scope, receive, send)
             return
+        scope["headers"] = [(n, v) for n, v in scope["headers"] if n not in FORWARDED]
 
         async def protected(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -83,6 +98,48 @@ class RequestGuard:
 
     def _may_name(self, host: tuple[str, int]) -> bool:
         return self._open or (host[0] in LOOPBACK_NAMES and host[1] == self._port)
+
+
+class MarkedScripts:
+    """Marks the scripts of a page that the server makes, so that the browser runs no others.
+
+    It sits inside of Gradio's application, where a page is not compressed yet.
+
+    Args:
+        app: What answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and mark the answer if it is a page."""
+        start: Message | None = None
+        body = b""
+
+        async def marked(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start" and _is_page(message):
+                start = message
+                return
+            if start is None:
+                await send(message)
+                return
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                mark = secrets.token_urlsafe(16)
+                page = body.replace(b"<script", f'<script nonce="{mark}"'.encode())
+                headers = MutableHeaders(scope=start)
+                headers["Content-Length"] = str(len(page))
+                headers["Content-Security-Policy"] = POLICY.format(nonce=f" 'nonce-{mark}'")
+                await send(start)
+                await send({"type": "http.response.body", "body": page})
+
+        await self._app(scope, receive, marked)
+
+
+def _is_page(start: Message) -> bool:
+    return Headers(raw=start["headers"]).get("content-type", "").startswith("text/html")
 
 
 def _comes_from_here(headers: Headers, host: tuple[str, int]) -> bool:

@@ -12,11 +12,14 @@ import threading
 import time
 import webbrowser
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from annotator.errors import AnnotatorError
 from annotator.services.app import Services
+from annotator.ui.housekeeping import Housekeeping
+from annotator.ui.listening import address, who_may
 
 log = logging.getLogger("annotator.serve")
 
@@ -92,28 +95,26 @@ def bound_socket(host: str, port: int) -> socket.socket:
 
 
 def run_server(
-    app: Any, listener: socket.socket, *, on_ready: Callable[[str], None] = lambda _: None
+    app: Any, listener: socket.socket, *, on_ready: Callable[[], None] = lambda: None
 ) -> None:
     """Serve an ASGI app until SIGINT or SIGTERM, also while browsers hold streams open.
 
     Args:
         app: The ASGI application.
         listener: From `bound_socket`.
-        on_ready: Called with the address once requests are answered.
+        on_ready: Called once requests are answered.
     """
     import uvicorn
 
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     logging.getLogger("uvicorn.error").addFilter(_quiet_cancellations)
-    host, port = listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
 
     def announce() -> None:
         while not server.started and not server.should_exit:
             time.sleep(0.02)
         if server.started:
-            on_ready(f"http://{shown}:{port}")
+            on_ready()
 
     threading.Thread(target=announce, daemon=True).start()
     # uvicorn re-raises the signal it stopped for; swallow it so that the caller can tidy up.
@@ -169,27 +170,38 @@ def serve_project(
     """
     environment = dict(os.environ)  # before the offline defaults: the trainer may fetch weights
     set_offline_defaults()
-    services = Services.open(path)
-    trainer = WorkerProcess(path, device, environment) if worker else None
-    try:
+    with ExitStack() as stack:
+        services = Services.open(path)
+        stack.callback(services.close)
         services.labelling.check()
         listener = bound_socket(host, port)
         from annotator.ui.app import build_app
+        from annotator.ui.web_files import WebFiles
 
-        bound_port = listener.getsockname()[1]
-        title = services.project.settings.name
-        app = build_app(services, port=bound_port, open_to_network=open_to_all, title=title)
-        if trainer is not None:
+        settings = services.project.settings
+        files = WebFiles(round(settings.server.max_upload_mb * 1e6))
+        stack.callback(files.close)
+        stack.callback(Housekeeping([files.clear]).close)
+        app = build_app(
+            services,
+            port=listener.getsockname()[1],
+            files=files,
+            open_to_network=open_to_all,
+            title=settings.name,
+        )
+        if worker:
+            trainer = WorkerProcess(path, device, environment)
+            stack.callback(trainer.stop)
             trainer.start()
-        run_server(app, listener, on_ready=lambda url: _announce(url, browser))
-    finally:
-        if trainer is not None:
-            trainer.stop()
-        services.close()
+        url = address(host, listener.getsockname()[1], open_to_network=open_to_all)
+        note = who_may(host, open_to_network=open_to_all)
+        run_server(app, listener, on_ready=lambda: _announce(url, note, browser))
 
 
-def _announce(url: str, browser: bool) -> None:
+def _announce(url: str, note: str, browser: bool) -> None:
     print(f"Open {url} in a browser. Ctrl-C stops.", flush=True)
+    if note:
+        print(note, flush=True)
     if browser and _has_display():
         try:
             webbrowser.open(url)

@@ -17,6 +17,7 @@ import pytest
 from starlette.testclient import TestClient
 
 PORT = 7860
+MAX_UPLOAD = 1_000_000
 
 
 def _load(name: str) -> ModuleType:
@@ -88,11 +89,13 @@ def run_async() -> Callable[..., Any]:
     return run
 
 
-def _build(services: Any, **options: Any) -> Any:
+def _build(services: Any, folder: Path, **options: Any) -> Any:
     async def build() -> Any:
         from annotator.ui.app import build_app
+        from annotator.ui.web_files import WebFiles
 
-        return build_app(services, port=PORT, **options)
+        files = options.pop("files", None) or WebFiles(MAX_UPLOAD, folder)
+        return build_app(services, port=PORT, files=files, **options)
 
     # In a running loop: without one Gradio opens loops and never closes them.
     return run(build)
@@ -100,8 +103,9 @@ def _build(services: Any, **options: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def app(stage: Stage, fakes: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    stage.show(_made(fakes, tmp_path_factory.mktemp("first")))
-    return _build(stage)
+    folder = tmp_path_factory.mktemp("first")
+    stage.show(_made(fakes, folder))
+    return _build(stage, folder)
 
 
 @pytest.fixture
@@ -110,10 +114,12 @@ def client(app: Any, services: Any) -> TestClient:  # noqa: ARG001 - puts the se
 
 
 @pytest.fixture
-def make_client(services: Any) -> Callable[..., TestClient]:
+def make_client(services: Any, tmp_path: Path) -> Callable[..., TestClient]:
     """Return a maker of clients that talk to an app of their own."""
 
     def make(**options: Any) -> TestClient:
-        return TestClient(_build(services, **options), base_url=f"http://127.0.0.1:{PORT}")
+        return TestClient(
+            _build(services, tmp_path, **options), base_url=f"http://127.0.0.1:{PORT}"
+        )
 
     return make

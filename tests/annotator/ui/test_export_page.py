@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import pytest
 
 from annotator.errors import AnnotatorError
-from annotator.ui.export_page import ExportPage, fresh_folder, preview_text
+from annotator.ui.export_page import ExportPage, preview_text
 
 
 @pytest.fixture
@@ -108,13 +107,3 @@ def test_a_summary_leaves_out_what_did_not_happen(services: Any) -> None:
     }
 
     assert preview_text(quiet).count("\n") == 0
-
-
-def test_folders_of_exports_are_deleted_after_an_hour_but_not_earlier(tmp_path: Path) -> None:
-    old, recent = fresh_folder(tmp_path), fresh_folder(tmp_path)
-    (old / "labels.json").write_text("{}")
-    os.utime(old, (0, 0))
-
-    fresh = fresh_folder(tmp_path)
-
-    assert sorted(tmp_path.iterdir()) == sorted([recent, fresh])

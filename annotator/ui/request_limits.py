@@ -1,0 +1,193 @@
+"""What a request may bring: how much, and only what Gradio is meant to be handed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
+from starlette.responses import PlainTextResponse
+
+from annotator.ui.identity import name_of
+from annotator.ui.security import SAFE_METHODS
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from annotator.ui.web_files import WebFiles
+
+MAX_BODY = 2_000_000
+"""Largest body of a request that is no upload, in bytes."""
+
+API = "/gradio_api/"
+
+UPLOAD = f"{API}upload"
+
+READ = (
+    *("app_id", "heartbeat/", "info", "queue/data", "queue/status", "startup-events"),
+    *("upload_progress", "login_check", "user", "token", "theme.css"),
+)
+"""Where below `API` the pages look; an entry that ends in a slash stands for what follows, too."""
+
+CHANGE = ("cancel", "component_server", "queue/join", "reset", "run/", "upload")
+"""Where below `API` the pages send something."""
+
+ELSEWHERE = ("/login", "/logout", "/monitoring", "/pwa_icon", "/svelte", "/mcp")
+"""Addresses outside `API` that Gradio adds and no page uses."""
+
+NEED_NAME = "Say who you are on the Label page first; files are taken from people with a name only."
+
+
+class RequestLimits:
+    """Refuses bodies that are too large, uploads of nobody, and doors of Gradio that no page uses.
+
+    Gradio offers more addresses than the pages need, and takes the place of a file from the
+    browser: `{"path": "/etc/passwd"}` would name any file of this machine. So every address that
+    is not listed here does not exist, and a place of a file has to be one of the uploaded files.
+
+    Args:
+        app: The application behind the limits.
+        files: Where uploads and downloads lie.
+    """
+
+    def __init__(self, app: ASGIApp, *, files: WebFiles) -> None:
+        self._app = app
+        self._files = files
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with a sentence, or pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        refusal = self._address(scope) or self._length(scope)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+        elif scope["path"].rstrip("/") == UPLOAD:
+            with self._files.receiving(_length(scope)):
+                await self._app(scope, _Counted(receive, self._files.max_upload), send)
+        elif scope["method"] in SAFE_METHODS:
+            await self._app(scope, receive, send)
+        else:
+            await self._whole(scope, receive, send)
+
+    def _address(self, scope: Scope) -> PlainTextResponse | None:
+        path, headers = scope["path"], Headers(scope=scope)
+        if path.rstrip("/") == UPLOAD and name_of(cookie_parser(headers.get("cookie", ""))) is None:
+            return PlainTextResponse(NEED_NAME, 403)
+        if path.startswith(f"{API}file="):
+            if scope["method"] in ("GET", "HEAD") and self._files.holds(path[len(API) + 5 :]):
+                return None
+            return PlainTextResponse("There is no such file.", 404)
+        if path.startswith(API):
+            listed = READ if scope["method"] in SAFE_METHODS else CHANGE
+            return None if _is_listed(path[len(API) :], listed) else _nothing()
+        if path.startswith(ELSEWHERE) or b"deep_link=" in scope["query_string"]:
+            return _nothing()
+        return None
+
+    def _length(self, scope: Scope) -> PlainTextResponse | None:
+        is_upload = scope["path"].rstrip("/") == UPLOAD
+        limit = self._files.max_upload if is_upload else MAX_BODY
+        if _length(scope) > limit:
+            return _too_large(limit)
+        if is_upload and not self._files.make_room(_length(scope)):
+            return PlainTextResponse(
+                "Too many uploaded files wait here; try again in a few minutes.", 503
+            )
+        return None
+
+    async def _whole(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read a body, look at it, and hand it on as it came."""
+        body = b""
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                return  # whoever asked has left
+            body += message.get("body", b"")
+            if len(body) > MAX_BODY:
+                await _too_large(MAX_BODY)(scope, receive, send)
+                return
+            if not message.get("more_body"):
+                break
+        if scope["path"].startswith(API) and not self._is_harmless(body):
+            await PlainTextResponse(
+                "The page sent something this server does not take; reload it.", 400
+            )(scope, receive, send)
+            return
+        await self._app(scope, _Replayed(body, receive), send)
+
+    def _is_harmless(self, body: bytes) -> bool:
+        """Whether a body is JSON, and every place of a file in it that of an uploaded one."""
+        if not body:
+            return True
+        try:
+            waiting = [json.loads(body)]
+        except (ValueError, RecursionError):
+            return False
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, list):
+                waiting += value
+            elif isinstance(value, dict):
+                if "path" in value and not self._is_uploaded(value["path"]):
+                    return False
+                waiting += value.values()
+        return True
+
+    def _is_uploaded(self, place: Any) -> bool:
+        return place is None or (isinstance(place, str) and self._files.holds(place))
+
+
+class _Counted:
+    """Passes an upload on, and breaks it off where it is longer than it may be."""
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._left = limit
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        return message if self._left >= 0 else {"type": "http.disconnect"}
+
+
+class _Replayed:
+    """Gives a body that was read already once more, and then what really comes."""
+
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self._body: bytes | None = body
+        self._receive = receive
+
+    async def __call__(self) -> Message:
+        body, self._body = self._body, None
+        if body is None:
+            return await self._receive()
+        return {"type": "http.request", "body": body, "more_body": False}
+
+
+def _is_listed(address: str, listed: tuple[str, ...]) -> bool:
+    return any(
+        address.startswith(entry) if entry.endswith("/") else address.rstrip("/") == entry
+        for entry in listed
+    )
+
+
+def _length(scope: Scope) -> int:
+    text = Headers(scope=scope).get("content-length", "")
+    return int(text) if text.isascii() and text.isdecimal() else 0
+
+
+def _nothing() -> PlainTextResponse:
+    return PlainTextResponse("There is nothing at this address.", 404)
+
+
+def _too_large(limit: int) -> PlainTextResponse:
+    megabytes = f"{limit / 1e6:g} MB"
+    return PlainTextResponse(
+        f"This is larger than the {megabytes} that the server takes; see server.max_upload_mb in "
+        "project.toml."
+        if limit != MAX_BODY
+        else f"This is larger than the {megabytes} that the server takes at once.",
+        413,
+    )
