@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -89,37 +90,53 @@ def run_async() -> Callable[..., Any]:
     return run
 
 
-def _build(services: Any, folder: Path, **options: Any) -> Any:
+def _build(services: Any, files: Any, **options: Any) -> Any:
     async def build() -> Any:
         from annotator.ui.app import build_app
-        from annotator.ui.web_files import WebFiles
 
-        files = options.pop("files", None) or WebFiles(MAX_UPLOAD, folder)
         return build_app(services, port=PORT, files=files, **options)
 
     # In a running loop: without one Gradio opens loops and never closes them.
     return run(build)
 
 
+def _web_files(folder: Path) -> Any:
+    from annotator.ui.web_files import WebFiles
+
+    return WebFiles(MAX_UPLOAD, folder)
+
+
 @pytest.fixture(scope="session")
-def app(stage: Stage, fakes: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("first")
-    stage.show(_made(fakes, folder))
-    return _build(stage, folder)
+def web_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Where the shared app keeps uploads and downloads."""
+    files = _web_files(tmp_path_factory.mktemp("web"))
+    yield files
+    files.close()
+
+
+@pytest.fixture(scope="session")
+def app(
+    stage: Stage, fakes: ModuleType, web_files: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Any:
+    stage.show(_made(fakes, tmp_path_factory.mktemp("first")))
+    return _build(stage, web_files)
 
 
 @pytest.fixture
-def client(app: Any, services: Any) -> TestClient:  # noqa: ARG001 - puts the services in place
+def client(app: Any, services: Any, web_files: Any) -> TestClient:  # noqa: ARG001 - in place
+    web_files.use_in_gradio()  # another app may have chosen its own folder since
     return TestClient(app, base_url=f"http://127.0.0.1:{PORT}")
 
 
 @pytest.fixture
-def make_client(services: Any, tmp_path: Path) -> Callable[..., TestClient]:
+def make_client(services: Any, tmp_path: Path) -> Iterator[Callable[..., TestClient]]:
     """Return a maker of clients that talk to an app of their own."""
+    with ExitStack() as stack:
 
-    def make(**options: Any) -> TestClient:
-        return TestClient(
-            _build(services, tmp_path, **options), base_url=f"http://127.0.0.1:{PORT}"
-        )
+        def make(**options: Any) -> TestClient:
+            files = _web_files(tmp_path)
+            stack.callback(files.close)
+            app = _build(services, files, **options)
+            return TestClient(app, base_url=f"http://127.0.0.1:{PORT}")
 
-    return make
+        yield make
