@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -166,3 +167,40 @@ def test_every_door_of_the_real_app_checks_host_and_origin(
 
     assert (foreign_page.status_code, foreign_name.status_code) == (403, 403)
     assert services.labelling.calls == []
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-Host", "X-Gradio-Server"])
+@pytest.mark.parametrize("path", ["/config", "/", "/verify"])
+def test_the_config_trusted_a_forwarded_host(client: TestClient, header: str, path: str) -> None:
+    answer = client.get(path, headers={header: "http://evil.example"})
+
+    assert answer.status_code == 200
+    assert "evil.example" not in answer.text
+
+
+def test_every_answer_carries_a_content_security_policy(client: TestClient) -> None:
+    for path in ("/", "/config", "/theme.css", "/img/1/1", "/nothing"):
+        policy = client.get(path).headers["content-security-policy"]
+        assert "default-src 'self'" in policy
+        assert "'unsafe-inline'" not in policy.split("style-src")[0]
+        assert "http" not in policy
+
+
+def test_scripts_of_a_page_run_by_a_mark_that_is_new_each_time(client: TestClient) -> None:
+    marks = []
+    for _ in range(2):
+        page = client.get("/")
+        (mark,) = set(re.findall(r'<script nonce="([\w-]{20,})"', page.text))
+        assert f"'nonce-{mark}'" in page.headers["content-security-policy"]
+        assert page.text.count("<script") == page.text.count(f'<script nonce="{mark}"')
+        marks.append(mark)
+
+    assert marks[0] != marks[1]
+
+
+def test_a_title_cannot_bring_a_script_with_the_mark(
+    make_client: Callable[..., TestClient],
+) -> None:
+    page = make_client(title="</title><script>alert(1)</script>").get("/")
+
+    assert "alert(1)</script>" not in page.text
