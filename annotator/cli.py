@@ -131,7 +131,11 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 7860,
     no_worker: Annotated[bool, typer.Option(help="Do not start a background trainer.")] = False,
     open_to_all: Annotated[
-        bool, typer.Option("--open", help="Let other machines connect; there are no passwords.")
+        bool,
+        typer.Option(
+            "--open",
+            help="Answer under any host name; without accounts everybody who connects may do all.",
+        ),
     ] = False,
     device: Device = "auto",
     browser: Annotated[bool, typer.Option(help="Open a browser on the page.")] = False,

@@ -33,9 +33,14 @@ class Housekeeping:
         self._thread.join()
 
     def _run(self) -> None:
+        failed = set[int]()  # told once, not again every few seconds
         while not self._done.wait(self._every):
-            for job in self._jobs:
+            for number, job in enumerate(self._jobs):
                 try:
                     job()
                 except Exception:
-                    log.exception("a job of the server failed")
+                    if number not in failed:
+                        log.exception("a job of the server failed; it is tried again")
+                    failed.add(number)
+                else:
+                    failed.discard(number)

@@ -69,7 +69,7 @@ class WebFiles:
 
     def make_room(self, size: int) -> bool:
         """Return whether an upload of this size fits, older files deleted where they must be."""
-        entries = sorted((_age(entry), _size(entry), entry) for entry in self.folder.iterdir())
+        entries = sorted((_age(entry), _size(entry), entry) for entry in self._entries())
         used = self._coming + sum(held for _, held, _ in entries)
         while used + size > ROOM * self.max_upload:
             if not entries or entries[-1][0] < FRESH_SECONDS:
@@ -81,9 +81,14 @@ class WebFiles:
 
     def clear(self) -> None:
         """Delete what has been here for longer than `KEPT_SECONDS`."""
-        for entry in list(self.folder.iterdir()):
+        for entry in self._entries():
             if _age(entry) > KEPT_SECONDS:
                 _delete(entry)
+
+    def _entries(self) -> list[Path]:
+        # Systems delete what lies untouched among temporary files for days.
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        return list(self.folder.iterdir())
 
     def close(self) -> None:
         """Delete the folder."""

@@ -120,6 +120,11 @@ def _servers() -> Iterator[Callable[..., Server]]:
         server.stop()
 
 
+def is_blocked(said: str) -> bool:
+    """Whether the browser says that it did not run or load something of ours."""
+    return "Content Security Policy" in said
+
+
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     contexts = []
@@ -132,6 +137,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
             context.add_cookies([{"name": "annotator_name", "value": name, "url": url}])
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda said: is_blocked(said.text) and errors.append(said.text))
         page.goto(url)
         return page
 

@@ -128,6 +128,17 @@ def test_files_of_a_server_that_was_killed_are_deleted_and_those_of_a_living_one
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_the_system_cleared_away_is_made_again(tmp_path: Path) -> None:
+    files = WebFiles(1000, tmp_path)
+    files.folder.rmdir()
+
+    assert files.make_room(1000)
+    files.clear()
+
+    assert files.folder.is_dir()
+    files.close()
+
+
 @pytest.mark.parametrize("address", ["/name", "/gradio_api/queue/join", "/gradio_api/cancel"])
 def test_a_body_is_bounded_whether_its_length_is_told_or_not(
     door: TestClient, address: str
@@ -186,8 +197,11 @@ def test_a_body_arrives_as_it_was_sent(run_async: Callable[..., Any]) -> None:
         pytest.fail(f"refused: {message}")
 
     scope = {
-        "type": "http", "method": "POST", "path": "/gradio_api/component_server",
-        "headers": [], "query_string": b"",
+        "type": "http",
+        "method": "POST",
+        "path": "/gradio_api/component_server",
+        "headers": [],
+        "query_string": b"",
     }
     run_async(lambda: RequestLimits(app, files=None)(scope, receive, send))  # type: ignore[arg-type]
 
@@ -203,9 +217,7 @@ def test_somebody_who_leaves_in_the_middle_of_a_body_is_let_go(
     async def receive() -> Any:
         return {"type": "http.disconnect"}
 
-    scope = {
-        "type": "http", "method": "POST", "path": "/name", "headers": [], "query_string": b""
-    }
+    scope = {"type": "http", "method": "POST", "path": "/name", "headers": [], "query_string": b""}
 
     async def ask() -> None:
         limits = RequestLimits(never, files=None)  # type: ignore[arg-type]
