@@ -151,12 +151,13 @@ from PIL import Image
 from annotator.services.app import Services
 from annotator.services.creation import create_project
 from annotator.ui.app import build_app
+from annotator.ui.web_files import WebFiles
 folder = Path({str(tmp_path)!r})
 (folder / "pictures").mkdir()
 Image.new("RGB", (8, 8)).save(folder / "pictures" / "a.png")
 made = create_project(folder / "p", folder / "pictures", names=["cat"])
 services = Services.open(made.project.path)
-build_app(services, port=1)
+build_app(services, port=1, files=WebFiles(1, folder))
 services.labelling.start("ann")
 services.labelling.items("ann", [1])
 change = {{"category": 1, "state": "present", "source": "human"}}
