@@ -157,7 +157,7 @@ def build_app(
         openapi_url=None,
         middleware=[
             Middleware(RequestGuard, port=port, open_to_network=open_to_network),
-            Middleware(RequestLimits, files=files),
+            Middleware(RequestLimits, files=files, pages=[name.lower() for name, _ in PAGES]),
         ],
     )
     app.mount(f"/ui/{version}", VersionedFiles(directory=STATIC))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers
@@ -33,8 +34,11 @@ READ = (
 CHANGE = ("cancel", "component_server", "queue/join", "reset", "run/", "upload")
 """Where below `API` the pages send something."""
 
-ELSEWHERE = ("/login", "/logout", "/monitoring", "/pwa_icon", "/svelte", "/mcp")
-"""Addresses outside `API` that Gradio adds and no page uses."""
+OUTSIDE = (
+    *("", "config", "favicon.ico", "manifest.json", "name", "robots.txt", "theme.css"),
+    *("assets/", "img/", "static/", "ui/"),
+)
+"""What there is outside of `API`, beside the pages."""
 
 NEED_NAME = "Say who you are on the Label page first; files are taken from people with a name only."
 
@@ -49,18 +53,20 @@ class RequestLimits:
     Args:
         app: The application behind the limits.
         files: Where uploads and downloads lie.
+        pages: Addresses of the pages after the first, such as `verify`.
     """
 
-    def __init__(self, app: ASGIApp, *, files: WebFiles) -> None:
+    def __init__(self, app: ASGIApp, *, files: WebFiles, pages: Sequence[str] = ()) -> None:
         self._app = app
         self._files = files
+        self._outside = (*OUTSIDE, *pages)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with a sentence, or pass the request on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = self._address(scope) or self._length(scope)
+        refusal = self._closed(scope) or self._too_long(scope)
         if refusal is not None:
             await refusal(scope, receive, send)
         elif scope["path"].rstrip("/") == UPLOAD:
@@ -71,7 +77,7 @@ class RequestLimits:
         else:
             await self._whole(scope, receive, send)
 
-    def _address(self, scope: Scope) -> PlainTextResponse | None:
+    def _closed(self, scope: Scope) -> PlainTextResponse | None:
         path, headers = scope["path"], Headers(scope=scope)
         if path.rstrip("/") == UPLOAD and name_of(cookie_parser(headers.get("cookie", ""))) is None:
             return PlainTextResponse(NEED_NAME, 403)
@@ -82,11 +88,11 @@ class RequestLimits:
         if path.startswith(API):
             listed = READ if scope["method"] in SAFE_METHODS else CHANGE
             return None if _is_listed(path[len(API) :], listed) else _nothing()
-        if path.startswith(ELSEWHERE) or b"deep_link=" in scope["query_string"]:
+        if b"deep_link=" in scope["query_string"]:
             return _nothing()
-        return None
+        return None if _is_listed(path.removeprefix("/"), self._outside) else _nothing()
 
-    def _length(self, scope: Scope) -> PlainTextResponse | None:
+    def _too_long(self, scope: Scope) -> PlainTextResponse | None:
         is_upload = scope["path"].rstrip("/") == UPLOAD
         limit = self._files.max_upload if is_upload else MAX_BODY
         if _length(scope) > limit:

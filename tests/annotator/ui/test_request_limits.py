@@ -163,7 +163,8 @@ def test_a_body_is_bounded_whether_its_length_is_told_or_not(
         *(("GET", "/gradio_api/dev/reload"), ("GET", "/monitoring"), ("GET", "/pwa_icon")),
         *(("POST", "/gradio_api/run-history/connect"), ("POST", "/login"), ("GET", "/logout")),
         *(("GET", "/config?deep_link=x"), ("GET", "/?deep_link=x"), ("GET", "/svelte/x.js")),
-        ("PUT", "/gradio_api/queue/join"),
+        *(("PUT", "/gradio_api/queue/join"), ("GET", "/openapi.json"), ("GET", "/docs")),
+        *(("GET", "/verify/config"), ("GET", "/verify/gradio_api/info")),
     ],
 )
 def test_doors_that_no_page_uses_are_closed(door: TestClient, method: str, address: str) -> None:
