@@ -25,10 +25,7 @@ API = "/gradio_api/"
 
 UPLOAD = f"{API}upload"
 
-READ = (
-    *("app_id", "heartbeat/", "info", "queue/data", "queue/status", "startup-events"),
-    *("upload_progress", "login_check", "user", "token", "theme.css"),
-)
+READ = ("app_id", "heartbeat/", "info", "queue/data", "startup-events", "upload_progress")
 """Where below `API` the pages look; an entry that ends in a slash stands for what follows, too."""
 
 CHANGE = ("cancel", "component_server", "queue/join", "reset", "run/", "upload")

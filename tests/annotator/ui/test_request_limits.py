@@ -159,11 +159,12 @@ def test_a_body_is_bounded_whether_its_length_is_told_or_not(
         *(("GET", "/gradio_api/deep_link?session_hash=s"), ("GET", "/gradio_api/openapi.json")),
         *(("POST", "/gradio_api/call/predict"), ("POST", "/gradio_api/call/v2/predict")),
         *(("POST", "/gradio_api/api/predict"), ("POST", "/gradio_api/stream/x")),
-        *(("GET", "/gradio_api/custom_component/a/client/b/c"), ("GET", "/gradio_api/runs")),
+        *(("GET", "/gradio_api/custom_component/a/client/b/c"), ("GET", "/gradio_api/login_check")),
         *(("GET", "/gradio_api/dev/reload"), ("GET", "/monitoring"), ("GET", "/pwa_icon")),
         *(("POST", "/gradio_api/run-history/connect"), ("POST", "/login"), ("GET", "/logout")),
         *(("GET", "/config?deep_link=x"), ("GET", "/?deep_link=x"), ("GET", "/svelte/x.js")),
         *(("PUT", "/gradio_api/queue/join"), ("GET", "/openapi.json"), ("GET", "/docs")),
+        *(("GET", "/gradio_api/user"), ("GET", "/gradio_api/token"), ("GET", "/gradio_api/runs")),
         *(("GET", "/verify/config"), ("GET", "/verify/gradio_api/info")),
     ],
 )
