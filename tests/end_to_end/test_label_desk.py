@@ -67,6 +67,11 @@ def saved(page: Page) -> None:
     expect(page.locator(".an-saved")).to_have_attribute("data-state", "saved")
 
 
+def sent(page: Page) -> None:
+    """Wait until everything is with the server, also visits, for which nobody waits."""
+    page.wait_for_function("!Object.keys(localStorage).some((key) => key.includes('unsaved'))")
+
+
 def row(page: Page, name: str) -> Any:
     exact = page.get_by_text(name, exact=True)
     return page.locator(".an-row:visible").filter(has=exact).first
@@ -237,6 +242,7 @@ def test_an_image_is_skipped_flagged_zoomed_and_found_again(
     page.keyboard.press("g")
     page.get_by_role("button", name="Resolved").click()
     expect(page.locator(".an-flag")).to_be_hidden()
+    sent(page)
 
     connection = sqlite3.connect(project / "labels.db")
     assert connection.execute("select note, resolved_at > 0 from flag").fetchall() == [

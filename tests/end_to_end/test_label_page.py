@@ -41,6 +41,11 @@ def saved(page: Page) -> None:
     expect(page.locator(".an-saved")).to_have_attribute("data-state", "saved")
 
 
+def sent(page: Page) -> None:
+    """Wait until everything is with the server, also visits, for which nobody waits."""
+    page.wait_for_function("!Object.keys(localStorage).some((key) => key.includes('unsaved'))")
+
+
 def asked(page: Page, digit: int) -> Any:
     return page.locator(".an-asking .an-row").nth((digit - 1) % 10)
 
@@ -160,7 +165,7 @@ def test_going_on_records_a_visit_and_leaves_untouched_rows_unknown(
 
     expect(page.locator(".an-place")).to_have_text("01.png")
     page.wait_for_function("location.hash === '#2'")
-    saved(page)
+    sent(page)
     page.keyboard.press("ArrowLeft")
     expect(page.locator(".an-place")).to_have_text("00.png")
     expect(asked(page, 1)).to_have_attribute("aria-checked", "true")
@@ -216,8 +221,7 @@ def test_a_closed_tab_leaves_its_unsaved_answers_to_the_next_one(page: Page, pro
     second.goto(page.server.url)  # type: ignore[attr-defined]
     ready(second)
 
-    expect(second.locator(".an-saved")).to_have_text("saved", timeout=20_000)
-    second.wait_for_timeout(500)
+    sent(second)
     assert labels(project) == [(1, "tree", 1)]
 
 
@@ -257,6 +261,7 @@ def test_a_picture_that_is_gone_says_why_and_takes_no_answers(
     page.keyboard.press("Enter")
 
     expect(page.locator(".an-place")).to_have_text("01.png")
+    sent(page)
     assert labels(made.project.path) == []
 
 

@@ -299,7 +299,9 @@ def test_a_visit_keeps_what_was_drawn_and_not_the_rest(
     page.keyboard.press("Enter")
     expect(page.locator(".an-place")).to_have_text("01.png")
     page.locator(".an-list").evaluate("box => box.scrollTo(0, box.scrollHeight)")
-    page.wait_for_timeout(200)
+    page.evaluate(  # what is in view is noted in the frame after the scrolling
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
     page.keyboard.press("Enter")
     expect(page.locator(".an-place")).to_have_text("02.png")
     page.wait_for_function("!Object.keys(localStorage).some(k => k.includes('unsaved'))")
@@ -424,6 +426,7 @@ def test_an_image_that_is_gone_is_skipped_with_enter(
 
     expect(page.locator(".an-place")).to_have_text("00.png")
     ready(page)
+    saved(page)
     assert labels(project) == []
 
 

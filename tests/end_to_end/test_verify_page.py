@@ -279,6 +279,7 @@ def test_everything_works_by_keys_and_an_enter_without_a_look_is_held_back(
     expect(page.locator(".vf-lead")).to_contain_text("finds no keys")
     page.keyboard.press("Enter")
     expect(page.locator(".an-notice")).to_contain_text("Look first")
+    saved(page)
     assert labels(project, "keys") == {}
     look(page)
 
@@ -460,6 +461,7 @@ def test_where_the_model_guesses_the_rest_is_left_to_its_guess(
 
     expect(page.locator("dialog[open]")).to_contain_text("the rest is absent, save, next page")
     expect(page.locator(".vf-tile[data-by=guess]")).to_have_count(12)
+    saved(page)
     assert labels(project, "guessed") == {}
 
 
@@ -477,6 +479,7 @@ def test_what_is_finished_says_so_and_leads_on(
 
     expect(page.locator(".vf-category b")).not_to_have_text("end")
     expect(page.locator(".an-card", has_text="no further image")).to_have_count(0)
+    saved(page)
     assert labels(project, "end") == {1: 1, 2: 1}
 
 
