@@ -5,7 +5,8 @@
 
 Makes a project of drawn pictures, serves it with its trainer, and lets virtual annotators answer,
 sweep, undo, redo, look and save pages of the grid (`virtual_annotators.py`). Meanwhile the server
-and the trainer are killed with SIGKILL at random moments; the server starts again on the same port.
+and the trainer are killed with SIGKILL at random moments; the server starts again on the same port,
+and the seconds that it takes to be there again do not count.
 A stall stops the server with SIGSTOP for longer than a call is waited for, and lets it go on: calls
 that were given up and repeated are then done as well. In the end everything that was acknowledged
 must be in the database exactly once with exactly its answers (`drill_check.py`), labels and
@@ -22,8 +23,11 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -37,7 +41,7 @@ from virtual_annotators import Manner, VirtualAnnotator
 from annotator.services.creation import create_project
 
 DELIVERY_SECONDS = 120.0
-"""How long the queues may take to empty once nothing is killed any more."""
+"""How long the queues may take to empty, beside the time of service."""
 LEAVING_SECONDS = 40.0
 """How long processes may take to end when they are asked to."""
 
@@ -65,9 +69,11 @@ class Site:
     def __init__(self, project: Path, log: IO[bytes]) -> None:
         self.port = 0
         self.away: list[float] = []
-        """Seconds from each kill of the server until it answered again."""
+        """Seconds that the server was not there, each time."""
         self._project = project
         self._log = log
+        self._served = 0.0
+        self._since: float | None = None
         self._server: subprocess.Popen[bytes] | None = None
         self._own_workers: list[subprocess.Popen[bytes]] = []
         self._servers_workers: set[int] = set()
@@ -83,26 +89,40 @@ class Site:
         if "http://" not in line:
             raise RuntimeError("the server did not start; its log says why")
         self.port = int(line.partition("http://")[2].split()[0].rpartition(":")[2])
+        self._since = time.monotonic()
+
+    def served(self) -> float:
+        """Return for how many seconds the server has been there."""
+        since = self._since
+        return self._served + (0.0 if since is None else time.monotonic() - since)
+
+    @contextmanager
+    def _absence(self) -> Iterator[None]:
+        begun = time.monotonic()
+        self._served, self._since = self.served(), None
+        yield
+        self._since = time.monotonic()
+        self.away.append(self._since - begun)
 
     def kill_server(self) -> None:
         """Kill the server and start it again."""
         server = self._running()
-        begun = time.perf_counter()
         self._remember_workers()
-        server.kill()
-        server.wait()
-        assert server.stdout is not None
-        server.stdout.close()
-        self._let_workers_go()  # the new server brings one of its own
-        self.start()
-        self.away.append(time.perf_counter() - begun)
+        with self._absence():
+            server.kill()
+            server.wait()
+            assert server.stdout is not None
+            server.stdout.close()
+            self._let_workers_go()  # the new server brings one of its own
+            self.start()
 
     def stall_server(self, seconds: float) -> None:
         """Stop the server as it is, and let it go on after some seconds."""
         server = self._running()
-        server.send_signal(signal.SIGSTOP)
-        time.sleep(seconds)
-        server.send_signal(signal.SIGCONT)
+        with self._absence():
+            server.send_signal(signal.SIGSTOP)
+            time.sleep(seconds)
+            server.send_signal(signal.SIGCONT)
 
     def kill_worker(self) -> bool:
         """Kill the trainer and start another, as nothing else does; whether there was one."""
@@ -177,7 +197,9 @@ class Outcome:
     verdict: Verdict = field(default_factory=Verdict)
     late: int = 0
     away: list[float] = field(default_factory=list)
-    worker_kills: int = 0
+    """Seconds that the server was not there, each time."""
+    strikes: list[str] = field(default_factory=list)
+    """What was done to the processes: `server`, `worker` or `stall`."""
     doctor: list[str] = field(default_factory=list)
     """What `annotator doctor` found to be wrong."""
     versions: int = 0
@@ -213,20 +235,17 @@ def drill(project: Path, options: argparse.Namespace, log: IO[bytes]) -> Outcome
         for number, name in enumerate(names)
     ]
     outcome = Outcome([])
-    begun = time.monotonic()
-    end, last = begun + options.seconds, begun + options.seconds + DELIVERY_SECONDS
+    over = threading.Event()
     with ThreadPoolExecutor(2 * len(people)) as pool:
-        threads = [pool.submit(p.work, lambda: time.monotonic() > end) for p in people]
-        threads += [pool.submit(p.send, lambda: time.monotonic() > last) for p in people]
+        working = [pool.submit(p.work, lambda: site.served() > options.seconds) for p in people]
+        sending = [pool.submit(p.send, over.is_set) for p in people]
         for at, strike in _strikes(options, rng):
-            time.sleep(max(0.0, begun + at * options.seconds - time.monotonic()))
-            if strike == "server":
-                site.kill_server()
-            elif strike == "worker":
-                outcome.worker_kills += site.kill_worker()
-            else:
-                site.stall_server(1.5 * options.patience)
-        for thread in threads:
+            while (ahead := at - site.served()) > 0:
+                time.sleep(ahead)
+            outcome.strikes += [strike] if _strike(site, strike, options) else []
+        wait([*working, *sending], DELIVERY_SECONDS + options.seconds)
+        over.set()
+        for thread in [*working, *sending]:
             thread.result()
     site.stop()
     outcome.acts = [act for person in people for act in person.acts]
@@ -239,14 +258,24 @@ def drill(project: Path, options: argparse.Namespace, log: IO[bytes]) -> Outcome
 
 
 def _strikes(options: argparse.Namespace, rng: np.random.Generator) -> list[tuple[float, str]]:
-    """Return what is done to the processes and when, as shares of the whole time."""
+    """Return what is done to the processes and when, in seconds of service."""
     counts = {
         "server": options.server_kills,
         "worker": options.worker_kills,
         "stall": options.stalls,
     }
     kinds = [kind for kind, count in counts.items() for _ in range(count)]
-    return sorted((float(rng.uniform(0.05, 0.9)), kind) for kind in kinds)
+    return sorted((float(rng.uniform(0.05, 0.95)) * options.seconds, kind) for kind in kinds)
+
+
+def _strike(site: Site, kind: str, options: argparse.Namespace) -> bool:
+    if kind == "worker":
+        return site.kill_worker()
+    if kind == "server":
+        site.kill_server()
+    else:
+        site.stall_server(1.5 * options.patience)
+    return True
 
 
 def _doctor(project: Path) -> list[str]:
@@ -282,7 +311,8 @@ def told(outcome: Outcome) -> str:
         f"never confirmed: {len(outcome.left)}",
         f"retries: {sum(act.tries - 1 for act in kept)}",
         f"recorded before a retry: {sum(act.repeated for act in kept)}",
-        f"kills: server {len(outcome.away)}, trainer {outcome.worker_kills}",
+        f"killed: server {outcome.strikes.count('server')} times, trainer "
+        f"{outcome.strikes.count('worker')}; stalled: {outcome.strikes.count('stall')}",
         f"server away, seconds: {', '.join(f'{s:.1f}' for s in outcome.away) or 'never'}",
         f"call confirmed, ms: {_percentiles(calls)}",
         f"done to confirmed, kills included, ms: {_percentiles(waits)}",
@@ -305,7 +335,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     """Return what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--annotators", type=int, default=4)
-    parser.add_argument("--seconds", type=float, default=60, help="that people work")
+    parser.add_argument("--seconds", type=float, default=60, help="of service, without absences")
     parser.add_argument("--pace", type=float, default=0.3, help="seconds an act; 0: flat out")
     parser.add_argument("--server-kills", type=int, default=5)
     parser.add_argument("--worker-kills", type=int, default=4)
@@ -313,6 +343,9 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--patience", type=float, default=20, help="seconds a call may take")
     parser.add_argument("--images", type=int, default=300)
     parser.add_argument("--categories", type=int, default=20)
+    parser.add_argument(
+        "--embed", action="store_true", help="embed before, so that versions are trained meanwhile"
+    )
     parser.add_argument("--folder", type=Path, help="keep project and log here")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(words)
@@ -323,6 +356,9 @@ def run(folder: Path, options: argparse.Namespace) -> Outcome:
     project = make_project(folder, options.images, options.categories, options.seed)
     path = folder / "server.log"
     with path.open("wb") as log:
+        if options.embed:
+            command = [sys.executable, "-m", "annotator", "embed", str(project)]
+            subprocess.run(command, stdout=log, stderr=log, check=True)
         outcome = drill(project, options, log)
     outcome.tracebacks = path.read_text(errors="replace").count("Traceback")
     return outcome
