@@ -178,7 +178,8 @@ class VirtualAnnotator:
         return None
 
     def _signed(self, data: Reply) -> Reply:
-        return {"as": self.name, "project": self._project, **data}
+        key = {} if self._project is None else {"project": self._project}
+        return {"as": self.name, **key, **data}
 
     def _look_at_image(self, until: Callable[[], bool]) -> None:
         asked = {"tab": self._tab, "after": None, "count": 1, "exclude": []}
