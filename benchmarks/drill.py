@@ -18,22 +18,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 from drill_check import Act, Verdict, check
+from drill_site import Site
 from PIL import Image, ImageDraw
 from store import commit, machine
 from virtual_annotators import Manner, VirtualAnnotator
@@ -42,8 +40,6 @@ from annotator.services.creation import create_project
 
 DELIVERY_SECONDS = 120.0
 """How long the queues may take to empty, beside the time of service."""
-LEAVING_SECONDS = 40.0
-"""How long processes may take to end when they are asked to."""
 
 
 def make_project(folder: Path, images: int, categories: int, seed: int) -> Path:
@@ -61,132 +57,6 @@ def make_project(folder: Path, images: int, categories: int, seed: int) -> Path:
         picture.save(pictures / f"{number:04d}.png")
     names = [f"thing {number}" for number in range(categories)]
     return create_project(folder / "project", pictures, names=names).project.path
-
-
-class Site:
-    """A project that is served with its trainer, on a port that stays the same."""
-
-    def __init__(self, project: Path, log: IO[bytes]) -> None:
-        self.port = 0
-        self.away: list[float] = []
-        """Seconds that the server was not there, each time."""
-        self._project = project
-        self._log = log
-        self._served = 0.0
-        self._since: float | None = None
-        self._server: subprocess.Popen[bytes] | None = None
-        self._own_workers: list[subprocess.Popen[bytes]] = []
-        self._servers_workers: set[int] = set()
-
-    def start(self) -> None:
-        """Start the server, which starts its trainer, and wait until it answers."""
-        command = [sys.executable, "-m", "annotator", "serve", str(self._project)]
-        self._server = subprocess.Popen(
-            [*command, "--port", str(self.port)], stdout=subprocess.PIPE, stderr=self._log
-        )
-        assert self._server.stdout is not None
-        line = self._server.stdout.readline().decode()
-        if "http://" not in line:
-            raise RuntimeError("the server did not start; its log says why")
-        self.port = int(line.partition("http://")[2].split()[0].rpartition(":")[2])
-        self._since = time.monotonic()
-
-    def served(self) -> float:
-        """Return for how many seconds the server has been there."""
-        since = self._since
-        return self._served + (0.0 if since is None else time.monotonic() - since)
-
-    @contextmanager
-    def _absence(self) -> Iterator[None]:
-        begun = time.monotonic()
-        self._served, self._since = self.served(), None
-        yield
-        self._since = time.monotonic()
-        self.away.append(self._since - begun)
-
-    def kill_server(self) -> None:
-        """Kill the server and start it again."""
-        server = self._running()
-        self._remember_workers()
-        with self._absence():
-            server.kill()
-            server.wait()
-            assert server.stdout is not None
-            server.stdout.close()
-            self._let_workers_go()  # the new server brings one of its own
-            self.start()
-
-    def stall_server(self, seconds: float) -> None:
-        """Stop the server as it is, and let it go on after some seconds."""
-        server = self._running()
-        with self._absence():
-            server.send_signal(signal.SIGSTOP)
-            time.sleep(seconds)
-            server.send_signal(signal.SIGCONT)
-
-    def kill_worker(self) -> bool:
-        """Kill the trainer and start another, as nothing else does; whether there was one."""
-        own = [worker.pid for worker in self._own_workers if _stays(worker)]
-        found = own or self._remember_workers()
-        for worker in found:
-            os.kill(worker, signal.SIGKILL)
-        command = [sys.executable, "-m", "annotator", "work", str(self._project), "--supervised"]
-        worker = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._log
-        )
-        self._own_workers.append(worker)
-        return bool(found)
-
-    def stop(self) -> None:
-        """End everything that was started."""
-        server = self._running()
-        self._remember_workers()
-        self._let_workers_go()
-        server.terminate()
-        for process in (server, *self._own_workers):
-            try:
-                process.wait(LEAVING_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        assert server.stdout is not None
-        server.stdout.close()
-        deadline = time.monotonic() + LEAVING_SECONDS
-        while any(map(_is_worker, self._servers_workers)) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        for left in filter(_is_worker, self._servers_workers):
-            os.kill(left, signal.SIGKILL)
-
-    def _running(self) -> subprocess.Popen[bytes]:
-        assert self._server is not None
-        if self._server.poll() is not None:
-            raise RuntimeError("the server has ended by itself; its log says why")
-        return self._server
-
-    def _remember_workers(self) -> list[int]:
-        """Return the trainers that the server has started; they are ended with the drill."""
-        command = ["ps", "-o", "pid=", "--ppid", str(self._running().pid)]
-        listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-        found = [int(word) for word in listed.split() if _is_worker(int(word))]
-        self._servers_workers.update(found)
-        return found
-
-    def _let_workers_go(self) -> None:
-        """End the trainers that were started here: they leave when their input closes."""
-        for worker in self._own_workers:
-            assert worker.stdin is not None
-            worker.stdin.close()
-
-
-def _stays(worker: subprocess.Popen[bytes]) -> bool:
-    assert worker.stdin is not None
-    return worker.poll() is None and not worker.stdin.closed
-
-
-def _is_worker(process: int) -> bool:
-    command = ["ps", "-o", "stat=,args=", "-p", str(process)]
-    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    return " work " in said and not said.startswith("Z")
 
 
 @dataclass
@@ -225,40 +95,58 @@ class Outcome:
 
 def drill(project: Path, options: argparse.Namespace, log: IO[bytes]) -> Outcome:
     """Let people work while things are killed, and return what became of it."""
-    manner = Manner(options.pace, options.patience)
-    rng = np.random.default_rng(options.seed)
     site = Site(project, log)
-    site.start()
-    names = [f"Virtual {number + 1}" for number in range(options.annotators)]
-    people = [
-        VirtualAnnotator(site.port, name, manner, seed=options.seed + 1 + number)
-        for number, name in enumerate(names)
-    ]
-    outcome = Outcome([])
+    try:
+        site.start()
+        names = [f"Virtual {number + 1}" for number in range(options.annotators)]
+        manner = Manner(options.pace, options.patience)
+        people = [
+            VirtualAnnotator(site.port, name, manner, seed=options.seed + 1 + number)
+            for number, name in enumerate(names)
+        ]
+        strikes = _label(site, people, options)
+    finally:
+        site.stop()
+    acts = [act for person in people for act in person.acts]
+    return Outcome(
+        acts,
+        check(project / "labels.db", acts),
+        late=sum(person.late for person in people),
+        away=site.away,
+        strikes=strikes,
+        doctor=_doctor(project),
+        versions=_versions(project),
+    )
+
+
+def _label(site: Site, people: list[VirtualAnnotator], options: argparse.Namespace) -> list[str]:
+    """Let people work until all is delivered, and return what was done to the processes."""
+    done: list[str] = []
     over = threading.Event()
+
+    def is_enough() -> bool:
+        return over.is_set() or site.served() > options.seconds
+
     with ThreadPoolExecutor(2 * len(people)) as pool:
-        working = [pool.submit(p.work, lambda: site.served() > options.seconds) for p in people]
-        sending = [pool.submit(p.send, over.is_set) for p in people]
-        for at, strike in _strikes(options, rng):
-            while (ahead := at - site.served()) > 0:
-                time.sleep(ahead)
-            outcome.strikes += [strike] if _strike(site, strike, options) else []
-        wait([*working, *sending], DELIVERY_SECONDS + options.seconds)
-        over.set()
-        for thread in [*working, *sending]:
+        threads = [pool.submit(person.work, is_enough) for person in people]
+        threads += [pool.submit(person.send, over.is_set) for person in people]
+        try:
+            for at, strike in _strikes(options):
+                while (ahead := at - site.served()) > 0:
+                    time.sleep(ahead)
+                if _strike(site, strike, options):
+                    done.append(strike)
+            wait(threads, DELIVERY_SECONDS + options.seconds)
+        finally:
+            over.set()
+        for thread in threads:
             thread.result()
-    site.stop()
-    outcome.acts = [act for person in people for act in person.acts]
-    outcome.late = sum(person.late for person in people)
-    outcome.away = site.away
-    outcome.verdict = check(project / "labels.db", outcome.acts)
-    outcome.doctor = _doctor(project)
-    outcome.versions = _versions(project)
-    return outcome
+    return done
 
 
-def _strikes(options: argparse.Namespace, rng: np.random.Generator) -> list[tuple[float, str]]:
+def _strikes(options: argparse.Namespace) -> list[tuple[float, str]]:
     """Return what is done to the processes and when, in seconds of service."""
+    rng = np.random.default_rng(options.seed)
     counts = {
         "server": options.server_kills,
         "worker": options.worker_kills,

@@ -310,17 +310,12 @@ class VirtualAnnotator:
         with self._lock:
             for image, labels in (said.get("images") or {}).items():
                 for category, label in labels.items():
-                    self._settle((int(image), int(category)), label, act.op)
+                    self._know((int(image), int(category)), label)
             if self._blind == act.op:
                 self._blind = None
             for pair in [pair for pair, op in self._pending.items() if op == act.op]:
                 del self._pending[pair]
         return True
-
-    def _settle(self, pair: tuple[int, int], label: Reply | None, op: str) -> None:
-        if self._pending.get(pair, op) == op:
-            self._pending.pop(pair, None)
-        self._know(pair, label)
 
     def _know(self, pair: tuple[int, int], label: Reply | None) -> None:
         if label is None:
