@@ -110,7 +110,7 @@ class FeatureFiles:
         }
         kinds = {"pooled": np.float16, "tokens": np.float16, "search": np.float32}
         meta = {"backbone": backbone, "pooled": pooled_dim, "tokens": [positions, token_dim]}
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(exist_ok=True)  # not that of the project: one that was deleted stays so
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
         try:
             for name in _ARRAYS:

@@ -211,7 +211,7 @@ def write(
     Raises:
         ProjectError: If the folder exists or cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(exist_ok=True)  # not that of the project: one that was deleted stays so
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
     try:
         temporary.chmod(0o755)

@@ -64,7 +64,7 @@ def thumbnail(source: Path, target_folder: Path, content_hash: str, width: int) 
     picture = open_rgb(source, max_side=width, oversampling=_OVERSAMPLING)
     for smaller in WIDTHS[: WIDTHS.index(width)]:
         _make_smaller(picture, target_folder, content_hash, smaller)
-    _write(target, picture)
+    _write(target_folder, target, picture)
     return target
 
 
@@ -98,10 +98,11 @@ def _make_smaller(picture: Image.Image, folder: Path, content_hash: str, width: 
     if not is_made(target):
         reduced = picture.copy()
         reduced.thumbnail((width, width), Image.Resampling.LANCZOS, reducing_gap=2.0)
-        _write(target, reduced)
+        _write(folder, target, reduced)
 
 
-def _write(target: Path, picture: Image.Image) -> None:
+def _write(folder: Path, target: Path, picture: Image.Image) -> None:
+    folder.mkdir(exist_ok=True)  # without its parents: a project that was deleted stays deleted
     buffer = io.BytesIO()
     picture.save(buffer, "WEBP", quality=_QUALITY, method=_EFFORT)
     write_atomically(target, buffer.getvalue(), durable=False)

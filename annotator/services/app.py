@@ -18,6 +18,7 @@ from annotator.services.hotkeys import Hotkeys
 from annotator.services.image_roots import ImageRoots
 from annotator.services.known_labels import KnownLabelsCache
 from annotator.services.labelling import Labelling
+from annotator.services.lineage import Lineage
 from annotator.services.media import Media
 from annotator.services.people import People
 from annotator.services.preferences import Preferences
@@ -46,11 +47,19 @@ class Services:
         self.suggestions = Suggestions(project, store)
         self.fills = Fills(project)
         self.certification = Certification(project, store, self.suggestions, self.fills, clock)
+        self.lineage = Lineage(store)
         self.media = Media(project, store)
         self.recording = Recording(store, self.media, clock)
         self._prototypes = Prototypes(project, store, self.suggestions)
         self.labelling = Labelling(
-            project, store, self.suggestions, self._prototypes, self.media, clock, self.fills
+            project,
+            store,
+            self.suggestions,
+            self._prototypes,
+            self.media,
+            clock,
+            self.fills,
+            self.lineage,
         )
         self.probing = Probing(project, store, self.media, clock)
         self.flags = Flags(store, clock)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from annotator.domain import Annotator, Category, Image, ImagePath
 from annotator.errors import AnnotatorError
 from annotator.services import hierarchy
-from annotator.services.catalog import in_order
+from annotator.services.catalog import folded, in_order
 from annotator.services.clock import Clock, utc_now
 from annotator.services.conditional_update import own_labels
 from annotator.services.fills import Fills, open_rows
 from annotator.services.flags import flag_rows
 from annotator.services.hotkeys import keys_for
+from annotator.services.lineage import Lineage
 from annotator.services.media import Media, names_of
 from annotator.services.prototypes import Prototypes
 from annotator.services.queue import Queue
@@ -29,13 +29,8 @@ from annotator.store import (
     categories,
     flags,
     images,
-    values,
     visits,
 )
-
-PROJECT_KEY = "project.key"
-"""Name of a value drawn once a project, so that browsers never mix two projects up."""
-
 
 MOST_FOUND = 20
 """Images that a search for a name answers with."""
@@ -53,7 +48,9 @@ class Labelling:
         media: Media,
         clock: Clock = utc_now,
         fills: Fills | None = None,
+        lineage: Lineage | None = None,
     ) -> None:
+        self._lineage = lineage or Lineage(store)
         self._project = project
         self._store = store
         self._fills = fills or Fills(project)
@@ -74,12 +71,15 @@ class Labelling:
         hierarchy.resolve(self._project.settings.hierarchy, every)
 
     def start(self, annotator: str) -> dict[str, Any]:
-        """Return what the page needs once: project, categories, where this annotator left off."""
+        """Return what the page needs once: project, categories, where this annotator left off.
+
+        Whoever comes under a name of the past (`said`) learns the present one (`annotator`) and
+        all `former` ones, under which a browser may hold answers.
+        """
         with self._store.writing() as tx:
             person = annotators.named(tx, annotator, self._clock())
-            key = values.get(tx, PROJECT_KEY) or uuid.uuid4().hex[:12]
-            values.put(tx, PROJECT_KEY, key)
         with self._store.reading() as tx:
+            former = annotators.former_names(tx, person.id)
             last = visits.last_images(tx, person.id, 1)
             every = categories.every(tx, archived=True)
             parents = hierarchy.resolve(self._project.settings.hierarchy, every)
@@ -93,7 +93,15 @@ class Labelling:
             version, _ = self._suggestions.current(tx)
         settings = self._project.settings
         return {
-            "project": {"name": settings.name, "description": settings.description, "key": key},
+            "annotator": annotator if folded(annotator) == folded(person.name) else person.name,
+            "said": annotator,
+            "former": former,
+            "project": {
+                "name": settings.name,
+                "description": settings.description,
+                "key": self._lineage.key(),
+                "ancestors": self._lineage.ancestors(),
+            },
             "categories": shown,
             "version": version,
             "total": total,
@@ -267,11 +275,7 @@ class Labelling:
         }
 
     def _person(self, tx: Transaction, annotator: str) -> Annotator:
-        wanted = annotator.strip().casefold()
-        for person in annotators.every(tx):
-            if person.name.casefold() == wanted:
-                return person
-        return Annotator(id=0, name=annotator)
+        return annotators.find(tx, annotator) or Annotator(id=0, name=annotator)
 
 
 def category_row(category: Category, key: str, parents: hierarchy.Parents) -> dict[str, Any]:

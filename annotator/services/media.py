@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from annotator.domain import Image, ImagePath
-from annotator.errors import ImageError, NotFound
+from annotator.errors import ImageError, NotFound, RootAway
 from annotator.images.thumbnails import WIDTHS, is_made, thumbnail, thumbnail_path
 from annotator.services.reducing import Reducer
 from annotator.settings import Project
@@ -65,6 +65,7 @@ class Media:
 
         Raises:
             ImageError: If none of its paths exists; the message names one of them.
+            RootAway: If that is because a whole image folder is missing or empty.
         """
         for path in paths:
             file = self._project.root_path(path.root) / path.path
@@ -72,11 +73,26 @@ class Media:
                 return file
         if not paths:
             raise ImageError(f"No file of this project holds image {image.id} any more.")
+        for path in paths:
+            folder = self._project.root_path(path.root)
+            if _is_away(folder):
+                raise RootAway(
+                    f"The image folder {folder} is missing or empty; connect its disk, or point "
+                    "the root to its new folder in project.toml."
+                )
         first = paths[0]
         raise ImageError(
             f"The file {self._project.root_path(first.root) / first.path} is missing; "
             "bring it back or point the root to its new folder in project.toml."
         )
+
+
+def _is_away(folder: Path) -> bool:
+    """Whether a folder is missing, or as empty as the mount point of a disk that is not there."""
+    try:
+        return next(folder.iterdir(), None) is None
+    except OSError:
+        return True
 
 
 def names_of(tx: Transaction, image_ids: list[int]) -> dict[int, str]:

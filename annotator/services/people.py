@@ -23,13 +23,15 @@ class People:
     def rename(self, annotator_id: int, name: str) -> dict[str, Any]:
         """Give a person another name, under which all their answers are known from now on.
 
+        What still comes under the old name, from pages that are open, is this person's too.
+
         Raises:
             NotFound: If there is no such person.
             AnnotatorError: If the name is empty, too long or somebody else's.
         """
         with self._store.writing() as tx:
             annotators.rename(tx, annotator_id, name)
-        said = "is saved; it has to be said on the Label page from now on."
+        said = "is saved; open pages go on, and take the new name over when they are loaded again."
         return {"message": f"{name.strip()!r} {said}"}
 
     def set_reviewer(

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from annotator.domain import Category, State
-from annotator.errors import AnnotatorError, ImageError
+from annotator.errors import AnnotatorError
 from annotator.services.bound_probes import BoundProbes
 from annotator.services.clock import Clock, utc_now
 from annotator.services.media import Media
@@ -72,12 +72,11 @@ class Probing:
         if needed is None:
             return {"due": False}
         with self._store.reading() as tx:
-            wanted = annotator.strip().casefold()
-            people = [a.id for a in annotators.every(tx) if a.name.casefold() == wanted]
-            made = [
-                probes.decisions_since_probe(tx, i, newest=LOOK_BACK * needed) for i in people[:1]
-            ]
-        return {"due": sum(made) >= needed}
+            person = annotators.find(tx, annotator)
+            if person is None:
+                return {"due": False}
+            made = probes.decisions_since_probe(tx, person.id, newest=LOOK_BACK * needed)
+        return {"due": made >= needed}
 
     def card(self, annotator: str, card: str) -> dict[str, Any]:
         """Return the questions of a card; a new id gets a new card, a known one the same again.
@@ -118,6 +117,7 @@ class Probing:
         Raises:
             AnnotatorError: If a field is not as a page sends it, or the card has been closed.
             ImageError: If the picture cannot be shown; then nobody can have seen it.
+            RootAway: If its whole image folder is missing, which may be back.
         """
         now = self._clock()
         state = _STATES.get(str(data.get("state")))
@@ -211,9 +211,7 @@ class Probing:
         on_screen = found.card == card and found.id in leases.held(tx, _LEASE, now)
         if found.state is not None and not on_screen:
             raise AnnotatorError("This blind question was closed before; its first answer stands.")
-        problem = self._problem(tx, found.image_id)
-        if problem is not None:
-            raise ImageError(problem)
+        self._find_file(tx, found.image_id)
 
     def _questions(
         self, tx: Transaction, asked: list[probes.Probe], me: int
@@ -241,11 +239,14 @@ class Probing:
 
     def _problem(self, tx: Transaction, image_id: int) -> str | None:
         try:
-            paths = images.paths_of(tx, [image_id]).get(image_id, [])
-            self._media.first_existing(images.get(tx, image_id), paths)
+            self._find_file(tx, image_id)
         except AnnotatorError as error:
             return str(error)
         return None
+
+    def _find_file(self, tx: Transaction, image_id: int) -> None:
+        paths = images.paths_of(tx, [image_id]).get(image_id, [])
+        self._media.first_existing(images.get(tx, image_id), paths)
 
 
 def _category(category: Category, examples: list[int], asked_about: int) -> dict[str, Any]:

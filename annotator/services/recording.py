@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from annotator.domain import Change, Operation, OperationKind, PairLabel, Receipt, Source, State
-from annotator.errors import AnnotatorError, ImageError
+from annotator.errors import AnnotatorError, ImageError, RootAway
 from annotator.services.clock import Clock, utc_now
 from annotator.services.media import Media
 from annotator.store import Store, Transaction, annotators, answers, categories, images
@@ -49,6 +49,7 @@ class Recording:
         Raises:
             AnnotatorError: If a field is not as a page sends it; nothing is recorded.
             ImageError: If none of the images has a usable file.
+            RootAway: If the file of one is missing with its whole folder, which may be back.
         """
         now = self._clock()
         kind = PAGE_KINDS.get(str(data.get("kind")))
@@ -84,18 +85,27 @@ class Recording:
         }
 
     def undo(self, annotator: str, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Take back the annotator's newest operation, wherever it was."""
+        """Take back the annotator's newest operation, wherever it was.
+
+        `data` has `op` (client id) and may have `target`, the client id of the operation that the
+        page means. If that never came here, nothing is taken back.
+        """
         return self._back_or_forth(annotator, data, answers.undo)
 
     def redo(self, annotator: str, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Bring back what the annotator's last undo took away, unless something came after it."""
+        """Bring back what the annotator's last undo took away, unless something came after it.
+
+        `data` is as for `undo`.
+        """
         return self._back_or_forth(annotator, data, answers.redo)
 
     def _back_or_forth(self, annotator: str, data: Mapping[str, Any], act: _Act) -> dict[str, Any]:
         now = self._clock()
         with self._store.writing() as tx:
             person = annotators.named(tx, annotator, now)
-            receipt = act(tx, client_id(data), person.id, now)
+            target = data.get("target")
+            never_came = isinstance(target, str) and not answers.is_recorded(tx, target)
+            receipt = None if never_came else act(tx, client_id(data), person.id, now)
             people = {a.id: a.name for a in annotators.every(tx)}
         touched = label_rows(receipt.labels if receipt else (), people, person.id)
         first = next(iter(touched), None)
@@ -107,7 +117,11 @@ class Recording:
         }
 
     def _problems(self, tx: Transaction, image_ids: Iterable[int]) -> dict[int, str]:
-        """Return why images cannot be looked at, by image id; usable ones are left out."""
+        """Return why images cannot be looked at, by image id; usable ones are left out.
+
+        Raises:
+            RootAway: If a whole folder is missing.
+        """
         wanted = sorted(image_ids)
         found = images.many(tx, wanted)
         paths = images.paths_of(tx, wanted)
@@ -115,6 +129,8 @@ class Recording:
         for image_id in wanted:
             try:
                 self._media.first_existing(found[image_id], paths.get(image_id, []))
+            except RootAway:
+                raise
             except AnnotatorError as error:
                 problems[image_id] = str(error)
         return problems

@@ -58,11 +58,11 @@ class Review:
     def start(self, annotator: str) -> dict[str, Any]:
         """Return what the filters offer, and whether this is a reviewer."""
         with self._store.reading() as tx:
-            people = annotators.every(tx)
+            people, me = annotators.every(tx), annotators.find(tx, annotator)
             numbers = [v.number for v in versions.every(tx)]
             flagged = len({f.image_id for f in flags.unresolved(tx)})
         return {
-            "reviewer": any(p.reviewer for p in people if _is(p.name, annotator)),
+            "reviewer": me is not None and me.reviewer,
             "annotators": [{"id": p.id, "name": p.name} for p in people],
             "sources": [source.value for source in Source],
             "versions": numbers[::-1],
@@ -170,7 +170,8 @@ class Review:
         arrays: VersionArrays | None,
     ) -> list[dict[str, Any]]:
         people = {a.id: a.name for a in annotators.every(tx)}
-        me = next((i for i, name in people.items() if _is(name, annotator)), 0)
+        person = annotators.find(tx, annotator)
+        me = 0 if person is None else person.id
         ids = sorted({i for i, _ in pairs})
         found, names = images.many(tx, ids), names_of(tx, ids)
         pinned = flags.of_images(tx, ids)
@@ -196,10 +197,6 @@ class Review:
                 }
             )
         return rows
-
-
-def _is(name: str, annotator: str) -> bool:
-    return name.casefold() == annotator.strip().casefold()
 
 
 def _wanted(

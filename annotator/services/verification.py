@@ -369,5 +369,5 @@ def _category(tx: Transaction, value: Any) -> Category:
 
 
 def _person(tx: Transaction, annotator: str) -> int:
-    wanted = annotator.strip().casefold()
-    return next((a.id for a in annotators.every(tx) if a.name.casefold() == wanted), 0)
+    person = annotators.find(tx, annotator)
+    return 0 if person is None else person.id

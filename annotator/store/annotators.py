@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from annotator.domain import Annotator
 from annotator.errors import AnnotatorError, NotFound
+from annotator.store import values
 from annotator.store.connection import Transaction
 from annotator.store.rows import folded
 from annotator.store.tables import annotator, answer, operation
@@ -15,21 +16,45 @@ from annotator.store.tables import annotator, answer, operation
 MAX_NAME = 80
 """Longest name, in characters."""
 
+FORMER_NAMES = "people.former_names"
+"""Names that people had before: folded, with the `id` of the person and the `name` as it was."""
+
 
 def named(tx: Transaction, name: str, now: datetime) -> Annotator:
     """Return the annotator of a name, in any case; a new one if nobody has it yet.
+
+    A name that somebody had before is still theirs, so that no answer that was given under it is
+    taken for a stranger's.
 
     Raises:
         AnnotatorError: If the name is empty or too long.
     """
     name = _checked(name)
-    query = sa.select(annotator).where(annotator.c.folded == folded(name))
-    row = tx.execute(query).first()
+    found = find(tx, name)
+    if found is None:
+        row = {"name": name, "folded": folded(name), "created_at": now}
+        tx.execute(sa.insert(annotator), row)
+        found = find(tx, name)
+    assert found is not None  # it has just been put in
+    return found
+
+
+def find(tx: Transaction, name: str) -> Annotator | None:
+    """Return the annotator who has a name or had it before, in any case; None if nobody has."""
+    wanted = folded(name.strip())
+    row = tx.execute(sa.select(annotator).where(annotator.c.folded == wanted)).first()
     if row is None:
-        values = {"name": name, "folded": folded(name), "created_at": now}
-        tx.execute(sa.insert(annotator), values)
-        row = tx.execute(query).one()
-    return Annotator(id=row.id, name=row.name, reviewer=row.reviewer)
+        former = (values.get(tx, FORMER_NAMES) or {}).get(wanted)
+        if former is None:
+            return None
+        row = tx.execute(sa.select(annotator).where(annotator.c.id == former["id"])).first()
+    return None if row is None else Annotator(id=row.id, name=row.name, reviewer=row.reviewer)
+
+
+def former_names(tx: Transaction, annotator_id: int) -> list[str]:
+    """Return the names that somebody had before."""
+    known = (values.get(tx, FORMER_NAMES) or {}).values()
+    return sorted(each["name"] for each in known if each["id"] == annotator_id)
 
 
 def every(tx: Transaction) -> list[Annotator]:
@@ -50,20 +75,25 @@ def set_reviewer(tx: Transaction, annotator_id: int, reviewer: bool) -> None:
 
 
 def rename(tx: Transaction, annotator_id: int, name: str) -> None:
-    """Give a person another name.
+    """Give a person another name; the old one stays theirs.
 
     Raises:
         NotFound: If there is no such person.
-        AnnotatorError: If the name is empty, too long or somebody else's.
+        AnnotatorError: If the name is empty, too long, or somebody else's now or before.
     """
     name = _checked(name)
-    query = sa.select(annotator.c.name).where(
-        annotator.c.folded == folded(name), annotator.c.id != annotator_id
-    )
-    other = tx.execute(query).scalar()
-    if other is not None:
-        raise AnnotatorError(f"Somebody else is called {other!r}; choose another name.")
+    other = find(tx, name)
+    if other is not None and other.id != annotator_id:
+        is_now = folded(other.name) == folded(name)
+        called = f"is called {other.name!r}" if is_now else f"was called {name!r} before"
+        raise AnnotatorError(f"Somebody else {called}; choose another name.")
+    query = sa.select(annotator.c.name).where(annotator.c.id == annotator_id)
+    before = str(tx.execute(query).scalar())
     _update(tx, annotator_id, name=name, folded=folded(name))
+    former = values.get(tx, FORMER_NAMES) or {}
+    kept = {**former, folded(before): {"id": annotator_id, "name": before}}
+    kept.pop(folded(name), None)
+    values.put(tx, FORMER_NAMES, kept)
 
 
 def contested(tx: Transaction, annotator_id: int) -> list[tuple[int, int]]:
@@ -81,8 +111,8 @@ def contested(tx: Transaction, annotator_id: int) -> list[tuple[int, int]]:
     return [(int(i), int(c)) for i, c in tx.execute(query)]
 
 
-def _update(tx: Transaction, annotator_id: int, **values: object) -> None:
-    query = sa.update(annotator).where(annotator.c.id == annotator_id).values(**values)
+def _update(tx: Transaction, annotator_id: int, **columns: object) -> None:
+    query = sa.update(annotator).where(annotator.c.id == annotator_id).values(**columns)
     if not tx.execute(query).rowcount:
         raise NotFound(f"There is nobody with id {annotator_id}; reload the page.")
 

@@ -16,7 +16,7 @@ from annotator.domain import (
     Receipt,
     State,
 )
-from annotator.errors import StoreError
+from annotator.errors import AnnotatorError
 from annotator.store import derivation
 from annotator.store.answer_tables import (
     AnswerCounts,
@@ -38,6 +38,7 @@ __all__ = [
     "LabelTable",
     "answer_counts",
     "history",
+    "is_recorded",
     "label_table",
     "labels_of",
     "recompute",
@@ -58,7 +59,7 @@ def record(tx: Transaction, new: Operation, now: datetime) -> Receipt:
     client looked is kept, flagged late, and takes no part in the label; imports are never late.
 
     Raises:
-        StoreError: If another annotator's operation has the same client id.
+        AnnotatorError: If another annotator's operation has the same client id.
     """
     known = _recorded(tx, new.client_id, new.annotator_id)
     pairs = [(c.image_id, c.category_id) for c in new.changes]
@@ -116,7 +117,7 @@ def undo(tx: Transaction, client_id: str, annotator_id: int, now: datetime) -> R
     Imports and undos themselves are not undone. A retry with the same client id changes nothing.
 
     Raises:
-        StoreError: If another annotator's operation has the same client id.
+        AnnotatorError: If another annotator's operation has the same client id.
     """
     known = _recorded(tx, client_id, annotator_id)
     if known is not None:
@@ -142,7 +143,7 @@ def redo(tx: Transaction, client_id: str, annotator_id: int, now: datetime) -> R
     A retry with the same client id changes nothing.
 
     Raises:
-        StoreError: If another annotator's operation has the same client id.
+        AnnotatorError: If another annotator's operation has the same client id.
     """
     known = _recorded(tx, client_id, annotator_id)
     if known is not None:
@@ -164,6 +165,12 @@ def redo(tx: Transaction, client_id: str, annotator_id: int, now: datetime) -> R
     if came_after is not None:
         return None
     return _cancel(tx, client_id, annotator_id, now, OperationKind.REDO, last.id, last.target)
+
+
+def is_recorded(tx: Transaction, client_id: str) -> bool:
+    """Whether there is an operation of that client id, whoever did it."""
+    query = sa.select(operation.c.id).where(operation.c.client_id == client_id)
+    return tx.execute(query).first() is not None
 
 
 def labels_of(tx: Transaction, image_ids: Iterable[int]) -> dict[int, list[PairLabel]]:
@@ -193,9 +200,7 @@ def _recorded(tx: Transaction, client_id: str, annotator_id: int) -> int | None:
     if row is None:
         return None
     if row.annotator_id != annotator_id:
-        raise StoreError(
-            f"The change {client_id} was recorded in another annotator's name; reload the page."
-        )
+        raise AnnotatorError("This was recorded under another name before.")
     return int(row.id)
 
 

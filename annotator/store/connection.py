@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 from sqlalchemy.engine import make_url
 
-from annotator.errors import StoreError
+from annotator.errors import StoreError, StoreMoved
 from annotator.store.network_disks import network_file_system
 
 Transaction: TypeAlias = sa.Connection
@@ -31,10 +32,12 @@ NOT_A_DATABASE = ("file is not a database", "malformed", "disk image")
 class Store:
     """A project's database. Safe to use from many threads and several processes."""
 
-    def __init__(self, engine: sa.Engine, name: str) -> None:
+    def __init__(self, engine: sa.Engine, name: str, path: Path | None = None) -> None:
         """Wrap an engine; `open` and `create` are the ways in."""
         self._engine = engine
         self._name = name
+        self._path = path
+        self._file = None if path is None else _device_and_inode(path)
         self._writer = engine.execution_options(annotator_begin="IMMEDIATE")
         self._write_lock = threading.Lock()
 
@@ -50,7 +53,7 @@ class Store:
             _refuse_network_disk(path)
             _make_file(path)
         try:
-            store = cls(_engine(url), shown(url))
+            store = cls(_engine(url), shown(url), path)
             try:
                 store._upgrade(None)
             except BaseException:
@@ -82,7 +85,7 @@ class Store:
                     f"The database {path} is missing; restore it from a backup, or make the "
                     "project again with `annotator init`."
                 )
-        store = cls(_engine(url, busy_seconds), shown(url))
+        store = cls(_engine(url, busy_seconds), shown(url), path)
         try:
             revision = store._revision()
             if revision != HEAD:
@@ -94,7 +97,12 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
-        """Give a consistent view of the database; never waits for a writer."""
+        """Give a consistent view of the database; never waits for a writer.
+
+        Raises:
+            StoreMoved: If the file is not where it was when it was opened.
+        """
+        self._refuse_moved()
         with self._sentences(), self._engine.connect() as connection, connection.begin():
             yield connection
 
@@ -106,7 +114,10 @@ class Store:
 
         Raises:
             StoreError: If another program holds the database for too long, or the disk is full.
+            StoreMoved: If the file is not where it was when it was opened, before the block or
+                after it; whoever asked for the change must not take it for kept.
         """
+        self._refuse_moved()
         with (
             self._sentences(),
             self._write_lock,
@@ -114,6 +125,32 @@ class Store:
             connection.begin(),
         ):
             yield connection
+        self._refuse_moved()
+
+    def file_identity(self) -> str | None:
+        """Return what tells this file from its copies; None where the database is no file.
+
+        It stays when the file is moved on its disk, and is another one for every copy.
+        """
+        if self._path is None:
+            return None
+        # The number of the disk survives a restart of the machine, that of the device may not.
+        disk = os.statvfs(self._path).f_fsid if hasattr(os, "statvfs") else 0
+        status = self._path.stat()
+        return f"{disk or status.st_dev:x}:{status.st_ino:x}"
+
+    def _refuse_moved(self) -> None:
+        """Compare the file at the path with the one that was opened.
+
+        An open file can be written to after it was deleted, and all of that is lost.
+        """
+        if self._path is None or _device_and_inode(self._path) == self._file:
+            return
+        found = "another file is there now" if self._path.exists() else "nothing is there now"
+        raise StoreMoved(
+            f"The database {self._name} was moved or deleted while it was in use ({found}); "
+            "bring it back, or stop this program and start it where the project is."
+        )
 
     def close(self) -> None:
         """Close every connection."""
@@ -166,6 +203,14 @@ def shown(url: str) -> str:
     """
     path = _file(url)
     return make_url(url).render_as_string() if path is None else str(path)
+
+
+def _device_and_inode(path: Path) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - on the way of every key press
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _sentence(text: str, name: str) -> str | None:
@@ -231,7 +276,10 @@ def _engine(url: str, busy_seconds: float = BUSY_SECONDS) -> sa.Engine:
             return sa.create_engine(url, pool_size=20, max_overflow=40)
     except (exc.ArgumentError, exc.NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreError(f"The database URL in project.toml cannot be used: {error}.") from None
-    engine = sa.create_engine(url, pool_size=20, max_overflow=40)
+    # A connection more must never make the file again after it was deleted.
+    file = Path(make_url(url).database or "").absolute().as_uri()
+    existing = sa.URL.create("sqlite", database=file, query={"mode": "rw", "uri": "true"})
+    engine = sa.create_engine(existing, pool_size=20, max_overflow=40)
     event.listen(engine, "connect", partial(_on_connect, busy_seconds))
     event.listen(engine, "begin", _on_begin)
     return engine

@@ -20,6 +20,7 @@ from annotator.ui.label_page import STATIC, build_label_page, static_version
 from annotator.ui.pictures import FOREVER, picture_routes
 from annotator.ui.probe_page import build_probe_page
 from annotator.ui.progress_page import ProgressPage
+from annotator.ui.project_guard import ProjectGuard, head
 from annotator.ui.request_limits import RequestLimits
 from annotator.ui.review_page import build_review_page
 from annotator.ui.security import MarkedScripts, RequestGuard
@@ -150,6 +151,7 @@ def build_app(
         title: Of the browser window.
     """
     version = static_version()
+    key = services.lineage.key()
     files.use_in_gradio()
     app = FastAPI(
         docs_url=None,
@@ -157,17 +159,19 @@ def build_app(
         openapi_url=None,
         middleware=[
             Middleware(RequestGuard, port=port, open_to_network=open_to_network),
+            Middleware(ProjectGuard, key=key, name=title),
             Middleware(RequestLimits, files=files, pages=[name.lower() for name, _ in PAGES]),
         ],
     )
     app.mount(f"/ui/{version}", VersionedFiles(directory=STATIC))
     app.include_router(picture_routes(services.media))
     app.include_router(name_routes())
-    _mount(app, build_pages(services, title=title, scripts=f"/ui/{version}"), files)
+    pages = build_pages(services, title=title, scripts=f"/ui/{version}")
+    _mount(app, pages, files, head(key, title, f"/ui/{version}/project.js"))
     return app
 
 
-def _mount(app: FastAPI, pages: gr.Blocks, files: WebFiles) -> None:
+def _mount(app: FastAPI, pages: gr.Blocks, files: WebFiles, in_head: str) -> None:
     # Gradio trusts every path, and every drawing in SVG, until its own `launch` has run, which is
     # never called on pages that are mounted: it would hand out any file of this machine.
     pages.has_launched = pages.is_running = True
@@ -182,6 +186,7 @@ def _mount(app: FastAPI, pages: gr.Blocks, files: WebFiles) -> None:
             run_history=False,
             footer_links=[],
             theme=_theme(),
+            head=in_head,
             ssr_mode=False,
             show_error=False,
             max_file_size=files.max_upload,

@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 import gradio as gr
 from starlette.requests import Request
 
-from annotator.errors import AnnotatorError, StoreError
+from annotator.errors import AnnotatorError, RootAway, SetBack, StoreError
 from annotator.ui.contracts import Payload
 from annotator.ui.identity import name_of
 
@@ -33,8 +33,10 @@ def server_function(
 
     It answers `{"ok": true, ...}` with what `action(annotator, data)` returns, or
     `{"ok": false, "message": ...}` with one of `refused` (nothing was changed, asking again would
-    not help), `need_name`, `other_name` (the cookie holds another name than the page) or
-    `again` (the store could not be reached or the program failed; the page keeps its work).
+    not help), `need_name`, `other_name` (the cookie holds another name than the page), `set_back`
+    (the database is older than what the page has had acknowledged) or `again` (the page keeps its
+    work and tries later); with `failed` beside it where the program failed on this request, which
+    it may do every time.
     """
 
     def call(data: object, request: gr.Request) -> Payload:
@@ -54,14 +56,16 @@ def server_function(
 def _answer(action: Callable[[str, Payload], Payload], annotator: str, data: Payload) -> Payload:
     try:
         return {"ok": True, **action(annotator, data)}
-    except StoreError as error:
-        # A locked or full disk passes; refusing here would make the page throw answers away.
+    except (StoreError, RootAway) as error:
+        # A locked or full disk passes, and an image folder that is not mounted comes back.
         return {"ok": False, "again": True, "message": str(error)}
+    except SetBack as error:
+        return {"ok": False, "set_back": True, "message": str(error)}
     except AnnotatorError as error:
         return _refused(str(error))
     except Exception:
         log.exception("a request from the Label page failed")
-        return {"ok": False, "again": True, "message": FAILED}
+        return {"ok": False, "again": True, "failed": True, "message": FAILED}
 
 
 def _refused(message: str) -> Payload:

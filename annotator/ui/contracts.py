@@ -39,6 +39,16 @@ class Labelling(Protocol):
         """Return every answer about a pair."""
 
 
+class Lineage(Protocol):
+    """Which project this is."""
+
+    def key(self) -> str:
+        """Return what tells it from every other project, also from its copies."""
+
+    def refuse_set_back(self, last: object) -> None:
+        """Refuse where the newest operation that a browser had acknowledged is not here."""
+
+
 class Hotkeys(Protocol):
     """Keys of categories, chosen by each annotator."""
 
@@ -238,6 +248,10 @@ class Services(Protocol):
     @property
     def labelling(self) -> Labelling:
         """Labelling of this project."""
+
+    @property
+    def lineage(self) -> Lineage:
+        """Which project this is."""
 
     @property
     def recording(self) -> Recording:

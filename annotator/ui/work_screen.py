@@ -53,7 +53,8 @@ def screen_functions(services: Services) -> list[ServerFunction]:
 
     The queue of unsaved work follows a tab from page to page, so each page needs all that save. A
     page of the grid names its mode, and its attention checks are worked out when it is saved. What
-    is said about one image comes back with the `opinion` on its other categories.
+    is said about one image comes back with the `opinion` on its other categories. What comes from
+    the queue names in `last` the newest operation that was acknowledged to this browser.
     """
     recording, verification = services.recording, services.verification
 
@@ -71,12 +72,22 @@ def screen_functions(services: Services) -> list[ServerFunction]:
                 said["opinion"] = services.labelling.opinion(data["image"])
         return said
 
-    actions = {
-        "state": state,
+    queued: dict[str, Callable[[str, Payload], Payload]] = {
         "save": save,
         "undo": recording.undo,
         "redo": recording.redo,
         "visit": services.labelling.visit,
         "probe_answer": services.probing.answer,
     }
-    return [server_function(name, action) for name, action in actions.items()]
+
+    def going_on(action: Callable[[str, Payload], Payload]) -> Callable[[str, Payload], Payload]:
+        def act(annotator: str, data: Payload) -> Payload:
+            services.lineage.refuse_set_back(data.get("last"))
+            return action(annotator, data)
+
+        return act
+
+    return [
+        server_function("state", state),
+        *(server_function(name, going_on(action)) for name, action in queued.items()),
+    ]

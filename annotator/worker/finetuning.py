@@ -129,7 +129,7 @@ def tuned(
     except ValueError as error:
         raise NotReady(f"This project cannot be fine-tuned: {error}.") from error
     reports = _learn(project, control, learner, network, rows, epochs or EPOCHS)
-    project.versions_path.mkdir(parents=True, exist_ok=True)
+    project.versions_path.mkdir(exist_ok=True)
     staging = Path(tempfile.mkdtemp(dir=project.versions_path, prefix=".tuned.", suffix=".tmp"))
     try:
         into, made, device = staging / files.FEATURES, network.tuned(), learner.device

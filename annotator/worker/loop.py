@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from annotator.domain import Job, JobKind, JobState
-from annotator.errors import AnnotatorError, LeaseLost, ProjectError, StoreError
+from annotator.errors import AnnotatorError, LeaseLost, ProjectError, StoreError, StoreMoved
 from annotator.services.clock import Clock, utc_now
 from annotator.settings import Project, load_project
 from annotator.store import Store, jobs
@@ -61,13 +61,19 @@ class Worker:
         self._beat_at = -HEARTBEAT_SECONDS
 
     def run(self) -> None:
-        """Work until `stopping` is set; a job that is running then goes back to the queue."""
+        """Work until `stopping` is set; a job that is running then goes back to the queue.
+
+        Raises:
+            StoreMoved: If the database was moved or deleted; nothing done here would be kept.
+        """
         self._presence = {}
         try:
             while not self.stopping.is_set():
                 try:
                     self._beat()
                     busy = self._look_for_work()
+                except StoreMoved:
+                    raise
                 except AnnotatorError as error:
                     _LOG.warning("nothing can be done just now: %s", error)
                     busy = False

@@ -11,11 +11,6 @@ export class Answering {
   // Forget which operations came last; the server still knows, so undo goes on working.
   lose() { Object.assign(this, { log: [], undone: [], since: performance.now() }); }
 
-  forget(op) {
-    this.log = this.log.filter((step) => step.op !== op);
-    this.undone = this.undone.filter((step) => step.op !== op);
-  }
-
   shown() { this.since = performance.now(); }
 
   // The same key again takes the answer back.
@@ -90,7 +85,7 @@ export class Answering {
     queue.push('save', {
       as: board.me, op, kind, image: item.id, at: new Date().toISOString(), ms: Math.round(now - this.since),
       version: item.version, changes: item.apply(op, changes, queue.blind),
-    });
+    }, { name: item.data.name });
     this.since = now;
     board.draw();
   }

@@ -45,7 +45,7 @@ export function nameDialog(onNamed) {
   return { element, open };
 }
 
-async function keepName(name) {
+export async function keepName(name) {
   try {
     const response = await fetch('/name', {
       method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ name }),

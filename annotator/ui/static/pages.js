@@ -179,7 +179,7 @@ export class Pages {
     if (['visit', 'probe_answer'].includes(job.call)) return; // left behind by another page
     if (job.call === 'save') {
       if (result.late?.length) screen.tell(`Others answered ${result.late.length} of these in the meantime; their answers stand, yours are kept beside them.`);
-      else if (result.left_out?.length) screen.tell(`${result.left_out.length} were not saved: ${result.left_out[0][1]}`);
+      else if (result.left_out?.length) screen.tell(`${result.left_out.length} were put aside: ${result.left_out[0][1]}`);
     } else if (result.nothing) screen.tell(`There is nothing to ${job.call}.`);
     else if (!job.target || !this.#isAbout(job.target, result)) this.#elsewhere(job, result);
   }
@@ -198,14 +198,6 @@ export class Pages {
     if (job.adopted || !screen.page) return;
     this.undone = [];
     screen.go(screen.page.about);
-  }
-
-  refused(job) {
-    const { op } = job.data;
-    this.done = this.done.filter((entry) => entry.op !== op);
-    this.undone = this.undone.filter((entry) => entry.op !== op);
-    this.screen.queue.drop((other) => other.target === op);
-    this.remember();
   }
 }
 

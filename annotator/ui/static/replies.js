@@ -12,15 +12,13 @@ export function confirmed(board, job, result) {
   } else takenBack(board, job, result);
 }
 
-// The row goes back to what the server knows; an undo of the refused operation must not undo another one.
+// The row goes back to what the server knows; the answer is put aside, where undo still finds it.
 export async function refused(board, job, message) {
   const { op } = job.data;
   if (job.call === 'visit') return;
   board.tell(message);
   if (job.call === 'probe_answer') return;
   board.album.forget(op);
-  board.answering.forget(op);
-  board.queue.drop((other) => other.target === op);
   const ids = new Set([job.data.image, board.item?.id].filter(Boolean));
   await board.album.fetch([...ids]);
   board.draw();

@@ -262,7 +262,7 @@ export class Review extends Screen {
     const pairs = this.desk.settle(job, result.images);
     if (job.call !== 'save') this.#takenBack(job, result, pairs);
     if (result.late?.length) this.tell('Somebody answered in the meantime; that answer stands, yours is kept beside it.');
-    if (result.left_out?.length) this.tell(`${result.left_out.length} left out: ${result.left_out[0][1]}`);
+    if (result.left_out?.length) this.tell(`${result.left_out.length} were put aside: ${result.left_out[0][1]}`);
     await this.#look(pairs);
   }
 
@@ -275,9 +275,6 @@ export class Review extends Screen {
   async refused(job, message) {
     if (job.call === 'visit') return;
     this.tell(message);
-    const { op } = job.data;
-    this.desk.forget(op);
-    this.queue.drop((other) => other.target === op);
     await this.#look(this.desk.settle(job));
   }
 

@@ -89,9 +89,4 @@ export class Desk {
     for (const pair of touched) pair.answer = images[pair.row.image][pair.row.category]?.answer ?? null;
     return [...new Set([...touched, ...waiting])];
   }
-
-  forget(op) {
-    this.log = this.log.filter((step) => step.op !== op);
-    this.undone = this.undone.filter((step) => step.op !== op);
-  }
 }

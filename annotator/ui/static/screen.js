@@ -2,11 +2,13 @@
 
 import { emptyCard, NO_CATEGORIES, NO_IMAGES } from './cards.js';
 import { h, picturesOf } from './dom.js';
-import { helpDialog, nameDialog } from './dialogs.js';
+import { helpDialog, keepName, nameDialog } from './dialogs.js';
 import { Keycaps, listenToKeys } from './keys.js';
 import { SaveQueue } from './queue.js';
 import { pause, Server } from './server.js';
+import { Waiting } from './waiting.js';
 import { Watch } from './watch.js';
+import { worded } from './worded.js';
 
 const RETRY_MS = 1500;
 const LOOK_AGAIN_MS = 3000;
@@ -22,12 +24,15 @@ export class Screen {
     this.help = helpDialog(help);
     this.caps = new Keycaps(root);
     this.name = nameDialog((name) => this.#named(name));
+    this.waiting = new Waiting({ words: (job) => worded(job, this.categoryNames) });
+    this.server.onSaid = (said) => this.waiting.see(said);
     this.watch = new Watch(this.server, { onVersion: (number) => this.newVersion(number) });
   }
 
   // Called at the end of a page's constructor: before that its private methods do not exist.
   mount() {
-    this.root.replaceChildren(this.watch.element, ...this.build(), this.help, this.name.element, this.live);
+    this.watch.element.append(this.waiting.element);
+    this.root.replaceChildren(this.watch.element, ...this.build(), this.help, this.name.element, this.waiting.dialog.element, this.live);
     this.root.setAttribute('aria-busy', 'true');
     this.begin();
   }
@@ -44,6 +49,9 @@ export class Screen {
     const start = await this.server.call('start');
     if (start.need_name) return this.askName(false);
     if (!start.ok) return this.retry(start.message ?? 'The server does not answer; trying again.', () => this.begin());
+    if (start.said && start.said !== start.annotator && !(await keepName(start.annotator)).ok) {
+      return this.retry('The server does not answer; trying again.', () => this.begin()); // was given another name meanwhile
+    }
     if (!this.queue) this.#prepare(start);
     this.queue.resume();
     if (!start.total) return this.empty(NO_IMAGES);
@@ -52,20 +60,24 @@ export class Screen {
   }
 
   #prepare(start) {
-    const { key } = start.project;
+    const { key, name } = start.project;
+    this.categoryNames = new Map(start.categories.map((each) => [each.id, each.name]));
     this.me = start.annotator;
     this.server.me = this.me;
     this.who.textContent = this.me;
     picturesOf(key);
     this.watch.embedded = start.features;
     const page = this.constructor.name;
-    this.queue = new SaveQueue(this.server, { project: key, annotator: this.me, page }, {
+    this.queue = new SaveQueue(this.server, {
+      project: key, projectName: name, annotator: this.me, former: (start.former ?? []).map((each) => each.toLowerCase()), page,
+    }, {
       onState: (state) => this.#showSaved(state),
       // What another page left behind is sent from here, but it is nothing that this page shows.
       onDone: (job, result) => (job.page ?? page) === page && this.confirmed(job, result),
       onRefused: (job, message) => ((job.page ?? page) === page ? this.refused(job, message) : this.tell(message)),
       onStopped: (result) => (result.need_name ? this.askName(false) : location.reload()),
     });
+    this.waiting.begin(this.queue, start.project);
     this.prepare(start);
     this.caps.paint();
     listenToKeys(this.root, (event) => {
@@ -99,12 +111,13 @@ export class Screen {
 
   say(text) { this.live.textContent = text; }
 
-  #showSaved({ pending, fails, trouble, kept }) {
+  #showSaved({ pending, fails, trouble, kept, aside }) {
+    this.waiting.count(pending, aside);
     const waiting = trouble ? `${pending} unsaved, retrying: ${trouble}` : `offline, ${pending} unsaved, retrying`;
     const calm = pending ? 'saving ...' : 'saved';
     this.saved.textContent = fails && pending ? waiting : calm;
     this.saved.dataset.state = fails && pending ? 'offline' : pending ? 'saving' : 'saved';
-    if (!kept && pending) this.tell('This browser cannot keep answers; leave the page open until it says saved.');
+    if (!kept && (pending || aside)) this.tell('This browser has no room to keep answers; leave the page open until it says saved, and empty the list of what was put aside.');
   }
 
   askName(mayLeave) { this.name.open(this.me ?? '', mayLeave); }

@@ -362,9 +362,10 @@ export class VerifyPage extends Screen {
     if (!this.queue.pending && this.page) this.#recount();
   }
 
+  // What was put aside is open again as far as the server knows.
   refused(job, message) {
     this.tell(message);
-    this.pages?.refused(job);
+    this.#recount();
   }
 
   leave() { this.pages?.remember(); }

@@ -49,6 +49,16 @@ def version(number: int, **changes: Any) -> dict[str, Any]:
     }
 
 
+class FakeLineage:
+    """One project that was never copied or set back."""
+
+    def key(self) -> str:
+        return "k"
+
+    def refuse_set_back(self, last: object) -> None:
+        return None
+
+
 class FakeLabelling:
     """Records what it is told; refuses or breaks on request."""
 
@@ -360,6 +370,7 @@ def fake_services(folder: Path, **others: Any) -> Any:
     labelling = FakeLabelling()  # also records: what pages save is noted with the rest
     return SimpleNamespace(
         labelling=labelling,
+        lineage=FakeLineage(),
         recording=labelling,
         verification=FakeVerification(labelling),
         hotkeys=labelling,

@@ -1,0 +1,84 @@
+"""Which project this is: a key that tells it from every other one, also from its own copies."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from typing import Any
+
+from annotator.errors import SetBack
+from annotator.store import Store, answers, values
+
+PROJECT_KEY = "project.key"
+"""Name of the key, which pages and browsers carry with all they keep and send."""
+
+PROJECT_FILE = "project.file"
+"""Name of what the database file was when the key was made; see `Store.file_identity`."""
+
+ANCESTORS = "project.ancestors"
+"""Name of the keys of the projects that this one is a copy of, the nearest last."""
+
+MOST_ANCESTORS = 20
+"""Older ones are forgotten; no browser holds answers for so long."""
+
+
+class Lineage:
+    """The key of one project, and those of the projects it is a copy of."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._known: dict[str, Any] | None = None
+
+    def key(self) -> str:
+        """Return the project's key, the same for as long as this process lives.
+
+        The database holds it together with the identity of its file. A file that is another one
+        was copied, or moved to another disk: it gets a new key, and the old one is an ancestor.
+        So does one whose key comes from an older program, which did not note the file.
+        """
+        return str(self._read()["key"])
+
+    def ancestors(self) -> list[str]:
+        """Return the keys of the projects that this one is a copy of."""
+        return list(self._read()["ancestors"])
+
+    def refuse_set_back(self, last: object) -> None:
+        """Refuse to go on where somebody had an operation acknowledged that is not here.
+
+        Args:
+            last: Client id of the newest operation that a browser had acknowledged, if any.
+
+        Raises:
+            SetBack: If the database does not have it, as when an older backup was brought back.
+        """
+        if not isinstance(last, str) or not last:
+            return
+        with self._store.reading() as tx:
+            if not answers.is_recorded(tx, last):
+                raise SetBack(
+                    "The database was set back to an older state since this was answered."
+                )
+
+    def _read(self) -> dict[str, Any]:
+        with self._lock:
+            if self._known is None:
+                self._known = self._remembered()
+            return self._known
+
+    def _remembered(self) -> dict[str, Any]:
+        file = self._store.file_identity()
+        with self._store.reading() as tx:
+            key, before = values.get(tx, PROJECT_KEY), values.get(tx, PROJECT_FILE)
+            ancestors = values.get(tx, ANCESTORS) or []
+        if key and file == before:
+            found = {"key": key, "ancestors": ancestors}
+        else:
+            ancestors = [*ancestors, key][-MOST_ANCESTORS:] if key else []
+            found = {"key": uuid.uuid4().hex[:12], "ancestors": ancestors}
+        if key != found["key"] or before != file:
+            with self._store.writing() as tx:
+                values.put(tx, PROJECT_KEY, found["key"])
+                values.put(tx, PROJECT_FILE, file)
+                values.put(tx, ANCESTORS, found["ancestors"])
+        return found

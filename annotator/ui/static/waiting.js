@@ -1,0 +1,101 @@
+// The lines below the status that say which answers wait in this browser, for which project, and why.
+
+import { allKeys, keep, nameOfProject, keptJobs, unsavedPrefix } from './browser_store.js';
+import { AsideDialog, saveFile } from './aside_dialog.js';
+import { button, h } from './dom.js';
+import { projectName } from './project.js';
+
+const LOOK_MS = 3000;
+const isAnswer = ({ call }) => ['save', 'probe_answer'].includes(call);
+const counted = (count) => `${count} ${count === 1 ? 'answer' : 'answers'}`;
+const wait = (count) => (count === 1 ? 'waits' : 'wait');
+const are = (count) => (count === 1 ? 'It is' : 'They are');
+
+export class Waiting {
+  // `words(job)` says what an answer says.
+  constructor({ words }) {
+    this.dialog = new AsideDialog({ words });
+    this.other = h('p', { class: 'an-waits', role: 'status', hidden: true });
+    this.show = button('Show', null, () => this.dialog.open());
+    this.put = h('span');
+    this.aside = h('p', { class: 'an-waits', role: 'status', hidden: true }, this.put, this.show);
+    this.elsewhere = h('div');
+    this.element = h('div', { class: 'an-waiting' }, this.other, this.aside, this.elsewhere);
+    Object.assign(this, { pending: 0, served: '' });
+  }
+
+  // `queue`: of this page; `ancestors`: keys of the projects that this one is a copy of.
+  begin(queue, { key, ancestors }) {
+    Object.assign(this, { queue, key, ancestors });
+    this.dialog.queue = queue;
+    this.#look();
+    setInterval(() => this.#look(), LOOK_MS);
+  }
+
+  // What the server said: it may serve another project by now.
+  see({ other_project: other, ok }) {
+    if (other === undefined && !ok) return;
+    this.served = other ?? '';
+    this.#drawOther();
+  }
+
+  count(pending, aside) {
+    this.pending = pending;
+    this.#drawOther();
+    this.aside.hidden = !aside;
+    this.#say(this.put, `${counted(aside)} could not be saved and ${aside === 1 ? 'was' : 'were'} put aside. `);
+    if (this.dialog.element.open) this.dialog.draw();
+  }
+
+  #drawOther() {
+    const { served, pending } = this;
+    const name = projectName();
+    this.other.hidden = !served;
+    if (!served) return;
+    this.#say(this.other, pending
+      ? `${counted(pending)} of project ${name} ${wait(pending)} in this browser; another project, ${served}, is served here now. ${are(pending)} sent when ${name} is served again.`
+      : `This page belongs to project ${name}; another project, ${served}, is served here now. Reload the page to see it.`);
+  }
+
+  // ---- of other projects
+
+  #look() {
+    const found = new Map();
+    for (const key of allKeys('annotator-unsaved:')) {
+      const project = key.split(':')[1];
+      const jobs = project === this.key ? [] : keptJobs(key).filter(isAnswer);
+      if (jobs.length) found.set(project, [...found.get(project) ?? [], ...jobs]);
+    }
+    const drawn = JSON.stringify([...found].map(([project, jobs]) => [project, jobs.length]));
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
+    this.elsewhere.replaceChildren(...[...found].map(([project, jobs]) => this.#line(project, jobs)));
+  }
+
+  #line(project, jobs) {
+    const name = nameOfProject(project);
+    const count = jobs.length;
+    const line = h('p', { class: 'an-waits', role: 'status' });
+    if (!this.ancestors.includes(project)) {
+      line.append(`${counted(count)} of project ${name} ${wait(count)} in this browser. ${are(count)} sent when that project is served here again.`);
+      return line;
+    }
+    line.append(`${counted(count)} ${wait(count)} in this browser for project ${name} as it was before it was copied, moved or restored. `,
+      button('Send them to this project', null, () => this.#send(project)),
+      button('Keep as a file', null, () => saveFile(name, jobs)));
+    return line;
+  }
+
+  // Under the key of this project they are what a closed tab left behind, which the queue takes over.
+  #send(project) {
+    for (const key of allKeys(unsavedPrefix(project))) {
+      const jobs = keptJobs(key).map((job) => ({ ...job, last: null }));
+      const moved = unsavedPrefix(this.key) + key.slice(unsavedPrefix(project).length);
+      if (keep(moved, JSON.stringify([...keptJobs(moved), ...jobs]))) keep(key, null);
+    }
+    this.queue.adopt();
+    this.#look();
+  }
+
+  #say(element, text) { if (element.textContent !== text) element.textContent = text; }
+}
