@@ -129,3 +129,12 @@ def test_what_is_not_listed_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         thumbnail(picture(tmp_path, (30, 20)), tmp_path / "small", content_hash, width)
+
+
+def test_a_project_that_was_deleted_is_not_made_again(tmp_path: Path) -> None:
+    source = picture(tmp_path, (300, 200))
+
+    with pytest.raises(FileNotFoundError):
+        thumbnail(source, tmp_path / "project" / "thumbnails", HASH, 256)
+
+    assert not (tmp_path / "project").exists()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from annotator.errors import AnnotatorError, ImageError
+from annotator.errors import AnnotatorError, ImageError, RootAway
 from annotator.services.app import Services
 from annotator.store.tables import attention_check, category
 
@@ -186,6 +186,39 @@ def test_a_picture_whose_file_is_gone_takes_no_answers(services: Services, pictu
     assert "missing" in item["problem"]
     with pytest.raises(ImageError, match="missing"):
         save(services, "a", (CAT, "present"))
+
+
+@pytest.mark.parametrize("is_mount_point", [False, True])
+def test_answers_wait_while_the_whole_image_folder_is_away(
+    services: Services, pictures: Path, is_mount_point: bool
+) -> None:
+    away = pictures.rename(pictures.with_name("away"))
+    if is_mount_point:
+        pictures.mkdir()
+    data = {
+        "op": "a",
+        "kind": "answer",
+        "changes": [{"image": 1, "category": 1, "state": "absent"}],
+    }
+
+    with pytest.raises(RootAway, match="is missing or empty; connect its disk"):
+        services.recording.save("Ann", data)
+    if is_mount_point:
+        pictures.rmdir()
+    away.rename(pictures)
+
+    assert services.recording.save("Ann", data)["repeated"] is False
+
+
+def test_an_undo_of_what_never_came_takes_back_nothing(services: Services) -> None:
+    change = {"image": 1, "category": 1, "state": "present"}
+    services.recording.save("Ann", {"op": "kept", "kind": "answer", "changes": [change]})
+
+    said = services.recording.undo("Ann", {"op": "undo", "target": "never came"})
+    again = services.recording.undo("Ann", {"op": "other undo", "target": "kept"})
+
+    assert (said["nothing"], said["images"]) == (True, {})
+    assert again["images"] == {"1": {"1": None}}
 
 
 def test_a_renamed_root_keeps_every_answer(services: Services, pictures: Path) -> None:

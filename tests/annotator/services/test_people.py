@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from annotator.errors import AnnotatorError, NotFound
+from annotator.errors import AnnotatorError, NotFound, StoreError
 from annotator.services.app import Services
 from annotator.store import answers
 
@@ -73,3 +73,31 @@ def test_a_name_that_is_taken_or_empty_or_of_nobody_is_refused(quarrel: Services
 
     quarrel.people.rename(1, "ANN")
     assert [r["name"] for r in quarrel.people.rows()] == ["ANN", "Bob"]
+
+
+def test_an_old_name_stays_with_the_person_who_had_it(quarrel: Services) -> None:
+    ann, bob = (r["id"] for r in quarrel.people.rows())
+    quarrel.people.rename(ann, "Anna")
+    change = {"image": 2, "category": CAT, "state": "present"}
+
+    quarrel.recording.save("ann", {"op": "late", "kind": "answer", "changes": [change]})
+    start = quarrel.labelling.start("ann")
+
+    assert [r["name"] for r in quarrel.people.rows()] == ["Anna", "Bob"]
+    assert (start["annotator"], start["said"], start["former"]) == ("Anna", "ann", ["Ann"])
+    with pytest.raises(AnnotatorError, match="was called 'Ann' before"):
+        quarrel.people.rename(bob, "Ann")
+    quarrel.people.rename(ann, "Ann")
+    assert quarrel.labelling.start("Ann")["former"] == ["Anna"]
+
+
+def test_an_operation_of_somebody_else_is_refused_and_not_asked_for_again(
+    quarrel: Services,
+) -> None:
+    change = {"image": 2, "category": CAT, "state": "present"}
+    quarrel.recording.save("Ann", {"op": "x", "kind": "answer", "changes": [change]})
+
+    with pytest.raises(AnnotatorError, match="under another name") as caught:
+        quarrel.recording.save("Bob", {"op": "x", "kind": "answer", "changes": [change]})
+
+    assert not isinstance(caught.value, StoreError)

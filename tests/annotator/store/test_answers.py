@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from annotator.domain import OperationKind, Source, State
-from annotator.errors import StoreError
+from annotator.errors import AnnotatorError
 from annotator.store import Store, answers, categories, images
 
 PRESENT, ABSENT, UNSURE, CLEARED = State.PRESENT, State.ABSENT, State.UNSURE, State.CLEARED
@@ -77,7 +77,7 @@ def test_a_client_id_of_another_annotator_is_refused(desk: Any) -> None:
     desk.say("ann", (1, CAT, PRESENT), op="mine")
     stolen = desk.operation("bob", (1, DOG, PRESENT), op="mine")
 
-    with pytest.raises(StoreError, match="another annotator's name; reload the page"):
+    with pytest.raises(AnnotatorError, match="under another name"):
         desk.record(stolen)
 
     assert desk.states() == {CAT: PRESENT}

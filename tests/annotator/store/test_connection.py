@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from annotator.errors import StoreError
+from annotator.errors import StoreError, StoreMoved
 from annotator.store import Store, Transaction, values
 from annotator.store.connection import HEAD
 from annotator.store.upgrade import newest_revision
@@ -25,6 +25,12 @@ def get(store: Store, key: str) -> object:
 
 def pragma(tx: Transaction, name: str) -> object:
     return tx.execute(sa.text(f"PRAGMA {name}")).scalar()
+
+
+def put_and_delete(store: Store, database: Path) -> None:
+    with store.writing() as tx:
+        values.put(tx, "key", 1)
+        database.unlink()
 
 
 def fail_after_writing(store: Store) -> None:
@@ -237,3 +243,97 @@ def test_a_damaged_page_is_said_to_be_damage(database: Path, url: str) -> None:
 
     with pytest.raises(StoreError, match="is damaged; restore it from a backup"):
         Store.open(url)
+
+
+def test_a_change_in_a_deleted_database_is_never_acknowledged(database: Path, url: str) -> None:
+    store = Store.open(url)
+    database.unlink()
+
+    with pytest.raises(StoreMoved, match="while it was in use"):
+        put(store, "key", 1)
+    with pytest.raises(StoreMoved):
+        get(store, "key")
+
+    assert not database.exists()
+    store.close()
+
+
+def test_a_change_during_which_the_database_was_deleted_is_not_acknowledged(
+    database: Path, url: str
+) -> None:
+    store = Store.open(url)
+
+    with pytest.raises(StoreMoved):
+        put_and_delete(store, database)
+
+    store.close()
+
+
+def test_a_database_that_was_moved_away_is_used_again_when_it_is_back(
+    database: Path, url: str
+) -> None:
+    store = Store.open(url)
+    away = database.parent.with_name("away")
+    database.parent.rename(away)
+    with pytest.raises(StoreMoved):
+        put(store, "key", 1)
+
+    away.rename(database.parent)
+    put(store, "key", 2)
+
+    assert get(store, "key") == 2
+    store.close()
+
+
+def test_another_file_in_the_place_of_the_database_is_not_written_to(
+    database: Path, url: str
+) -> None:
+    store = Store.open(url)
+    copy = database.read_bytes()
+    database.rename(database.with_name("old.db"))
+    database.write_bytes(copy)
+
+    with pytest.raises(StoreMoved, match="another file is there now"):
+        put(store, "key", 1)
+
+    assert database.read_bytes() == copy
+    store.close()
+
+
+def test_a_connection_more_never_makes_a_deleted_database_again(database: Path, url: str) -> None:
+    store = Store.open(url)
+    store._engine.dispose()  # so that the next connection is a new one
+    database.unlink()
+
+    with pytest.raises(sa.exc.OperationalError):
+        store._engine.connect()
+
+    assert not database.exists()
+    store.close()
+
+
+def test_a_path_with_signs_that_mean_something_in_an_address_can_be_used(tmp_path: Path) -> None:
+    file = tmp_path / "50% done #1 & ä" / "labels.db"
+    store = Store.create(f"sqlite:///{file}")
+
+    put(store, "key", 1)
+
+    assert get(store, "key") == 1
+    assert file.is_file()
+    store.close()
+
+
+def test_a_moved_database_is_the_same_file_and_a_copy_is_another(database: Path, url: str) -> None:
+    first = Store.open(url)
+    identity = first.file_identity()
+    first.close()
+    moved = database.rename(database.with_name("moved.db"))
+    copy = database.with_name("copy.db")
+    copy.write_bytes(moved.read_bytes())
+
+    stores = [Store.open(f"sqlite:///{file}") for file in (moved, copy)]
+
+    assert stores[0].file_identity() == identity
+    assert stores[1].file_identity() != identity
+    for store in stores:
+        store.close()

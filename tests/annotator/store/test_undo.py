@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from annotator.domain import OperationKind, Source, State
-from annotator.errors import StoreError
+from annotator.errors import AnnotatorError
 
 PRESENT, ABSENT = State.PRESENT, State.ABSENT
 CAT, DOG, BIRD, FISH = 1, 2, 3, 4
@@ -167,7 +167,7 @@ def test_a_retry_of_redo_brings_nothing_else_back(desk: Any) -> None:
 def test_an_undo_under_the_client_id_of_another_annotator_is_refused(desk: Any, which: str) -> None:
     desk.say("ann", (1, CAT, PRESENT), op="mine")
 
-    with pytest.raises(StoreError, match="another annotator's name"):
+    with pytest.raises(AnnotatorError, match="under another name"):
         getattr(desk, which)("bob", "mine")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from annotator.errors import AnnotatorError, NotFound, StoreError
+from annotator.errors import AnnotatorError, NotFound, RootAway, SetBack, StoreError
 from annotator.ui.boundary import FAILED, annotator_of, server_function, shows_errors
 from annotator.ui.label_page import label_functions
 
@@ -64,13 +64,25 @@ def test_a_locked_database_is_no_refusal_so_the_page_keeps_its_work() -> None:
     assert said == {"ok": False, "again": True, "message": "The database is locked."}
 
 
+def test_an_image_folder_that_is_away_is_no_refusal_so_the_page_keeps_its_work() -> None:
+    said = failing(RootAway("The folder is missing."))({}, asking())
+
+    assert said == {"ok": False, "again": True, "message": "The folder is missing."}
+
+
+def test_a_database_that_was_set_back_is_said_so_that_the_page_puts_its_work_aside() -> None:
+    said = failing(SetBack("It is older."))({}, asking())
+
+    assert said == {"ok": False, "set_back": True, "message": "It is older."}
+
+
 def test_a_bug_is_logged_with_its_traceback_and_not_shown(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.ERROR, "annotator.ui"):
         said = failing(RuntimeError("secret path"))({}, asking())
 
-    assert said == {"ok": False, "again": True, "message": FAILED}
+    assert said == {"ok": False, "again": True, "failed": True, "message": FAILED}
     assert "secret path" in caplog.text
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from annotator.domain import Job, JobKind, JobState, State
-from annotator.errors import LeaseLost, NotReady
+from annotator.errors import LeaseLost, NotReady, StoreMoved
 from annotator.settings import Retraining
 from annotator.store import jobs
 from annotator.worker.control import Control
@@ -312,3 +312,19 @@ def test_settings_are_read_anew_before_each_job(made) -> None:
     one.run_once()
 
     assert seen == ["kernel_ridge", "hst", "hst"]
+
+
+def test_a_worker_stops_when_the_project_is_moved_away(made) -> None:
+    away = made.project.path.with_name("away")
+
+    def train(project, _control, _device):
+        project.path.rename(away)
+        return "trained"
+
+    enqueue(made)
+
+    with pytest.raises(StoreMoved, match="moved or deleted while it was in use"):
+        worker(made, train=train).run()
+
+    assert not made.project.path.exists()
+    away.rename(made.project.path)  # so that the fixture finds what it closes
