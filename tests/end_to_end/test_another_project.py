@@ -153,8 +153,24 @@ def test_a_settings_page_of_one_project_changes_nothing_in_another(
     page.get_by_label("New answers", exact=True).fill("77")
     save.click()
 
-    expect(page.locator(".toast-body")).to_contain_text("Another project, cats, is served here")
+    expect(page.locator("#annotator-elsewhere")).to_contain_text("another project, cats, is served")
     assert (cats / "project.toml").read_text() == before
+
+
+def test_a_page_that_looks_by_itself_says_that_another_project_is_served(
+    birds: Path, cats: Path, serve: Serve, open_page: Open
+) -> None:
+    server = serve(birds, "--no-worker")
+    page = open_page(f"{server.url}/train")
+    expect(page.get_by_role("button", name="Train").first).to_be_visible()
+    line = page.locator("#annotator-elsewhere")
+
+    serve_instead(server, cats)
+    expect(line).to_contain_text("This page belongs to project birds; another project, cats,")
+    serve_instead(server, birds)
+
+    expect(line).to_have_count(0)
+    expect(page).to_have_title("birds")
 
 
 def test_answers_for_a_project_are_not_taken_for_those_of_its_copy(

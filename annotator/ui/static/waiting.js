@@ -1,9 +1,9 @@
 // The lines below the status that say which answers wait in this browser, for which project, and why.
 
-import { allKeys, keep, nameOfProject, keptJobs, unsavedPrefix } from './browser_store.js';
 import { AsideDialog, saveFile } from './aside_dialog.js';
-import { button, h } from './dom.js';
-import { projectName } from './project.js';
+import { allKeys, asidePrefix, keep, keptJobs, nameOfProject, parsed, personOf, unsavedPrefix } from './browser_store.js';
+import { button, h, randomId } from './dom.js';
+import { belongs, projectName } from './project.js';
 
 const LOOK_MS = 3000;
 const isAnswer = ({ call }) => ['save', 'probe_answer'].includes(call);
@@ -54,18 +54,16 @@ export class Waiting {
     if (!served) return;
     this.#say(this.other, pending
       ? `${counted(pending)} of project ${name} ${wait(pending)} in this browser; another project, ${served}, is served here now. ${are(pending)} sent when ${name} is served again.`
-      : `This page belongs to project ${name}; another project, ${served}, is served here now. Reload the page to see it.`);
+      : belongs(served));
   }
 
   // ---- of other projects
 
   #look() {
     const found = new Map();
-    for (const key of allKeys('annotator-unsaved:')) {
-      const project = key.split(':')[1];
-      const jobs = project === this.key ? [] : keptJobs(key).filter(isAnswer);
-      if (jobs.length) found.set(project, [...found.get(project) ?? [], ...jobs]);
-    }
+    const add = (project, jobs) => { if (jobs.length && project !== this.key) found.set(project, [...found.get(project) ?? [], ...jobs]); };
+    for (const key of allKeys('annotator-unsaved:')) add(key.split(':')[1], keptJobs(key).filter(isAnswer));
+    for (const project of this.ancestors) add(project, allKeys(asidePrefix(project)).map((key) => parsed(key)?.job).filter(Boolean));
     const drawn = JSON.stringify([...found].map(([project, jobs]) => [project, jobs.length]));
     if (drawn === this.drawn) return;
     this.drawn = drawn;
@@ -87,11 +85,15 @@ export class Waiting {
   }
 
   // Under the key of this project they are what a closed tab left behind, which the queue takes over.
+  // What had been put aside already stays so, and is listed here.
   #send(project) {
     for (const key of allKeys(unsavedPrefix(project))) {
       const jobs = keptJobs(key).map((job) => ({ ...job, last: null }));
-      const moved = unsavedPrefix(this.key) + key.slice(unsavedPrefix(project).length);
-      if (keep(moved, JSON.stringify([...keptJobs(moved), ...jobs]))) keep(key, null);
+      const moved = unsavedPrefix(this.key, personOf(key, project).person) + randomId();
+      if (keep(moved, JSON.stringify(jobs))) keep(key, null);
+    }
+    for (const key of allKeys(asidePrefix(project))) {
+      if (keep(asidePrefix(this.key) + key.slice(asidePrefix(project).length), localStorage.getItem(key))) keep(key, null);
     }
     this.queue.adopt();
     this.#look();
