@@ -86,7 +86,7 @@ class Services:
         self.training = TrainingControl(project, store, clock)
         self.comparison = Comparison(project, store, waiting)
         self.curation = Curation(project, store)
-        self.preferences = Preferences(project)
+        self.preferences = Preferences(project, store)
         self.image_roots = ImageRoots(project, store)
         self.people = People(store)
 

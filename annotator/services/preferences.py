@@ -15,6 +15,7 @@ from annotator import settings as settings_module
 from annotator.errors import ProjectError
 from annotator.services.training_control import METHODS
 from annotator.settings import SECTIONS, Project, changed, load_project, save_project
+from annotator.store import Store
 
 EDITABLE = (
     *("name", "description", "suggestions.aim", "suggestions.threshold", "suggestions.precision"),
@@ -30,8 +31,9 @@ EDITABLE = (
 class Preferences:
     """The settings of one project."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, store: Store) -> None:
         self._project = project
+        self._store = store
         self._lock = threading.Lock()
 
     def rows(self) -> dict[str, Any]:
@@ -58,6 +60,7 @@ class Preferences:
 
         Raises:
             ProjectError: If a value is not allowed; then nothing is changed.
+            StoreMoved: If the project is not where it was, so that its file may be another's.
         """
         for key in values:
             if key not in EDITABLE:
@@ -65,6 +68,7 @@ class Preferences:
         if values.get("method", "kernel_ridge") not in METHODS:
             raise ProjectError(f"There is no method {values['method']!r}; choose one of the list.")
         with self._lock:
+            self._store.refuse_moved()
             project = load_project(self._project.path)
             before = _flat(asdict(project.settings))
             fitting = {key: _fitting(value, before[key]) for key, value in values.items()}

@@ -102,7 +102,7 @@ class Store:
         Raises:
             StoreMoved: If the file is not where it was when it was opened.
         """
-        self._refuse_moved()
+        self.refuse_moved()
         with self._sentences(), self._engine.connect() as connection, connection.begin():
             yield connection
 
@@ -117,7 +117,7 @@ class Store:
             StoreMoved: If the file is not where it was when it was opened, before the block or
                 after it; whoever asked for the change must not take it for kept.
         """
-        self._refuse_moved()
+        self.refuse_moved()
         with (
             self._sentences(),
             self._write_lock,
@@ -125,7 +125,7 @@ class Store:
             connection.begin(),
         ):
             yield connection
-        self._refuse_moved()
+        self.refuse_moved()
 
     def file_identity(self) -> str | None:
         """Return what tells this file from its copies; None where the database is no file.
@@ -139,10 +139,13 @@ class Store:
         status = self._path.stat()
         return f"{disk or status.st_dev:x}:{status.st_ino:x}"
 
-    def _refuse_moved(self) -> None:
+    def refuse_moved(self) -> None:
         """Compare the file at the path with the one that was opened.
 
         An open file can be written to after it was deleted, and all of that is lost.
+
+        Raises:
+            StoreMoved: If they are not the same.
         """
         if self._path is None or _device_and_inode(self._path) == self._file:
             return

@@ -9,7 +9,7 @@ import pytest
 from annotator.arrays import versions as version_files
 from annotator.arrays.versions import Queue, VersionParameters
 from annotator.domain import JobKind
-from annotator.errors import ProjectError
+from annotator.errors import ProjectError, StoreMoved
 from annotator.services.app import Services
 from annotator.services.preferences import EDITABLE, helps
 from annotator.services.training_control import METHODS
@@ -155,3 +155,15 @@ def _version(services: Services) -> VersionParameters:
         made = {"metrics": {}, "training_seconds": 1.0, "promote": True, "note": ""}
         versions.publish(tx, job, number, now=now, **made)
     return parameters
+
+
+def test_the_settings_of_what_was_put_in_the_place_of_the_project_stay(services: Services) -> None:
+    path = services.project.path
+    path.rename(path.with_name("away"))
+    path.mkdir()
+    (path / PROJECT_FILE).write_text("name = 'another'\n")
+
+    with pytest.raises(StoreMoved):
+        services.preferences.save({"name": "Zoo"})
+
+    assert (path / PROJECT_FILE).read_text() == "name = 'another'\n"
