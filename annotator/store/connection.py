@@ -280,8 +280,9 @@ def _engine(url: str, busy_seconds: float = BUSY_SECONDS) -> sa.Engine:
     except (exc.ArgumentError, exc.NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreError(f"The database URL in project.toml cannot be used: {error}.") from None
     # A connection more must never make the file again after it was deleted.
-    file = Path(make_url(url).database or "").absolute().as_uri()
-    existing = sa.URL.create("sqlite", database=file, query={"mode": "rw", "uri": "true"})
+    parsed = make_url(url)
+    file = Path(parsed.database or "").absolute().as_uri()
+    existing = parsed.set(database=file, query={**parsed.query, "mode": "rw", "uri": "true"})
     engine = sa.create_engine(existing, pool_size=20, max_overflow=40)
     event.listen(engine, "connect", partial(_on_connect, busy_seconds))
     event.listen(engine, "begin", _on_begin)

@@ -9,8 +9,11 @@ const meta = () => document.querySelector('meta[name="annotator-project"]');
 export const projectKey = () => meta()?.content ?? '';
 export const projectName = () => meta()?.dataset.name ?? '';
 
+// A project that was copied, moved to another disk or restored bears the same name.
+export const servedNow = (served) => (served === projectName() ? 'a copy of it' : `another project, ${served},`);
+
 // What a page says while another project is served at its address.
-export const belongs = (served) => `This page belongs to project ${projectName()}; another project, ${served}, is served here now. Reload the page to see it.`;
+export const belongs = (served) => `This page belongs to project ${projectName()}; ${servedNow(served)} is served here now. Reload the page to see it.`;
 
 const plainFetch = window.fetch;
 

@@ -3,7 +3,7 @@
 import { AsideDialog, saveFile } from './aside_dialog.js';
 import { allKeys, asidePrefix, keep, keptJobs, nameOfProject, parsed, personOf, unsavedPrefix } from './browser_store.js';
 import { button, h, randomId } from './dom.js';
-import { belongs, projectName } from './project.js';
+import { belongs, projectName, servedNow } from './project.js';
 
 const LOOK_MS = 3000;
 const isAnswer = ({ call }) => ['save', 'probe_answer'].includes(call);
@@ -53,7 +53,7 @@ export class Waiting {
     this.other.hidden = !served;
     if (!served) return;
     this.#say(this.other, pending
-      ? `${counted(pending)} of project ${name} ${wait(pending)} in this browser; another project, ${served}, is served here now. ${are(pending)} sent when ${name} is served again.`
+      ? `${counted(pending)} of project ${name} ${wait(pending)} in this browser; ${servedNow(served)} is served here now. ${served === name ? 'Reload the page to say what becomes of them.' : `${are(pending)} sent when ${name} is served again.`}`
       : belongs(served));
   }
 
