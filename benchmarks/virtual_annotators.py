@@ -64,6 +64,10 @@ class Line:
         self._connection: http.client.HTTPConnection | None = None
         self._given_up: list[http.client.HTTPConnection] = []
 
+    def belong_to(self, project: str) -> None:
+        """Name the project with every request, as a page does."""
+        self._headers["X-Annotator-Project"] = project
+
     def call(self, component: int, function: str, data: Mapping[str, Any]) -> Reply | None:
         """Return what a function of a page says; None if nobody answers in time."""
         body = {
@@ -149,14 +153,14 @@ class VirtualAnnotator:
             self._working.set()
 
     def _begin(self, until: Callable[[], bool]) -> None:
-        self._project: str | None = None
         components = None
         while components is None and not until():
             components = self._asking.components()
         self._components = components or {}
         start = self._ask("board", "start", {}, until)
         if start:
-            self._project = start["project"]["key"]
+            for line in (self._asking, self._sending):
+                line.belong_to(start["project"]["key"])
             self._categories = [category["id"] for category in start["categories"]]
             self._total = start["total"]
 
@@ -178,8 +182,7 @@ class VirtualAnnotator:
         return None
 
     def _signed(self, data: Reply) -> Reply:
-        key = {} if self._project is None else {"project": self._project}
-        return {"as": self.name, **key, **data}
+        return {"as": self.name, **data}
 
     def _look_at_image(self, until: Callable[[], bool]) -> None:
         asked = {"tab": self._tab, "after": None, "count": 1, "exclude": []}
