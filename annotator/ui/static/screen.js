@@ -113,6 +113,8 @@ export class Screen {
 
   #showSaved({ pending, fails, trouble, kept, aside }) {
     this.waiting.count(pending, aside);
+    const isTold = this.watch.trainer.textContent === trouble; // the status line says it already
+    this.waiting.tellWhy(fails && pending && !isTold ? trouble : '');
     const waiting = trouble ? `${pending} unsaved, retrying: ${trouble}` : `offline, ${pending} unsaved, retrying`;
     const calm = pending ? 'saving ...' : 'saved';
     this.saved.textContent = fails && pending ? waiting : calm;

@@ -15,12 +15,13 @@ export class Waiting {
   // `words(job)` says what an answer says.
   constructor({ words }) {
     this.dialog = new AsideDialog({ words });
+    this.why = h('p', { class: 'an-waits', role: 'status', hidden: true });
     this.other = h('p', { class: 'an-waits', role: 'status', hidden: true });
     this.show = button('Show', null, () => this.dialog.open());
     this.put = h('span');
     this.aside = h('p', { class: 'an-waits', role: 'status', hidden: true }, this.put, this.show);
     this.elsewhere = h('div');
-    this.element = h('div', { class: 'an-waiting' }, this.other, this.aside, this.elsewhere);
+    this.element = h('div', { class: 'an-waiting' }, this.why, this.other, this.aside, this.elsewhere);
     Object.assign(this, { pending: 0, served: '' });
   }
 
@@ -45,6 +46,12 @@ export class Waiting {
     this.aside.hidden = !aside;
     this.#say(this.put, `${counted(aside)} could not be saved and ${aside === 1 ? 'was' : 'were'} put aside. `);
     if (this.dialog.element.open) this.dialog.draw();
+  }
+
+  // Why answers wait that the server cannot save just now; the corner that says so has little room.
+  tellWhy(reason) {
+    this.why.hidden = !reason || Boolean(this.served);
+    if (reason) this.#say(this.why, `${counted(this.pending)} ${wait(this.pending)} in this browser. ${reason}`);
   }
 
   #drawOther() {
