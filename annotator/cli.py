@@ -42,6 +42,9 @@ Unlisted = Annotated[
     str,
     typer.Option(help="What a category means that the file does not list: unknown or absent."),
 ]
+ProgressLines = Annotated[
+    bool, typer.Option(help="Write lines of progress to stderr, for programs.", hidden=True)
+]
 By = Annotated[str, typer.Option("--by", help="In whose name; default: your login name.")]
 
 
@@ -86,14 +89,23 @@ def import_labels(
     dry_run: Annotated[bool, typer.Option(help="Only say what would be imported.")] = False,
     by: By = "",
     as_json: AsJson = False,
+    progress_lines: ProgressLines = False,
 ) -> None:
-    """Import labels from a file; answers that people gave here stay as they are."""
-    with opened(project) as services:
+    """Import labels from a file; answers that people gave here stay as they are.
+
+    Everybody can go on answering meanwhile. Ctrl-C takes the import back, until the labels are set.
+    """
+    bar = progress_bar("Reading the file", lines=progress_lines)
+    with opened(project) as services, bar as on_progress:
         if dry_run:
             summary = services.transfer.preview(file, format=format, unlisted=unlisted)
         else:
             summary = services.transfer.import_file(
-                file, format=format, unlisted=unlisted, annotator=by or _login()
+                file,
+                format=format,
+                unlisted=unlisted,
+                annotator=by or _login(),
+                on_progress=on_progress,
             )
     show(summary, key_lines(summary), as_json)
 
@@ -114,10 +126,14 @@ def export(
         str, typer.Option(help="all images, or labelled: those with any known pair.")
     ] = "all",
     as_json: AsJson = False,
+    progress_lines: ProgressLines = False,
 ) -> None:
     """Write the labels of a project to files."""
-    with opened(project) as services:
-        files = services.transfer.export(out, formats=format, content=content, subset=subset)
+    bar = progress_bar("Writing labels", lines=progress_lines)
+    with opened(project) as services, bar as on_progress:
+        files = services.transfer.export(
+            out, formats=format, content=content, subset=subset, on_progress=on_progress
+        )
         note = services.transfer.export_counts(content)["note"] if content != "answered" else ""
     if note:
         typer.echo(note, err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -23,12 +24,23 @@ def show(row: Any, text: str, as_json: bool) -> None:
     print(shown, flush=True)  # so that a closed pipe is noticed here
 
 
+LINE_SECONDS = 0.2
+"""Time between two lines of progress."""
+
+
 @contextmanager
-def progress_bar(title: str) -> Iterator[Callable[..., None]]:
+def progress_bar(title: str, *, lines: bool = False) -> Iterator[Callable[..., None]]:
     """Yield a function `(done, total, stage="")` that draws a bar on stderr.
 
     Nothing is drawn where stderr is not a terminal, so that logs stay readable.
+
+    Args:
+        title: Of the bar.
+        lines: Whether to write lines of JSON instead, for a program that shows them.
     """
+    if lines:
+        yield _progress_lines()
+        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
@@ -43,6 +55,20 @@ def progress_bar(title: str) -> Iterator[Callable[..., None]]:
             bar.update(task, completed=done, total=total, description=stage or title)
 
         yield show
+
+
+def _progress_lines() -> Callable[..., None]:
+    written = 0.0
+
+    def write(done: int, total: int, stage: str = "") -> None:
+        nonlocal written
+        now = time.monotonic()
+        if now - written >= LINE_SECONDS:
+            written = now
+            row = {"done": done, "total": total, "stage": stage}
+            print(json.dumps(row), file=sys.stderr, flush=True)
+
+    return write
 
 
 def key_lines(row: Mapping[str, Any]) -> str:

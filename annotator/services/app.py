@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from annotator.errors import AnnotatorError
-from annotator.services import recomputing
+from annotator.services import recomputing, staging
 from annotator.services.certification import Certification
 from annotator.services.clock import Clock, utc_now
 from annotator.services.comparison import Comparison
 from annotator.services.conditional_update import Reranking
 from annotator.services.curation import Curation
 from annotator.services.evidence import Evidence
+from annotator.services.exchange import Exchange
 from annotator.services.fills import Fills
 from annotator.services.flags import Flags
 from annotator.services.hotkeys import Hotkeys
@@ -65,6 +66,7 @@ class Services:
         self.flags = Flags(store, clock)
         self.hotkeys = Hotkeys(store, clock)
         self.transfer = Transfer(project, store, self.suggestions, clock, self.fills)
+        self.exchange = Exchange(project, store, self.transfer)
         self.review = Review(store, self.suggestions)
         self._labels = KnownLabelsCache(store, clock)
         self.evidence = Evidence(project, store, self.suggestions, self._labels)
@@ -101,7 +103,8 @@ class Services:
         project = load_project(path)
         store = Store.open(project.database_url)
         try:
-            recomputing.finish(store)  # a merge that was broken off
+            staging.settle(project, store)  # an import that was broken off
+            recomputing.finish(store)  # likewise a merge
         except AnnotatorError:
             store.close()
             raise

@@ -1,18 +1,27 @@
-"""Runs a plan of a certificate in a process of its own, because it takes much memory for long."""
+"""Runs a command in a process of its own, because it takes long or much memory."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
-from typing import Any
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from typing import IO, Any
 
 from annotator.errors import AnnotatorError
 from annotator.settings import Project
 
 LONGEST_SECONDS = 600.0
 """After this long a plan is given up."""
+
+Progress = Callable[[int, int, str], None]
+"""Called with how much is done, how much there is, and what is being done."""
+
+
+def nobody(done: int, total: int, stage: str) -> None:
+    """Tell nobody."""
 
 
 def plan_aside(project: Project, wishes: Mapping[str, Any], *, start: bool) -> dict[str, Any]:
@@ -26,22 +35,71 @@ def plan_aside(project: Project, wishes: Mapping[str, Any], *, start: bool) -> d
     Raises:
         AnnotatorError: If the command refuses or takes too long; with its sentence.
     """
-    command = [sys.executable, "-m", "annotator", "certify", str(project.path), "plan", "--json"]
+    arguments = ["certify", str(project.path), "plan", "--json"]
     for name, value in wishes.items():
         if value is not None:
-            command += [f"--{name.replace('_', '-')}", str(value)]
+            arguments += [f"--{name.replace('_', '-')}", str(value)]
     if start:
-        command.append("--start")
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise AnnotatorError(
-            "The plan took too long; make it with `annotator certify PROJECT plan` instead."
-        ) from None
-    if done.returncode:
-        said = done.stderr.strip().splitlines() or ["The plan failed; see the server's log."]
-        raise AnnotatorError(said[-1])
-    found: dict[str, Any] = json.loads(done.stdout)
+        arguments.append("--start")
+    found: dict[str, Any] = run_aside(
+        arguments,
+        failed="The plan failed; see the server's log.",
+        longest_seconds=LONGEST_SECONDS,
+        late="The plan took too long; make it with `annotator certify PROJECT plan` instead.",
+    )
     return found
+
+
+def run_aside(
+    arguments: list[str],
+    *,
+    failed: str,
+    longest_seconds: float | None = None,
+    late: str = "",
+    on_progress: Progress = nobody,
+) -> Any:
+    """Run `annotator` with some arguments and return the JSON that it prints.
+
+    Args:
+        arguments: With `--json`, and for `on_progress` with `--progress-lines`.
+        failed: What to say if the command fails without a sentence.
+        longest_seconds: After this long it is ended; None lets it go on.
+        late: What to say then.
+        on_progress: Called as the command goes on.
+
+    Raises:
+        AnnotatorError: If the command refuses or takes too long; with its sentence.
+    """
+    command = [sys.executable, "-m", "annotator", *arguments]
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as out:
+        process = subprocess.Popen(
+            command, stdout=out, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+        assert process.stderr is not None  # a pipe
+        ended = threading.Event()
+        if longest_seconds is not None:
+            timer = threading.Timer(longest_seconds, lambda: (ended.set(), process.kill()))
+            timer.daemon = True
+            timer.start()
+        said = _followed(process.stderr, on_progress) or failed
+        code = process.wait()
+        if longest_seconds is not None:
+            timer.cancel()
+        if ended.is_set():
+            raise AnnotatorError(late)
+        if code:
+            raise AnnotatorError(said)
+        out.seek(0)
+        return json.load(out)
+
+
+def _followed(lines: IO[str], on_progress: Progress) -> str:
+    """Pass progress on until a command ends, and return the last thing it said beside that."""
+    said = ""
+    for line in lines:
+        try:
+            row = json.loads(line)
+            on_progress(row["done"], row["total"], row["stage"])
+        except (ValueError, TypeError, KeyError):
+            said = line.strip() or said
+    return said

@@ -14,6 +14,7 @@ from annotator.errors import NotReady, ProjectError
 from annotator.images.sources import Scan, scan
 from annotator.services.clock import Clock, utc_now
 from annotator.services.importing import ImportSummary
+from annotator.services.steps import ALONE
 from annotator.services.transfer import Transfer
 from annotator.settings import PROJECT_FILE, Project, Settings, load_project, save_project
 from annotator.store import Store, Transaction, categories, images
@@ -159,6 +160,7 @@ def _fill(
             unlisted=unlisted,
             annotator=annotator,
             allow_new_categories=not names,
+            pace=ALONE,
         )
     finally:
         store.close()

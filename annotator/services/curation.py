@@ -14,6 +14,7 @@ from annotator.services.catalog import CategoryNames, in_order
 from annotator.services.hotkeys import checked_key, refuse_ambiguous
 from annotator.services.media import names_of
 from annotator.services.merge_words import preview_row
+from annotator.services.steps import Progress, nobody
 from annotator.settings import Project
 from annotator.store import Store, Transaction, categories, images, merges
 
@@ -169,9 +170,7 @@ class Curation:
             shown = {i for ids in foreseen.examples.values() for i in ids}
             return preview_row(names, foreseen, images.count(tx), names_of(tx, sorted(shown)))
 
-    def merge(
-        self, category_id: int, into: int, on_progress: recomputing.Progress = recomputing.nobody
-    ) -> dict[str, Any]:
+    def merge(self, category_id: int, into: int, on_progress: Progress = nobody) -> dict[str, Any]:
         """Merge a category into another, which keeps its name; no answer is touched.
 
         The labels follow in short transactions, so that everybody can go on answering.
@@ -188,9 +187,7 @@ class Curation:
             recomputing.finish(self._store, on_progress)
         return {"message": f"{names[0]!r} is merged into {names[1]!r}; it can be split again."}
 
-    def split(
-        self, category_id: int, on_progress: recomputing.Progress = recomputing.nobody
-    ) -> dict[str, Any]:
+    def split(self, category_id: int, on_progress: Progress = nobody) -> dict[str, Any]:
         """Take a merge back: both categories are as they were, with what was said since.
 
         Raises:

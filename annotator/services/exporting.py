@@ -22,18 +22,28 @@ from annotator.formats.records import (
     PairRecord,
 )
 from annotator.services import hierarchy
+from annotator.services.aside import Progress, nobody
 from annotator.services.fills import Fill, row_of
+from annotator.services.importing import NOT_EXHAUSTIVE
+from annotator.services.staging import refuse_running
+from annotator.services.steps import for_all
 from annotator.services.suggestions import decided_columns
-from annotator.store import Transaction, annotators, answers, categories, images, imported, values
+from annotator.store import (
+    Store,
+    Transaction,
+    annotators,
+    answers,
+    categories,
+    images,
+    imported,
+    values,
+)
 
 CHUNK = 2000
 """Images whose labels are read at a time."""
 
 COCO_VALUES = ("coco.info", "coco.licenses", "coco.extra")
 """Where an imported file's top-level keys are kept."""
-
-NOT_EXHAUSTIVE = "not_exhaustive_category_names"
-"""Key beside a path's unknown COCO keys that holds an imported LVIS mark."""
 
 
 @dataclass(frozen=True)
@@ -46,20 +56,30 @@ class _Context:
     parents: hierarchy.Parents
 
 
-def give_ids(tx: Transaction) -> None:
-    """Give every path and category that has no COCO id yet the next free one, for good."""
-    paths = [p for p in images.every_path(tx) if p.image_id is not None]
-    free = 1 + max((p.coco_id for p in paths if p.coco_id is not None), default=0)
-    for path in paths:
-        if path.coco_id is None:
-            images.set_coco(tx, path.id, free, path.extra)
-            free += 1
-    listed = categories.every(tx, archived=True)
-    free = 1 + max((c.coco_id for c in listed if c.coco_id is not None), default=0)
-    for category in listed:
-        if category.coco_id is None:
-            categories.set_coco(tx, category.id, free, category.extra)
-            free += 1
+def give_ids(store: Store, on_progress: Progress = nobody) -> None:
+    """Give every path and category that has no COCO id yet the next free one, for good.
+
+    An id is never changed, so it does no harm if the work is broken off.
+
+    Raises:
+        NotReady: If labels are imported, which may bring ids of their own.
+    """
+    with store.reading() as tx:
+        lacking = images.without_coco_id(tx)
+        others = [c for c in categories.every(tx, archived=True) if c.coco_id is None]
+    if others:
+        with store.writing() as tx:
+            refuse_running(tx)
+            categories.give_coco_ids(tx)
+
+    def give(tx: Transaction, path_ids: Sequence[int]) -> None:
+        refuse_running(tx)
+        images.give_coco_ids(tx, path_ids)
+
+    def tell(done: int, total: int) -> None:
+        on_progress(done, total, "Giving ids")
+
+    for_all(store, lacking, give, on_progress=tell)
 
 
 def label_file(
@@ -71,6 +91,7 @@ def label_file(
     info: Mapping[str, Any],
     fills: Sequence[Fill] = (),
     parents: hierarchy.Parents | None = None,
+    on_progress: Progress = nobody,
 ) -> LabelFile:
     """Return everything an export holds.
 
@@ -83,6 +104,7 @@ def label_file(
         info: Keys for COCO's `info` beside those of an imported file.
         fills: What is filled in under certificates; listed with `certified`.
         parents: Of the hierarchy: what follows from a label is not taken from a fill.
+        on_progress: Called as images are read.
     """
     shown = {c.id: c for c in categories.every(tx)}
     boxes: dict[int, list[imported.ImportedAnnotation]] = defaultdict(list)
@@ -104,7 +126,7 @@ def label_file(
             )
             for c in shown.values()
         ),
-        images=tuple(_with_own_names(_records(tx, context, subset))),
+        images=tuple(_with_own_names(_records(tx, context, subset, on_progress))),
         content=content,
         info={**(old_info or {}), **info},
         licenses=tuple(licenses or ()),
@@ -113,11 +135,12 @@ def label_file(
 
 
 def _records(
-    tx: Transaction, context: _Context, subset: str
+    tx: Transaction, context: _Context, subset: str, on_progress: Progress
 ) -> Iterator[tuple[ImagePath, ImageRecord]]:
     every = images.every(tx)
     for start in range(0, len(every), CHUNK):
         part = every[start : start + CHUNK]
+        on_progress(start, len(every), "Reading labels")
         ids = [image.id for image in part]
         labels, paths = answers.labels_of(tx, ids), images.paths_of(tx, ids)
         for image in part:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from annotator.domain import Category, Change, ImagePath, PairLabel, Source, State
+from annotator.domain import Category, ImagePath, Source, State
 from annotator.errors import FormatError
 from annotator.formats.records import CategoryRecord, ImageRecord, LabelFile, PairRecord
 from annotator.services.catalog import CategoryNames, PathNames
+from annotator.store.answers import LabelsByImage
+from annotator.store.categories import NewCategory
+from annotator.store.staged import StagedAnnotation, StagedAnswer, StagedPath
+
+NOT_EXHAUSTIVE = "not_exhaustive_category_names"
+"""Key beside a path's unknown COCO keys that holds an imported LVIS mark."""
 
 EXAMPLES = 10
 """Unmatched names that a preview shows."""
@@ -73,20 +79,76 @@ class ImportSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportPlan:
-    """An import worked out; `changes_by_name` still speaks of categories by name."""
+    """An import worked out: what is to be staged, and the names that its places stand for."""
 
     summary: ImportSummary
-    matched: Matched
-    new_categories: Sequence[CategoryRecord]
-    pairs: Sequence[tuple[int, PairRecord]]
-    """`(image id, pair)` of everything to be recorded."""
+    new_categories: Sequence[NewCategory]
+    categories: Sequence[str]
+    people: Sequence[str]
+    answers: Sequence[StagedAnswer]
+    """By image id."""
+    paths: Sequence[StagedPath]
+    annotations: Sequence[StagedAnnotation]
 
 
-@dataclass
+class _Places:
+    """A list of names, each with its place."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+
+    def of(self, name: str) -> int:
+        return self._places.setdefault(name, len(self._places))
+
+    def names(self) -> list[str]:
+        return list(self._places)
+
+
 class _Tally:
-    pairs: list[tuple[int, PairRecord]] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
-    seen: dict[tuple[int, str], State] = field(default_factory=dict)
+    """The answers of a file, and what a preview says about them."""
+
+    def __init__(self, by_name: CategoryNames, labels: LabelsByImage, importer: str) -> None:
+        self.answers: list[StagedAnswer] = []
+        self.counts: Counter[str] = Counter()
+        self.categories = _Places()
+        self.people = _Places()
+        self._by_name = by_name
+        self._labels = labels
+        self._importer = importer
+
+    def add(self, image_id: int, records: Sequence[ImageRecord]) -> None:
+        """Add what is said about an image, by one record for each of its files."""
+        known = self._labels.of(image_id)
+        seen: dict[str, State] = {}
+        found: dict[tuple[int, int, int], StagedAnswer] = {}
+        for pair in (pair for record in records for pair in record.pairs):
+            category = self._by_name.find(pair.category)
+            name = category.name if category else pair.category
+            state, source = known.get(category.id, (None, None)) if category else (None, None)
+            if seen.setdefault(name, pair.state) is not pair.state:
+                self.counts["disagreements"] += 1
+            elif state is pair.state:
+                self.counts["known"] += 1
+            elif source not in (None, Source.IMPORTED):
+                self.counts["disagreements"] += 1
+            else:
+                answer = self._answer(image_id, name, pair)
+                if found.setdefault(answer[:3], answer) is answer:
+                    self.counts[pair.state.value] += 1
+        self.answers += found.values()
+
+    def _answer(self, image_id: int, category: str, pair: PairRecord) -> StagedAnswer:
+        source = _source(pair.source)
+        by_file = source is Source.IMPORTED
+        person = self._importer if by_file else pair.annotator or self._importer
+        return StagedAnswer(
+            self.people.of(person),
+            image_id,
+            self.categories.of(category),
+            pair.state,
+            source,
+            pair.score,
+        )
 
 
 def plan_import(
@@ -95,7 +157,9 @@ def plan_import(
     content: LabelFile,
     paths: Sequence[ImagePath],
     categories: Sequence[Category],
-    labels: Mapping[int, Sequence[PairLabel]],
+    labels: LabelsByImage,
+    *,
+    importer: str,
 ) -> ImportPlan:
     """Match a file's images and categories with a project's and see what is new.
 
@@ -105,7 +169,8 @@ def plan_import(
         content: What the file says.
         paths: Every image path of the project.
         categories: Every category, archived ones included.
-        labels: The labels of the project by image id.
+        labels: The labels of the project.
+        importer: In whose name answers without an annotator of their own are recorded.
 
     Raises:
         FormatError: If not a single image of the file is in the project.
@@ -117,11 +182,11 @@ def plan_import(
     if not matched:
         raise FormatError(_about_other_images(file, unmatched, paths))
     by_name = CategoryNames(categories)
-    tally = _Tally()
-    known = {(i, x.category_id): x for i, rows in labels.items() for x in rows}
-    for record, path in matched:
-        assert path.image_id is not None  # PathNames keeps only paths that hold an image
-        _add_pairs(tally, record, path.image_id, by_name, known)
+    tally = _Tally(by_name, labels, importer)
+    for image_id, records in _by_image(matched):
+        tally.add(image_id, records)
+    new = [c for c in content.categories if not by_name.find(c.name)]
+    annotations = list(_annotations(matched, tally.categories))
     summary = ImportSummary(
         file=str(file),
         format=format_name,
@@ -129,59 +194,72 @@ def plan_import(
         matched=len(matched),
         unmatched=tuple(unmatched[:EXAMPLES]),
         unmatched_count=len(unmatched),
-        new_categories=tuple(c.name for c in content.categories if not by_name.find(c.name)),
+        new_categories=tuple(c.name for c in new),
         present=tally.counts["present"],
         absent=tally.counts["absent"],
         already_known=tally.counts["known"],
         disagreements=tally.counts["disagreements"],
         suggestions=sum(len(record.suggestions) for record, _ in matched),
-        annotations=sum(len(record.annotations) for record, _ in matched),
+        annotations=len(annotations),
     )
-    new = [c for c in content.categories if not by_name.find(c.name)]
-    return ImportPlan(summary=summary, matched=matched, new_categories=new, pairs=tally.pairs)
+    return ImportPlan(
+        summary=summary,
+        new_categories=_with_free_ids(new, categories),
+        categories=tally.categories.names(),
+        people=tally.people.names(),
+        answers=tally.answers,
+        paths=list(_paths(matched, paths)),
+        annotations=annotations,
+    )
 
 
-def _add_pairs(
-    tally: _Tally,
-    record: ImageRecord,
-    image_id: int,
-    by_name: CategoryNames,
-    known: Mapping[tuple[int, int], PairLabel],
-) -> None:
-    for pair in record.pairs:
-        earlier = tally.seen.setdefault((image_id, pair.category), pair.state)
-        category = by_name.find(pair.category)
-        label = known.get((image_id, category.id)) if category else None
-        if earlier is not pair.state:  # two files with the same picture, labelled differently
-            tally.counts["disagreements"] += 1
-        elif label is not None and label.state is pair.state:
-            tally.counts["known"] += 1
-        elif label is not None and label.source is not Source.IMPORTED:
-            tally.counts["disagreements"] += 1
-        elif (image_id, pair) not in tally.pairs[-1:]:
-            tally.counts[pair.state.value] += 1
-            tally.pairs.append((image_id, pair))
+def _by_image(matched: Matched) -> Iterator[tuple[int, list[ImageRecord]]]:
+    """Yield the records of each image, whose files may have several names, by image id."""
+    records: dict[int, list[ImageRecord]] = defaultdict(list)
+    for record, path in matched:
+        assert path.image_id is not None  # PathNames keeps only paths that hold an image
+        records[path.image_id].append(record)
+    yield from sorted(records.items())
 
 
-def changes_by_annotator(
-    plan: ImportPlan, categories: Sequence[Category], importer: str
-) -> Iterator[tuple[str, tuple[Change, ...]]]:
-    """Yield, for each name in which answers are recorded, the changes in that name."""
-    by_name = CategoryNames(categories)
-    groups: dict[str, dict[tuple[int, int], Change]] = defaultdict(dict)
-    for image_id, pair in plan.pairs:
-        category = by_name.get(pair.category)
-        source = _source(pair.source)
-        person = importer if source is Source.IMPORTED else pair.annotator or importer
-        groups[person][image_id, category.id] = Change(
-            image_id=image_id,
-            category_id=category.id,
-            state=pair.state,
-            source=source,
-            score=pair.score,
+def _with_free_ids(
+    new: Sequence[CategoryRecord], categories: Sequence[Category]
+) -> list[NewCategory]:
+    taken = {c.coco_id for c in categories}
+    return [
+        NewCategory(
+            name=c.name,
+            supercategory=c.supercategory,
+            coco_id=None if c.coco_id in taken else c.coco_id,
+            extra=c.extra,
         )
-    for person, changes in groups.items():
-        yield person, tuple(changes.values())
+        for c in new
+    ]
+
+
+def _paths(matched: Matched, paths: Sequence[ImagePath]) -> Iterator[StagedPath]:
+    """Yield the ids and unknown keys that an export shall have again."""
+    used = {p.coco_id for p in paths}
+    changed: dict[int, StagedPath] = {}
+    for record, path in matched:
+        before = changed.get(path.id) or StagedPath(path.id, path.coco_id, dict(path.extra))
+        extra = {**before.extra, **record.extra}
+        present = [p.category for p in record.pairs if p.state is State.PRESENT]
+        if record.not_exhaustive is not None and set(record.not_exhaustive) != set(present):
+            extra[NOT_EXHAUSTIVE] = list(record.not_exhaustive)
+        coco_id = before.coco_id
+        if coco_id is None and record.coco_id not in used:
+            coco_id = record.coco_id
+            used.add(coco_id)
+        if coco_id != before.coco_id or extra != before.extra:
+            changed[path.id] = StagedPath(path.id, coco_id, extra)
+    yield from changed.values()
+
+
+def _annotations(matched: Matched, places: _Places) -> Iterator[StagedAnnotation]:
+    for record, path in matched:
+        for a in record.annotations:
+            yield StagedAnnotation(path.id, places.of(a.category), a.coco_id, dict(a.body))
 
 
 def _source(name: str | None) -> Source:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from annotator.services import recomputing
+from annotator.services.steps import Progress, nobody
 from annotator.store import Store, annotators
 
 
@@ -38,7 +39,7 @@ class People:
         self,
         annotator_id: int,
         reviewer: bool,
-        on_progress: recomputing.Progress = recomputing.nobody,
+        on_progress: Progress = nobody,
     ) -> dict[str, Any]:
         """Say whether a person's answers come before those of others, also the earlier ones.
 

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
+from annotator.services.steps import Progress, for_all, nobody
 from annotator.store import Store, Transaction, derivation, merges, values
-
-PART = 2_000
-"""Pairs of one transaction; it takes a fraction of a second."""
 
 UNFINISHED = "recompute.categories"
 """Name of the list of categories whose labels are being worked out anew."""
-
-Progress = Callable[[int, int], None]
-"""Called with how many pairs are done, and how many there are."""
-
-
-def nobody(done: int, total: int) -> None:
-    """Tell nobody."""
 
 
 def recompute_pairs(
     store: Store, pairs: Sequence[merges.Pair], on_progress: Progress = nobody
 ) -> None:
     """Make the labels of pairs what their answers add up to, a part at a time."""
-    for start in range(0, len(pairs), PART):
-        with store.writing() as tx:
-            derivation.recompute(tx, pairs[start : start + PART])
-        on_progress(min(start + PART, len(pairs)), len(pairs))
+    for_all(store, pairs, derivation.recompute, on_progress=on_progress)
 
 
 def begin(tx: Transaction, category_ids: Iterable[int]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,27 +10,18 @@ from typing import Any
 import numpy as np
 
 from annotator.arrays.versions import VersionArrays
-from annotator.domain import Category, Operation, OperationKind, State
-from annotator.errors import FormatError, NotFound, NotReady
+from annotator.domain import Category, State
+from annotator.errors import AnnotatorError, FormatError, NotFound, NotReady
 from annotator.formats import FORMATS, format_for
 from annotator.formats.records import Content, LabelFile
-from annotator.services import hierarchy
-from annotator.services.catalog import CategoryNames
+from annotator.services import hierarchy, staging
+from annotator.services.aside import Progress, nobody
 from annotator.services.certificate_standing import standings
 from annotator.services.clock import Clock, utc_now
-from annotator.services.exporting import (
-    COCO_VALUES,
-    NOT_EXHAUSTIVE,
-    give_ids,
-    label_file,
-)
+from annotator.services.exporting import COCO_VALUES, give_ids, label_file
 from annotator.services.fills import Fill, Fills
-from annotator.services.importing import (
-    ImportPlan,
-    ImportSummary,
-    changes_by_annotator,
-    plan_import,
-)
+from annotator.services.importing import ImportPlan, ImportSummary, plan_import
+from annotator.services.steps import SHARED, Pace
 from annotator.services.suggestions import (
     Suggestions,
     decided_matrix,
@@ -42,11 +32,9 @@ from annotator.settings import Project
 from annotator.store import (
     Store,
     Transaction,
-    annotators,
     answers,
     categories,
     images,
-    imported,
     values,
 )
 
@@ -81,8 +69,7 @@ class Transfer:
             FormatError: If the file cannot be read as that format or is about other images.
         """
         name, content = _read(path, format, unlisted)
-        with self._store.reading() as tx:
-            return self._plan(tx, path, name, content).summary.row()
+        return self._plan(path, name, content, importer="").summary.row()
 
     def import_file(
         self,
@@ -91,9 +78,12 @@ class Transfer:
         format: str | None = None,
         unlisted: str = "unknown",
         annotator: str,
+        on_progress: Progress = nobody,
     ) -> dict[str, Any]:
         """Import a label file and return what was done, as `ImportSummary.row`."""
-        return self.import_labels(path, format=format, unlisted=unlisted, annotator=annotator).row()
+        return self.import_labels(
+            path, format=format, unlisted=unlisted, annotator=annotator, on_progress=on_progress
+        ).row()
 
     def import_labels(
         self,
@@ -103,11 +93,13 @@ class Transfer:
         unlisted: str = "unknown",
         annotator: str,
         allow_new_categories: bool = True,
+        pace: Pace = SHARED,
+        on_progress: Progress = nobody,
     ) -> ImportSummary:
-        """Import a label file, all of it or nothing.
+        """Import a label file, all of it or nothing, while others go on answering.
 
-        Answers that people of this project gave stay as they are; pairs that a model filled in are
-        never imported as labels.
+        Answers that people of this project gave, or give in the meantime, stay as they are; pairs
+        that a model filled in are never imported as labels.
 
         Args:
             path: The file.
@@ -115,91 +107,52 @@ class Transfer:
             unlisted: What a category means that the file does not list: unknown or absent.
             annotator: In whose name labels without an annotator of their own are recorded.
             allow_new_categories: Whether the file may bring categories the project does not have.
+            pace: How much of the time others have the database.
+            on_progress: Called as it goes on.
 
         Raises:
             FormatError: If the file cannot be read as that format or is about other images.
             NotFound: If it names categories that the project does not have and may not get.
+            NotReady: If another import is running.
+            AnnotatorError: If it was interrupted.
         """
-        name, content = _read(path, format, unlisted)
-        now = self._clock()
-        with self._store.writing() as tx:
-            plan = self._plan(tx, path, name, content)
-            if plan.new_categories and not allow_new_categories:
-                raise NotFound(
-                    f"{path} names categories that are not in --categories: "
-                    f"{', '.join(repr(c.name) for c in plan.new_categories[:8])}; add them there "
-                    "or leave --categories out."
-                )
-            self._keep_coco(tx, plan, content)
-            applied = 0
-            listed = categories.every(tx, archived=True)
-            for person, changes in changes_by_annotator(plan, listed, annotator):
-                operation = Operation(
-                    client_id=f"import-{uuid.uuid4()}",
-                    annotator_id=annotators.named(tx, person, now).id,
-                    kind=OperationKind.IMPORT,
-                    changes=changes,
-                    happened_at=now,
-                )
-                answers.record(tx, operation, now)
-                applied += len(changes)
-            values.put(tx, f"import.{now.isoformat()}", {"file": path.name, "unlisted": unlisted})
+        started = False
+        try:
+            with staging.importing(self._project, self._store, path.name):
+                name, content = _read(path, format, unlisted)
+                plan = self._plan(path, name, content, importer=annotator)
+                if not allow_new_categories:
+                    _refuse_new(path, plan.summary.new_categories)
+                staging.stage(self._store, plan, pace, on_progress)
+                with self._store.writing() as tx:
+                    staging.start(tx, plan, path.name, self._clock())
+                    self._keep(tx, content, path.name, unlisted)
+                started = True
+                applied = staging.finish(self._store, pace, on_progress)
+        except KeyboardInterrupt:
+            raise AnnotatorError(
+                "It was too late to interrupt the import; all of it is in the project now."
+                if started
+                else "The import was interrupted; the project is as it was before."
+            ) from None
         return replace(plan.summary, applied=applied)
 
-    def _plan(self, tx: Transaction, path: Path, name: str, content: LabelFile) -> ImportPlan:
-        every = images.every(tx)
-        return plan_import(
-            path,
-            name,
-            content,
-            images.every_path(tx),
-            categories.every(tx, archived=True),
-            answers.labels_of(tx, [i.id for i in every if i.known_count]),
-        )
+    def _plan(self, path: Path, name: str, content: LabelFile, importer: str) -> ImportPlan:
+        with self._store.reading() as tx:
+            paths = images.every_path(tx)
+            listed = categories.every(tx, archived=True)
+            labels = answers.LabelsByImage.read(tx)
+        return plan_import(path, name, content, paths, listed, labels, importer=importer)
 
-    def _keep_coco(self, tx: Transaction, plan: ImportPlan, content: LabelFile) -> None:
-        """Keep ids, boxes and unknown keys, so that an export has them again."""
-        taken = {c.coco_id for c in categories.every(tx, archived=True)}
-        new = [
-            categories.NewCategory(
-                name=c.name,
-                supercategory=c.supercategory,
-                coco_id=None if c.coco_id in taken else c.coco_id,
-                extra=c.extra,
-            )
-            for c in plan.new_categories
-        ]
-        if new:
-            categories.add(tx, new)
-        by_name = CategoryNames(categories.every(tx, archived=True))
-        used = {p.coco_id for p in images.every_path(tx)}
-        boxes = []
-        for record, path in plan.matched:
-            extra = {**path.extra, **record.extra}
-            present = [p.category for p in record.pairs if p.state is State.PRESENT]
-            if record.not_exhaustive is not None and set(record.not_exhaustive) != set(present):
-                extra[NOT_EXHAUSTIVE] = list(record.not_exhaustive)
-            coco_id = path.coco_id
-            if coco_id is None and record.coco_id not in used:
-                coco_id = record.coco_id
-                used.add(coco_id)
-            if coco_id != path.coco_id or extra != path.extra:
-                images.set_coco(tx, path.id, coco_id, extra)
-            boxes += [
-                imported.ImportedAnnotation(
-                    path_id=path.id,
-                    category_id=by_name.get(a.category).id,
-                    coco_id=a.coco_id,
-                    body=a.body,
-                )
-                for a in record.annotations
-            ]
-        imported.add(tx, boxes)
+    def _keep(self, tx: Transaction, content: LabelFile, file: str, unlisted: str) -> None:
+        """Keep that there was this import, and the file's own keys for an export."""
         for key, value in zip(
             COCO_VALUES, (content.info, list(content.licenses), content.extra), strict=True
         ):
             if value and values.get(tx, key) is None:
                 values.put(tx, key, value)
+        about = {"file": file, "unlisted": unlisted}
+        values.put(tx, f"import.{self._clock().isoformat()}", about)
 
     def export_counts(self, content: str) -> dict[str, Any]:
         """Return what an export would hold: images, and pairs by state and by who decided.
@@ -247,6 +200,7 @@ class Transfer:
         formats: Sequence[str] = ("coco",),
         content: str = "answered",
         subset: str | None = None,
+        on_progress: Progress = nobody,
     ) -> list[Path]:
         """Write the labels to files and return their paths.
 
@@ -257,10 +211,12 @@ class Transfer:
                 `completed` with open pairs decided by the promoted version, where it is more than
                 a ranking.
             subset: `all` images, or `labelled`: those with any known pair.
+            on_progress: Called as it goes on.
 
         Raises:
             NotFound: If a format, content or subset does not exist.
-            NotReady: If `completed` is asked for before there is a version.
+            NotReady: If `completed` is asked for before there is a version, or while labels are
+                imported, half of which would be in the file.
         """
         kind, chosen = _content(content), subset or "all"
         if chosen not in SUBSETS:
@@ -271,9 +227,10 @@ class Transfer:
             raise NotReady(
                 "A completed export needs a trained version; train one or export `answered`."
             )
-        with self._store.writing() as tx:
-            give_ids(tx)
+        staging.settle(self._project, self._store)
+        give_ids(self._store, on_progress)
         with self._store.reading() as tx:
+            staging.refuse_running(tx)
             settings = self._project.settings
             info: dict[str, Any] = {"project": settings.name}
             if settings.description:
@@ -292,6 +249,7 @@ class Transfer:
                 info=info,
                 fills=fills,
                 parents=parents,
+                on_progress=on_progress,
             )
         out.mkdir(parents=True, exist_ok=True)
         written: list[Path] = []
@@ -354,6 +312,14 @@ def _read(path: Path, format: str | None, unlisted: str) -> tuple[str, LabelFile
         raise NotFound(f"--unlisted is unknown or absent, not {unlisted!r}.")
     chosen = format_for(path, format)
     return chosen.name, chosen.read(path, State.ABSENT if unlisted == "absent" else None)
+
+
+def _refuse_new(path: Path, names: Sequence[str]) -> None:
+    if names:
+        raise NotFound(
+            f"{path} names categories that are not in --categories: "
+            f"{', '.join(map(repr, names[:8]))}; add them there or leave --categories out."
+        )
 
 
 def _content(name: str) -> Content:

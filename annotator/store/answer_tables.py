@@ -126,6 +126,32 @@ def packed_labels(
         yield ids, np.fromstring(",".join(text for _, text in rows), np.int64, sep=",")
 
 
+class LabelsByImage:
+    """Every label of a project in little memory, to be looked up image by image."""
+
+    def __init__(self, image_ids: npt.NDArray[np.int64], packed: npt.NDArray[np.int64]) -> None:
+        """Sort `(n,)` image ids and the packed labels that belong to them."""
+        order = np.argsort(image_ids, kind="stable")
+        self._ids, self._packed = image_ids[order], packed[order]
+
+    @classmethod
+    def read(cls, tx: Transaction) -> LabelsByImage:
+        """Return the labels as they stand."""
+        none = np.empty(0, np.int64)
+        parts = zip(*chain([(none, none)], packed_labels(tx, _PACKED)), strict=True)
+        return cls(*(np.concatenate(field) for field in parts))
+
+    def of(self, image_id: int) -> dict[int, tuple[State | None, Source]]:
+        """Return state and source by category id; the state is None while people disagree."""
+        first, last = np.searchsorted(self._ids, (image_id, image_id + 1))
+        found: dict[int, tuple[State | None, Source]] = {}
+        for packed in self._packed[first:last].tolist():
+            state = State.PRESENT if packed & 2 else State.ABSENT
+            source = SOURCE_OF[(packed >> _SOURCE) % (1 << _CATEGORY - _SOURCE)]
+            found[packed >> _CATEGORY] = (None if packed & 1 else state, source)
+        return found
+
+
 def _ordinals(tx: Transaction, table: sa.Table) -> npt.NDArray[np.int32]:
     """Return an array that leads from the ids of images or categories to their ordinals."""
     rows = tx.execute(sa.select(table.c.id, table.c.ordinal)).all()

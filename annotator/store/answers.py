@@ -14,6 +14,7 @@ from annotator.domain import (
     OperationKind,
     PairLabel,
     Receipt,
+    Source,
     State,
 )
 from annotator.errors import AnnotatorError
@@ -21,6 +22,7 @@ from annotator.store import derivation
 from annotator.store.answer_tables import (
     AnswerCounts,
     AnswerRecord,
+    LabelsByImage,
     LabelTable,
     answer_counts,
     history,
@@ -36,6 +38,7 @@ __all__ = [
     "AnswerCounts",
     "AnswerRecord",
     "LabelTable",
+    "LabelsByImage",
     "answer_counts",
     "history",
     "is_recorded",
@@ -56,7 +59,8 @@ def record(tx: Transaction, new: Operation, now: datetime) -> Receipt:
     """Record an operation and recompute the labels it touches.
 
     A retry with the same client id changes nothing. A change whose pair has moved on since the
-    client looked is kept, flagged late, and takes no part in the label; imports are never late.
+    client looked is kept, flagged late, and takes no part in the label; imports are never late,
+    and make nobody late.
 
     Raises:
         AnnotatorError: If another annotator's operation has the same client id.
@@ -277,7 +281,10 @@ def _late_pairs(tx: Transaction, operation_id: int) -> list[Pair]:
 
 
 def _moved_on(tx: Transaction, changes: Sequence[Change]) -> set[Pair]:
-    """Return the pairs that somebody changed since the client looked at them."""
+    """Return the pairs that somebody changed since the client looked at them.
+
+    A file that came in between changes nothing: what people say comes before it anyway.
+    """
     labels = derivation.current(tx, [(c.image_id, c.category_id) for c in changes])
     pending: dict[str, int | None] = {
         name: tx.execute(sa.select(operation.c.id).where(operation.c.client_id == name)).scalar()
@@ -290,7 +297,8 @@ def _moved_on(tx: Transaction, changes: Sequence[Change]) -> set[Pair]:
         if seen is not None:
             moved = _touched_after(tx, pair, seen)
         else:
-            moved = labels[pair].answer_id != change.seen_answer_id
+            now = labels[pair]
+            moved = now.answer_id != change.seen_answer_id and now.source is not Source.IMPORTED
         if moved:
             late.add(pair)
     return late
@@ -301,7 +309,7 @@ def _touched_after(tx: Transaction, pair: Pair, operation_id: int) -> bool:
     said = sa.select(answer.c.id).where(
         answer.c.image_id == pair[0], answer.c.category_id == pair[1]
     )
-    timely = said.where(answer.c.late.is_(False))
+    timely = said.where(answer.c.late.is_(False), answer.c.source != SOURCES[Source.IMPORTED])
     late = said.where(answer.c.operation_id == operation_id, answer.c.late.is_(True))
     later = timely.where(answer.c.operation_id > operation_id)
     cancelled = timely.join(operation, operation.c.target == answer.c.operation_id).where(

@@ -235,15 +235,18 @@ def labelled_images(tx: Transaction, category_id: int, state: State, limit: int)
     return [int(i) for i in tx.execute(query.limit(limit)).scalars()]
 
 
-def set_coco(
-    tx: Transaction, category_id: int, coco_id: int | None, extra: Mapping[str, Any]
-) -> None:
-    """Keep a category's id and unknown keys in COCO files."""
-    tx.execute(
-        sa.update(category)
-        .where(category.c.id == category_id)
-        .values(coco_id=coco_id, extra=dict(extra))
-    )
+def give_coco_ids(tx: Transaction) -> None:
+    """Give every category that has no id in COCO files yet the next free one."""
+    listed = every(tx, archived=True)
+    free = 1 + max((c.coco_id for c in listed if c.coco_id is not None), default=0)
+    lacking = [c.id for c in listed if c.coco_id is None]
+    if lacking:
+        tx.execute(
+            sa.update(category)
+            .where(category.c.id == sa.bindparam("b_id"))
+            .values(coco_id=sa.bindparam("b_coco_id")),
+            [{"b_id": i, "b_coco_id": free + place} for place, i in enumerate(lacking)],
+        )
 
 
 def _taken(tx: Transaction) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -103,6 +103,27 @@ def _recompute(tx: Transaction, pairs: set[Pair], image_ids: list[int], merged: 
     _delete(tx, gone)
     if rows:
         tx.execute(sa.insert(label), rows)
+    counts.write(tx)
+
+
+def take_over(tx: Transaction, after: int, operations: Sequence[int]) -> None:
+    """Make the newest answers the labels of their pairs, which have no other answer or label.
+
+    It comes to the same as `recompute`, many times as fast.
+
+    Args:
+        tx: A transaction.
+        after: The newest answer from before; only later ones are taken.
+        operations: The operations of the answers.
+    """
+    columns = answer.c.image_id, answer.c.category_id, answer.c.state
+    new = answer.c.id > after, answer.c.operation_id.in_(operations)
+    names = ["image_id", "category_id", "state", "source", "answer_id", "conflict"]
+    rows = sa.select(*columns, answer.c.source, answer.c.id, sa.false()).where(*new)
+    tx.execute(sa.insert(label).from_select(names, rows.order_by(*columns[:2])))
+    counts = _Counts()
+    for image_id, category_id, state in tx.execute(sa.select(*columns).where(*new)):
+        counts.move((image_id, category_id), None, state)
     counts.write(tx)
 
 

@@ -212,12 +212,31 @@ def count(tx: Transaction) -> int:
     return int(tx.execute(sa.select(sa.func.count()).select_from(image)).scalar_one())
 
 
-def set_coco(tx: Transaction, path_id: int, coco_id: int | None, extra: Mapping[str, Any]) -> None:
-    """Keep a path's id and unknown keys in COCO files."""
+def set_coco(tx: Transaction, rows: Sequence[tuple[int, int | None, Mapping[str, Any]]]) -> None:
+    """Keep ids and unknown keys in COCO files of paths: rows of path id, COCO id and keys."""
     tx.execute(
         sa.update(image_path)
-        .where(image_path.c.id == path_id)
-        .values(coco_id=coco_id, extra=dict(extra))
+        .where(image_path.c.id == sa.bindparam("b_id"))
+        .values(coco_id=sa.bindparam("b_coco_id"), extra=sa.bindparam("b_extra")),
+        [{"b_id": i, "b_coco_id": coco_id, "b_extra": dict(extra)} for i, coco_id, extra in rows],
+    )
+
+
+def without_coco_id(tx: Transaction) -> list[int]:
+    """Return the ids of the paths of images that have no id in COCO files yet, ascending."""
+    query = sa.select(image_path.c.id).where(
+        image_path.c.coco_id.is_(None), image_path.c.image_id.is_not(None)
+    )
+    return list(tx.execute(query.order_by(image_path.c.id)).scalars())
+
+
+def give_coco_ids(tx: Transaction, path_ids: Sequence[int]) -> None:
+    """Give paths the next free ids in COCO files; one that has an id keeps it."""
+    last = tx.execute(sa.select(sa.func.max(image_path.c.coco_id))).scalar() or 0
+    lacking = image_path.c.id == sa.bindparam("b_id"), image_path.c.coco_id.is_(None)
+    tx.execute(
+        sa.update(image_path).where(*lacking).values(coco_id=sa.bindparam("b_coco_id")),
+        [{"b_id": i, "b_coco_id": last + place} for place, i in enumerate(path_ids, start=1)],
     )
 
 

@@ -44,6 +44,10 @@ class Merges:
             self._into[merge.category_id] = merge.into
             self._parts[merge.into].append(merge)
 
+    def __bool__(self) -> bool:
+        """Return whether there is any."""
+        return bool(self._into)
+
     def with_targets(self, pairs: Iterable[Pair]) -> set[Pair]:
         """Return the pairs, and those whose labels depend on theirs."""
         found = set(pairs)

@@ -149,7 +149,7 @@ image_path = sa.Table(
     sa.Column("image_id", sa.Integer, sa.ForeignKey("image.id"), index=True),
     sa.Column("root", sa.Text, nullable=False),
     sa.Column("path", sa.Text, nullable=False),
-    sa.Column("coco_id", sa.BigInteger),
+    sa.Column("coco_id", sa.BigInteger, index=True),
     sa.Column("extra", sa.JSON, nullable=False, default=dict),
     sa.Column("problem", sa.Text),
     sa.Column("size", sa.BigInteger, nullable=False, default=0),
@@ -353,4 +353,36 @@ imported_annotation = sa.Table(
     sa.Column("coco_id", sa.BigInteger),
     sa.Column("body", sa.JSON, nullable=False, default=dict),
     sa.Index("ix_imported_annotation_path_id_category_id", "path_id", "category_id"),
+)
+
+# What an import is about to bring. `category` and `person` are places in the lists of names of the
+# import that is running, whose categories and people may not exist yet; see `store/staged.py`.
+staged_answer = sa.Table(
+    "staged_answer",
+    metadata,
+    _id(),
+    sa.Column("person", sa.Integer, nullable=False),
+    sa.Column("image_id", sa.Integer, nullable=False),
+    sa.Column("category", sa.Integer, nullable=False),
+    sa.Column("state", sa.SmallInteger, nullable=False),
+    sa.Column("source", sa.SmallInteger, nullable=False),
+    sa.Column("score", sa.SmallInteger),
+)
+
+staged_path = sa.Table(
+    "staged_path",
+    metadata,
+    sa.Column("path_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("coco_id", sa.BigInteger),
+    sa.Column("extra", sa.JSON, nullable=False, default=dict),
+)
+
+staged_annotation = sa.Table(
+    "staged_annotation",
+    metadata,
+    _id(),
+    sa.Column("path_id", sa.Integer, nullable=False, index=True),
+    sa.Column("category", sa.Integer, nullable=False),
+    sa.Column("coco_id", sa.BigInteger),
+    sa.Column("body", sa.JSON, nullable=False, default=dict),
 )

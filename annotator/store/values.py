@@ -17,5 +17,10 @@ def get(tx: Transaction, key: str) -> Any | None:
 
 def put(tx: Transaction, key: str, value: Any) -> None:
     """Keep a value that can be written as JSON."""
-    tx.execute(sa.delete(setting).where(setting.c.key == key))
+    drop(tx, key)
     tx.execute(sa.insert(setting).values(key=key, value=value))
+
+
+def drop(tx: Transaction, key: str) -> None:
+    """Keep no value under a name any more."""
+    tx.execute(sa.delete(setting).where(setting.c.key == key))

@@ -7,7 +7,7 @@ import pytest
 
 from annotator.domain import Category, Change, Operation, OperationKind, Source, State
 from annotator.errors import AnnotatorError, NotFound, ProjectError
-from annotator.services import recomputing
+from annotator.services import recomputing, steps
 from annotator.services.app import Services
 from annotator.services.catalog import in_order
 from annotator.store import annotators, answers, categories, merges
@@ -338,7 +338,8 @@ def test_a_merge_that_was_broken_off_is_finished_when_the_project_is_opened(
 def test_a_merge_works_in_parts_and_says_how_far_it_is(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recomputing, "PART", 2)
+    monkeypatch.setattr(steps, "FIRST", 2)
+    monkeypatch.setattr(steps, "LARGEST", 2)
     say(services, *((i, CAT, PRESENT) for i in range(1, 6)))
     seen: list[tuple[int, int]] = []
 

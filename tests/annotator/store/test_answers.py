@@ -293,17 +293,27 @@ def test_unsure_is_remembered_for_the_person_who_said_it_until_they_know(desk: A
     assert bob == {1: [BIRD]}
 
 
+def test_a_file_that_came_in_meanwhile_makes_nobody_late(desk: Any) -> None:
+    looked_early = desk.operation("bob", (1, CAT, ABSENT))
+    desk.bring_in("ann", (1, CAT, PRESENT))
+
+    receipt = desk.record(looked_early)
+
+    assert receipt.late == ()
+    assert receipt.labels[0].state is ABSENT
+
+
 def test_history_tells_everything_that_was_said_oldest_first(desk: Any) -> None:
     looked_early = desk.operation("bob", (1, CAT, ABSENT))
-    desk.bring_in("chief", (1, CAT, ABSENT))
+    desk.bring_in("bob", (1, CAT, ABSENT))
     desk.say("ann", (1, CAT, PRESENT), source=Source.REJECTED)
-    desk.undo("ann")
     desk.record(looked_early)
+    desk.undo("ann")
 
     told = history(desk)
 
     assert [(a.annotator, a.state, a.source, a.late, a.cancelled) for a in told] == [
-        ("chief", ABSENT, Source.IMPORTED, False, False),
+        ("bob", ABSENT, Source.IMPORTED, False, False),
         ("ann", PRESENT, Source.REJECTED, False, True),
         ("bob", ABSENT, Source.HUMAN, True, False),
     ]

@@ -40,12 +40,22 @@ def test_a_category_keeps_what_its_coco_file_said_about_it(store: Store) -> None
     new = NewCategory("cat", supercategory="animal", coco_id=17, extra={"color": [1, 2]})
     with store.writing() as tx:
         (added,) = categories.add(tx, [new])
-        categories.set_coco(tx, added.id, 18, {"color": [3]})
 
     with store.reading() as tx:
         (found,) = categories.every(tx)
+    assert found == added
     assert (added.supercategory, added.coco_id, added.extra) == ("animal", 17, {"color": [1, 2]})
-    assert (found.coco_id, found.extra) == (18, {"color": [3]})
+
+
+def test_an_id_for_coco_files_is_the_next_free_one_and_stays(store: Store) -> None:
+    with store.writing() as tx:
+        categories.add(tx, [NewCategory("cat", coco_id=17), NewCategory("dog")])
+        categories.give_coco_ids(tx)
+        categories.add(tx, [NewCategory("bird")])
+        categories.give_coco_ids(tx)
+
+    with store.reading() as tx:
+        assert [c.coco_id for c in categories.every(tx)] == [17, 18, 19]
 
 
 @pytest.mark.parametrize("name", ["", "   ", "\t"])

@@ -200,7 +200,7 @@ def test_an_image_is_found_by_its_id_and_an_unknown_id_is_refused(store: Store) 
 def test_a_path_keeps_its_coco_id_and_unknown_keys_when_its_file_changes(store: Store) -> None:
     add(store, file("1.png", "a"))
     with store.writing() as tx:
-        images.set_coco(tx, 1, 2**40, {"license": 3})
+        images.set_coco(tx, [(1, 2**40, {"license": 3})])
 
     add(store, file("1.png", "b", modified=2))
 

@@ -125,7 +125,8 @@ class Ledger:
         return entry
 
     def _touch(self, client_id: str, entry: Entry) -> None:
-        pairs = {said.pair for said in entry.said if not said.late}
+        by_people = [said for said in entry.said if said.source is not Source.IMPORTED]
+        pairs = {said.pair for said in by_people if not said.late}
         self.touches += [(client_id, pair) for pair in sorted(pairs)] or [(client_id, (0, 0))]
 
     def late(self, sent: Operation, pair: Pair) -> bool:
@@ -137,6 +138,8 @@ class Ledger:
         names = [name for name, _ in self.touches]
         if seen not in names:
             verdict = self.verdict(pair)
+            if verdict is not None and verdict[2] is Source.IMPORTED:
+                return False
             return change.seen_answer_id != (None if verdict is None else verdict[1])
         if seen in self.entries and any(
             said.late for said in self.entries[seen].said if said.pair == pair

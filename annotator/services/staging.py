@@ -1,0 +1,181 @@
+"""An import that stops nobody: staged out of sight, then applied in short transactions.
+
+Until an import is applied it can be taken back as if it had never been; from then on it can only go
+on. Whether its program is alive is told by a lock on a file, which is free as soon as that program
+is gone; whoever opens the project then takes the import back or finishes it.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from annotator.domain import Operation, OperationKind
+from annotator.errors import NotReady, ProjectError
+from annotator.services.aside import Progress, nobody
+from annotator.services.catalog import CategoryNames
+from annotator.services.importing import ImportPlan
+from annotator.services.steps import SHARED, Pace, for_all, in_steps
+from annotator.settings import Project
+from annotator.store import Store, Transaction, annotators, answers, categories, staged
+
+log = logging.getLogger("annotator.services")
+
+LOCK_FILE = "import.lock"
+"""Locked in the project directory by the program that imports."""
+
+
+def refuse_running(tx: Transaction) -> None:
+    """Return if no import is running, half of which would be seen.
+
+    Raises:
+        NotReady: If one is.
+    """
+    about = staged.running(tx)
+    if about is not None:
+        raise NotReady(
+            f"The labels of {about.file} are being imported; wait until that is done and try again."
+        )
+
+
+@contextmanager
+def importing(project: Project, store: Store, file: str) -> Iterator[None]:
+    """Be the one import of a project; what an earlier one left is taken back or finished first.
+
+    So is this one, if the block ends early.
+
+    Raises:
+        NotReady: If another import is running.
+    """
+    with _locked(project) as ours:
+        if not ours:
+            with store.reading() as tx:
+                refuse_running(tx)
+            raise NotReady("Another import has just begun or ended; try again.")
+        _settle(store)
+        with store.writing() as tx:
+            staged.note(tx, staged.Running(file=file))
+        try:
+            yield
+        finally:  # finds nothing to do, unless something went wrong
+            _settle(store)
+
+
+def settle(project: Project, store: Store) -> bool:
+    """Take back or finish an import whose program is gone; return whether one is running.
+
+    It is one look at the database where nothing is to be done.
+    """
+    with store.reading() as tx:
+        if staged.running(tx) is None:
+            return False
+    with _locked(project) as ours:
+        if ours:
+            _settle(store)
+    return not ours
+
+
+def stage(store: Store, plan: ImportPlan, pace: Pace, on_progress: Progress) -> None:
+    """Put everything that an import brings aside."""
+    parts: list[tuple[Any, Callable[[Transaction, Any], None]]] = [
+        (plan.answers, staged.add_answers),
+        (plan.paths, staged.add_paths),
+        (plan.annotations, staged.add_annotations),
+    ]
+    before, total = 0, sum(len(things) for things, _ in parts)
+
+    def tell(done: int, _: int) -> None:
+        on_progress(before + done, total, "Reading labels")
+
+    for things, add in parts:
+        for_all(store, things, add, pace=pace, on_progress=tell)
+        before += len(things)
+
+
+def start(tx: Transaction, plan: ImportPlan, file: str, now: datetime) -> None:
+    """Begin to apply what is staged; from now on the import can only go on.
+
+    Raises:
+        AnnotatorError: If a new category has a name that cannot be used.
+    """
+    names = CategoryNames(categories.every(tx, archived=True))
+    categories.add(tx, [c for c in plan.new_categories if names.find(c.name) is None])
+    names = CategoryNames(categories.every(tx, archived=True))
+    about = staged.Running(
+        file=file,
+        applying=True,
+        categories=[names.get(name).id for name in plan.categories],
+        operations=[_operation(tx, person, now) for person in plan.people],
+    )
+    staged.note(tx, about)
+
+
+def _operation(tx: Transaction, person: str, now: datetime) -> int:
+    operation = Operation(
+        client_id=f"import-{uuid.uuid4()}",
+        annotator_id=annotators.named(tx, person, now).id,
+        kind=OperationKind.IMPORT,
+        changes=(),  # they follow in parts
+        happened_at=now,
+    )
+    return answers.record(tx, operation, now).operation_id
+
+
+def finish(store: Store, pace: Pace = SHARED, on_progress: Progress = nobody) -> int:
+    """Apply what is left of an import that was started; return how many answers were recorded."""
+    with store.reading() as tx:
+        about, total = staged.running(tx), staged.left(tx)
+    assert about is not None  # `start` has left its note
+    applier, done = staged.Applier(about), 0
+
+    def part(tx: Transaction, size: int) -> int | None:
+        nonlocal done
+        on_progress(done, total, "Setting labels")
+        count = applier.part(tx, size)
+        done += count or 0
+        return count
+
+    in_steps(store, part, pace=pace)
+    with store.writing() as tx:
+        staged.note(tx, None)
+    return applier.applied
+
+
+def _settle(store: Store) -> None:
+    with store.reading() as tx:
+        about = staged.running(tx)
+    if about is None:
+        return
+    if about.applying:
+        log.warning("The import of %s was broken off late; it is being finished.", about.file)
+        finish(store)
+        return
+    in_steps(store, staged.clear)
+    with store.writing() as tx:
+        staged.note(tx, None)
+
+
+@contextmanager
+def _locked(project: Project) -> Iterator[bool]:
+    """Yield whether this program is the one that may import now."""
+    lock = FileLock(project.path / LOCK_FILE)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        yield False
+        return
+    except OSError as error:
+        raise ProjectError(
+            f"The file {project.path / LOCK_FILE} cannot be locked ({error.strerror}); check the "
+            "permissions of its folder."
+        ) from None
+    try:
+        yield True
+    finally:
+        lock.release()

@@ -1,0 +1,256 @@
+"""What an import is about to bring: staged out of everybody's sight, then applied in small parts.
+
+While a label file is taken in, a note under `RUNNING` says how far it is. Until `start` all of it
+lies in tables that nothing else reads, and `clear` takes it back. From `start` on each part is
+applied and struck off in one transaction, so that whoever finds the note can go on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from annotator.domain import Source, State
+from annotator.store import derivation, images, imported, merges, values
+from annotator.store.connection import Transaction
+from annotator.store.merges import Pair
+from annotator.store.rows import chunks
+from annotator.store.tables import (
+    SCORE_STEPS,
+    SOURCES,
+    STATES,
+    answer,
+    label,
+    staged_annotation,
+    staged_answer,
+    staged_path,
+)
+
+RUNNING = "import.running"
+"""Name of the note about the import that is running or was broken off."""
+
+_TABLES = (staged_answer, staged_path, staged_annotation)
+
+
+class StagedAnswer(NamedTuple):
+    """One answer of a file."""
+
+    person: int
+    """Place in the import's list of people."""
+    image_id: int
+    category: int
+    """Place in the import's list of categories."""
+    state: State
+    source: Source
+    score: float | None
+
+
+class StagedPath(NamedTuple):
+    """What a file says about one picture file beside its labels."""
+
+    path_id: int
+    coco_id: int | None
+    extra: dict[str, Any]
+
+
+class StagedAnnotation(NamedTuple):
+    """A box or the like."""
+
+    path_id: int
+    category: int
+    """Place in the import's list of categories."""
+    coco_id: int | None
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """The note about an import."""
+
+    file: str
+    applying: bool = False
+    """Whether parts of it are in the project already, so that it can only go on."""
+    categories: Sequence[int] = ()
+    """Ids by place, from `start` on."""
+    operations: Sequence[int] = ()
+    """Ids by the place of their person, from `start` on."""
+
+
+def running(tx: Transaction) -> Running | None:
+    """Return the note about the import that is running or was broken off."""
+    kept = values.get(tx, RUNNING)
+    return None if kept is None else Running(**kept)
+
+
+def note(tx: Transaction, about: Running | None) -> None:
+    """Keep the note; None says that no import is running."""
+    if about is None:
+        values.drop(tx, RUNNING)
+    else:
+        values.put(tx, RUNNING, asdict(about))
+
+
+def add_answers(tx: Transaction, new: Sequence[StagedAnswer]) -> None:
+    """Stage answers, in the order in which they are to be applied."""
+    rows = [
+        {
+            "person": a.person,
+            "image_id": a.image_id,
+            "category": a.category,
+            "state": STATES[a.state],
+            "source": SOURCES[a.source],
+            "score": None if a.score is None else round(a.score * SCORE_STEPS),
+        }
+        for a in new
+    ]
+    tx.execute(sa.insert(staged_answer), rows)
+
+
+def add_paths(tx: Transaction, new: Sequence[StagedPath]) -> None:
+    """Stage ids and unknown keys of COCO files."""
+    tx.execute(sa.insert(staged_path), [row._asdict() for row in new])
+
+
+def add_annotations(tx: Transaction, new: Sequence[StagedAnnotation]) -> None:
+    """Stage boxes and the like."""
+    tx.execute(sa.insert(staged_annotation), [row._asdict() for row in new])
+
+
+def clear(tx: Transaction, size: int) -> int | None:
+    """Delete so many staged rows at most; return how many, None if there were none."""
+    for table in _TABLES:
+        (key,) = table.primary_key.columns
+        first = sa.select(key).order_by(key).limit(size)
+        if gone := tx.execute(sa.delete(table).where(key.in_(first))).rowcount:
+            return gone
+    return None
+
+
+class Applier:
+    """Takes the rows of an import that has been started into the project, a part at a time."""
+
+    def __init__(self, about: Running) -> None:
+        self._about = about
+        self.applied = 0
+        """Answers recorded so far."""
+
+    def part(self, tx: Transaction, size: int) -> int | None:
+        """Apply so many rows at most; return how many, None if none were left."""
+        for apply in (self._answers, self._paths, self._annotations):
+            if done := apply(tx, size):
+                return done
+        return None
+
+    def _answers(self, tx: Transaction, size: int) -> int:
+        """Record answers and the labels that follow.
+
+        A pair that somebody answered since the file was read keeps what that person said.
+        """
+        query = sa.select(staged_answer).order_by(staged_answer.c.id).limit(size)
+        rows = tx.execute(query).all()
+        if not rows:
+            return 0
+        self._record(tx, rows)
+        tx.execute(sa.delete(staged_answer).where(staged_answer.c.id <= rows[-1].id))
+        return len(rows)
+
+    def _record(self, tx: Transaction, rows: Sequence[sa.Row[Any]]) -> None:
+        operations = self._about.operations
+        image_ids = sorted({row.image_id for row in rows})
+        by_people = _labels_by_people(tx, image_ids, operations)
+        taken = _answered(tx, image_ids)
+        merged = merges.read(tx)
+        fresh: list[dict[str, Any]] = []
+        others: list[dict[str, Any]] = []
+        for row in rows:
+            pair = row.image_id, self._about.categories[row.category]
+            if pair in by_people:
+                continue
+            (others if merged or pair in taken else fresh).append(
+                {
+                    "operation_id": operations[row.person],
+                    "image_id": pair[0],
+                    "category_id": pair[1],
+                    "state": row.state,
+                    "source": row.source,
+                    "score": row.score,
+                    "late": False,
+                }
+            )
+            taken.add(pair)
+        newest = tx.execute(sa.select(sa.func.max(answer.c.id))).scalar() or 0
+        if fresh:
+            tx.execute(sa.insert(answer), fresh)
+            derivation.take_over(tx, newest, operations)
+        if others:
+            tx.execute(sa.insert(answer), others)
+            derivation.recompute(tx, {(a["image_id"], a["category_id"]) for a in others})
+        self.applied += len(fresh) + len(others)
+
+    def _paths(self, tx: Transaction, size: int) -> int:
+        """Take over ids and unknown keys of picture files."""
+        query = sa.select(staged_path).order_by(staged_path.c.path_id).limit(size)
+        rows = tx.execute(query).all()
+        if not rows:
+            return 0
+        images.set_coco(tx, [(row.path_id, row.coco_id, row.extra) for row in rows])
+        tx.execute(sa.delete(staged_path).where(staged_path.c.path_id <= rows[-1].path_id))
+        return len(rows)
+
+    def _annotations(self, tx: Transaction, size: int) -> int:
+        """Let boxes and the like replace those of the same picture file and category."""
+        columns = staged_annotation.c
+        some = sa.select(columns.path_id).order_by(columns.path_id).limit(size).subquery()
+        last = tx.execute(sa.select(sa.func.max(some.c.path_id))).scalar()
+        if last is None:
+            return 0
+        query = sa.select(staged_annotation).where(columns.path_id <= last)
+        rows = tx.execute(query.order_by(columns.path_id, columns.id)).all()
+        ids = self._about.categories
+        imported.add(
+            tx,
+            [
+                imported.ImportedAnnotation(r.path_id, ids[r.category], r.coco_id, r.body)
+                for r in rows
+            ],
+        )
+        tx.execute(sa.delete(staged_annotation).where(columns.path_id <= last))
+        return len(rows)
+
+
+def left(tx: Transaction) -> int:
+    """Return how many staged rows there are."""
+    counted = [tx.execute(sa.select(sa.func.count()).select_from(table)) for table in _TABLES]
+    return sum(int(count.scalar_one()) for count in counted)
+
+
+def _labels_by_people(
+    tx: Transaction, image_ids: list[int], operations: Sequence[int]
+) -> set[Pair]:
+    """Return the pairs of images whose labels come from people, not from files or this import."""
+    query = (
+        sa.select(label.c.image_id, label.c.category_id)
+        .join(answer, answer.c.id == label.c.answer_id)
+        .where(
+            label.c.source != SOURCES[Source.IMPORTED],
+            answer.c.operation_id.not_in(list(operations)),
+        )
+    )
+    return {
+        (i, c)
+        for part in chunks(image_ids)
+        for i, c in tx.execute(query.where(label.c.image_id.in_(part)))
+    }
+
+
+def _answered(tx: Transaction, image_ids: list[int]) -> set[Pair]:
+    """Return the pairs of images about which there is any answer."""
+    query = sa.select(answer.c.image_id, answer.c.category_id)
+    return {
+        (i, c)
+        for part in chunks(image_ids)
+        for i, c in tx.execute(query.where(answer.c.image_id.in_(part)))
+    }
