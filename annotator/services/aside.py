@@ -76,17 +76,14 @@ def run_aside(
             command, stdout=out, stderr=subprocess.PIPE, text=True, encoding="utf-8"
         )
         assert process.stderr is not None  # a pipe
-        ended = threading.Event()
-        if longest_seconds is not None:
-            timer = threading.Timer(longest_seconds, lambda: (ended.set(), process.kill()))
-            timer.daemon = True
-            timer.start()
+        timer = threading.Timer(longest_seconds or threading.TIMEOUT_MAX, process.kill)
+        timer.daemon = True
+        timer.start()
         said = _followed(process.stderr, on_progress) or failed
         code = process.wait()
-        if longest_seconds is not None:
-            timer.cancel()
-        if ended.is_set():
+        if not timer.is_alive():
             raise AnnotatorError(late)
+        timer.cancel()
         if code:
             raise AnnotatorError(said)
         out.seek(0)

@@ -12,7 +12,7 @@ from annotator.arrays.versions import VersionArrays
 from annotator.errors import AnnotatorError, NotReady
 from annotator.services import certificate_pilot as pilots
 from annotator.services import certificate_pool as pools
-from annotator.services import hierarchy
+from annotator.services import hierarchy, staging
 from annotator.services.bound_probes import changed
 from annotator.services.certificate_report import plan_report
 from annotator.services.clock import Clock
@@ -124,7 +124,9 @@ class Planner:
         return row
 
     def _collect(self, wishes: Mapping[str, Any], *, start: bool) -> _Pool:
+        staging.settle(self._project, self._store)
         with self._store.reading() as tx:
+            staging.refuse_running(tx)
             number, arrays = self._suggestions.current(tx)
             if number is None or arrays is None:
                 raise NotReady("Certificates need a trained version; train one first.")

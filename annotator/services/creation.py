@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from annotator.errors import NotReady, ProjectError
-from annotator.images.sources import Scan, scan
+from annotator.images.sources import BrokenFile as ScannedBroken
+from annotator.images.sources import FoundFile, Scan, scan
 from annotator.services.clock import Clock, utc_now
 from annotator.services.importing import ImportSummary
-from annotator.services.steps import ALONE
+from annotator.services.steps import ALONE, for_all
 from annotator.services.transfer import Transfer
 from annotator.settings import PROJECT_FILE, Project, Settings, load_project, save_project
 from annotator.store import Store, Transaction, categories, images
@@ -183,10 +185,28 @@ def add_images(
     with store.reading() as tx:
         known = images.known_files(tx, root)
     found = scan(folder, known, on_progress=on_progress)
+    return _take_in(store, root, found), found, len(found.gone)
+
+
+def _take_in(store: Store, root: str, found: Scan) -> Added:
+    """Put what a scan found into the store a part at a time; doing it twice changes nothing."""
+    sums: Counter[str] = Counter()
+
+    def add(tx: Transaction, part: Sequence[FoundFile]) -> None:
+        sums.update(asdict(images.take_in(tx, root, [FoundImage(**asdict(f)) for f in part], [])))
+
+    def refuse(tx: Transaction, part: Sequence[ScannedBroken]) -> None:
+        sums.update(asdict(images.take_in(tx, root, [], [BrokenFile(**asdict(f)) for f in part])))
+
+    def strike_off(tx: Transaction, part: Sequence[str]) -> None:
+        images.strike_off(tx, root, part)
+
+    for_all(store, found.found, add)
+    for_all(store, found.broken, refuse)
+    for_all(store, found.gone, strike_off)
     with store.writing() as tx:
-        gone = images.mark_missing(tx, root, found.gone)
-        added = add_scan(tx, root, found)
-    return added, found, gone
+        images.mark_missing_images(tx)
+    return Added(**sums) if sums else Added(0, 0, 0, 0, 0)
 
 
 def refresh_images(

@@ -8,7 +8,6 @@ is gone; whoever opens the project then takes the import back or finishes it.
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,14 +15,13 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from annotator.domain import Operation, OperationKind
 from annotator.errors import NotReady, ProjectError
 from annotator.services.aside import Progress, nobody
 from annotator.services.catalog import CategoryNames
 from annotator.services.importing import ImportPlan
 from annotator.services.steps import SHARED, Pace, for_all, in_steps
 from annotator.settings import Project
-from annotator.store import Store, Transaction, annotators, answers, categories, staged
+from annotator.store import Store, Transaction, activity, annotators, categories, staged
 
 log = logging.getLogger("annotator.services")
 
@@ -111,20 +109,11 @@ def start(tx: Transaction, plan: ImportPlan, file: str, now: datetime) -> None:
         file=file,
         applying=True,
         categories=[names.get(name).id for name in plan.categories],
-        operations=[_operation(tx, person, now) for person in plan.people],
+        people=[annotators.named(tx, person, now).id for person in plan.people],
+        after=activity.newest_operation(tx),
+        at=now.isoformat(),
     )
     staged.note(tx, about)
-
-
-def _operation(tx: Transaction, person: str, now: datetime) -> int:
-    operation = Operation(
-        client_id=f"import-{uuid.uuid4()}",
-        annotator_id=annotators.named(tx, person, now).id,
-        kind=OperationKind.IMPORT,
-        changes=(),  # they follow in parts
-        happened_at=now,
-    )
-    return answers.record(tx, operation, now).operation_id
 
 
 def finish(store: Store, pace: Pace = SHARED, on_progress: Progress = nobody) -> int:

@@ -229,28 +229,7 @@ class Transfer:
             )
         staging.settle(self._project, self._store)
         give_ids(self._store, on_progress)
-        with self._store.reading() as tx:
-            staging.refuse_running(tx)
-            settings = self._project.settings
-            info: dict[str, Any] = {"project": settings.name}
-            if settings.description:
-                info["description"] = settings.description
-            if kind == "completed":
-                info["version"] = number
-            fills = self._fills.active(tx) if kind == "certified" else []
-            if fills:
-                info |= _certificates_info(fills, standings(tx, self._project, fills))
-            parents = hierarchy.resolve(settings.hierarchy, categories.every(tx, archived=True))
-            file = label_file(
-                tx,
-                content=kind,
-                subset=chosen,
-                arrays=arrays,
-                info=info,
-                fills=fills,
-                parents=parents,
-                on_progress=on_progress,
-            )
+        file = self._file(kind, chosen, number, arrays, on_progress)
         out.mkdir(parents=True, exist_ok=True)
         written: list[Path] = []
         for writer in writers:
@@ -258,6 +237,36 @@ class Transfer:
             writer.write(file, target)
             written.append(target)
         return written
+
+    def _file(
+        self,
+        kind: Content,
+        subset: str,
+        number: int | None,
+        arrays: VersionArrays | None,
+        on_progress: Progress,
+    ) -> LabelFile:
+        settings = self._project.settings
+        info: dict[str, Any] = {"project": settings.name}
+        if settings.description:
+            info["description"] = settings.description
+        if kind == "completed":
+            info["version"] = number
+        with self._store.reading() as tx:
+            staging.refuse_running(tx)
+            fills = self._fills.active(tx) if kind == "certified" else []
+            if fills:
+                info |= _certificates_info(fills, standings(tx, self._project, fills))
+            return label_file(
+                tx,
+                content=kind,
+                subset=subset,
+                arrays=arrays,
+                info=info,
+                fills=fills,
+                parents=hierarchy.resolve(settings.hierarchy, categories.every(tx, archived=True)),
+                on_progress=on_progress,
+            )
 
 
 def _decided_by(

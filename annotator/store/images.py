@@ -70,15 +70,25 @@ def add(
 ) -> Added:
     """Take in what a scan of a root found; doing it twice changes nothing.
 
+    See `take_in`; images that no path leads to any more become missing.
+    """
+    added = take_in(tx, root, found, broken)
+    mark_missing_images(tx)
+    return added
+
+
+def take_in(
+    tx: Transaction, root: str, found: Sequence[FoundImage], broken: Sequence[BrokenFile]
+) -> Added:
+    """Take in a part of what a scan of a root found; `mark_missing_images` comes after the last.
+
     Each content becomes one image with the next ordinal. A known path with another content leads
     to a new image; the old one becomes missing if no other path leads to it, and keeps its answers.
     """
     ids = _ids_by_hash(tx, {f.content_hash for f in found})
     known = set(ids)
     new = _insert_images(tx, found, ids)
-    before = {
-        row.path: row for row in tx.execute(sa.select(image_path).where(image_path.c.root == root))
-    }
+    before = _known_paths(tx, root, [*(f.path for f in found), *(f.path for f in broken)])
     inserts: list[dict[str, Any]] = []
     updates: list[dict[str, Any]] = []
     changed = duplicates = 0
@@ -105,21 +115,33 @@ def add(
         else:
             updates.append({"b_id": old.id, **values})
     _write_paths(tx, inserts, updates)
-    _mark_missing_images(tx)
     new_paths = len(inserts) - sum(row["image_id"] is None for row in inserts)
     return Added(new, new_paths, duplicates, changed, len(broken))
 
 
 def mark_missing(tx: Transaction, root: str, paths: Collection[str]) -> int:
     """Note that files are gone; images that no path leads to become missing."""
+    count = strike_off(tx, root, paths)
+    mark_missing_images(tx)
+    return count
+
+
+def strike_off(tx: Transaction, root: str, paths: Collection[str]) -> int:
+    """Note that files are gone; `mark_missing_images` comes after the last."""
     count = 0
     for part in chunks(paths):
         query = image_path.c.root == root, image_path.c.path.in_(part)
         count += tx.execute(
             sa.update(image_path).where(*query).values(size=_GONE, modified_ns=0)
         ).rowcount
-    _mark_missing_images(tx)
     return count
+
+
+def mark_missing_images(tx: Transaction) -> None:
+    """Mark the images that no path leads to as missing, and no others."""
+    there = sa.exists().where(image_path.c.image_id == image.c.id, image_path.c.size != _GONE)
+    tx.execute(sa.update(image).where(image.c.missing.is_(False), ~there).values(missing=True))
+    tx.execute(sa.update(image).where(image.c.missing.is_(True), there).values(missing=False))
 
 
 def get(tx: Transaction, image_id: int) -> Image:
@@ -246,6 +268,15 @@ def _broken_values(file: BrokenFile) -> dict[str, Any]:
     return values
 
 
+def _known_paths(tx: Transaction, root: str, paths: Iterable[str]) -> dict[str, sa.Row[Any]]:
+    query = sa.select(image_path).where(image_path.c.root == root)
+    return {
+        row.path: row
+        for part in chunks(paths)
+        for row in tx.execute(query.where(image_path.c.path.in_(part)))
+    }
+
+
 def _ids_by_hash(tx: Transaction, hashes: Iterable[str]) -> dict[str, int]:
     ids = {}
     for part in chunks(sorted(hashes)):
@@ -285,9 +316,3 @@ def _write_paths(
         names = ("image_id", "problem", "size", "modified_ns")
         statement = sa.update(image_path).where(image_path.c.id == sa.bindparam("b_id"))
         tx.execute(statement.values({n: sa.bindparam(n) for n in names}), updates)
-
-
-def _mark_missing_images(tx: Transaction) -> None:
-    there = sa.exists().where(image_path.c.image_id == image.c.id, image_path.c.size != _GONE)
-    tx.execute(sa.update(image).where(image.c.missing.is_(False), ~there).values(missing=True))
-    tx.execute(sa.update(image).where(image.c.missing.is_(True), there).values(missing=False))

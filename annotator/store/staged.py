@@ -7,14 +7,16 @@ applied and struck off in one transaction, so that whoever finds the note can go
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from annotator.domain import Source, State
-from annotator.store import derivation, images, imported, merges, values
+from annotator.domain import Operation, OperationKind, Source, State
+from annotator.store import answers, derivation, images, imported, merges, values
 from annotator.store.connection import Transaction
 from annotator.store.merges import Pair
 from annotator.store.rows import chunks
@@ -24,6 +26,7 @@ from annotator.store.tables import (
     STATES,
     answer,
     label,
+    operation,
     staged_annotation,
     staged_answer,
     staged_path,
@@ -74,9 +77,12 @@ class Running:
     applying: bool = False
     """Whether parts of it are in the project already, so that it can only go on."""
     categories: Sequence[int] = ()
-    """Ids by place, from `start` on."""
-    operations: Sequence[int] = ()
-    """Ids by the place of their person, from `start` on."""
+    """Ids by place, as soon as it is applied; likewise the rest."""
+    people: Sequence[int] = ()
+    after: int = 0
+    """Newest operation before it."""
+    at: str = ""
+    """When it was begun, ISO 8601."""
 
 
 def running(tx: Transaction) -> Running | None:
@@ -158,11 +164,11 @@ class Applier:
         return len(rows)
 
     def _record(self, tx: Transaction, rows: Sequence[sa.Row[Any]]) -> None:
-        operations = self._about.operations
         image_ids = sorted({row.image_id for row in rows})
-        by_people = _labels_by_people(tx, image_ids, operations)
+        by_people = _labels_by_people(tx, image_ids, self._about.after)
         taken = _answered(tx, image_ids)
         merged = merges.read(tx)
+        operations = _Operations(tx, self._about)
         fresh: list[dict[str, Any]] = []
         others: list[dict[str, Any]] = []
         for row in rows:
@@ -171,7 +177,7 @@ class Applier:
                 continue
             (others if merged or pair in taken else fresh).append(
                 {
-                    "operation_id": operations[row.person],
+                    "operation_id": operations.of(row.person),
                     "image_id": pair[0],
                     "category_id": pair[1],
                     "state": row.state,
@@ -184,7 +190,7 @@ class Applier:
         newest = tx.execute(sa.select(sa.func.max(answer.c.id))).scalar() or 0
         if fresh:
             tx.execute(sa.insert(answer), fresh)
-            derivation.take_over(tx, newest, operations)
+            derivation.take_over(tx, newest, operations.ids())
         if others:
             tx.execute(sa.insert(answer), others)
             derivation.recompute(tx, {(a["image_id"], a["category_id"]) for a in others})
@@ -227,17 +233,39 @@ def left(tx: Transaction) -> int:
     return sum(int(count.scalar_one()) for count in counted)
 
 
-def _labels_by_people(
-    tx: Transaction, image_ids: list[int], operations: Sequence[int]
-) -> set[Pair]:
+class _Operations:
+    """One operation of each person in a part: who looks for changes goes by their numbers."""
+
+    def __init__(self, tx: Transaction, about: Running) -> None:
+        self._tx = tx
+        self._about = about
+        self._ids: dict[int, int] = {}
+
+    def of(self, person: int) -> int:
+        if person not in self._ids:
+            at = datetime.fromisoformat(self._about.at)
+            new = Operation(
+                client_id=f"import-{uuid.uuid4()}",
+                annotator_id=self._about.people[person],
+                kind=OperationKind.IMPORT,
+                changes=(),  # inserted many at a time
+                happened_at=at,
+            )
+            self._ids[person] = answers.record(self._tx, new, at).operation_id
+        return self._ids[person]
+
+    def ids(self) -> list[int]:
+        return list(self._ids.values())
+
+
+def _labels_by_people(tx: Transaction, image_ids: list[int], after: int) -> set[Pair]:
     """Return the pairs of images whose labels come from people, not from files or this import."""
+    ours = sa.and_(operation.c.id > after, operation.c.kind == OperationKind.IMPORT.value)
     query = (
         sa.select(label.c.image_id, label.c.category_id)
         .join(answer, answer.c.id == label.c.answer_id)
-        .where(
-            label.c.source != SOURCES[Source.IMPORTED],
-            answer.c.operation_id.not_in(list(operations)),
-        )
+        .join(operation, operation.c.id == answer.c.operation_id)
+        .where(label.c.source != SOURCES[Source.IMPORTED], ~ours)
     )
     return {
         (i, c)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,6 +10,9 @@ from annotator.ui.settings_contracts import Curation, ImageRoots, People, Prefer
 
 Payload = dict[str, Any]
 """A JSON object whose keys are strings."""
+
+Told = Callable[[int, int, str], None]
+"""Told how much is done, how much there is, and what is being done."""
 
 
 class Labelling(Protocol):
@@ -191,20 +194,28 @@ class Comparison(Protocol):
         """Return the newest version of each method, measured on the same answers."""
 
 
-class Transfer(Protocol):
+class Exchange(Protocol):
     """Label files in and out."""
 
     def export_counts(self, content: str) -> Payload:
         """Return what an export would hold."""
 
-    def export(self, out: Path, *, formats: Sequence[str], content: str) -> list[Path]:
+    def export(
+        self, out: Path, *, formats: Sequence[str], content: str, on_progress: Told
+    ) -> list[Path]:
         """Write the files and return their paths."""
 
     def preview(self, path: Path, *, format: str | None, unlisted: str) -> Payload:
         """Return what importing a file would do, without doing it."""
 
     def import_file(
-        self, path: Path, *, format: str | None, unlisted: str, annotator: str
+        self,
+        path: Path,
+        *,
+        format: str | None,
+        unlisted: str,
+        annotator: str,
+        on_progress: Told,
     ) -> Payload:
         """Import a label file and return what was done."""
 
@@ -286,8 +297,8 @@ class Services(Protocol):
         """Comparison of versions of this project."""
 
     @property
-    def transfer(self) -> Transfer:
-        """Transfer of this project."""
+    def exchange(self) -> Exchange:
+        """Exchange of this project."""
 
     @property
     def evidence(self) -> Evidence:

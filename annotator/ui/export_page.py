@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ CONTENTS = [
     ("certified: with pairs filled in under a certificate", "certified"),
     ("completed: open pairs filled in by the model, uncertified", "completed"),
 ]
+BAR = gr.Progress()
+"""Drawn while labels go out or come in."""
+
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
@@ -34,18 +38,22 @@ class ExportPage:
             services: Of the open project.
             styles: Address of `pages.css`.
         """
-        self._transfer = services.transfer
+        self._exchange = services.exchange
         self._styles = styles
 
     def counts(self, content: str) -> str:
         """Return what an export would hold, as HTML without any text of a person."""
-        return export_counts_html(self._transfer.export_counts(content), content)
+        return export_counts_html(self._exchange.export_counts(content), content)
 
-    def export(self, formats: list[str], content: str) -> tuple[dict[str, Any], str]:
+    def export(
+        self, formats: list[str], content: str, progress: gr.Progress = BAR
+    ) -> tuple[dict[str, Any], str]:
         """Write the files and return them for download, with a sentence."""
         if not formats:
             raise AnnotatorError("Choose at least one format.")
-        files = self._transfer.export(download_folder(), formats=formats, content=content)
+        files = self._exchange.export(
+            download_folder(), formats=formats, content=content, on_progress=_drawn(progress)
+        )
         names = ", ".join(f"`{f.name}` ({_size(f)})" for f in files)
         shown: dict[str, Any] = gr.update(value=[str(f) for f in files], visible=True)
         return shown, f"Ready to download: {names}."
@@ -55,19 +63,27 @@ class ExportPage:
         if not file:
             return "", gr.update(interactive=False)
         try:
-            row = self._transfer.preview(Path(file), format=None, unlisted=unlisted)
+            row = self._exchange.preview(Path(file), format=None, unlisted=unlisted)
         except AnnotatorError as error:
             return f"**{_plain(str(error))}**", gr.update(interactive=False)
         return preview_text(row), gr.update(interactive=True)
 
     def import_file(
-        self, file: str | None, unlisted: str, request: gr.Request
+        self,
+        file: str | None,
+        unlisted: str,
+        request: gr.Request,
+        progress: gr.Progress = BAR,
     ) -> tuple[str, dict[str, Any]]:
         """Import the file in the annotator's name; the button rests until another file comes."""
         if not file:
             raise AnnotatorError("Choose a label file first.")
-        row = self._transfer.import_file(
-            Path(file), format=None, unlisted=unlisted, annotator=annotator_of(request)
+        row = self._exchange.import_file(
+            Path(file),
+            format=None,
+            unlisted=unlisted,
+            annotator=annotator_of(request),
+            on_progress=_drawn(progress),
         )
         said = f"**Imported: {row['applied']:,} pairs were set.**\n\n{preview_text(row)}"
         return said, gr.update(interactive=False)
@@ -122,6 +138,13 @@ class ExportPage:
             [preview, take],
             api_visibility="private",
         )
+
+
+def _drawn(progress: gr.Progress) -> Callable[[int, int, str], None]:
+    def draw(done: int, total: int, stage: str) -> None:
+        progress((done, total), desc=stage)
+
+    return draw
 
 
 def export_counts_html(row: Payload, content: str) -> str:

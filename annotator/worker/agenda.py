@@ -9,7 +9,7 @@ from annotator.arrays import version_features
 from annotator.arrays import versions as files
 from annotator.arrays.features import FeatureFiles
 from annotator.domain import Job, JobKind, JobState
-from annotator.services import policy
+from annotator.services import policy, staging
 from annotator.settings import Project
 from annotator.store import Store, Transaction, images, jobs, versions
 
@@ -25,6 +25,7 @@ def enqueue_due(project: Project, store: Store, now: datetime) -> list[Job]:
     A first version waits for the first features: people see pictures and answer meanwhile, and
     the embedding gives way once there is something to train on.
     """
+    staging.settle(project, store)  # an import whose program is gone
     wanted: list[Wanted] = []
     with store.reading() as tx:
         promoted = versions.promoted(tx)

@@ -18,7 +18,8 @@ from annotator.worker.asking import queue_basis
 from annotator.worker.control import Control
 from annotator.worker.decisions import Decisions
 from annotator.worker.evidence import fit_where
-from annotator.worker.learner import Learner, take_snapshot
+from annotator.worker.learner import Learner
+from annotator.worker.snapshots import complete_snapshot
 from mlrpl import checkpoint
 from mlrpl.decision.calibration import raw_threshold
 
@@ -43,8 +44,8 @@ def rescore(project: Project, control: Control, number: int, device: str) -> str
             "features; set that backbone in project.toml and run `annotator embed`."
         )
     method = checkpoint.load(path / files.WEIGHTS)
-    with control.store.reading() as tx:
-        snapshot = take_snapshot(tx, features.rows, ordinals=parameters.category_ordinals)
+    ordinals = parameters.category_ordinals
+    snapshot = complete_snapshot(project, control, features.rows, ordinals=ordinals)
     learner = Learner(snapshot, features, method=parameters.method, device=device)
     control.report("scoring")
     scores = learner.predict(method, np.flatnonzero(learner.done), control.check)

@@ -34,10 +34,11 @@ from annotator.worker.embedding import BackboneLoader
 from annotator.worker.error_correlation import fit_errors
 from annotator.worker.evidence import fit_where
 from annotator.worker.finetuning import Tuned
-from annotator.worker.learner import Bools, Learner, Rows, Scores, Snapshot, take_snapshot
+from annotator.worker.learner import Bools, Learner, Rows, Scores, Snapshot
 from annotator.worker.prior import calibration_error
 from annotator.worker.pruning import delete_leftovers, prune
 from annotator.worker.rescoring import rescore
+from annotator.worker.snapshots import complete_snapshot
 from annotator.worker.verdict import Verdict, compare, held_out_metrics
 from mlrpl import checkpoint
 from mlrpl.decision.calibration import decide
@@ -81,8 +82,7 @@ def run(
     owner = None if tunes else finetuning.features_to_learn_on(project, control)
     features = _features(project, control, device, owner, load)
     method = _known_method(options.get("method") or project.settings.method)
-    with control.store.reading() as tx:
-        snapshot = take_snapshot(tx, features.rows)
+    snapshot = complete_snapshot(project, control, features.rows)
     snapshot.require_labels()
     started = time.monotonic()
     learner = Learner(

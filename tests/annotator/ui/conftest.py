@@ -37,8 +37,8 @@ def fakes() -> ModuleType:
 
 def _made(fakes: ModuleType, folder: Path) -> Any:
     settings = _load("fake_settings").fake_settings(fakes.CATEGORIES)
-    transfer = _load("fake_transfer").FakeTransfer()
-    return fakes.fake_services(folder, transfer=transfer, **settings)
+    exchange = _load("fake_exchange").FakeExchange()
+    return fakes.fake_services(folder, exchange=exchange, **settings)
 
 
 class Part:

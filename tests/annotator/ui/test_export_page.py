@@ -36,7 +36,7 @@ def test_completed_says_how_many_pairs_a_model_fills_in(page: ExportPage) -> Non
 
 
 def test_completed_without_a_version_says_so(page: ExportPage, services: Any) -> None:
-    services.transfer.version = None
+    services.exchange.version = None
 
     assert "no trained version yet" in page.counts("completed")
 
@@ -86,19 +86,19 @@ def test_an_import_carries_a_name_and_can_be_pressed_once(page: ExportPage, serv
 
     assert "8 pairs were set" in text
     assert button["interactive"] is False
-    assert services.transfer.imported == [("absent", "Ann")]
+    assert services.exchange.imported == [("absent", "Ann")]
 
 
 def test_an_import_without_a_name_does_nothing(page: ExportPage, services: Any) -> None:
     with pytest.raises(AnnotatorError, match="Label page first"):
         page.import_file("labels.csv", "absent", by(None))
 
-    assert services.transfer.imported == []
+    assert services.exchange.imported == []
 
 
 def test_a_summary_leaves_out_what_did_not_happen(services: Any) -> None:
     quiet = {
-        **services.transfer.summary,
+        **services.exchange.summary,
         "new_categories": [],
         "unmatched_count": 0,
         "disagreements": 0,

@@ -10,7 +10,7 @@ from typing import Any
 from annotator.errors import FormatError
 
 
-class FakeTransfer:
+class FakeExchange:
     """Writes small files, and knows one label file."""
 
     def __init__(self) -> None:
@@ -44,7 +44,9 @@ class FakeTransfer:
             "version": self.version,
         }
 
-    def export(self, out: Path, *, formats: Sequence[str], content: str) -> list[Path]:
+    def export(
+        self, out: Path, *, formats: Sequence[str], content: str, on_progress: Any
+    ) -> list[Path]:
         written = []
         for name in formats:
             file = out / f"labels_{content}.{'json' if name == 'coco' else name}"
@@ -58,7 +60,14 @@ class FakeTransfer:
         return dict(self.summary)
 
     def import_file(
-        self, path: Path, *, format: str | None, unlisted: str, annotator: str
+        self,
+        path: Path,
+        *,
+        format: str | None,
+        unlisted: str,
+        annotator: str,
+        on_progress: Any,
     ) -> dict[str, Any]:
+        on_progress(4, 8, "Setting labels")
         self.imported.append((unlisted, annotator))
         return {**self.summary, "applied": 8}
