@@ -71,10 +71,12 @@ def run_aside(
         AnnotatorError: If the command refuses or takes too long; with its sentence.
     """
     command = [sys.executable, "-m", "annotator", *arguments]
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as out:
-        process = subprocess.Popen(
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as out,
+        subprocess.Popen(
             command, stdout=out, stderr=subprocess.PIPE, text=True, encoding="utf-8"
-        )
+        ) as process,
+    ):
         assert process.stderr is not None  # a pipe
         timer = threading.Timer(longest_seconds or threading.TIMEOUT_MAX, process.kill)
         timer.daemon = True

@@ -121,16 +121,13 @@ def finish(store: Store, pace: Pace = SHARED, on_progress: Progress = nobody) ->
     with store.reading() as tx:
         about, total = staged.running(tx), staged.left(tx)
     assert about is not None  # `start` has left its note
-    applier, done = staged.Applier(about), 0
-
-    def part(tx: Transaction, size: int) -> int | None:
-        nonlocal done
-        on_progress(done, total, "Setting labels")
-        count = applier.part(tx, size)
-        done += count or 0
-        return count
-
-    in_steps(store, part, pace=pace)
+    applier = staged.Applier(about)
+    in_steps(
+        store,
+        applier.part,
+        pace=pace,
+        on_done=lambda done: on_progress(done, total, "Setting labels"),
+    )
     with store.writing() as tx:
         staged.note(tx, None)
     return applier.applied

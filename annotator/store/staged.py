@@ -125,14 +125,14 @@ def add_annotations(tx: Transaction, new: Sequence[StagedAnnotation]) -> None:
     tx.execute(sa.insert(staged_annotation), [row._asdict() for row in new])
 
 
-def clear(tx: Transaction, size: int) -> int | None:
-    """Delete so many staged rows at most; return how many, None if there were none."""
+def clear(tx: Transaction, size: int) -> int:
+    """Delete so many staged rows at most; return how many, 0 if there were none."""
     for table in _TABLES:
         (key,) = table.primary_key.columns
         first = sa.select(key).order_by(key).limit(size)
         if gone := tx.execute(sa.delete(table).where(key.in_(first))).rowcount:
             return gone
-    return None
+    return 0
 
 
 class Applier:
@@ -143,12 +143,9 @@ class Applier:
         self.applied = 0
         """Answers recorded so far."""
 
-    def part(self, tx: Transaction, size: int) -> int | None:
-        """Apply so many rows at most; return how many, None if none were left."""
-        for apply in (self._answers, self._paths, self._annotations):
-            if done := apply(tx, size):
-                return done
-        return None
+    def part(self, tx: Transaction, size: int) -> int:
+        """Apply so many rows at most; return how many, 0 if none were left."""
+        return self._answers(tx, size) or self._paths(tx, size) or self._annotations(tx, size)
 
     def _answers(self, tx: Transaction, size: int) -> int:
         """Record answers and the labels that follow.
