@@ -116,14 +116,19 @@ def take_over(tx: Transaction, after: int, operations: Sequence[int]) -> None:
         after: The newest answer from before; only later ones are taken.
         operations: The operations of the answers.
     """
-    columns = answer.c.image_id, answer.c.category_id, answer.c.state
+    image_id, category_id, state = answer.c.image_id, answer.c.category_id, answer.c.state
     new = answer.c.id > after, answer.c.operation_id.in_(operations)
     names = ["image_id", "category_id", "state", "source", "answer_id", "conflict"]
-    rows = sa.select(*columns, answer.c.source, answer.c.id, sa.false()).where(*new)
-    tx.execute(sa.insert(label).from_select(names, rows.order_by(*columns[:2])))
-    counts = _Counts()
-    for image_id, category_id, state in tx.execute(sa.select(*columns).where(*new)):
-        counts.move((image_id, category_id), None, state)
+    rows = sa.select(image_id, category_id, state, answer.c.source, answer.c.id, sa.false())
+    rows = rows.where(*new).order_by(image_id, category_id)
+    tx.execute(sa.insert(label).from_select(names, rows))
+    number, counts = sa.func.count(), _Counts()
+    by_category = sa.select(category_id, state, number).where(*new).group_by(category_id, state)
+    for c, said, count in tx.execute(by_category):
+        counts.label(c, said, count)
+    by_image = sa.select(image_id, number).where(*new).group_by(image_id)
+    for i, count in tx.execute(by_image):
+        counts.know(i, count)
     counts.write(tx)
 
 
@@ -194,9 +199,17 @@ class _Counts:
     def move(self, pair: Pair, old: int | None, new: int | None) -> None:
         for state, step in ((old, -1), (new, 1)):
             if state is not None:
-                counter = self._present if state == STATES[State.PRESENT] else self._absent
-                counter[pair[1]] += step
-                self._known[pair[0]] += step
+                self.label(pair[1], state, step)
+                self.know(pair[0], step)
+
+    def label(self, category_id: int, state: int, number: int) -> None:
+        """Count further labels of a category."""
+        counter = self._present if state == STATES[State.PRESENT] else self._absent
+        counter[category_id] += number
+
+    def know(self, image_id: int, number: int) -> None:
+        """Count further labels of an image."""
+        self._known[image_id] += number
 
     def write(self, tx: Transaction) -> None:
         changed = sorted(

@@ -152,24 +152,29 @@ class Applier:
 
         A pair that somebody answered since the file was read keeps what that person said.
         """
-        query = sa.select(staged_answer).order_by(staged_answer.c.id).limit(size)
-        rows = tx.execute(query).all()
-        if not rows:
+        ids = sa.select(staged_answer.c.id).order_by(staged_answer.c.id).limit(size).subquery()
+        last, count = tx.execute(sa.select(sa.func.max(ids.c.id), sa.func.count(ids.c.id))).one()
+        if not count:
             return 0
-        self._record(tx, rows)
-        tx.execute(sa.delete(staged_answer).where(staged_answer.c.id <= rows[-1].id))
-        return len(rows)
+        part = _Part(tx, self._about, last)
+        if part.is_fresh(count):
+            part.take_all()
+            self.applied += count
+        else:
+            self._record(tx, part)
+        tx.execute(sa.delete(staged_answer).where(staged_answer.c.id <= last))
+        return int(count)
 
-    def _record(self, tx: Transaction, rows: Sequence[sa.Row[Any]]) -> None:
+    def _record(self, tx: Transaction, part: _Part) -> None:
+        rows, operations = part.rows(), part.operations
         image_ids = sorted({row.image_id for row in rows})
         by_people = _labels_by_people(tx, image_ids, self._about.after)
         taken = _answered(tx, image_ids)
         merged = merges.read(tx)
-        operations = _Operations(tx, self._about)
         fresh: list[dict[str, Any]] = []
         others: list[dict[str, Any]] = []
         for row in rows:
-            pair = row.image_id, self._about.categories[row.category]
+            pair = row.image_id, row.category_id
             if pair in by_people:
                 continue
             (others if merged or pair in taken else fresh).append(
@@ -184,7 +189,7 @@ class Applier:
                 }
             )
             taken.add(pair)
-        newest = tx.execute(sa.select(sa.func.max(answer.c.id))).scalar() or 0
+        newest = _newest_answer(tx)
         if fresh:
             tx.execute(sa.insert(answer), fresh)
             derivation.take_over(tx, newest, operations.ids())
@@ -253,6 +258,62 @@ class _Operations:
 
     def ids(self) -> list[int]:
         return list(self._ids.values())
+
+
+class _Part:
+    """The answers that are applied in one transaction: those up to an id."""
+
+    def __init__(self, tx: Transaction, about: Running, last: int) -> None:
+        self._tx = tx
+        self._size = 1 + max(about.categories)
+        self.operations = _Operations(tx, about)
+        columns = sa.column("place", sa.Integer), sa.column("category_id", sa.Integer)
+        named = sa.values(*columns, name="named").data(list(enumerate(about.categories))).cte()
+        self._category: sa.ColumnElement[int] = named.c.category_id
+        self._from = staged_answer.join(named, named.c.place == staged_answer.c.category)
+        self._inside = staged_answer.c.id <= last
+
+    def rows(self) -> Sequence[sa.Row[Any]]:
+        """Return the answers, each with its `category_id`."""
+        query = sa.select(staged_answer, self._category).select_from(self._from)
+        return self._tx.execute(query.where(self._inside).order_by(staged_answer.c.id)).all()
+
+    def is_fresh(self, count: int) -> bool:
+        """Whether nothing was ever said about any of its pairs, which are all different."""
+        if merges.read(self._tx):
+            return False
+        said = sa.exists().where(
+            answer.c.image_id == staged_answer.c.image_id, answer.c.category_id == self._category
+        )
+        pair = sa.cast(staged_answer.c.image_id, sa.BigInteger) * self._size + self._category
+        query = sa.select(
+            sa.func.count(sa.distinct(pair)), sa.func.max(sa.case((said, 1), else_=0))
+        ).select_from(self._from)
+        return tuple(self._tx.execute(query.where(self._inside)).one()) == (count, 0)
+
+    def take_all(self) -> None:
+        """Record all answers of a fresh part, and make them the labels; see `Applier._record`."""
+        people = sa.select(staged_answer.c.person).where(self._inside).distinct()
+        by_person = {i: self.operations.of(i) for i in self._tx.execute(people).scalars()}
+        names = ["operation_id", "image_id", "category_id", "state", "source", "score", "late"]
+        columns = staged_answer.c
+        query = sa.select(
+            sa.case(by_person, value=columns.person),
+            columns.image_id,
+            self._category,
+            columns.state,
+            columns.source,
+            columns.score,
+            sa.false(),
+        ).select_from(self._from)
+        newest = _newest_answer(self._tx)
+        rows = query.where(self._inside).order_by(columns.id)
+        self._tx.execute(sa.insert(answer).from_select(names, rows))
+        derivation.take_over(self._tx, newest, self.operations.ids())
+
+
+def _newest_answer(tx: Transaction) -> int:
+    return tx.execute(sa.select(sa.func.max(answer.c.id))).scalar() or 0
 
 
 def _labels_by_people(tx: Transaction, image_ids: list[int], after: int) -> set[Pair]:
