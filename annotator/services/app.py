@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from annotator.errors import AnnotatorError
@@ -37,6 +38,8 @@ from annotator.services.verification import Verification
 from annotator.services.waiting import Waiting
 from annotator.settings import Project, load_project
 from annotator.store import Store
+
+log = logging.getLogger("annotator.services")
 
 
 class Services:
@@ -103,8 +106,11 @@ class Services:
         project = load_project(path)
         store = Store.open(project.database_url)
         try:
-            staging.settle(project, store)  # an import that was broken off
-            recomputing.finish(store)  # likewise a merge
+            staging.settle(project, store)
+        except AnnotatorError as error:  # labels are sound at any moment, so work can go on
+            log.warning("An import that was broken off could not be finished: %s", error)
+        try:
+            recomputing.finish(store)  # a merge that was broken off
         except AnnotatorError:
             store.close()
             raise

@@ -46,10 +46,10 @@ def project(tmp_path: Path, pictures: Path) -> Path:
 
 
 def content(folder: Path) -> dict[str, str]:
-    """Return what lies in a folder, the database by its rows, as WAL files come and go."""
+    """Return what lies in a folder, the database by its rows, as WAL and lock files come and go."""
     found = {}
     for file in sorted(folder.rglob("*")):
-        if file.is_file() and not file.name.startswith("labels.db"):
+        if file.is_file() and not file.name.startswith(("labels.db", "import.lock")):
             found[str(file.relative_to(folder))] = hashlib.sha256(file.read_bytes()).hexdigest()
     database = folder / "project" / "labels.db"
     if database.exists():

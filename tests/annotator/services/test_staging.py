@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from filelock import FileLock
 
 from annotator.domain import State
-from annotator.errors import AnnotatorError, NotReady
+from annotator.errors import AnnotatorError, NotReady, StoreError
 from annotator.formats import FORMATS
 from annotator.formats.records import (
     AnnotationRecord,
@@ -372,6 +372,32 @@ def test_an_import_of_a_living_program_is_left_alone(services: Services) -> None
     assert content(services.store)["running"] is None
 
 
+def test_a_project_can_be_opened_although_its_import_cannot_be_finished(
+    services: Services, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed(services, file, SET, 4)
+    monkeypatch.setattr(staged.Applier, "part", _full_disk)
+
+    with closing(Services.open(services.project.path)) as opened:
+        say(opened, "meanwhile", 1, 1, "present")
+        assert agrees(opened.store)
+
+    monkeypatch.undo()
+    staging.settle(services.project, services.store)
+    assert len(content(services.store)["labels"]) == 24
+
+
+def test_doctor_says_that_an_import_is_running(services: Services) -> None:
+    with services.store.writing() as tx:
+        staged.note(tx, staged.Running(file="other.json"))
+
+    with FileLock(services.project.path / staging.LOCK_FILE):
+        found = {finding.subject: finding for finding in examine(services.project.path)}
+
+    assert found["import"].sentence == "the labels of other.json are being imported"
+    assert (found["import"].bad, found["database"].bad) == (False, False)
+
+
 def test_a_new_category_with_an_impossible_name_is_refused_and_leaves_no_trace(
     services: Services, tmp_path: Path
 ) -> None:
@@ -387,3 +413,7 @@ def test_a_new_category_with_an_impossible_name_is_refused_and_leaves_no_trace(
 
 def _interrupt() -> None:
     raise KeyboardInterrupt
+
+
+def _full_disk(*_: object) -> int:
+    raise StoreError("The disk of the database is full; free some space and try again.")
