@@ -125,6 +125,7 @@ def finish(store: Store, pace: Pace = SHARED, on_progress: Progress = nobody) ->
     in_steps(
         store,
         applier.part,
+        total=total,
         pace=pace,
         on_done=lambda done: on_progress(done, total, "Setting labels"),
     )

@@ -43,6 +43,7 @@ def in_steps(
     store: Store,
     work: Callable[[Transaction, int], int],
     *,
+    total: int | None = None,
     pace: Pace = SHARED,
     on_done: Callable[[int], None] = lambda _: None,
 ) -> None:
@@ -51,22 +52,24 @@ def in_steps(
     Args:
         store: Of the project.
         work: Does so many things at most and returns how many it did, 0 if none was left.
+        total: How many things there are, where that is known.
         pace: How long a transaction may take; the number of things follows from the ones before.
         on_done: Called after each transaction with how many things are done.
     """
-    size, total = FIRST, 0
-    while True:
+    size, finished = FIRST, 0
+    while finished != total:
         with store.writing() as tx:
             began = time.perf_counter()
             done = work(tx, size)
         took = time.perf_counter() - began
         if not done:
             return
-        total += done
-        on_done(total)
+        finished += done
+        on_done(finished)
         fitting = int(done * pace.seconds / max(took, 1e-6))
         size = max(FIRST, min(fitting, 2 * size, LARGEST))
-        time.sleep(pace.pause_seconds)
+        if finished != total:
+            time.sleep(pace.pause_seconds)
 
 
 def for_all(
@@ -90,8 +93,7 @@ def for_all(
 
     def part(tx: Transaction, size: int) -> int:
         chosen = things[start : start + size]
-        if chosen:
-            work(tx, chosen)
+        work(tx, chosen)
         return len(chosen)
 
     def tell(done: int) -> None:
@@ -99,5 +101,4 @@ def for_all(
         start = done
         on_progress(done, len(things))
 
-    if things:
-        in_steps(store, part, pace=pace, on_done=tell)
+    in_steps(store, part, total=len(things), pace=pace, on_done=tell)
