@@ -75,7 +75,7 @@ class Exchange:
             return self._transfer.import_file(
                 path, format=format, unlisted=unlisted, annotator=annotator
             )
-        arguments = [*self._import(path, format, unlisted), "--by", annotator]
+        arguments = [*self._import(path, format, unlisted), f"--by={annotator}"]
         done: dict[str, Any] = self._aside(arguments, on_progress)
         return done
 

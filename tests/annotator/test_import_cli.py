@@ -22,7 +22,7 @@ from annotator.formats.records import CategoryRecord, ImageRecord, LabelFile, Pa
 from annotator.services import exchange, staging
 from annotator.services.app import Services
 from annotator.services.creation import create_project
-from annotator.store import Store, answers, staged
+from annotator.store import Store, annotators, answers, staged
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES, NAMES = 40, [f"category {number}" for number in range(300)]
@@ -119,11 +119,13 @@ def test_a_page_imports_and_exports_large_files_in_processes_of_their_own(
         told.append(now)
 
     preview = services.exchange.preview(file)
-    done = services.exchange.import_file(file, annotator="ann", on_progress=tell)
+    done = services.exchange.import_file(file, annotator="--ann", on_progress=tell)
     (written,) = services.exchange.export(
         tmp_path / "out", formats=["coco"], content="answered", on_progress=tell
     )
 
+    with services.store.reading() as tx:
+        assert [person.name for person in annotators.every(tx)] == ["--ann"]
     assert preview == {**done, "applied": 0}
     assert done["applied"] == known(services.store) == IMAGES * len(NAMES)
     assert {stage for _, _, stage in told} >= {"Reading labels"}
