@@ -29,6 +29,7 @@ from annotator.store.tables import (
     operation,
     staged_annotation,
     staged_answer,
+    staged_category,
     staged_path,
 )
 
@@ -93,10 +94,14 @@ def running(tx: Transaction) -> Running | None:
 
 def note(tx: Transaction, about: Running | None) -> None:
     """Keep the note; None says that no import is running."""
+    tx.execute(sa.delete(staged_category))
     if about is None:
         values.drop(tx, RUNNING)
-    else:
-        values.put(tx, RUNNING, asdict(about))
+        return
+    values.put(tx, RUNNING, asdict(about))
+    places = [{"place": place, "category_id": i} for place, i in enumerate(about.categories)]
+    if places:
+        tx.execute(sa.insert(staged_category), places)
 
 
 def add_answers(tx: Transaction, new: Sequence[StagedAnswer]) -> None:
@@ -267,10 +272,9 @@ class _Part:
         self._tx = tx
         self._size = 1 + max(about.categories)
         self.operations = _Operations(tx, about)
-        columns = sa.column("place", sa.Integer), sa.column("category_id", sa.Integer)
-        named = sa.values(*columns, name="named").data(list(enumerate(about.categories))).cte()
-        self._category: sa.ColumnElement[int] = named.c.category_id
-        self._from = staged_answer.join(named, named.c.place == staged_answer.c.category)
+        self._category = staged_category.c.category_id
+        same = staged_category.c.place == staged_answer.c.category
+        self._from = staged_answer.join(staged_category, same)
         self._inside = staged_answer.c.id <= last
 
     def rows(self) -> Sequence[sa.Row[Any]]:

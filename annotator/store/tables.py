@@ -369,6 +369,14 @@ staged_answer = sa.Table(
     sa.Column("score", sa.SmallInteger),
 )
 
+# Filled when the import begins to be applied, and its categories have ids.
+staged_category = sa.Table(
+    "staged_category",
+    metadata,
+    sa.Column("place", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("category_id", sa.Integer, nullable=False),
+)
+
 staged_path = sa.Table(
     "staged_path",
     metadata,

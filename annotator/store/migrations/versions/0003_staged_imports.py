@@ -22,6 +22,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staged_answer")),
     )
     op.create_table(
+        "staged_category",
+        sa.Column("place", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("category_id", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("place", name=op.f("pk_staged_category")),
+    )
+    op.create_table(
         "staged_path",
         sa.Column("path_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("coco_id", sa.BigInteger(), nullable=True),

@@ -257,7 +257,7 @@ CREATE TABLE setting (
 	CONSTRAINT pk_setting PRIMARY KEY ("key")
 );
 INSERT INTO "setting" VALUES('coco.info','{"year": 2026}');
-INSERT INTO "setting" VALUES('import.running','{"file": "labels.json", "applying": false, "categories": [], "operations": []}');
+INSERT INTO "setting" VALUES('import.running','{"file": "labels.json", "applying": false, "categories": [], "people": [], "after": 0, "at": ""}');
 CREATE TABLE staged_annotation (
 	id INTEGER NOT NULL, 
 	path_id INTEGER NOT NULL, 
@@ -278,6 +278,11 @@ CREATE TABLE staged_answer (
 	CONSTRAINT pk_staged_answer PRIMARY KEY (id)
 );
 INSERT INTO "staged_answer" VALUES(1,0,1,0,0,5,NULL);
+CREATE TABLE staged_category (
+	place INTEGER NOT NULL, 
+	category_id INTEGER NOT NULL, 
+	CONSTRAINT pk_staged_category PRIMARY KEY (place)
+);
 CREATE TABLE staged_path (
 	path_id INTEGER NOT NULL, 
 	coco_id BIGINT, 
