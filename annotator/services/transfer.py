@@ -35,6 +35,7 @@ from annotator.store import (
     answers,
     categories,
     images,
+    staged,
     values,
 )
 
@@ -130,12 +131,19 @@ class Transfer:
                 started = True
                 applied = staging.finish(self._store, pace, on_progress)
         except KeyboardInterrupt:
-            raise AnnotatorError(
-                "It was too late to interrupt the import; all of it is in the project now."
-                if started
-                else "The import was interrupted; the project is as it was before."
-            ) from None
+            raise AnnotatorError(self._interrupted(started)) from None
         return replace(plan.summary, applied=applied)
+
+    def _interrupted(self, started: bool) -> str:
+        if not started:
+            return "The import was interrupted; the project is as it was before."
+        with self._store.reading() as tx:
+            if staged.running(tx) is None:
+                return "It was too late to interrupt the import; all of it is in the project now."
+        return (
+            "The import was interrupted too late to take it back; open the project again, such as "
+            f"with `annotator status {self._project.path}`, to set the rest."
+        )
 
     def _plan(self, path: Path, name: str, content: LabelFile, importer: str) -> ImportPlan:
         with self._store.reading() as tx:

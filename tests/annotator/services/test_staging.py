@@ -241,6 +241,25 @@ def test_an_import_that_is_interrupted_late_is_finished_and_says_so(
     assert content(services.store) == undisturbed
 
 
+def test_an_import_that_is_interrupted_twice_is_finished_when_the_project_is_opened(
+    services: Services, file: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(services)
+
+    def interrupt_twice() -> None:
+        monkeypatch.setattr(staged.Applier, "part", lambda *_: _interrupt())
+        _interrupt()
+
+    with pytest.raises(AnnotatorError, match="open the project again, such as with"):
+        services.transfer.import_file(
+            file, annotator="bob", on_progress=AtStep(SET, 3, interrupt_twice)
+        )
+
+    monkeypatch.undo()
+    Services.open(services.project.path).close()
+    assert content(services.store) == undisturbed
+
+
 def test_a_failure_in_the_middle_leaves_no_trace(services: Services, file: Path) -> None:
     before = dump(services.store)
 
