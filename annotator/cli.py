@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import getpass
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -96,7 +99,7 @@ def import_labels(
     Everybody can go on answering meanwhile. Ctrl-C takes the import back, until the labels are set.
     """
     bar = progress_bar("Reading the file", lines=progress_lines)
-    with opened(project) as services, bar as on_progress:
+    with opened(project) as services, bar as on_progress, _no_collections():
         if dry_run:
             summary = services.transfer.preview(file, format=format, unlisted=unlisted)
         else:
@@ -350,6 +353,19 @@ def _run_job(
     with progress_bar(kind.value.capitalize()) as on_progress:
         row, text = run_or_follow(project, kind, options, device=device, on_progress=on_progress)
     show(row, text, as_json)
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Keep Python from looking for garbage among millions of records that all are in use.
+
+    Each such search would hold the database for half a second.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _login() -> str:
