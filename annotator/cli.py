@@ -96,7 +96,7 @@ def import_labels(
 ) -> None:
     """Import labels from a file; answers that people gave here stay as they are.
 
-    Everybody can go on answering meanwhile. Ctrl-C takes the import back, until the labels are set.
+    Everybody can go on answering meanwhile. Ctrl-C takes the import back.
     """
     bar = progress_bar("Reading the file", lines=progress_lines)
     with opened(project) as services, bar as on_progress, _no_collections():

@@ -1,15 +1,17 @@
 """An import that stops nobody: staged out of sight, then applied in short transactions.
 
-Until an import is applied it can be taken back as if it had never been; from then on it can only go
-on. Whether its program is alive is told by a lock on a file, which is free as soon as that program
-is gone; whoever opens the project then takes the import back or finishes it.
+An import that is broken off is taken back; only where all its answers are in already, and nothing
+but ids and boxes is left, it is finished instead. Whether its program is alive is told by a lock on
+a file, which is free as soon as that program is gone; whoever opens the project then takes the
+import back or finishes it.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,10 +20,19 @@ from filelock import FileLock, Timeout
 from annotator.errors import NotReady, ProjectError
 from annotator.services.aside import Progress, nobody
 from annotator.services.catalog import CategoryNames
+from annotator.services.clock import utc_now
 from annotator.services.importing import ImportPlan
 from annotator.services.steps import SHARED, Pace, for_all, in_steps
 from annotator.settings import Project
-from annotator.store import Store, Transaction, activity, annotators, categories, staged
+from annotator.store import (
+    Store,
+    Transaction,
+    activity,
+    annotators,
+    categories,
+    staged,
+    taken_back,
+)
 
 log = logging.getLogger("annotator.services")
 
@@ -42,11 +53,19 @@ def refuse_running(tx: Transaction) -> None:
         )
 
 
+@dataclass
+class Ending:
+    """How an import ended that was broken off."""
+
+    finished: bool = False
+    """Whether all of it is in the project; else nothing is."""
+
+
 @contextmanager
-def importing(project: Project, store: Store, file: str) -> Iterator[None]:
+def importing(project: Project, store: Store, file: str) -> Iterator[Ending]:
     """Be the one import of a project; what an earlier one left is taken back or finished first.
 
-    So is this one, if the block ends early.
+    So is this one, if the block ends early; what is yielded then says which.
 
     Raises:
         NotReady: If another import is running.
@@ -59,10 +78,11 @@ def importing(project: Project, store: Store, file: str) -> Iterator[None]:
         _settle(store)
         with store.writing() as tx:
             staged.note(tx, staged.Running(file=file))
+        ending = Ending()
         try:
-            yield
+            yield ending
         finally:  # finds nothing to do, unless something went wrong
-            _settle(store)
+            ending.finished = _settle(store)
 
 
 def settle(project: Project, store: Store) -> bool:
@@ -96,19 +116,33 @@ def stage(store: Store, plan: ImportPlan, pace: Pace, on_progress: Progress) -> 
         before += len(things)
 
 
-def start(tx: Transaction, plan: ImportPlan, file: str, now: datetime) -> None:
-    """Begin to apply what is staged; from now on the import can only go on.
+def start(
+    tx: Transaction, plan: ImportPlan, file: str, now: datetime, kept: Sequence[str] = ()
+) -> None:
+    """Begin to apply what is staged.
+
+    Args:
+        tx: A transaction.
+        plan: The import.
+        file: Name of its file.
+        now: The time of day.
+        kept: Names of the values that were put with it, dropped again if it is taken back.
 
     Raises:
         AnnotatorError: If a new category has a name that cannot be used.
     """
     names = CategoryNames(categories.every(tx, archived=True))
-    categories.add(tx, [c for c in plan.new_categories if names.find(c.name) is None])
+    new = [c for c in plan.new_categories if names.find(c.name) is None]
+    added = categories.add(tx, new)
     names = CategoryNames(categories.every(tx, archived=True))
+    used = [names.get(name).id for name in plan.categories]
+    taken_back.show_again(tx, used)
     about = staged.Running(
         file=file,
         applying=True,
-        categories=[names.get(name).id for name in plan.categories],
+        categories=used,
+        new_categories=[category.id for category in added],
+        values=kept,
         people=[annotators.named(tx, person, now).id for person in plan.people],
         after=activity.newest_operation(tx),
         at=now.isoformat(),
@@ -134,18 +168,26 @@ def finish(store: Store, pace: Pace = SHARED, on_progress: Progress = nobody) ->
     return applier.applied
 
 
-def _settle(store: Store) -> None:
-    with store.reading() as tx:
+def _settle(store: Store) -> bool:
+    """Take back or finish what was broken off; return whether it was finished."""
+    with store.writing() as tx:
         about = staged.running(tx)
-    if about is None:
-        return
-    if about.applying:
-        log.warning("The import of %s was broken off late; it is being finished.", about.file)
+        if about is None:
+            return False
+        is_back = taken_back.is_wanted(tx, about)
+        if is_back and not about.taking_back:
+            taken_back.begin(tx, about, utc_now())
+    if about.applying and not is_back:
+        log.warning("The import of %s was broken off at its end; it is being finished.", about.file)
         finish(store)
-        return
+        return True
+    if is_back:
+        log.warning("The import of %s was broken off; it is being taken back.", about.file)
+        in_steps(store, taken_back.TakingBack(about).part)
     in_steps(store, staged.clear)
     with store.writing() as tx:
         staged.note(tx, None)
+    return False
 
 
 @contextmanager

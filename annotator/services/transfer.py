@@ -117,32 +117,31 @@ class Transfer:
             NotReady: If another import is running.
             AnnotatorError: If it was interrupted.
         """
-        started = False
+        ending = staging.Ending()
         try:
-            with staging.importing(self._project, self._store, path.name):
+            with staging.importing(self._project, self._store, path.name) as ending:
                 name, content = _read(path, format, unlisted)
                 plan = self._plan(path, name, content, importer=annotator)
                 if not allow_new_categories:
                     _refuse_new(path, plan.summary.new_categories)
                 staging.stage(self._store, plan, pace, on_progress)
                 with self._store.writing() as tx:
-                    staging.start(tx, plan, path.name, self._clock())
-                    self._keep(tx, content, path.name, unlisted)
-                started = True
+                    kept = self._keep(tx, content, path.name, unlisted)
+                    staging.start(tx, plan, path.name, self._clock(), kept)
                 applied = staging.finish(self._store, pace, on_progress)
         except KeyboardInterrupt:
-            raise AnnotatorError(self._interrupted(started)) from None
+            raise AnnotatorError(self._interrupted(ending)) from None
         return replace(plan.summary, applied=applied)
 
-    def _interrupted(self, started: bool) -> str:
-        if not started:
-            return "The import was interrupted; the project is as it was before."
+    def _interrupted(self, ending: staging.Ending) -> str:
+        if ending.finished:
+            return "It was too late to interrupt the import; all of it is in the project now."
         with self._store.reading() as tx:
             if staged.running(tx) is None:
-                return "It was too late to interrupt the import; all of it is in the project now."
+                return "The import was interrupted; the project is as it was before."
         return (
-            "The import was interrupted too late to take it back; open the project again, such as "
-            f"with `annotator status {self._project.path}`, to set the rest."
+            "Taking the import back was interrupted, too; open the project again, such as with "
+            f"`annotator status {self._project.path}`, to go on with it."
         )
 
     def _plan(self, path: Path, name: str, content: LabelFile, importer: str) -> ImportPlan:
@@ -152,15 +151,17 @@ class Transfer:
             labels = answers.LabelsByImage.read(tx)
         return plan_import(path, name, content, paths, listed, labels, importer=importer)
 
-    def _keep(self, tx: Transaction, content: LabelFile, file: str, unlisted: str) -> None:
-        """Keep that there was this import, and the file's own keys for an export."""
-        for key, value in zip(
-            COCO_VALUES, (content.info, list(content.licenses), content.extra), strict=True
-        ):
-            if value and values.get(tx, key) is None:
-                values.put(tx, key, value)
+    def _keep(self, tx: Transaction, content: LabelFile, file: str, unlisted: str) -> list[str]:
+        """Keep that there was this import, and the file's own keys; return names of the values."""
         about = {"file": file, "unlisted": unlisted}
-        values.put(tx, f"import.{self._clock().isoformat()}", about)
+        wanted: dict[str, Any] = {f"import.{self._clock().isoformat()}": about}
+        kept = (content.info, list(content.licenses), content.extra)
+        for key, value in zip(COCO_VALUES, kept, strict=True):
+            if value and values.get(tx, key) is None:
+                wanted[key] = value
+        for key, value in wanted.items():
+            values.put(tx, key, value)
+        return list(wanted)
 
     def export_counts(self, content: str) -> dict[str, Any]:
         """Return what an export would hold: images, and pairs by state and by who decided.

@@ -153,9 +153,14 @@ def redo(tx: Transaction, client_id: str, annotator_id: int, now: datetime) -> R
     if known is not None:
         return _repeated_cancellation(tx, known)
     own = operation.c.annotator_id == annotator_id
+    undone = operation.alias(
+        "undone"
+    )  # an import that was broken off is taken back by nobody's key
+    by_key = sa.exists().where(undone.c.id == operation.c.target, undone.c.kind.in_(_UNDOABLE))
+    kept = operation.c.cancelled.is_(False)
     last = tx.execute(
         sa.select(operation.c.id, operation.c.target)
-        .where(own, operation.c.kind == OperationKind.UNDO.value, operation.c.cancelled.is_(False))
+        .where(own, operation.c.kind == OperationKind.UNDO.value, kept, by_key)
         .order_by(operation.c.id.desc())
         .limit(1)
     ).first()

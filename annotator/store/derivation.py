@@ -132,6 +132,45 @@ def take_over(tx: Transaction, after: int, operations: Sequence[int]) -> None:
     counts.write(tx)
 
 
+def withdraw(tx: Transaction, first: int, last: int, operations: sa.Select[Any]) -> set[Pair]:
+    """Delete the labels of answers that count no more, where their pairs have no other answer.
+
+    It comes to the same as `recompute`, many times as fast.
+
+    Args:
+        tx: A transaction.
+        first: Answers from this one on ...
+        last: ... to this one, both included.
+        operations: Ids of the cancelled operations; only their answers are meant.
+
+    Returns:
+        The pairs that are done.
+    """
+    other = answer.alias("other")
+    another = sa.exists().where(
+        other.c.image_id == answer.c.image_id,
+        other.c.category_id == answer.c.category_id,
+        other.c.id != answer.c.id,
+    )
+    its_label = sa.and_(
+        label.c.image_id == answer.c.image_id,
+        label.c.category_id == answer.c.category_id,
+        label.c.answer_id == answer.c.id,
+    )
+    query = (
+        sa.select(label.c.image_id, label.c.category_id, label.c.state)
+        .select_from(answer.join(label, its_label))
+        .where(answer.c.id.between(first, last), answer.c.operation_id.in_(operations), ~another)
+    )
+    counts, pairs = _Counts(), set[Pair]()
+    for row in tx.execute(query):
+        counts.move((row.image_id, row.category_id), row.state, None)
+        pairs.add((row.image_id, row.category_id))
+    _delete(tx, list(pairs))
+    counts.write(tx)
+    return pairs
+
+
 def judgements_of(
     tx: Transaction, image_ids: Collection[int], category_ids: Collection[int] = ()
 ) -> dict[Pair, list[Judgement]]:

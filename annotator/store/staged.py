@@ -2,7 +2,8 @@
 
 While a label file is taken in, a note under `RUNNING` says how far it is. Until `start` all of it
 lies in tables that nothing else reads, and `clear` takes it back. From `start` on each part is
-applied and struck off in one transaction, so that whoever finds the note can go on from there.
+applied and struck off in one transaction: first the answers, and whoever finds the note before the
+last of them is in takes the import back (`taken_back`); then the rest, which is gone on with.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class Running:
 
     file: str
     applying: bool = False
-    """Whether parts of it are in the project already, so that it can only go on."""
+    """Whether parts of it may be in the project already."""
     categories: Sequence[int] = ()
     """Ids by place, as soon as it is applied; likewise the rest."""
     people: Sequence[int] = ()
@@ -84,6 +85,12 @@ class Running:
     """Newest operation before it."""
     at: str = ""
     """When it was begun, ISO 8601."""
+    new_categories: Sequence[int] = ()
+    """Ids of those that it brought."""
+    values: Sequence[str] = ()
+    """Names of the values that it put."""
+    taking_back: bool = False
+    """Whether it was broken off and is being taken back; see `taken_back`."""
 
 
 def running(tx: Transaction) -> Running | None:

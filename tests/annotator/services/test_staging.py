@@ -30,7 +30,18 @@ from annotator.services import staging, steps
 from annotator.services.app import Services
 from annotator.services.creation import create_project
 from annotator.services.doctor import examine
-from annotator.store import Store, activity, answers, categories, images, imported, staged, values
+from annotator.store import (
+    Store,
+    Transaction,
+    activity,
+    answers,
+    categories,
+    images,
+    imported,
+    staged,
+    taken_back,
+    values,
+)
 from annotator.store.tables import metadata
 
 STAGED, SET = "Reading labels", "Setting labels"
@@ -194,8 +205,96 @@ def test_an_import_that_was_killed_before_it_was_applied_leaves_no_trace(
     assert dump(services.store) == before
 
 
-@pytest.mark.parametrize("count", [1, 5, 11, 12, 13, 16, 18])
-def test_an_import_that_was_killed_while_it_was_applied_is_finished_by_whoever_comes_next(
+@pytest.mark.parametrize("count", [1, 5, 11])
+def test_an_import_that_was_killed_while_it_was_applied_is_taken_back_by_whoever_comes_next(
+    services: Services, file: Path, undisturbed: dict[str, Any], count: int
+) -> None:
+    prepare(services)
+    before = content(services.store)
+
+    killed(services, file, SET, count)
+
+    assert content(services.store)["labels"] != before["labels"]
+    Services.open(services.project.path).close()
+    assert content(services.store) == before
+    assert agrees(services.store)
+    services.transfer.import_file(file, annotator="bob")
+    assert content(services.store) == undisturbed
+    assert agrees(services.store)
+
+
+def test_a_process_that_is_killed_while_it_takes_an_import_back_is_followed_by_another(
+    services: Services, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(services)
+    before = content(services.store)
+    killed(services, file, SET, 9)
+    whole = taken_back.TakingBack.part
+
+    def part(self: taken_back.TakingBack, tx: Transaction, size: int) -> int:
+        if self._done > 6:
+            raise KeyboardInterrupt
+        return whole(self, tx, size)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(taken_back.TakingBack, "part", part)
+        with pytest.raises(KeyboardInterrupt):
+            staging.settle(services.project, services.store)
+    assert content(services.store)["running"].taking_back
+
+    staging.settle(services.project, services.store)
+
+    assert content(services.store) == before
+    assert agrees(services.store)
+
+
+def test_what_people_said_while_an_import_was_applied_stays_when_it_is_taken_back(
+    services: Services, file: Path
+) -> None:
+    killed(services, file, SET, 9)
+    say(services, "over an imported one", 1, 1, "absent")
+    say(services, "beside", 6, 1, "present")
+    say(services, "of a new category", 2, 4, "present")
+
+    staging.settle(services.project, services.store)
+
+    assert [row[:3] for row in content(services.store)["labels"]] == [
+        (1, 1, 0),
+        (2, 4, 1),
+        (6, 1, 1),
+    ]
+    assert agrees(services.store)
+
+
+def test_a_redo_brings_back_no_import_that_was_taken_back(services: Services, file: Path) -> None:
+    before = content(services.store)
+    killed(services, file, SET, 5)
+    staging.settle(services.project, services.store)
+
+    said = services.recording.redo("bob", {"op": "redo"})
+
+    assert said["nothing"]
+    assert content(services.store) == before
+
+
+def test_who_looks_for_changes_sees_that_an_import_was_taken_back(
+    services: Services, file: Path
+) -> None:
+    killed(services, file, SET, 5)
+    with services.store.reading() as tx:
+        newest = activity.newest_operation(tx)
+
+    staging.settle(services.project, services.store)
+
+    with services.store.reading() as tx:
+        moved = activity.moved_since(tx, newest, 1000)
+    assert moved is not None
+    assert len(moved.image) == 10
+    assert not moved.labelled.any()
+
+
+@pytest.mark.parametrize("count", [12, 13, 16, 18])
+def test_an_import_that_was_killed_with_all_its_answers_in_is_finished_by_whoever_comes_next(
     services: Services, file: Path, undisturbed: dict[str, Any], count: int
 ) -> None:
     prepare(services)
@@ -230,24 +329,40 @@ def test_an_interrupted_import_leaves_no_trace_and_says_so(services: Services, f
     assert dump(services.store) == before
 
 
+def test_an_import_that_is_interrupted_while_it_is_applied_is_taken_back_and_says_so(
+    services: Services, file: Path
+) -> None:
+    prepare(services)
+    before = content(services.store)
+
+    with pytest.raises(AnnotatorError, match="the project is as it was before"):
+        services.transfer.import_file(file, annotator="bob", on_progress=AtStep(SET, 3, _interrupt))
+
+    assert content(services.store) == before
+    assert agrees(services.store)
+
+
 def test_an_import_that_is_interrupted_late_is_finished_and_says_so(
     services: Services, file: Path, undisturbed: dict[str, Any]
 ) -> None:
     prepare(services)
 
     with pytest.raises(AnnotatorError, match="too late to interrupt"):
-        services.transfer.import_file(file, annotator="bob", on_progress=AtStep(SET, 3, _interrupt))
+        services.transfer.import_file(
+            file, annotator="bob", on_progress=AtStep(SET, 14, _interrupt)
+        )
 
     assert content(services.store) == undisturbed
 
 
-def test_an_import_that_is_interrupted_twice_is_finished_when_the_project_is_opened(
-    services: Services, file: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+def test_an_import_that_is_interrupted_twice_is_taken_back_when_the_project_is_opened(
+    services: Services, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepare(services)
+    before = content(services.store)
 
     def interrupt_twice() -> None:
-        monkeypatch.setattr(staged.Applier, "part", lambda *_: _interrupt())
+        monkeypatch.setattr(taken_back.TakingBack, "part", lambda *_: _interrupt())
         _interrupt()
 
     with pytest.raises(AnnotatorError, match="open the project again, such as with"):
@@ -257,7 +372,7 @@ def test_an_import_that_is_interrupted_twice_is_finished_when_the_project_is_ope
 
     monkeypatch.undo()
     Services.open(services.project.path).close()
-    assert content(services.store) == undisturbed
+    assert content(services.store) == before
 
 
 def test_a_failure_in_the_middle_leaves_no_trace(services: Services, file: Path) -> None:
@@ -394,7 +509,7 @@ def test_an_import_of_a_living_program_is_left_alone(services: Services) -> None
 def test_a_project_can_be_opened_although_its_import_cannot_be_finished(
     services: Services, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    killed(services, file, SET, 4)
+    killed(services, file, SET, 13)
     monkeypatch.setattr(staged.Applier, "part", _full_disk)
 
     with closing(Services.open(services.project.path)) as opened:
