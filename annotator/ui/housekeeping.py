@@ -6,6 +6,8 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
+from annotator.errors import AnnotatorError
+
 log = logging.getLogger("annotator.serve")
 
 EVERY_SECONDS = 10.0
@@ -38,9 +40,11 @@ class Housekeeping:
             for number, job in enumerate(self._jobs):
                 try:
                     job()
-                except Exception:
+                except Exception as error:
                     if number not in failed:
-                        log.exception("a job of the server failed; it is tried again")
+                        # What a person can mend is a sentence already.
+                        trace = None if isinstance(error, AnnotatorError) else error
+                        log.error("%s (It is tried again.)", error, exc_info=trace)
                     failed.add(number)
                 else:
                     failed.discard(number)

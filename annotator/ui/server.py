@@ -13,10 +13,12 @@ import time
 import webbrowser
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from annotator.errors import AnnotatorError
+from annotator.services import staging
 from annotator.services.app import Services
 from annotator.ui.housekeeping import Housekeeping
 from annotator.ui.listening import address, who_may
@@ -181,7 +183,8 @@ def serve_project(
         settings = services.project.settings
         files = WebFiles(round(settings.server.max_upload_mb * 1e6))
         stack.callback(files.close)
-        stack.callback(Housekeeping([files.clear]).close)
+        settle = partial(staging.settle, services.project, services.store)
+        stack.callback(Housekeeping([files.clear, settle]).close)
         app = build_app(
             services,
             port=listener.getsockname()[1],

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from annotator.errors import StoreError
 from annotator.ui.housekeeping import Housekeeping
 
 
@@ -28,5 +29,23 @@ def test_a_job_that_fails_is_told_once_and_keeps_no_other_from_its_turn(
     keeper.close()
     done = len(rounds)
 
-    assert [r.message for r in caplog.records] == ["a job of the server failed; it is tried again"]
+    (told,) = caplog.records
+    assert told.message == "the disk is away (It is tried again.)"
+    assert told.exc_info
     assert len(rounds) == done  # nothing more after it was closed
+
+
+def test_what_a_person_can_mend_is_told_without_a_trace(caplog: pytest.LogCaptureFixture) -> None:
+    tried = threading.Event()
+
+    def refuse() -> None:
+        tried.set()
+        raise StoreError("The database was moved; bring it back.")
+
+    keeper = Housekeeping([refuse], every=0.001)
+    assert tried.wait(10)
+    keeper.close()
+
+    (told,) = caplog.records
+    assert told.message == "The database was moved; bring it back. (It is tried again.)"
+    assert not told.exc_info
