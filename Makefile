@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO_DIR ?= demo
+WORKERS ?= 2
 
 .PHONY: install demo test check format bench clean
 
@@ -28,7 +29,7 @@ demo: .venv/.demo-ready
 
 test: .venv/.test-ready
 	@scripts/ensure-browser
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 check: .venv/.test-ready
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
