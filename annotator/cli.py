@@ -148,12 +148,14 @@ def serve(
     project: ProjectDir,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 7860,
-    no_worker: Annotated[bool, typer.Option(help="Do not start a background trainer.")] = False,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Do not start a background trainer.")
+    ] = False,
     open_to_all: Annotated[
         bool,
         typer.Option(
             "--open",
-            help="Answer under any host name; without accounts everybody who connects may do all.",
+            help="Answer under any host name; without accounts everybody may do everything.",
         ),
     ] = False,
     device: Device = "auto",

@@ -3,8 +3,8 @@
     python benchmarks/server_memory.py [--loads 2000] [--calls 20000] [--seed 0]
 
 Serves a small project without a trainer. A page load is what a browser asks for: the page, the
-events it begins with over the queue, the heartbeat, and the first calls of a work screen, all under
-a session of its own. A call is `state` under a fresh session. Memory is the resident size of the
+events it begins with over the queue, and the first calls of a work screen, all under a session of
+its own. A call is `state` under a fresh session. Memory is the resident size of the
 server's process, after the first hundred of each kind and at the end.
 """
 
@@ -104,14 +104,12 @@ def load(client: httpx.Client, config: dict[str, Any], page: str, session: str) 
         for event in config["dependencies"]
         if event["id"] in shown["dependencies"] and any(t[1] == "load" for t in event["targets"])
     ]
-    with client.stream("GET", f"/gradio_api/heartbeat/{session}") as heart:
-        next(heart.iter_raw())
-        for event in begin:
-            run(client, config, event, session)
-        for component in config["components"]:
-            functions = component["props"].get("server_fns") or ()
-            if component["id"] in set(shown["components"]) & here and "start" in functions:
-                call(client, component["id"], "start", session)
+    for event in begin:
+        run(client, config, event, session)
+    for component in config["components"]:
+        functions = component["props"].get("server_fns") or ()
+        if component["id"] in set(shown["components"]) & here and "start" in functions:
+            call(client, component["id"], "start", session)
 
 
 def run(client: httpx.Client, config: dict[str, Any], event: dict[str, Any], session: str) -> None:

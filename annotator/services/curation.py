@@ -10,13 +10,13 @@ from typing import Any
 from annotator.domain import Category
 from annotator.errors import AnnotatorError, NotFound
 from annotator.services import hierarchy, recomputing
-from annotator.services.catalog import CategoryNames, in_order
+from annotator.services.catalog import CategoryNames, folded, in_order
 from annotator.services.hotkeys import checked_key, refuse_ambiguous
 from annotator.services.media import names_of
 from annotator.services.merge_words import preview_row
 from annotator.services.steps import Progress, nobody
 from annotator.settings import Project
-from annotator.store import Store, Transaction, categories, images, merges
+from annotator.store import Store, Transaction, categories, images, merges, taken_back
 
 MOST_EXAMPLES = 8
 """Example images of a category; more would not be looked at."""
@@ -74,7 +74,13 @@ class Curation:
             raise AnnotatorError("Write at least one name, one a line.")
         group = supercategory.strip()
         with self._store.writing() as tx:
-            added = categories.add(tx, [categories.NewCategory(n, group) for n in wanted])
+            again = taken_back.hidden(tx, wanted)  # with an import that was taken back
+            taken_back.show_again(tx, again)
+            shown_again = [categories.get(tx, category_id) for category_id in again]
+            known = {folded(category.name) for category in shown_again}
+            new = [n for n in wanted if folded(n) not in known]
+            added = categories.add(tx, [categories.NewCategory(n, group) for n in new])
+            added = [*shown_again, *added]
         shown = ", ".join(c.name for c in added[:8]) + (" ..." if len(added) > 8 else "")
         return {
             "ids": [c.id for c in added],

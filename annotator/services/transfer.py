@@ -324,6 +324,8 @@ def _certificate_row(fill: Fill) -> dict[str, Any]:
 
 
 def _read(path: Path, format: str | None, unlisted: str) -> tuple[str, LabelFile]:
+    if path.is_dir():
+        raise FormatError(f"{path} is a folder; name the label file.")
     if not path.is_file():
         raise FormatError(f"The label file {path} does not exist; check its name.")
     if unlisted not in ("unknown", "absent"):

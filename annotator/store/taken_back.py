@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from annotator.domain import OperationKind
 from annotator.store import derivation, merges, staged, values
 from annotator.store.connection import Transaction
+from annotator.store.rows import folded
 from annotator.store.tables import answer, category, operation, staged_answer
 
 HIDDEN = "import.hidden_categories"
@@ -54,19 +55,27 @@ def begin(tx: Transaction, about: staged.Running, now: datetime) -> None:
         tx.execute(sa.update(operation).where(_is_of(about)).values(cancelled=True))
     for key in about.values:
         values.drop(tx, key)
-    tx.execute(
-        sa.update(category).where(category.c.id.in_(about.new_categories)).values(archived=True)
-    )
-    hidden = {*(values.get(tx, HIDDEN) or ()), *about.new_categories}
-    values.put(tx, HIDDEN, sorted(hidden))
+    said = sa.select(answer.c.category_id).join(operation, operation.c.id == answer.c.operation_id)
+    used = set(tx.execute(said.where(~_is_of(about)).distinct()).scalars())
+    new = [category_id for category_id in about.new_categories if category_id not in used]
+    tx.execute(sa.update(category).where(category.c.id.in_(new)).values(archived=True))
+    values.put(tx, HIDDEN, sorted({*(values.get(tx, HIDDEN) or ()), *new}))
+
+
+def hidden(tx: Transaction, names: Sequence[str]) -> list[int]:
+    """Return the ids of the hidden categories among some names."""
+    wanted = sorted({folded(name.strip()) for name in names})
+    ids = values.get(tx, HIDDEN) or ()
+    query = sa.select(category.c.id).where(category.c.id.in_(ids), category.c.folded.in_(wanted))
+    return list(tx.execute(query.order_by(category.c.id)).scalars())
 
 
 def show_again(tx: Transaction, category_ids: Sequence[int]) -> None:
     """Show those of some categories that were hidden when an import was taken back."""
-    hidden = set(values.get(tx, HIDDEN) or ())
-    if back := hidden.intersection(category_ids):
+    known = set(values.get(tx, HIDDEN) or ())
+    if back := known.intersection(category_ids):
         tx.execute(sa.update(category).where(category.c.id.in_(back)).values(archived=False))
-        values.put(tx, HIDDEN, sorted(hidden - back))
+        values.put(tx, HIDDEN, sorted(known - back))
 
 
 class TakingBack:

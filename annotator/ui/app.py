@@ -191,6 +191,9 @@ def _mount(app: FastAPI, pages: gr.Blocks, files: WebFiles, in_head: str) -> Non
             show_error=False,
             max_file_size=files.max_upload,
         )
+    # A browser has six connections to a server. Gradio would keep one for each open tab, so that
+    # with six tabs nothing was saved any more.
+    pages.config["connect_heartbeat"] = False
     gradio: Any = next(r.app for r in app.routes if isinstance(r, Mount) and r.path == "")
     gradio.state_holder = BoundedSessions(pages)
     gradio.user_middleware.append(Middleware(MarkedScripts))

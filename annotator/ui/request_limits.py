@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse
 
@@ -25,7 +25,7 @@ API = "/gradio_api/"
 
 UPLOAD = f"{API}upload"
 
-READ = ("app_id", "heartbeat/", "info", "queue/data", "startup-events", "upload_progress")
+READ = ("app_id", "info", "queue/data", "startup-events", "upload_progress")
 """Where below `API` the pages look; an entry that ends in a slash stands for what follows, too."""
 
 CHANGE = ("cancel", "component_server", "queue/join", "reset", "run/", "upload")
@@ -67,7 +67,7 @@ class RequestLimits:
         if refusal is not None:
             await refusal(scope, receive, send)
         elif scope["path"].rstrip("/") == UPLOAD:
-            with self._files.receiving(_length(scope)):
+            with self._files.receiving(self._upload_size(scope)):
                 await self._app(scope, _Counted(receive, self._files.max_upload), send)
         elif scope["method"] in SAFE_METHODS:
             await self._app(scope, receive, send)
@@ -85,7 +85,7 @@ class RequestLimits:
         if path.startswith(API):
             listed = READ if scope["method"] in SAFE_METHODS else CHANGE
             return None if _is_listed(path[len(API) :], listed) else _nothing()
-        if b"deep_link=" in scope["query_string"]:
+        if "deep_link" in QueryParams(scope["query_string"]):
             return _nothing()
         return None if _is_listed(path.removeprefix("/"), self._outside) else _nothing()
 
@@ -94,11 +94,15 @@ class RequestLimits:
         limit = self._files.max_upload if is_upload else MAX_BODY
         if _length(scope) > limit:
             return _too_large(limit)
-        if is_upload and not self._files.make_room(_length(scope)):
+        if is_upload and not self._files.make_room(self._upload_size(scope)):
             return PlainTextResponse(
                 "Too many uploaded files wait here; try again in a few minutes.", 503
             )
         return None
+
+    def _upload_size(self, scope: Scope) -> int:
+        # Who does not say how much is coming may send as much as an upload may have.
+        return _length(scope) or self._files.max_upload
 
     async def _whole(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read a body, look at it, and hand it on as it came."""

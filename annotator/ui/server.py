@@ -131,6 +131,8 @@ def run_server(
 def _quiet_cancellations(record: logging.LogRecord) -> bool:
     """Drop the traces of streams that were cut because the server stops; nobody can act on them."""
     text = record.getMessage()
+    if text.startswith("Cancel ") and "graceful shutdown" in text:
+        return False
     return "Exception in ASGI application" not in text or not _is_cancellation(record)
 
 

@@ -15,11 +15,8 @@ MOST = 400
 """Tabs that are remembered; of more, those that were used longest ago are forgotten. Such a tab
 goes on working: it gets a new memory with its next event."""
 
-CLOSED_SECONDS = 120.0
-"""How long a tab that was closed is remembered, should only the network have been away."""
-
-IDLE_SECONDS = 6 * 3600.0
-"""How long a tab is remembered that does nothing."""
+IDLE_SECONDS = 3600.0
+"""How long a tab is remembered that does nothing; whether it was closed nobody tells."""
 
 
 class BoundedSessions(StateHolder):
@@ -48,13 +45,11 @@ class BoundedSessions(StateHolder):
         return state
 
     def delete_all_expired_state(self) -> None:
-        """Forget tabs that were closed or left; Gradio calls this every second."""
+        """Forget tabs that were left; Gradio calls this every second."""
         now = time.monotonic()
         with self.lock:
             for session_id in list(self.session_data):
-                is_closed = self.session_data[session_id].is_closed
-                kept = CLOSED_SECONDS if is_closed else IDLE_SECONDS
-                if now - self._used.get(session_id, now) > kept:
+                if now - self._used.get(session_id, now) > IDLE_SECONDS:
                     self._forget(session_id)
         super().delete_all_expired_state()
 

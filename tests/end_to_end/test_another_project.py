@@ -186,7 +186,7 @@ def test_answers_for_a_project_are_not_taken_for_those_of_its_copy(
 
     serve_instead(server, copy)
     here = page.locator(".an-waits", has_text="a copy of it is served here now")
-    expect(here).to_contain_text("Reload the page to say what becomes of them.")
+    expect(here).to_contain_text("Reload the page to decide what becomes of")
     page.reload()
     ready(page, 2)
     line = page.locator(".an-waits", has_text="before it was copied, moved or restored")

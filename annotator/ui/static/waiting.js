@@ -60,7 +60,7 @@ export class Waiting {
     this.other.hidden = !served;
     if (!served) return;
     this.#say(this.other, pending
-      ? `${counted(pending)} of project ${name} ${wait(pending)} in this browser; ${servedNow(served)} is served here now. ${served === name ? 'Reload the page to say what becomes of them.' : `${are(pending)} sent when ${name} is served again.`}`
+      ? `${counted(pending)} of project ${name} ${wait(pending)} in this browser; ${servedNow(served)} is served here now. ${served === name ? `Reload the page to decide what becomes of ${pending === 1 ? 'it' : 'them'}.` : `${are(pending)} sent when ${name} is served again.`}`
       : belongs(served));
   }
 

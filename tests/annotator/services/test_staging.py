@@ -258,12 +258,24 @@ def test_what_people_said_while_an_import_was_applied_stays_when_it_is_taken_bac
 
     staging.settle(services.project, services.store)
 
-    assert [row[:3] for row in content(services.store)["labels"]] == [
-        (1, 1, 0),
-        (2, 4, 1),
-        (6, 1, 1),
-    ]
+    found = content(services.store)
+    assert [row[:3] for row in found["labels"]] == [(1, 1, 0), (2, 4, 1), (6, 1, 1)]
+    assert "fish" in [name for name, _, _ in found["categories"]]  # somebody has used it
     assert agrees(services.store)
+
+
+def test_a_category_that_an_import_brought_can_be_added_after_it_was_taken_back(
+    services: Services, file: Path
+) -> None:
+    killed(services, file, SET, 5)
+    staging.settle(services.project, services.store)
+    before = [name for name, _, _ in content(services.store)["categories"]]
+
+    said = services.curation.add(["FISH", "frog"])
+
+    assert before == list(NAMES[:3])
+    assert [name for name, _, _ in content(services.store)["categories"]] == [*NAMES, "frog"]
+    assert said["message"].startswith("Added fish, frog.")
 
 
 def test_a_redo_brings_back_no_import_that_was_taken_back(services: Services, file: Path) -> None:

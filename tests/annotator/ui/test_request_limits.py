@@ -76,6 +76,25 @@ def test_an_upload_that_hides_its_size_is_broken_off(door: TestClient, web_files
     assert content(web_files) == before
 
 
+def test_an_upload_that_hides_its_size_counts_as_the_largest(
+    door: TestClient, web_files: WebFiles
+) -> None:
+    door.post("/name", json={"name": "Ann"})
+    full = web_files.folder / "full"
+    full.write_bytes(b"x" * (3 * web_files.max_upload + 1))
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.csv"\r\n\r\nfile\r\n'
+        b"--x--\r\n"
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+
+    told = door.post(UPLOAD, content=body, headers=headers)
+    hidden = door.post(UPLOAD, content=iter([body]), headers=headers)
+    full.unlink()
+
+    assert (told.status_code, hidden.status_code) == (200, 503)
+
+
 def test_uploads_are_bounded_together_and_older_ones_make_room(tmp_path: Path) -> None:
     files = WebFiles(1000, tmp_path)
     old, young = files.folder / "old", files.folder / "young"
@@ -162,7 +181,13 @@ def test_a_body_is_bounded_whether_its_length_is_told_or_not(
         *(("GET", "/gradio_api/custom_component/a/client/b/c"), ("GET", "/gradio_api/login_check")),
         *(("GET", "/gradio_api/dev/reload"), ("GET", "/monitoring"), ("GET", "/pwa_icon")),
         *(("POST", "/gradio_api/run-history/connect"), ("POST", "/login"), ("GET", "/logout")),
-        *(("GET", "/config?deep_link=x"), ("GET", "/?deep_link=x"), ("GET", "/svelte/x.js")),
+        *(
+            ("GET", "/config?deep_link=x"),
+            ("GET", "/?deep%5Flink=x"),
+            ("GET", "/?deep_link=x"),
+            ("GET", "/gradio_api/heartbeat/x"),
+            ("GET", "/svelte/x.js"),
+        ),
         *(("PUT", "/gradio_api/queue/join"), ("GET", "/openapi.json"), ("GET", "/docs")),
         *(("GET", "/gradio_api/user"), ("GET", "/gradio_api/token"), ("GET", "/gradio_api/runs")),
         *(("GET", "/verify/config"), ("GET", "/verify/gradio_api/info")),

@@ -59,19 +59,18 @@ def test_sessions_that_left_are_ended_and_others_are_not(
     states = holder(client)
     now = [1000.0]
     monkeypatch.setattr(sessions.time, "monotonic", lambda: now[0])
-    for name in ("closed", "idle", "working"):
+    for name in ("left", "working"):
         ask(client, name)
-    states.session_data["closed"].is_closed = True
 
-    now[0] += sessions.CLOSED_SECONDS + 1
+    now[0] += sessions.IDLE_SECONDS - 1
     states.delete_all_expired_state()
-    left = [name for name in ("closed", "idle", "working") if name in states]
-    now[0] += sessions.IDLE_SECONDS
+    early = [name for name in ("left", "working") if name in states]
     ask(client, "working")
+    now[0] += 2
     states.delete_all_expired_state()
 
-    assert left == ["idle", "working"]
-    assert [name for name in ("closed", "idle", "working") if name in states] == ["working"]
+    assert early == ["left", "working"]
+    assert [name for name in ("left", "working") if name in states] == ["working"]
 
 
 def test_messages_for_a_session_that_is_forgotten_go_with_it(client: TestClient) -> None:
