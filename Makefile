@@ -29,7 +29,7 @@ demo: .venv/.demo-ready
 
 test: .venv/.test-ready
 	@scripts/ensure-browser
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: .venv/.test-ready
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
