@@ -38,13 +38,14 @@ def who_may(host: str, *, open_to_network: bool) -> str:
             "they can see, change and export everything. Add --host 0.0.0.0 for the network."
         )
     if not open_to_network:
+        answered = "only requests to http://127.0.0.1 are" if host in EVERYWHERE else "nobody is"
         return (
-            f"--host {host}: only requests to http://127.0.0.1 are answered, so other machines are "
-            "refused. Add --open to let them in; without accounts they can do everything."
+            f"--host {host}: {answered} answered, so other machines are refused. Add --open to let "
+            "them in; without accounts they can do everything."
         )
     return (
         "--open: everybody who reaches this machine can see, change and export everything in this "
-        "project under any name; there are no accounts. Stop with Ctrl-C."
+        "project under any name; there are no accounts."
     )
 
 

@@ -54,7 +54,8 @@ def test_the_address_in_the_network_is_one_of_this_machine() -> None:
     [
         ("127.0.0.1", False, ()),
         ("127.0.0.1", True, ("only this machine can connect", "--host 0.0.0.0")),
-        ("0.0.0.0", False, ("refused", "--open")),
+        ("0.0.0.0", False, ("only requests to http://127.0.0.1", "refused", "--open")),
+        ("192.168.7.5", False, ("nobody is answered", "--open")),
         ("0.0.0.0", True, ("everybody", "change and export everything", "no accounts")),
     ],
 )
