@@ -86,12 +86,14 @@ def test_in_a_small_project_the_figure_is_there_at_once() -> None:
 
 
 def test_why_a_count_behind_failed_is_said_once_and_it_is_tried_again() -> None:
-    rested = Rested(head_start=0)
+    rested, may_end = Rested(head_start=0), threading.Event()
 
     def fail() -> dict[str, Any]:
+        may_end.wait()
         raise NotReady("It is not ready.")
 
     rested.soon("same", fail, pairs=LARGE)
+    may_end.set()
     rested.settle()
     with pytest.raises(NotReady, match="not ready"):
         rested.soon("same", lambda: {"figure": 1}, pairs=LARGE)
