@@ -8,7 +8,7 @@ from datetime import datetime
 
 from annotator.arrays import certificates as files
 from annotator.services.certificate_evidence import Evidence, Look
-from annotator.services.certificate_pool import definitions
+from annotator.services.definitions import changed
 from annotator.settings import Project
 from annotator.store import Transaction, categories, certificates
 from annotator.store.certificates import AGAIN, BOUND, Certificate, CertificateState, Drawn
@@ -129,13 +129,6 @@ class BoundProbes:
         certificates.add_probes(tx, row.id, rows, now)
         certificates.cannot_be_asked(tx, row.id, now)
         return bool(rows)
-
-
-def changed(tx: Transaction, row: Certificate) -> list[str]:
-    """Return the names of a certificate's categories that mean something else by now."""
-    every = categories.every(tx, archived=True)
-    now, then = definitions(every, every), row.plan["definitions"]
-    return [c.name for c in every if then.get(key := str(c.ordinal), now[key]) != now[key]]
 
 
 def _is_before(look: Look, border: datetime | None) -> bool:

@@ -13,7 +13,7 @@ from annotator.arrays.versions import VersionArrays
 from annotator.domain import State
 from annotator.errors import AnnotatorError, NotReady
 from annotator.services import certificate_pool as pools
-from annotator.services.bound_probes import changed
+from annotator.services.definitions import changed
 from annotator.store import Transaction, categories, certificates, images
 from annotator.store.certificates import PILOT, Certificate, CertificateState, Drawn
 from mlrpl.decision.fill_forecast import Forecast

@@ -13,9 +13,9 @@ from annotator.errors import AnnotatorError, NotReady
 from annotator.services import certificate_pilot as pilots
 from annotator.services import certificate_pool as pools
 from annotator.services import hierarchy, staging
-from annotator.services.bound_probes import changed
 from annotator.services.certificate_report import plan_report
 from annotator.services.clock import Clock
+from annotator.services.definitions import changed, definitions
 from annotator.services.fills import Fills
 from annotator.services.suggestions import Suggestions
 from annotator.settings import Project
@@ -244,7 +244,7 @@ def _next_number(tx: Transaction) -> int:
 
 def _definitions(tx: Transaction, ordinals: list[int]) -> dict[str, str]:
     every = categories.every(tx, archived=True)
-    return pools.definitions([c for c in every if c.ordinal in set(ordinals)], every)
+    return definitions([c for c in every if c.ordinal in set(ordinals)], every)
 
 
 def _refuse_second(tx: Transaction) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -204,23 +202,3 @@ def plan_of(row: Mapping[str, Any]) -> FillPlan:
     for name in ("absent_rungs", "present_rungs"):
         values[name] = tuple(row[name])
     return FillPlan(**values)
-
-
-def definitions(shown: Iterable[Category], every: Sequence[Category]) -> dict[str, str]:
-    """Return, by ordinal, a short hash of what each category means to those who are asked.
-
-    Its name, its description, and what was merged into it count; hiding it changes it, too.
-    """
-    into = {c.id: c.merged_into for c in every}
-    parts: dict[int, list[int]] = {}
-    for part in into:
-        target = into[part]
-        while target is not None:
-            parts.setdefault(target, []).append(part)
-            target = into.get(target)
-    found = {}
-    for c in shown:
-        meaning = [c.name, c.description, c.archived, c.merged_into, sorted(parts.get(c.id, []))]
-        text = json.dumps(meaning).encode()
-        found[str(c.ordinal)] = hashlib.sha256(text).hexdigest()[:16]
-    return found

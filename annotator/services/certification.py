@@ -9,13 +9,14 @@ from typing import Any
 from annotator.arrays import certificates as files
 from annotator.errors import AnnotatorError, NotFound
 from annotator.services.aside import plan_aside
-from annotator.services.bound_probes import BoundProbes, changed
+from annotator.services.bound_probes import BoundProbes
 from annotator.services.certificate_fill import Filling, labelled_in_middle
 from annotator.services.certificate_pilot import progress
 from annotator.services.certificate_planning import Planner
 from annotator.services.certificate_report import open_report, pilot_report, report
 from annotator.services.certificate_standing import standings, state_of, uncovered
 from annotator.services.clock import Clock, utc_now
+from annotator.services.definitions import changed
 from annotator.services.fills import Fills
 from annotator.services.suggestions import Suggestions
 from annotator.settings import Project

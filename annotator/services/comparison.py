@@ -15,8 +15,8 @@ from annotator.arrays import versions as version_files
 from annotator.arrays.versions import QUANTILES, VersionArrays
 from annotator.domain import Category, Version
 from annotator.errors import NotFound
+from annotator.services.calibration import calibration_of
 from annotator.services.suggestions import as_wished
-from annotator.services.trends import calibration_of
 from annotator.services.waiting import CHUNK, Labelled, Waiting
 from annotator.settings import Project
 from annotator.store import Store, Transaction, activity, categories, images, versions

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from annotator.arrays.certificates import FillBits
 from annotator.domain import State
-from annotator.services.bound_probes import changed
+from annotator.services.definitions import changed
 from annotator.settings import Project
 from annotator.store import Transaction, activity, categories, certificates
 from annotator.store.certificates import Certificate, CertificateState

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from annotator.arrays.versions import VersionArrays, VersionParameters
+from annotator.arrays.versions import VersionArrays
 from annotator.domain import State
+from annotator.services.calibration import is_calibrated
 from annotator.services.fills import Fill, has_fill
 from annotator.services.grid_order import FIRST_PART, Keys, Mode, Ordinals, in_order, suggested
 from annotator.store import Transaction, categories, grid, images
@@ -161,21 +162,6 @@ def guesses_of(arrays: VersionArrays, ordinal: int, ordinals: Mapping[int, int])
     opinion = Opinion(0, arrays, ordinal, calibrated=True)
     said = zip(ordinals, opinion.guesses(opinion.scores_of(list(ordinals.values()))), strict=True)
     return {image: guess for image, guess in said if guess is not None}
-
-
-def is_taught(arrays: VersionArrays | None, ordinal: int) -> bool:
-    """Return whether the model had a present answer of a category to learn from."""
-    column = None if arrays is None else arrays.columns.get(ordinal)
-    return arrays is not None and column is not None and bool(arrays.taught[column])
-
-
-def is_calibrated(parameters: VersionParameters | None, ordinal: int) -> bool:
-    """Return whether a version may say how sure it is of a category."""
-    if parameters is None or ordinal in parameters.ranked_only:
-        return False
-    if ordinal not in parameters.category_ordinals:
-        return False
-    return bool(np.isfinite(parameters.thresholds[parameters.category_ordinals.index(ordinal)]))
 
 
 def state_of(present: bool) -> str:

@@ -16,7 +16,7 @@ from annotator.arrays.version_features import features_path
 from annotator.arrays.versions import QUANTILES, VersionArrays
 from annotator.domain import Category, State
 from annotator.errors import AnnotatorError
-from annotator.services.grid_page import is_taught
+from annotator.services.calibration import is_taught
 from annotator.services.suggestions import ImageSuggestions, Suggestions
 from annotator.settings import Project
 from annotator.store import Store, Transaction, activity, categories, images, versions

@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category
+from annotator.services.calibration import held_out_probabilities
 from annotator.services.catalog import in_order
 from annotator.services.overlap import Overlap, figures, overlaps
 from annotator.services.rested import Rested
 from annotator.services.suggestions import Suggestions
-from annotator.services.trends import held_out_probabilities
 from annotator.store import Store, Transaction, activity, annotators, categories, quality
 from annotator.store.quality import BANDS, Opinions
 from mlrpl.decision.anchoring import anchoring, blind_needed

@@ -10,12 +10,12 @@ import numpy as np
 
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, OperationKind
+from annotator.services.calibration import blind_answers
 from annotator.services.clock import Clock, utc_now
 from annotator.services.fill_promises import promised
 from annotator.services.fills import Fills
 from annotator.services.rested import Rested
 from annotator.services.suggestions import Suggestions
-from annotator.services.trends import blind_answers
 from annotator.services.waiting import CHUNK, Waiting
 from annotator.settings import Project
 from annotator.store import Store, Transaction, activity, categories, images, quality

@@ -9,6 +9,7 @@ from annotator.arrays import versions as version_files
 from annotator.domain import Job, JobKind, JobState, Version
 from annotator.errors import NotFound, NotReady
 from annotator.services import policy
+from annotator.services.calibration import SURENESS
 from annotator.services.clock import Clock, utc_now
 from annotator.services.method_options import job_options, option_rows
 from annotator.settings import Project, Settings
@@ -22,9 +23,6 @@ METHODS = {
     "sarb": "the network of hst, which fills open pairs in by blending images; slower",
 }
 """What can learn, and what each does in a few words; `mlrpl methods` describes them in full."""
-
-SURENESS = ("ece", "ece_on", "ece_pairs")
-"""Figures of a version that say how far its probabilities lie from what is there."""
 
 FINETUNE = {
     "auto": "the network behind the features learns, too, with a GPU and 5,000 answers or more",

@@ -14,7 +14,7 @@ from annotator.domain import Category, State
 from annotator.errors import AnnotatorError, FormatError, NotFound, NotReady
 from annotator.formats import FORMATS, format_for
 from annotator.formats.records import Content, LabelFile
-from annotator.services import hierarchy, staging
+from annotator.services import applying, hierarchy, staging
 from annotator.services.aside import Progress, nobody
 from annotator.services.certificate_standing import standings
 from annotator.services.clock import Clock, utc_now
@@ -124,10 +124,10 @@ class Transfer:
                 plan = self._plan(path, name, content, importer=annotator)
                 if not allow_new_categories:
                     _refuse_new(path, plan.summary.new_categories)
-                staging.stage(self._store, plan, pace, on_progress)
+                applying.stage(self._store, plan, pace, on_progress)
                 with self._store.writing() as tx:
                     kept = self._keep(tx, content, path.name, unlisted)
-                    staging.start(tx, plan, path.name, self._clock(), kept)
+                    applying.start(tx, plan, path.name, self._clock(), kept)
                 applied = staging.finish(self._store, pace, on_progress)
         except KeyboardInterrupt:
             raise AnnotatorError(self._interrupted(ending)) from None

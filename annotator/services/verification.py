@@ -14,6 +14,7 @@ from annotator.arrays.version_features import features_path
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, Source
 from annotator.errors import AnnotatorError
+from annotator.services.calibration import is_calibrated, is_taught
 from annotator.services.catalog import in_order
 from annotator.services.clock import Clock, utc_now
 from annotator.services.conditional_update import Reranking
@@ -33,8 +34,6 @@ from annotator.services.grid_page import (
     Search,
     expected_of_checks,
     guesses_of,
-    is_calibrated,
-    is_taught,
     shown,
 )
 from annotator.services.labelling import Labelling

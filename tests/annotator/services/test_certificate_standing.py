@@ -10,8 +10,9 @@ import pytest
 from annotator.arrays import certificates as files
 from annotator.arrays.certificates import FillBits
 from annotator.services.app import Services
-from annotator.services.certificate_pool import definitions, plan_row
+from annotator.services.certificate_pool import plan_row
 from annotator.services.certificate_standing import budget, standings
+from annotator.services.definitions import definitions
 from annotator.services.fills import counts_of
 from annotator.settings import load_project
 from annotator.store import Store, annotators, categories, certificates

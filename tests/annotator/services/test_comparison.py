@@ -8,7 +8,7 @@ import pytest
 
 from annotator.arrays import versions as version_files
 from annotator.errors import NotFound
-from annotator.services import comparison, trends
+from annotator.services import calibration, comparison
 from annotator.services.app import Services
 from annotator.store import images
 
@@ -119,7 +119,7 @@ def test_the_percentages_of_a_version_that_is_not_in_use_are_measured_too(
     publish(-six_scores)
     hold_out()
     answer("a", *((i, 1, "present") for i in range(1, 7)))
-    monkeypatch.setattr(trends, "CALIBRATION_PRESENT", 6)
+    monkeypatch.setattr(calibration, "CALIBRATION_PRESENT", 6)
 
     older = services.comparison.calibration(1)
     newer = services.comparison.calibration(2)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from annotator.services import growth, trends
+from annotator.services import calibration, growth, trends
 from annotator.services.app import Services
 from annotator.store.activity import Growth, Pace
 
@@ -23,7 +23,7 @@ def test_a_probability_is_held_against_the_share_of_present_answers() -> None:
     probability = np.array([0.05, 0.05, 0.85, 0.85, 0.85, 1.0])
     present = np.array([False, False, True, True, False, True])
 
-    rows = trends.reliability(probability, present)
+    rows = calibration.reliability(probability, present)
 
     assert [(r["low"], r["answers"]) for r in rows] == [(0.0, 2), (0.8, 3), (0.9, 1)]
     assert rows[1]["observed"] == pytest.approx(2 / 3)
@@ -46,7 +46,7 @@ def test_the_calibration_needs_thirty_present_held_out_answers_and_leaves_rankin
     answer("a", *pairs)
 
     few = services.progress.trends()["calibration"]
-    monkeypatch.setattr(trends, "CALIBRATION_PRESENT", 12)
+    monkeypatch.setattr(calibration, "CALIBRATION_PRESENT", 12)
     answer("b", (1, 1, "absent"))
     answer("c", (1, 1, "present"))
     services.progress._trends._rested._until = 0.0
@@ -73,9 +73,9 @@ def test_blind_answers_come_before_held_out_ones_where_there_are_enough(
     for question in services.probing.card("Ann", "c")["questions"]:
         said = {"probe": question["probe"], "card": "c", "state": "present", "ms": 900}
         services.probing.answer("Ann", said)
-    monkeypatch.setattr(trends, "CALIBRATION_PRESENT", 6)
+    monkeypatch.setattr(calibration, "CALIBRATION_PRESENT", 6)
     few = services.progress.trends()["calibration"]
-    monkeypatch.setattr(trends, "MIN_PROBES", 10)
+    monkeypatch.setattr(calibration, "MIN_PROBES", 10)
     answer("b", (1, 1, "absent"))
 
     enough = services.progress.trends()["calibration"]
