@@ -67,7 +67,7 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """Make a project from a folder of pictures."""
-    from annotator.services.creation import create_project, read_category_names
+    from annotator.services.project.creation import create_project, read_category_names
 
     with progress_bar("Reading pictures") as on_progress:
         made = create_project(
@@ -221,8 +221,8 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a new version from the labels known so far."""
-    from annotator.services.method_options import numbers_in
-    from annotator.services.training_control import training_options
+    from annotator.services.training.control import training_options
+    from annotator.services.training.method_options import numbers_in
 
     usual = load_project(project).settings.method
     options = training_options(method, finetune, numbers_in(option or []), usual=usual)
@@ -238,7 +238,7 @@ def suggest(
     as_json: AsJson = False,
 ) -> None:
     """List what the model suggests for open pairs, strongest first."""
-    from annotator.services.command import list_suggestions
+    from annotator.services.commands import list_suggestions
 
     with opened(project) as services:
         rows = list_suggestions(services, image=image, category=category, limit=limit)
@@ -255,7 +255,7 @@ def answer(
     as_json: AsJson = False,
 ) -> None:
     """Answer one question, as a key press on the page would."""
-    from annotator.services.command import answer_by_name
+    from annotator.services.commands import answer_by_name
 
     with opened(project) as services:
         row = answer_by_name(
@@ -271,8 +271,8 @@ def status(project: ProjectDir, as_json: AsJson = False) -> None:
     With `--json`, `quality` holds how far people agree and `goal` what an hour of work would bring;
     docs/quality.md explains their numbers.
     """
-    from annotator.services.command import status as status_of
-    from annotator.services.command import status_text
+    from annotator.services.commands import status as status_of
+    from annotator.services.commands import status_text
 
     with opened(project) as services:
         row = status_of(services)
@@ -286,7 +286,7 @@ def versions(
     as_json: AsJson = False,
 ) -> None:
     """List the trained versions, or choose the one whose suggestions are shown."""
-    from annotator.services.command import version_line
+    from annotator.services.commands import version_line
 
     with opened(project) as services:
         if promote is not None:

@@ -36,7 +36,7 @@ from PIL import Image, ImageDraw
 from store import commit, machine
 from virtual_annotators import Manner, VirtualAnnotator
 
-from annotator.services.creation import create_project
+from annotator.services.project.creation import create_project
 
 DELIVERY_SECONDS = 120.0
 """How long the queues may take to empty, beside the time of service."""

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from annotator.services.creation import create_project
+from annotator.services.project.creation import create_project
 
 MEASURE = """
 async (count) => {

@@ -149,7 +149,7 @@ import sys
 from pathlib import Path
 from PIL import Image
 from annotator.services.app import Services
-from annotator.services.creation import create_project
+from annotator.services.project.creation import create_project
 from annotator.ui.app import build_app
 from annotator.ui.web_files import WebFiles
 folder = Path({str(tmp_path)!r})

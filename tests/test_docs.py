@@ -15,7 +15,7 @@ import typer
 from annotator import errors
 from annotator.cli import app
 from annotator.formats import FORMATS
-from annotator.services.training_control import METHODS
+from annotator.services.training.control import METHODS
 from annotator.settings import SECTIONS, Settings
 from mlrpl.methods import names
 

@@ -12,7 +12,7 @@ import typer
 
 from annotator.errors import ProjectError
 from annotator.formats import FORMATS
-from annotator.services.creation import create_project
+from annotator.services.project.creation import create_project
 from annotator.settings import Settings, write_atomically
 from annotator.terminal import progress_bar
 

@@ -16,7 +16,7 @@ from annotator.domain import State
 from annotator.errors import NotFound
 from annotator.formats import FORMATS
 from annotator.formats.records import CategoryRecord, ImageRecord, LabelFile, PairRecord
-from annotator.services.creation import create_project
+from annotator.services.project.creation import create_project
 from annotator.settings import Settings
 from annotator.terminal import progress_bar
 

@@ -1,1 +1,1 @@
-"""One room of the app; see CONTRIBUTING.md."""
+"""What users do with a project, one package for each activity; `app.Services` bundles them."""

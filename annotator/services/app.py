@@ -6,36 +6,37 @@ import logging
 from pathlib import Path
 
 from annotator.errors import AnnotatorError
-from annotator.services import recomputing, staging
-from annotator.services.certification import Certification
+from annotator.services.background import staged_imports
+from annotator.services.catalogue import recomputing
+from annotator.services.catalogue.categories import Curation
+from annotator.services.catalogue.hotkeys import Hotkeys
+from annotator.services.catalogue.people import People
+from annotator.services.catalogue.pictures import Media
+from annotator.services.certificates.certification import Certification
 from annotator.services.clock import Clock, utc_now
-from annotator.services.comparison import Comparison
-from annotator.services.conditional_update import Reranking
-from annotator.services.curation import Curation
-from annotator.services.evidence import Evidence
-from annotator.services.exchange import Exchange
-from annotator.services.fills import Fills
-from annotator.services.flags import Flags
-from annotator.services.hotkeys import Hotkeys
-from annotator.services.image_roots import ImageRoots
-from annotator.services.known_labels import KnownLabelsCache
-from annotator.services.labelling import Labelling
-from annotator.services.lineage import Lineage
-from annotator.services.media import Media
-from annotator.services.people import People
-from annotator.services.preferences import Preferences
-from annotator.services.probing import Probing
-from annotator.services.progress import ProgressReport
-from annotator.services.prototypes import Prototypes
-from annotator.services.quality import Quality
-from annotator.services.recording import Recording
-from annotator.services.review import Review
-from annotator.services.stopping import Stopping
-from annotator.services.suggestions import Suggestions
-from annotator.services.training_control import TrainingControl
-from annotator.services.transfer import Transfer
-from annotator.services.verification import Verification
-from annotator.services.waiting import Waiting
+from annotator.services.exchange.page_transfer import Exchange
+from annotator.services.exchange.transfer import Transfer
+from annotator.services.knowledge.conditional_update import Reranking
+from annotator.services.knowledge.evidence import Evidence
+from annotator.services.knowledge.fills import Fills
+from annotator.services.knowledge.known_labels import KnownLabelsCache
+from annotator.services.knowledge.open_suggestions import Waiting
+from annotator.services.knowledge.prototypes import Prototypes
+from annotator.services.knowledge.suggestions import Suggestions
+from annotator.services.labelling.flags import Flags
+from annotator.services.labelling.label import Labelling
+from annotator.services.labelling.probe import Probing
+from annotator.services.labelling.recording import Recording
+from annotator.services.labelling.review import Review
+from annotator.services.labelling.verify import Verification
+from annotator.services.progress.overview import ProgressReport
+from annotator.services.progress.quality import Quality
+from annotator.services.progress.stopping import Stopping
+from annotator.services.project.identity import Lineage
+from annotator.services.project.image_folders import ImageRoots
+from annotator.services.project.settings import Preferences
+from annotator.services.training.comparison import Comparison
+from annotator.services.training.control import TrainingControl
 from annotator.settings import Project, load_project
 from annotator.store import Store
 
@@ -106,7 +107,7 @@ class Services:
         project = load_project(path)
         store = Store.open(project.database_url)
         try:
-            staging.settle(project, store)
+            staged_imports.settle(project, store)
         except AnnotatorError as error:  # labels are sound at any moment, so work can go on
             log.warning("An import that was broken off could not be finished: %s", error)
         try:

@@ -17,7 +17,7 @@ from annotator.arrays.version_features import features_path
 from annotator.errors import AnnotatorError, ProjectError
 from annotator.services.app import Services
 from annotator.services.clock import utc_now
-from annotator.services.progress import WORKER_SILENCE
+from annotator.services.progress.overview import WORKER_SILENCE
 from annotator.settings import PROJECT_FILE
 from annotator.store import answers, images, jobs, staged, versions
 

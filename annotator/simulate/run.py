@@ -18,9 +18,9 @@ import numpy.typing as npt
 from annotator.domain import HELD_OUT_FOLD, JobKind
 from annotator.errors import NotFound, NotReady
 from annotator.services.app import Services
-from annotator.services.creation import ROOT, create_project
-from annotator.services.suggestions import decided_matrix, suggested_matrix
-from annotator.services.training_control import training_options
+from annotator.services.knowledge.suggestions import decided_matrix, suggested_matrix
+from annotator.services.project.creation import ROOT, create_project
+from annotator.services.training.control import training_options
 from annotator.settings import PROJECT_FILE, Retraining, Settings, load_project, save_project
 from annotator.simulate.certifying import against_truth, filled
 from annotator.simulate.clock import Clock, Trainer

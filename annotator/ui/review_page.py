@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from annotator.errors import AnnotatorError
-from annotator.services.recording import whole
+from annotator.services.labelling.recording import whole
 from annotator.ui.boundary import server_function
 from annotator.ui.contracts import Payload, Services
 from annotator.ui.work_screen import ServerFunction, screen_functions, work_screen

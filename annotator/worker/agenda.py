@@ -9,7 +9,8 @@ from annotator.arrays import version_features
 from annotator.arrays import versions as files
 from annotator.arrays.features import FeatureFiles
 from annotator.domain import Job, JobKind, JobState
-from annotator.services import policy, staging
+from annotator.services.background import staged_imports
+from annotator.services.training import retraining
 from annotator.settings import Project
 from annotator.store import Store, Transaction, images, jobs, versions
 
@@ -25,7 +26,7 @@ def enqueue_due(project: Project, store: Store, now: datetime) -> list[Job]:
     A first version waits for the first features: people see pictures and answer meanwhile, and
     the embedding gives way once there is something to train on.
     """
-    staging.settle(project, store)  # an import whose program is gone
+    staged_imports.settle(project, store)  # an import whose program is gone
     wanted: list[Wanted] = []
     with store.reading() as tx:
         promoted = versions.promoted(tx)
@@ -65,7 +66,7 @@ def _embedding(
 
 
 def _training(tx: Transaction, project: Project, now: datetime) -> list[Wanted]:
-    reason = policy.due(policy.situation(tx, now), project.settings.retraining)
+    reason = retraining.due(retraining.situation(tx, now), project.settings.retraining)
     if reason:
         return [(JobKind.TRAIN, {"reason": reason})]
     promoted = versions.promoted(tx)
@@ -84,4 +85,4 @@ def _rests(tx: Transaction, kind: JobKind, now: datetime) -> bool:
     if job is None or job.state is JobState.DONE:
         return False
     ended = job.finished_at or job.created_at
-    return job.state in _ACTIVE or (now - ended).total_seconds() < policy.RETRY_SECONDS
+    return job.state in _ACTIVE or (now - ended).total_seconds() < retraining.RETRY_SECONDS

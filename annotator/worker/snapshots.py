@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 
-from annotator.services import staging
+from annotator.services.background import staged_imports
 from annotator.settings import Project
 from annotator.store import staged
 from annotator.worker.control import Control
@@ -34,6 +34,6 @@ def complete_snapshot(
             if about is None or not about.applying:
                 return take_snapshot(tx, rows, ordinals=ordinals)
         control.report("waiting for an import")
-        staging.settle(project, control.store)
+        staged_imports.settle(project, control.store)
         control.check()
         time.sleep(POLL_SECONDS)

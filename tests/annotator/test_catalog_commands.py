@@ -13,8 +13,8 @@ from annotator.cli import app
 from annotator.domain import State
 from annotator.errors import AnnotatorError
 from annotator.services.app import Services
-from annotator.services.command import answer_by_name
-from annotator.services.creation import create_project
+from annotator.services.commands import answer_by_name
+from annotator.services.project.creation import create_project
 
 Run = Callable[..., Any]
 

@@ -19,9 +19,10 @@ from annotator.domain import State
 from annotator.errors import AnnotatorError
 from annotator.formats import FORMATS
 from annotator.formats.records import CategoryRecord, ImageRecord, LabelFile, PairRecord
-from annotator.services import exchange, staging
 from annotator.services.app import Services
-from annotator.services.creation import create_project
+from annotator.services.background import staged_imports
+from annotator.services.exchange import page_transfer
+from annotator.services.project.creation import create_project
 from annotator.store import Store, annotators, answers, staged
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,7 +85,7 @@ def test_a_killed_import_leaves_the_project_as_it_was_or_is_complete(
         until(process, stage)
         process.kill()
 
-    staging.settle(services.project, services.store)  # as the server does from time to time
+    staged_imports.settle(services.project, services.store)  # as the server does from time to time
 
     assert known(services.store) in (0, IMAGES * len(NAMES))
     with services.store.writing() as tx:
@@ -111,8 +112,8 @@ def test_ctrl_c_takes_an_import_back_and_says_so(services: Services, file: Path)
 def test_a_page_imports_and_exports_large_files_in_processes_of_their_own(
     services: Services, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exchange, "SMALL_BYTES", 0)
-    monkeypatch.setattr(exchange, "SMALL_EXPORT", 0)
+    monkeypatch.setattr(page_transfer, "SMALL_BYTES", 0)
+    monkeypatch.setattr(page_transfer, "SMALL_EXPORT", 0)
     told: list[tuple[int, int, str]] = []
 
     def tell(*now: Any) -> None:
@@ -135,7 +136,7 @@ def test_a_page_imports_and_exports_large_files_in_processes_of_their_own(
 def test_a_refusal_of_a_process_reaches_the_page(
     services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exchange, "SMALL_BYTES", 0)
+    monkeypatch.setattr(page_transfer, "SMALL_BYTES", 0)
     other = tmp_path / "other.csv"
     other.write_text("image,cat\nelsewhere.png,1\n")
 
@@ -146,7 +147,7 @@ def test_a_refusal_of_a_process_reaches_the_page(
 def test_small_files_start_no_process(
     services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exchange, "run_aside", None)
+    monkeypatch.setattr(page_transfer, "run_aside", None)
     small = tmp_path / "small.csv"
     small.write_text("image,category 1\n0.png,1\n")
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from annotator.services.app import Services
-from annotator.services.creation import create_project
+from annotator.services.project.creation import create_project
 
 NAMES = ["cat", "catfish", "dog", "hot dog", "house", "tree"]
 LETTERS = {1: 3, 2: 4, 3: 1, 4: 3, 5: 2, 6: 1}

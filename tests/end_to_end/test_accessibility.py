@@ -16,7 +16,7 @@ from annotator.arrays import versions as version_files
 from annotator.arrays.versions import Queue, VersionParameters
 from annotator.domain import JobKind, JobState
 from annotator.services.app import Services
-from annotator.services.creation import create_project
+from annotator.services.project.creation import create_project
 from annotator.settings import Project
 from annotator.store import Store, categories, jobs, versions
 from annotator.ui.app import PAGES

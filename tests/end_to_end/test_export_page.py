@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from annotator.services.creation import create_project
+from annotator.services.project.creation import create_project
 from annotator.settings import Project, changed, load_project, save_project
 
 

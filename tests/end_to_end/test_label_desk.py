@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from annotator.services.creation import create_project
+from annotator.services.project.creation import create_project
 from annotator.settings import save_project
 from annotator.store import Store, categories
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from annotator.services.creation import create_project
+from annotator.services.project.creation import create_project
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -16,7 +16,7 @@ from annotator.arrays import versions as version_files
 from annotator.arrays.error_file import write_errors
 from annotator.arrays.versions import Queue, VersionParameters
 from annotator.domain import JobKind
-from annotator.services.creation import create_project
+from annotator.services.project.creation import create_project
 from annotator.settings import Project, load_project
 from annotator.store import Store, jobs, versions
 from mlrpl.decision.conditional import ErrorCorrelation

@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 from annotator.domain import State
 from annotator.formats import FORMATS
 from annotator.formats.records import CategoryRecord, ImageRecord, LabelFile, PairRecord
-from annotator.services.creation import create_project
-from annotator.services.exchange import SMALL_BYTES, SMALL_EXPORT
+from annotator.services.exchange.page_transfer import SMALL_BYTES, SMALL_EXPORT
+from annotator.services.project.creation import create_project
 
 pytestmark = pytest.mark.browser
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from annotator.services.creation import create_project
+from annotator.services.project.creation import create_project
 
 PAGES = ("train", "progress", "certify", "settings", "export", "train", "progress", "verify")
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, Route, expect
 
-from annotator.services.creation import create_project
+from annotator.services.project.creation import create_project
 from annotator.settings import PROJECT_FILE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -15,7 +15,7 @@ from annotator.arrays import versions as version_files
 from annotator.arrays.versions import Queue, VersionParameters
 from annotator.domain import JobKind, JobState
 from annotator.services.app import Services
-from annotator.services.creation import create_project
+from annotator.services.project.creation import create_project
 from annotator.store import jobs, versions
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]

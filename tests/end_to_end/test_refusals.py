@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from annotator.cli import main
-from annotator.services.creation import create_project
+from annotator.services.project.creation import create_project
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from annotator.services.app import Services
-from annotator.services.creation import create_project
+from annotator.services.project.creation import create_project
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

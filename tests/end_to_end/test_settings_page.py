@@ -14,8 +14,8 @@ from playwright.sync_api import Page, expect
 
 from annotator.domain import State
 from annotator.services.app import Services
-from annotator.services.command import answer_by_name
-from annotator.services.creation import create_project
+from annotator.services.commands import answer_by_name
+from annotator.services.project.creation import create_project
 from annotator.settings import PROJECT_FILE, load_project
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, Route, expect
 from annotator.arrays import versions as version_files
 from annotator.arrays.versions import Queue, VersionParameters
 from annotator.domain import JobKind, JobState, Source
-from annotator.services.creation import create_project
+from annotator.services.project.creation import create_project
 from annotator.settings import Project
 from annotator.store import Store, jobs, versions
 from annotator.store.tables import SOURCES

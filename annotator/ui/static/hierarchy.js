@@ -1,4 +1,4 @@
-// What one label says about others, as services/hierarchy.py has it: never stored, only shown.
+// What one label says about others, as services/catalogue/hierarchy.py has it: never stored, only shown.
 
 // `parents`: all ancestors of a category by its id. `labels`: what people said, by category id.
 export function implications(parents, labels) {

@@ -3,7 +3,7 @@
 
 const TEXT = 'textarea, select, [contenteditable], input:not([type=checkbox]):not([type=range])';
 
-// What the Label page does by itself. `PAGE_KEYS` in services/hotkeys.py names the same signs and letters.
+// What the Label page does by itself. `PAGE_KEYS` in services/catalogue/hotkeys.py names the same signs and letters.
 export const KEYS = [
   { act: 'digit', on: ['1', '2', '3', '4', '5', '6', '7', '8', '9', '0'], show: '1 … 9 0', text: 'present, for the row with that digit; again: back to unknown' },
   { act: 'digitAbsent', on: [], show: 'Shift 1 … 0', text: 'absent, for the row with that digit' },

@@ -20,7 +20,7 @@ from annotator.arrays.error_file import write_errors
 from annotator.arrays.versions import Queue, VersionParameters
 from annotator.domain import JobKind, JobState
 from annotator.services.app import Services
-from annotator.services.creation import create_project
+from annotator.services.project.creation import create_project
 from annotator.store import Store, jobs, versions
 from mlrpl.decision.conditional import ErrorCorrelation
 

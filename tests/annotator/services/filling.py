@@ -9,8 +9,8 @@ import numpy as np
 from annotator.arrays import certificates as files
 from annotator.arrays.certificates import FillBits
 from annotator.services.app import Services
-from annotator.services.definitions import definitions
-from annotator.services.fills import counts_of
+from annotator.services.catalogue.definitions import definitions
+from annotator.services.knowledge.fills import counts_of
 from annotator.store import activity, categories, certificates
 
 Pairs = list[tuple[int, int]]

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from annotator.arrays.features import FeatureFiles
-from annotator.services.creation import create_project
+from annotator.services.project.creation import create_project
 from annotator.settings import Retraining, Settings
 from annotator.simulate.oracle import Truth, read_truth
 

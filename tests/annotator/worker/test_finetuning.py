@@ -18,9 +18,9 @@ from annotator.arrays.features import FeatureFiles
 from annotator.arrays.version_features import BACKBONE, features_path, owned
 from annotator.domain import JobKind, JobState, State
 from annotator.errors import LeaseLost, NotReady, ProjectError, WeightsError
-from annotator.services.queue import Queue
-from annotator.services.suggestions import Suggestions
-from annotator.services.training_control import training_options
+from annotator.services.knowledge.suggestions import Suggestions
+from annotator.services.labelling.queue import Queue
+from annotator.services.training.control import training_options
 from annotator.settings import Retraining
 from annotator.store import images, jobs, versions
 from annotator.worker import finetuning, training

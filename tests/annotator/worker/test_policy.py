@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from annotator.domain import JobKind, JobState, OperationKind, Source, State
-from annotator.services.policy import RETRY_SECONDS, Situation, due, explain, situation, waiting_for
+from annotator.services.training.retraining import (
+    RETRY_SECONDS,
+    Situation,
+    due,
+    explain,
+    situation,
+    waiting_for,
+)
 from annotator.settings import Retraining
 from annotator.store import jobs, versions
 

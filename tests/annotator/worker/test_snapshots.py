@@ -8,7 +8,7 @@ import pytest
 from filelock import FileLock
 
 from annotator.domain import JobKind, State
-from annotator.services import staging
+from annotator.services.background import staged_imports
 from annotator.store import jobs, staged
 from annotator.worker import snapshots
 from annotator.worker.control import Control, Stopped
@@ -38,7 +38,7 @@ def test_a_training_waits_while_an_import_is_applied(made, control: Control, mon
     said: list[str] = []
     control._on_progress = lambda progress: said.append(progress["stage"])
 
-    with FileLock(made.project.path / staging.LOCK_FILE), pytest.raises(Stopped):
+    with FileLock(made.project.path / staged_imports.LOCK_FILE), pytest.raises(Stopped):
         complete_snapshot(made.project, control, 2)
 
     assert said == ["waiting for an import", "waiting for an import"]
@@ -46,7 +46,7 @@ def test_a_training_waits_while_an_import_is_applied(made, control: Control, mon
 
 def test_a_training_goes_on_when_the_import_is_done(made, control: Control, monkeypatch) -> None:
     importing(made, applying=True)
-    lock = FileLock(made.project.path / staging.LOCK_FILE)
+    lock = FileLock(made.project.path / staged_imports.LOCK_FILE)
     lock.acquire()
     monkeypatch.setattr(snapshots.time, "sleep", lambda _: lock.release())
 
@@ -60,7 +60,7 @@ def test_a_training_goes_on_when_the_import_is_done(made, control: Control, monk
 def test_what_is_staged_out_of_sight_keeps_no_training_waiting(made, control: Control) -> None:
     importing(made, applying=False)
 
-    with FileLock(made.project.path / staging.LOCK_FILE):
+    with FileLock(made.project.path / staged_imports.LOCK_FILE):
         snapshot = complete_snapshot(made.project, control, 2)
 
     assert snapshot.answers == 1

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from annotator.domain import State
-from annotator.services.suggestions import as_wished
+from annotator.services.knowledge.suggestions import as_wished
 from annotator.settings import Suggestions
 from annotator.worker.learner import take_snapshot
 from annotator.worker.wishes import wished

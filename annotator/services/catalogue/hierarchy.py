@@ -1,0 +1,112 @@
+"""What one label says about others: a dog is an animal, and where there is no animal is no dog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from annotator.domain import Category, PairLabel, State
+from annotator.errors import ProjectError
+from annotator.services.catalogue.lookup import CategoryNames
+
+Parents = Mapping[int, frozenset[int]]
+"""All ancestors of a category by its id; categories without any are left out."""
+
+
+@dataclass(frozen=True)
+class Implication:
+    """A label that nobody gave and that follows from one that somebody gave. Never stored."""
+
+    state: State
+    because: int
+    """Id of the category whose label it follows from."""
+
+
+@dataclass(frozen=True)
+class Implications:
+    """Everything that follows from the labels of one image."""
+
+    implied: dict[int, Implication]
+    """By category id; only categories without a label."""
+    contradictions: list[tuple[int, int]]
+    """`(child, parent)` where the child is present and the parent absent."""
+
+
+def resolve(names: Mapping[str, Sequence[str]], categories: Iterable[Category]) -> Parents:
+    """Return the ancestors of each category from the settings' `[hierarchy]`.
+
+    Args:
+        names: The names of the parents by the name of the child, in any case, aliases too.
+        categories: All categories of the project, archived ones included.
+
+    Raises:
+        ProjectError: If a name is unknown or a category is its own ancestor.
+    """
+    known = CategoryNames(categories)
+    parents: dict[int, set[int]] = {}
+    for child, listed in names.items():
+        ids = {_id(known, name) for name in listed}
+        parents.setdefault(_id(known, child), set()).update(ids)
+    return {child: frozenset(_ancestors(child, parents, names)) for child in parents}
+
+
+def implications(parents: Parents, labels: Mapping[int, State | None]) -> Implications:
+    """Return what follows from the labels of one image.
+
+    A present child makes its ancestors present, an absent ancestor makes its descendants absent.
+    Where both would hold for one category there is a contradiction further up, and it stays
+    unknown.
+
+    Args:
+        parents: From `resolve`.
+        labels: What people said, by category id; None is a pair in conflict, which implies
+            nothing and is implied by nothing.
+    """
+    above: dict[int, Implication] = {}
+    below: dict[int, Implication] = {}
+    contradictions = []
+    for child, ancestors in parents.items():
+        for ancestor in sorted(ancestors):
+            here, there = labels.get(child), labels.get(ancestor)
+            if here is State.PRESENT and there is State.ABSENT:
+                contradictions.append((child, ancestor))
+            if here is State.PRESENT and ancestor not in labels:
+                above.setdefault(ancestor, Implication(State.PRESENT, child))
+            if there is State.ABSENT and child not in labels:
+                below.setdefault(child, Implication(State.ABSENT, ancestor))
+    torn = above.keys() & below.keys()
+    implied = {c: found for c, found in {**above, **below}.items() if c not in torn}
+    return Implications(implied, contradictions)
+
+
+def states_of(labels: Iterable[PairLabel]) -> dict[int, State | None]:
+    """Return the labels of one image as `implications` takes them."""
+    return {label.category_id: label.state for label in labels if label.answer_id is not None}
+
+
+def _id(known: CategoryNames, name: str) -> int:
+    found = known.find(name)
+    if found is None:
+        raise ProjectError(
+            f"[hierarchy] in project.toml names {name!r}, which is no category; "
+            "add the category or mend the name."
+        )
+    return found.id
+
+
+def _ancestors(
+    child: int, parents: Mapping[int, set[int]], names: Mapping[str, Sequence[str]]
+) -> set[int]:
+    found: set[int] = set()
+    waiting = list(parents[child])
+    while waiting:
+        one = waiting.pop()
+        if one == child:
+            raise ProjectError(
+                "[hierarchy] in project.toml goes in a circle: a category is its own ancestor "
+                f"among {', '.join(map(repr, names))}; take one of these lines out."
+            )
+        if one not in found:
+            found.add(one)
+            waiting.extend(parents.get(one, ()))
+    return found

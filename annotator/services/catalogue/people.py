@@ -1,0 +1,58 @@
+"""The people who answer: their names, and whose answers come first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from annotator.services.background.short_transactions import Progress, nobody
+from annotator.services.catalogue import recomputing
+from annotator.store import Store, annotators
+
+
+class People:
+    """The annotators of one project."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return everybody, in the order of their first visit: `id`, `name` and `reviewer`."""
+        with self._store.reading() as tx:
+            everybody = annotators.every(tx)
+        return [{"id": a.id, "name": a.name, "reviewer": a.reviewer} for a in everybody]
+
+    def rename(self, annotator_id: int, name: str) -> dict[str, Any]:
+        """Give a person another name, under which all their answers are known from now on.
+
+        What still comes under the old name, from pages that are open, is this person's too.
+
+        Raises:
+            NotFound: If there is no such person.
+            AnnotatorError: If the name is empty, too long or somebody else's.
+        """
+        with self._store.writing() as tx:
+            annotators.rename(tx, annotator_id, name)
+        said = "is saved; open pages go on, and take the new name over when they are loaded again."
+        return {"message": f"{name.strip()!r} {said}"}
+
+    def set_reviewer(
+        self,
+        annotator_id: int,
+        reviewer: bool,
+        on_progress: Progress = nobody,
+    ) -> dict[str, Any]:
+        """Say whether a person's answers come before those of others, also the earlier ones.
+
+        Raises:
+            NotFound: If there is no such person.
+        """
+        with self._store.writing() as tx:
+            annotators.set_reviewer(tx, annotator_id, reviewer)
+        with self._store.reading() as tx:
+            pairs = annotators.contested(tx, annotator_id)
+        recomputing.recompute_pairs(self._store, pairs, on_progress)
+        said = "come before those of others" if reviewer else "count like those of others"
+        return {
+            "pairs": len(pairs),
+            "message": f"Their answers {said}; {len(pairs):,} pairs were looked at again.",
+        }

@@ -1,0 +1,161 @@
+"""The blind questions that an open certificate needs next: drawn in batches, some asked again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
+
+from annotator.arrays import certificates as files
+from annotator.services.catalogue.definitions import changed
+from annotator.services.certificates.evidence import Evidence, Look
+from annotator.settings import Project
+from annotator.store import Transaction, categories, certificates
+from annotator.store.certificates import AGAIN, BOUND, Certificate, CertificateState, Drawn
+
+BATCH = 100
+"""Pairs that are drawn at a time; after each batch the answers decide where to draw next."""
+
+APART = 20
+"""Blind questions that are answered before a surprising pair is shown again."""
+
+MOST_WAITING = 500
+"""Unanswered questions from which on no more are drawn, as when pictures cannot be shown."""
+
+MOST_TRIES = 50
+"""Questions that are looked at for one card, whether their picture can be shown."""
+
+MOST_AGAIN = 3
+"""Pairs on one card that were asked before."""
+
+
+class BoundProbes:
+    """What the open certificate of a project asks."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def supply(
+        self,
+        tx: Transaction,
+        *,
+        count: int,
+        without: Collection[int],
+        can_show: Callable[[int], bool],
+        now: datetime,
+        patient: bool = True,
+    ) -> list[int]:
+        """Return the ids of the probes to ask next, at most `count`; none without a certificate.
+
+        A pair whose picture cannot be shown just now keeps its place and is asked later.
+
+        Args:
+            tx: A write transaction.
+            count: Wanted.
+            without: Ids of probes that are on somebody's screen.
+            can_show: Whether the picture of an image, by id, can be shown.
+            now: The time.
+            patient: Whether a surprising pair has to wait for other questions before it is shown
+                again.
+        """
+        row = self.open(tx)
+        if row is None or count <= 0:
+            return []
+        certificates.cannot_be_asked(tx, row.id, now)
+        if not row.is_frozen:
+            return _choose(certificates.piloted(tx, row.id), count, without, can_show)
+        drawn = certificates.drawn(tx, row.id)
+        found = self.evidence(row, drawn)
+        self._ask_again(tx, row, found, now, patient)
+        chosen = _choose(certificates.drawn(tx, row.id), count, without, can_show)
+        if len(chosen) < count and self._draw(tx, row, found, now):
+            chosen = _choose(certificates.drawn(tx, row.id), count, without, can_show)
+        if found.certified != row.plan.get("certified"):
+            certificates.remember(tx, row.id, {**row.plan, "certified": found.certified})
+        return chosen
+
+    def open(self, tx: Transaction) -> Certificate | None:
+        """Return the open certificate; one whose categories were changed meanwhile becomes void.
+
+        Args:
+            tx: A write transaction.
+        """
+        for row in certificates.in_state(tx, CertificateState.OPEN):
+            if not changed(tx, row):
+                return row
+            certificates.closed(tx, row.id, CertificateState.VOID)
+        return None
+
+    def evidence(self, row: Certificate, drawn: list[Drawn], labelled: int = 0) -> Evidence:
+        """Return what the answers to a certificate's questions say; see `Evidence`."""
+        draws = files.read(self._project, row.id, files.DRAWS)
+        return Evidence(row, drawn, draws, labelled=labelled)
+
+    def _ask_again(
+        self, tx: Transaction, row: Certificate, found: Evidence, now: datetime, patient: bool
+    ) -> None:
+        border = certificates.nth_newest_answer(tx, APART) if patient else now
+        due = [x for x in found.looks if x.needs_look and not x.waits and _is_before(x, border)]
+        rows = [
+            {
+                "purpose": AGAIN,
+                "zone": look.zone,
+                "position": look.position,
+                "image_id": look.pair[0],
+                "category_id": look.pair[1],
+            }
+            for look in due
+        ]
+        certificates.add_probes(tx, row.id, rows, now)
+
+    def _draw(self, tx: Transaction, row: Certificate, found: Evidence, now: datetime) -> bool:
+        """Draw the next batch; False where the plan has no more or asking does not pay."""
+        if sum(look.waits for look in found.looks) >= MOST_WAITING:
+            return False
+        wanted = _interleaved(found.next_draws(BATCH), row.plan["seed"] + len(found.looks))
+        places = [found.place_of(zone, position) for zone, position in wanted]
+        ids = certificates.image_ids(tx, {image for image, _ in places})
+        named = {ordinal: i for i, ordinal in categories.ordinals(tx).items()}
+        rows = [
+            {
+                "purpose": BOUND,
+                "zone": zone,
+                "position": position,
+                "image_id": ids[image],
+                "category_id": named[category],
+            }
+            for (zone, position), (image, category) in zip(wanted, places, strict=True)
+        ]
+        certificates.add_probes(tx, row.id, rows, now)
+        certificates.cannot_be_asked(tx, row.id, now)
+        return bool(rows)
+
+
+def _is_before(look: Look, border: datetime | None) -> bool:
+    return border is not None and look.last is not None and look.last <= border
+
+
+def _choose(
+    drawn: Iterable[Drawn],
+    count: int,
+    without: Collection[int],
+    can_show: Callable[[int], bool],
+) -> list[int]:
+    waiting = [d for d in drawn if d.state is None and d.id not in without]
+    again = [d for d in waiting if d.purpose == AGAIN][:MOST_TRIES]
+    fresh = [d for d in waiting if d.purpose != AGAIN][:MOST_TRIES]
+    chosen = [d.id for d in again if can_show(d.image_id)][: min(MOST_AGAIN, count)]
+    for one in fresh:
+        if len(chosen) >= count:
+            break
+        if can_show(one.image_id):
+            chosen.append(one.id)
+    return chosen
+
+
+def _interleaved(wanted: list[tuple[str, int]], seed: int) -> list[tuple[str, int]]:
+    """Return the places with the zones shuffled; those of one zone keep their order."""
+    zones = [zone for zone, _ in wanted]
+    random.Random(seed).shuffle(zones)
+    waiting = {zone: iter([place for z, place in wanted if z == zone]) for zone in set(zones)}
+    return [(zone, next(waiting[zone])) for zone in zones]

@@ -1,0 +1,256 @@
+"""Certificates from the plan to the fill: what could be filled in, what is proven, doing it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from annotator.arrays import certificates as files
+from annotator.errors import AnnotatorError, NotFound
+from annotator.services.background.subprocesses import plan_aside
+from annotator.services.catalogue.definitions import changed
+from annotator.services.certificates.blind_questions import BoundProbes
+from annotator.services.certificates.filling import Filling, labelled_in_middle
+from annotator.services.certificates.pilot import progress
+from annotator.services.certificates.planning import Planner
+from annotator.services.certificates.report import open_report, pilot_report, report
+from annotator.services.certificates.validity import standings, state_of, uncovered
+from annotator.services.clock import Clock, utc_now
+from annotator.services.knowledge.fills import Fills
+from annotator.services.knowledge.suggestions import Suggestions
+from annotator.settings import Project
+from annotator.store import Store, Transaction, categories, certificates
+from annotator.store.certificates import Certificate, CertificateState
+
+
+class Certification:
+    """The certificates of one project; at most one of them is open."""
+
+    def __init__(
+        self,
+        project: Project,
+        store: Store,
+        suggestions: Suggestions,
+        fills: Fills,
+        clock: Clock = utc_now,
+        seed: Callable[[], int] | None = None,
+    ) -> None:
+        """Take the parts; without `seed` the operating system's randomness draws the pairs."""
+        self._project = project
+        self._store = store
+        self._suggestions = suggestions
+        self._fills = fills
+        self._bound = BoundProbes(project)
+        self._clock = clock
+        self._seed = seed or _random_seed
+        self._planner = Planner(project, store, suggestions, fills, clock)
+
+    def plan(
+        self,
+        *,
+        max_error: float | None = None,
+        max_lost: float | None = None,
+        confidence: float | None = None,
+        over: str | None = None,
+        pilot: int = 0,
+        start: bool = False,
+    ) -> dict[str, Any]:
+        """Return what could be filled in and what that would cost; with `start`, begin.
+
+        Beginning freezes the pairs, their order, the zones and the random draws; where a pilot
+        is asked for, its questions come first, and beginning again after them freezes the better
+        of the plans with and without their answers. A project of 100,000 images takes a gigabyte
+        of memory and some seconds, so pages let the command do it.
+
+        Args:
+            max_error: Wrong ones among the pairs filled in as present, at most, 0 to 1; None takes
+                what the open pilot was begun with, else 0.05.
+            max_lost: Present pairs filled in as absent, at most, as a share of `over`; None: 0.1.
+            confidence: That all certificates of the project are true together; None: 0.95.
+            over: `pool` or `dataset`; None takes the cheaper one.
+            pilot: Questions of the pilot; 0 for none.
+            start: Whether to begin.
+
+        Raises:
+            NotReady: If there is no version; with `start`, if it would not pay, or if questions of
+                the pilot are left.
+            AnnotatorError: If a number is out of range; with `start`, if one is open.
+        """
+        wishes = {"max_error": max_error, "max_lost": max_lost, "confidence": confidence}
+        return self._planner.plan(
+            {**wishes, "over": over}, pilot=pilot, start=start, seed=self._seed
+        )
+
+    def plan_aside(self, wishes: Mapping[str, Any], *, start: bool = False) -> dict[str, Any]:
+        """Return the same as `plan`, made in a process of its own; for pages.
+
+        Args:
+            wishes: The arguments of `plan` by name.
+            start: Whether to begin.
+
+        Raises:
+            AnnotatorError: If the plan is refused.
+        """
+        return plan_aside(self._project, wishes, start=start)
+
+    def status(self, number: int | None = None) -> dict[str, Any]:
+        """Return where a certificate stands: the open one, else the newest.
+
+        Everything that was certified once is kept, so looking often costs nothing.
+
+        Raises:
+            NotFound: If there is no such certificate.
+        """
+        with self._store.writing() as tx:
+            self._bound.open(tx)
+        with self._store.reading() as tx:
+            rows = certificates.every(tx)
+            row = self._chosen(tx, rows, number)
+            standing = standings(tx, self._project, self._fills.active(tx))
+            listed = [_listed(r, standing.get(r.id)) for r in rows]
+            if row is None:
+                return {"certificate": None, "certificates": []}
+            drawn = certificates.drawn(tx, row.id)
+            asked = progress(certificates.piloted(tx, row.id))
+            shown = {str(c.ordinal): c.name for c in categories.every(tx, archived=True)}
+            told = changed(tx, row)
+            current, _ = self._suggestions.current(tx)
+            labelled = self._labelled(tx, row)
+            beyond = uncovered(tx, row) if row.is_frozen else []
+        head = {"certificates": listed, "changed_categories": told}
+        others = [one for n, one in standing.items() if n != row.id and not one["holds"]]
+        if not row.is_frozen:
+            result = pilot_report(row, asked)
+            result["sentences"] += [one["sentence"] for one in others]
+            return result | head
+        found = self._bound.evidence(row, drawn, labelled)
+        sizes = files.read(self._project, row.id, files.SIZES)
+        result, kept = open_report(row, found, sizes, shown, current, standing.get(row.id))
+        self._keep(row, kept)
+        result |= head
+        result["sentences"] += [*beyond, *(one["sentence"] for one in others)]
+        if row.state is CertificateState.APPLIED:
+            result["fill"] = dict(row.plan["applied"])
+        return result
+
+    def apply(self, number: int | None = None, *, dry_run: bool = False) -> dict[str, Any]:
+        """Fill in what is certified and still open; the certificate asks nothing more then.
+
+        Pairs that people have answered, on any page or blind, are left as they are.
+
+        Args:
+            number: Of the certificate; None takes the open one.
+            dry_run: Only count.
+
+        Raises:
+            AnnotatorError: If it is not open, or nothing is certified yet.
+            NotFound: If there is no such certificate.
+        """
+        with self._store.writing() as tx:
+            self._bound.open(tx)
+        with self._store.reading() as tx:
+            row = self._the_open_one(tx, number)
+            if not row.is_frozen:
+                progress(certificates.piloted(tx, row.id)).refuse_filling()
+            drawn = certificates.drawn(tx, row.id)
+            found = self._bound.evidence(row, drawn, self._labelled(tx, row))
+            filling = Filling.collect(self._project, tx, row, found)
+        filling.refuse_if_empty()
+        if dry_run:
+            return {"certificate": row.id, "applied": False, **filling.row()}
+        filling.write(self._project)
+        now = self._clock()
+        with self._store.writing() as tx:
+            self._the_open_one(tx, row.id)
+            if self._bound.open(tx) is None:
+                raise AnnotatorError("A category was changed just now; plan a new certificate.")
+            certificates.remember(tx, row.id, filling.plan(report(found)["statement"]))
+            certificates.applied(tx, row.id, filling.path, now)
+        return {"certificate": row.id, "applied": True, **filling.row()}
+
+    def cancel(self, number: int | None = None) -> dict[str, Any]:
+        """End an open certificate without filling in anything; its answers are kept.
+
+        Raises:
+            AnnotatorError: If it is not open.
+            NotFound: If there is no such certificate.
+        """
+        with self._store.writing() as tx:
+            row = self._the_open_one(tx, number)
+            certificates.closed(tx, row.id, CertificateState.CANCELLED)
+        return {"certificate": row.id, "state": CertificateState.CANCELLED.value}
+
+    def roll_back(self, number: int) -> dict[str, Any]:
+        """Take back what a certificate filled in; the files stay.
+
+        Raises:
+            AnnotatorError: If it fills in nothing.
+            NotFound: If there is no such certificate.
+        """
+        with self._store.writing() as tx:
+            row = certificates.get(tx, number)
+            if row.state is not CertificateState.APPLIED:
+                raise AnnotatorError(
+                    f"Certificate {number} is {_said(row.state)}; only one that is applied can be "
+                    "rolled back."
+                )
+            certificates.rolled_back(tx, number, self._clock())
+        return {
+            "certificate": number,
+            "state": CertificateState.ROLLED_BACK.value,
+            "pairs": sum(row.plan["filled"].values()),
+        }
+
+    def _labelled(self, tx: Transaction, row: Certificate) -> int:
+        counts = row.state is CertificateState.OPEN and row.is_frozen
+        return labelled_in_middle(self._project, tx, row) if counts else 0
+
+    def _chosen(
+        self, tx: Transaction, rows: list[Certificate], number: int | None
+    ) -> Certificate | None:
+        if number is not None:
+            return certificates.get(tx, number)
+        opened = [row for row in rows if row.state is CertificateState.OPEN]
+        return opened[-1] if opened else rows[-1] if rows else None
+
+    def _the_open_one(self, tx: Transaction, number: int | None) -> Certificate:
+        if number is None:
+            opened = certificates.in_state(tx, CertificateState.OPEN)
+            if not opened:
+                raise NotFound("No certificate is open; begin one with `certify plan --start`.")
+            return opened[0]
+        row = certificates.get(tx, number)
+        if row.state is not CertificateState.OPEN:
+            raise AnnotatorError(f"Certificate {number} is {_said(row.state)}, not open.")
+        return row
+
+    def _keep(self, row: Certificate, kept: dict[str, Any]) -> None:
+        """Keep what never goes away again; another process may have kept more meanwhile."""
+        if row.state is not CertificateState.OPEN or all(row.plan.get(k) == kept[k] for k in kept):
+            return
+        with self._store.writing() as tx:
+            fresh = certificates.get(tx, row.id)
+            said = fresh.plan["certified"]
+            most = {k: max(said.get(k, 0), value) for k, value in kept["certified"].items()}
+            certificates.remember(tx, row.id, {**fresh.plan, **kept, "certified": most})
+
+
+def _random_seed() -> int:
+    return secrets.randbits(48)
+
+
+def _said(state: CertificateState) -> str:
+    return state.value.replace("_", " ")
+
+
+def _listed(row: Certificate, standing: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {
+        "certificate": row.id,
+        "state": row.state.value,
+        "version": row.version,
+        "created_at": row.created_at.isoformat(),
+        "pairs": row.plan["fill"]["size"] if row.is_frozen else row.plan["pool"],
+        "filled": sum(row.plan.get("filled", {}).values()),
+        "promise": state_of(standing),
+    }

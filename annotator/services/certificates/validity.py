@@ -1,0 +1,191 @@
+"""Whether the promise of an applied certificate still covers what is left of its fill."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from annotator.arrays import certificates as files
+from annotator.services.catalogue import hierarchy
+from annotator.services.certificates.pool import plan_of
+from annotator.services.knowledge.fills import Fill
+from annotator.settings import Project
+from annotator.store import Transaction, activity, answers, categories
+from annotator.store.certificates import Certificate, CertificateState
+from mlrpl.decision.certifier import wrong_left
+
+PRESENT = 0
+"""Where the pairs filled in as present lie among the bits, and the zone they were drawn from."""
+
+Ordinals = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """Pairs that people have settled by now, each once."""
+
+    image: Ordinals
+    category: Ordinals
+    absent: npt.NDArray[np.bool_]
+    """Said to be absent; the others are said to be present, or in conflict."""
+
+
+def standings(
+    tx: Transaction, project: Project, fills: Sequence[Fill]
+) -> dict[int, dict[str, Any]]:
+    """Return, by number of the certificate, whether the promise of each fill still holds.
+
+    Every right pair that somebody answers leaves the wrong ones a larger share of those filled in
+    as present; a corrected one takes a wrong one out. The promise about lost pairs cannot be
+    broken by answers: they only find some of the lost ones.
+
+    Args:
+        tx: A transaction.
+        project: Whose certificates they are.
+        fills: Those that stand.
+    """
+    if not fills:
+        return {}
+    # What follows from a label is not taken from a fill, so it counts as answered, too.
+    parents = hierarchy.resolve(project.settings.hierarchy, categories.every(tx, archived=True))
+    settled = _settled(tx, parents)
+    return {fill.row.id: _standing(project, fill, settled) for fill in fills}
+
+
+def uncovered(tx: Transaction, row: Certificate) -> list[str]:
+    """Return a sentence about images and categories that came after a plan; none without any."""
+    if row.state not in (CertificateState.OPEN, CertificateState.APPLIED):
+        return []
+    now, known = activity.shape(tx)[0], {*row.plan["left_out"]}
+    pictures = now - row.plan.get("images", now)
+    own = set(row.plan["ordinals"])
+    fresh = [c for c in categories.every(tx) if c.ordinal not in own and c.name not in known]
+    parts = [(pictures, "image", "images"), (len(fresh), "category", "categories")]
+    said = [f"{count:,} {one if count == 1 else many}" for count, one, many in parts if count > 0]
+    if not said:
+        return []
+    return [
+        f"Came after the plan and not covered by it: {' and '.join(said)}; plan again for them."
+    ]
+
+
+def state_of(standing: Mapping[str, Any] | None) -> str:
+    """Return the promise of a fill as one word, or an empty text where nothing is filled in."""
+    if standing is None:
+        return ""
+    return "holds" if standing["holds"] else "stale"
+
+
+def budget(present: int, may_be_wrong: float, drawn: int) -> dict[str, int]:
+    """Return what a plan keeps about its present fill when it is applied.
+
+    Args:
+        present: Pairs filled in as present.
+        may_be_wrong: How many of them may be wrong by the certificate.
+        drawn: Pairs of the present zone that were drawn for blind questions.
+    """
+    return {"present": present, "may_be_wrong": int(may_be_wrong), "drawn": drawn}
+
+
+def _settled(tx: Transaction, parents: hierarchy.Parents) -> _Settled:
+    table, ordinals = answers.label_table(tx), categories.ordinals(tx)
+    says = ~table.conflict
+    images = [table.image]
+    columns = [table.category]
+    absent = [says & ~table.present]
+    for up in (True, False):  # an answer comes first, then what makes a pair present
+        for child, ancestors in parents.items():
+            for ancestor in ancestors:
+                source, target = (child, ancestor) if up else (ancestor, child)
+                mine = says & (table.present == up) & (table.category == ordinals[source])
+                images.append(table.image[mine])
+                columns.append(np.full(int(mine.sum()), ordinals[target]))
+                absent.append(np.full(int(mine.sum()), not up))
+    image, category = (np.concatenate(part).astype(np.int64) for part in (images, columns))
+    _, first = np.unique(image << 20 | category, return_index=True)
+    return _Settled(image[first], category[first], np.concatenate(absent)[first])
+
+
+def _standing(project: Project, fill: Fill, settled: _Settled) -> dict[str, Any]:
+    row = fill.row
+    started = _budget(row)
+    mine = fill.bits.have(PRESENT, settled.image, settled.category)
+    hidden = np.isin(settled.category, list(fill.hidden))
+    corrected = mine & settled.absent & ~hidden
+    corrected &= ~_asked(project, row, started["drawn"], settled)
+    out = int((mine & ~hidden).sum())
+    gone = sum(fill.bits.count(PRESENT, column) for column in fill.hidden)
+    promised = plan_of(row.plan["fill"]).promise.max_error
+    left, wrong, holds = wrong_left(
+        started["present"],
+        started["may_be_wrong"],
+        taken=out + gone,
+        corrected=int(corrected.sum()),
+        max_error=promised,
+    )
+    found = {
+        "answered": out,
+        "corrected": int((mine & settled.absent & ~hidden).sum()),
+        "in_changed_categories": gone,
+        "left": left,
+        "at_most_wrong": wrong,
+        "promised": promised,
+        "holds": holds,
+    }
+    return {"holds": found["holds"], "present": found, "sentence": _sentence(row.id, found)}
+
+
+def _budget(row: Certificate) -> Mapping[str, int]:
+    """Return what was kept when the fill was applied; of older ones, what their statement says."""
+    said: Mapping[str, int] | None = row.plan.get("budget")
+    if said is not None:
+        return said
+    wrong = (row.plan["statement"]["present"] or {}).get("at_most_wrong", 0)
+    return budget(row.plan["applied"]["present"], wrong, row.plan["fill"]["cap_present"])
+
+
+def _asked(
+    project: Project, row: Certificate, drawn: int, settled: _Settled
+) -> npt.NDArray[np.bool_]:
+    """Return which pairs were right by blind answers: they are not among those that may be wrong.
+
+    Whoever calls one of them absent later does not take one of the wrong ones out.
+    """
+    draws = np.asarray(files.read(project, row.id, files.DRAWS))
+    asked = draws[draws[:, 0] == files.ZONES.index("present")][:drawn].astype(np.int64)
+    return np.isin(settled.image << 20 | settled.category, asked[:, 2] << 20 | asked[:, 3])
+
+
+def _sentence(number: int, found: Mapping[str, Any]) -> str:
+    if not found["answered"] + found["in_changed_categories"] + found["left"]:
+        return (
+            f"The promise of certificate {number} holds: it filled in nothing as present, and "
+            "answers can only find pairs that were lost."
+        )
+    if not found["answered"] + found["in_changed_categories"]:
+        return (
+            f"The promise of certificate {number} holds: what it filled in as present stands as "
+            "it was, and answers can only find pairs that were lost."
+        )
+    since = f"{found['answered']:,} pairs that it filled in as present were answered since"
+    since += f", {found['corrected']:,} of them as absent"
+    if found["in_changed_categories"]:
+        since += f", and {found['in_changed_categories']:,} are in categories that were changed"
+    if not found["left"]:
+        return f"The promise of certificate {number} holds: {since}, and none is left."
+    share = found["at_most_wrong"] / found["left"]
+    rest = (
+        f"at most {found['at_most_wrong']:,} of the {found['left']:,} left are wrong ({share:.1%}, "
+        f"promised at most {found['promised']:.1%})"
+    )
+    if found["holds"]:
+        return f"The promise of certificate {number} holds: {since}; {rest}."
+    return (
+        f"The promise of certificate {number} about present pairs is stale: {since}; {rest}. "
+        "Answer the rest of them by hand, or roll it back and plan again; the promise about lost "
+        "pairs still holds."
+    )

@@ -1,0 +1,208 @@
+"""What the command line asks for by names: suggestions, a single answer, the state of things."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from annotator.arrays.versions import VersionArrays
+from annotator.domain import Category, Change, Operation, OperationKind, Source, State
+from annotator.errors import NotReady
+from annotator.services.app import Services
+from annotator.services.catalogue.lookup import CategoryNames, PathNames
+from annotator.services.catalogue.pictures import names_of
+from annotator.services.clock import utc_now
+from annotator.services.training.control import version_row
+from annotator.store import Transaction, annotators, answers, categories, images, versions
+
+
+def list_suggestions(
+    services: Services, *, image: str | None, category: str | None, limit: int
+) -> list[dict[str, Any]]:
+    """Return open pairs with the promoted version's opinion, strongest first.
+
+    Without an image, only pairs that are suggested as present are listed; with one, every
+    category the version has an opinion about.
+
+    Args:
+        services: The open project.
+        image: File name of one image.
+        category: Name of one category.
+        limit: At most so many; 0 for all.
+
+    Raises:
+        NotFound: If there is no such image or category.
+        NotReady: If there is no version yet.
+    """
+    with services.store.reading() as tx:
+        number, arrays = services.suggestions.current(tx)
+        if arrays is None:
+            raise NotReady(
+                "There are no suggestions yet: run "
+                f"`annotator train {services.project.path}` first."
+            )
+        shown = categories.every(tx)
+        if category is not None:
+            shown = [CategoryNames(shown).get(category)]
+        wanted = None
+        if image is not None:
+            wanted = PathNames(images.every_path(tx)).get(image).image_id
+        rows = list(_open_pairs(tx, arrays, shown, wanted))
+        rows.sort(key=lambda row: (-row["score"], row["ordinal"], row["category"]))
+        rows = rows[:limit] if limit else rows
+        names = names_of(tx, sorted({row["image_id"] for row in rows}))
+    return [
+        {
+            "image": names.get(row["image_id"], ""),
+            "category": row["category"],
+            "probability": None if row["ranked"] else row["score"],
+            "rank": row["score"] if row["ranked"] else None,
+            "suggested": row["suggested"],
+            "version": number,
+        }
+        for row in rows
+    ]
+
+
+def _open_pairs(
+    tx: Transaction, arrays: VersionArrays, shown: list[Category], wanted: int | None
+) -> Iterator[dict[str, Any]]:
+    table = answers.label_table(tx)
+    known = set(zip(table.image.tolist(), table.category.tolist(), strict=True))
+    columns = {o: c for c, o in enumerate(arrays.parameters.category_ordinals)}
+    ranked = set(arrays.parameters.ranked_only)
+    for picture in images.every(tx):
+        if picture.ordinal >= len(arrays.scores) or (wanted and picture.id != wanted):
+            continue
+        scores = np.asarray(arrays.scores[picture.ordinal], dtype=np.float32)
+        bars, suggested = arrays.bars(scores), arrays.suggested(scores)
+        for category in shown:
+            column = columns.get(category.ordinal)
+            if column is None or not np.isfinite(scores[column]):
+                continue
+            pair_is_open = (picture.ordinal, category.ordinal) not in known
+            if pair_is_open and (wanted or suggested[column]):
+                yield {
+                    "image_id": picture.id,
+                    "ordinal": picture.ordinal,
+                    "category": category.name,
+                    "score": round(float(bars[column]), 4),
+                    "ranked": category.ordinal in ranked,
+                    "suggested": bool(suggested[column]),
+                }
+
+
+def answer_by_name(
+    services: Services, *, image: str, category: str, state: State, annotator: str
+) -> dict[str, Any]:
+    """Record one answer about a pair named by file and category.
+
+    Raises:
+        NotFound: If there is no such image or category.
+    """
+    now = utc_now()
+    with services.store.writing() as tx:
+        path = PathNames(images.every_path(tx)).get(image)
+        chosen = CategoryNames(categories.every(tx)).get(category)
+        assert path.image_id is not None  # PathNames keeps only paths that hold an image
+        person = annotators.named(tx, annotator, now)
+        labels = answers.labels_of(tx, [path.image_id]).get(path.image_id, [])
+        seen = next((x.answer_id for x in labels if x.category_id == chosen.id), None)
+        change = Change(
+            image_id=path.image_id,
+            category_id=chosen.id,
+            state=state,
+            source=Source.HUMAN,
+            seen_answer_id=seen,
+        )
+        operation = Operation(
+            client_id=str(uuid.uuid4()),
+            annotator_id=person.id,
+            kind=OperationKind.ANSWER,
+            changes=(change,),
+            happened_at=now,
+        )
+        receipt = answers.record(tx, operation, now)
+    label = receipt.labels[0]
+    return {
+        "image": path.path,
+        "category": chosen.name,
+        "state": label.state.value if label.state else "unknown",
+        "conflict": label.conflict,
+    }
+
+
+def status(services: Services) -> dict[str, Any]:
+    """Return the counts, the trainer's state and the promoted version, for `annotator status`."""
+    with services.store.reading() as tx:
+        promoted = versions.promoted(tx)
+        refused = [asdict(p) for p in images.broken(tx)]
+    state = services.progress.state()
+    overview = services.progress.overview()
+    return {
+        "project": services.project.settings.name,
+        "counts": overview["counts"],
+        "version": version_row(promoted) if promoted else None,
+        "trainer": state["trainer"],
+        "next_training": overview["policy"],
+        "quality": services.quality.report(),
+        "goal": services.stopping.report(),
+        "refused_files": [{"path": b["path"], "reason": b["problem"]} for b in refused],
+    }
+
+
+def status_text(row: dict[str, Any]) -> str:
+    """Return what `status` prints for people."""
+    counts, version, trainer = row["counts"], row["version"], row["trainer"]
+    pairs = max(counts["pairs"], 1)
+    lines = [
+        f"{row['project']}: {counts['images']} images, {counts['pairs']} pairs",
+        f"answered {counts['answered']} ({counts['answered'] / pairs:.1%}; {counts['present']} "
+        f"present, {counts['absent']} absent), filled {counts['filled']}, open {counts['open']}",
+        f"suggestions waiting {counts['suggestions']}, conflicts {counts['conflicts']}",
+        version_line(version) if version else "no version yet",
+        f"trainer: {'not running' if trainer['state'] == 'off' else trainer['state']}"
+        + (f"; {trainer['message']}" if trainer["message"] else ""),
+        row["next_training"],
+        *_quality_lines(row["quality"], row["goal"]),
+    ]
+    if row["refused_files"]:
+        lines.append(
+            f"{len(row['refused_files'])} files cannot be used; "
+            "see `annotator images PROJECT missing`"
+        )
+    return "\n".join(lines)
+
+
+def _quality_lines(quality: dict[str, Any], goal: dict[str, Any]) -> list[str]:
+    both, now = quality["overall"], goal["now"]
+    agreement = quality["note"]
+    if both is not None:
+        agreement = f"people agree on {both['agreed']} of {both['pairs']} pairs they have in common"
+    if goal["reached"]:
+        return [agreement, "the goal is reached"]
+    if now is None:
+        return [agreement, goal["note"]]
+    return [
+        agreement,
+        f"if the model decided the open pairs, {now['wrong_share']:.1%} of those called present "
+        f"would be wrong and {now['lost_share']:.1%} of those present lost; "
+        f"goal {goal['goal']['error']:.1%}",
+    ]
+
+
+def version_line(row: dict[str, Any]) -> str:
+    """Return one line about a version for people."""
+    if row["map"] is None:
+        quality = "no held-out figure yet"
+    else:
+        quality = f"mAP {row['map']:.1%} ({row['map_low']:.1%} to {row['map_high']:.1%})"
+    mark = " *" if row["promoted"] else ""
+    return (
+        f"version {row['number']}{mark}  {row['method']}  {quality}  "
+        f"{row['trained_answers']} answers  {row['seconds']:.0f} s  {row['note']}"
+    ).rstrip()

@@ -1,0 +1,248 @@
+"""A project's labels as one label file, ready to be written in any format."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from annotator.arrays.versions import VersionArrays
+from annotator.domain import Category, Image, ImagePath, PairLabel, State
+from annotator.formats.records import (
+    CERTIFIED,
+    MODEL,
+    AnnotationRecord,
+    CategoryRecord,
+    Content,
+    ImageRecord,
+    LabelFile,
+    PairRecord,
+)
+from annotator.services.background.short_transactions import for_all
+from annotator.services.background.staged_imports import refuse_running
+from annotator.services.background.subprocesses import Progress, nobody
+from annotator.services.catalogue import hierarchy
+from annotator.services.exchange.import_plan import NOT_EXHAUSTIVE
+from annotator.services.knowledge.fills import Fill, row_of
+from annotator.services.knowledge.suggestions import decided_columns
+from annotator.store import (
+    Store,
+    Transaction,
+    annotators,
+    answers,
+    categories,
+    images,
+    imported,
+    values,
+)
+
+CHUNK = 2000
+"""Images whose labels are read at a time."""
+
+COCO_VALUES = ("coco.info", "coco.licenses", "coco.extra")
+"""Where an imported file's top-level keys are kept."""
+
+
+@dataclass(frozen=True)
+class _Context:
+    people: Mapping[int, str]
+    shown: Mapping[int, Category]
+    arrays: VersionArrays | None
+    boxes: Mapping[int, Sequence[imported.ImportedAnnotation]]
+    fills: list[Fill]
+    parents: hierarchy.Parents
+
+
+def give_ids(store: Store, on_progress: Progress = nobody) -> None:
+    """Give every path and category that has no COCO id yet the next free one, for good.
+
+    An id is never changed, so it does no harm if the work is broken off.
+
+    Raises:
+        NotReady: If labels are imported, which may bring ids of their own.
+    """
+    with store.reading() as tx:
+        lacking = images.without_coco_id(tx)
+        others = [c for c in categories.every(tx, archived=True) if c.coco_id is None]
+    if others:
+        with store.writing() as tx:
+            refuse_running(tx)
+            categories.give_coco_ids(tx)
+
+    def give(tx: Transaction, path_ids: Sequence[int]) -> None:
+        refuse_running(tx)
+        images.give_coco_ids(tx, path_ids)
+
+    def tell(done: int, total: int) -> None:
+        on_progress(done, total, "Giving ids")
+
+    for_all(store, lacking, give, on_progress=tell)
+
+
+def label_file(
+    tx: Transaction,
+    *,
+    content: Content,
+    subset: str,
+    arrays: VersionArrays | None,
+    info: Mapping[str, Any],
+    fills: Sequence[Fill] = (),
+    parents: hierarchy.Parents | None = None,
+    on_progress: Progress = nobody,
+) -> LabelFile:
+    """Return everything an export holds.
+
+    Args:
+        tx: An open transaction.
+        content: `completed` also lists what the version says about open pairs, `certified` what
+            was filled in under a certificate.
+        subset: `labelled` leaves out images without any known pair.
+        arrays: The promoted version; needed for `completed`.
+        info: Keys for COCO's `info` beside those of an imported file.
+        fills: What is filled in under certificates; listed with `certified`.
+        parents: Of the hierarchy: what follows from a label is not taken from a fill.
+        on_progress: Called as images are read.
+    """
+    shown = {c.id: c for c in categories.every(tx)}
+    boxes: dict[int, list[imported.ImportedAnnotation]] = defaultdict(list)
+    for annotation in imported.of_paths(tx):
+        boxes[annotation.path_id].append(annotation)
+    context = _Context(
+        people={a.id: a.name for a in annotators.every(tx)},
+        shown=shown,
+        arrays=arrays if content == "completed" else None,
+        boxes=boxes,
+        fills=list(fills) if content == "certified" else [],
+        parents=parents or {},
+    )
+    old_info, licenses, extra = (values.get(tx, key) for key in COCO_VALUES)
+    return LabelFile(
+        categories=tuple(
+            CategoryRecord(
+                name=c.name, supercategory=c.supercategory, coco_id=c.coco_id, extra=c.extra
+            )
+            for c in shown.values()
+        ),
+        images=tuple(_with_own_names(_records(tx, context, subset, on_progress))),
+        content=content,
+        info={**(old_info or {}), **info},
+        licenses=tuple(licenses or ()),
+        extra=extra or {},
+    )
+
+
+def _records(
+    tx: Transaction, context: _Context, subset: str, on_progress: Progress
+) -> Iterator[tuple[ImagePath, ImageRecord]]:
+    every = images.every(tx)
+    for start in range(0, len(every), CHUNK):
+        part = every[start : start + CHUNK]
+        on_progress(start, len(every), "Reading labels")
+        ids = [image.id for image in part]
+        labels, paths = answers.labels_of(tx, ids), images.paths_of(tx, ids)
+        for image in part:
+            own = [x for x in labels.get(image.id, []) if x.category_id in context.shown]
+            if subset == "labelled" and not any(x.state for x in own):
+                continue
+            pairs = tuple(_pair(x, context) for x in own if x.state is not None)
+            suggestions = tuple(_suggestions(image, own, context))
+            for path in paths.get(image.id, []):
+                yield path, _record(image, path, pairs, suggestions, context)
+
+
+def _record(
+    image: Image,
+    path: ImagePath,
+    pairs: tuple[PairRecord, ...],
+    suggestions: tuple[PairRecord, ...],
+    context: _Context,
+) -> ImageRecord:
+    present = {pair.category for pair in pairs if pair.state is State.PRESENT}
+    annotations = tuple(  # the format withholds those of pairs that are not present
+        AnnotationRecord(category=context.shown[a.category_id].name, coco_id=a.coco_id, body=a.body)
+        for a in context.boxes.get(path.id, ())
+        if a.category_id in context.shown
+    )
+    extra = dict(path.extra)
+    marked = extra.pop(NOT_EXHAUSTIVE, None)
+    return ImageRecord(
+        file_name=path.path,
+        pairs=pairs,
+        suggestions=suggestions,
+        annotations=annotations,
+        not_exhaustive=None if marked is None else tuple(n for n in marked if n in present),
+        width=image.width,
+        height=image.height,
+        coco_id=path.coco_id,
+        extra=extra,
+    )
+
+
+def _pair(label: PairLabel, context: _Context) -> PairRecord:
+    assert label.state is not None  # unknown pairs are not exported
+    return PairRecord(
+        category=context.shown[label.category_id].name,
+        state=label.state,
+        source=label.source.value if label.source else None,
+        score=label.score,
+        annotator=context.people.get(label.annotator_id or 0),
+    )
+
+
+def _suggestions(
+    image: Image, labels: Sequence[PairLabel], context: _Context
+) -> Iterator[PairRecord]:
+    """Yield the version's decision about every open pair that it may decide.
+
+    Pairs in conflict are not open.
+    """
+    if context.fills:
+        yield from _filled(image, labels, context)
+    if context.arrays is None:
+        return
+    answered = {x.category_id for x in labels}
+    scores = context.arrays.image_scores(image.ordinal)  # (C,)
+    bars, suggested = context.arrays.bars(scores), context.arrays.suggested(scores)
+    decided = decided_columns(context.arrays) & ~np.isnan(scores)
+    for category in context.shown.values():
+        column = context.arrays.columns.get(category.ordinal)
+        if category.id in answered or column is None or not decided[column]:
+            continue
+        yield PairRecord(
+            category=category.name,
+            state=State.PRESENT if suggested[column] else State.ABSENT,
+            source=MODEL,
+            score=round(float(bars[column]), 4),
+        )
+
+
+def _filled(image: Image, labels: Sequence[PairLabel], context: _Context) -> Iterator[PairRecord]:
+    """Yield what is filled in for an image; a person's answer, and what follows from it, win."""
+    known = hierarchy.states_of(labels)
+    settled = {*known, *hierarchy.implications(context.parents, known).implied}
+    shown = {category.ordinal: category for category in context.shown.values()}
+    for ordinal, filled in sorted(row_of(context.fills, image.ordinal).items()):
+        category = shown.get(ordinal)
+        if category is not None and category.id not in settled:
+            yield PairRecord(
+                category=category.name,
+                state=filled.state,
+                source=CERTIFIED,
+                extra={"certificate": filled.certificate},
+            )
+
+
+def _with_own_names(
+    records: Iterator[tuple[ImagePath, ImageRecord]],
+) -> Iterator[ImageRecord]:
+    """Yield the records; where two roots hold the same path, the later ones name their root."""
+    used: set[str] = set()
+    for path, record in records:
+        name = record.file_name
+        if name in used:
+            name = f"{path.root}/{name}"
+        used.add(name)
+        yield record if name == record.file_name else replace(record, file_name=name)

@@ -1,0 +1,99 @@
+"""Label files in and out for a page: small ones at once, large ones in a process of their own.
+
+Reading or writing a large file keeps a processor busy for a minute or more. In the web process
+every key press of everybody would wait for its turn between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from annotator.services.background.subprocesses import Progress, nobody, run_aside
+from annotator.services.exchange.transfer import Transfer
+from annotator.settings import Project
+from annotator.store import Store, categories, images
+
+SMALL_BYTES = 500_000
+"""A label file up to this size is taken in at once; starting a process takes longer."""
+SMALL_EXPORT = 20_000
+"""Likewise an export of so many images and labels together."""
+
+FAILED = "The command failed; see the server's log."
+
+
+class Exchange:
+    """What the Export page does."""
+
+    def __init__(self, project: Project, store: Store, transfer: Transfer) -> None:
+        self._project = project
+        self._store = store
+        self._transfer = transfer
+
+    def export_counts(self, content: str) -> dict[str, Any]:
+        """Return what an export would hold; see `Transfer.export_counts`."""
+        return self._transfer.export_counts(content)
+
+    def export(
+        self,
+        out: Path,
+        *,
+        formats: Sequence[str],
+        content: str,
+        on_progress: Progress = nobody,
+    ) -> list[Path]:
+        """Write the labels to files and return their paths; see `Transfer.export`."""
+        if self._size(content) <= SMALL_EXPORT:
+            return self._transfer.export(out, formats=formats, content=content)
+        arguments = ["export", str(self._project.path), "--out", str(out), "--content", content]
+        for name in formats:
+            arguments += ["--format", name]
+        return [Path(name) for name in self._aside(arguments, on_progress)]
+
+    def preview(
+        self, path: Path, *, format: str | None = None, unlisted: str = "unknown"
+    ) -> dict[str, Any]:
+        """Return what importing a file would do; see `Transfer.preview`."""
+        if _is_small(path):
+            return self._transfer.preview(path, format=format, unlisted=unlisted)
+        arguments = [*self._import(path, format, unlisted), "--dry-run"]
+        found: dict[str, Any] = self._aside(arguments, nobody)
+        return found
+
+    def import_file(
+        self,
+        path: Path,
+        *,
+        format: str | None = None,
+        unlisted: str = "unknown",
+        annotator: str,
+        on_progress: Progress = nobody,
+    ) -> dict[str, Any]:
+        """Import a label file and return what was done; see `Transfer.import_labels`."""
+        if _is_small(path):
+            return self._transfer.import_file(
+                path, format=format, unlisted=unlisted, annotator=annotator
+            )
+        arguments = [*self._import(path, format, unlisted), f"--by={annotator}"]
+        done: dict[str, Any] = self._aside(arguments, on_progress)
+        return done
+
+    def _import(self, path: Path, format: str | None, unlisted: str) -> list[str]:
+        chosen = [] if format is None else ["--format", format]
+        return ["import", str(self._project.path), str(path), "--unlisted", unlisted, *chosen]
+
+    def _aside(self, arguments: list[str], on_progress: Progress) -> Any:
+        options = ["--json", "--progress-lines"]
+        return run_aside([*arguments, *options], failed=FAILED, on_progress=on_progress)
+
+    def _size(self, content: str) -> int:
+        with self._store.reading() as tx:
+            shown, count = categories.every(tx), images.count(tx)
+        if content != "answered":  # any open pair may be filled in
+            return count * (1 + len(shown))
+        return count + sum(c.present_count + c.absent_count for c in shown)
+
+
+def _is_small(path: Path) -> bool:
+    return not path.is_file() or path.stat().st_size <= SMALL_BYTES

@@ -1,0 +1,357 @@
+"""Label files in and out of a project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from annotator.arrays.versions import VersionArrays
+from annotator.domain import Category, State
+from annotator.errors import AnnotatorError, FormatError, NotFound, NotReady
+from annotator.formats import FORMATS, format_for
+from annotator.formats.records import Content, LabelFile
+from annotator.services.background import staged_imports
+from annotator.services.background.short_transactions import SHARED, Pace
+from annotator.services.background.subprocesses import Progress, nobody
+from annotator.services.catalogue import hierarchy
+from annotator.services.certificates.validity import standings
+from annotator.services.clock import Clock, utc_now
+from annotator.services.exchange import import_applying
+from annotator.services.exchange.exporting import COCO_VALUES, give_ids, label_file
+from annotator.services.exchange.import_plan import ImportPlan, ImportSummary, plan_import
+from annotator.services.knowledge.fills import Fill, Fills
+from annotator.services.knowledge.suggestions import (
+    Suggestions,
+    decided_matrix,
+    ranked_matrix,
+    suggested_matrix,
+)
+from annotator.settings import Project
+from annotator.store import (
+    Store,
+    Transaction,
+    answers,
+    categories,
+    images,
+    staged,
+    values,
+)
+
+SUBSETS = ("all", "labelled")
+CONTENTS: tuple[Content, ...] = ("answered", "certified", "completed")
+FILE_STEMS = {"answered": "labels", "certified": "certified", "completed": "completed"}
+
+
+class Transfer:
+    """Import and export for one project."""
+
+    def __init__(
+        self,
+        project: Project,
+        store: Store,
+        suggestions: Suggestions | None = None,
+        clock: Clock = utc_now,
+        fills: Fills | None = None,
+    ) -> None:
+        self._fills = fills or Fills(project)
+        self._project = project
+        self._store = store
+        self._suggestions = suggestions or Suggestions(project, store)
+        self._clock = clock
+
+    def preview(
+        self, path: Path, *, format: str | None = None, unlisted: str = "unknown"
+    ) -> dict[str, Any]:
+        """Return what importing a file would do, as `ImportSummary.row`.
+
+        Raises:
+            FormatError: If the file cannot be read as that format or is about other images.
+        """
+        name, content = _read(path, format, unlisted)
+        return self._plan(path, name, content, importer="").summary.row()
+
+    def import_file(
+        self,
+        path: Path,
+        *,
+        format: str | None = None,
+        unlisted: str = "unknown",
+        annotator: str,
+        on_progress: Progress = nobody,
+    ) -> dict[str, Any]:
+        """Import a label file and return what was done, as `ImportSummary.row`."""
+        return self.import_labels(
+            path, format=format, unlisted=unlisted, annotator=annotator, on_progress=on_progress
+        ).row()
+
+    def import_labels(
+        self,
+        path: Path,
+        *,
+        format: str | None = None,
+        unlisted: str = "unknown",
+        annotator: str,
+        allow_new_categories: bool = True,
+        pace: Pace = SHARED,
+        on_progress: Progress = nobody,
+    ) -> ImportSummary:
+        """Import a label file, all of it or nothing, while others go on answering.
+
+        Answers that people of this project gave, or give in the meantime, stay as they are; pairs
+        that a model filled in are never imported as labels.
+
+        Args:
+            path: The file.
+            format: Name of its format; None decides by the suffix.
+            unlisted: What a category means that the file does not list: unknown or absent.
+            annotator: In whose name labels without an annotator of their own are recorded.
+            allow_new_categories: Whether the file may bring categories the project does not have.
+            pace: How much of the time others have the database.
+            on_progress: Called as it goes on.
+
+        Raises:
+            FormatError: If the file cannot be read as that format or is about other images.
+            NotFound: If it names categories that the project does not have and may not get.
+            NotReady: If another import is running.
+            AnnotatorError: If it was interrupted.
+        """
+        ending = staged_imports.Ending()
+        try:
+            with staged_imports.importing(self._project, self._store, path.name) as ending:
+                name, content = _read(path, format, unlisted)
+                plan = self._plan(path, name, content, importer=annotator)
+                if not allow_new_categories:
+                    _refuse_new(path, plan.summary.new_categories)
+                import_applying.stage(self._store, plan, pace, on_progress)
+                with self._store.writing() as tx:
+                    kept = self._keep(tx, content, path.name, unlisted)
+                    import_applying.start(tx, plan, path.name, self._clock(), kept)
+                applied = staged_imports.finish(self._store, pace, on_progress)
+        except KeyboardInterrupt:
+            raise AnnotatorError(self._interrupted(ending)) from None
+        return replace(plan.summary, applied=applied)
+
+    def _interrupted(self, ending: staged_imports.Ending) -> str:
+        if ending.finished:
+            return "It was too late to interrupt the import; all of it is in the project now."
+        with self._store.reading() as tx:
+            if staged.running(tx) is None:
+                return "The import was interrupted; the project is as it was before."
+        return (
+            "Taking the import back was interrupted, too; open the project again, such as with "
+            f"`annotator status {self._project.path}`, to go on with it."
+        )
+
+    def _plan(self, path: Path, name: str, content: LabelFile, importer: str) -> ImportPlan:
+        with self._store.reading() as tx:
+            paths = images.every_path(tx)
+            listed = categories.every(tx, archived=True)
+            labels = answers.LabelsByImage.read(tx)
+        return plan_import(path, name, content, paths, listed, labels, importer=importer)
+
+    def _keep(self, tx: Transaction, content: LabelFile, file: str, unlisted: str) -> list[str]:
+        """Keep that there was this import, and the file's own keys; return names of the values."""
+        about = {"file": file, "unlisted": unlisted}
+        wanted: dict[str, Any] = {f"import.{self._clock().isoformat()}": about}
+        kept = (content.info, list(content.licenses), content.extra)
+        for key, value in zip(COCO_VALUES, kept, strict=True):
+            if value and values.get(tx, key) is None:
+                wanted[key] = value
+        for key, value in wanted.items():
+            values.put(tx, key, value)
+        return list(wanted)
+
+    def export_counts(self, content: str) -> dict[str, Any]:
+        """Return what an export would hold: images, and pairs by state and by who decided.
+
+        With `completed`, `note` says how many pairs stay unknown because the model can only rank
+        them; it is empty where there are none. With `certified` it says whether the promises of
+        the certificates still hold.
+
+        Raises:
+            NotFound: If there is no such content.
+        """
+        kind = _content(content)
+        with self._store.reading() as tx:
+            shown = categories.every(tx)
+            total = images.count(tx)
+            number, arrays = self._suggestions.current(tx)
+            table = answers.label_table(tx)
+            filled = self._fills.counts_by_state(tx) if kind == "certified" else {}
+            fills = self._fills.active(tx) if kind == "certified" else []
+            promises = standings(tx, self._project, fills).values()
+        present = sum(c.present_count for c in shown)
+        absent = sum(c.absent_count for c in shown)
+        model = {"model_present": 0, "model_absent": 0}
+        note = " ".join(promise["sentence"] for promise in promises)
+        if kind == "completed" and arrays is not None and shown:
+            model, note = _decided_by(arrays, shown, total, table)
+        filled_in = {f"filled_{state}": filled.get(state, 0) for state in ("present", "absent")}
+        taken = sum(model.values()) + sum(filled_in.values())
+        unknown = total * len(shown) - present - absent - taken
+        return {
+            "images": total,
+            "present": present,
+            "absent": absent,
+            "unknown": unknown,
+            **model,
+            **filled_in,
+            "note": note,
+            "version": number,
+        }
+
+    def export(
+        self,
+        out: Path,
+        *,
+        formats: Sequence[str] = ("coco",),
+        content: str = "answered",
+        subset: str | None = None,
+        on_progress: Progress = nobody,
+    ) -> list[Path]:
+        """Write the labels to files and return their paths.
+
+        Args:
+            out: Directory to write to; made if it is not there.
+            formats: Names of formats.
+            content: `answered`, `certified` with pairs that were filled in under a certificate, or
+                `completed` with open pairs decided by the promoted version, where it is more than
+                a ranking.
+            subset: `all` images, or `labelled`: those with any known pair.
+            on_progress: Called as it goes on.
+
+        Raises:
+            NotFound: If a format, content or subset does not exist.
+            NotReady: If `completed` is asked for before there is a version, or while labels are
+                imported, half of which would be in the file.
+        """
+        kind, chosen = _content(content), subset or "all"
+        if chosen not in SUBSETS:
+            raise NotFound(f"There is no subset {chosen!r}; known: {', '.join(SUBSETS)}.")
+        writers = [_writer(name) for name in formats]
+        number, arrays = self._suggestions.current()
+        if kind == "completed" and arrays is None:
+            raise NotReady(
+                "A completed export needs a trained version; train one or export `answered`."
+            )
+        staged_imports.settle(self._project, self._store)
+        give_ids(self._store, on_progress)
+        file = self._file(kind, chosen, number, arrays, on_progress)
+        out.mkdir(parents=True, exist_ok=True)
+        written: list[Path] = []
+        for writer in writers:
+            target = out / f"{FILE_STEMS[kind]}_{chosen}{writer.suffixes[0]}"
+            writer.write(file, target)
+            written.append(target)
+        return written
+
+    def _file(
+        self,
+        kind: Content,
+        subset: str,
+        number: int | None,
+        arrays: VersionArrays | None,
+        on_progress: Progress,
+    ) -> LabelFile:
+        settings = self._project.settings
+        info: dict[str, Any] = {"project": settings.name}
+        if settings.description:
+            info["description"] = settings.description
+        if kind == "completed":
+            info["version"] = number
+        with self._store.reading() as tx:
+            staged_imports.refuse_running(tx)
+            fills = self._fills.active(tx) if kind == "certified" else []
+            if fills:
+                info |= _certificates_info(fills, standings(tx, self._project, fills))
+            return label_file(
+                tx,
+                content=kind,
+                subset=subset,
+                arrays=arrays,
+                info=info,
+                fills=fills,
+                parents=hierarchy.resolve(settings.hierarchy, categories.every(tx, archived=True)),
+                on_progress=on_progress,
+            )
+
+
+def _decided_by(
+    arrays: VersionArrays, shown: Sequence[Category], total: int, table: answers.LabelTable
+) -> tuple[dict[str, int], str]:
+    """Return how many open pairs a version decides, and a sentence on those it can only rank."""
+    listed = [c.ordinal for c in shown]
+    columns = 1 + max(listed)
+    open_ = np.ones((total, columns), dtype=bool)
+    inside = table.category < columns
+    open_[table.image[inside], table.category[inside]] = False
+    decided = (decided_matrix(arrays, total, columns) & open_)[:, listed]
+    present = int(np.sum(suggested_matrix(arrays, total, columns)[:, listed] & decided))
+    ranked = np.sum((ranked_matrix(arrays, total, columns) & open_)[:, listed], axis=0)
+    model = {"model_present": present, "model_absent": int(np.sum(decided)) - present}
+    return model, _ranked_note(int(ranked.sum()), int(np.count_nonzero(ranked)))
+
+
+def _ranked_note(pairs: int, categories: int) -> str:
+    if not pairs:
+        return ""
+    if pairs == 1:
+        return "1 pair stays unknown, because the model can only rank it yet."
+    word = "category" if categories == 1 else "categories"
+    return (
+        f"{pairs:,} pairs of {categories:,} {word} stay unknown, because the model can only rank "
+        "them yet."
+    )
+
+
+def _certificates_info(
+    fills: Sequence[Fill], promises: Mapping[int, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return what an export says about certificates, and whether all their promises hold."""
+    rows = [{**_certificate_row(fill), "promise": promises[fill.row.id]} for fill in fills]
+    return {"certificates": rows, "promises_hold": all(p["holds"] for p in promises.values())}
+
+
+def _certificate_row(fill: Fill) -> dict[str, Any]:
+    return {
+        "certificate": fill.row.id,
+        "version": fill.row.version,
+        "sha256": fill.row.plan["sha256"],
+        "statement": fill.row.plan["statement"],
+    }
+
+
+def _read(path: Path, format: str | None, unlisted: str) -> tuple[str, LabelFile]:
+    if path.is_dir():
+        raise FormatError(f"{path} is a folder; name the label file.")
+    if not path.is_file():
+        raise FormatError(f"The label file {path} does not exist; check its name.")
+    if unlisted not in ("unknown", "absent"):
+        raise NotFound(f"--unlisted is unknown or absent, not {unlisted!r}.")
+    chosen = format_for(path, format)
+    return chosen.name, chosen.read(path, State.ABSENT if unlisted == "absent" else None)
+
+
+def _refuse_new(path: Path, names: Sequence[str]) -> None:
+    if names:
+        raise NotFound(
+            f"{path} names categories that are not in --categories: "
+            f"{', '.join(map(repr, names[:8]))}; add them there or leave --categories out."
+        )
+
+
+def _content(name: str) -> Content:
+    for known in CONTENTS:
+        if name == known:
+            return known
+    raise NotFound(f"There is no content {name!r}; known: {', '.join(CONTENTS)}.")
+
+
+def _writer(name: str) -> Any:
+    if name not in FORMATS:
+        raise NotFound(f"There is no format {name!r}; known: {', '.join(sorted(FORMATS))}.")
+    return FORMATS[name]

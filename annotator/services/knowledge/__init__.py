@@ -1,0 +1,1 @@
+"""What is known of an open pair: suggestions, evidence, calibration and certified fills."""

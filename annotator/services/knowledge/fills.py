@@ -1,0 +1,217 @@
+"""Pairs that were filled in under a certificate: laid over the labels, never one of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from annotator.arrays.certificates import FillBits
+from annotator.domain import State
+from annotator.services.catalogue.definitions import changed
+from annotator.settings import Project
+from annotator.store import Transaction, activity, categories, certificates
+from annotator.store.certificates import Certificate, CertificateState
+
+FEW_CHANGES = 20_000
+"""Answers since the last look up to which the counts follow one by one."""
+
+CHUNK = 8192
+"""Images whose bits are looked at together."""
+
+Ordinals = npt.NDArray[np.int64]
+
+
+class Filled(NamedTuple):
+    """What a certificate says about a pair."""
+
+    state: State
+    certificate: int
+
+    def row(self) -> dict[str, Any]:
+        """Return it as the pages know it."""
+        return {"state": self.state.value, "certificate": self.certificate}
+
+
+@dataclass(frozen=True)
+class Fill:
+    """The fill of one certificate that stands."""
+
+    row: Certificate
+    bits: FillBits
+    hidden: frozenset[int]
+    """Ordinals of categories that mean something else by now; their fill is not shown."""
+
+    @property
+    def key(self) -> tuple[int, frozenset[int]]:
+        """What tells two fills apart."""
+        return self.row.id, self.hidden
+
+    def rows(self, start: int, stop: int, columns: int) -> npt.NDArray[np.bool_]:
+        """Return which pairs of some images are filled in, `(stop - start, columns)`."""
+        both = np.logical_or(*self.bits.rows(start, stop))
+        both[:, [o for o in self.hidden if o < both.shape[1]]] = False
+        wide = np.zeros((stop - start, columns), dtype=bool)
+        inside = both[:, :columns]
+        wide[: len(inside), : inside.shape[1]] = inside
+        return wide
+
+
+@dataclass
+class _Book:
+    """Filled pairs that people have answered since, as of one operation."""
+
+    key: tuple[int, ...]
+    newest: int
+    answered: set[tuple[int, int]] = field(default_factory=set)
+
+
+class Fills:
+    """The fills of a project that stand; a person's answer always wins over them."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._lock = threading.Lock()
+        self._opened: dict[int, FillBits] = {}
+        self._book = _Book((), 0)
+
+    def active(self, tx: Transaction) -> list[Fill]:
+        """Return the fills that stand, the oldest first; their files are opened once."""
+        rows = certificates.in_state(tx, CertificateState.APPLIED)
+        if not rows:
+            return []
+        named = {c.name: c.ordinal for c in categories.every(tx, archived=True)}
+        with self._lock:
+            for row in rows:
+                if row.id not in self._opened:
+                    columns = row.plan["columns"]
+                    self._opened[row.id] = FillBits.read(self._project, row.id, columns)
+        return [
+            Fill(row, self._opened[row.id], frozenset(named[n] for n in changed(tx, row)))
+            for row in rows
+        ]
+
+    def of_images(self, tx: Transaction, ordinals: list[int]) -> dict[int, dict[int, Filled]]:
+        """Return what is filled in for some images, by image and category ordinal.
+
+        Pairs that people have answered are among them: whoever shows them looks there first.
+        """
+        fills = self.active(tx)
+        return {ordinal: row_of(fills, ordinal) for ordinal in ordinals} if fills else {}
+
+    def counts(self, tx: Transaction) -> dict[int, int]:
+        """Return how many pairs of each category, by ordinal, are filled in and not answered."""
+        fills = self.active(tx)
+        if not fills:
+            return {}
+        total: dict[int, int] = {}
+        for fill in fills:
+            for ordinal, number in fill.row.plan["filled"].items():
+                if int(ordinal) not in fill.hidden:
+                    total[int(ordinal)] = total.get(int(ordinal), 0) + number
+        for image, category in self._answered(tx, fills):
+            if has_fill(fills, image, category):
+                total[category] -= 1
+        return total
+
+    def counts_by_state(self, tx: Transaction) -> dict[str, int]:
+        """Return how many pairs that are shown are filled in and not answered, by state.
+
+        It looks at every fill, which takes a moment in a large project.
+        """
+        fills = self.active(tx)
+        found = {State.PRESENT.value: 0, State.ABSENT.value: 0}
+        listed = [c.ordinal for c in categories.every(tx)]
+        for fill in fills:
+            for start in range(0, fill.bits.images, CHUNK):
+                both = fill.bits.rows(start, start + CHUNK)
+                take = [o for o in listed if o < both.shape[2] and o not in fill.hidden]
+                for state, number in zip(found, both[:, :, take].sum(axis=(1, 2)), strict=True):
+                    found[state] += int(number)
+        shown = set(listed)
+        for image, category in self._answered(tx, fills) if fills else ():
+            said = row_of(fills, image).get(category)
+            if said is not None and category in shown:
+                found[said.state.value] -= 1
+        return found
+
+    def _answered(self, tx: Transaction, fills: list[Fill]) -> set[tuple[int, int]]:
+        """Return the filled pairs that have a label by now, one in conflict included."""
+        key = tuple(fill.row.id for fill in fills)
+        newest = activity.newest_operation(tx)
+        with self._lock:
+            book = self._book
+            if book.key != key:
+                book = _Book(key, min(f.row.plan["applied_operation"] for f in fills))
+            if newest > book.newest:
+                book = self._followed(tx, book, fills, newest)
+            self._book = book
+            return book.answered
+
+    def _followed(self, tx: Transaction, book: _Book, fills: list[Fill], newest: int) -> _Book:
+        moved = activity.moved_since(tx, book.newest, FEW_CHANGES)
+        if moved is None:
+            return _Book(book.key, newest, _all_answered(tx, fills))
+        answered = set(book.answered)
+        pairs = zip(
+            moved.image.tolist(), moved.category.tolist(), moved.labelled.tolist(), strict=True
+        )
+        for image, category, labelled in pairs:
+            if labelled and any(f.bits.has(image, category) for f in fills):
+                answered.add((image, category))
+            else:
+                answered.discard((image, category))
+        return _Book(book.key, newest, answered)
+
+
+def has_fill(fills: list[Fill], image: int, category: int) -> bool:
+    """Whether a pair, by ordinals, is filled in."""
+    return any(f.bits.has(image, category) and category not in f.hidden for f in fills)
+
+
+def row_of(fills: list[Fill], ordinal: int) -> dict[int, Filled]:
+    """Return what is filled in for one image, by category ordinal; the oldest fill counts."""
+    found: dict[int, Filled] = {}
+    for fill in fills:
+        both = zip((State.PRESENT, State.ABSENT), fill.bits.row(ordinal), strict=True)
+        for state, ordinals in both:
+            for category in ordinals:
+                if category not in fill.hidden:
+                    found.setdefault(category, Filled(state, fill.row.id))
+    return found
+
+
+def open_rows(
+    filled: Mapping[int, Filled], ids: Mapping[int, int], answered: Collection[int]
+) -> dict[str, dict[str, Any]]:
+    """Return what is filled in for an image and not answered, by category id as text.
+
+    Args:
+        filled: By category ordinal.
+        ids: Of the shown categories, by ordinal.
+        answered: Ids of the categories with a label.
+    """
+    found = {ids[ordinal]: one for ordinal, one in filled.items() if ordinal in ids}
+    return {str(i): one.row() for i, one in found.items() if i not in answered}
+
+
+def _all_answered(tx: Transaction, fills: list[Fill]) -> set[tuple[int, int]]:
+    found: set[tuple[int, int]] = set()
+    for part in activity.each_label(tx):
+        for fill in fills:
+            inside = (part.image < fill.bits.images) & (part.category < fill.bits.columns)
+            pairs = zip(part.image[inside].tolist(), part.category[inside].tolist(), strict=True)
+            found.update(pair for pair in pairs if fill.bits.has(*pair))
+    return found
+
+
+def counts_of(bits: FillBits) -> Mapping[str, int]:
+    """Return how many pairs of each category are filled in, by ordinal as text."""
+    total: Ordinals = np.zeros(bits.columns, np.int64)
+    for start in range(0, bits.images, CHUNK):
+        total += bits.rows(start, start + CHUNK).sum(axis=(0, 1))
+    return {str(ordinal): int(number) for ordinal, number in enumerate(total) if number}

@@ -1,0 +1,205 @@
+"""Ranks all images for a category from its first present answer on, before a version knows it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from annotator.arrays.features import FeatureFiles
+from annotator.arrays.version_features import features_path
+from annotator.arrays.versions import QUANTILES, VersionArrays
+from annotator.domain import Category, State
+from annotator.errors import AnnotatorError
+from annotator.services.knowledge.calibration import is_taught
+from annotator.services.knowledge.suggestions import ImageSuggestions, Suggestions
+from annotator.settings import Project
+from annotator.store import Store, Transaction, activity, categories, images, versions
+from mlrpl.decision.retrieval import likeness, prototype
+
+log = logging.getLogger("annotator.services")
+
+EXAMPLES = 500
+"""Examples of a state whose mean stands for a category; more of them hardly move it."""
+
+SAMPLE = 20_000
+"""Images, spread evenly, among which the place of an image is told; more hardly move it."""
+
+FEW_CHANGES = 2000
+"""Answers that are followed; after more of them every ranking is made anew."""
+
+Counts = tuple[int, int]
+"""Present and absent labels of a category."""
+NEVER: Counts = (-1, -1)
+
+Examples = tuple[tuple[int, ...], tuple[int, ...]]
+"""Ordinals of the present and of the absent examples."""
+Vector = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """How much images are like the examples of one category."""
+
+    counts: Counts
+    direction: Vector
+    """`(128,)`, unit length."""
+    quantiles: Vector
+    """`(101,)` of the likeness of the images, from the lowest to the highest."""
+
+    def place(self, vector: Vector) -> float:
+        """Return the share of all images that are less like the examples than one image."""
+        alike = float(vector @ self.direction)
+        return float(np.interp(alike, self.quantiles, np.linspace(0, 1, QUANTILES)))
+
+
+@dataclass(frozen=True, eq=False)
+class Rankings:
+    """The rankings that are ready, by category ordinal."""
+
+    features: FeatureFiles | None = None
+    rows: int = 0
+    """Images that had features."""
+    newest: int = 0
+    """Operation up to which answers are in it."""
+    of: dict[int, Ranking] = field(default_factory=dict)
+
+    def beside(
+        self, opinion: ImageSuggestions, arrays: VersionArrays | None, ordinal: int
+    ) -> ImageSuggestions:
+        """Return what a version says about an image, and a ranking where it knows nothing.
+
+        A ranking is no suggestion: it has a bar, and nothing is marked.
+        """
+        if self.features is None or not self.features.is_done(ordinal):
+            return opinion
+        vector = np.asarray(self.features.search[ordinal])
+        fresh = {c: ranking for c, ranking in self.of.items() if not is_taught(arrays, c)}
+        places = {c: ranking.place(vector) for c, ranking in fresh.items()}
+        return replace(
+            opinion, bars={**opinion.bars, **places}, ranked=opinion.ranked | places.keys()
+        )
+
+
+class Prototypes:
+    """Rankings of the categories that the promoted version does not know, made in a thread.
+
+    No request waits for them: it gets those that are ready and has newer ones made if anybody has
+    answered since.
+    """
+
+    def __init__(self, project: Project, store: Store, suggestions: Suggestions) -> None:
+        self._project = project
+        self._store = store
+        self._suggestions = suggestions
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="prototypes")
+        self._ready = Rankings()
+        self._asked: tuple[int, int | None] | None = None
+        self._making: Future[None] | None = None
+
+    def current(self, tx: Transaction) -> Rankings:
+        """Return the rankings that are ready, and begin newer ones where there is news."""
+        promoted = versions.promoted(tx)
+        stands = activity.newest_operation(tx), None if promoted is None else promoted.number
+        with self._lock:
+            busy = self._making is not None and not self._making.done()
+            if stands != self._asked and not busy:  # else the next request will find news
+                self._asked = stands
+                self._making = self._threads.submit(self._make)
+            return self._ready
+
+    def settle(self) -> None:
+        """Wait until nothing is being made."""
+        with self._lock:
+            making = self._making
+        if making is not None:
+            making.result()
+
+    def close(self) -> None:
+        """Wait until nothing is being made any more, for good."""
+        self._threads.shutdown()
+
+    def _make(self) -> None:
+        try:
+            with self._store.reading() as tx:
+                number, arrays = self._suggestions.current(tx)
+                newest = activity.newest_operation(tx)
+                features = FeatureFiles.open(features_path(self._project, number))
+                kept = self._unchanged(tx, features)
+                untaught = [
+                    c
+                    for c in categories.every(tx)
+                    if c.present_count and not is_taught(arrays, c.ordinal)
+                ]
+                old = {c.ordinal for c in untaught if kept.get(c.ordinal, NEVER) == _counts(c)}
+                wanted = [(c, examples_of(tx, c.id)) for c in untaught if c.ordinal not in old]
+            if features is not None:
+                of = {ordinal: self._ready.of[ordinal] for ordinal in old}
+                of.update(_ranked(features, wanted))
+                self._ready = Rankings(features, len(features.done_rows), newest, of)
+        except (AnnotatorError, OSError) as error:  # the next answer tries again
+            log.warning("the images could not be ranked by likeness: %s", error)
+
+    def _unchanged(self, tx: Transaction, features: FeatureFiles | None) -> dict[int, Counts]:
+        """Return how many examples the rankings were made from that nobody has touched since."""
+        old = self._ready
+        if features is None or old.features is None or old.features.path != features.path:
+            return {}
+        if old.rows != len(features.done_rows):
+            return {}
+        moved = activity.moved_since(tx, old.newest, FEW_CHANGES)
+        if moved is None:
+            return {}
+        touched = set(moved.category.tolist())
+        return {c: ranking.counts for c, ranking in old.of.items() if c not in touched}
+
+
+def _counts(category: Category) -> Counts:
+    return category.present_count, category.absent_count
+
+
+def _ranked(
+    features: FeatureFiles, wanted: Sequence[tuple[Category, Examples]]
+) -> dict[int, Ranking]:
+    directions = [(c, direction_of(features, examples)) for c, examples in wanted]
+    new = [(c, direction) for c, direction in directions if direction is not None]
+    if not new:
+        return {}
+    rows = features.done_rows
+    rows = rows[:: max(1, len(rows) // SAMPLE)]
+    alike = likeness(features.search[rows], np.stack([direction for _, direction in new], axis=1))
+    points = np.quantile(alike, np.linspace(0, 1, QUANTILES), axis=0)
+    return {
+        c.ordinal: Ranking(_counts(c), direction, points[:, place])
+        for place, (c, direction) in enumerate(new)
+    }
+
+
+def examples_of(tx: Transaction, category_id: int, like: int | None = None) -> Examples:
+    """Return the examples of a category, or one image instead of them.
+
+    Args:
+        tx: A transaction.
+        category_id: Id of the category.
+        like: Id of the only example, if that is asked for.
+    """
+    if like is not None:
+        return (tuple(i.ordinal for i in images.many(tx, [like]).values()), ())
+    present, absent = (
+        categories.labelled_images(tx, category_id, state, EXAMPLES)
+        for state in (State.PRESENT, State.ABSENT)
+    )
+    ordinals = {i: image.ordinal for i, image in images.many(tx, {*present, *absent}).items()}
+    return tuple(sorted(ordinals[i] for i in present)), tuple(sorted(ordinals[i] for i in absent))
+
+
+def direction_of(features: FeatureFiles, examples: Examples) -> Vector | None:
+    """Return the prototype of some examples; None if none of the present ones has features."""
+    present, absent = ([o for o in part if features.is_done(o)] for part in examples)
+    return prototype(features.search[present], features.search[absent])

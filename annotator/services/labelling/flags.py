@@ -1,0 +1,71 @@
+"""Flags with a note: an annotator asks for a second look at an image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from annotator.errors import AnnotatorError
+from annotator.services.clock import Clock, utc_now
+from annotator.services.labelling.recording import whole
+from annotator.store import Store, Transaction, annotators, flags, images
+
+MAX_NOTE = 500
+"""Longest note, in characters."""
+
+
+class Flags:
+    """Notes on images, of anybody, until somebody takes them off."""
+
+    def __init__(self, store: Store, clock: Clock = utc_now) -> None:
+        self._store = store
+        self._clock = clock
+
+    def add(self, annotator: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Pin a note to an image; `data` has `image` and `note`. The note may be empty.
+
+        Returns:
+            `image`, and `flags`: all unresolved flags of the image, see `flag_rows`.
+
+        Raises:
+            AnnotatorError: If the note is too long.
+            NotFound: If there is no such image.
+        """
+        image_id, now = whole(data.get("image"), "image"), self._clock()
+        note = " ".join(str(data.get("note") or "").split())
+        if len(note) > MAX_NOTE:
+            raise AnnotatorError(f"The note is too long; use at most {MAX_NOTE} characters.")
+        with self._store.writing() as tx:
+            person = annotators.named(tx, annotator, now)
+            images.get(tx, image_id)
+            flags.add(tx, image_id, person.id, note, now)
+            return {"image": image_id, "flags": _of_image(tx, image_id)}
+
+    def resolve(self, annotator: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Take a flag off its image; `data` has `flag`, its id. Returns what `add` does.
+
+        Raises:
+            NotFound: If there never was such a flag.
+        """
+        del annotator  # anybody may, as anybody may answer
+        with self._store.writing() as tx:
+            image_id = flags.resolve(tx, whole(data.get("flag"), "flag"), self._clock())
+            return {"image": image_id, "flags": _of_image(tx, image_id)}
+
+
+def _of_image(tx: Transaction, image_id: int) -> list[dict[str, Any]]:
+    people = {a.id: a.name for a in annotators.every(tx)}
+    return flag_rows(flags.of_images(tx, [image_id]).get(image_id, ()), people)
+
+
+def flag_rows(found: Iterable[flags.Flag], people: Mapping[int, str]) -> list[dict[str, Any]]:
+    """Return flags as the pages know them: `id`, `note`, `by` and `at` (ISO time)."""
+    return [
+        {
+            "id": flag.id,
+            "note": flag.note,
+            "by": people.get(flag.annotator_id, ""),
+            "at": flag.created_at.isoformat(),
+        }
+        for flag in found
+    ]

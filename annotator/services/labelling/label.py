@@ -1,0 +1,326 @@
+"""What an annotator does on the Label page: look, answer, undo, go on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from annotator.domain import Annotator, Category, Image, ImagePath
+from annotator.errors import AnnotatorError
+from annotator.services.catalogue import hierarchy
+from annotator.services.catalogue.hotkeys import keys_for
+from annotator.services.catalogue.lookup import folded, in_order
+from annotator.services.catalogue.pictures import Media, names_of
+from annotator.services.clock import Clock, utc_now
+from annotator.services.knowledge.conditional_update import own_labels
+from annotator.services.knowledge.fills import Fills, open_rows
+from annotator.services.knowledge.prototypes import Prototypes
+from annotator.services.knowledge.suggestions import (
+    ImageSuggestions,
+    Suggestions,
+    most_worth_asking,
+)
+from annotator.services.labelling.flags import flag_rows
+from annotator.services.labelling.queue import Queue
+from annotator.services.labelling.recording import client_id, label_row, moment, whole
+from annotator.services.project.identity import Lineage
+from annotator.settings import Project
+from annotator.store import (
+    Store,
+    Transaction,
+    annotators,
+    answers,
+    categories,
+    flags,
+    images,
+    visits,
+)
+
+MOST_FOUND = 20
+"""Images that a search for a name answers with."""
+
+
+class Labelling:
+    """The Label page of one project, for any number of annotators."""
+
+    def __init__(
+        self,
+        project: Project,
+        store: Store,
+        suggestions: Suggestions,
+        prototypes: Prototypes,
+        media: Media,
+        clock: Clock = utc_now,
+        fills: Fills | None = None,
+        lineage: Lineage | None = None,
+    ) -> None:
+        self._lineage = lineage or Lineage(store)
+        self._project = project
+        self._store = store
+        self._fills = fills or Fills(project)
+        self._suggestions = suggestions
+        self._prototypes = prototypes
+        self._media = media
+        self._queue = Queue(project, store, suggestions, clock)
+        self._clock = clock
+
+    def check(self) -> None:
+        """Refuse settings that no page could work with.
+
+        Raises:
+            ProjectError: If `[hierarchy]` names what is no category, or goes in a circle.
+        """
+        with self._store.reading() as tx:
+            every = categories.every(tx, archived=True)
+        hierarchy.resolve(self._project.settings.hierarchy, every)
+
+    def start(self, annotator: str) -> dict[str, Any]:
+        """Return what the page needs once: project, categories, where this annotator left off.
+
+        Whoever comes under a name of the past (`said`) learns the present one (`annotator`) and
+        all `former` ones, under which a browser may hold answers.
+        """
+        with self._store.writing() as tx:
+            person = annotators.named(tx, annotator, self._clock())
+        with self._store.reading() as tx:
+            former = annotators.former_names(tx, person.id)
+            last = visits.last_images(tx, person.id, 1)
+            every = categories.every(tx, archived=True)
+            parents = hierarchy.resolve(self._project.settings.hierarchy, every)
+            keys = keys_for(tx, person.id, [c for c in every if not c.archived])
+            shown = [
+                category_row(c, keys.get(str(c.id), ""), parents)
+                for c in in_order(every)
+                if not c.archived
+            ]
+            total = images.count(tx)
+            version, _ = self._suggestions.current(tx)
+        settings = self._project.settings
+        return {
+            "annotator": annotator if folded(annotator) == folded(person.name) else person.name,
+            "said": annotator,
+            "former": former,
+            "project": {
+                "name": settings.name,
+                "description": settings.description,
+                "key": self._lineage.key(),
+                "ancestors": self._lineage.ancestors(),
+            },
+            "categories": shown,
+            "version": version,
+            "total": total,
+            "resume": last[-1] if last else None,
+            "features": self._queue.has_features(),
+        }
+
+    def next_images(
+        self,
+        annotator: str,
+        tab: str,
+        *,
+        after: int | None = None,
+        count: int = 10,
+        exclude: Sequence[int] = (),
+    ) -> dict[str, Any]:
+        """Return the next images worth labelling, leased to the tab; see `Queue.next_images`."""
+        del annotator, after  # the order does not depend on who asks, or from where
+        chosen, done = self._queue.next_images(tab, count=min(count, 50), exclude=exclude)
+        self._media.prepare(chosen)
+        return {"images": chosen, "done": done}
+
+    def release(self, tab: str) -> None:
+        """Give back the images leased to a tab."""
+        self._queue.release(tab)
+
+    def items(self, annotator: str, ids: Sequence[int]) -> list[dict[str, Any]]:
+        """Return what the page shows of up to 20 images; unknown ids are left out."""
+        wanted = [int(i) for i in ids[:20]]
+        with self._store.reading() as tx:
+            person = self._person(tx, annotator)
+            found = images.many(tx, wanted)
+            labels = answers.labels_of(tx, list(found))
+            unsure = answers.unsure_of(tx, person.id, list(found))
+            people = {a.id: a.name for a in annotators.every(tx)}
+            every = categories.every(tx, archived=True)
+            shown = [c for c in every if not c.archived]
+            flagged = flags.of_images(tx, list(found))
+            version, arrays = self._suggestions.current(tx)
+            rankings = self._prototypes.current(tx)
+            paths = images.paths_of(tx, list(found))
+            fills = self._fills.of_images(tx, [image.ordinal for image in found.values()])
+        named = {c.ordinal: c.id for c in shown}
+        ordinals = {c.id: c.ordinal for c in every}
+        parents = hierarchy.resolve(self._project.settings.hierarchy, every)
+        rows = []
+        for image_id in wanted:
+            if image_id not in found:
+                continue
+            image = found[image_id]
+            own = {label.category_id: label for label in labels.get(image_id, [])}
+            known_here = own_labels(own.values(), ordinals)
+            opinion = self._suggestions.of_image(arrays, image.ordinal, known_here)
+            opinion = rankings.beside(opinion, arrays, image.ordinal)
+            known = hierarchy.states_of(own.values())
+            settled = {*own, *hierarchy.implications(parents, known).implied}
+            filled = open_rows(fills.get(image.ordinal, {}), named, own)
+            settled.update(int(category_id) for category_id in filled)
+            rows.append(
+                {
+                    "id": image_id,
+                    "name": paths[image_id][0].path if image_id in paths else f"image {image_id}",
+                    "width": image.width,
+                    "height": image.height,
+                    "problem": self._problem(image, paths.get(image_id, [])),
+                    "version": version,
+                    "labels": {str(c): label_row(x, people, person.id) for c, x in own.items()},
+                    "unsure": unsure.get(image_id, []),
+                    "filled": filled,
+                    "flags": flag_rows(flagged.get(image_id, ()), people),
+                    **opinion_rows(shown, settled, unsure.get(image_id, []), opinion),
+                }
+            )
+        return rows
+
+    def opinion(self, image_id: int) -> dict[str, Any]:
+        """Return how an image's open categories stand, given what is known of it by now.
+
+        It follows every answer, so it reads no more than it needs.
+
+        Returns:
+            `version`, `scores`, `ranked` and `suggested`, as in `items`; `rankings`, of how many
+            categories all images are ranked by likeness.
+
+        Raises:
+            NotFound: If there is no such image.
+        """
+        with self._store.reading() as tx:
+            image = images.get(tx, image_id)
+            labels = answers.labels_of(tx, [image_id]).get(image_id, [])
+            every = categories.every(tx, archived=True)
+            version, arrays = self._suggestions.current(tx)
+            rankings = self._prototypes.current(tx)
+        own = own_labels(labels, {c.id: c.ordinal for c in every})
+        opinion = self._suggestions.of_image(arrays, image.ordinal, own)
+        opinion = rankings.beside(opinion, arrays, image.ordinal)
+        settled = {label.category_id for label in labels}
+        shown = [c for c in every if not c.archived]
+        return {
+            "version": version,
+            "rankings": len(rankings.of),
+            **standing(shown, settled, opinion),
+        }
+
+    def _problem(self, image: Image, paths: list[ImagePath]) -> str | None:
+        try:
+            self._media.first_existing(image, paths)
+        except AnnotatorError as error:
+            return str(error)
+        return None
+
+    def visit(self, annotator: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Record that an image was on the screen, and which categories were drawn beside it."""
+        now = self._clock()
+        image_id = whole(data.get("image"), "image")
+        with self._store.writing() as tx:
+            person = annotators.named(tx, annotator, now)
+            images.get(tx, image_id)
+            ordinals = categories.ordinals(tx)
+            shown = [ordinals[int(c)] for c in data.get("shown", ()) if int(c) in ordinals]
+            opened = moment(data.get("opened_at"), now)
+            closed = moment(data.get("closed_at"), now)
+            visits.record(tx, client_id(data), person.id, image_id, shown, opened, closed)
+        return {"ok": True}
+
+    def find_images(self, text: str) -> dict[str, Any]:
+        """Return the image of that number and images with the text in their name, at most 20.
+
+        Returns:
+            `images`: rows of `id`, `number` (from 1, in the order of the project) and `name`.
+        """
+        wanted = text.strip()
+        if not wanted:
+            return {"images": []}
+        with self._store.reading() as tx:
+            number = int(wanted) - 1 if wanted.isdecimal() and len(wanted) <= 9 else -1
+            ids = list(images.ids_at(tx, [number]).values())
+            ids += [p.image_id for p in images.named_like(tx, wanted, MOST_FOUND) if p.image_id]
+            ids = list(dict.fromkeys(ids))[:MOST_FOUND]
+            found, names = images.many(tx, ids), names_of(tx, ids)
+        return {
+            "images": [
+                {"id": i, "number": found[i].ordinal + 1, "name": names.get(i, f"image {i}")}
+                for i in ids
+            ]
+        }
+
+    def history(self, image_id: int, category_id: int) -> dict[str, Any]:
+        """Return every answer about a pair, newest first, undone and late ones included.
+
+        Returns:
+            `answers`: rows of `by`, `state`, `source`, `at` (ISO time), `late`, `cancelled`,
+            `score` (shown beside the pair, or None) and `version` (in use then, or None).
+        """
+        with self._store.reading() as tx:
+            told = answers.history(tx, image_id, category_id)
+        return {
+            "answers": [
+                {
+                    "by": record.annotator,
+                    "state": record.state.value,
+                    "source": record.source.value,
+                    "at": record.at.isoformat(),
+                    "late": record.late,
+                    "cancelled": record.cancelled,
+                    "score": record.score,
+                    "version": record.version,
+                }
+                for record in reversed(told)
+            ]
+        }
+
+    def _person(self, tx: Transaction, annotator: str) -> Annotator:
+        return annotators.find(tx, annotator) or Annotator(id=0, name=annotator)
+
+
+def category_row(category: Category, key: str, parents: hierarchy.Parents) -> dict[str, Any]:
+    """Return a category as the page knows it, with this person's key and all its ancestors."""
+    return {
+        "id": category.id,
+        "name": category.name,
+        "supercategory": category.supercategory,
+        "ordinal": category.ordinal,
+        "aliases": list(category.aliases),
+        "description": category.description,
+        "key": key,
+        "parents": sorted(parents.get(category.id, ())),
+    }
+
+
+def opinion_rows(
+    shown: Sequence[Category],
+    settled: Collection[int],
+    unsure: Sequence[int],
+    opinion: ImageSuggestions,
+) -> dict[str, Any]:
+    """Return the scores, marks and digit order of one image as the page knows them.
+
+    Categories in `settled`, by id, have a label or one that follows from another; nobody is asked.
+    """
+    askable = [c for c in shown if c.id not in settled and c.id not in set(unsure)]
+    return {
+        **standing(shown, settled, opinion),
+        "ask": [c.id for c in most_worth_asking(askable, opinion)],
+    }
+
+
+def standing(
+    shown: Sequence[Category], settled: Collection[int], opinion: ImageSuggestions
+) -> dict[str, Any]:
+    """Return the scores and marks of one image as the page knows them; no mark where settled."""
+    ids = {c.ordinal: c.id for c in shown}
+    marked = [ids[o] for o in sorted(opinion.suggested) if o in ids]
+    return {
+        "scores": {str(ids[o]): round(bar, 4) for o, bar in opinion.bars.items() if o in ids},
+        "ranked": [ids[o] for o in sorted(opinion.ranked) if o in ids],
+        "suggested": [c for c in marked if c not in settled],
+    }

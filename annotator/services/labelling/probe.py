@@ -1,0 +1,259 @@
+"""Blind questions between two images: they measure how far the model can be trusted."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from annotator.domain import Category, State
+from annotator.errors import AnnotatorError
+from annotator.services.catalogue.pictures import Media
+from annotator.services.certificates.blind_questions import BoundProbes
+from annotator.services.clock import Clock, utc_now
+from annotator.services.labelling.recording import whole
+from annotator.settings import Project
+from annotator.store import (
+    Store,
+    Transaction,
+    annotators,
+    categories,
+    images,
+    leases,
+    probes,
+    second_askings,
+)
+
+CARD_SIZE = 10
+"""Questions on one card."""
+
+AUDIT_SHARE = 1
+"""Questions on a card that measure the model while a certificate asks for the others."""
+
+AGAIN_SHARE = 0.1
+"""Questions on a card, those of a certificate left out, that another person answered before."""
+
+LEASE_SECONDS = 600.0
+"""How long a card belongs to one screen after the last sign of life from it."""
+
+LOOK_BACK = 4
+"""Operations that are looked at for each decision that calls for a card."""
+
+_LEASE = "probe"
+_STATES = {s.value: s for s in (State.PRESENT, State.ABSENT, State.UNSURE)}
+
+
+class Probing:
+    """Cards of blind questions. Nothing that is said to them becomes a label or trains anything."""
+
+    def __init__(
+        self,
+        project: Project,
+        store: Store,
+        media: Media,
+        clock: Clock = utc_now,
+        chance: random.Random | None = None,
+    ) -> None:
+        """Take the parts; without `chance` the operating system's randomness draws the pairs."""
+        self._project = project
+        self._store = store
+        self._media = media
+        self._clock = clock
+        self._chance = chance or random.SystemRandom()
+        self._bound = BoundProbes(project)
+
+    def due(self, annotator: str) -> dict[str, Any]:
+        """Return in `due` whether this annotator has made enough decisions for another card.
+
+        With the default share of one question in twenty that is after 190 decisions by hand.
+        """
+        needed = self._decisions_a_card()
+        if needed is None:
+            return {"due": False}
+        with self._store.reading() as tx:
+            person = annotators.find(tx, annotator)
+            if person is None:
+                return {"due": False}
+            made = probes.decisions_since_probe(tx, person.id, newest=LOOK_BACK * needed)
+        return {"due": made >= needed}
+
+    def card(self, annotator: str, card: str) -> dict[str, Any]:
+        """Return the questions of a card; a new id gets a new card, a known one the same again.
+
+        Questions that were drawn for a card that nobody came back to are asked first, so that
+        none is dropped because it looked hard. One in ten was answered by somebody else before,
+        so that people can be compared who have not seen each other's answers. The rest is drawn
+        afresh. While a certificate is open most of them are its questions, mixed with the others.
+
+        Returns:
+            `card`, and `questions`: rows of `probe`, `image` (id), `width` and `height` in pixels,
+            `category` (`name`, `description`, `supercategory`, `examples`), `said` (own answer,
+            or None) and `problem` (why the picture cannot be shown, or None). Nothing in them
+            tells what the model or anybody else thinks.
+
+        Raises:
+            AnnotatorError: If the id of the card is not as a page sends it.
+        """
+        if not 1 <= len(card) <= 64:
+            raise AnnotatorError("The page sent a card without an id; reload the page.")
+        now = self._clock()
+        with self._store.writing() as tx:
+            person = annotators.named(tx, annotator, now)
+            if not probes.of_card(tx, card):
+                self._fill(tx, card, person.id, now)
+            asked = probes.of_card(tx, card)
+            self._hold(tx, asked, card, now)
+            questions = self._questions(tx, asked, person.id)
+        return {"card": card, "questions": questions}
+
+    def answer(self, annotator: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep what somebody says to a question; the same again changes nothing.
+
+        `data` has `probe`, `card`, `state` (present, absent or unsure) and may have `ms`. An own
+        answer can be corrected while its card is on the screen. Where somebody else was faster,
+        theirs stands and `late` says so.
+
+        Raises:
+            AnnotatorError: If a field is not as a page sends it, or the card has been closed.
+            ImageError: If the picture cannot be shown; then nobody can have seen it.
+            RootAway: If its whole image folder is missing, which may be back.
+        """
+        now = self._clock()
+        state = _STATES.get(str(data.get("state")))
+        if state is None:
+            raise AnnotatorError(f"The page sent an unknown answer {data.get('state')!r}.")
+        ms = data.get("ms")
+        taken = None if ms is None else min(max(0, whole(ms, "time")), 2**31 - 1)
+        with self._store.writing() as tx:
+            person = annotators.named(tx, annotator, now)
+            found = probes.get(tx, whole(data.get("probe"), "question"))
+            if found.state is not None and found.annotator_id != person.id:
+                return {"probe": found.id, "late": True}
+            if found.state is None or found.state is not state:
+                self._may_answer(tx, found, str(data.get("card")), now)
+                probes.answered(tx, found.id, person.id, state, now, taken)
+            card = str(found.card)
+            self._hold(tx, probes.of_card(tx, card), card, now)
+        return {"probe": found.id, "late": False}
+
+    def report(self) -> dict[str, Any]:
+        """Return how much was asked, for the Probe page; no figure that could sway anybody.
+
+        Returns:
+            `answered`, `waiting` (drawn and not answered), `people` (rows of `name` and
+            `answered`) and `every` (decisions between two cards, None where cards are off).
+        """
+        with self._store.reading() as tx:
+            people, left = probes.counts(tx)
+        return {
+            "answered": sum(number for _, number in people),
+            "waiting": left,
+            "people": [{"name": name, "answered": number} for name, number in people],
+            "every": self._decisions_a_card(),
+        }
+
+    def _decisions_a_card(self) -> int | None:
+        share = self._project.settings.probes.share
+        return round(CARD_SIZE * (1 - share) / share) if share > 0 else None
+
+    def _fill(self, tx: Transaction, card: str, me: int, now: datetime) -> None:
+        elsewhere = leases.held(tx, _LEASE, now)
+        bound = self._supply(tx, CARD_SIZE - AUDIT_SHARE, elsewhere, now)
+        second = self._second(tx, CARD_SIZE - len(bound), card, me, elsewhere, now)
+        left = probes.waiting(tx, without=elsewhere, limit=5 * CARD_SIZE)
+        can_ask = [p.id for p in left if self._can_show(tx, p.image_id)]
+        again = second + can_ask[: CARD_SIZE - len(bound) - len(second)]
+        probes.put_on_card(tx, again, card)
+        drawn = probes.draw(
+            tx,
+            CARD_SIZE - len(again) - len(bound),
+            card=card,
+            first=len(again),
+            now=now,
+            chance=self._chance,
+        )
+        if not bound + again and not drawn:  # nothing else is left to be asked in between
+            bound = self._supply(tx, CARD_SIZE, elsewhere, now, patient=False)
+        probes.put_on_card(tx, bound, card, places=False)
+
+    def _second(
+        self, tx: Transaction, count: int, card: str, me: int, held: set[int], now: datetime
+    ) -> list[int]:
+        """Return questions that somebody else has answered, so that two people can be compared."""
+        waiting = second_askings.waiting(tx, me, without=held, limit=CARD_SIZE)
+        others = [] if waiting else second_askings.may_be_asked(tx, me)
+        if not waiting and not others:
+            return []
+        wanted = int(AGAIN_SHARE * count + self._chance.random())
+        self._chance.shuffle(others)
+        can_ask = [p for p in waiting or others[:CARD_SIZE] if self._can_show(tx, p.image_id)]
+        if waiting:
+            return [p.id for p in can_ask[:wanted]]
+        return [second_askings.ask_again(tx, p, card, now) for p in can_ask[:wanted]]
+
+    def _supply(
+        self, tx: Transaction, count: int, held: set[int], now: datetime, *, patient: bool = True
+    ) -> list[int]:
+        return self._bound.supply(
+            tx,
+            count=count,
+            without=held,
+            can_show=lambda image_id: self._can_show(tx, image_id),
+            now=now,
+            patient=patient,
+        )
+
+    def _hold(self, tx: Transaction, asked: list[probes.Probe], card: str, now: datetime) -> None:
+        leases.take(tx, _LEASE, [p.id for p in asked], card, now, LEASE_SECONDS)
+
+    def _may_answer(self, tx: Transaction, found: probes.Probe, card: str, now: datetime) -> None:
+        on_screen = found.card == card and found.id in leases.held(tx, _LEASE, now)
+        if found.state is not None and not on_screen:
+            raise AnnotatorError("This blind question was closed before; its first answer stands.")
+        self._find_file(tx, found.image_id)
+
+    def _questions(
+        self, tx: Transaction, asked: list[probes.Probe], me: int
+    ) -> list[dict[str, Any]]:
+        named = {c.id: c for c in categories.every(tx, archived=True)}
+        examples = categories.examples(tx)
+        pictures = images.many(tx, {p.image_id for p in asked})
+        return [
+            {
+                "probe": p.id,
+                "image": p.image_id,
+                "width": pictures[p.image_id].width,
+                "height": pictures[p.image_id].height,
+                "category": _category(
+                    named[p.category_id], examples.get(p.category_id, []), p.image_id
+                ),
+                "said": p.state.value if p.state and p.annotator_id == me else None,
+                "problem": self._problem(tx, p.image_id),
+            }
+            for p in asked
+        ]
+
+    def _can_show(self, tx: Transaction, image_id: int) -> bool:
+        return self._problem(tx, image_id) is None
+
+    def _problem(self, tx: Transaction, image_id: int) -> str | None:
+        try:
+            self._find_file(tx, image_id)
+        except AnnotatorError as error:
+            return str(error)
+        return None
+
+    def _find_file(self, tx: Transaction, image_id: int) -> None:
+        paths = images.paths_of(tx, [image_id]).get(image_id, [])
+        self._media.first_existing(images.get(tx, image_id), paths)
+
+
+def _category(category: Category, examples: list[int], asked_about: int) -> dict[str, Any]:
+    """Return what a card says about a category; the image in question is no example of it."""
+    return {
+        "name": category.name,
+        "description": category.description,
+        "supercategory": category.supercategory,
+        "examples": [i for i in examples if i != asked_about][:6],
+    }

@@ -1,0 +1,372 @@
+"""The Verify page: one category, many images, with the model's guess to be confirmed or flipped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from annotator.arrays import versions as version_files
+from annotator.arrays.features import FeatureFiles
+from annotator.arrays.version_features import features_path
+from annotator.arrays.versions import VersionArrays
+from annotator.domain import Category, Source
+from annotator.errors import AnnotatorError
+from annotator.services.catalogue.lookup import in_order
+from annotator.services.catalogue.pictures import Media, names_of
+from annotator.services.clock import Clock, utc_now
+from annotator.services.knowledge.calibration import is_calibrated, is_taught
+from annotator.services.knowledge.conditional_update import Reranking
+from annotator.services.knowledge.open_suggestions import Waiting
+from annotator.services.knowledge.prototypes import direction_of, examples_of
+from annotator.services.knowledge.suggestions import Suggestions, as_wished
+from annotator.services.labelling.label import Labelling
+from annotator.services.labelling.recording import Recording, whole
+from annotator.services.labelling.verify_candidates import (
+    Opinion,
+    Order,
+    Search,
+    expected_of_checks,
+    guesses_of,
+    shown,
+)
+from annotator.services.labelling.verify_order import (
+    SURE_CHECKS,
+    Keys,
+    Mode,
+    checks_for,
+    keys_by_diversity,
+    keys_by_likeness,
+    keys_by_score,
+    mixed_in,
+)
+from annotator.settings import Project
+from annotator.store import Store, Transaction, annotators, categories, grid, images, versions
+
+SMALLEST, LARGEST = 12, 60
+"""Items of a page."""
+
+LEASE_SECONDS = 600
+"""How long images stay with the tab that has them on its screen."""
+
+RECENT_CHECKS = 50
+"""The agreement with the checks is that of the last so many."""
+
+MOST_LEFT_OUT = 5000
+"""Images that a tab may ask to leave out."""
+
+THUMBNAIL = 256
+"""Width of the pictures in the grid."""
+
+
+@dataclass(frozen=True)
+class _Request:
+    category: Category
+    mode: Mode
+    count: int
+    like: int | None
+    shown: list[int]
+    unheld: list[int]
+    left_out: set[int]
+    hold: bool
+
+
+class Verification:
+    """The Verify page of one project, for any number of annotators."""
+
+    def __init__(
+        self,
+        project: Project,
+        store: Store,
+        suggestions: Suggestions,
+        media: Media,
+        labelling: Labelling,
+        recording: Recording,
+        waiting: Waiting,
+        reranking: Reranking,
+        clock: Clock = utc_now,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        self._project = project
+        self._store = store
+        self._suggestions = suggestions
+        self._media = media
+        self._labelling = labelling
+        self._recording = recording
+        self._waiting = waiting
+        self._reranking = reranking
+        self._clock = clock
+        self._rng = rng or np.random.default_rng()
+
+    def start(self, annotator: str) -> dict[str, Any]:
+        """Return what the page needs once: that of the Label page, counts, and the agreement."""
+        return {
+            **self._labelling.start(annotator),
+            "counts": self.counts(),
+            "agreement": self.agreement(annotator),
+        }
+
+    def counts(self) -> dict[str, Any]:
+        """Return what is open in each category.
+
+        Returns:
+            By category id: `open`, `present`, `suggested`, `uncertain` (the last two None while
+            they are being counted), `taught` (the model knows it) and `calibrated` (it may say
+            how sure it is).
+        """
+        with self._store.reading() as tx:
+            every = in_order(categories.every(tx))
+            total = images.count(tx)
+            _, arrays = self._suggestions.current(tx)
+            waiting = self._waiting.soon(tx)
+            filled = self._waiting.filled(tx)
+        parameters = None if arrays is None else arrays.parameters
+        rows: dict[str, Any] = {}
+        for each in every:
+            known = each.present_count + each.absent_count + filled.get(each.ordinal, 0)
+            rows[str(each.id)] = {
+                "open": max(0, total - known),
+                "present": each.present_count,
+                "suggested": None if waiting is None else int(waiting.suggested[each.ordinal]),
+                "uncertain": None if waiting is None else int(waiting.unsure[each.ordinal]),
+                "taught": is_taught(arrays, each.ordinal),
+                "calibrated": is_calibrated(parameters, each.ordinal),
+            }
+        return rows
+
+    def agreement(self, annotator: str) -> dict[str, int]:
+        """Return how many of the annotator's newest checks there are, and how many were found."""
+        with self._store.reading() as tx:
+            person = _person(tx, annotator)
+            checks, found = grid.checks_of(tx, person, RECENT_CHECKS)
+        return {"checks": checks, "found": found, "most": RECENT_CHECKS}
+
+    def page(self, annotator: str, tab: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the next images of one category, leased to the tab.
+
+        `data` has `category`, `mode` and `count`, and may have `like` (image id), `shown` (images
+        that the tab has on pages already), `exclude` (others to leave out), `unheld` (those of
+        `shown` that it got without a lease) and `hold` (false to look ahead: nothing is leased).
+        Which items are checks is not told.
+
+        Returns:
+            `category`, `mode`, `version`, `basis` (what the order goes by), `bulk` (whether items
+            that nobody touches are recorded), `elsewhere` (images left out because others have
+            them on the screen), `gone` (those of `unheld` that others answered or have on the
+            screen) and `items`: `id`, `name`, `width`, `height`, `guess` and `score`.
+
+        Raises:
+            AnnotatorError: If a field is not as the page sends it.
+        """
+        now = self._clock()
+        with self._store.reading() as tx:
+            asked = _request(tx, data)
+            order = self._order(tx, asked)
+            search = Search(
+                tx,
+                asked.category.id,
+                _person(tx, annotator),
+                elsewhere=grid.held_elsewhere(tx, asked.category.id, tab, now),
+                left_out=asked.left_out,
+                fills=self._waiting.filled_now(tx),
+            )
+            chosen = self._chosen(search, order, asked)
+            gone = search.settled(asked.unheld)
+        if asked.hold:
+            everything = [*asked.shown, *(image for _, image in chosen)]
+            with self._store.writing() as tx:
+                free = set(grid.hold(tx, asked.category.id, everything, tab, now, LEASE_SECONDS))
+            chosen = [(o, i) for o, i in chosen if i in free]  # another tab may have been quicker
+            gone.update(i for i in asked.unheld if i not in free)
+        self._media.prepare([i for _, i in chosen], THUMBNAIL)
+        with self._store.reading() as tx:
+            items = self._items(tx, order, asked.mode, chosen)
+        return {
+            "category": asked.category.id,
+            "mode": asked.mode.value,
+            "version": None if order.opinion is None else order.opinion.version,
+            "basis": order.basis,
+            "bulk": any(item["guess"] for item in items),
+            "elsewhere": search.elsewhere_count,
+            "gone": sorted(gone),
+            "items": items,
+        }
+
+    def save(self, annotator: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Record one page as one operation; see `Recording.save`.
+
+        `data` also has `category` and `mode`. An item whose score lies on the other side of the
+        threshold than the mode's own items is a check, and is recorded as such. Where nothing is
+        guessed, the rest of a page that was looked through comes with source `swept`.
+
+        Raises:
+            AnnotatorError: If a field is not as the page sends it, untouched items come from a
+                category in which the model's guess is no probability, or swept ones had a guess;
+                nothing is recorded.
+        """
+        mode = _mode(data.get("mode"))
+        changes = [dict(change) for change in data.get("changes", ())]
+        with self._store.reading() as tx:
+            category = _category(tx, data.get("category"))
+            ids = [whole(change.get("image"), "image") for change in changes]
+            ordinals = {i: image.ordinal for i, image in images.many(tx, ids).items()}
+        number = None if data.get("version") is None else whole(data["version"], "version")
+        arrays = self._arrays_of(number)
+        self._refuse_sources(changes, number, arrays, category.ordinal, ordinals)
+        expected = (
+            {} if arrays is None else expected_of_checks(arrays, category.ordinal, mode, ordinals)
+        )
+        for change in changes:
+            change["category"] = category.id
+            change["expected"] = expected.get(change["image"])
+        saved = self._recording.save(annotator, {**data, "kind": "page", "changes": changes})
+        return {**saved, "agreement": self.agreement(annotator)}
+
+    def _refuse_sources(
+        self,
+        changes: Sequence[Mapping[str, Any]],
+        number: int | None,
+        arrays: VersionArrays | None,
+        ordinal: int,
+        ordinals: Mapping[int, int],
+    ) -> None:
+        """Refuse what was not marked by hand, unless the page was one on which that may be so."""
+        sources = {change.get("source") for change in changes}
+        calibrated = self._may_accept(number, ordinal)
+        if Source.ACCEPTED_IN_BULK.value in sources and not calibrated:
+            raise AnnotatorError(
+                "The model cannot say how sure it is here, so only images that you marked yourself "
+                "can be saved; reload the page."
+            )
+        if Source.SWEPT.value not in sources or not calibrated:
+            return
+        guessed = ordinals if arrays is None else guesses_of(arrays, ordinal, ordinals)
+        if any(c["image"] in guessed for c in changes if c.get("source") == Source.SWEPT.value):
+            raise AnnotatorError(
+                "The model has a guess for each of these images, so the rest cannot be called "
+                "absent at a stroke; reload the page."
+            )
+
+    def _arrays_of(self, number: int | None) -> VersionArrays | None:
+        """Return the scores that a page went by; None without a version, or when they are gone."""
+        if number is None:
+            return None
+        current, arrays = self._suggestions.current()
+        if number == current:
+            return arrays
+        folder = version_files.folder(self._project, number)
+        if not version_files.has_arrays(folder):
+            return None
+        return as_wished(version_files.read(folder), self._project.settings.suggestions)
+
+    def _may_accept(self, number: int | None, ordinal: int) -> bool:
+        if number is None:
+            return False
+        parameters = version_files.read_parameters(version_files.folder(self._project, number))
+        return is_calibrated(parameters, ordinal)
+
+    def _order(self, tx: Transaction, asked: _Request) -> Order:
+        ordinal, number = asked.category.ordinal, images.count(tx)
+        version, arrays = self._suggestions.current(tx)
+        opinion = None
+        if version is not None and arrays is not None and is_taught(arrays, ordinal):
+            calibrated = is_calibrated(arrays.parameters, ordinal)
+            opinion = Opinion(version, arrays, ordinal, calibrated)
+            if asked.mode is not Mode.LIKE:
+                moves = self._reranking.moves(arrays, ordinal)
+                return Order(keys_by_score(arrays, ordinal, asked.mode, moves), "scores", opinion)
+        promoted = versions.promoted(tx)
+        path = features_path(self._project, None if promoted is None else promoted.number)
+        features = FeatureFiles.open(path)
+        keys = None
+        if features is not None:
+            examples = examples_of(tx, asked.category.id, asked.like)
+            keys = keys_by_likeness(features, direction_of(features, examples), number)
+        if keys is not None:
+            return Order(keys, "likeness", opinion)
+        has_order = features is not None and features.order is not None
+        basis = "diversity" if has_order else "files"
+        return Order(keys_by_diversity(features, number), basis, opinion)
+
+    def _chosen(self, search: Search, order: Order, asked: _Request) -> list[tuple[int, int]]:
+        """Return ordinals and ids of a page's images, the checks in their places."""
+        main = search.first(order.keys, asked.count)
+        opposite = self._opposite(order, asked.mode) if main else None
+        number = checks_for(len(main))
+        if opposite is None or not number:
+            return main
+        sure = search.first(opposite, SURE_CHECKS, leave_out={i for _, i in main})
+        drawn = self._rng.permutation(len(sure))[:number]
+        checks = [sure[place] for place in drawn]
+        if len(main) == asked.count and checks:
+            main = main[: asked.count - len(checks)]
+        by_ordinal = dict([*main, *checks])
+        mixed = mixed_in([o for o, _ in main], [o for o, _ in checks], self._rng)
+        return [(o, by_ordinal[o]) for o in mixed]
+
+    def _opposite(self, order: Order, mode: Mode) -> Keys | None:
+        """Return the keys of the images that the model is surest about, the other way round."""
+        opinion = order.opinion
+        if opinion is None or not opinion.calibrated or order.basis != "scores":
+            return None
+        other = {Mode.CONFIRM: Mode.SWEEP, Mode.SWEEP: Mode.CONFIRM}.get(mode)
+        return None if other is None else keys_by_score(opinion.arrays, opinion.ordinal, other)
+
+    def _items(
+        self, tx: Transaction, order: Order, mode: Mode, chosen: Sequence[tuple[int, int]]
+    ) -> list[dict[str, Any]]:
+        ids = [image for _, image in chosen]
+        found, names = images.many(tx, ids), names_of(tx, ids)
+        guesses, scores = shown(order, mode, [ordinal for ordinal, _ in chosen])
+        return [
+            {
+                "id": i,
+                "name": names.get(i, f"image {i}"),
+                "width": found[i].width,
+                "height": found[i].height,
+                "guess": guess,
+                "score": score,
+            }
+            for i, guess, score in zip(ids, guesses, scores, strict=True)
+        ]
+
+
+def _request(tx: Transaction, data: Mapping[str, Any]) -> _Request:
+    like = data.get("like")
+    shown_ids = _ids(data.get("shown"))[: 4 * LARGEST]
+    return _Request(
+        category=_category(tx, data.get("category")),
+        mode=_mode(data.get("mode")),
+        count=min(LARGEST, max(SMALLEST, whole(data.get("count", SMALLEST), "count"))),
+        like=None if like is None else whole(like, "like"),
+        shown=shown_ids,
+        unheld=[image for image in _ids(data.get("unheld")) if image in set(shown_ids)],
+        hold=bool(data.get("hold", True)),
+        left_out={*shown_ids, *_ids(data.get("exclude"))[-MOST_LEFT_OUT:]},
+    )
+
+
+def _ids(values: Any) -> list[int]:
+    return [whole(value, "image") for value in values or ()]
+
+
+def _mode(value: Any) -> Mode:
+    try:
+        return Mode(value)
+    except ValueError:
+        raise AnnotatorError(f"The page sent {value!r} as mode; reload the page.") from None
+
+
+def _category(tx: Transaction, value: Any) -> Category:
+    wanted = whole(value, "category")
+    for category in categories.every(tx):
+        if category.id == wanted:
+            return category
+    raise AnnotatorError("This category is not in use any more; reload the page.")
+
+
+def _person(tx: Transaction, annotator: str) -> int:
+    person = annotators.find(tx, annotator)
+    return 0 if person is None else person.id

@@ -1,0 +1,1 @@
+"""How far a project is: figures, trends, quality and agreement, when to stop."""

@@ -1,0 +1,236 @@
+"""How far the project is, and what the trainer does."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from annotator.domain import Category, Job, JobKind, JobState
+from annotator.services.catalogue.lookup import in_order
+from annotator.services.clock import Clock, utc_now
+from annotator.services.knowledge.open_suggestions import Waiting, WaitingCounts
+from annotator.services.knowledge.suggestions import Suggestions
+from annotator.services.progress.trends import Trends
+from annotator.services.training import retraining
+from annotator.services.training.control import version_row
+from annotator.settings import Project
+from annotator.store import Store, Transaction, activity, categories, images, jobs, versions
+
+WORKER_SILENCE = timedelta(seconds=15)
+"""After this long without a sign of life a worker counts as dead."""
+
+LOSSES = 200
+"""Most points of the live loss that are kept; of a longer training every second one goes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """The three counts that every page uses, and what they are made of."""
+
+    images: int
+    visited: int
+    pairs: int
+    answered: int
+    filled: int
+    open: int
+    present: int
+    absent: int
+    conflicts: int
+    suggestions: int
+
+
+class ProgressReport:
+    """Read-only views of a project."""
+
+    def __init__(
+        self,
+        project: Project,
+        store: Store,
+        suggestions: Suggestions,
+        waiting: Waiting,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._project = project
+        self._store = store
+        self._suggestions = suggestions
+        self._waiting = waiting
+        self._trends = Trends(project, store, suggestions, waiting, clock)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._losses: tuple[int | None, list[tuple[float, float]]] = (None, [])
+
+    def state(self) -> dict[str, Any]:
+        """Return the status line: version, counts and what the trainer is doing now.
+
+        Every open page asks for it all the time. Where counting the suggestions of a new version
+        would take long, it is done behind, and `suggestions` is the figure from when the version
+        was made; `suggestions_about` says so.
+        """
+        with self._store.reading() as tx:
+            shown = categories.every(tx)
+            total = images.count(tx)
+            version, _ = self._suggestions.current(tx)
+            waiting, about = 0, False
+            if version is not None:
+                waiting, about = self._suggestions_waiting(tx, shown)
+            trainer = self._trainer(tx)
+            filled = self._filled(tx, shown)
+        answered = sum(c.present_count + c.absent_count for c in shown)
+        return {
+            "version": version,
+            "images": total,
+            "answered": answered,
+            "filled": filled,
+            "open": total * len(shown) - answered - filled,
+            "suggestions": waiting,
+            "suggestions_about": about,
+            "trainer": trainer,
+        }
+
+    def counts(self) -> Counts:
+        """Return the counts of the project as they stand."""
+        with self._store.reading() as tx:
+            return self._counts(tx, categories.every(tx), self._waiting.now(tx))
+
+    def overview(self, *, soon: bool = False) -> dict[str, Any]:
+        """Return counts, categories, versions, and what the next training waits for.
+
+        Args:
+            soon: Do not wait where counting the suggestions would take long: `about` is true then,
+                the conflicts and the suggestions of each category are None, and the suggestions of
+                all are the figure from when the version was made.
+        """
+        with self._store.reading() as tx:
+            shown = categories.every(tx)
+            waiting = self._waiting.soon(tx) if soon else self._waiting.now(tx)
+            counts = vars(self._counts(tx, shown, waiting))
+            made = versions.every(tx)
+            calibrated = self._calibrated(tx)
+            waits = retraining.waiting_for(tx, self._project.settings.retraining, self._clock())
+            filled = self._waiting.filled(tx)
+        rows = [
+            {
+                "id": c.id,
+                "name": c.name,
+                "supercategory": c.supercategory,
+                "present": c.present_count,
+                "absent": c.absent_count,
+                "filled": filled.get(c.ordinal, 0),
+                "open": counts["images"]
+                - c.present_count
+                - c.absent_count
+                - filled.get(c.ordinal, 0),
+                "suggested": None if waiting is None else int(waiting.suggested[c.ordinal]),
+                "calibrated": None if calibrated is None else c.ordinal in calibrated,
+            }
+            for c in in_order(shown)
+        ]
+        return {
+            "counts": counts | ({"conflicts": None} if waiting is None else {}),
+            "about": waiting is None,
+            "categories": rows,
+            "versions": [version_row(v) for v in made],
+            "policy": waits,
+        }
+
+    def trends(self) -> dict[str, Any]:
+        """Return what the charts of the Progress page show; see `Trends.report`."""
+        return self._trends.report()
+
+    def trends_soon(self) -> dict[str, Any]:
+        """Return `trends` as `Rested.soon` does, without waiting for them."""
+        return self._trends.soon()
+
+    def losses(self) -> list[dict[str, float]]:
+        """Return the loss of the running training, or the last one, as far as `state` saw it."""
+        with self._lock:
+            return [{"step": step, "loss": loss} for step, loss in self._losses[1]]
+
+    def _counts(
+        self, tx: Transaction, shown: list[Category], waiting: WaitingCounts | None
+    ) -> Counts:
+        total = images.count(tx)
+        answered = sum(c.present_count + c.absent_count for c in shown)
+        filled = self._filled(tx, shown)
+        return Counts(
+            images=total,
+            visited=activity.visited_images(tx),
+            pairs=total * len(shown),
+            answered=answered,
+            filled=filled,
+            open=total * len(shown) - answered - filled,
+            present=sum(c.present_count for c in shown),
+            absent=sum(c.absent_count for c in shown),
+            conflicts=0 if waiting is None else waiting.conflicts,
+            suggestions=self._when_made(tx) if waiting is None else waiting.of(shown),
+        )
+
+    def _filled(self, tx: Transaction, shown: list[Category]) -> int:
+        found = self._waiting.filled(tx)
+        return sum(found.get(c.ordinal, 0) for c in shown)
+
+    def _suggestions_waiting(self, tx: Transaction, shown: list[Category]) -> tuple[int, bool]:
+        found = self._waiting.soon(tx)
+        if found is not None:
+            return found.of(shown), False
+        return self._when_made(tx), True
+
+    def _when_made(self, tx: Transaction) -> int:
+        """Return how many suggestions the version in use made when it was made."""
+        version = versions.promoted(tx)
+        return 0 if version is None else int(version.metrics.get("suggestions") or 0)
+
+    def _remember_loss(self, running: Job) -> None:
+        loss, step = running.progress.get("loss"), running.progress.get("done")
+        if loss is None or step is None:
+            return
+        with self._lock:
+            job, points = self._losses
+            if job != running.id:
+                points = []
+            if not points or points[-1][0] < step:
+                points.append((float(step), float(loss)))
+            self._losses = running.id, points if len(points) <= LOSSES else points[::2]
+
+    def _calibrated(self, tx: Transaction) -> set[int] | None:
+        """Return the ordinals of the categories whose scores are probabilities; None: no scores."""
+        _, arrays = self._suggestions.current(tx)
+        if arrays is None:
+            return None
+        parameters = arrays.parameters
+        return set(parameters.category_ordinals) - set(parameters.ranked_only)
+
+    def _trainer(self, tx: Transaction) -> dict[str, Any]:
+        now = self._clock()
+        alive = any(now - beat.at < WORKER_SILENCE for beat in jobs.workers(tx))
+        latest = [job for kind in JobKind if (job := jobs.latest(tx, kind)) is not None]
+        running = next((job for job in latest if job.state is JobState.RUNNING), None)
+        newest = max(latest, key=lambda job: job.id, default=None)
+        if running is not None:
+            self._remember_loss(running)
+        return trainer_row(alive, running, newest)
+
+
+def trainer_row(alive: bool, running: Job | None, newest: Job | None) -> dict[str, Any]:
+    """Return what the status line says about the trainer."""
+    row: dict[str, Any] = {
+        "state": "idle" if alive else "off",
+        "stage": "",
+        "done": 0,
+        "total": 0,
+        "loss": None,
+        "epoch": None,
+        "epochs": None,
+        "message": "",
+        "worker_alive": alive,
+    }
+    if alive and running is not None:
+        doing = "embedding" if running.kind is JobKind.EMBED else "training"
+        for key in ("stage", "done", "total", "loss", "epoch", "epochs"):
+            row[key] = running.progress.get(key, row[key])
+        row["state"] = doing
+    elif alive and newest is not None and newest.state is JobState.FAILED:
+        row["state"], row["message"] = "failed", newest.message
+    return row

@@ -1,0 +1,249 @@
+"""How far people agree, with each other and with themselves, and whether the model sways them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from annotator.arrays.versions import VersionArrays
+from annotator.domain import Category
+from annotator.services.background.throttled_cache import Rested
+from annotator.services.catalogue.lookup import in_order
+from annotator.services.knowledge.calibration import held_out_probabilities
+from annotator.services.knowledge.suggestions import Suggestions
+from annotator.services.progress.agreement import Overlap, figures, overlaps
+from annotator.store import Store, Transaction, activity, annotators, categories, quality
+from annotator.store.quality import BANDS, Opinions
+from mlrpl.decision.anchoring import anchoring, blind_needed
+
+ENOUGH = 20
+"""Pairs that several people answered from which on agreement gets an interval."""
+
+SEED = 20_260_101
+"""Of the draws behind the intervals, so that the same answers always give the same figures."""
+
+
+class Quality:
+    """The quality of one project's labels, as far as people's own answers tell."""
+
+    def __init__(self, store: Store, suggestions: Suggestions) -> None:
+        self._store = store
+        self._suggestions = suggestions
+        self._rested = Rested()
+
+    def report(self) -> dict[str, Any]:
+        """Return what the Progress page says about the quality of labels.
+
+        Returns:
+            `people` (who answered anything, their number), `needed` (pairs for an interval),
+            `overall` and `categories` (rows of `overlap_row`, those with shared pairs only),
+            `annotators` (rows of `person_rows`), `anchoring` (see `anchoring_row`) and `note`, a
+            sentence that says why nothing can be compared, or an empty text.
+        """
+        return self._rested.get(self._stands(), self._counted)
+
+    def soon(self) -> dict[str, Any]:
+        """Return `report` as `Rested.soon` does, without waiting for it."""
+        with self._store.reading() as tx:
+            rows, columns = activity.shape(tx)
+        return self._rested.soon(self._stands(), self._counted, pairs=rows * columns)
+
+    def _stands(self) -> object:
+        with self._store.reading() as tx:
+            number, arrays = self._suggestions.current(tx)
+            return (
+                activity.newest_operation(tx),
+                quality.newest_blind_answer(tx),
+                number,
+                id(arrays),
+                tuple((c.id, c.name) for c in categories.every(tx)),
+            )
+
+    def _counted(self) -> dict[str, Any]:
+        with self._store.reading() as tx:
+            return _count(tx, self._suggestions.current(tx)[1])
+
+
+def _count(tx: Transaction, arrays: VersionArrays | None) -> dict[str, Any]:
+    shown = in_order(categories.every(tx))
+    listed = np.array([c.id for c in shown], np.int64)
+    ordinary, blind = quality.ordinary_opinions(tx), quality.blind_opinions(tx)
+    ordinary = ordinary.of(np.isin(ordinary.category, listed))
+    blind = blind.of(np.isin(blind.category, listed))
+    found = overlaps(ordinary, blind)
+    people = quality.who_answered(tx)
+    names = {a.id: a.name for a in annotators.every(tx)}
+    shared = sum(o.pairs for o in found.values())
+    return {
+        "people": len(people),
+        "needed": ENOUGH,
+        "overall": overlap_row(list(found.values())) if shared else None,
+        "categories": [
+            {"id": c.id, "name": c.name, **overlap_row([found[c.id]])}
+            for c in shown
+            if c.id in found
+        ],
+        "annotators": person_rows(
+            list(found.values()), names, activity.agreed_checks(tx), own_answers(ordinary, blind)
+        ),
+        "anchoring": _anchoring(tx, arrays, shown),
+        "note": _note(len(people), len(shown), shared),
+    }
+
+
+def overlap_row(found: list[Overlap]) -> dict[str, Any]:
+    """Return how far people agree on the pairs that several of them answered.
+
+    Returns:
+        `pairs`, how many of them are `independent` (nobody had seen the others' answers) and
+        `agreed` (all said the same), `people`; `alpha`, for exactly two people also `kappa`, each
+        with `_low` and `_high`. A figure is None where it cannot be told, an interval also where
+        there are fewer than `ENOUGH` pairs.
+    """
+    pairs = sum(o.pairs for o in found)
+    row: dict[str, Any] = {
+        "pairs": pairs,
+        "independent": sum(int(o.independent.sum()) for o in found),
+        "agreed": sum(int(o.agreed.sum()) for o in found),
+        "people": len(set().union(*(o.people.tolist() for o in found))),
+    }
+    rng = np.random.default_rng(SEED) if pairs >= ENOUGH else None
+    told = figures(found, rng)
+    for name in ("alpha", "kappa"):
+        one = told.get(name)
+        value, low, high = (None, None, None) if one is None else map(_told, one)
+        row |= {name: value, f"{name}_low": low, f"{name}_high": high}
+    return row
+
+
+def person_rows(
+    found: list[Overlap],
+    names: Mapping[int, str],
+    checks: Mapping[int, tuple[int, int]],
+    own: Mapping[int, tuple[int, int]],
+) -> list[dict[str, Any]]:
+    """Return, for everybody who can be compared with anything, how often they agreed.
+
+    Args:
+        found: The pairs that several people answered.
+        names: Of the people, by id.
+        checks: Attention checks, all and those answered as expected.
+        own: Blind answers to pairs that the same person answered, all and those that agree.
+
+    Returns:
+        Rows of `name`, and of `others`, `blind` (only the person's blind answers), `checks` and
+        `own`, each a dictionary of `compared` and `agreed`. An answer is compared once with every
+        other person who answered the pair.
+    """
+    others: dict[int, npt.NDArray[np.int64]] = {}
+    for overlap in found:
+        for person, row in zip(overlap.people.tolist(), overlap.compared, strict=True):
+            others[person] = others.get(person, np.zeros(4, np.int64)) + row
+    rows = []
+    for person, name in names.items():
+        said = others.get(person, np.zeros(4, np.int64)).tolist()
+        counts = {
+            "others": (said[0], said[1]),
+            "blind": (said[2], said[3]),
+            "checks": checks.get(person, (0, 0)),
+            "own": own.get(person, (0, 0)),
+        }
+        if any(compared for compared, _ in counts.values()):
+            told = {k: {"compared": n, "agreed": agreed} for k, (n, agreed) in counts.items()}
+            rows.append({"name": name, **told})
+    return rows
+
+
+def own_answers(ordinary: Opinions, blind: Opinions) -> dict[int, tuple[int, int]]:
+    """Return how often people said the same blind and on a page, by annotator: all and agreed."""
+    both = [
+        np.stack([o.image, o.category, o.annotator], axis=1).astype(np.int64)
+        for o in (ordinary, blind)
+    ]
+    keys, group = np.unique(np.concatenate(both), axis=0, return_inverse=True)
+    group = group.ravel()
+    said = np.full((len(keys), 2), -1, np.int8)
+    first = len(ordinary.image)
+    said[group[:first], 0] = ordinary.present
+    said[group[first:], 1] = blind.present
+    twice = (said >= 0).all(axis=1)
+    people, same = keys[twice, 2], said[twice, 0] == said[twice, 1]
+    return {
+        int(p): (int((people == p).sum()), int(same[people == p].sum())) for p in np.unique(people)
+    }
+
+
+def anchoring_row(shown: npt.NDArray[np.int64], blind: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """Return whether people follow the model more often when they see it.
+
+    Args:
+        shown: `(BANDS, 2)`, answers with a score in sight, and those that agree with it.
+        blind: `(BANDS, 2)`, the same of blind answers.
+
+    Returns:
+        `blind` and `shown` (numbers of answers), `needed` (blind ones), and with enough of both
+        `difference`, `low`, `high`, `agreed_blind` and `agreed_shown`, each a share; else None.
+    """
+    there = (shown[:, 0] > 0) & (blind[:, 0] > 0)
+    usable = shown[there], blind[there]
+    all_shown, agreeing = usable[0].sum(axis=0).tolist()
+    needed = blind_needed((agreeing + 1) / (all_shown + 2))
+    asked = int(usable[1][:, 0].sum())
+    row: dict[str, Any] = {
+        "blind": asked,
+        "shown": all_shown,
+        "needed": needed,
+        **dict.fromkeys(("difference", "low", "high", "agreed_blind", "agreed_shown")),
+    }
+    found = anchoring(shown, blind) if min(asked, all_shown) >= needed else None
+    if found is None:
+        return row
+    return row | {
+        "difference": found.difference,
+        "low": found.low,
+        "high": found.high,
+        "agreed_blind": found.blind,
+        "agreed_shown": found.shown,
+    }
+
+
+def _anchoring(
+    tx: Transaction, arrays: VersionArrays | None, shown: list[Category]
+) -> dict[str, Any]:
+    table = np.zeros((BANDS, 2), np.int64)
+    if arrays is not None and shown:
+        said = quality.blind_answers(tx)
+        # What a version learned from, or could have, says nothing about how good a guess was.
+        image, category = said.image[said.still_open], said.category[said.still_open]
+        probability = held_out_probabilities(arrays, image, category)
+        usable = np.isfinite(probability)
+        p, present = probability[usable], said.present[said.still_open][usable]
+        band = np.minimum((p * BANDS).astype(np.int64), BANDS - 1)
+        np.add.at(table[:, 0], band, 1)
+        np.add.at(table[:, 1], band, (p >= 0.5) == present)
+    return anchoring_row(quality.shown_agreement(tx), table)
+
+
+def _note(people: int, shown: int, shared: int) -> str:
+    if not shown:
+        return "There is no category yet, so there is nothing to agree on."
+    if people == 0:
+        return "Nobody has answered yet, so there is nothing to compare."
+    if people == 1:
+        return (
+            "All answers are from one person, so how far people agree cannot be told; let a second "
+            "person answer some, on the Label page or on the Probe page."
+        )
+    if not shared:
+        return (
+            f"{people} people have answered, but no pair twice, so how far they agree cannot be "
+            "told yet; blind questions ask one pair in ten a second person."
+        )
+    return ""
+
+
+def _told(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

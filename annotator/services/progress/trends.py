@@ -1,0 +1,147 @@
+"""How the project grows, how fast people are, how sure the model is, and what is left to do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from annotator.arrays.versions import VersionArrays
+from annotator.services.background.throttled_cache import Rested
+from annotator.services.clock import Clock, utc_now
+from annotator.services.knowledge.calibration import calibration_of, taught_ordinals
+from annotator.services.knowledge.open_suggestions import Waiting
+from annotator.services.knowledge.suggestions import Suggestions
+from annotator.services.progress.growth import fill_steps, growth_row
+from annotator.settings import Project
+from annotator.store import (
+    Store,
+    Transaction,
+    activity,
+    categories,
+    certificates,
+    quality,
+    versions,
+)
+from annotator.store.activity import Pace
+
+RATE_DECISIONS = 50
+"""Measured decisions below which nothing is said about the time that is left."""
+
+
+class Trends:
+    """The charts of the Progress page; counted anew only now and then in a large project."""
+
+    def __init__(
+        self,
+        project: Project,
+        store: Store,
+        suggestions: Suggestions,
+        waiting: Waiting,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._project = project
+        self._store = store
+        self._suggestions = suggestions
+        self._waiting = waiting
+        self._clock = clock
+        self._rested = Rested()
+
+    def report(self) -> dict[str, Any]:
+        """Return `growth`, `people`, `pace`, `calibration`, `remaining` and `counted_at`."""
+        return self._rested.get(self._stands(), self._counted)
+
+    def soon(self) -> dict[str, Any]:
+        """Return `report` as `Rested.soon` does, without waiting for it."""
+        with self._store.reading() as tx:
+            rows, columns = activity.shape(tx)
+        return self._rested.soon(self._stands(), self._counted, pairs=rows * columns)
+
+    def _stands(self) -> object:
+        with self._store.reading() as tx:
+            number, arrays = self._suggestions.current(tx)
+            fills = tuple(fill.key for fill in self._waiting.filled_now(tx))
+            blind = quality.newest_blind_answer(tx)
+            return activity.newest_operation(tx), blind, number, id(arrays), fills
+
+    def _counted(self) -> dict[str, Any]:
+        with self._store.reading() as tx:
+            return self._count(tx, *self._suggestions.current(tx))
+
+    def _count(
+        self, tx: Transaction, number: int | None, arrays: VersionArrays | None
+    ) -> dict[str, Any]:
+        people = activity.paces(tx)
+        now = self._clock()
+        shown = categories.every(tx)
+        unsure = None if arrays is None else self._waiting.now(tx).unsure_of(shown)
+        taught = set() if arrays is None else taught_ordinals(arrays)
+        return {
+            "growth": self._growth(tx, [c.ordinal for c in shown], now),
+            "people": [person_row(p) for p in people],
+            "pace": _pace(people),
+            "calibration": calibration_of(tx, self._project, number, arrays),
+            "remaining": remaining(people, unsure, sum(c.ordinal not in taught for c in shown)),
+            "counted_at": now.isoformat(timespec="seconds"),
+        }
+
+    def _growth(self, tx: Transaction, shown: list[int], now: datetime) -> dict[str, Any]:
+        filled = self._waiting.filled(tx)
+        fills = fill_steps(certificates.every(tx), sum(filled.get(o, 0) for o in shown), now)
+        first = activity.first_operation_at(tx)
+        return growth_row(activity.growth(tx), first, versions.every(tx), now, fills)
+
+
+def person_row(pace: Pace) -> dict[str, Any]:
+    """Return what the page shows of one person; None where there is nothing to divide by."""
+    answers = pace.present + pace.absent
+    return {
+        "name": pace.name,
+        "decisions": pace.decisions,
+        "answers": answers,
+        "present_share": pace.present / answers if answers else None,
+        "per_minute": _per_minute(pace.decisions, pace.active_seconds),
+        "active_seconds": pace.active_seconds,
+        "median_seconds": pace.median_seconds,
+        "checks": pace.checks,
+        "agreement": pace.checks_agreed / pace.checks if pace.checks else None,
+    }
+
+
+def remaining(people: list[Pace], unsure: int | None, untaught: int) -> dict[str, Any] | None:
+    """Return how long the pairs that the model is not sure about take at the pace so far.
+
+    Args:
+        people: What each person did; only decisions about one pair count, because these remain.
+        unsure: Open pairs that the model is not sure about; None without a version.
+        untaught: Categories that the model knows nothing about yet, which are not among them.
+
+    Returns:
+        `seconds`, `pairs`, `per_minute`, `decisions` and `untaught`; None where too few
+        decisions were measured.
+    """
+    decisions = sum(p.single_decisions for p in people)
+    rate = _per_minute(decisions, sum(p.single_seconds for p in people))
+    if unsure is None or decisions < RATE_DECISIONS or rate is None:
+        return None
+    return {
+        "seconds": unsure / rate * 60,
+        "pairs": unsure,
+        "per_minute": rate,
+        "decisions": decisions,
+        "untaught": untaught,
+    }
+
+
+def _pace(people: list[Pace]) -> dict[str, Any]:
+    decisions = sum(p.decisions for p in people)
+    seconds = sum(p.active_seconds for p in people)
+    return {
+        "decisions": decisions,
+        "active_seconds": seconds,
+        "per_minute": _per_minute(decisions, seconds),
+        "needed": RATE_DECISIONS,
+    }
+
+
+def _per_minute(decisions: int, seconds: float) -> float | None:
+    return 60 * decisions / seconds if seconds > 0 else None

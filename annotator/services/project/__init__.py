@@ -1,0 +1,1 @@
+"""A project itself: created, its image folders, settings and identity."""

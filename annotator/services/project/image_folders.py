@@ -1,0 +1,163 @@
+"""The folders that a project's pictures come from: added, looked at again, moved."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from annotator.errors import NotReady, ProjectError
+from annotator.services.project.creation import Progress, add_images, refresh_images, root_for
+from annotator.settings import Project, changed, load_project, save_project
+from annotator.store import Store, images
+
+MOST_EXAMPLES = 5
+"""File names that a preview shows."""
+
+
+class ImageRoots:
+    """The image folders of one project; pictures are read outside of any transaction."""
+
+    def __init__(self, project: Project, store: Store) -> None:
+        self._project = project
+        self._store = store
+        self._reading = threading.Lock()
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the folders: `name`, `folder`, `there`, and the files by what became of them."""
+        counts: dict[str, Counter[str]] = {}
+        with self._store.reading() as tx:
+            for path in images.every_path(tx):
+                kind = "usable"
+                if path.size < 0:
+                    kind = "gone"
+                elif path.problem:
+                    kind = "refused"
+                counts.setdefault(path.root, Counter())[kind] += 1
+        rows = []
+        for name in self._project.settings.roots:
+            folder = self._project.root_path(name)
+            kinds = counts.get(name, Counter())
+            numbers = {kind: kinds[kind] for kind in ("usable", "gone", "refused")}
+            rows.append({"name": name, "folder": str(folder), "there": folder.is_dir(), **numbers})
+        return rows
+
+    def add(
+        self, folder: Path, *, name: str = "", on_progress: Progress = lambda *_: None
+    ) -> dict[str, Any]:
+        """Take a further folder in as a new root; the trainer embeds its pictures by itself.
+
+        Raises:
+            ProjectError: If the folder does not exist or is a root already, or the name is taken.
+            NotReady: If folders are being looked at already.
+        """
+        with self._alone():
+            row = refresh_images(
+                self._project, self._store, folder, name=name, on_progress=on_progress
+            )
+        return {**row, "message": _sentence(row)}
+
+    def look(self, *, on_progress: Progress = lambda *_: None) -> dict[str, Any]:
+        """Look for new, changed and missing files in all folders.
+
+        Raises:
+            ProjectError: If a folder does not exist.
+            NotReady: If folders are being looked at already.
+        """
+        with self._alone():
+            row = refresh_images(self._project, self._store, None, on_progress=on_progress)
+        return {**row, "message": _sentence(row)}
+
+    def move_preview(self, root: str, folder: Path) -> dict[str, Any]:
+        """Return how many files of a root lie in another folder, and how many would be missing.
+
+        Raises:
+            ProjectError: If there is no such root or folder, or it is a root already.
+        """
+        self._project.root_path(root)
+        root_for(folder, self._project)
+        with self._store.reading() as tx:
+            paths = [p for p in images.every_path(tx) if p.root == root and p.image_id is not None]
+        missing = [p.path for p in paths if not (folder / p.path).is_file()]
+        found = len(paths) - len(missing)
+        said = f"{found:,} of {len(paths):,} files are there."
+        if missing:
+            shown = ", ".join(missing[:MOST_EXAMPLES])
+            said += f" {len(missing):,} would be missing, such as {shown}; their answers are kept."
+        return {
+            "root": root,
+            "folder": str(folder),
+            "found": found,
+            "missing": len(missing),
+            "examples": missing[:MOST_EXAMPLES],
+            "text": said,
+        }
+
+    def move(
+        self, root: str, folder: Path, *, on_progress: Progress = lambda *_: None
+    ) -> dict[str, Any]:
+        """Point a root to another folder, and look there for new, changed and missing files.
+
+        Raises:
+            ProjectError: If there is no such root or folder, it is a root already, or holds none
+                of the files.
+            NotReady: If folders are being looked at already.
+        """
+        preview = self.move_preview(root, folder)
+        if preview["missing"] and not preview["found"]:
+            raise ProjectError(
+                f"None of the {preview['missing']:,} files of {root!r} is in {folder}; choose the "
+                "folder that they were moved to, or add this one as a further folder."
+            )
+        with self._alone():
+            new = load_project(self._project.path)
+            roots = {**new.settings.roots, root: root_for(folder, new)}
+            new.settings = changed(new.settings, {"roots": roots})
+            save_project(new)
+            self._project.settings = new.settings
+            added, _, gone = add_images(self._project, self._store, root, on_progress=on_progress)
+        row = {
+            "new_images": added.new_images,
+            "new_paths": added.new_paths,
+            "changed": added.changed,
+            "refused": added.broken,
+            "gone": gone,
+        }
+        return {**row, "message": f"{root!r} is {folder} now. {_sentence(row)}"}
+
+    def unusable(self) -> list[dict[str, Any]]:
+        """Return the files that are missing or cannot be used: `root`, `path` and `reason`."""
+        rows = []
+        with self._store.reading() as tx:
+            for path in images.every_path(tx):
+                reason = path.problem
+                if path.size < 0:
+                    reason = "is gone; answers about its image are kept"
+                if reason:
+                    rows.append({"root": path.root, "path": path.path, "reason": reason})
+        return sorted(rows, key=lambda row: (row["root"], row["path"]))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        if not self._reading.acquire(blocking=False):
+            raise NotReady("The folders are being looked at just now; wait until that is done.")
+        try:
+            yield
+        finally:
+            self._reading.release()
+
+
+def _sentence(row: dict[str, Any]) -> str:
+    parts = [f"{row['new_images']:,} new images"]
+    for key, words in (
+        ("changed", "changed"),
+        ("refused", "that cannot be used"),
+        ("gone", "gone; their answers are kept"),
+    ):
+        if row[key]:
+            parts.append(f"{row[key]:,} {words}")
+    said = f"{', '.join(parts)}."
+    return said + (" The trainer turns them into features by itself." if row["new_images"] else "")

@@ -1,0 +1,1 @@
+"""Training from the pages: start and stop it, choose and compare versions, when to retrain."""

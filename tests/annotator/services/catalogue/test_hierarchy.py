@@ -1,0 +1,109 @@
+"""What one label says about others: derived, never stored, and no circle."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from annotator.domain import Category, State
+from annotator.errors import ProjectError
+from annotator.services.app import Services
+from annotator.services.catalogue.hierarchy import Implication, implications, resolve
+from annotator.settings import Project
+
+ANIMAL, DOG, PUPPY, YOUNG = 1, 2, 3, 4
+CATEGORIES = [
+    Category(id=ANIMAL, ordinal=0, name="animal"),
+    Category(id=DOG, ordinal=1, name="dog", aliases=("hound",)),
+    Category(id=PUPPY, ordinal=2, name="puppy"),
+    Category(id=YOUNG, ordinal=3, name="young"),
+]
+PARENTS = resolve({"dog": ["animal"], "puppy": ["Hound", "young"]}, CATEGORIES)
+PRESENT, ABSENT = State.PRESENT, State.ABSENT
+
+
+def test_ancestors_are_found_through_names_aliases_and_generations() -> None:
+    assert dict(PARENTS) == {DOG: {ANIMAL}, PUPPY: {DOG, ANIMAL, YOUNG}}
+
+
+def test_a_present_child_makes_all_its_ancestors_present() -> None:
+    found = implications(PARENTS, {PUPPY: PRESENT})
+
+    assert found.implied == {c: Implication(PRESENT, PUPPY) for c in (DOG, ANIMAL, YOUNG)}
+    assert found.contradictions == []
+
+
+def test_an_absent_parent_makes_its_descendants_absent() -> None:
+    found = implications(PARENTS, {ANIMAL: ABSENT})
+
+    assert found.implied == {c: Implication(ABSENT, ANIMAL) for c in (DOG, PUPPY)}
+
+
+@pytest.mark.parametrize("labels", [{ANIMAL: PRESENT}, {PUPPY: ABSENT}, {}])
+def test_nothing_follows_the_other_way_round(labels: dict[int, State | None]) -> None:
+    assert implications(PARENTS, labels).implied == {}
+
+
+def test_what_somebody_said_is_never_implied() -> None:
+    found = implications(PARENTS, {PUPPY: PRESENT, DOG: PRESENT, ANIMAL: None})
+
+    assert found.implied == {YOUNG: Implication(PRESENT, PUPPY)}
+
+
+def test_a_present_child_of_an_absent_parent_is_a_contradiction() -> None:
+    found = implications(PARENTS, {PUPPY: PRESENT, ANIMAL: ABSENT})
+
+    assert found.contradictions == [(PUPPY, ANIMAL)]
+    assert found.implied == {YOUNG: Implication(PRESENT, PUPPY)}
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (
+            {"dog": ["mammal"]},
+            r"\[hierarchy\] in project.toml names 'mammal', which is no category",
+        ),
+        ({"wolf": ["animal"]}, "names 'wolf'"),
+        ({"dog": ["puppy"], "puppy": ["dog"]}, "goes in a circle: .* among 'dog', 'puppy'"),
+        ({"dog": ["hound"]}, "goes in a circle"),
+    ],
+)
+def test_a_wrong_hierarchy_is_refused_in_a_sentence(
+    names: dict[str, list[str]], sentence: str
+) -> None:
+    with pytest.raises(ProjectError, match=sentence):
+        resolve(names, CATEGORIES)
+
+
+def test_implied_pairs_are_not_asked_and_not_stored(services: Services) -> None:
+    services.project = _with(services.project, {"dog": ["cat"]})
+    services = Services(services.project, services.store)
+    change = {"category": 2, "state": "present", "source": "human"}
+    services.recording.save("ann", {"op": "a", "kind": "answer", "image": 1, "changes": [change]})
+
+    (item,) = services.labelling.items("ann", [1])
+    start = services.labelling.start("ann")
+
+    assert item["ask"] == [3]
+    assert list(item["labels"]) == ["2"]
+    assert {c["name"]: c["parents"] for c in start["categories"]} == {
+        "cat": [],
+        "dog": [1],
+        "bird": [],
+    }
+
+
+def test_a_project_with_a_wrong_hierarchy_is_not_served(services: Services) -> None:
+    wrong = Services(_with(services.project, {"cat": ["mammal"]}), services.store)
+
+    with pytest.raises(ProjectError, match="'mammal', which is no category"):
+        wrong.labelling.check()
+    services.labelling.check()
+
+
+def _with(project: Project, hierarchy: dict[str, list[str]]) -> Project:
+    return dataclasses.replace(
+        project, settings=dataclasses.replace(project.settings, hierarchy=hierarchy)
+    )

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from annotator.arrays import certificates as files
+from annotator.arrays.certificates import FillBits
+from annotator.services.app import Services
+from annotator.services.catalogue.definitions import definitions
+from annotator.services.certificates.pool import plan_row
+from annotator.services.certificates.validity import budget, standings
+from annotator.services.knowledge.fills import counts_of
+from annotator.settings import load_project
+from annotator.store import Store, annotators, categories, certificates
+from mlrpl.decision.fill_plan import Promise, plan_fill
+
+CAT, DOG, BIRD = 1, 2, 3
+
+
+@pytest.fixture
+def applied(services: Services, clock: Any) -> Services:
+    """A project in which a certificate filled in all cats, dogs present, and all birds absent.
+
+    Ten of the twelve present pairs were not asked blind; at most three of them are wrong, where
+    three in ten are promised.
+    """
+    make_applied(services, clock)
+    return services
+
+
+def make_applied(services: Services, clock: Any, *left_out: str) -> None:
+    pairs = np.argwhere(np.ones((6, 3), bool)).astype(np.int32)
+    draws = np.array([[0, 0, 0, 0], [0, 1, 0, 1]], np.int32)  # cat and dog of the first picture
+    temporary, sha256 = files.write_plan(services.project, pairs, draws, np.zeros((3, 2), np.int32))
+    bits = FillBits.empty(6, 3)
+    every = np.arange(6, dtype=np.int32)
+    for state, column in ((0, 0), (0, 1), (1, 2)):
+        bits.mark(state, every, np.full(6, column, np.int32))
+    plan: dict[str, Any] = {
+        "fill": plan_row(plan_fill(np.zeros(18), Promise(max_error=0.3))),
+        "columns": 3,
+        "ordinals": [0, 1, 2],
+        "definitions": {},
+        "sha256": sha256,
+        "filled": dict(counts_of(bits)),
+        "applied": {"present": 12, "absent": 6},
+        "applied_operation": 0,
+        "statement": {"present": {"at_most_wrong": 3}},
+        "budget": budget(12, 3, 2),
+    }
+    plan = {key: value for key, value in plan.items() if key not in left_out}
+    files.publish(services.project, temporary, 1, plan)
+    bits.write(services.project, 1)
+    with services.store.writing() as tx:
+        listed = categories.every(tx)
+        plan["definitions"] = definitions(listed, listed)
+        annotators.named(tx, "ann", clock())
+        certificates.add(tx, 1, 1, plan, clock())
+        certificates.applied(tx, 1, "certificates/0001/fill.npy", clock())
+
+
+def say(services: Services, image: int, category: int, state: str) -> None:
+    change = {"category": category, "state": state}
+    operation = {"op": f"{image}-{category}-{state}", "kind": "answer", "image": image}
+    services.recording.save("ann", {**operation, "changes": [change]})
+
+
+def standing(services: Services) -> dict[str, Any]:
+    with services.store.reading() as tx:
+        found = standings(tx, services.project, services.fills.active(tx))
+    return found[1]
+
+
+def test_a_fill_that_nobody_touched_keeps_its_promise(applied: Services) -> None:
+    found = standing(applied)
+
+    assert (found["holds"], found["present"]["left"]) == (True, 12)
+    assert "holds: what it filled in" in found["sentence"]
+
+
+def test_right_pairs_taken_out_make_the_promise_stale(applied: Services) -> None:
+    say(applied, 2, CAT, "present")
+    say(applied, 3, CAT, "present")
+    before = standing(applied)
+
+    say(applied, 4, CAT, "present")
+
+    after = standing(applied)
+    assert (before["holds"], before["present"]["left"]) == (True, 10)
+    assert before["present"]["at_most_wrong"] == 3  # three of ten, as promised
+    assert (after["holds"], after["present"]["left"]) == (False, 9)
+    assert "about present pairs is stale: 3 pairs" in after["sentence"]
+    assert "at most 3 of the 9 left are wrong (33.3%, promised at most 30.0%)" in after["sentence"]
+    assert "roll it back and plan again" in after["sentence"]
+
+
+def test_a_corrected_pair_takes_a_wrong_one_out_unless_it_was_asked_blind(
+    applied: Services,
+) -> None:
+    for image in (2, 3, 4):
+        say(applied, image, CAT, "present")
+
+    say(applied, 5, DOG, "absent")
+    corrected = standing(applied)["present"]
+    say(applied, 1, DOG, "absent")
+    asked_before = standing(applied)["present"]
+
+    assert (corrected["corrected"], corrected["at_most_wrong"], corrected["left"]) == (1, 2, 8)
+    assert corrected["holds"]
+    assert (asked_before["corrected"], asked_before["at_most_wrong"]) == (2, 2)
+    assert asked_before["left"] == 7
+
+
+def test_answers_to_pairs_filled_in_as_absent_break_nothing(applied: Services) -> None:
+    for image in range(1, 7):
+        say(applied, image, BIRD, "present")
+
+    found = standing(applied)
+
+    assert (found["holds"], found["present"]["answered"]) == (True, 0)
+
+
+def test_an_answer_taken_back_makes_the_promise_hold_again(applied: Services) -> None:
+    for image in (2, 3, 4):
+        say(applied, image, CAT, "present")
+    stale = standing(applied)["holds"]
+
+    applied.recording.undo("ann", {"op": "u"})
+
+    assert not stale
+    assert standing(applied)["holds"]
+
+
+def test_what_follows_from_an_answer_is_taken_out_too(services: Services, clock: Any) -> None:
+    toml = services.project.path / "project.toml"
+    toml.write_text(toml.read_text().replace("[hierarchy]", '[hierarchy]\ncat = ["dog"]'))
+    other = Services(load_project(services.project.path), Store.open(services.project.database_url))
+    make_applied(other, clock)
+
+    say(other, 3, CAT, "present")  # so the dog of this picture is present
+    say(other, 4, DOG, "absent")  # so its cat is absent
+
+    found = standing(other)["present"]
+    other.close()
+    assert (found["answered"], found["corrected"], found["left"]) == (4, 2, 8)
+
+
+def test_pairs_of_a_changed_category_are_taken_out_as_if_all_were_right(
+    applied: Services,
+) -> None:
+    with applied.store.writing() as tx:
+        categories.edit(tx, DOG, description="Something else.")
+
+    found = standing(applied)
+
+    assert found["present"]["in_changed_categories"] == 6
+    assert (found["present"]["left"], found["holds"]) == (6, False)
+    assert "6 are in categories that were changed" in found["sentence"]
+
+
+def test_a_certificate_applied_before_budgets_were_kept_uses_its_statement(
+    services: Services, clock: Any
+) -> None:
+    make_applied(services, clock, "budget")
+    say(services, 5, DOG, "absent")
+
+    found = standing(services)["present"]
+
+    # Which pairs were asked blind is not known then, so every planned one counts as asked.
+    assert (found["left"], found["at_most_wrong"]) == (11, 2)
+
+
+def test_an_export_says_that_a_promise_is_stale(applied: Services, tmp_path: Path) -> None:
+    for image in (2, 3, 4):
+        say(applied, image, CAT, "present")
+
+    (path,) = applied.transfer.export(tmp_path / "out", content="certified")
+
+    info = json.loads(path.read_text())["info"]
+    assert info["promises_hold"] is False
+    assert "is stale" in info["certificates"][0]["promise"]["sentence"]
+    assert "is stale" in applied.transfer.export_counts("certified")["note"]
+    assert applied.transfer.export_counts("answered")["note"] == ""
