@@ -26,7 +26,7 @@ _TURN = threading.Lock()
 """Counts behind take turns: two at once would take the memory of two and finish no sooner."""
 
 
-class Rested:
+class ThrottledCache:
     """One figure of a project, which may stay behind a little where counting it takes long."""
 
     def __init__(

@@ -140,7 +140,7 @@ class ProgressReport:
         return self._trends.report()
 
     def trends_soon(self) -> dict[str, Any]:
-        """Return `trends` as `Rested.soon` does, without waiting for them."""
+        """Return `trends` as `ThrottledCache.soon` does, without waiting for them."""
         return self._trends.soon()
 
     def losses(self) -> list[dict[str, float]]:

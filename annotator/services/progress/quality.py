@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category
-from annotator.services.background.throttled_cache import Rested
+from annotator.services.background.throttled_cache import ThrottledCache
 from annotator.services.catalogue.lookup import in_order
 from annotator.services.knowledge.calibration import held_out_probabilities
 from annotator.services.knowledge.suggestions import Suggestions
@@ -32,7 +32,7 @@ class Quality:
     def __init__(self, store: Store, suggestions: Suggestions) -> None:
         self._store = store
         self._suggestions = suggestions
-        self._rested = Rested()
+        self._cache = ThrottledCache()
 
     def report(self) -> dict[str, Any]:
         """Return what the Progress page says about the quality of labels.
@@ -43,13 +43,13 @@ class Quality:
             `annotators` (rows of `person_rows`), `anchoring` (see `anchoring_row`) and `note`, a
             sentence that says why nothing can be compared, or an empty text.
         """
-        return self._rested.get(self._stands(), self._counted)
+        return self._cache.get(self._stands(), self._counted)
 
     def soon(self) -> dict[str, Any]:
-        """Return `report` as `Rested.soon` does, without waiting for it."""
+        """Return `report` as `ThrottledCache.soon` does, without waiting for it."""
         with self._store.reading() as tx:
             rows, columns = activity.shape(tx)
-        return self._rested.soon(self._stands(), self._counted, pairs=rows * columns)
+        return self._cache.soon(self._stands(), self._counted, pairs=rows * columns)
 
     def _stands(self) -> object:
         with self._store.reading() as tx:

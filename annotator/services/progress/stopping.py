@@ -10,7 +10,7 @@ import numpy as np
 
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, OperationKind
-from annotator.services.background.throttled_cache import Rested
+from annotator.services.background.throttled_cache import ThrottledCache
 from annotator.services.certificates.promises import promised
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.calibration import blind_answers
@@ -81,7 +81,7 @@ class Stopping:
         self._waiting = waiting
         self._fills = fills
         self._clock = clock
-        self._rested = Rested()
+        self._cache = ThrottledCache()
 
     def report(self) -> dict[str, Any]:
         """Return how far the goal is and what an hour would bring.
@@ -97,13 +97,13 @@ class Stopping:
             `answers_needed` for the goal's error, None also where no number of them would do, and
             `counted_at`.
         """
-        return self._rested.get(self._stands(), self._counted)
+        return self._cache.get(self._stands(), self._counted)
 
     def soon(self) -> dict[str, Any]:
-        """Return `report` as `Rested.soon` does, without waiting for it."""
+        """Return `report` as `ThrottledCache.soon` does, without waiting for it."""
         with self._store.reading() as tx:
             rows, columns = activity.shape(tx)
-        return self._rested.soon(self._stands(), self._counted, pairs=rows * columns)
+        return self._cache.soon(self._stands(), self._counted, pairs=rows * columns)
 
     def _stands(self) -> object:
         with self._store.reading() as tx:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from annotator.arrays.versions import VersionArrays
-from annotator.services.background.throttled_cache import Rested
+from annotator.services.background.throttled_cache import ThrottledCache
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.calibration import calibration_of, taught_ordinals
 from annotator.services.knowledge.open_suggestions import Waiting
@@ -44,17 +44,17 @@ class Trends:
         self._suggestions = suggestions
         self._waiting = waiting
         self._clock = clock
-        self._rested = Rested()
+        self._cache = ThrottledCache()
 
     def report(self) -> dict[str, Any]:
         """Return `growth`, `people`, `pace`, `calibration`, `remaining` and `counted_at`."""
-        return self._rested.get(self._stands(), self._counted)
+        return self._cache.get(self._stands(), self._counted)
 
     def soon(self) -> dict[str, Any]:
-        """Return `report` as `Rested.soon` does, without waiting for it."""
+        """Return `report` as `ThrottledCache.soon` does, without waiting for it."""
         with self._store.reading() as tx:
             rows, columns = activity.shape(tx)
-        return self._rested.soon(self._stands(), self._counted, pairs=rows * columns)
+        return self._cache.soon(self._stands(), self._counted, pairs=rows * columns)
 
     def _stands(self) -> object:
         with self._store.reading() as tx:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from annotator.errors import NotReady
-from annotator.services.background.throttled_cache import AT_ONCE, QUICK, REST, Rested
+from annotator.services.background.throttled_cache import AT_ONCE, QUICK, REST, ThrottledCache
 
 LARGE = AT_ONCE + 1
 
@@ -29,87 +29,87 @@ class Counter:
 @pytest.mark.parametrize("takes", [QUICK / 2, 4.0])
 def test_while_nothing_changes_nothing_is_counted(takes: float) -> None:
     counter = Counter(takes)
-    rested = Rested(counter.clock)
+    cache = ThrottledCache(counter.clock)
 
-    found = [rested.get("same", counter) for _ in range(3)]
+    found = [cache.get("same", counter) for _ in range(3)]
 
     assert found == [{"times": 1}] * 3
 
 
 def test_what_is_counted_quickly_is_never_behind() -> None:
     counter = Counter(QUICK / 2)
-    rested = Rested(counter.clock)
+    cache = ThrottledCache(counter.clock)
 
-    assert [rested.get(n, counter)["times"] for n in range(3)] == [1, 2, 3]
+    assert [cache.get(n, counter)["times"] for n in range(3)] == [1, 2, 3]
 
 
 def test_what_takes_long_is_counted_anew_after_a_rest() -> None:
     counter = Counter(4.0)
-    rested = Rested(counter.clock)
-    rested.get("one", counter)
+    cache = ThrottledCache(counter.clock)
+    cache.get("one", counter)
 
     counter.now += 4.0 * REST - 1
-    behind = rested.get("two", counter)
+    behind = cache.get("two", counter)
     counter.now += 1
-    anew = rested.get("two", counter)
+    anew = cache.get("two", counter)
 
     assert (behind, anew) == ({"times": 1}, {"times": 2})
 
 
 def test_nobody_waits_for_a_long_count_and_the_old_figure_stands_meanwhile() -> None:
-    rested, may_end = Rested(head_start=0), threading.Event()
+    cache, may_end = ThrottledCache(head_start=0), threading.Event()
 
     def slowly(figure: int) -> dict[str, Any]:
         may_end.wait()
         return {"figure": figure}
 
-    first = rested.soon("one", lambda: slowly(1), pairs=LARGE)
-    again = rested.soon("one", lambda: slowly(2), pairs=LARGE)
+    first = cache.soon("one", lambda: slowly(1), pairs=LARGE)
+    again = cache.soon("one", lambda: slowly(2), pairs=LARGE)
     may_end.set()
-    rested.settle()
-    there = rested.soon("one", lambda: slowly(3), pairs=LARGE)
+    cache.settle()
+    there = cache.soon("one", lambda: slowly(3), pairs=LARGE)
     may_end.clear()
-    changed = rested.soon("two", lambda: slowly(4), pairs=LARGE)
+    changed = cache.soon("two", lambda: slowly(4), pairs=LARGE)
     may_end.set()
-    rested.settle()
+    cache.settle()
 
     assert first == again == {"figures": None, "number": 0, "behind": True}
     assert there == {"figures": {"figure": 1}, "number": 1, "behind": False}
     assert changed == {"figures": {"figure": 1}, "number": 1, "behind": True}
-    assert rested.soon("two", lambda: slowly(5), pairs=LARGE)["figures"] == {"figure": 4}
+    assert cache.soon("two", lambda: slowly(5), pairs=LARGE)["figures"] == {"figure": 4}
 
 
 def test_in_a_small_project_the_figure_is_there_at_once() -> None:
-    found = Rested().soon("one", lambda: {"figure": 1}, pairs=AT_ONCE)
+    found = ThrottledCache().soon("one", lambda: {"figure": 1}, pairs=AT_ONCE)
 
     assert found == {"figures": {"figure": 1}, "number": 1, "behind": False}
 
 
 def test_why_a_count_behind_failed_is_said_once_and_it_is_tried_again() -> None:
-    rested, may_end = Rested(head_start=0), threading.Event()
+    cache, may_end = ThrottledCache(head_start=0), threading.Event()
 
     def fail() -> dict[str, Any]:
         may_end.wait()
         raise NotReady("It is not ready.")
 
-    rested.soon("same", fail, pairs=LARGE)
+    cache.soon("same", fail, pairs=LARGE)
     may_end.set()
-    rested.settle()
+    cache.settle()
     with pytest.raises(NotReady, match="not ready"):
-        rested.soon("same", lambda: {"figure": 1}, pairs=LARGE)
-    rested.settle()
+        cache.soon("same", lambda: {"figure": 1}, pairs=LARGE)
+    cache.settle()
 
-    assert rested.soon("same", fail, pairs=LARGE)["figures"] == {"figure": 1}
+    assert cache.soon("same", fail, pairs=LARGE)["figures"] == {"figure": 1}
 
 
 def test_a_count_that_fails_is_tried_again() -> None:
     counter = Counter(1.0)
-    rested = Rested(counter.clock)
+    cache = ThrottledCache(counter.clock)
 
     def fail() -> dict[str, Any]:
         raise NotReady
 
     with pytest.raises(NotReady):
-        rested.get("same", fail)
+        cache.get("same", fail)
 
-    assert rested.get("same", counter) == {"times": 1}
+    assert cache.get("same", counter) == {"times": 1}

@@ -50,7 +50,7 @@ def test_the_calibration_needs_thirty_present_held_out_answers_and_leaves_rankin
     monkeypatch.setattr(calibration, "CALIBRATION_PRESENT", 12)
     answer("b", (1, 1, "absent"))
     answer("c", (1, 1, "present"))
-    services.progress._trends._rested._until = 0.0
+    services.progress._trends._cache._until = 0.0
     enough = services.progress.trends()["calibration"]
 
     assert (few["present"], few["bins"]) == (12, [])
@@ -150,9 +150,9 @@ def test_trends_follow_answers_but_rest_after_a_long_count(
     clock.forward(5)
     first = services.progress.trends()
     answer("b", (1, 2, "present"), ms=2000, at=clock().isoformat())
-    services.progress._trends._rested._until = float("inf")
+    services.progress._trends._cache._until = float("inf")
     resting = services.progress.trends()
-    services.progress._trends._rested._until = 0.0
+    services.progress._trends._cache._until = 0.0
     later = services.progress.trends()
 
     assert first is resting
