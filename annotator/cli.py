@@ -185,7 +185,7 @@ def work(
     ] = False,
 ) -> None:
     """Run a background trainer for a project."""
-    from annotator.worker import work as be_a_worker  # late: the only room that imports torch
+    from annotator.worker import work as be_a_worker  # late: the only package that imports torch
 
     for job in be_a_worker(project, once=once, device=device, supervised=supervised):
         typer.echo(f"{job.kind.value}: {job.message}")
@@ -350,7 +350,7 @@ def main() -> None:
 def _run_job(
     project: Path, kind: JobKind, options: dict[str, Any], device: str, *, as_json: bool
 ) -> None:
-    from annotator.worker.inline import run_or_follow  # late: torch
+    from annotator.worker.foreground import run_or_follow  # late: torch
 
     with progress_bar(kind.value.capitalize()) as on_progress:
         row, text = run_or_follow(project, kind, options, device=device, on_progress=on_progress)

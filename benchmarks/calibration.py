@@ -29,7 +29,7 @@ from store import machine
 
 from annotator.simulate import run
 from annotator.simulate.oracle import read_truth
-from annotator.worker import training, worth
+from annotator.worker import acquisition_scores, training
 from annotator.worker.learner import Snapshot
 from mlrpl.decision.calibration import Calibration, fit_calibration, probabilities, ranked_only
 from mlrpl.decision.prior_shift import expected_calibration_error, prior_shift
@@ -113,7 +113,7 @@ class Watch:
         return row
 
 
-_mixed, _work, _make_decisions = worth._mixed, run._work, training.make_decisions
+_mixed, _work, _make_decisions = acquisition_scores._mixed, run._work, training.make_decisions
 
 
 def _weights(
@@ -155,7 +155,7 @@ def main() -> None:
             )  # fmt: skip
             with (
                 patch.object(training, "make_decisions", watch.decisions),
-                patch.object(worth, "_mixed", watch.mixed),
+                patch.object(acquisition_scores, "_mixed", watch.mixed),
                 patch.object(run, "_work", watch.work),
             ):
                 run.simulate(plan, run.prepared(images, truth, options.work / "projects"), truth)

@@ -26,7 +26,7 @@ from annotator.domain import JobKind
 from annotator.services.app import Services
 from annotator.store import categories, images
 from annotator.worker.evidence import fit_where
-from annotator.worker.inline import run_or_follow
+from annotator.worker.foreground import run_or_follow
 
 Boxes = dict[tuple[int, int], list[tuple[float, float, float, float]]]
 """Left, top, right, bottom as shares of the picture, by image ordinal and category ordinal."""

@@ -1,1 +1,1 @@
-"""One room of the app; see CONTRIBUTING.md."""
+"""Memory-mapped NumPy files of a project: features, scores of versions, frozen certificates."""

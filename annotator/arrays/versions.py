@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import tomlkit
 
-from annotator.arrays.error_file import read_errors
+from annotator.arrays.error_correlation import read_errors
 from annotator.errors import NotFound, ProjectError
 from annotator.settings import Project, write_atomically
 from mlrpl.decision.calibration import Calibration, decide, probabilities, raw_threshold

@@ -57,7 +57,7 @@ def make_demo(
         scenes.create(directory, project, count=count)
     else:
         voc.create(project, data or voc.cache_folder())
-    from annotator.worker.inline import run_or_follow  # late: torch
+    from annotator.worker.foreground import run_or_follow  # late: torch
 
     typer.echo("Looking at the pictures (once) ...", err=True)
     with progress_bar("Embedding") as on_progress:

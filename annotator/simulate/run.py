@@ -22,9 +22,9 @@ from annotator.services.knowledge.suggestions import decided_matrix, suggested_m
 from annotator.services.project.creation import ROOT, create_project
 from annotator.services.training.control import training_options
 from annotator.settings import PROJECT_FILE, Retraining, Settings, load_project, save_project
+from annotator.simulate.actions import Desk
 from annotator.simulate.certifying import against_truth, filled
 from annotator.simulate.clock import Clock, Trainer
-from annotator.simulate.desk import Desk
 from annotator.simulate.oracle import Oracle, Truth
 from annotator.simulate.strategies import way_named
 from annotator.store import images
@@ -96,7 +96,7 @@ def prepared(folder: Path, truth: Truth, cache: Path, backbone: str = Settings.b
             name="Simulation", backbone=backbone, retraining=Retraining(automatic=False)
         )
         create_project(project, folder, names=truth.categories, settings=settings)
-    from annotator.worker.inline import run_or_follow  # late: torch
+    from annotator.worker.foreground import run_or_follow  # late: torch
 
     run_or_follow(project, JobKind.EMBED, {}, device="cpu")
     return project

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from annotator.errors import NotFound
+from annotator.simulate.actions import Desk
 from annotator.simulate.certifying import answer_blindly, planned
-from annotator.simulate.desk import Desk
 from annotator.simulate.loop import mend
 from mlrpl.decision.acquisition import View, image_worth, strategy_named
 from mlrpl.labels import PRESENT, UNKNOWN

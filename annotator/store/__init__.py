@@ -1,4 +1,4 @@
-"""The only room that knows SQL: a project's database behind plain functions and dataclasses."""
+"""The only package that knows SQL: a project database behind plain functions and dataclasses."""
 
 from annotator.store import (
     annotators,
@@ -6,13 +6,13 @@ from annotator.store import (
     categories,
     grid,
     images,
-    imported,
+    import_rollback,
+    imported_annotations,
     jobs,
+    key_values,
     leases,
     merges,
-    staged,
-    taken_back,
-    values,
+    staged_imports,
     versions,
     visits,
 )
@@ -26,13 +26,13 @@ __all__ = [
     "categories",
     "grid",
     "images",
-    "imported",
+    "import_rollback",
+    "imported_annotations",
     "jobs",
+    "key_values",
     "leases",
     "merges",
-    "staged",
-    "taken_back",
-    "values",
+    "staged_imports",
     "versions",
     "visits",
 ]

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from annotator.domain import Annotator
 from annotator.errors import AnnotatorError, NotFound
-from annotator.store import values
+from annotator.store import key_values
 from annotator.store.connection import Transaction
 from annotator.store.rows import folded
 from annotator.store.tables import annotator, answer, operation
@@ -44,7 +44,7 @@ def find(tx: Transaction, name: str) -> Annotator | None:
     wanted = folded(name.strip())
     row = tx.execute(sa.select(annotator).where(annotator.c.folded == wanted)).first()
     if row is None:
-        former = (values.get(tx, FORMER_NAMES) or {}).get(wanted)
+        former = (key_values.get(tx, FORMER_NAMES) or {}).get(wanted)
         if former is None:
             return None
         row = tx.execute(sa.select(annotator).where(annotator.c.id == former["id"])).first()
@@ -53,7 +53,7 @@ def find(tx: Transaction, name: str) -> Annotator | None:
 
 def former_names(tx: Transaction, annotator_id: int) -> list[str]:
     """Return the names that somebody had before."""
-    known = (values.get(tx, FORMER_NAMES) or {}).values()
+    known = (key_values.get(tx, FORMER_NAMES) or {}).values()
     return sorted(each["name"] for each in known if each["id"] == annotator_id)
 
 
@@ -90,10 +90,10 @@ def rename(tx: Transaction, annotator_id: int, name: str) -> None:
     query = sa.select(annotator.c.name).where(annotator.c.id == annotator_id)
     before = str(tx.execute(query).scalar())
     _update(tx, annotator_id, name=name, folded=folded(name))
-    former = values.get(tx, FORMER_NAMES) or {}
+    former = key_values.get(tx, FORMER_NAMES) or {}
     kept = {**former, folded(before): {"id": annotator_id, "name": before}}
     kept.pop(folded(name), None)
-    values.put(tx, FORMER_NAMES, kept)
+    key_values.put(tx, FORMER_NAMES, kept)
 
 
 def contested(tx: Transaction, annotator_id: int) -> list[tuple[int, int]]:

@@ -356,7 +356,7 @@ imported_annotation = sa.Table(
 )
 
 # What an import is about to bring. `category` and `person` are places in the lists of names of the
-# import that is running, whose categories and people may not exist yet; see `store/staged.py`.
+# import that is running, whose categories and people may not exist yet; see `staged_imports`.
 staged_answer = sa.Table(
     "staged_answer",
     metadata,

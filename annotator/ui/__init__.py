@@ -1,1 +1,1 @@
-"""One room of the app; see CONTRIBUTING.md."""
+"""The web interface: Gradio pages, and the server that holds them."""

@@ -19,7 +19,7 @@ from typing import Any
 
 from annotator.errors import AnnotatorError
 from annotator.services.app import Services
-from annotator.services.background import staged_imports
+from annotator.services.background import running_import
 from annotator.ui.housekeeping import Housekeeping
 from annotator.ui.listening import address, who_may
 
@@ -185,7 +185,7 @@ def serve_project(
         settings = services.project.settings
         files = WebFiles(round(settings.server.max_upload_mb * 1e6))
         stack.callback(files.close)
-        settle = partial(staged_imports.settle, services.project, services.store)
+        settle = partial(running_import.settle, services.project, services.store)
         stack.callback(Housekeeping([files.clear, settle]).close)
         app = build_app(
             services,

@@ -1,4 +1,4 @@
-"""The background process: embeds, learns, scores. The only room of the app that imports torch."""
+"""The background process that embeds, trains and scores; the only package that imports torch."""
 
 from annotator.worker.main import do_job, is_worker_alive, work
 

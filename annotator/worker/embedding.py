@@ -17,9 +17,9 @@ from annotator.errors import ImageError, NotFound, ProjectError, WeightsError
 from annotator.images.thumbnails import keep_small
 from annotator.settings import PROJECT_FILE, Project
 from annotator.store import images, versions
-from annotator.worker.control import Control
 from annotator.worker.device import THREADS, choose_device
 from annotator.worker.diversity import diversity_order
+from annotator.worker.job_control import Control
 from annotator.worker.rescoring import covers, rescore
 from annotator.worker.sources import Sources
 from mlrpl import embedding

@@ -16,9 +16,9 @@ from annotator.errors import NotReady, WeightsError
 from annotator.settings import Project
 from annotator.store import images, versions
 from annotator.worker import embedding
-from annotator.worker.control import Control
 from annotator.worker.device import THREADS, choose_device
 from annotator.worker.embedding import OVERSIZE, BackboneLoader, load_network
+from annotator.worker.job_control import Control
 from annotator.worker.learner import Learner, Rows
 from annotator.worker.sources import Sources
 from mlrpl import backbone_names

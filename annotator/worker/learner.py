@@ -16,7 +16,7 @@ from annotator.arrays.features import FeatureFiles
 from annotator.domain import HELD_OUT_FOLD, Category, Image, Source
 from annotator.errors import NotReady
 from annotator.store import Transaction, answers, categories, images, visits
-from annotator.worker.control import Control
+from annotator.worker.job_control import Control
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, known_mask
 from mlrpl.methods import build
 from mlrpl.methods.base import Dimensions, Method

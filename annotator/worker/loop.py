@@ -16,8 +16,8 @@ from annotator.errors import AnnotatorError, LeaseLost, ProjectError, StoreError
 from annotator.services.clock import Clock, utc_now
 from annotator.settings import Project, load_project
 from annotator.store import Store, jobs
-from annotator.worker.agenda import enqueue_due, training_waits
-from annotator.worker.control import HEARTBEAT_SECONDS, Cancelled, Control, Progress, Stopped
+from annotator.worker.job_control import HEARTBEAT_SECONDS, Cancelled, Control, Progress, Stopped
+from annotator.worker.scheduling import enqueue_due, training_waits
 
 POLL_SECONDS = 0.75
 """How long an idle worker waits before it looks again."""

@@ -19,7 +19,7 @@ from annotator.domain import Job, JobKind, JobState
 from annotator.services.clock import utc_now
 from annotator.settings import Project, load_project
 from annotator.store import Store, Transaction, jobs
-from annotator.worker.control import Control, Progress
+from annotator.worker.job_control import Control, Progress
 from annotator.worker.loop import Runner, Worker
 from annotator.worker.pruning import delete_leftovers
 

@@ -7,17 +7,17 @@ import logging
 import numpy as np
 
 from annotator.arrays import versions as files
-from annotator.arrays.error_file import read_errors
+from annotator.arrays.error_correlation import read_errors
 from annotator.arrays.evidence import has_where, write_where
 from annotator.arrays.features import FeatureFiles
 from annotator.arrays.version_features import features_path
 from annotator.errors import NotReady
 from annotator.settings import Project
 from annotator.store import versions
-from annotator.worker.asking import queue_basis
-from annotator.worker.control import Control
-from annotator.worker.decisions import Decisions
+from annotator.worker.acquisition import queue_basis
+from annotator.worker.calibration import Decisions
 from annotator.worker.evidence import fit_where
+from annotator.worker.job_control import Control
 from annotator.worker.learner import Learner
 from annotator.worker.snapshots import complete_snapshot
 from mlrpl import checkpoint

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 
-from annotator.services.background import staged_imports
+from annotator.services.background import running_import
 from annotator.settings import Project
-from annotator.store import staged
-from annotator.worker.control import Control
+from annotator.store import staged_imports
+from annotator.worker.job_control import Control
 from annotator.worker.learner import Snapshot, take_snapshot
 
 POLL_SECONDS = 0.5
@@ -30,10 +30,10 @@ def complete_snapshot(
     """
     while True:
         with control.store.reading() as tx:
-            about = staged.running(tx)
+            about = staged_imports.running(tx)
             if about is None or not about.applying:
                 return take_snapshot(tx, rows, ordinals=ordinals)
         control.report("waiting for an import")
-        staged_imports.settle(project, control.store)
+        running_import.settle(project, control.store)
         control.check()
         time.sleep(POLL_SECONDS)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from annotator.arrays import versions as files
-from annotator.arrays.error_file import write_errors
+from annotator.arrays.error_correlation import write_errors
 from annotator.arrays.evidence import Where, write_where
 from annotator.arrays.features import FeatureFiles
 from annotator.arrays.version_features import owned
@@ -21,9 +21,8 @@ from annotator.errors import NotFound, NotReady
 from annotator.settings import Project, Settings
 from annotator.store import answers, probes, versions
 from annotator.worker import embedding, finetuning
-from annotator.worker.asking import QueueBasis, queue_basis
-from annotator.worker.control import Control
-from annotator.worker.decisions import (
+from annotator.worker.acquisition import QueueBasis, queue_basis
+from annotator.worker.calibration import (
     Decisions,
     enough_for_probabilities,
     held_out_scores,
@@ -32,14 +31,15 @@ from annotator.worker.decisions import (
 from annotator.worker.device import choose_device
 from annotator.worker.embedding import BackboneLoader
 from annotator.worker.error_correlation import fit_errors
+from annotator.worker.evaluation import Verdict, compare, held_out_metrics
 from annotator.worker.evidence import fit_where
 from annotator.worker.finetuning import Tuned
+from annotator.worker.job_control import Control
 from annotator.worker.learner import Bools, Learner, Rows, Scores, Snapshot
-from annotator.worker.prior import calibration_error
+from annotator.worker.probe_correction import calibration_error
 from annotator.worker.pruning import delete_leftovers, prune
 from annotator.worker.rescoring import rescore
 from annotator.worker.snapshots import complete_snapshot
-from annotator.worker.verdict import Verdict, compare, held_out_metrics
 from mlrpl import checkpoint
 from mlrpl.decision.calibration import decide
 from mlrpl.decision.conditional import ErrorCorrelation

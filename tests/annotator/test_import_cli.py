@@ -20,10 +20,10 @@ from annotator.errors import AnnotatorError
 from annotator.formats import FORMATS
 from annotator.formats.records import CategoryRecord, ImageRecord, LabelFile, PairRecord
 from annotator.services.app import Services
-from annotator.services.background import staged_imports
+from annotator.services.background import running_import
 from annotator.services.exchange import page_transfer
 from annotator.services.project.creation import create_project
-from annotator.store import Store, annotators, answers, staged
+from annotator.store import Store, annotators, answers, staged_imports
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES, NAMES = 40, [f"category {number}" for number in range(300)]
@@ -85,11 +85,11 @@ def test_a_killed_import_leaves_the_project_as_it_was_or_is_complete(
         until(process, stage)
         process.kill()
 
-    staged_imports.settle(services.project, services.store)  # as the server does from time to time
+    running_import.settle(services.project, services.store)  # as the server does from time to time
 
     assert known(services.store) in (0, IMAGES * len(NAMES))
     with services.store.writing() as tx:
-        assert staged.left(tx) == 0
+        assert staged_imports.left(tx) == 0
         assert answers.recompute(tx) + answers.recount(tx) == []
 
 

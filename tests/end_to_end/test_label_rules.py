@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from annotator.arrays import versions as version_files
-from annotator.arrays.error_file import write_errors
+from annotator.arrays.error_correlation import write_errors
 from annotator.arrays.versions import Queue, VersionParameters
 from annotator.domain import JobKind
 from annotator.services.project.creation import create_project

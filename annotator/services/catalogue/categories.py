@@ -16,7 +16,7 @@ from annotator.services.catalogue.lookup import CategoryNames, folded, in_order
 from annotator.services.catalogue.merge_preview import preview_row
 from annotator.services.catalogue.pictures import names_of
 from annotator.settings import Project
-from annotator.store import Store, Transaction, categories, images, merges, taken_back
+from annotator.store import Store, Transaction, categories, images, import_rollback, merges
 
 MOST_EXAMPLES = 8
 """Example images of a category; more would not be looked at."""
@@ -74,8 +74,8 @@ class Curation:
             raise AnnotatorError("Write at least one name, one a line.")
         group = supercategory.strip()
         with self._store.writing() as tx:
-            again = taken_back.hidden(tx, wanted)  # with an import that was taken back
-            taken_back.show_again(tx, again)
+            again = import_rollback.hidden(tx, wanted)  # with an import that was taken back
+            import_rollback.show_again(tx, again)
             shown_again = [categories.get(tx, category_id) for category_id in again]
             known = {folded(category.name) for category in shown_again}
             new = [n for n in wanted if folded(n) not in known]

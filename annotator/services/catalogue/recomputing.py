@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from annotator.services.background.short_transactions import Progress, for_all, nobody
-from annotator.store import Store, Transaction, derivation, merges, values
+from annotator.store import Store, Transaction, derivation, key_values, merges
 
 UNFINISHED = "recompute.categories"
 """Name of the list of categories whose labels are being worked out anew."""
@@ -20,14 +20,14 @@ def recompute_pairs(
 
 def begin(tx: Transaction, category_ids: Iterable[int]) -> None:
     """Note that labels of categories have to be worked out anew, should the program be ended."""
-    waiting = {*(values.get(tx, UNFINISHED) or ()), *category_ids}
-    values.put(tx, UNFINISHED, sorted(waiting))
+    waiting = {*(key_values.get(tx, UNFINISHED) or ()), *category_ids}
+    key_values.put(tx, UNFINISHED, sorted(waiting))
 
 
 def finish(store: Store, on_progress: Progress = nobody) -> int:
     """Work out the labels of the categories that `begin` noted, and return the number of pairs."""
     with store.reading() as tx:
-        waiting = values.get(tx, UNFINISHED) or []
+        waiting = key_values.get(tx, UNFINISHED) or []
         if not waiting:
             return 0
         known = merges.read(tx)
@@ -35,6 +35,6 @@ def finish(store: Store, on_progress: Progress = nobody) -> int:
     pairs = [(image_id, c) for c, ids in images.items() for image_id in ids]
     recompute_pairs(store, pairs, on_progress)
     with store.writing() as tx:
-        left = [c for c in values.get(tx, UNFINISHED) or () if c not in images]
-        values.put(tx, UNFINISHED, left)
+        left = [c for c in key_values.get(tx, UNFINISHED) or () if c not in images]
+        key_values.put(tx, UNFINISHED, left)
     return len(pairs)

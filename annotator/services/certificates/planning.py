@@ -10,7 +10,7 @@ from typing import Any
 from annotator.arrays import certificates as files
 from annotator.arrays.versions import VersionArrays
 from annotator.errors import AnnotatorError, NotReady
-from annotator.services.background import staged_imports
+from annotator.services.background import running_import
 from annotator.services.catalogue import hierarchy
 from annotator.services.catalogue.definitions import changed, definitions
 from annotator.services.certificates import pilot as pilots
@@ -125,9 +125,9 @@ class Planner:
         return row
 
     def _collect(self, wishes: Mapping[str, Any], *, start: bool) -> _Pool:
-        staged_imports.settle(self._project, self._store)
+        running_import.settle(self._project, self._store)
         with self._store.reading() as tx:
-            staged_imports.refuse_running(tx)
+            running_import.refuse_running(tx)
             number, arrays = self._suggestions.current(tx)
             if number is None or arrays is None:
                 raise NotReady("Certificates need a trained version; train one first.")

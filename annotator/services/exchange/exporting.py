@@ -21,8 +21,8 @@ from annotator.formats.records import (
     LabelFile,
     PairRecord,
 )
+from annotator.services.background.running_import import refuse_running
 from annotator.services.background.short_transactions import for_all
-from annotator.services.background.staged_imports import refuse_running
 from annotator.services.background.subprocesses import Progress, nobody
 from annotator.services.catalogue import hierarchy
 from annotator.services.exchange.import_plan import NOT_EXHAUSTIVE
@@ -35,8 +35,8 @@ from annotator.store import (
     answers,
     categories,
     images,
-    imported,
-    values,
+    imported_annotations,
+    key_values,
 )
 
 CHUNK = 2000
@@ -51,7 +51,7 @@ class _Context:
     people: Mapping[int, str]
     shown: Mapping[int, Category]
     arrays: VersionArrays | None
-    boxes: Mapping[int, Sequence[imported.ImportedAnnotation]]
+    boxes: Mapping[int, Sequence[imported_annotations.ImportedAnnotation]]
     fills: list[Fill]
     parents: hierarchy.Parents
 
@@ -107,8 +107,8 @@ def label_file(
         on_progress: Called as images are read.
     """
     shown = {c.id: c for c in categories.every(tx)}
-    boxes: dict[int, list[imported.ImportedAnnotation]] = defaultdict(list)
-    for annotation in imported.of_paths(tx):
+    boxes: dict[int, list[imported_annotations.ImportedAnnotation]] = defaultdict(list)
+    for annotation in imported_annotations.of_paths(tx):
         boxes[annotation.path_id].append(annotation)
     context = _Context(
         people={a.id: a.name for a in annotators.every(tx)},
@@ -118,7 +118,7 @@ def label_file(
         fills=list(fills) if content == "certified" else [],
         parents=parents or {},
     )
-    old_info, licenses, extra = (values.get(tx, key) for key in COCO_VALUES)
+    old_info, licenses, extra = (key_values.get(tx, key) for key in COCO_VALUES)
     return LabelFile(
         categories=tuple(
             CategoryRecord(

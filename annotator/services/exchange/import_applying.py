@@ -10,15 +10,23 @@ from annotator.services.background.short_transactions import Pace, for_all
 from annotator.services.background.subprocesses import Progress
 from annotator.services.catalogue.lookup import CategoryNames
 from annotator.services.exchange.import_plan import ImportPlan
-from annotator.store import Store, Transaction, activity, annotators, categories, staged, taken_back
+from annotator.store import (
+    Store,
+    Transaction,
+    activity,
+    annotators,
+    categories,
+    import_rollback,
+    staged_imports,
+)
 
 
 def stage(store: Store, plan: ImportPlan, pace: Pace, on_progress: Progress) -> None:
     """Put everything that an import brings aside."""
     parts: list[tuple[Any, Callable[[Transaction, Any], None]]] = [
-        (plan.answers, staged.add_answers),
-        (plan.paths, staged.add_paths),
-        (plan.annotations, staged.add_annotations),
+        (plan.answers, staged_imports.add_answers),
+        (plan.paths, staged_imports.add_paths),
+        (plan.annotations, staged_imports.add_annotations),
     ]
     before, total = 0, sum(len(things) for things, _ in parts)
 
@@ -50,8 +58,8 @@ def start(
     added = categories.add(tx, new)
     names = CategoryNames(categories.every(tx, archived=True))
     used = [names.get(name).id for name in plan.categories]
-    taken_back.show_again(tx, used)
-    about = staged.Running(
+    import_rollback.show_again(tx, used)
+    about = staged_imports.Running(
         file=file,
         applying=True,
         categories=used,
@@ -61,4 +69,4 @@ def start(
         after=activity.newest_operation(tx),
         at=now.isoformat(),
     )
-    staged.note(tx, about)
+    staged_imports.note(tx, about)

@@ -14,7 +14,7 @@ from annotator.formats.records import CategoryRecord, ImageRecord, LabelFile, Pa
 from annotator.services.catalogue.lookup import CategoryNames, PathNames
 from annotator.store.answers import LabelsByImage
 from annotator.store.categories import NewCategory
-from annotator.store.staged import StagedAnnotation, StagedAnswer, StagedPath
+from annotator.store.staged_imports import StagedAnnotation, StagedAnswer, StagedPath
 
 NOT_EXHAUSTIVE = "not_exhaustive_category_names"
 """Key beside a path's unknown COCO keys that holds an imported LVIS mark."""

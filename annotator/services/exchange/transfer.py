@@ -14,7 +14,7 @@ from annotator.domain import Category, State
 from annotator.errors import AnnotatorError, FormatError, NotFound, NotReady
 from annotator.formats import FORMATS, format_for
 from annotator.formats.records import Content, LabelFile
-from annotator.services.background import staged_imports
+from annotator.services.background import running_import
 from annotator.services.background.short_transactions import SHARED, Pace
 from annotator.services.background.subprocesses import Progress, nobody
 from annotator.services.catalogue import hierarchy
@@ -37,8 +37,8 @@ from annotator.store import (
     answers,
     categories,
     images,
-    staged,
-    values,
+    key_values,
+    staged_imports,
 )
 
 SUBSETS = ("all", "labelled")
@@ -119,9 +119,9 @@ class Transfer:
             NotReady: If another import is running.
             AnnotatorError: If it was interrupted.
         """
-        ending = staged_imports.Ending()
+        ending = running_import.Ending()
         try:
-            with staged_imports.importing(self._project, self._store, path.name) as ending:
+            with running_import.importing(self._project, self._store, path.name) as ending:
                 name, content = _read(path, format, unlisted)
                 plan = self._plan(path, name, content, importer=annotator)
                 if not allow_new_categories:
@@ -130,16 +130,16 @@ class Transfer:
                 with self._store.writing() as tx:
                     kept = self._keep(tx, content, path.name, unlisted)
                     import_applying.start(tx, plan, path.name, self._clock(), kept)
-                applied = staged_imports.finish(self._store, pace, on_progress)
+                applied = running_import.finish(self._store, pace, on_progress)
         except KeyboardInterrupt:
             raise AnnotatorError(self._interrupted(ending)) from None
         return replace(plan.summary, applied=applied)
 
-    def _interrupted(self, ending: staged_imports.Ending) -> str:
+    def _interrupted(self, ending: running_import.Ending) -> str:
         if ending.finished:
             return "It was too late to interrupt the import; all of it is in the project now."
         with self._store.reading() as tx:
-            if staged.running(tx) is None:
+            if staged_imports.running(tx) is None:
                 return "The import was interrupted; the project is as it was before."
         return (
             "Taking the import back was interrupted, too; open the project again, such as with "
@@ -159,10 +159,10 @@ class Transfer:
         wanted: dict[str, Any] = {f"import.{self._clock().isoformat()}": about}
         kept = (content.info, list(content.licenses), content.extra)
         for key, value in zip(COCO_VALUES, kept, strict=True):
-            if value and values.get(tx, key) is None:
+            if value and key_values.get(tx, key) is None:
                 wanted[key] = value
         for key, value in wanted.items():
-            values.put(tx, key, value)
+            key_values.put(tx, key, value)
         return list(wanted)
 
     def export_counts(self, content: str) -> dict[str, Any]:
@@ -238,7 +238,7 @@ class Transfer:
             raise NotReady(
                 "A completed export needs a trained version; train one or export `answered`."
             )
-        staged_imports.settle(self._project, self._store)
+        running_import.settle(self._project, self._store)
         give_ids(self._store, on_progress)
         file = self._file(kind, chosen, number, arrays, on_progress)
         out.mkdir(parents=True, exist_ok=True)
@@ -264,7 +264,7 @@ class Transfer:
         if kind == "completed":
             info["version"] = number
         with self._store.reading() as tx:
-            staged_imports.refuse_running(tx)
+            running_import.refuse_running(tx)
             fills = self._fills.active(tx) if kind == "certified" else []
             if fills:
                 info |= _certificates_info(fills, standings(tx, self._project, fills))

@@ -22,7 +22,7 @@ from annotator.store import (
     images,
     leases,
     probes,
-    second_askings,
+    repeated_questions,
 )
 
 CARD_SIZE = 10
@@ -181,8 +181,8 @@ class Probing:
         self, tx: Transaction, count: int, card: str, me: int, held: set[int], now: datetime
     ) -> list[int]:
         """Return questions that somebody else has answered, so that two people can be compared."""
-        waiting = second_askings.waiting(tx, me, without=held, limit=CARD_SIZE)
-        others = [] if waiting else second_askings.may_be_asked(tx, me)
+        waiting = repeated_questions.waiting(tx, me, without=held, limit=CARD_SIZE)
+        others = [] if waiting else repeated_questions.may_be_asked(tx, me)
         if not waiting and not others:
             return []
         wanted = int(AGAIN_SHARE * count + self._chance.random())
@@ -190,7 +190,7 @@ class Probing:
         can_ask = [p for p in waiting or others[:CARD_SIZE] if self._can_show(tx, p.image_id)]
         if waiting:
             return [p.id for p in can_ask[:wanted]]
-        return [second_askings.ask_again(tx, p, card, now) for p in can_ask[:wanted]]
+        return [repeated_questions.ask_again(tx, p, card, now) for p in can_ask[:wanted]]
 
     def _supply(
         self, tx: Transaction, count: int, held: set[int], now: datetime, *, patient: bool = True

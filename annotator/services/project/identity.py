@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from annotator.errors import SetBack
-from annotator.store import Store, answers, values
+from annotator.store import Store, answers, key_values
 
 PROJECT_KEY = "project.key"
 """Name of the key, which pages and browsers carry with all they keep and send."""
@@ -69,8 +69,8 @@ class Lineage:
     def _remembered(self) -> dict[str, Any]:
         file = self._store.file_identity()
         with self._store.reading() as tx:
-            key, before = values.get(tx, PROJECT_KEY), values.get(tx, PROJECT_FILE)
-            ancestors = values.get(tx, ANCESTORS) or []
+            key, before = key_values.get(tx, PROJECT_KEY), key_values.get(tx, PROJECT_FILE)
+            ancestors = key_values.get(tx, ANCESTORS) or []
         if key and file == before:
             found = {"key": key, "ancestors": ancestors}
         else:
@@ -78,7 +78,7 @@ class Lineage:
             found = {"key": uuid.uuid4().hex[:12], "ancestors": ancestors}
         if key != found["key"] or before != file:
             with self._store.writing() as tx:
-                values.put(tx, PROJECT_KEY, found["key"])
-                values.put(tx, PROJECT_FILE, file)
-                values.put(tx, ANCESTORS, found["ancestors"])
+                key_values.put(tx, PROJECT_KEY, found["key"])
+                key_values.put(tx, PROJECT_FILE, file)
+                key_values.put(tx, ANCESTORS, found["ancestors"])
         return found

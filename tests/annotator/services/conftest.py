@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from annotator.arrays import versions as files
-from annotator.arrays.error_file import write_errors
+from annotator.arrays.error_correlation import write_errors
 from annotator.arrays.versions import Queue, VersionParameters
 from annotator.domain import JobKind, JobState
 from annotator.services.app import Services

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from annotator.services.app import Services
+from annotator.simulate.actions import Desk
 from annotator.simulate.certifying import MAX_LOST, against_truth, answer_blindly, planned
 from annotator.simulate.clock import Clock
-from annotator.simulate.desk import Desk
 from annotator.simulate.oracle import Oracle
 from annotator.simulate.run import measured
 from mlrpl.decision.acquisition import Costs

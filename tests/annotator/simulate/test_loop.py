@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from annotator.simulate.desk import Page
+from annotator.simulate.actions import Page
 from annotator.simulate.loop import Pages
 from mlrpl.decision.acquisition import Costs
 

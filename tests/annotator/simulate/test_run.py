@@ -12,8 +12,8 @@ from annotator.domain import JobKind
 from annotator.errors import FormatError, NotFound, NotReady
 from annotator.services.app import Services
 from annotator.simulate import run as runs
+from annotator.simulate.actions import Desk
 from annotator.simulate.clock import Clock, Trainer
-from annotator.simulate.desk import Desk
 from annotator.simulate.oracle import Oracle, Truth
 from annotator.simulate.run import Plan, simulate
 from annotator.simulate.strategies import WAYS, plain

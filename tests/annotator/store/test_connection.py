@@ -8,19 +8,19 @@ import pytest
 import sqlalchemy as sa
 
 from annotator.errors import StoreError, StoreMoved
-from annotator.store import Store, Transaction, values
+from annotator.store import Store, Transaction, key_values
 from annotator.store.connection import HEAD
 from annotator.store.upgrade import newest_revision
 
 
 def put(store: Store, key: str, value: object) -> None:
     with store.writing() as tx:
-        values.put(tx, key, value)
+        key_values.put(tx, key, value)
 
 
 def get(store: Store, key: str) -> object:
     with store.reading() as tx:
-        return values.get(tx, key)
+        return key_values.get(tx, key)
 
 
 def pragma(tx: Transaction, name: str) -> object:
@@ -29,13 +29,13 @@ def pragma(tx: Transaction, name: str) -> object:
 
 def put_and_delete(store: Store, database: Path) -> None:
     with store.writing() as tx:
-        values.put(tx, "key", 1)
+        key_values.put(tx, "key", 1)
         database.unlink()
 
 
 def fail_after_writing(store: Store) -> None:
     with store.writing() as tx:
-        values.put(tx, "key", "half done")
+        key_values.put(tx, "key", "half done")
         raise InterruptedError
 
 
@@ -176,7 +176,7 @@ def test_a_reader_sees_the_last_commit_while_somebody_writes(url: str, store: St
     reader = Store.open(url, busy_seconds=0)
 
     with store.writing() as tx:
-        values.put(tx, "key", "after")
+        key_values.put(tx, "key", "after")
         seen_by_another_process = get(reader, "key")
         seen_by_another_thread = get(store, "key")
 
@@ -189,9 +189,9 @@ def test_a_reader_keeps_one_view_while_others_commit(store: Store) -> None:
     put(store, "key", 1)
 
     with store.reading() as tx:
-        first = values.get(tx, "key")
+        first = key_values.get(tx, "key")
         put(store, "key", 2)
-        second = values.get(tx, "key")
+        second = key_values.get(tx, "key")
 
     assert (first, second) == (1, 1)
 
@@ -199,7 +199,7 @@ def test_a_reader_keeps_one_view_while_others_commit(store: Store) -> None:
 def add_one(store: Store, times: int) -> None:
     for _ in range(times):
         with store.writing() as tx:
-            values.put(tx, "key", int(values.get(tx, "key") or 0) + 1)
+            key_values.put(tx, "key", int(key_values.get(tx, "key") or 0) + 1)
 
 
 @pytest.mark.parametrize("apart", [True, False], ids=["two stores", "one store"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from annotator.errors import StoreError
-from annotator.store import Store, annotators, values
+from annotator.store import Store, annotators, key_values
 from annotator.store.connection import shown
 
 
@@ -74,6 +74,6 @@ def test_a_table_that_is_gone_is_told_in_a_sentence(database: Path, url: str) ->
         pytest.raises(StoreError, match=r"cannot be used \(no such table: setting\); look at it"),
         store.reading() as tx,
     ):
-        values.get(tx, "key")
+        key_values.get(tx, "key")
 
     store.close()

@@ -15,12 +15,12 @@ from annotator.store import (
     annotators,
     answers,
     images,
-    imported,
+    imported_annotations,
+    key_values,
     leases,
-    values,
     visits,
 )
-from annotator.store.imported import ImportedAnnotation
+from annotator.store.imported_annotations import ImportedAnnotation
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -161,11 +161,11 @@ def test_the_last_images_are_ones_own_each_once_and_the_newest_at_the_end(desk: 
 @pytest.mark.parametrize("value", [None, 0, "text", [1, {"a": None}], {"ü": 1.5}])
 def test_a_value_comes_back_as_it_was_put(store: Store, value: object) -> None:
     with store.writing() as tx:
-        values.put(tx, "key", "older")
-        values.put(tx, "key", value)
+        key_values.put(tx, "key", "older")
+        key_values.put(tx, "key", value)
 
-        assert values.get(tx, "key") == value
-        assert values.get(tx, "other") is None
+        assert key_values.get(tx, "key") == value
+        assert key_values.get(tx, "other") is None
 
 
 def test_kept_annotations_of_a_path_and_category_are_replaced_by_newer_ones(desk: Any) -> None:
@@ -177,20 +177,20 @@ def test_kept_annotations_of_a_path_and_category_are_replaced_by_newer_ones(desk
     ]
     newer = [ImportedAnnotation(1, 1, 13, {"bbox": [5, 5, 1, 1]})]
     with desk.store.writing() as tx:
-        imported.add(tx, first)
+        imported_annotations.add(tx, first)
 
-        assert imported.add(tx, newer) == 1
-        assert imported.of_paths(tx) == [*first[2:], *newer]
+        assert imported_annotations.add(tx, newer) == 1
+        assert imported_annotations.of_paths(tx) == [*first[2:], *newer]
 
 
 def test_importing_the_same_annotations_again_keeps_them_once(desk: Any) -> None:
     boxes = [ImportedAnnotation(p, c, p * 10 + c, {}) for p in (1, 2, 3) for c in (1, 2)]
     with desk.store.writing() as tx:
-        imported.add(tx, boxes)
+        imported_annotations.add(tx, boxes)
 
-        imported.add(tx, boxes)
+        imported_annotations.add(tx, boxes)
 
-        assert imported.of_paths(tx) == boxes
+        assert imported_annotations.of_paths(tx) == boxes
 
 
 def test_appointing_a_reviewer_takes_effect_when_labels_are_recomputed(desk: Any) -> None:

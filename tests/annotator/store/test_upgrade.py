@@ -19,10 +19,10 @@ from annotator.store import (
     answers,
     categories,
     images,
-    imported,
+    imported_annotations,
     jobs,
+    key_values,
     leases,
-    values,
     versions,
     visits,
 )
@@ -118,7 +118,7 @@ def test_pictures_and_categories_of_the_first_revision_read_back(first: Store) -
         one, two = images.every(tx)
         paths = images.paths_of(tx)
         (broken,) = images.broken(tx)
-        kept = imported.of_paths(tx)
+        kept = imported_annotations.of_paths(tx)
 
     assert (cat.name, cat.aliases, cat.supercategory, cat.coco_id) == (
         "cat",
@@ -131,7 +131,7 @@ def test_pictures_and_categories_of_the_first_revision_read_back(first: Store) -
     assert (one.fold, one.known_count, two.missing) == (1, 1, True)
     assert [(p.path, p.coco_id) for p in paths[1]] == [("1.png", 139), ("copy/1.png", None)]
     assert (broken.path, broken.problem) == ("3.png", "not a picture")
-    assert kept == [imported.ImportedAnnotation(1, 1, 5, {"bbox": [1, 2, 3, 4]})]
+    assert kept == [imported_annotations.ImportedAnnotation(1, 1, 5, {"bbox": [1, 2, 3, 4]})]
 
 
 def test_people_visits_versions_and_jobs_of_the_first_revision_read_back(first: Store) -> None:
@@ -142,7 +142,7 @@ def test_people_visits_versions_and_jobs_of_the_first_revision_read_back(first: 
         done = jobs.latest(tx, JobKind.TRAIN)
         held = leases.held(tx, "image", NOW)
         workers = jobs.workers(tx)
-        value = values.get(tx, "coco.info")
+        value = key_values.get(tx, "coco.info")
 
     assert people == [("ann", False), ("bob", False), ("chief", True)]
     assert shown == [{0, 1}]

@@ -16,7 +16,7 @@ from annotator.domain import JobKind
 from annotator.settings import load_project
 from annotator.store import Store, jobs
 from annotator.worker import embedding
-from annotator.worker.control import Control
+from annotator.worker.job_control import Control
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -25,7 +25,7 @@ from annotator.settings import Settings
 from annotator.store import images, jobs
 from annotator.store.images import FoundImage
 from annotator.worker import embedding
-from annotator.worker.control import Cancelled, Control, Stopped
+from annotator.worker.job_control import Cancelled, Control, Stopped
 from mlrpl import errors as library
 from mlrpl.models.backbones import Backbone
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from annotator.arrays import versions as files
-from annotator.arrays.error_file import ERRORS
+from annotator.arrays.error_correlation import ERRORS
 from annotator.domain import JobKind, State
 from annotator.store import jobs, versions
 from annotator.worker import training
-from annotator.worker.control import Control
 from annotator.worker.error_correlation import FEWEST, fit_errors
+from annotator.worker.job_control import Control
 from annotator.worker.learner import take_snapshot
 from mlrpl.decision.calibration import Calibration
 

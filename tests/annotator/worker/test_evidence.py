@@ -13,8 +13,8 @@ from annotator.arrays.features import FeatureFiles
 from annotator.domain import JobKind, JobState, State
 from annotator.store import jobs
 from annotator.worker import training
-from annotator.worker.control import Cancelled, Control
 from annotator.worker.evidence import fit_where
+from annotator.worker.job_control import Cancelled, Control
 
 SIDE, WIDTH = 3, 6
 

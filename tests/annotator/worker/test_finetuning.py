@@ -24,12 +24,12 @@ from annotator.services.training.control import training_options
 from annotator.settings import Retraining
 from annotator.store import images, jobs, versions
 from annotator.worker import finetuning, training
-from annotator.worker.agenda import enqueue_due
-from annotator.worker.control import Control
-from annotator.worker.decisions import held_out_scores
+from annotator.worker.calibration import held_out_scores
+from annotator.worker.job_control import Control
 from annotator.worker.learner import take_snapshot
 from annotator.worker.pruning import delete_leftovers, prune
 from annotator.worker.rescoring import covers
+from annotator.worker.scheduling import enqueue_due
 from mlrpl import errors as library
 from mlrpl import methods
 from mlrpl.finetune_files import load_finetuned

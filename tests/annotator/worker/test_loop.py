@@ -13,7 +13,7 @@ from annotator.domain import Job, JobKind, JobState, State
 from annotator.errors import LeaseLost, NotReady, StoreMoved
 from annotator.settings import Retraining
 from annotator.store import jobs
-from annotator.worker.control import Control
+from annotator.worker.job_control import Control
 from annotator.worker.loop import Worker
 
 EMBED, TRAIN = JobKind.EMBED, JobKind.TRAIN

@@ -8,10 +8,10 @@ import pytest
 from filelock import FileLock
 
 from annotator.domain import JobKind, State
-from annotator.services.background import staged_imports
-from annotator.store import jobs, staged
+from annotator.services.background import running_import
+from annotator.store import jobs, staged_imports
 from annotator.worker import snapshots
-from annotator.worker.control import Control, Stopped
+from annotator.worker.job_control import Control, Stopped
 from annotator.worker.snapshots import complete_snapshot
 
 
@@ -29,7 +29,7 @@ def control(made) -> Control:
 
 def importing(made, *, applying: bool) -> None:
     with made.store.writing() as tx:
-        staged.note(tx, staged.Running(file="labels.json", applying=applying))
+        staged_imports.note(tx, staged_imports.Running(file="labels.json", applying=applying))
 
 
 def test_a_training_waits_while_an_import_is_applied(made, control: Control, monkeypatch) -> None:
@@ -38,7 +38,7 @@ def test_a_training_waits_while_an_import_is_applied(made, control: Control, mon
     said: list[str] = []
     control._on_progress = lambda progress: said.append(progress["stage"])
 
-    with FileLock(made.project.path / staged_imports.LOCK_FILE), pytest.raises(Stopped):
+    with FileLock(made.project.path / running_import.LOCK_FILE), pytest.raises(Stopped):
         complete_snapshot(made.project, control, 2)
 
     assert said == ["waiting for an import", "waiting for an import"]
@@ -46,7 +46,7 @@ def test_a_training_waits_while_an_import_is_applied(made, control: Control, mon
 
 def test_a_training_goes_on_when_the_import_is_done(made, control: Control, monkeypatch) -> None:
     importing(made, applying=True)
-    lock = FileLock(made.project.path / staged_imports.LOCK_FILE)
+    lock = FileLock(made.project.path / running_import.LOCK_FILE)
     lock.acquire()
     monkeypatch.setattr(snapshots.time, "sleep", lambda _: lock.release())
 
@@ -54,13 +54,13 @@ def test_a_training_goes_on_when_the_import_is_done(made, control: Control, monk
 
     assert (snapshot.labels == [[1], [0]]).all()
     with made.store.reading() as tx:
-        assert staged.running(tx) is None
+        assert staged_imports.running(tx) is None
 
 
 def test_what_is_staged_out_of_sight_keeps_no_training_waiting(made, control: Control) -> None:
     importing(made, applying=False)
 
-    with FileLock(made.project.path / staged_imports.LOCK_FILE):
+    with FileLock(made.project.path / running_import.LOCK_FILE):
         snapshot = complete_snapshot(made.project, control, 2)
 
     assert snapshot.answers == 1

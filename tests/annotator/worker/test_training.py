@@ -15,7 +15,7 @@ from annotator.errors import LeaseLost, NotFound, NotReady
 from annotator.settings import Asking, Retraining
 from annotator.store import annotators, categories, jobs, versions, visits
 from annotator.worker import training
-from annotator.worker.control import Cancelled, Control
+from annotator.worker.job_control import Cancelled, Control
 from annotator.worker.pruning import prune
 from mlrpl.decision.acquisition import Costs
 

@@ -11,7 +11,7 @@ from annotator.errors import StoreError
 from annotator.services.app import Services
 from annotator.services.background import short_transactions
 from annotator.services.background.short_transactions import ALONE, for_all, in_steps
-from annotator.store import Store, Transaction, values
+from annotator.store import Store, Transaction, key_values
 
 
 def test_everything_is_done_once_and_in_order(services: Services) -> None:
@@ -55,7 +55,7 @@ def test_a_part_is_as_large_as_its_time_allows(
 
 def test_what_fails_in_the_middle_keeps_the_parts_before_it(services: Services) -> None:
     def work(tx: Transaction, part: range) -> None:
-        values.put(tx, "last", part[-1])
+        key_values.put(tx, "last", part[-1])
         if part[-1] > 500:
             raise RuntimeError
 
@@ -63,7 +63,7 @@ def test_what_fails_in_the_middle_keeps_the_parts_before_it(services: Services) 
         for_all(services.store, range(1000), work, pace=ALONE)
 
     with services.store.reading() as tx:
-        assert values.get(tx, "last") == short_transactions.FIRST - 1
+        assert key_values.get(tx, "last") == short_transactions.FIRST - 1
 
 
 @pytest.mark.parametrize("same_process", [True, False])
@@ -77,7 +77,7 @@ def test_a_writer_gets_in_between_two_steps_of_bulk_work(
     def answer() -> None:
         begun.wait()
         with other.writing() as tx:
-            values.put(tx, "answer", True)
+            key_values.put(tx, "answer", True)
         written.set()
 
     thread = threading.Thread(target=answer)
@@ -86,7 +86,7 @@ def test_a_writer_gets_in_between_two_steps_of_bulk_work(
 
     def work(tx: Transaction, _: int) -> int:
         nonlocal parts
-        values.put(tx, "part", parts)
+        key_values.put(tx, "part", parts)
         begun.set()
         threading.Event().wait(0.02)  # holds the lock as an import does
         parts += 1
@@ -110,7 +110,7 @@ def test_a_waiting_writer_still_gives_up_with_a_sentence(tmp_path: Path) -> None
         raise AssertionError("two programs write at once")
 
     with second.writing() as tx:
-        values.put(tx, "answer", True)
+        key_values.put(tx, "answer", True)
         timeout = tx.exec_driver_sql("PRAGMA busy_timeout").scalar()
     assert timeout == 50
     first.close()

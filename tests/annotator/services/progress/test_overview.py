@@ -14,7 +14,7 @@ from annotator.services.knowledge.open_suggestions import Labelled, Waiting
 from annotator.services.progress.overview import LOSSES
 from annotator.services.training.control import METHODS, predecessor, training_options
 from annotator.store import answers, categories, jobs, versions
-from annotator.worker.verdict import compare
+from annotator.worker.evaluation import compare
 from mlrpl.labels import ABSENT, PRESENT
 
 IMAGES, CATEGORIES = 6, 3

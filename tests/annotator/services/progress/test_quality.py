@@ -15,7 +15,7 @@ from annotator.services.app import Services
 from annotator.services.progress.agreement import overlaps
 from annotator.services.progress.quality import anchoring_row, overlap_row
 from annotator.settings import Goal
-from annotator.store import annotators, quality, second_askings
+from annotator.store import annotators, quality, repeated_questions
 from annotator.store.quality import BANDS
 
 IMAGES, CATEGORIES = 6, 3
@@ -185,7 +185,7 @@ def test_a_second_asking_that_was_left_lying_goes_to_somebody_who_was_not_the_fi
 
 def _waiting_for(tx: Any, who: str) -> Any:
     me = next(a.id for a in annotators.every(tx) if a.name == who)
-    return second_askings.waiting(tx, me, without=(), limit=10)
+    return repeated_questions.waiting(tx, me, without=(), limit=10)
 
 
 def test_attention_checks_are_counted_by_person(services: Services) -> None:

@@ -8,7 +8,7 @@ import pytest
 from annotator.errors import SetBack
 from annotator.services.app import Services
 from annotator.services.project.identity import ANCESTORS, PROJECT_FILE, PROJECT_KEY
-from annotator.store import values
+from annotator.store import key_values
 
 
 def lineage_at(path: Path) -> tuple[str, list[str]]:
@@ -47,8 +47,8 @@ def test_a_copy_has_a_key_of_its_own_and_knows_the_one_it_comes_from(
 
 def test_a_key_from_before_files_were_noted_becomes_an_ancestor(services: Services) -> None:
     with services.store.writing() as tx:
-        values.put(tx, PROJECT_KEY, "old")
-        assert values.get(tx, PROJECT_FILE) is None
+        key_values.put(tx, PROJECT_KEY, "old")
+        assert key_values.get(tx, PROJECT_FILE) is None
 
     assert services.lineage.key() != "old"
     assert services.lineage.ancestors() == ["old"]
@@ -56,7 +56,7 @@ def test_a_key_from_before_files_were_noted_becomes_an_ancestor(services: Servic
 
 def test_the_page_starts_with_the_key_and_the_ancestors(services: Services) -> None:
     with services.store.writing() as tx:
-        values.put(tx, ANCESTORS, [])
+        key_values.put(tx, ANCESTORS, [])
 
     project = services.labelling.start("Ann")["project"]
 

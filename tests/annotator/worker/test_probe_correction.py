@@ -14,10 +14,10 @@ from annotator.settings import Suggestions
 from annotator.store import annotators, jobs, probes, versions
 from annotator.store.tables import STATES, probe
 from annotator.worker import training
-from annotator.worker.control import Control
-from annotator.worker.decisions import make_decisions
+from annotator.worker.calibration import make_decisions
+from annotator.worker.job_control import Control
 from annotator.worker.learner import take_snapshot
-from annotator.worker.prior import calibration_error, shift_of
+from annotator.worker.probe_correction import calibration_error, shift_of
 from mlrpl.decision.calibration import Calibration
 from mlrpl.decision.prior_shift import MIN_PROBES
 

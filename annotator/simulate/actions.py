@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from annotator.domain import Source, State
 from annotator.services.app import Services
-from annotator.simulate.chances import Chances, chances_of
 from annotator.simulate.clock import Clock
+from annotator.simulate.error_probability import Chances, chances_of
 from annotator.simulate.oracle import Oracle
 from annotator.store import answers, categories, images
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN

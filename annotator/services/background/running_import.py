@@ -23,8 +23,8 @@ from annotator.settings import Project
 from annotator.store import (
     Store,
     Transaction,
-    staged,
-    taken_back,
+    import_rollback,
+    staged_imports,
 )
 
 log = logging.getLogger("annotator.services")
@@ -39,7 +39,7 @@ def refuse_running(tx: Transaction) -> None:
     Raises:
         NotReady: If one is.
     """
-    about = staged.running(tx)
+    about = staged_imports.running(tx)
     if about is not None:
         raise NotReady(
             f"The labels of {about.file} are being imported; wait until that is done and try again."
@@ -70,7 +70,7 @@ def importing(project: Project, store: Store, file: str) -> Iterator[Ending]:
             raise NotReady("Another import has just begun or ended; try again.")
         _settle(store)
         with store.writing() as tx:
-            staged.note(tx, staged.Running(file=file))
+            staged_imports.note(tx, staged_imports.Running(file=file))
         ending = Ending()
         try:
             yield ending
@@ -84,7 +84,7 @@ def settle(project: Project, store: Store) -> bool:
     It is one look at the database where nothing is to be done.
     """
     with store.reading() as tx:
-        if staged.running(tx) is None:
+        if staged_imports.running(tx) is None:
             return False
     with _locked(project) as ours:
         if ours:
@@ -95,9 +95,9 @@ def settle(project: Project, store: Store) -> bool:
 def finish(store: Store, pace: Pace = SHARED, on_progress: Progress = nobody) -> int:
     """Apply what is left of an import that was started; return how many answers were recorded."""
     with store.reading() as tx:
-        about, total = staged.running(tx), staged.left(tx)
+        about, total = staged_imports.running(tx), staged_imports.left(tx)
     assert about is not None  # `start` has left its note
-    applier = staged.Applier(about)
+    applier = staged_imports.Applier(about)
     in_steps(
         store,
         applier.part,
@@ -106,29 +106,29 @@ def finish(store: Store, pace: Pace = SHARED, on_progress: Progress = nobody) ->
         on_done=lambda done: on_progress(done, total, "Setting labels"),
     )
     with store.writing() as tx:
-        staged.note(tx, None)
+        staged_imports.note(tx, None)
     return applier.applied
 
 
 def _settle(store: Store) -> bool:
     """Take back or finish what was broken off; return whether it was finished."""
     with store.writing() as tx:
-        about = staged.running(tx)
+        about = staged_imports.running(tx)
         if about is None:
             return False
-        is_back = taken_back.is_wanted(tx, about)
+        is_back = import_rollback.is_wanted(tx, about)
         if is_back and not about.taking_back:
-            taken_back.begin(tx, about, utc_now())
+            import_rollback.begin(tx, about, utc_now())
     if about.applying and not is_back:
         log.warning("The import of %s was broken off at its end; it is being finished.", about.file)
         finish(store)
         return True
     if is_back:
         log.warning("The import of %s was broken off; it is being taken back.", about.file)
-        in_steps(store, taken_back.TakingBack(about).part)
-    in_steps(store, staged.clear)
+        in_steps(store, import_rollback.TakingBack(about).part)
+    in_steps(store, staged_imports.clear)
     with store.writing() as tx:
-        staged.note(tx, None)
+        staged_imports.note(tx, None)
     return False
 
 

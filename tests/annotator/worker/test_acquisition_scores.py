@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from annotator.worker.acquisition_scores import CANDIDATES, make_queue
 from annotator.worker.diversity import diversity_order
-from annotator.worker.worth import CANDIDATES, make_queue
 from mlrpl.decision.acquisition import STRATEGIES, Costs, View
 from mlrpl.labels import ABSENT, PRESENT
 

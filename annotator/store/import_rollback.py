@@ -15,7 +15,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from annotator.domain import OperationKind
-from annotator.store import derivation, merges, staged, values
+from annotator.store import derivation, key_values, merges, staged_imports
 from annotator.store.connection import Transaction
 from annotator.store.rows import folded
 from annotator.store.tables import answer, category, operation, staged_answer
@@ -24,7 +24,7 @@ HIDDEN = "import.hidden_categories"
 """Name of the ids of categories that only an import brought which was taken back."""
 
 
-def is_wanted(tx: Transaction, about: staged.Running) -> bool:
+def is_wanted(tx: Transaction, about: staged_imports.Running) -> bool:
     """Whether an import that was broken off is to be taken back, not finished.
 
     With its last answer it is in: what is left then are ids and boxes.
@@ -33,9 +33,9 @@ def is_wanted(tx: Transaction, about: staged.Running) -> bool:
     return about.applying and (about.taking_back or left is not None)
 
 
-def begin(tx: Transaction, about: staged.Running, now: datetime) -> None:
+def begin(tx: Transaction, about: staged_imports.Running, now: datetime) -> None:
     """Cancel the operations of an import; `TakingBack` then works out the labels."""
-    staged.note(tx, replace(about, taking_back=True))
+    staged_imports.note(tx, replace(about, taking_back=True))
     query = sa.select(operation.c.id, operation.c.annotator_id)
     ours = tx.execute(query.where(_is_of(about), operation.c.cancelled.is_(False))).all()
     if ours:
@@ -54,34 +54,34 @@ def begin(tx: Transaction, about: staged.Running, now: datetime) -> None:
         tx.execute(sa.insert(operation), undoing)
         tx.execute(sa.update(operation).where(_is_of(about)).values(cancelled=True))
     for key in about.values:
-        values.drop(tx, key)
+        key_values.drop(tx, key)
     said = sa.select(answer.c.category_id).join(operation, operation.c.id == answer.c.operation_id)
     used = set(tx.execute(said.where(~_is_of(about)).distinct()).scalars())
     new = [category_id for category_id in about.new_categories if category_id not in used]
     tx.execute(sa.update(category).where(category.c.id.in_(new)).values(archived=True))
-    values.put(tx, HIDDEN, sorted({*(values.get(tx, HIDDEN) or ()), *new}))
+    key_values.put(tx, HIDDEN, sorted({*(key_values.get(tx, HIDDEN) or ()), *new}))
 
 
 def hidden(tx: Transaction, names: Sequence[str]) -> list[int]:
     """Return the ids of the hidden categories among some names."""
     wanted = sorted({folded(name.strip()) for name in names})
-    ids = values.get(tx, HIDDEN) or ()
+    ids = key_values.get(tx, HIDDEN) or ()
     query = sa.select(category.c.id).where(category.c.id.in_(ids), category.c.folded.in_(wanted))
     return list(tx.execute(query.order_by(category.c.id)).scalars())
 
 
 def show_again(tx: Transaction, category_ids: Sequence[int]) -> None:
     """Show those of some categories that were hidden when an import was taken back."""
-    known = set(values.get(tx, HIDDEN) or ())
+    known = set(key_values.get(tx, HIDDEN) or ())
     if back := known.intersection(category_ids):
         tx.execute(sa.update(category).where(category.c.id.in_(back)).values(archived=False))
-        values.put(tx, HIDDEN, sorted(known - back))
+        key_values.put(tx, HIDDEN, sorted(known - back))
 
 
 class TakingBack:
     """Works out the labels of an import's pairs without it, a part of its answers at a time."""
 
-    def __init__(self, about: staged.Running) -> None:
+    def __init__(self, about: staged_imports.Running) -> None:
         self._about = about
         self._done = 0
 
@@ -105,6 +105,6 @@ class TakingBack:
         return len(rows)
 
 
-def _is_of(about: staged.Running) -> sa.ColumnElement[bool]:
+def _is_of(about: staged_imports.Running) -> sa.ColumnElement[bool]:
     # One import runs at a time, so every later one is this.
     return sa.and_(operation.c.id > about.after, operation.c.kind == OperationKind.IMPORT.value)

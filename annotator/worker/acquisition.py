@@ -14,9 +14,9 @@ from annotator.services.progress.annotation_times import cost_row, costs_from
 from annotator.settings import Asking
 from annotator.store import Transaction
 from annotator.store.decision_times import DecisionTimes, decision_times
-from annotator.worker.decisions import Decisions
+from annotator.worker.acquisition_scores import make_queue
+from annotator.worker.calibration import Decisions
 from annotator.worker.learner import Scores, Snapshot
-from annotator.worker.worth import make_queue
 from mlrpl.decision.acquisition import Costs
 from mlrpl.decision.conditional import ErrorCorrelation
 

@@ -9,7 +9,7 @@ from annotator.arrays import version_features
 from annotator.arrays import versions as files
 from annotator.arrays.features import FeatureFiles
 from annotator.domain import Job, JobKind, JobState
-from annotator.services.background import staged_imports
+from annotator.services.background import running_import
 from annotator.services.training import retraining
 from annotator.settings import Project
 from annotator.store import Store, Transaction, images, jobs, versions
@@ -26,7 +26,7 @@ def enqueue_due(project: Project, store: Store, now: datetime) -> list[Job]:
     A first version waits for the first features: people see pictures and answer meanwhile, and
     the embedding gives way once there is something to train on.
     """
-    staged_imports.settle(project, store)  # an import whose program is gone
+    running_import.settle(project, store)  # an import whose program is gone
     wanted: list[Wanted] = []
     with store.reading() as tx:
         promoted = versions.promoted(tx)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from annotator.arrays.error_file import ERRORS, read_errors, write_errors
+from annotator.arrays.error_correlation import ERRORS, read_errors, write_errors
 from annotator.errors import ProjectError
 from mlrpl.decision.conditional import ErrorCorrelation
 

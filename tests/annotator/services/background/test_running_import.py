@@ -27,7 +27,7 @@ from annotator.formats.records import (
     PairRecord,
 )
 from annotator.services.app import Services
-from annotator.services.background import short_transactions, staged_imports
+from annotator.services.background import running_import, short_transactions
 from annotator.services.doctor import examine
 from annotator.services.project.creation import create_project
 from annotator.store import (
@@ -37,10 +37,10 @@ from annotator.store import (
     answers,
     categories,
     images,
-    imported,
-    staged,
-    taken_back,
-    values,
+    import_rollback,
+    imported_annotations,
+    key_values,
+    staged_imports,
 )
 from annotator.store.tables import metadata
 
@@ -117,11 +117,11 @@ def content(store: Store) -> dict[str, Any]:
         return {
             "labels": [tuple(row) for row in labels],
             "paths": [tuple(row) for row in rows],
-            "boxes": imported.of_paths(tx),
+            "boxes": imported_annotations.of_paths(tx),
             "categories": [(c.name, c.coco_id, c.archived) for c in categories.every(tx)],
-            "running": staged.running(tx),
-            "staged": staged.left(tx),
-            "key": values.get(tx, "coco.extra"),
+            "running": staged_imports.running(tx),
+            "staged": staged_imports.left(tx),
+            "key": key_values.get(tx, "coco.extra"),
         }
 
 
@@ -134,10 +134,10 @@ def agrees(store: Store) -> bool:
 def prepare(services: Services) -> None:
     """Give a project an answer, two old boxes and an old key."""
     say(services, "before", 1, 1, "absent")
-    old = [imported.ImportedAnnotation(1, 1, 9, {"bbox": [0, 0, 1, 1]})]
-    other = [imported.ImportedAnnotation(1, 3, 8, {"bbox": [0, 0, 2, 2]})]
+    old = [imported_annotations.ImportedAnnotation(1, 1, 9, {"bbox": [0, 0, 1, 1]})]
+    other = [imported_annotations.ImportedAnnotation(1, 3, 8, {"bbox": [0, 0, 2, 2]})]
     with services.store.writing() as tx:
-        imported.add(tx, old + other)
+        imported_annotations.add(tx, old + other)
         images.set_coco(tx, [(2, 33, {"old": True})])
 
 
@@ -201,7 +201,7 @@ def test_an_import_that_was_killed_before_it_was_applied_leaves_no_trace(
     killed(services, file, STAGED, count)
 
     assert content(services.store)["staged"] > 0
-    assert staged_imports.settle(services.project, services.store) is False
+    assert running_import.settle(services.project, services.store) is False
     assert dump(services.store) == before
 
 
@@ -229,20 +229,20 @@ def test_a_process_that_is_killed_while_it_takes_an_import_back_is_followed_by_a
     prepare(services)
     before = content(services.store)
     killed(services, file, SET, 9)
-    whole = taken_back.TakingBack.part
+    whole = import_rollback.TakingBack.part
 
-    def part(self: taken_back.TakingBack, tx: Transaction, size: int) -> int:
+    def part(self: import_rollback.TakingBack, tx: Transaction, size: int) -> int:
         if self._done > 6:
             raise KeyboardInterrupt
         return whole(self, tx, size)
 
     with monkeypatch.context() as patched:
-        patched.setattr(taken_back.TakingBack, "part", part)
+        patched.setattr(import_rollback.TakingBack, "part", part)
         with pytest.raises(KeyboardInterrupt):
-            staged_imports.settle(services.project, services.store)
+            running_import.settle(services.project, services.store)
     assert content(services.store)["running"].taking_back
 
-    staged_imports.settle(services.project, services.store)
+    running_import.settle(services.project, services.store)
 
     assert content(services.store) == before
     assert agrees(services.store)
@@ -256,7 +256,7 @@ def test_what_people_said_while_an_import_was_applied_stays_when_it_is_taken_bac
     say(services, "beside", 6, 1, "present")
     say(services, "of a new category", 2, 4, "present")
 
-    staged_imports.settle(services.project, services.store)
+    running_import.settle(services.project, services.store)
 
     found = content(services.store)
     assert [row[:3] for row in found["labels"]] == [(1, 1, 0), (2, 4, 1), (6, 1, 1)]
@@ -268,7 +268,7 @@ def test_a_category_that_an_import_brought_can_be_added_after_it_was_taken_back(
     services: Services, file: Path
 ) -> None:
     killed(services, file, SET, 5)
-    staged_imports.settle(services.project, services.store)
+    running_import.settle(services.project, services.store)
     before = [name for name, _, _ in content(services.store)["categories"]]
 
     said = services.curation.add(["FISH", "frog"])
@@ -281,7 +281,7 @@ def test_a_category_that_an_import_brought_can_be_added_after_it_was_taken_back(
 def test_a_redo_brings_back_no_import_that_was_taken_back(services: Services, file: Path) -> None:
     before = content(services.store)
     killed(services, file, SET, 5)
-    staged_imports.settle(services.project, services.store)
+    running_import.settle(services.project, services.store)
 
     said = services.recording.redo("bob", {"op": "redo"})
 
@@ -296,7 +296,7 @@ def test_who_looks_for_changes_sees_that_an_import_was_taken_back(
     with services.store.reading() as tx:
         newest = activity.newest_operation(tx)
 
-    staged_imports.settle(services.project, services.store)
+    running_import.settle(services.project, services.store)
 
     with services.store.reading() as tx:
         moved = activity.moved_since(tx, newest, 1000)
@@ -374,7 +374,7 @@ def test_an_import_that_is_interrupted_twice_is_taken_back_when_the_project_is_o
     before = content(services.store)
 
     def interrupt_twice() -> None:
-        monkeypatch.setattr(taken_back.TakingBack, "part", lambda *_: _interrupt())
+        monkeypatch.setattr(import_rollback.TakingBack, "part", lambda *_: _interrupt())
         _interrupt()
 
     with pytest.raises(AnnotatorError, match="open the project again, such as with"):
@@ -508,13 +508,13 @@ def test_who_looks_for_changes_sees_every_part_of_an_import(services: Services, 
 
 def test_an_import_of_a_living_program_is_left_alone(services: Services) -> None:
     with services.store.writing() as tx:
-        staged.note(tx, staged.Running(file="other.json"))
-    with FileLock(services.project.path / staged_imports.LOCK_FILE):
-        assert staged_imports.settle(services.project, services.store) is True
+        staged_imports.note(tx, staged_imports.Running(file="other.json"))
+    with FileLock(services.project.path / running_import.LOCK_FILE):
+        assert running_import.settle(services.project, services.store) is True
         with closing(Services.open(services.project.path)) as opened:
             assert content(opened.store)["running"].file == "other.json"
 
-    assert staged_imports.settle(services.project, services.store) is False
+    assert running_import.settle(services.project, services.store) is False
     assert content(services.store)["running"] is None
 
 
@@ -522,22 +522,22 @@ def test_a_project_can_be_opened_although_its_import_cannot_be_finished(
     services: Services, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed(services, file, SET, 13)
-    monkeypatch.setattr(staged.Applier, "part", _full_disk)
+    monkeypatch.setattr(staged_imports.Applier, "part", _full_disk)
 
     with closing(Services.open(services.project.path)) as opened:
         say(opened, "meanwhile", 1, 1, "present")
         assert agrees(opened.store)
 
     monkeypatch.undo()
-    staged_imports.settle(services.project, services.store)
+    running_import.settle(services.project, services.store)
     assert len(content(services.store)["labels"]) == 24
 
 
 def test_doctor_says_that_an_import_is_running(services: Services) -> None:
     with services.store.writing() as tx:
-        staged.note(tx, staged.Running(file="other.json"))
+        staged_imports.note(tx, staged_imports.Running(file="other.json"))
 
-    with FileLock(services.project.path / staged_imports.LOCK_FILE):
+    with FileLock(services.project.path / running_import.LOCK_FILE):
         found = {finding.subject: finding for finding in examine(services.project.path)}
 
     assert found["import"].sentence == "the labels of other.json are being imported"

@@ -11,7 +11,7 @@ from annotator.domain import State
 from annotator.services.knowledge.suggestions import as_wished
 from annotator.settings import Suggestions
 from annotator.worker.learner import take_snapshot
-from annotator.worker.wishes import wished
+from annotator.worker.thresholds import wished
 from mlrpl.decision.aims import SHRINKAGE, f1_threshold, precision_threshold
 from mlrpl.decision.calibration import Calibration, probabilities
 

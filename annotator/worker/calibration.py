@@ -10,8 +10,8 @@ import numpy.typing as npt
 from annotator.settings import Suggestions
 from annotator.store.probes import AuditAnswers
 from annotator.worker.learner import Bools, Scores, Snapshot
-from annotator.worker.prior import shift_of
-from annotator.worker.wishes import wished
+from annotator.worker.probe_correction import shift_of
+from annotator.worker.thresholds import wished
 from mlrpl.decision.calibration import (
     Calibration,
     fit_calibration,

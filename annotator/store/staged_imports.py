@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from annotator.domain import Operation, OperationKind, Source, State
-from annotator.store import answers, derivation, images, imported, merges, values
+from annotator.store import answers, derivation, images, imported_annotations, key_values, merges
 from annotator.store.connection import Transaction
 from annotator.store.merges import Pair
 from annotator.store.rows import chunks
@@ -95,7 +95,7 @@ class Running:
 
 def running(tx: Transaction) -> Running | None:
     """Return the note about the import that is running or was broken off."""
-    kept = values.get(tx, RUNNING)
+    kept = key_values.get(tx, RUNNING)
     return None if kept is None else Running(**kept)
 
 
@@ -103,9 +103,9 @@ def note(tx: Transaction, about: Running | None) -> None:
     """Keep the note; None says that no import is running."""
     tx.execute(sa.delete(staged_category))
     if about is None:
-        values.drop(tx, RUNNING)
+        key_values.drop(tx, RUNNING)
         return
-    values.put(tx, RUNNING, asdict(about))
+    key_values.put(tx, RUNNING, asdict(about))
     places = [{"place": place, "category_id": i} for place, i in enumerate(about.categories)]
     if places:
         tx.execute(sa.insert(staged_category), places)
@@ -230,10 +230,12 @@ class Applier:
         query = sa.select(staged_annotation).where(columns.path_id <= last)
         rows = tx.execute(query.order_by(columns.path_id, columns.id)).all()
         ids = self._about.categories
-        imported.add(
+        imported_annotations.add(
             tx,
             [
-                imported.ImportedAnnotation(r.path_id, ids[r.category], r.coco_id, r.body)
+                imported_annotations.ImportedAnnotation(
+                    r.path_id, ids[r.category], r.coco_id, r.body
+                )
                 for r in rows
             ],
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from annotator.worker.verdict import compare, held_out_metrics
+from annotator.worker.evaluation import compare, held_out_metrics
 from mlrpl.labels import ABSENT, PRESENT
 
 
