@@ -151,7 +151,7 @@ from PIL import Image
 from annotator.services.app import Services
 from annotator.services.project.creation import create_project
 from annotator.ui.app import build_app
-from annotator.ui.web_files import WebFiles
+from annotator.ui.web.files import WebFiles
 folder = Path({str(tmp_path)!r})
 (folder / "pictures").mkdir()
 Image.new("RGB", (8, 8)).save(folder / "pictures" / "a.png")

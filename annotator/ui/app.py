@@ -15,20 +15,20 @@ from starlette.staticfiles import StaticFiles
 from annotator.ui.certify_page import CertifyPage
 from annotator.ui.contracts import Services
 from annotator.ui.export_page import ExportPage
-from annotator.ui.identity import name_routes
 from annotator.ui.label_page import STATIC, build_label_page, static_version
-from annotator.ui.pictures import FOREVER, picture_routes
 from annotator.ui.probe_page import build_probe_page
 from annotator.ui.progress_page import ProgressPage
-from annotator.ui.project_guard import ProjectGuard, head
-from annotator.ui.request_limits import RequestLimits
 from annotator.ui.review_page import build_review_page
-from annotator.ui.security import MarkedScripts, RequestGuard
-from annotator.ui.sessions import BoundedSessions
 from annotator.ui.settings_page import SettingsPage
 from annotator.ui.train_page import TrainPage
 from annotator.ui.verify_page import build_verify_page
-from annotator.ui.web_files import WebFiles
+from annotator.ui.web.files import WebFiles
+from annotator.ui.web.identity import name_routes
+from annotator.ui.web.pictures import FOREVER, picture_routes
+from annotator.ui.web.project_guard import ProjectGuard, head
+from annotator.ui.web.request_limits import RequestLimits
+from annotator.ui.web.security import MarkedScripts, RequestGuard
+from annotator.ui.web.sessions import BoundedSessions
 
 if TYPE_CHECKING:
     from starlette.responses import Response

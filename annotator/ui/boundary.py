@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from annotator.errors import AnnotatorError, RootAway, SetBack, StoreError
 from annotator.ui.contracts import Payload
-from annotator.ui.identity import name_of
+from annotator.ui.web.identity import name_of
 
 log = logging.getLogger("annotator.ui")
 

@@ -11,7 +11,7 @@ import gradio as gr
 from annotator.errors import AnnotatorError
 from annotator.ui.boundary import annotator_of, shows_errors
 from annotator.ui.contracts import Payload, Services
-from annotator.ui.web_files import download_folder
+from annotator.ui.web.files import download_folder
 
 UNLISTED = [
     ("unknown: the file says nothing about it", "unknown"),

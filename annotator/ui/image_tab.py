@@ -12,7 +12,7 @@ from annotator.errors import AnnotatorError
 from annotator.ui import settings_views as views
 from annotator.ui.boundary import annotator_of, shows_errors
 from annotator.ui.contracts import Services
-from annotator.ui.web_files import download_folder
+from annotator.ui.web.files import download_folder
 
 BAR = gr.Progress()
 """Drawn while pictures are read."""

@@ -20,8 +20,8 @@ from typing import Any
 from annotator.errors import AnnotatorError
 from annotator.services.app import Services
 from annotator.services.background import running_import
-from annotator.ui.housekeeping import Housekeeping
-from annotator.ui.listening import address, who_may
+from annotator.ui.web.addresses import address, who_may
+from annotator.ui.web.periodic_tasks import Housekeeping
 
 log = logging.getLogger("annotator.serve")
 
@@ -180,7 +180,7 @@ def serve_project(
         services.labelling.check()
         listener = bound_socket(host, port)
         from annotator.ui.app import build_app
-        from annotator.ui.web_files import WebFiles
+        from annotator.ui.web.files import WebFiles
 
         settings = services.project.settings
         files = WebFiles(round(settings.server.max_upload_mb * 1e6))

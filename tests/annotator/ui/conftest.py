@@ -101,7 +101,7 @@ def _build(services: Any, files: Any, **options: Any) -> Any:
 
 
 def _web_files(folder: Path) -> Any:
-    from annotator.ui.web_files import WebFiles
+    from annotator.ui.web.files import WebFiles
 
     return WebFiles(MAX_UPLOAD, folder)
 

@@ -15,7 +15,7 @@ import pytest
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
-from annotator.ui.web_files import WebFiles
+from annotator.ui.web.files import WebFiles
 
 SECRET = "root:x:0:0:nobody may read this"
 FORMS = ["absolute path", "relative path", "dots", "file URL", "web URL", "into the folder and out"]

@@ -10,13 +10,13 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse
 
-from annotator.ui.identity import name_of
-from annotator.ui.security import SAFE_METHODS
+from annotator.ui.web.identity import name_of
+from annotator.ui.web.security import SAFE_METHODS
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from annotator.ui.web_files import WebFiles
+    from annotator.ui.web.files import WebFiles
 
 MAX_BODY = 2_000_000
 """Largest body of a request that is no upload, in bytes."""

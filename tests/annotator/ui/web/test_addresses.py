@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from annotator.ui import listening
+from annotator.ui.web import addresses
 
 
 @pytest.mark.parametrize(
@@ -21,27 +21,27 @@ from annotator.ui import listening
     ],
 )
 def test_the_address_is_one_that_a_browser_can_open(host: str, url: str) -> None:
-    assert listening.address(host, 7860, open_to_network=False) == url
+    assert addresses.address(host, 7860, open_to_network=False) == url
 
 
 def test_open_to_the_network_the_address_is_the_one_for_other_machines(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(listening, "network_address", lambda _: "192.168.7.5")
+    monkeypatch.setattr(addresses, "network_address", lambda _: "192.168.7.5")
 
-    assert listening.address("0.0.0.0", 80, open_to_network=True) == "http://192.168.7.5:80"
+    assert addresses.address("0.0.0.0", 80, open_to_network=True) == "http://192.168.7.5:80"
 
 
 def test_without_a_network_the_address_is_the_one_of_this_machine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(listening, "network_address", lambda _: None)
+    monkeypatch.setattr(addresses, "network_address", lambda _: None)
 
-    assert listening.address("0.0.0.0", 80, open_to_network=True) == "http://127.0.0.1:80"
+    assert addresses.address("0.0.0.0", 80, open_to_network=True) == "http://127.0.0.1:80"
 
 
 def test_the_address_in_the_network_is_one_of_this_machine() -> None:
-    own = listening.network_address(socket.AF_INET)
+    own = addresses.network_address(socket.AF_INET)
 
     if own is None:
         pytest.skip("this machine has no network")
@@ -60,7 +60,7 @@ def test_the_address_in_the_network_is_one_of_this_machine() -> None:
     ],
 )
 def test_one_line_says_who_can_do_what(host: str, is_open: bool, said: tuple[str, ...]) -> None:
-    line = listening.who_may(host, open_to_network=is_open)
+    line = addresses.who_may(host, open_to_network=is_open)
 
     assert bool(line) == bool(said)
     assert "\n" not in line

@@ -13,8 +13,8 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.testclient import TestClient
 
-from annotator.ui.request_limits import MAX_BODY, RequestLimits
-from annotator.ui.web_files import FRESH_SECONDS, KEPT_SECONDS, WebFiles
+from annotator.ui.web.files import FRESH_SECONDS, KEPT_SECONDS, WebFiles
+from annotator.ui.web.request_limits import MAX_BODY, RequestLimits
 
 UPLOAD = "/gradio_api/upload"
 

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from annotator.errors import StoreError
-from annotator.ui.housekeeping import Housekeeping
+from annotator.ui.web.periodic_tasks import Housekeeping
 
 
 def test_a_job_that_fails_is_told_once_and_keeps_no_other_from_its_turn(

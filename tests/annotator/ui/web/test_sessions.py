@@ -9,7 +9,7 @@ import pytest
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
-from annotator.ui import sessions
+from annotator.ui.web import sessions
 
 
 def holder(client: TestClient) -> sessions.BoundedSessions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from annotator.ui.security import LOOPBACK_NAMES
+from annotator.ui.web.security import LOOPBACK_NAMES
 
 EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
 """Hosts that stand for every address of this machine."""

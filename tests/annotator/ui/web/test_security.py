@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from annotator.ui.security import RequestGuard
+from annotator.ui.web.security import RequestGuard
 
 PORT = 7860
 

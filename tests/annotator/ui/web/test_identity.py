@@ -4,7 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from annotator.errors import AnnotatorError
-from annotator.ui.identity import COOKIE, checked_name, name_of
+from annotator.ui.web.identity import COOKIE, checked_name, name_of
 
 
 @pytest.mark.parametrize("name", ["Zoë", "李雷", "J. R. O'Neil", "a" * 80])

@@ -1,0 +1,1 @@
+"""The web server below the pages: security, limits, sessions, identity, pictures and files."""
