@@ -185,9 +185,9 @@ def work(
     ] = False,
 ) -> None:
     """Run a background trainer for a project."""
-    from annotator.worker import work as be_a_worker  # late: the only package that imports torch
+    from annotator.worker import work as run_worker  # late: the only package that imports torch
 
-    for job in be_a_worker(project, once=once, device=device, supervised=supervised):
+    for job in run_worker(project, once=once, device=device, supervised=supervised):
         typer.echo(f"{job.kind.value}: {job.message}")
 
 

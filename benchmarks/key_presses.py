@@ -32,8 +32,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from circle import SETS, run, truth_of, write_known
 from store import commit, machine
+from workflow import SETS, run, truth_of, write_known
 
 from annotator.services.app import Services
 from annotator.store import categories, images

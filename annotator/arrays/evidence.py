@@ -75,7 +75,7 @@ def map_of(tokens: Floats, direction: Floats) -> npt.NDArray[np.float64]:
 
     Tokens count by the square root of their length: long ones, mostly plain background of high
     contrast, would outshout the object otherwise. The map is smoothed over neighbours. Both put
-    its peak onto the object more often, see `benchmarks/where.py`.
+    its peak onto the object more often, see `benchmarks/localisation.py`.
 
     Args:
         tokens: `(P, T)` of one image; P is a square number.

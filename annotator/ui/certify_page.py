@@ -83,7 +83,7 @@ class CertifyPage:
     ) -> Any:
         """Return what could be filled in, and whether one may begin."""
         wishes = _wishes(max_error, max_lost, confidence, over, pilot)
-        row = self._certification.plan_aside(wishes)
+        row = self._certification.plan_in_subprocess(wishes)
         asked = row["pilot"]
         waits = asked is not None and asked["answered"] < asked["asked"]
         return views.plan_html(row), gr.update(interactive=not row["refused"] and not waits)
@@ -100,7 +100,7 @@ class CertifyPage:
         """Begin a certificate, or its pilot, and return the page."""
         annotator_of(request)
         wishes = _wishes(max_error, max_lost, confidence, over, pilot)
-        row = self._certification.plan_aside(wishes, start=True)
+        row = self._certification.plan_in_subprocess(wishes, start=True)
         said = f"Certificate {row['certificate']} is open. Its questions are on the Probe page."
         return said, "", gr.update(interactive=False), *self.show()
 

@@ -230,7 +230,7 @@ class Evidence(Protocol):
 class Certification(Protocol):
     """Filling in open pairs under a guarantee that blind questions give."""
 
-    def plan_aside(self, wishes: Mapping[str, Any], *, start: bool = False) -> Payload:
+    def plan_in_subprocess(self, wishes: Mapping[str, Any], *, start: bool = False) -> Payload:
         """Return what could be filled in and what that costs; with `start`, begin."""
 
     def status(self, number: int | None = None) -> Payload:

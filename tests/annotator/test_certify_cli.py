@@ -143,9 +143,9 @@ def test_a_page_gets_the_plan_from_a_process_of_its_own(project: Path) -> None:
     services = Services.open(project)
     wishes = {"max_error": 0.05, "max_lost": 0.3, "confidence": 0.8, "over": None}
 
-    plan = services.certification.plan_aside(wishes)
+    plan = services.certification.plan_in_subprocess(wishes)
 
     assert plan == json.loads(json.dumps(services.certification.plan(**wishes)))
     with pytest.raises(AnnotatorError, match="--confidence lies between 0 and 1"):
-        services.certification.plan_aside({**wishes, "confidence": 2})
+        services.certification.plan_in_subprocess({**wishes, "confidence": 2})
     services.close()

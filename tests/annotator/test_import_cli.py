@@ -147,7 +147,7 @@ def test_a_refusal_of_a_process_reaches_the_page(
 def test_small_files_start_no_process(
     services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page_transfer, "run_aside", None)
+    monkeypatch.setattr(page_transfer, "run_in_subprocess", None)
     small = tmp_path / "small.csv"
     small.write_text("image,category 1\n0.png,1\n")
 

@@ -24,7 +24,9 @@ def nobody(done: int, total: int, stage: str) -> None:
     """Tell nobody."""
 
 
-def plan_aside(project: Project, wishes: Mapping[str, Any], *, start: bool) -> dict[str, Any]:
+def plan_in_subprocess(
+    project: Project, wishes: Mapping[str, Any], *, start: bool
+) -> dict[str, Any]:
     """Return what `annotator certify PROJECT plan` says, and begin with `start`.
 
     Args:
@@ -41,7 +43,7 @@ def plan_aside(project: Project, wishes: Mapping[str, Any], *, start: bool) -> d
             arguments += [f"--{name.replace('_', '-')}", str(value)]
     if start:
         arguments.append("--start")
-    found: dict[str, Any] = run_aside(
+    found: dict[str, Any] = run_in_subprocess(
         arguments,
         failed="The plan failed; see the server's log.",
         longest_seconds=LONGEST_SECONDS,
@@ -50,7 +52,7 @@ def plan_aside(project: Project, wishes: Mapping[str, Any], *, start: bool) -> d
     return found
 
 
-def run_aside(
+def run_in_subprocess(
     arguments: list[str],
     *,
     failed: str,

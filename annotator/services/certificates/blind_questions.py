@@ -29,7 +29,7 @@ MOST_AGAIN = 3
 """Pairs on one card that were asked before."""
 
 
-class BoundProbes:
+class BlindQuestions:
     """What the open certificate of a project asks."""
 
     def __init__(self, project: Project) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from annotator.arrays import certificates as files
 from annotator.errors import AnnotatorError, NotFound
-from annotator.services.background.subprocesses import plan_aside
+from annotator.services.background.subprocesses import plan_in_subprocess
 from annotator.services.catalogue.definitions import changed
-from annotator.services.certificates.blind_questions import BoundProbes
+from annotator.services.certificates.blind_questions import BlindQuestions
 from annotator.services.certificates.filling import Filling, labelled_in_middle
 from annotator.services.certificates.pilot import progress
 from annotator.services.certificates.planning import Planner
@@ -41,7 +41,7 @@ class Certification:
         self._store = store
         self._suggestions = suggestions
         self._fills = fills
-        self._bound = BoundProbes(project)
+        self._bound = BlindQuestions(project)
         self._clock = clock
         self._seed = seed or _random_seed
         self._planner = Planner(project, store, suggestions, fills, clock)
@@ -82,7 +82,9 @@ class Certification:
             {**wishes, "over": over}, pilot=pilot, start=start, seed=self._seed
         )
 
-    def plan_aside(self, wishes: Mapping[str, Any], *, start: bool = False) -> dict[str, Any]:
+    def plan_in_subprocess(
+        self, wishes: Mapping[str, Any], *, start: bool = False
+    ) -> dict[str, Any]:
         """Return the same as `plan`, made in a process of its own; for pages.
 
         Args:
@@ -92,7 +94,7 @@ class Certification:
         Raises:
             AnnotatorError: If the plan is refused.
         """
-        return plan_aside(self._project, wishes, start=start)
+        return plan_in_subprocess(self._project, wishes, start=start)
 
     def status(self, number: int | None = None) -> dict[str, Any]:
         """Return where a certificate stands: the open one, else the newest.

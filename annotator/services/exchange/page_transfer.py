@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from annotator.services.background.subprocesses import Progress, nobody, run_aside
+from annotator.services.background.subprocesses import Progress, nobody, run_in_subprocess
 from annotator.services.exchange.transfer import Transfer
 from annotator.settings import Project
 from annotator.store import Store, categories, images
@@ -85,7 +85,7 @@ class Exchange:
 
     def _aside(self, arguments: list[str], on_progress: Progress) -> Any:
         options = ["--json", "--progress-lines"]
-        return run_aside([*arguments, *options], failed=FAILED, on_progress=on_progress)
+        return run_in_subprocess([*arguments, *options], failed=FAILED, on_progress=on_progress)
 
     def _size(self, content: str) -> int:
         with self._store.reading() as tx:

@@ -10,7 +10,7 @@ from typing import Any
 from annotator.domain import Category, State
 from annotator.errors import AnnotatorError
 from annotator.services.catalogue.pictures import Media
-from annotator.services.certificates.blind_questions import BoundProbes
+from annotator.services.certificates.blind_questions import BlindQuestions
 from annotator.services.clock import Clock, utc_now
 from annotator.services.labelling.recording import whole
 from annotator.settings import Project
@@ -61,7 +61,7 @@ class Probing:
         self._media = media
         self._clock = clock
         self._chance = chance or random.SystemRandom()
-        self._bound = BoundProbes(project)
+        self._bound = BlindQuestions(project)
 
     def due(self, annotator: str) -> dict[str, Any]:
         """Return in `due` whether this annotator has made enough decisions for another card.

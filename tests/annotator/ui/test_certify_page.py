@@ -63,7 +63,7 @@ class Certification:
         self.pilot: dict[str, int] | None = None
         self.asked: list[Any] = []
 
-    def plan_aside(self, wishes: dict[str, Any], *, start: bool = False) -> dict[str, Any]:
+    def plan_in_subprocess(self, wishes: dict[str, Any], *, start: bool = False) -> dict[str, Any]:
         self.asked.append((wishes, start))
         return {
             **PLAN,

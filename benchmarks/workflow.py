@@ -1,4 +1,4 @@
-"""Runs the whole circle on real photographs from the command line and measures each step.
+"""Runs the whole workflow on real photographs from the command line and measures each step.
 
 For one folder of pictures with known truth it makes a project that knows (a) the listed labels as
 positives only and (b) a random tenth of all pairs, both signs, then embeds, trains, suggests,
@@ -124,7 +124,7 @@ def _scores(
 
 
 def measure(name: str, kind: str, methods: list[str], frequent: int, seed: int) -> dict[str, Any]:
-    """Run the circle once and return what was measured."""
+    """Run the workflow once and return what was measured."""
     folder, file = SETS[name]
     labels, names, truth = truth_of(file, frequent)
     found: dict[str, Any] = {"data": name, "known": kind, "images": len(truth), "seed": seed}
