@@ -1,4 +1,4 @@
-"""The whole workflow on the command line: init, embed, train, suggest, answer, export, validate, import."""
+"""The whole workflow by commands: init, embed, train, suggest, answer, export, validate, import."""
 
 from __future__ import annotations
 
