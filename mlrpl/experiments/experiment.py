@@ -14,7 +14,7 @@ import torch
 from mlrpl.data import TrainingData
 from mlrpl.datasets.base import TRAIN, VALIDATION, LabelledImages
 from mlrpl.embedding import open_picture
-from mlrpl.feature_cache import CachedFeatures, FeatureRequest, fitted_projection
+from mlrpl.experiments.feature_cache import CachedFeatures, FeatureRequest, fitted_projection
 from mlrpl.finetune import FineTuneConfig, FineTuned, head_dimensions, recipe
 from mlrpl.labels import PRESENT, UNKNOWN, Missingness, hide_labels
 from mlrpl.methods import Size, build, names

@@ -14,11 +14,11 @@ from safetensors import SafetensorError
 
 from mlrpl import checkpoint, distributed
 from mlrpl.datasets.base import LabelledImages
-from mlrpl.experiment import Prepared, Setting, prepared, scores
-from mlrpl.feature_cache import CachedFeatures, FeatureCache, FeatureRequest, Progress
+from mlrpl.experiments.experiment import Prepared, Setting, prepared, scores
+from mlrpl.experiments.feature_cache import CachedFeatures, FeatureCache, FeatureRequest, Progress
+from mlrpl.experiments.metric_report import measure
 from mlrpl.finetune import FineTuned
 from mlrpl.finetune_files import load_finetuned, save_finetuned
-from mlrpl.measures import measure
 from mlrpl.methods.base import Method
 from mlrpl.projection import Projection
 from mlrpl.training import EpochReport, fit
