@@ -17,9 +17,9 @@ from mlrpl.methods import Size
 
 if TYPE_CHECKING:
     from mlrpl.datasets import LabelledImages
-    from mlrpl.distributed import Place
     from mlrpl.experiments.experiment import Setting
     from mlrpl.experiments.feature_cache import CachedFeatures, FeatureRequest
+    from mlrpl.training.distributed import Place
 
 DEFAULT_BACKBONE = "efficientnet-lite2"
 
@@ -164,9 +164,9 @@ def train(
     device: Device = "cpu",
 ) -> None:
     """Train a method on the training images into a checkpoint; also under torchrun."""
-    from mlrpl.distributed import initialised
     from mlrpl.experiments.experiment import Setting
     from mlrpl.experiments.train_evaluate import state_path
+    from mlrpl.training.distributed import initialised
 
     setting = Setting(
         method=method,

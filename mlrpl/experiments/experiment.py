@@ -15,12 +15,12 @@ from mlrpl.data import TrainingData
 from mlrpl.datasets.base import TRAIN, VALIDATION, LabelledImages
 from mlrpl.embedding import open_picture
 from mlrpl.experiments.feature_cache import CachedFeatures, FeatureRequest, fitted_projection
-from mlrpl.finetune import FineTuneConfig, FineTuned, head_dimensions, recipe
+from mlrpl.finetuning.image_loader import Pictures
+from mlrpl.finetuning.model import FineTuneConfig, FineTuned, head_dimensions, recipe
 from mlrpl.labels import PRESENT, UNKNOWN, Missingness, hide_labels
 from mlrpl.methods import Size, build, names
 from mlrpl.methods.base import Dimensions, Method
 from mlrpl.models.backbones import load_backbone
-from mlrpl.pictures import Pictures
 from mlrpl.training import TrainConfig, predict
 
 FINE_TUNING = "finetune"

@@ -19,9 +19,9 @@ from mlrpl.methods.partial_bce import PartialBCE, PartialBCEConfig
 from mlrpl.methods.teacher import Teacher
 from mlrpl.models.graph import cooccurrence
 from mlrpl.models.heads import sample
+from mlrpl.models.prototypes import Prototypes
 from mlrpl.models.sarl import SARL
 from mlrpl.models.word_vectors import load_word_vectors
-from mlrpl.prototypes import Prototypes
 from mlrpl.training import TrainConfig, TrainingData
 
 _REGION_SHARE = 0.5

@@ -20,9 +20,9 @@ from mlrpl.methods.base import Dimensions
 from mlrpl.models import cooccurrence, semantic_decoupling
 from mlrpl.models.cooccurrence import PairNetwork
 from mlrpl.models.graph import GatedGraph
+from mlrpl.models.prototypes import Prototypes
 from mlrpl.models.sarl import SARL
 from mlrpl.models.semantic_decoupling import SemanticDecoupling
-from mlrpl.prototypes import Prototypes
 from mlrpl.training import TrainingData
 
 BATCH, POSITIONS, COUNT, WIDTH, HIDDEN, WORDS = 5, 7, 6, 8, 4, 3

@@ -32,7 +32,7 @@ from annotator.worker.pruning import delete_leftovers, prune
 from annotator.worker.rescoring import covers
 from mlrpl import errors as library
 from mlrpl import methods
-from mlrpl.finetune_files import load_finetuned
+from mlrpl.finetuning.checkpoint import load_finetuned
 from mlrpl.labels import PRESENT
 from mlrpl.methods.base import Features, Method
 from mlrpl.models.backbones import Backbone

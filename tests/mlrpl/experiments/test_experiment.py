@@ -10,7 +10,7 @@ import pytest
 from mlrpl.datasets import LabelledImages
 from mlrpl.experiments.experiment import Setting, prepared, visible_labels
 from mlrpl.experiments.feature_cache import CachedFeatures, FeatureRequest
-from mlrpl.finetune import FineTuned
+from mlrpl.finetuning.model import FineTuned
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 
 SETTING = Setting(method="partial_bce", known=0.5)

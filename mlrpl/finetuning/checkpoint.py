@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mlrpl import checkpoint
 from mlrpl.errors import WeightsError
-from mlrpl.finetune import FineTuneConfig, FineTuned
+from mlrpl.finetuning.model import FineTuneConfig, FineTuned
 from mlrpl.methods import build
 from mlrpl.methods.base import Dimensions
 from mlrpl.models.backbones import Backbone, load_backbone

@@ -12,11 +12,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from mlrpl import distributed
 from mlrpl.data import TrainingData
 from mlrpl.methods.base import Batch, Features, Method
 from mlrpl.metrics import evaluated, mean_average_precision
-from mlrpl.state import Optimizer, Precision, Run, Schedule, TrainingState
+from mlrpl.training import distributed
+from mlrpl.training.state import Optimizer, Precision, Run, Schedule, TrainingState
 
 __all__ = ["EpochReport", "TrainConfig", "TrainingData", "TrainingState", "fit", "predict"]
 

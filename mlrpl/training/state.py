@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mlrpl import distributed
-from mlrpl.averaging import Best, MovingAverage
 from mlrpl.data import TrainingData
 from mlrpl.methods.base import Method
+from mlrpl.training import distributed
+from mlrpl.training.averaging import Best, MovingAverage
 
 if TYPE_CHECKING:
     from mlrpl.training import TrainConfig
