@@ -14,8 +14,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from mlrpl.data import Dimensions
 from mlrpl.methods import build
-from mlrpl.methods.base import Dimensions, Method
+from mlrpl.methods.base import Method
 from mlrpl.training import distributed
 from mlrpl.training.state import TrainingState
 

@@ -9,16 +9,15 @@ from typing import ClassVar, Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from mlrpl.data import Batch, Dimensions, Features, TrainingData
 from mlrpl.labels import PRESENT, UNKNOWN
 from mlrpl.losses.contrastive import instance_contrastive, prototype_contrastive
 from mlrpl.losses.cooccurrence import cooccurrence_loss
 from mlrpl.losses.thresholds import Thresholds, threshold_loss
 from mlrpl.methods import register
-from mlrpl.methods.base import Batch, Dimensions, Features
 from mlrpl.methods.semantic import SemanticConfig, SemanticMethod
 from mlrpl.models.cooccurrence import PairNetwork, pair_matrix, transfer_scores
 from mlrpl.models.graph import assume_absent_where_only_present
-from mlrpl.training import TrainingData
 
 Pseudo = Literal["hard", "soft"]
 

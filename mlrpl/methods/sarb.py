@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mlrpl.data import Batch, Dimensions
 from mlrpl.labels import PRESENT
 from mlrpl.losses.blending import (
     Blend,
@@ -21,7 +22,6 @@ from mlrpl.losses.blending import (
 )
 from mlrpl.losses.contrastive import instance_contrastive
 from mlrpl.methods import register
-from mlrpl.methods.base import Batch, Dimensions
 from mlrpl.methods.semantic import SemanticConfig, SemanticMethod
 from mlrpl.models.graph import assume_absent_where_only_present
 

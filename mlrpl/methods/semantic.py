@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mlrpl.data import Batch, Dimensions, Features, TrainingData
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.losses.known_risk import KnownRisk
-from mlrpl.methods.base import Batch, Dimensions, Features, Method
+from mlrpl.methods.base import Method
 from mlrpl.methods.kernel_ridge import KernelRidgeConfig
 from mlrpl.methods.partial_bce import PartialBCE, PartialBCEConfig
 from mlrpl.methods.teacher import Teacher
@@ -22,7 +23,7 @@ from mlrpl.models.heads import sample
 from mlrpl.models.prototypes import Prototypes
 from mlrpl.models.sarl import SARL
 from mlrpl.models.word_vectors import load_word_vectors
-from mlrpl.training import TrainConfig, TrainingData
+from mlrpl.train_config import TrainConfig
 
 _REGION_SHARE = 0.5
 """Share of the regions in the squared distance of two images."""

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, is_dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,15 +15,9 @@ from torch import Tensor
 
 from mlrpl.data import TrainingData
 from mlrpl.methods.base import Method
+from mlrpl.train_config import TrainConfig
 from mlrpl.training import distributed
 from mlrpl.training.averaging import Best, MovingAverage
-
-if TYPE_CHECKING:
-    from mlrpl.training import TrainConfig
-
-Optimizer: TypeAlias = Literal["adamw", "adam", "sgd"]
-Schedule: TypeAlias = Literal["cosine", "step", "constant"]
-Precision: TypeAlias = Literal["float32", "bfloat16", "float16"]
 
 
 @dataclass(frozen=True)

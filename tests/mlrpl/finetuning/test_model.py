@@ -11,13 +11,13 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from mlrpl.data import Batch, Dimensions, Features
 from mlrpl.finetuning.checkpoint import load_finetuned, save_finetuned
 from mlrpl.finetuning.image_loader import Pictures
 from mlrpl.finetuning.lazy_features import SeenData
 from mlrpl.finetuning.model import FineTuneConfig, FineTuned, build_finetuned, halved, recipe
 from mlrpl.labels import ABSENT, PRESENT
 from mlrpl.methods import build
-from mlrpl.methods.base import Batch, Dimensions, Features
 from mlrpl.models.backbones import Backbone, load_backbone, side_by_side
 from mlrpl.models.stages import last_stages
 from mlrpl.projection import fit_projection

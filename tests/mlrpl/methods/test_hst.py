@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from mlrpl import checkpoint
+from mlrpl.data import Batch, Dimensions, Features
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, hide_labels
 from mlrpl.methods import build
-from mlrpl.methods.base import Batch, Dimensions, Features
 from mlrpl.methods.hst import HST, HSTConfig
 from mlrpl.metrics import mean_average_precision
 from mlrpl.models.graph import cooccurrence

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from mlrpl import checkpoint
+from mlrpl.data import Batch, Dimensions
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, hide_labels
 from mlrpl.losses.blending import BlendRatio, draw_categories, draw_slots
 from mlrpl.methods import build
-from mlrpl.methods.base import Batch, Dimensions
 from mlrpl.methods.sarb import SARB, SARBConfig
 from mlrpl.metrics import mean_average_precision
 from mlrpl.training import TrainConfig, TrainingData, fit, predict

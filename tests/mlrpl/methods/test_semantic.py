@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from mlrpl import checkpoint
+from mlrpl.data import Dimensions, Features
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.methods import build
-from mlrpl.methods.base import Dimensions, Features
 from mlrpl.methods.semantic import SemanticMethod
 from mlrpl.training import TrainConfig, TrainingData, fit
 

@@ -15,10 +15,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from mlrpl.data import Batch, Dimensions, Features
 from mlrpl.labels import ABSENT, PRESENT
 from mlrpl.losses.bce import partial_bce
 from mlrpl.methods import build
-from mlrpl.methods.base import Batch, Dimensions, Features, Method
+from mlrpl.methods.base import Method
 from mlrpl.training import TrainConfig, TrainingData, distributed, fit, predict
 
 SIZES = Dimensions(categories=4, pooled=7, positions=5, token=6)

@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import nn
 
+from mlrpl.data import Batch, Dimensions
 from mlrpl.labels import PRESENT
 from mlrpl.losses.bce import partial_bce
 from mlrpl.methods import build
-from mlrpl.methods.base import Batch, Dimensions, Method
+from mlrpl.methods.base import Method
 from mlrpl.training import TrainConfig, TrainingData, fit, predict
 
 

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from mlrpl import checkpoint
+from mlrpl.data import Dimensions
 from mlrpl.methods import build
-from mlrpl.methods.base import Dimensions, Method
+from mlrpl.methods.base import Method
 from mlrpl.training import EpochReport, TrainConfig, TrainingData, TrainingState, fit
 
 SIZES = Dimensions(categories=3, pooled=7, positions=5, token=6)
