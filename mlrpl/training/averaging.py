@@ -2,51 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
-class MovingAverage:
-    """Exponential moving average of a module's parameters.
+def moving_average(module: nn.Module, decay: float) -> AveragedModel:
+    """Return a copy of a module whose parameters follow it as an exponential moving average.
 
     After step t (from 1) it is `d a + (1 - d) w` with `d = min(decay, (1 + t) / (10 + t))`, so that
-    the weights of the start are soon forgotten. Buffers are not averaged: those of the module
-    are as they are.
+    the weights of the start are soon forgotten. Buffers are those of the module.
+
+    Args:
+        module: What is averaged; give it to `update_parameters` after every step.
+        decay: Above 0 and below 1.
     """
 
-    def __init__(self, module: nn.Module, decay: float) -> None:
-        """Start from the module's parameters; `decay` lies above 0 and below 1."""
-        self.decay = decay
-        self.steps = 0
-        self.weights = {name: p.detach().clone() for name, p in module.named_parameters()}
-
     @torch.no_grad()
-    def update(self, module: nn.Module) -> None:
-        """Take in the module's parameters after one more step."""
-        self.steps += 1
-        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        for name, parameter in module.named_parameters():
-            self.weights[name].lerp_(parameter.detach(), 1 - decay)
+    def update(averages: Tensors, weights: Tensors, steps: Tensor | int) -> None:
+        now = min(decay, (1 + int(steps)) / (10 + int(steps)))
+        for average, weight in zip(averages, weights, strict=True):
+            average.lerp_(weight, 1 - now)
 
-    @contextmanager
-    def inside(self, module: nn.Module) -> Iterator[None]:
-        """Let the module have the averaged parameters for a while."""
-        self.exchange(module)
-        try:
-            yield
-        finally:
-            self.exchange(module)
-
-    @torch.no_grad()
-    def exchange(self, module: nn.Module) -> None:
-        """Let the module and the average swap their parameters."""
-        for name, parameter in module.named_parameters():
-            kept = parameter.detach().clone()
-            parameter.copy_(self.weights[name])
-            self.weights[name].copy_(kept)
+    average = AveragedModel(module, multi_avg_fn=update)
+    # The first update copies, whatever the function: let that be the weights of the start.
+    average.update_parameters(module)
+    return average
 
 
 class Best:
@@ -58,8 +43,8 @@ class Best:
         self.epoch = -1
         self.weights: dict[str, Tensor] = {}
 
-    def offer(self, module: nn.Module, value: float, epoch: int) -> None:
-        """Keep the module's parameters and buffers if the value is above all before."""
+    def offer(self, weights: Mapping[str, Tensor], value: float, epoch: int) -> None:
+        """Keep a copy of a module's parameters and buffers if the value is above all before."""
         if value > self.value:
             self.value, self.epoch = value, epoch
-            self.weights = {k: v.detach().clone() for k, v in module.state_dict().items()}
+            self.weights = {k: v.detach().clone() for k, v in weights.items()}

@@ -84,8 +84,9 @@ def fit(
         while not run.over:
             with distributed.parallel(method):
                 terms = _epoch(run, data, should_stop)
-                if terms is None:
-                    break
+            if terms is None:
+                break
+            with distributed.parallel(run.in_use):
                 value = _validate(run, validation)
             reports.append(EpochReport(run.epoch, config.epochs, terms, value))
             run.epoch += 1
@@ -148,11 +149,10 @@ def _validate(run: Run, validation: TrainingData | None) -> float | None:
     """Score the validation images with the weights that would be used now."""
     if validation is None:
         return None
-    with run.weights_in_use():
-        scores = predict(run.method, validation, device=str(run.device))
-        value = mean_average_precision(scores, validation.known_labels())
-        if run.best is not None:
-            run.best.offer(run.method, value, run.epoch)
+    scores = predict(run.in_use, validation, device=str(run.device))
+    value = mean_average_precision(scores, validation.known_labels())
+    if run.best is not None:
+        run.best.offer(run.weights_in_use(), value, run.epoch)
     return value
 
 

@@ -380,6 +380,33 @@ def test_the_weights_that_are_validated_are_the_averaged_ones() -> None:
     assert method.number.item() == pytest.approx((2 * 0.8 + 9 * 0.3) / 11)
 
 
+class Remembering(Slope):
+    """Keeps the last epoch beside its parameters, as `curriculum` keeps its choice."""
+
+    last = -1
+
+    def before_epoch(self, epoch: int, data: TrainingData) -> None:
+        super().before_epoch(epoch, data)
+        self.last = epoch
+
+    def get_extra_state(self) -> torch.Tensor:
+        return torch.tensor(self.last)
+
+    def set_extra_state(self, state: torch.Tensor) -> None:
+        self.last = int(state)
+
+
+def test_the_best_weights_come_with_what_the_method_held_then() -> None:
+    method = Remembering(start=0.8)
+    settings = {"epochs": 9, "schedule": "constant", "batch_size": 6, "patience": 2}
+
+    reports = fit(method, line(), plain(**settings, ema=0.99), validation=line(8))
+
+    best = max(reports, key=lambda r: (r.validation, -r.epoch)).epoch
+    assert best < len(reports) - 1
+    assert method.last == best
+
+
 def test_validation_that_cannot_measure_is_refused() -> None:
     nothing = TrainingData(np.zeros((4, 1), np.int8), pooled=np.ones((4, 1)))
     other = TrainingData(np.zeros((4, 2), np.int8), pooled=np.ones((4, 1)))

@@ -120,6 +120,14 @@ def test_a_training_cancelled_within_an_epoch_goes_on_after_the_last_whole_one()
         assert torch.equal(resumed.state_dict()[key], value), key
 
 
+def test_a_state_names_the_average_as_earlier_versions_did() -> None:
+    state = state_of(replace(PLAIN, ema=0.7), "partial_bce")
+
+    found = {key for key in state.tensors if key.startswith("average.")}
+    assert found == {f"average.{name}" for name, _ in untrained("partial_bce").named_parameters()}
+    assert state.header["average_steps"] == 4
+
+
 def test_a_state_belongs_to_its_method_options_settings_and_data() -> None:
     state = state_of(PLAIN)
     others = {
