@@ -28,9 +28,9 @@ import torch
 from real_photographs import OUT, ROOT, revision
 from torch import Tensor, nn
 
+from mlrpl.data import Batch, Dimensions, Features
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.methods import build, hst, sarb
-from mlrpl.methods.base import Batch, Dimensions, Features
 from mlrpl.methods.semantic import SemanticMethod
 
 CELLS = [(c, b, m) for c in (80, 200) for b in (8, 32) for m in (7, 14)]

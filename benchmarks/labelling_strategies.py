@@ -24,9 +24,9 @@ import numpy.typing as npt
 import torch
 from real_photographs import OUT, READERS, ROOT, embedded, revision
 
+from mlrpl.data import Dimensions
 from mlrpl.labels import UNKNOWN, hide_labels, known_mask
 from mlrpl.methods import build, names
-from mlrpl.methods.base import Dimensions
 from mlrpl.metrics import evaluated, mean_average_precision, random_order
 from mlrpl.training import TrainingData, fit, predict
 

@@ -23,9 +23,9 @@ import torch
 from linear_probe import linear_probe
 from real_photographs import OUT, READERS, ROOT, embedded, revision
 
+from mlrpl.data import Dimensions
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, Missingness, hide_labels, known_mask
 from mlrpl.methods import build
-from mlrpl.methods.base import Dimensions
 from mlrpl.metrics import average_precision, evaluated, mean_average_precision
 from mlrpl.training import TrainingData, fit, predict
 

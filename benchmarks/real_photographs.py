@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mlrpl.data import Dimensions
 from mlrpl.decision.calibration import decide, ranking_threshold
 from mlrpl.embedding import embed, fit_projection, open_picture
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, Missingness, hide_labels, known_mask
 from mlrpl.methods import build, names
-from mlrpl.methods.base import Dimensions
 from mlrpl.metrics import evaluated, mean_average_precision, random_order
 from mlrpl.models.backbones import load_backbone
 from mlrpl.training import TrainingData, fit, predict

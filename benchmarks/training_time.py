@@ -25,9 +25,9 @@ import torch
 from real_photographs import OUT, READERS, ROOT, embedded, revision
 
 from mlrpl import checkpoint
+from mlrpl.data import Dimensions
 from mlrpl.labels import UNKNOWN, hide_labels
 from mlrpl.methods import build, names
-from mlrpl.methods.base import Dimensions
 from mlrpl.training import TrainingData, fit, predict
 
 NEW_ANSWERS = 200

@@ -9,15 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mlrpl.data import Batch, Dimensions, Features, TrainingData
     from mlrpl.decision.calibration import decide, fit_calibration, probabilities
     from mlrpl.embedding import embed, fit_projection
     from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, hide_labels, known_mask
     from mlrpl.losses.bce import partial_bce
     from mlrpl.methods import build, register
-    from mlrpl.methods.base import Batch, Dimensions, Features, Method
+    from mlrpl.methods.base import Method
     from mlrpl.metrics import average_precision, mean_average_precision
     from mlrpl.models.backbones import load_backbone
-    from mlrpl.training import TrainConfig, TrainingData, fit, predict
+    from mlrpl.train_config import TrainConfig
+    from mlrpl.training import fit, predict
 
 __all__ = [  # noqa: RUF022 - alphabetical, as a reader looks a name up
     "ABSENT",
@@ -47,15 +49,17 @@ __all__ = [  # noqa: RUF022 - alphabetical, as a reader looks a name up
 ]
 
 _HOME = {
+    "mlrpl.data": ("Batch", "Dimensions", "Features", "TrainingData"),
     "mlrpl.decision.calibration": ("decide", "fit_calibration", "probabilities"),
     "mlrpl.embedding": ("embed", "fit_projection"),
     "mlrpl.labels": ("ABSENT", "PRESENT", "UNKNOWN", "hide_labels", "known_mask"),
     "mlrpl.losses.bce": ("partial_bce",),
     "mlrpl.methods": ("build", "register"),
-    "mlrpl.methods.base": ("Batch", "Dimensions", "Features", "Method"),
+    "mlrpl.methods.base": ("Method",),
     "mlrpl.metrics": ("average_precision", "mean_average_precision"),
     "mlrpl.models.backbones": ("load_backbone",),
-    "mlrpl.training": ("TrainConfig", "TrainingData", "fit", "predict"),
+    "mlrpl.train_config": ("TrainConfig",),
+    "mlrpl.training": ("fit", "predict"),
 }
 
 

@@ -14,10 +14,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from mlrpl import distributed
+from mlrpl.data import Dimensions
 from mlrpl.methods import build
-from mlrpl.methods.base import Dimensions, Method
-from mlrpl.state import TrainingState
+from mlrpl.methods.base import Method
+from mlrpl.training import distributed
+from mlrpl.training.state import TrainingState
 
 _BROKEN = (SafetensorError, KeyError, TypeError, RuntimeError, ValueError, OSError)
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from mlrpl import datasets
-from mlrpl.experiment_cli import bench, evaluate, train
+from mlrpl.experiments.commands import bench, evaluate, train
 from mlrpl.methods import describe, names
 
 app = typer.Typer(

@@ -23,11 +23,11 @@ from annotator.worker.learner import Learner, Rows
 from annotator.worker.sources import Sources
 from mlrpl import backbone_names
 from mlrpl import errors as library
-from mlrpl.finetune import EPOCHS, FineTuned, recipe
-from mlrpl.finetune_files import load_finetuned, save_finetuned
+from mlrpl.finetuning.checkpoint import load_finetuned, save_finetuned
+from mlrpl.finetuning.image_loader import Pictures
+from mlrpl.finetuning.model import EPOCHS, FineTuned, recipe
 from mlrpl.methods.base import Method
 from mlrpl.models.backbones import Backbone, load_backbone
-from mlrpl.pictures import Pictures
 from mlrpl.projection import Projection
 from mlrpl.training import EpochReport, TrainingData, fit
 

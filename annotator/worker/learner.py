@@ -17,9 +17,10 @@ from annotator.domain import HELD_OUT_FOLD, Category, Image, Source
 from annotator.errors import NotReady
 from annotator.store import Transaction, answers, categories, images, visits
 from annotator.worker.job_control import Control
+from mlrpl.data import Dimensions
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, known_mask
 from mlrpl.methods import build
-from mlrpl.methods.base import Dimensions, Method
+from mlrpl.methods.base import Method
 from mlrpl.training import EpochReport, TrainConfig, TrainingData, fit, predict
 
 FOLD_GROUPS = 3

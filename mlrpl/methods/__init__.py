@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 if TYPE_CHECKING:
-    from mlrpl.methods.base import Dimensions, Method
+    from mlrpl.data import Dimensions
+    from mlrpl.methods.base import Method
 
     M = TypeVar("M", bound=type[Method])
 

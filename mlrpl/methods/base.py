@@ -4,72 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from mlrpl.training import TrainConfig, TrainingData
-
-
-@dataclass(frozen=True)
-class Features:
-    """What a frozen backbone says about a batch of images."""
-
-    pooled: Tensor | None = None
-    """`(B, D)` float32, one vector an image."""
-    tokens: Tensor | None = None
-    """`(B, P, T)` float32, one vector a position of the map."""
-    images: Tensor | None = None
-    """`(B, 3, S, S)` float32, prepared pictures; only where a backbone is trained as well."""
-
-    def to(self, device: str) -> Features:
-        """Return the same features on a device."""
-        return Features(*(None if x is None else x.to(device) for x in _members(self)))
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Some images with what is known about them."""
-
-    features: Features
-    labels: Tensor
-    """`(B, C)` int8, each `PRESENT`, `UNKNOWN` or `ABSENT`."""
-    weights: Tensor
-    """`(B, C)` float32, how much each label counts; of no meaning where the label is unknown."""
-    rows: Tensor | None = None
-    """`(B,)` int64, which rows of the training data these are."""
-
-    def to(self, device: str) -> Batch:
-        """Return the same batch on a device."""
-        labels, weights = self.labels.to(device), self.weights.to(device)
-        rows = None if self.rows is None else self.rows.to(device)
-        return Batch(self.features.to(device), labels, weights, rows)
-
-
-def _members(features: Features) -> tuple[Tensor | None, ...]:
-    return features.pooled, features.tokens, features.images
-
-
-@dataclass(frozen=True)
-class Dimensions:
-    """The sizes that a method is built for."""
-
-    categories: int
-    pooled: int
-    """Length of a pooled vector."""
-    positions: int = 0
-    """Positions of the token map; 0 where there are no tokens."""
-    token: int = 0
-    """Length of a token; 0 where there are no tokens."""
-
-    def __post_init__(self) -> None:
-        if self.categories < 1:
-            raise ValueError(f"a method needs at least 1 category, got {self.categories}")
-        if min(self.pooled, self.positions, self.token) < 0:
-            raise ValueError(f"sizes must not be negative, got {self}")
+from mlrpl.data import Batch, Dimensions, Features, TrainingData
+from mlrpl.train_config import TrainConfig
 
 
 class Method(nn.Module, ABC):
@@ -97,8 +38,6 @@ class Method(nn.Module, ABC):
     @classmethod
     def default_training(cls) -> TrainConfig:
         """Return the training settings that measured best for this method at tool size."""
-        from mlrpl.training import TrainConfig
-
         return TrainConfig()
 
     def prepare(self, data: TrainingData) -> None:

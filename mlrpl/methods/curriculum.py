@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mlrpl.data import Batch, Dimensions, Features, TrainingData
 from mlrpl.labels import PRESENT, UNKNOWN
 from mlrpl.methods import register
-from mlrpl.methods.base import Batch, Dimensions, Features
 from mlrpl.methods.partial_bce import PartialBCE, PartialBCEConfig
 from mlrpl.models.logit_graph import LogitGraph
-from mlrpl.training import TrainConfig, TrainingData
+from mlrpl.train_config import TrainConfig
 
 Policy: TypeAlias = Literal["score", "proportion", "positives", "uncertainty", "ensemble"]
 """How unknown pairs are chosen that are learned from as well."""

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
+from mlrpl.data import Batch, Dimensions, Features, TrainingData
 from mlrpl.labels import PRESENT, UNKNOWN
-from mlrpl.losses.contrastive import instance_contrastive, prototype_contrastive
+from mlrpl.losses.contrastive import prototype_contrastive
 from mlrpl.losses.cooccurrence import cooccurrence_loss
 from mlrpl.losses.thresholds import Thresholds, threshold_loss
 from mlrpl.methods import register
-from mlrpl.methods.base import Batch, Dimensions, Features
-from mlrpl.methods.semantic import SemanticConfig, SemanticMethod
+from mlrpl.methods.semantic import SemanticMethod
+from mlrpl.methods.semantic_config import SemanticConfig
 from mlrpl.models.cooccurrence import PairNetwork, pair_matrix, transfer_scores
 from mlrpl.models.graph import assume_absent_where_only_present
-from mlrpl.training import TrainingData
 
 Pseudo = Literal["hard", "soft"]
 
@@ -81,29 +81,15 @@ class HSTConfig(SemanticConfig):
         "min_positives",
     )
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.pseudo not in get_args(Pseudo):
-            known = ", ".join(get_args(Pseudo))
-            raise ValueError(f"pseudo must be one of {known}, got {self.pseudo!r}")
-
-    @classmethod
-    def paper(cls) -> HSTConfig:
-        """Return the sizes of the paper, with its word vectors and without the pooled vector."""
-        return cls(
-            features=1024,
-            hidden=512,
-            pair_reduced=512,
-            pair_hidden=1024,
-            word_dim=300,
-            steps=3,
-            warmup=5,
-            classifier_penalty=0.3,
-            pooled=False,
-            ist_weight=10.0,
-            pseudo="hard",
-            pseudo_weight=1.0,
-        )
+    CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {"pseudo": get_args(Pseudo)}
+    PAPER: ClassVar[dict[str, Any]] = {
+        **SemanticConfig.PAPER,
+        "pair_reduced": 512,
+        "pair_hidden": 1024,
+        "ist_weight": 10.0,
+        "pseudo": "hard",
+        "pseudo_weight": 1.0,
+    }
 
 
 @register("hst", HSTConfig)
@@ -200,9 +186,8 @@ class HST(SemanticMethod):
         if self.config.ist:
             pairs = self.pairs(features)
             terms["ist"] = ramp * self.config.ist_weight * cooccurrence_loss(pairs, labels)
-        if self.config.cst and self.config.instance_weight:
-            contrast = instance_contrastive(features, labels)
-            terms["instance"] = ramp * self.config.instance_weight * contrast
+        if self.config.cst:
+            terms |= self.contrast_terms(features, labels, ramp)
         if epoch >= self.config.warmup:
             if self.config.ist:
                 matrix = pair_matrix(torch.sigmoid(pairs), self.dimensions.categories)

@@ -10,14 +10,15 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from mlrpl.data import Batch, Dimensions, Features, TrainingData
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.methods import register
-from mlrpl.methods.base import Batch, Dimensions, Features, Method
+from mlrpl.methods.base import Method
 from mlrpl.models.heads import NamedClasses, sample
 from mlrpl.models.kernels import LandmarkRidge, Solution, exact_ridge, rbf
 from mlrpl.models.readout import TRUSTED, Readout, fit_readout
 from mlrpl.models.region_vectors import RegionVectors
-from mlrpl.training import TrainConfig, TrainingData
+from mlrpl.train_config import TrainConfig
 
 RIDGES = (0.25, 0.5, 1.0)
 """Among which left-out errors choose."""

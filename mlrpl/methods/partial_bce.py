@@ -10,13 +10,14 @@ from typing import ClassVar, get_args
 import torch
 from torch import Tensor, nn
 
+from mlrpl.data import Batch, Dimensions, Features, TrainingData
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.losses.bce import Normalisation, image_weight, partial_bce
 from mlrpl.losses.positive_unlabelled import positive_unlabelled_risk
 from mlrpl.methods import register
-from mlrpl.methods.base import Batch, Dimensions, Features, Method
+from mlrpl.methods.base import Method
 from mlrpl.models.heads import NamedClasses, PooledHead
-from mlrpl.training import TrainConfig, TrainingData
+from mlrpl.train_config import TrainConfig
 
 log = logging.getLogger(__name__)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mlrpl.data import Batch, Dimensions
 from mlrpl.labels import PRESENT
 from mlrpl.losses.blending import (
     Blend,
@@ -19,10 +20,9 @@ from mlrpl.losses.blending import (
     draw_categories,
     draw_slots,
 )
-from mlrpl.losses.contrastive import instance_contrastive
 from mlrpl.methods import register
-from mlrpl.methods.base import Batch, Dimensions
-from mlrpl.methods.semantic import SemanticConfig, SemanticMethod
+from mlrpl.methods.semantic import SemanticMethod
+from mlrpl.methods.semantic_config import SemanticConfig
 from mlrpl.models.graph import assume_absent_where_only_present
 
 Ratio = Literal["sampled", "learned"]
@@ -58,25 +58,8 @@ class SARBConfig(SemanticConfig):
         "plrb_weight",
     )
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.ratio not in get_args(Ratio):
-            known = ", ".join(get_args(Ratio))
-            raise ValueError(f"ratio must be one of {known}, got {self.ratio!r}")
-
-    @classmethod
-    def paper(cls) -> SARBConfig:
-        """Return the sizes of the paper, with learned shares and without the pooled vector."""
-        return cls(
-            features=1024,
-            hidden=512,
-            word_dim=300,
-            steps=3,
-            warmup=5,
-            classifier_penalty=0.3,
-            pooled=False,
-            ratio="learned",
-        )
+    CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {"ratio": get_args(Ratio)}
+    PAPER: ClassVar[dict[str, Any]] = {**SemanticConfig.PAPER, "ratio": "learned"}
 
 
 @register("sarb", SARBConfig)
@@ -134,12 +117,8 @@ class SARB(SemanticMethod):
         """
         config = self.config
         features = self.sarl.decouple(self.tokens(batch.features))
-        terms = {}
-        if config.instance_weight:
-            labels = assume_absent_where_only_present(batch.labels, self.present_only)
-            ramp = progress if epoch == 0 else 1.0
-            contrast = instance_contrastive(features, labels)
-            terms["instance"] = ramp * config.instance_weight * contrast
+        labels = assume_absent_where_only_present(batch.labels, self.present_only)
+        terms = self.contrast_terms(features, labels, progress if epoch == 0 else 1.0)
         blends = self._blends(features, batch) if epoch >= config.warmup else {}
         everything = torch.cat([features, *(blend.features for blend, _ in blends.values())])
         sizes = [len(features), *(len(blend.rows) for blend, _ in blends.values())]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,18 +11,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mlrpl.data import Batch, Dimensions, Features, TrainingData
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
+from mlrpl.losses.contrastive import instance_contrastive
 from mlrpl.losses.known_risk import KnownRisk
-from mlrpl.methods.base import Batch, Dimensions, Features, Method
+from mlrpl.methods.base import Method
 from mlrpl.methods.kernel_ridge import KernelRidgeConfig
 from mlrpl.methods.partial_bce import PartialBCE, PartialBCEConfig
+from mlrpl.methods.semantic_config import SemanticConfig
 from mlrpl.methods.teacher import Teacher
 from mlrpl.models.graph import cooccurrence
 from mlrpl.models.heads import sample
+from mlrpl.models.prototypes import Prototypes
 from mlrpl.models.sarl import SARL
 from mlrpl.models.word_vectors import load_word_vectors
-from mlrpl.prototypes import Prototypes
-from mlrpl.training import TrainConfig, TrainingData
+from mlrpl.train_config import TrainConfig
 
 _REGION_SHARE = 0.5
 """Share of the regions in the squared distance of two images."""
@@ -30,90 +33,6 @@ _STATISTICS = 4096
 """Images that statistics of tokens are taken from at most."""
 _ROWS = 256
 """Images that are read at a time where all are gone through."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SemanticConfig:
-    """The options of every method on SARL; the defaults are tool size."""
-
-    features: int = 64
-    """Width of a category's feature, D."""
-    hidden: int = 32
-    """Width of the space where tokens and categories meet, H."""
-    steps: int = 1
-    """Rounds of exchange along the co-occurrence graph; 0 leaves the graph out."""
-    smoothing: float = 5.0
-    """Images that the prior is worth when co-occurrence is estimated."""
-    word_dim: int = 0
-    """Width of word vectors given with `set_word_vectors`, drawn at random until then; 0 learns
-    the category vectors."""
-    word_vectors: str = ""
-    """File of word vectors, see `mlrpl.models.word_vectors`; sets `word_dim`. A checkpoint holds
-    the vectors, and this option no longer."""
-    dropout: float = 0.0
-    """Share of the classifier's input that is dropped in training, 0 up to but not 1."""
-    pooled: bool = True
-    """Whether the logits of partial BCE on the pooled vector are added."""
-    pooled_penalty: float = 0.3
-    """Squared length of a pooled classifier against the sum of its labels' costs."""
-    regions: int = 3
-    """Regions along each side of the token map that linear classifiers read beside the pooled
-    vector, so that they know where something is; 0 leaves them out. Only with `pooled`."""
-    classifier_penalty: float = 3.0
-    """The same for the classifier of a category's feature."""
-    classifier_rate: float = 0.2
-    """Learning rate of the classifiers; all else has that of the training."""
-    unknown_ratio: float = 10.0
-    """Where a category has fewer absent answers than this many for each present one, its unknown
-    pairs together weigh what is missing; 0 never counts them."""
-
-    soft_weight: float = 0.3
-    """What an unknown pair counts against the probability that known images it resembles give it,
-    both signs; 0 leaves that out. Only with `pooled`."""
-
-    prototypes: int = 10
-    """Most prototypes of a category, K."""
-    positives_per_prototype: int = 5
-    """Known positives that one more prototype takes."""
-    prototype_every: int = 5
-    """Epochs between two computations of the prototypes."""
-    instance_weight: float = 0.05
-    """Weight of the contrast between images; 0 leaves it out."""
-
-    warmup: int = 3
-    """Epochs before the first label is transferred."""
-
-    AT_LEAST_ONE: ClassVar[tuple[str, ...]] = (
-        "features",
-        "hidden",
-        "prototypes",
-        "positives_per_prototype",
-        "prototype_every",
-    )
-    ABOVE_ZERO: ClassVar[tuple[str, ...]] = ("smoothing", "classifier_rate")
-    NOT_NEGATIVE: ClassVar[tuple[str, ...]] = (
-        "steps",
-        "regions",
-        "soft_weight",
-        "word_dim",
-        "pooled_penalty",
-        "classifier_penalty",
-        "unknown_ratio",
-        "instance_weight",
-        "warmup",
-    )
-
-    def __post_init__(self) -> None:
-        self._require(self.AT_LEAST_ONE, "at least 1", lambda value: value >= 1)
-        self._require(self.ABOVE_ZERO, "above 0", lambda value: value > 0)
-        self._require(self.NOT_NEGATIVE, "at least 0", lambda value: value >= 0)
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must lie in 0 up to but not 1, got {self.dropout}")
-
-    def _require(self, names: Sequence[str], lowest: str, allowed: Callable[[float], bool]) -> None:
-        for name in names:
-            if not allowed(getattr(self, name)):
-                raise ValueError(f"{name} must be {lowest}, got {getattr(self, name)}")
 
 
 class SemanticMethod(Method):
@@ -272,6 +191,19 @@ class SemanticMethod(Method):
         regions = self.teacher.vectors(features)[:, self.dimensions.pooled :]
         placed = F.linear(regions.to(self.layout) / _REGION_SHARE**0.5, self.layout)
         return logits + torch.where(self.has_positive, placed, 0.0)
+
+    def contrast_terms(self, decoupled: Tensor, labels: Tensor, ramp: float) -> dict[str, Tensor]:
+        """Return the cost of the contrast between images, if it has a weight.
+
+        Args:
+            decoupled: Category features, `(B, C, D)`.
+            labels: `(B, C)`.
+            ramp: What the weight is multiplied by.
+        """
+        if not self.config.instance_weight:
+            return {}
+        contrast = instance_contrastive(decoupled, labels)
+        return {"instance": ramp * self.config.instance_weight * contrast}
 
     def soft_terms(self, logits: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return the cost of unknown pairs against their soft labels, if there are any."""

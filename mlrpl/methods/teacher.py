@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mlrpl.data import TrainingData
 from mlrpl.methods.kernel_ridge import KernelRidge
 from mlrpl.models.readout import fit_readout
-from mlrpl.training import TrainingData
 
 _FITTED = 4096
 """Images that the readout is fitted on at most."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mlrpl.methods.base import Dimensions, Features
+from mlrpl.data import Dimensions, Features
 
 
 class RegionVectors(nn.Module):

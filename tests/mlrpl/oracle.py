@@ -15,9 +15,9 @@ from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.losses.blending import Blend
 from mlrpl.models.cooccurrence import PairNetwork
 from mlrpl.models.graph import GatedGraph
+from mlrpl.models.prototypes import Prototypes
 from mlrpl.models.sarl import SARL
 from mlrpl.models.semantic_decoupling import SemanticDecoupling
-from mlrpl.prototypes import Prototypes
 
 
 class Decoupling(nn.Module):

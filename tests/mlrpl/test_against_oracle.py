@@ -12,17 +12,17 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from mlrpl.data import Dimensions
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.losses.blending import blend_instances, blend_prototypes, draw_categories, draw_slots
 from mlrpl.losses.contrastive import instance_contrastive
 from mlrpl.methods import build, describe
-from mlrpl.methods.base import Dimensions
 from mlrpl.models import cooccurrence, semantic_decoupling
 from mlrpl.models.cooccurrence import PairNetwork
 from mlrpl.models.graph import GatedGraph
+from mlrpl.models.prototypes import Prototypes
 from mlrpl.models.sarl import SARL
 from mlrpl.models.semantic_decoupling import SemanticDecoupling
-from mlrpl.prototypes import Prototypes
 from mlrpl.training import TrainingData
 
 BATCH, POSITIONS, COUNT, WIDTH, HIDDEN, WORDS = 5, 7, 6, 8, 4, 3

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from mlrpl import checkpoint
+from mlrpl.data import Dimensions
 from mlrpl.methods import build, names
-from mlrpl.methods.base import Dimensions
 from mlrpl.training import TrainConfig, TrainingData, TrainingState, fit, predict
 
 SIZES = Dimensions(categories=3, pooled=8, positions=4, token=6)

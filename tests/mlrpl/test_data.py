@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mlrpl.data import Dimensions
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
-from mlrpl.methods.base import Dimensions
 from mlrpl.training import TrainingData
 
 LABELS = np.zeros((5, 2), np.int8)

@@ -32,9 +32,10 @@ from annotator.worker.rescoring import covers
 from annotator.worker.scheduling import enqueue_due
 from mlrpl import errors as library
 from mlrpl import methods
-from mlrpl.finetune_files import load_finetuned
+from mlrpl.data import Features
+from mlrpl.finetuning.checkpoint import load_finetuned
 from mlrpl.labels import PRESENT
-from mlrpl.methods.base import Features, Method
+from mlrpl.methods.base import Method
 from mlrpl.models.backbones import Backbone
 
 COUNT, SIZE = 40, 16

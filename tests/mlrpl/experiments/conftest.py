@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from mlrpl.datasets import LabelledImages, load
-from mlrpl.feature_cache import CachedFeatures, FeatureCache, FeatureRequest
+from mlrpl.experiments.feature_cache import CachedFeatures, FeatureCache, FeatureRequest
 
 COLOURS = ("red", "green", "blue")
 COUNT = 40

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mlrpl.bench import BenchPlan, run_bench
 from mlrpl.datasets import LabelledImages
-from mlrpl.feature_cache import CachedFeatures, FeatureRequest
+from mlrpl.experiments.bench import BenchPlan, run_bench
+from mlrpl.experiments.feature_cache import CachedFeatures, FeatureRequest
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import statistics
 
 import pytest
 
-from mlrpl.bench_table import bench_table
-from mlrpl.published import KNOWN, ROWS, published_rows
+from mlrpl.experiments.bench_table import bench_table
+from mlrpl.experiments.published_results import KNOWN, ROWS, published_rows
 
 
 def record(method: str, known: float, value: float | None) -> dict[str, object]:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mlrpl.datasets import LabelledImages
-from mlrpl.experiment import Setting, prepared, visible_labels
-from mlrpl.feature_cache import CachedFeatures, FeatureRequest
-from mlrpl.finetune import FineTuned
+from mlrpl.experiments.experiment import Setting, prepared, visible_labels
+from mlrpl.experiments.feature_cache import CachedFeatures, FeatureRequest
+from mlrpl.finetuning.model import FineTuned
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 
 SETTING = Setting(method="partial_bce", known=0.5)

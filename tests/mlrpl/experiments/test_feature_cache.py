@@ -13,7 +13,12 @@ import pytest
 
 from mlrpl.datasets import LabelledImages, load
 from mlrpl.embedding import embed, open_picture
-from mlrpl.feature_cache import CachedFeatures, FeatureCache, FeatureRequest, default_folder
+from mlrpl.experiments.feature_cache import (
+    CachedFeatures,
+    FeatureCache,
+    FeatureRequest,
+    default_folder,
+)
 from mlrpl.models.backbones import load_backbone
 from mlrpl.projection import fit_projection
 

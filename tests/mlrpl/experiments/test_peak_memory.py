@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlrpl.peak_memory import PeakMemory
+from mlrpl.experiments.peak_memory import PeakMemory
 
 
 def test_what_was_freed_is_still_counted_and_older_peaks_are_not() -> None:

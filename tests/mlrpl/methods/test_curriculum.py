@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from mlrpl import checkpoint
+from mlrpl.data import Batch, Dimensions, Features
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.methods import build
-from mlrpl.methods.base import Batch, Dimensions, Features
 from mlrpl.methods.curriculum import (
     Curriculum,
     CurriculumConfig,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,10 +9,9 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from mlrpl import checkpoint
+from mlrpl.data import Batch, Dimensions, Features
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, hide_labels
 from mlrpl.methods import build
-from mlrpl.methods.base import Batch, Dimensions, Features
 from mlrpl.methods.hst import HST, HSTConfig
 from mlrpl.metrics import mean_average_precision
 from mlrpl.models.graph import cooccurrence
@@ -58,32 +55,6 @@ def with_positives(counts: list[int], images: int = 13) -> Labels:
 
 def without(labels: Labels, kept: tuple[int, ...]) -> Labels:
     return np.where(np.isin(labels, kept), labels, UNKNOWN).astype(np.int8)
-
-
-AWKWARD = {
-    "categories with 0, 1 and 3 positives": with_positives([0, 1, 3, 13]),
-    "no unknown label": np.where(mixed(9, 3) == UNKNOWN, ABSENT, mixed(9, 3)).astype(np.int8),
-    "no known label": np.zeros((5, 3), dtype=np.int8),
-    "no known positive": without(mixed(9, 3), (ABSENT,)),
-    "positives alone": without(mixed(9, 3), (PRESENT,)),
-    "one image": mixed(1, 4),
-    "one category": mixed(9, 1),
-    "one image and one category": np.array([[PRESENT]], dtype=np.int8),
-    "an odd image in the last batch": mixed(9, 3),
-}
-
-
-@pytest.mark.parametrize("case", AWKWARD)
-@pytest.mark.parametrize("pooled", [True, False])
-def test_training_stays_finite_with(case: str, pooled: bool) -> None:
-    trained = method(AWKWARD[case].shape[1], pooled=pooled, min_positives=1)
-    training = data(AWKWARD[case])
-
-    reports = fit(trained, training, BRIEF)
-
-    assert all(np.isfinite(value) for report in reports for value in report.terms.values())
-    assert all(torch.isfinite(value).all() for value in trained.state_dict().values())
-    assert np.isfinite(predict(trained, training)).all()
 
 
 def test_a_category_without_a_positive_scores_the_same_everywhere() -> None:
@@ -320,39 +291,6 @@ def test_thresholds_have_a_learning_rate_of_their_own_and_no_decay() -> None:
     assert len(rates) == len(list(built.parameters()))
 
 
-def test_a_checkpoint_keeps_scores_prototypes_and_thresholds(tmp_path: Path) -> None:
-    trained = method(3)
-    training = data(mixed(20, 3))
-    fit(trained, training, BRIEF)
-
-    checkpoint.save(tmp_path / "hst.safetensors", trained, "hst", trained.dimensions)
-    loaded = checkpoint.load(tmp_path / "hst.safetensors")
-
-    assert isinstance(loaded, HST)
-    assert loaded.config == trained.config
-    assert trained.prototypes.available.any()
-    for name, value in trained.state_dict().items():
-        assert torch.equal(loaded.state_dict()[name], value), name
-    assert np.array_equal(predict(loaded, training), predict(trained, training))
-
-
-def test_the_same_seed_trains_the_same_method() -> None:
-    scores = []
-    for _ in range(2):
-        torch.manual_seed(5)
-        trained = method(3)
-        fit(trained, data(mixed(20, 3)), BRIEF)
-        scores.append(predict(trained, data(mixed(20, 3))))
-
-    assert np.array_equal(scores[0], scores[1])
-
-
-def test_the_published_sizes_are_one_call_away() -> None:
-    paper = HSTConfig.paper()
-
-    assert (paper.features, paper.hidden, paper.steps, paper.prototypes) == (1024, 512, 3, 10)
-
-
 def test_word_vectors_take_the_place_of_learned_ones() -> None:
     built = method(3, word_dim=2)
 
@@ -360,25 +298,6 @@ def test_word_vectors_take_the_place_of_learned_ones() -> None:
 
     keys = built.sarl.decoupling.category_keys()
     torch.testing.assert_close(keys[2], keys[0] + keys[1])
-
-
-NUMBERS = [f.name for f in fields(HSTConfig) if isinstance(f.default, int | float)]
-SIGNED_OR_SWITCH = {"pooled", "ist", "cst", "dtl", "ist_threshold", "cst_threshold"}
-
-
-@pytest.mark.parametrize("name", sorted(set(NUMBERS) - SIGNED_OR_SWITCH))
-def test_a_negative_number_is_refused_by_name(name: str) -> None:
-    with pytest.raises(ValueError, match=name):
-        HSTConfig(**{name: -1})
-
-
-def test_without_token_maps_it_says_what_to_do() -> None:
-    with pytest.raises(ValueError, match="token maps"):
-        build("hst", Dimensions(3, POOLED))
-    with pytest.raises(ValueError, match="tokens"):
-        method(3)(Features(pooled=torch.zeros(1, POOLED)))
-    with pytest.raises(ValueError, match="tokens"):
-        method(3).prepare(TrainingData(mixed(2, 3), pooled=np.zeros((2, POOLED))))
 
 
 def test_transfer_of_a_method_without_ist_is_refused() -> None:

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from mlrpl import checkpoint
+from mlrpl.data import Dimensions, Features
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, hide_labels
 from mlrpl.methods import build
-from mlrpl.methods.base import Dimensions, Features
 from mlrpl.methods.kernel_ridge import KernelRidge, KernelRidgeConfig
 from mlrpl.metrics import average_precision, mean_average_precision
 from mlrpl.training import EpochReport, TrainConfig, TrainingData, fit, predict

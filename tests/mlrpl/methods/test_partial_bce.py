@@ -12,10 +12,10 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from mlrpl import checkpoint
+from mlrpl.data import Dimensions, Features
 from mlrpl.errors import WeightsError
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.methods import build
-from mlrpl.methods.base import Dimensions, Features
 from mlrpl.methods.partial_bce import PartialBCE, PartialBCEConfig
 from mlrpl.metrics import average_precision
 from mlrpl.training import TrainingData, fit, predict

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from mlrpl.data import Dimensions
 from mlrpl.methods import build, describe, names, register
-from mlrpl.methods.base import Dimensions
 from mlrpl.methods.partial_bce import PartialBCE, PartialBCEConfig
 
 

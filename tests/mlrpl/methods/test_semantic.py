@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ import pytest
 import torch
 
 from mlrpl import checkpoint
+from mlrpl.data import Dimensions, Features
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.methods import build
-from mlrpl.methods.base import Dimensions, Features
+from mlrpl.methods.hst import HSTConfig
+from mlrpl.methods.sarb import SARBConfig
 from mlrpl.methods.semantic import SemanticMethod
-from mlrpl.training import TrainConfig, TrainingData, fit
+from mlrpl.methods.semantic_config import SemanticConfig
+from mlrpl.training import TrainConfig, TrainingData, fit, predict
 
 METHODS = pytest.mark.parametrize("name", ["hst", "sarb"])
 DIMENSIONS = Dimensions(3, 7, 5, 6)
@@ -188,3 +192,116 @@ def test_half_precision_reaches_every_term(name: str) -> None:
     wanted = {"hst": {"pseudo_ist", "pseudo_cst"}, "sarb": {"ilrb", "plrb"}}[name]
     assert wanted <= set(reports[-1].terms)
     assert np.isfinite(list(reports[-1].terms.values())).all()
+
+
+def mixed(count: int, categories: int) -> npt.NDArray[np.int8]:
+    states = np.array([ABSENT, UNKNOWN, PRESENT], dtype=np.int8)
+    return np.random.default_rng(0).choice(states, (count, categories))
+
+
+def without(labels: npt.NDArray[np.int8], kept: tuple[int, ...]) -> npt.NDArray[np.int8]:
+    return np.where(np.isin(labels, kept), labels, UNKNOWN).astype(np.int8)
+
+
+AWKWARD = {
+    "categories with 0, 1, 3 and 13 positives": np.where(
+        np.arange(13)[:, None] < [0, 1, 3, 13], PRESENT, ABSENT
+    ).astype(np.int8),
+    "three images, one with nothing known": np.array(
+        [[ABSENT, PRESENT, PRESENT], [ABSENT, ABSENT, PRESENT], [UNKNOWN] * 3], dtype=np.int8
+    ),
+    "no unknown label": np.where(mixed(9, 3) == UNKNOWN, ABSENT, mixed(9, 3)).astype(np.int8),
+    "no known label": np.zeros((5, 3), dtype=np.int8),
+    "no known positive": without(mixed(9, 3), (ABSENT,)),
+    "positives alone": without(mixed(9, 3), (PRESENT,)),
+    "one image": mixed(1, 4),
+    "one category": mixed(9, 1),
+    "one present pair": np.array([[PRESENT]], dtype=np.int8),
+    "one unknown pair": np.array([[UNKNOWN]], dtype=np.int8),
+    "one image in the last batch": mixed(9, 3),
+}
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "hst": ("hst", {"min_positives": 1}),
+    "hst without the pooled vector": ("hst", {"min_positives": 1, "pooled": False}),
+    "sarb": ("sarb", {}),
+    "sarb with learned shares": ("sarb", {"ratio": "learned"}),
+}
+SMALL = {"features": 8, "hidden": 4, "warmup": 1}
+BRIEF = TrainConfig(epochs=3, batch_size=4, learning_rate=1e-3)
+
+
+def small(variant: str, categories: int = 3) -> SemanticMethod:
+    name, options = VARIANTS[variant]
+    method = build(name, replace(DIMENSIONS, categories=categories), {**SMALL, **options})
+    assert isinstance(method, SemanticMethod)
+    return method
+
+
+@pytest.mark.parametrize("case", AWKWARD)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_training_stays_finite_with(case: str, variant: str) -> None:
+    labels = AWKWARD[case]
+    method = small(variant, labels.shape[1])
+    training = TrainingData(labels, **arrays(len(labels)))
+
+    reports = fit(method, training, BRIEF)
+
+    assert all(np.isfinite(value) for report in reports for value in report.terms.values())
+    assert all(torch.isfinite(value).all() for value in method.state_dict().values())
+    assert np.isfinite(predict(method, training)).all()
+
+
+@METHODS
+def test_the_same_seed_trains_the_same_method(name: str) -> None:
+    training = TrainingData(mixed(20, 3), **arrays(20))
+    scores = []
+    for _ in range(2):
+        torch.manual_seed(5)
+        method = small(name)
+        fit(method, training, BRIEF)
+        scores.append(predict(method, training))
+
+    assert np.array_equal(scores[0], scores[1])
+
+
+@pytest.mark.parametrize("variant", ["hst", "sarb", "sarb with learned shares"])
+def test_a_checkpoint_keeps_scores_and_all_that_was_learned(variant: str, tmp_path: Path) -> None:
+    method = small(variant)
+    training = TrainingData(mixed(20, 3), **arrays(20))
+    fit(method, training, BRIEF)
+
+    checkpoint.save(tmp_path / "m.safetensors", method, method.name, method.dimensions)
+    loaded = checkpoint.load(tmp_path / "m.safetensors")
+
+    assert type(loaded) is type(method)
+    assert loaded.config == method.config
+    assert method.prototypes.available.any()
+    assert loaded.state_dict().keys() == method.state_dict().keys()
+    for key, value in method.state_dict().items():
+        assert torch.equal(loaded.state_dict()[key], value), key
+    assert np.array_equal(predict(loaded, training), predict(method, training))
+
+
+@pytest.mark.parametrize("config", [HSTConfig, SARBConfig])
+def test_the_published_sizes_are_one_call_away(config: type[SemanticConfig]) -> None:
+    paper = config.paper()
+
+    assert (paper.features, paper.hidden, paper.steps, paper.prototypes) == (1024, 512, 3, 10)
+
+
+def numbers(config: type[SemanticConfig]) -> set[str]:
+    """Return the options that are numbers and must not be negative."""
+    found = {f.name for f in fields(config) if type(f.default) in (int, float)}
+    return found - {"ist_threshold", "cst_threshold"}
+
+
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [
+        *((HSTConfig, name) for name in sorted(numbers(HSTConfig))),
+        *((SARBConfig, name) for name in sorted(numbers(SARBConfig))),
+    ],
+)
+def test_a_negative_number_is_refused_by_name(config: type[SemanticConfig], name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        config(**{name: -1})

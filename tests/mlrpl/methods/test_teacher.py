@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from mlrpl.data import Dimensions
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.methods import build
-from mlrpl.methods.base import Dimensions
 from mlrpl.methods.kernel_ridge import KernelRidgeConfig
 from mlrpl.methods.semantic import SemanticMethod
 from mlrpl.methods.teacher import Teacher

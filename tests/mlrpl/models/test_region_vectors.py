@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mlrpl.methods.base import Dimensions, Features
+from mlrpl.data import Dimensions, Features
 from mlrpl.models.region_vectors import RegionVectors
 
 

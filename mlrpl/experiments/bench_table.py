@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlrpl.published import KNOWN, PROTOCOL, PublishedRow
+from mlrpl.experiments.published_results import KNOWN, PROTOCOL, PublishedRow
 
 Record = Mapping[str, Any]
 NOTHING = "-"
@@ -21,7 +21,7 @@ def bench_table(
     """Return mean average precisions as text, with their average over the shares.
 
     Args:
-        records: Of `mlrpl.bench.run_bench`.
+        records: Of `mlrpl.experiments.bench.run_bench`.
         methods: One line each.
         known: One column each; several seeds give a mean and a standard deviation.
         published: The papers' rows, printed below for the shares that they have. Their average is

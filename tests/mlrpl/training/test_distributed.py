@@ -15,12 +15,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from mlrpl import distributed
+from mlrpl.data import Batch, Dimensions, Features
 from mlrpl.labels import ABSENT, PRESENT
 from mlrpl.losses.bce import partial_bce
 from mlrpl.methods import build
-from mlrpl.methods.base import Batch, Dimensions, Features, Method
-from mlrpl.training import TrainConfig, TrainingData, fit, predict
+from mlrpl.methods.base import Method
+from mlrpl.training import TrainConfig, TrainingData, distributed, fit, predict
 
 SIZES = Dimensions(categories=4, pooled=7, positions=5, token=6)
 IMAGES, BATCH = 57, 12
@@ -162,7 +162,7 @@ LEAVING = """
 import os
 from pathlib import Path
 import torch
-from mlrpl import distributed
+from mlrpl.training import distributed
 
 weight = torch.nn.Parameter(torch.ones(3))
 with distributed.initialised():

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from mlrpl import checkpoint
+from mlrpl.data import Dimensions
 from mlrpl.methods import build
-from mlrpl.methods.base import Dimensions, Method
+from mlrpl.methods.base import Method
 from mlrpl.training import EpochReport, TrainConfig, TrainingData, TrainingState, fit
 
 SIZES = Dimensions(categories=3, pooled=7, positions=5, token=6)
@@ -117,6 +118,14 @@ def test_a_training_cancelled_within_an_epoch_goes_on_after_the_last_whole_one()
     assert states[-1].epoch == 2
     for key, value in whole.state_dict().items():
         assert torch.equal(resumed.state_dict()[key], value), key
+
+
+def test_a_state_names_the_average_as_earlier_versions_did() -> None:
+    state = state_of(replace(PLAIN, ema=0.7), "partial_bce")
+
+    found = {key for key in state.tensors if key.startswith("average.")}
+    assert found == {f"average.{name}" for name, _ in untrained("partial_bce").named_parameters()}
+    assert state.header["average_steps"] == 4
 
 
 def test_a_state_belongs_to_its_method_options_settings_and_data() -> None:

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, is_dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mlrpl import distributed
-from mlrpl.averaging import Best, MovingAverage
 from mlrpl.data import TrainingData
 from mlrpl.methods.base import Method
-
-if TYPE_CHECKING:
-    from mlrpl.training import TrainConfig
-
-Optimizer: TypeAlias = Literal["adamw", "adam", "sgd"]
-Schedule: TypeAlias = Literal["cosine", "step", "constant"]
-Precision: TypeAlias = Literal["float32", "bfloat16", "float16"]
+from mlrpl.train_config import TrainConfig
+from mlrpl.training import distributed
+from mlrpl.training.averaging import Best, moving_average
 
 
 @dataclass(frozen=True)
@@ -68,7 +60,7 @@ class Run:
         self.scaler = torch.amp.GradScaler(
             device.type, enabled=config.precision == "float16", init_scale=2.0**14
         )
-        self.average = MovingAverage(method, config.ema) if config.ema else None
+        self.average = moving_average(method, config.ema) if config.ema else None
         self.best = Best() if config.patience else None
         self._belongs_to = _identity(method, data, config)
 
@@ -84,11 +76,17 @@ class Run:
         dtype = torch.float16 if precision == "float16" else torch.bfloat16
         return torch.autocast(self.device.type, dtype, enabled=precision != "float32")
 
-    @contextmanager
-    def weights_in_use(self) -> Iterator[None]:
-        """Let the method have the weights that training would end with now, the best aside."""
-        with nullcontext() if self.average is None else self.average.inside(self.method):
-            yield
+    @property
+    def in_use(self) -> Method:
+        """Return a method that scores as training would end with now, the best weights aside."""
+        return self.method if self.average is None else cast("Method", self.average.module)
+
+    def weights_in_use(self) -> dict[str, Tensor]:
+        """Return what its method would hold then, parameters and buffers."""
+        weights: dict[str, Tensor] = self.method.state_dict()
+        if self.average is not None:
+            weights |= dict(self.average.module.named_parameters())
+        return weights
 
     def step(self) -> None:
         """Change the parameters along their gradients.
@@ -107,14 +105,12 @@ class Run:
             return
         self.schedule.step()
         if self.average is not None:
-            self.average.update(self.method)
+            self.average.update_parameters(self.method)
 
     def finish(self) -> None:
         """Leave the weights that are to be used, the best or else the averaged ones, for use."""
-        if self.best is not None and self.best.weights:
-            self.method.load_state_dict(self.best.weights)
-        elif self.average is not None:
-            self.average.exchange(self.method)
+        best = {} if self.best is None else self.best.weights
+        self.method.load_state_dict(best or self.weights_in_use())
         self.method.eval()
 
     def state(self, reports: list[dict[str, Any]]) -> TrainingState:
@@ -131,8 +127,9 @@ class Run:
         for index, values in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{k}": v for k, v in values.items() if v is not None}
         if self.average is not None:
-            header["average_steps"] = self.average.steps
-            tensors |= {f"average.{k}": v for k, v in self.average.weights.items()}
+            header["average_steps"] = int(self.average.n_averaged) - 1
+            averages = self.average.module.named_parameters()
+            tensors |= {f"average.{name}": average for name, average in averages}
         if self.best is not None:
             header["best"] = [self.best.value, self.best.epoch]
             tensors |= {f"best.{k}": v for k, v in self.best.weights.items()}
@@ -153,8 +150,8 @@ class Run:
         self.method.load_state_dict(_part(state, "method"))
         self._resume_steps(state)
         if self.average is not None:
-            self.average.steps = header["average_steps"]
-            self.average.weights = self._here(_part(state, "average"))
+            self.average.n_averaged.fill_(header["average_steps"] + 1)
+            self.average.module.load_state_dict(_part(state, "method") | _part(state, "average"))
         if self.best is not None:
             self.best.value, self.best.epoch = header["best"]
             self.best.weights = self._here(_part(state, "best"))

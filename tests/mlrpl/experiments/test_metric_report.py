@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
+from mlrpl.experiments.metric_report import measure
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
-from mlrpl.measures import measure
 from mlrpl.metrics import mean_average_precision
 
 

@@ -9,11 +9,16 @@ import numpy as np
 import pytest
 
 from mlrpl import checkpoint
-from mlrpl.bench import BenchPlan, run_bench
 from mlrpl.datasets import LabelledImages
-from mlrpl.experiment import Setting
-from mlrpl.feature_cache import CachedFeatures, FeatureCache, FeatureRequest
-from mlrpl.trained import evaluate_checkpoint, read_about, state_path, train_checkpoint
+from mlrpl.experiments.bench import BenchPlan, run_bench
+from mlrpl.experiments.experiment import Setting
+from mlrpl.experiments.feature_cache import CachedFeatures, FeatureCache, FeatureRequest
+from mlrpl.experiments.train_evaluate import (
+    evaluate_checkpoint,
+    read_about,
+    state_path,
+    train_checkpoint,
+)
 
 SETTING = Setting(method="partial_bce", known=0.5, training={"epochs": 3})
 

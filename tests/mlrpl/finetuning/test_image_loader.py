@@ -11,8 +11,15 @@ from PIL import Image
 from torch import nn
 
 from mlrpl.embedding import embed
+from mlrpl.finetuning.image_loader import (
+    PAPER_CROPS,
+    PLAIN,
+    Pictures,
+    Variation,
+    draw_variation,
+    resized,
+)
 from mlrpl.models.backbones import Backbone
-from mlrpl.pictures import PAPER_CROPS, PLAIN, Pictures, Variation, draw_variation, resized
 
 GREY = {"mean": (0.5, 0.5, 0.5), "std": (0.25, 0.25, 0.25)}
 

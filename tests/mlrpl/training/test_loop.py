@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import nn
 
+from mlrpl.data import Batch, Dimensions
 from mlrpl.labels import PRESENT
 from mlrpl.losses.bce import partial_bce
 from mlrpl.methods import build
-from mlrpl.methods.base import Batch, Dimensions, Method
+from mlrpl.methods.base import Method
 from mlrpl.training import TrainConfig, TrainingData, fit, predict
 
 
@@ -377,6 +378,33 @@ def test_the_weights_that_are_validated_are_the_averaged_ones() -> None:
     # After one step the average is 2/11 of 0.8 and 9/11 of 0.3.
     assert reports[0].validation == 1.0
     assert method.number.item() == pytest.approx((2 * 0.8 + 9 * 0.3) / 11)
+
+
+class Remembering(Slope):
+    """Keeps the last epoch beside its parameters, as `curriculum` keeps its choice."""
+
+    last = -1
+
+    def before_epoch(self, epoch: int, data: TrainingData) -> None:
+        super().before_epoch(epoch, data)
+        self.last = epoch
+
+    def get_extra_state(self) -> torch.Tensor:
+        return torch.tensor(self.last)
+
+    def set_extra_state(self, state: torch.Tensor) -> None:
+        self.last = int(state)
+
+
+def test_the_best_weights_come_with_what_the_method_held_then() -> None:
+    method = Remembering(start=0.8)
+    settings = {"epochs": 9, "schedule": "constant", "batch_size": 6, "patience": 2}
+
+    reports = fit(method, line(), plain(**settings, ema=0.99), validation=line(8))
+
+    best = max(reports, key=lambda r: (r.validation, -r.epoch)).epoch
+    assert best < len(reports) - 1
+    assert method.last == best
 
 
 def test_validation_that_cannot_measure_is_refused() -> None:

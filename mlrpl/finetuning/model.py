@@ -16,14 +16,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mlrpl.data import Batch, Dimensions, Features, TrainingData
+from mlrpl.finetuning.image_loader import Pictures
+from mlrpl.finetuning.lazy_features import SeenData
 from mlrpl.methods import build
-from mlrpl.methods.base import Batch, Dimensions, Features, Method
+from mlrpl.methods.base import Method
 from mlrpl.models.backbones import Backbone, load_backbone
 from mlrpl.models.stages import last_stages
-from mlrpl.pictures import Pictures
 from mlrpl.projection import Projection
-from mlrpl.seen import SeenData
-from mlrpl.training import TrainConfig, TrainingData
+from mlrpl.train_config import TrainConfig
 
 EPOCHS = 20
 """Of the papers."""

@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from mlrpl.data import TrainingData
-from mlrpl.methods.base import Features
+from mlrpl.data import Features, TrainingData
 
 KEPT_BYTES = 2 << 30
 """Features up to this size, in float16, are computed once and kept; larger ones once a reading."""

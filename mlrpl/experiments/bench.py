@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from mlrpl.datasets.base import TEST, LabelledImages
-from mlrpl.experiment import Setting, prepared, scores
-from mlrpl.feature_cache import CachedFeatures, FeatureRequest
+from mlrpl.experiments.experiment import Setting, prepared, scores
+from mlrpl.experiments.feature_cache import CachedFeatures, FeatureRequest
+from mlrpl.experiments.metric_report import measure
+from mlrpl.experiments.peak_memory import PeakMemory
 from mlrpl.labels import Missingness
-from mlrpl.measures import measure
-from mlrpl.peak_memory import PeakMemory
 from mlrpl.training import fit
 
 Record = dict[str, Any]

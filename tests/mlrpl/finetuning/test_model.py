@@ -11,16 +11,16 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from mlrpl.finetune import FineTuneConfig, FineTuned, build_finetuned, halved, recipe
-from mlrpl.finetune_files import load_finetuned, save_finetuned
+from mlrpl.data import Batch, Dimensions, Features
+from mlrpl.finetuning.checkpoint import load_finetuned, save_finetuned
+from mlrpl.finetuning.image_loader import Pictures
+from mlrpl.finetuning.lazy_features import SeenData
+from mlrpl.finetuning.model import FineTuneConfig, FineTuned, build_finetuned, halved, recipe
 from mlrpl.labels import ABSENT, PRESENT
 from mlrpl.methods import build
-from mlrpl.methods.base import Batch, Dimensions, Features
 from mlrpl.models.backbones import Backbone, load_backbone, side_by_side
 from mlrpl.models.stages import last_stages
-from mlrpl.pictures import Pictures
 from mlrpl.projection import fit_projection
-from mlrpl.seen import SeenData
 from mlrpl.training import TrainConfig, TrainingData, fit, predict
 
 SIZE, COUNT = 16, 40
@@ -329,7 +329,7 @@ def test_features_that_are_too_many_to_keep_are_computed_at_every_reading(monkey
     kept = SeenData(data, look, 1, (1, 1))
     assert kept.pooled[data.rows].tolist() == kept.pooled[data.rows].tolist() == [[4], [1]]
     assert asked == [1, 4]
-    monkeypatch.setattr("mlrpl.seen.KEPT_BYTES", 0)
+    monkeypatch.setattr("mlrpl.finetuning.lazy_features.KEPT_BYTES", 0)
     fresh = SeenData(data, look, 1, (1, 1))
     assert [b.features.tokens.flatten().tolist() for b in fresh.batches(1)] == [[4], [1]]
     assert fresh.tokens[1].tolist() == [[1]]

@@ -11,17 +11,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from mlrpl.data import TrainingData
+from mlrpl.data import Dimensions, TrainingData
 from mlrpl.datasets.base import TRAIN, VALIDATION, LabelledImages
 from mlrpl.embedding import open_picture
-from mlrpl.feature_cache import CachedFeatures, FeatureRequest, fitted_projection
-from mlrpl.finetune import FineTuneConfig, FineTuned, head_dimensions, recipe
+from mlrpl.experiments.feature_cache import CachedFeatures, FeatureRequest, fitted_projection
+from mlrpl.finetuning.image_loader import Pictures
+from mlrpl.finetuning.model import FineTuneConfig, FineTuned, head_dimensions, recipe
 from mlrpl.labels import PRESENT, UNKNOWN, Missingness, hide_labels
 from mlrpl.methods import Size, build, names
-from mlrpl.methods.base import Dimensions, Method
+from mlrpl.methods.base import Method
 from mlrpl.models.backbones import load_backbone
-from mlrpl.pictures import Pictures
-from mlrpl.training import TrainConfig, predict
+from mlrpl.train_config import TrainConfig
+from mlrpl.training import predict
 
 FINE_TUNING = "finetune"
 """Beginning of an option that is meant for `FineTuneConfig`."""

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError
 
-from mlrpl import checkpoint, distributed
+from mlrpl import checkpoint
 from mlrpl.datasets.base import LabelledImages
-from mlrpl.experiment import Prepared, Setting, prepared, scores
-from mlrpl.feature_cache import CachedFeatures, FeatureCache, FeatureRequest, Progress
-from mlrpl.finetune import FineTuned
-from mlrpl.finetune_files import load_finetuned, save_finetuned
-from mlrpl.measures import measure
+from mlrpl.experiments.experiment import Prepared, Setting, prepared, scores
+from mlrpl.experiments.feature_cache import CachedFeatures, FeatureCache, FeatureRequest, Progress
+from mlrpl.experiments.metric_report import measure
+from mlrpl.finetuning.checkpoint import load_finetuned, save_finetuned
+from mlrpl.finetuning.model import FineTuned
 from mlrpl.methods.base import Method
 from mlrpl.projection import Projection
-from mlrpl.training import EpochReport, fit
+from mlrpl.training import EpochReport, distributed, fit
 
 _ABOUT = "experiment"
 
@@ -58,7 +58,7 @@ def train_checkpoint(
     """Train a method and write its checkpoint, whole or not at all.
 
     After every epoch the training is put aside in `state_path(out)`, which is removed at the end.
-    Under `torchrun`, within `mlrpl.distributed.initialised`, every process calls this.
+    Under `torchrun`, within `mlrpl.training.distributed.initialised`, every process calls this.
 
     Args:
         data: With a part `train`.

@@ -12,10 +12,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from mlrpl import checkpoint
+from mlrpl.data import Dimensions
 from mlrpl.errors import WeightsError
-from mlrpl.finetune import FineTuneConfig, FineTuned
+from mlrpl.finetuning.model import FineTuneConfig, FineTuned
 from mlrpl.methods import build
-from mlrpl.methods.base import Dimensions
 from mlrpl.models.backbones import Backbone, load_backbone
 from mlrpl.projection import Projection
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mlrpl.prototypes import Prototypes, kmeans
+from mlrpl.models.prototypes import Prototypes, kmeans
 
 
 def seeded(seed: int = 0) -> torch.Generator:

@@ -17,9 +17,9 @@ from mlrpl.methods import Size
 
 if TYPE_CHECKING:
     from mlrpl.datasets import LabelledImages
-    from mlrpl.distributed import Place
-    from mlrpl.experiment import Setting
-    from mlrpl.feature_cache import CachedFeatures, FeatureRequest
+    from mlrpl.experiments.experiment import Setting
+    from mlrpl.experiments.feature_cache import CachedFeatures, FeatureRequest
+    from mlrpl.training.distributed import Place
 
 DEFAULT_BACKBONE = "efficientnet-lite2"
 
@@ -113,7 +113,7 @@ def bench(
     as_json: AsJson = False,
 ) -> None:
     """Measure methods on a data set of which only some labels are shown to them."""
-    from mlrpl.bench import BenchPlan, run_bench
+    from mlrpl.experiments.bench import BenchPlan, run_bench
 
     plan = BenchPlan(
         methods=tuple(name.strip() for name in method.split(",")),
@@ -164,9 +164,9 @@ def train(
     device: Device = "cpu",
 ) -> None:
     """Train a method on the training images into a checkpoint; also under torchrun."""
-    from mlrpl.distributed import initialised
-    from mlrpl.experiment import Setting
-    from mlrpl.trained import state_path
+    from mlrpl.experiments.experiment import Setting
+    from mlrpl.experiments.train_evaluate import state_path
+    from mlrpl.training.distributed import initialised
 
     setting = Setting(
         method=method,
@@ -206,8 +206,8 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure a trained method on one part of a data set."""
-    from mlrpl.feature_cache import FeatureCache, default_folder
-    from mlrpl.trained import evaluate_checkpoint, read_about
+    from mlrpl.experiments.feature_cache import FeatureCache, default_folder
+    from mlrpl.experiments.train_evaluate import evaluate_checkpoint, read_about
 
     read_about(checkpoint)
     least = 1 if dataset == "openimages" else 0
@@ -234,7 +234,7 @@ def _train(
     *,
     resume: bool,
 ) -> None:
-    from mlrpl.trained import train_checkpoint
+    from mlrpl.experiments.train_evaluate import train_checkpoint
 
     def tell(report: Any) -> None:
         terms = ", ".join(f"{name} {value:.4g}" for name, value in report.terms.items())
@@ -261,7 +261,7 @@ def _loaded(
 
 def _request(backbone: str, size: str, input_size: int | None) -> FeatureRequest:
     from mlrpl.backbone_names import parse
-    from mlrpl.feature_cache import FeatureRequest
+    from mlrpl.experiments.feature_cache import FeatureRequest
 
     parse(backbone)
     if size not in get_args(Size):
@@ -272,7 +272,7 @@ def _request(backbone: str, size: str, input_size: int | None) -> FeatureRequest
 def _features(
     data: LabelledImages, request: FeatureRequest, cache: Path | None, device: str
 ) -> CachedFeatures:
-    from mlrpl.feature_cache import FeatureCache, default_folder
+    from mlrpl.experiments.feature_cache import FeatureCache, default_folder
 
     return FeatureCache(cache or default_folder()).get(
         data, request, device=device, on_progress=_teller("pictures embedded")
@@ -343,8 +343,8 @@ def _print_bench(
     published: bool,
     as_json: bool,
 ) -> None:
-    from mlrpl.bench_table import bench_table
-    from mlrpl.published import KNOWN, published_rows
+    from mlrpl.experiments.bench_table import bench_table
+    from mlrpl.experiments.published_results import KNOWN, published_rows
 
     rows = published_rows(dataset) if published else ()
     if as_json:

@@ -1,0 +1,1 @@
+"""Experiments: hide labels of a data set, train a method on the rest, and measure it."""
