@@ -11,7 +11,9 @@ from annotator.terminal import key_lines, opened, progress_bar, show
 
 ProjectDir = Annotated[Path, typer.Argument(help="Project directory.", metavar="PROJECT")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this, only say what it would do.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Apply the change; without this, only preview it.")
+]
 Name = Annotated[str, typer.Argument(help="Name of the category.")]
 
 images_app = typer.Typer(no_args_is_help=True)
@@ -20,7 +22,7 @@ categories_app = typer.Typer(no_args_is_help=True)
 
 @images_app.callback()
 def images(context: typer.Context, project: ProjectDir) -> None:
-    """Add and move folders of pictures, list files that cannot be used."""
+    """Add and move image folders, list files that cannot be used."""
     context.obj = project
 
 
@@ -28,13 +30,13 @@ def images(context: typer.Context, project: ProjectDir) -> None:
 def images_add(
     context: typer.Context,
     folder: Annotated[
-        Path | None, typer.Argument(help="A further folder; default: look at the known ones again.")
+        Path | None, typer.Argument(help="Another folder; default: rescan the known ones.")
     ] = None,
-    name: Annotated[str, typer.Option(help="Short name of the folder; default: made up.")] = "",
+    name: Annotated[str, typer.Option(help="Short name of the folder; default: generated.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Take in pictures that are new or changed."""
-    with opened(context.obj) as services, progress_bar("Reading pictures") as on_progress:
+    """Add new and changed images."""
+    with opened(context.obj) as services, progress_bar("Reading images") as on_progress:
         roots = services.image_roots
         if folder is None:
             row = roots.look(on_progress=on_progress)
@@ -47,12 +49,12 @@ def images_add(
 def images_root(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(help="Short name of the folder.")] = None,
-    folder: Annotated[Path | None, typer.Argument(help="Where its pictures are now.")] = None,
+    folder: Annotated[Path | None, typer.Argument(help="Where its images are now.")] = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the folders, or say that one has moved."""
-    with opened(context.obj) as services, progress_bar("Reading pictures") as on_progress:
+    """List the folders, or point one to its new place."""
+    with opened(context.obj) as services, progress_bar("Reading images") as on_progress:
         roots = services.image_roots
         row: Any
         if name is None or folder is None:
@@ -69,7 +71,7 @@ def images_root(
 
 @images_app.command("missing")
 def images_missing(context: typer.Context, as_json: AsJson = False) -> None:
-    """List files that are gone and files that cannot be used, with the reason."""
+    """List missing and unusable files with the reason."""
     with opened(context.obj) as services:
         rows = services.image_roots.unusable()
     show(rows, "\n".join(f"{r['path']}: {r['reason']}" for r in rows) or "None.", as_json)
@@ -83,7 +85,7 @@ def categories(context: typer.Context, project: ProjectDir) -> None:
 
 @categories_app.command("list")
 def categories_list(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the categories in the order of the pages, hidden ones last."""
+    """List the categories in the order of the pages, archived ones last."""
     with opened(context.obj) as services:
         rows = services.curation.rows()
     show(rows, "\n".join(_category_line(r) for r in rows) or "None.", as_json)
@@ -93,10 +95,10 @@ def categories_list(context: typer.Context, as_json: AsJson = False) -> None:
 def categories_add(
     context: typer.Context,
     names: Annotated[list[str], typer.Argument(help="New names.")],
-    supercategory: Annotated[str, typer.Option(help="Group of all of them.")] = "",
+    supercategory: Annotated[str, typer.Option(help="Group for all of them.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Add categories; every pair of theirs starts out unknown."""
+    """Add categories; all their pairs start as unknown."""
     with opened(context.obj) as services:
         row = services.curation.add(names, supercategory=supercategory)
     show(row, row["message"], as_json)
@@ -105,7 +107,7 @@ def categories_add(
 @categories_app.command("rename")
 def categories_rename(
     context: typer.Context,
-    old: Annotated[str, typer.Argument(help="Present name.")],
+    old: Annotated[str, typer.Argument(help="Current name.")],
     new: Annotated[str, typer.Argument(help="New name; the old one stays as an alias.")],
     as_json: AsJson = False,
 ) -> None:
@@ -123,8 +125,8 @@ def categories_merge(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take a category together with another; no answer is touched, `split` takes it back."""
-    with opened(context.obj) as services, progress_bar("Working out labels") as on_progress:
+    """Merge a category into another; no answer is changed, `split` undoes it."""
+    with opened(context.obj) as services, progress_bar("Updating labels") as on_progress:
         curation = services.curation
         pair = curation.find(name), curation.find(into)
         if yes:
@@ -138,8 +140,8 @@ def categories_merge(
 
 @categories_app.command("split")
 def categories_split(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
-    """Take a merge back: the category is one of its own again."""
-    with opened(context.obj) as services, progress_bar("Working out labels") as on_progress:
+    """Undo a merge: the two categories are separate again."""
+    with opened(context.obj) as services, progress_bar("Updating labels") as on_progress:
         row = services.curation.split(services.curation.find(name), on_progress)
     show(row, row["message"], as_json)
 
@@ -151,7 +153,7 @@ def categories_archive(
     undo: Annotated[bool, typer.Option("--undo", help="Show it again.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Hide a category everywhere; its answers stay."""
+    """Hide a category everywhere; its answers are kept."""
     with opened(context.obj) as services:
         row = services.curation.archive(services.curation.find(name), not undo)
     show(row, row["message"], as_json)

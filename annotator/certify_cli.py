@@ -13,7 +13,7 @@ from annotator.terminal import opened, show
 ProjectDir = Annotated[Path, typer.Argument(help="Project directory.", metavar="PROJECT")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Number = Annotated[
-    int | None, typer.Option("--certificate", help="Its number; default: the open one.")
+    int | None, typer.Option("--certificate", help="Certificate number; default: the open one.")
 ]
 
 certify_app = typer.Typer(no_args_is_help=True)
@@ -21,7 +21,7 @@ certify_app = typer.Typer(no_args_is_help=True)
 
 @certify_app.callback()
 def certify(context: typer.Context, project: ProjectDir) -> None:
-    """Fill in open pairs under a guarantee that blind questions give."""
+    """Fill in open pairs under a statistical guarantee from blind questions."""
     context.obj = project
 
 
@@ -31,37 +31,45 @@ def certify_plan(
     max_error: Annotated[
         float | None,
         typer.Option(
-            help="Wrong ones among the pairs filled in as present, at most; default 0.05."
+            help="Maximum share of wrong pairs among those filled in as present; default 0.05."
         ),
     ] = None,
     max_lost: Annotated[
         float | None,
-        typer.Option(help="Present pairs that are filled in as absent, at most; default 0.1."),
+        typer.Option(
+            help="Maximum share of present pairs that are filled in as absent; default 0.1."
+        ),
     ] = None,
     confidence: Annotated[
         float | None,
-        typer.Option(help="That all certificates of the project are true together; default 0.95."),
+        typer.Option(
+            help="Confidence that all certificates of the project hold jointly; default 0.95."
+        ),
     ] = None,
     over: Annotated[
         str | None,
         typer.Option(
-            help="What the lost share is taken of: pool (the open pairs) or dataset (with the "
-            "known ones); default: whichever is cheaper."
+            help=(
+                "What the lost share is taken of: pool (present pairs that are open) or dataset "
+                "(known ones included); default: whichever is cheaper."
+            )
         ),
     ] = None,
     pilot: Annotated[
         int,
         typer.Option(
-            help="Blind questions that come before the plan, such as 400: they prove nothing, but "
-            "set it right where the model is too sure of itself."
+            help=(
+                "Pilot: blind questions before the plan, such as 400. They are no evidence, but "
+                "improve the plan if the model is overconfident."
+            )
         ),
     ] = 0,
     start: Annotated[
-        bool, typer.Option("--start", help="Begin: freeze the plan and ask blind questions.")
+        bool, typer.Option("--start", help="Start: freeze the plan and ask blind questions.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say what could be filled in and how many blind questions that takes."""
+    """Forecast what could be filled in and how many blind questions that takes."""
     with opened(context.obj) as services:
         row = services.certification.plan(
             max_error=max_error,
@@ -78,7 +86,7 @@ def certify_plan(
 def certify_status(
     context: typer.Context, certificate: Number = None, as_json: AsJson = False
 ) -> None:
-    """Say how far the proof is and what could be filled in now."""
+    """Show the bounds so far and what could be filled in now."""
     with opened(context.obj) as services:
         row = services.certification.status(certificate)
     show(row, _status_text(row), as_json)
@@ -88,7 +96,7 @@ def certify_status(
 def certify_apply(
     context: typer.Context,
     certificate: Number = None,
-    dry_run: Annotated[bool, typer.Option(help="Only say what would be filled in.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Only preview the fill.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Fill in what is certified and still open; a person's answer always wins."""
@@ -101,7 +109,7 @@ def certify_apply(
 def certify_cancel(
     context: typer.Context, certificate: Number = None, as_json: AsJson = False
 ) -> None:
-    """End the open certificate without filling in anything."""
+    """Cancel the open certificate without filling in anything."""
     with opened(context.obj) as services:
         row = services.certification.cancel(certificate)
     show(row, f"Certificate {row['certificate']} is cancelled.", as_json)
@@ -112,7 +120,7 @@ def rollback(
     certificate: Annotated[int, typer.Option(help="Number of the certificate.")],
     as_json: AsJson = False,
 ) -> None:
-    """Take back what a certificate filled in; those pairs are open again."""
+    """Undo what a certificate filled in; those pairs are open again."""
     with opened(project) as services:
         row = services.certification.roll_back(certificate)
     text = (
@@ -126,7 +134,7 @@ def _plan_text(row: Mapping[str, Any]) -> str:
     if row["certificate"] is not None and pilot is not None and pilot["answered"] < pilot["asked"]:
         return (
             f"Certificate {row['certificate']} asks its pilot of {pilot['asked']:,} questions on "
-            "the Probe page; begin again with `plan --start` once they are answered."
+            "the Probe page; run `plan --start` again once they are answered."
         )
     if row["certificate"] is not None:
         return (
@@ -138,7 +146,7 @@ def _plan_text(row: Mapping[str, Any]) -> str:
         f"{row['version']}.",
     ]
     if row["suggest_only"]:
-        lines.append(f"Suggested only, for want of answers: {', '.join(row['suggest_only'])}.")
+        lines.append(f"Suggested only, too few answers: {', '.join(row['suggest_only'])}.")
     lines += _table(row["forecasts"])
     if row["known_present"]:
         lines.append(
@@ -150,12 +158,12 @@ def _plan_text(row: Mapping[str, Any]) -> str:
             f"{pilot['answered']:,} of {pilot['asked']:,} pilot questions are answered, "
             f"{pilot['present']:,} of them present."
         )
-    lines.append(row["refused"] or "Add --start to begin.")
+    lines.append(row["refused"] or "Add --start to freeze the plan.")
     return "\n".join(lines)
 
 
 def _table(forecasts: list[Mapping[str, Any]]) -> list[str]:
-    heads = ("over", "filled absent", "filled present", "blind questions", "answers in all")
+    heads = ("over", "filled absent", "filled present", "blind questions", "total answers")
     keys = ("over", "fill_absent", "fill_present", "probes", "people")
     lines = ["  ".join(f"{head:>15}" for head in heads)]
     for one in forecasts:
@@ -184,14 +192,14 @@ def _status_text(row: Mapping[str, Any]) -> str:
         what = "wrong ones" if side["side"] == "present" else "lost ones"
         lines.append(
             f"{what}: {side['certified_steps']} of {side['steps']} steps certified; bound of the "
-            f"step in hand {bound}, promised {side['promised']:.1%}"
+            f"current step {bound}, promised {side['promised']:.1%}"
         )
     lines += row["sentences"]
     own = (row["super_categories"], row["categories"])
     lines += [part["sentence"] for part in own if part is not None and part["sentence"]]
     if row["changed_categories"]:
         lines.append(
-            f"Changed since, and not filled in any more: {', '.join(row['changed_categories'])}."
+            f"Changed since then, no longer filled in: {', '.join(row['changed_categories'])}."
         )
     return "\n".join(lines)
 
@@ -201,11 +209,9 @@ def _apply_text(row: Mapping[str, Any]) -> str:
     text = f"{done} {row['present']:,} pairs as present and {row['absent']:,} as absent."
     if row["present_left_out"]:
         text += (
-            " Some candidates for present stay open: so many of them were answered that the "
-            "promise does not cover all the others."
+            " Some likely present pairs stay open: so many others were answered that the promise "
+            "does not cover all of them."
         )
     if row["applied"]:
-        text += (
-            f" Take it back with `annotator rollback PROJECT --certificate {row['certificate']}`."
-        )
+        text += f" Undo it with `annotator rollback PROJECT --certificate {row['certificate']}`."
     return text

@@ -32,7 +32,7 @@ from annotator.terminal import (
 )
 
 app = typer.Typer(
-    help="Label multi-label images with a model that learns beside you.",
+    help="Annotate multi-label images with active learning.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -43,33 +43,33 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Unlisted = Annotated[
     str,
-    typer.Option(help="What a category means that the file does not list: unknown or absent."),
+    typer.Option(help="How to treat categories that the file does not mention: unknown or absent."),
 ]
 ProgressLines = Annotated[
-    bool, typer.Option(help="Write lines of progress to stderr, for programs.", hidden=True)
+    bool, typer.Option(help="Write progress lines to stderr, for programs.", hidden=True)
 ]
-By = Annotated[str, typer.Option("--by", help="In whose name; default: your login name.")]
+By = Annotated[str, typer.Option("--by", help="Name of the annotator; default: your login name.")]
 
 
 @app.command()
 def init(
     project: ProjectDir,
-    images: Annotated[Path, typer.Option(help="Folder of pictures, with any folders inside.")],
+    images: Annotated[Path, typer.Option(help="Image folder, searched recursively.")],
     categories: Annotated[
-        str | None, typer.Option(help="Names separated by commas, or a file with one a line.")
+        str | None, typer.Option(help="Names separated by commas, or a file with one per line.")
     ] = None,
     labels: Annotated[Path | None, typer.Option(help="Label file to import (COCO, CSV).")] = None,
     unlisted: Unlisted = "unknown",
     backbone: Annotated[
-        str, typer.Option(help="Network that turns pictures into features; see the settings.")
+        str, typer.Option(help="Backbone network that computes image features; see the settings.")
     ] = Settings.backbone,
     by: By = "",
     as_json: AsJson = False,
 ) -> None:
-    """Make a project from a folder of pictures."""
+    """Create a project from a folder of images."""
     from annotator.services.project.creation import create_project, read_category_names
 
-    with progress_bar("Reading pictures") as on_progress:
+    with progress_bar("Reading images") as on_progress:
         made = create_project(
             project,
             images,
@@ -89,14 +89,14 @@ def import_labels(
     file: Annotated[Path, typer.Argument(help="Label file.")],
     format: Annotated[str | None, typer.Option(help="coco or csv; default: by suffix.")] = None,
     unlisted: Unlisted = "unknown",
-    dry_run: Annotated[bool, typer.Option(help="Only say what would be imported.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Only preview the import.")] = False,
     by: By = "",
     as_json: AsJson = False,
     progress_lines: ProgressLines = False,
 ) -> None:
-    """Import labels from a file; answers that people gave here stay as they are.
+    """Import labels from a file; answers that people gave in the project are kept.
 
-    Everybody can go on answering meanwhile. Ctrl-C takes the import back.
+    Labelling can continue meanwhile. Ctrl-C rolls the import back.
     """
     bar = progress_bar("Reading the file", lines=progress_lines)
     with opened(project) as services, bar as on_progress, _no_collections():
@@ -117,21 +117,23 @@ def import_labels(
 def export(
     project: ProjectDir,
     out: Annotated[Path, typer.Option(help="Directory to write to.")],
-    format: Annotated[list[str], typer.Option(help="coco or csv; may be given twice.")] = ["coco"],  # noqa: B006
+    format: Annotated[list[str], typer.Option(help="coco or csv; may be repeated.")] = ["coco"],  # noqa: B006
     content: Annotated[
         str,
         typer.Option(
-            help="answered, certified: with pairs filled in under a certificate, or completed: "
-            "with the open pairs that the model can decide."
+            help=(
+                "answered; certified: also pairs filled in under a certificate; completed: also "
+                "open pairs that the model can decide."
+            )
         ),
     ] = "answered",
     subset: Annotated[
-        str, typer.Option(help="all images, or labelled: those with any known pair.")
+        str, typer.Option(help="all images, or labelled: only those with a known pair.")
     ] = "all",
     as_json: AsJson = False,
     progress_lines: ProgressLines = False,
 ) -> None:
-    """Write the labels of a project to files."""
+    """Export the labels of a project to files."""
     bar = progress_bar("Writing labels", lines=progress_lines)
     with opened(project) as services, bar as on_progress:
         files = services.transfer.export(
@@ -155,11 +157,11 @@ def serve(
         bool,
         typer.Option(
             "--open",
-            help="Answer under any host name; without accounts everybody may do everything.",
+            help="Accept any host name. There are no accounts: everybody may do everything.",
         ),
     ] = False,
     device: Device = "auto",
-    browser: Annotated[bool, typer.Option(help="Open a browser on the page.")] = False,
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = False,
 ) -> None:
     """Open the labelling pages and start the background trainer."""
     from annotator.ui.server import serve_project
@@ -178,10 +180,10 @@ def serve(
 @app.command()
 def work(
     project: ProjectDir,
-    once: Annotated[bool, typer.Option(help="Do what is due now, then leave.")] = False,
+    once: Annotated[bool, typer.Option(help="Run what is due now, then exit.")] = False,
     device: Device = "auto",
     supervised: Annotated[
-        bool, typer.Option(help="Leave when standard input closes.", hidden=True)
+        bool, typer.Option(help="Exit when standard input closes.", hidden=True)
     ] = False,
 ) -> None:
     """Run a background trainer for a project."""
@@ -193,7 +195,7 @@ def work(
 
 @app.command()
 def embed(project: ProjectDir, device: Device = "auto") -> None:
-    """Turn the pictures into features; carries on where it was stopped."""
+    """Compute the features of the images; resumes where it was stopped."""
     _run_job(project, JobKind.EMBED, {}, device, as_json=False)
 
 
@@ -201,20 +203,20 @@ def embed(project: ProjectDir, device: Device = "auto") -> None:
 def train(
     project: ProjectDir,
     method: Annotated[
-        str | None, typer.Option(help="What learns; default: the project's. See `mlrpl methods`.")
+        str | None,
+        typer.Option(help="Training method; default: the project's. See `mlrpl methods`."),
     ] = None,
     finetune: Annotated[
         bool | None,
         typer.Option(
             "--finetune/--no-finetune",
-            help="Whether the network behind the features learns, too; default: by the settings.",
+            help="Fine-tune the backbone or not; default: as in the settings.",
         ),
     ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option(
-            help="A number of the method, like penalty=0.3; again for another. "
-            "The Train page says which there are."
+            help="Method parameter such as penalty=0.3; may be repeated. The Train page lists them."
         ),
     ] = None,
     device: Device = "auto",
@@ -232,12 +234,12 @@ def train(
 @app.command()
 def suggest(
     project: ProjectDir,
-    image: Annotated[str | None, typer.Option(help="Only this image, every category.")] = None,
+    image: Annotated[str | None, typer.Option(help="Only this image, all categories.")] = None,
     category: Annotated[str | None, typer.Option(help="Only this category.")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many; 0 for all.")] = 50,
+    limit: Annotated[int, typer.Option(help="Maximum number; 0 for all.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List what the model suggests for open pairs, strongest first."""
+    """List the suggestions for open pairs, most likely first."""
     from annotator.services.commands import list_suggestions
 
     with opened(project) as services:
@@ -250,11 +252,11 @@ def answer(
     project: ProjectDir,
     image: Annotated[str, typer.Option(help="File name of the image.")],
     category: Annotated[str, typer.Option(help="Name of the category.")],
-    state: Annotated[State, typer.Option(help="What you say about it.")],
+    state: Annotated[State, typer.Option(help="Your answer.")],
     by: By = "",
     as_json: AsJson = False,
 ) -> None:
-    """Answer one question, as a key press on the page would."""
+    """Record one answer, as a key press on the page would."""
     from annotator.services.commands import answer_by_name
 
     with opened(project) as services:
@@ -266,10 +268,10 @@ def answer(
 
 @app.command()
 def status(project: ProjectDir, as_json: AsJson = False) -> None:
-    """Say how far the project is, how good its labels are and what the trainer does.
+    """Show progress, label quality and what the trainer does.
 
-    With `--json`, `quality` holds how far people agree and `goal` what an hour of work would bring;
-    docs/quality.md explains their numbers.
+    With `--json`, `quality` holds the inter-annotator agreement and `goal` the effect of an hour of
+    work; docs/quality.md explains the fields.
     """
     from annotator.services.commands import status as status_of
     from annotator.services.commands import status_text
@@ -285,7 +287,7 @@ def versions(
     promote: Annotated[int | None, typer.Option(help="Number of the version to use.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the trained versions, or choose the one whose suggestions are shown."""
+    """List the trained versions, or promote one: its suggestions are then shown."""
     from annotator.services.commands import version_line
 
     with opened(project) as services:
@@ -299,7 +301,7 @@ def versions(
 def validate(
     file: Annotated[Path, typer.Argument(help="COCO file.")], as_json: AsJson = False
 ) -> None:
-    """Check a COCO file with pycocotools, and that its labels do not contradict each other."""
+    """Check a COCO file with pycocotools and for labels that contradict each other."""
     from annotator.formats.validate import validate as check
 
     result = check(file)
@@ -313,7 +315,7 @@ def doctor(
     project: Annotated[Path | None, typer.Argument(help="Project directory.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check the installation and, with a project, its database, files and trainer; mend counts."""
+    """Check the installation and, with a project, database, files and trainer; repair counters."""
     from annotator.services.doctor import examine
 
     findings = examine(project)

@@ -9,15 +9,15 @@ from annotator.errors import ProjectError
 
 @dataclass(frozen=True, kw_only=True)
 class Suggestions:
-    """When the model's opinion is shown as a suggestion."""
+    """When a score is shown as a suggestion."""
 
     threshold: float = 0.5
-    """Calibrated probability, 0 to 1, from which on a category is suggested as present."""
+    """Calibrated probability, 0 to 1, from which a category is suggested as present."""
     aim: str = "probability"
-    """What the thresholds are for: `probability` takes the one above for all categories; `f1` and
-    `precision` let every new version find one for each category."""
+    """How thresholds are chosen: `probability` is the one above for all categories; with `f1` and
+    `precision` every new version finds one per category."""
     precision: float = 0.9
-    """Share of right suggestions, 0 to 1, that the aim `precision` goes for."""
+    """Target precision of suggestions, 0 to 1, for the aim `precision`."""
 
     def __post_init__(self) -> None:
         for name in ("threshold", "precision"):
@@ -36,20 +36,20 @@ class Retraining:
     """When the worker trains a new version by itself."""
 
     automatic: bool = True
-    """Train without being asked; false leaves it to the Train button and `annotator train`."""
+    """Retrain automatically; if false, only on the Train page and with `annotator train`."""
     min_answers: int = 50
-    """New answers outside sweeps that call for a new version."""
+    """Retrain after this many new answers, "rest absent" not counted."""
     min_present: int = 10
-    """New present answers that call for one, whichever comes first."""
+    """Or after this many new present answers, whichever comes first."""
     min_share: float = 0.1
-    """New answers as a share of those that trained the last version, 0 to 1."""
+    """New answers needed, as a share of those that trained the last version, 0 to 1."""
     every_hours: float = 24.0
-    """Hours after which anything new at all is trained on."""
+    """Retrain after this many hours if anything at all is new."""
     keep_versions: int = 3
-    """Best versions whose arrays stay on disk, beside the promoted one and its predecessor."""
+    """Best versions that keep their scores, besides the promoted one and its predecessor."""
     finetune: str = "auto"
-    """Whether the network behind the features learns, too: `auto` (with CUDA and 5,000 answers or
-    more), `never` or `always`. `annotator train --finetune` asks for it once."""
+    """Fine-tune the backbone: `auto` (with CUDA and 5,000 answers or more), `never` or `always`.
+    `annotator train --finetune` does it once."""
 
     def __post_init__(self) -> None:
         if self.finetune not in ("auto", "never", "always"):
@@ -72,7 +72,7 @@ class Probes:
     """How often a blind question is asked between the others."""
 
     share: float = 0.05
-    """Blind questions among all questions, 0 to 0.5; they come as cards of ten. 0 switches the
+    """Share of blind questions (audit sample), 0 to 0.5; they come as cards of ten. 0 turns the
     cards on the Label page off."""
 
     def __post_init__(self) -> None:
@@ -92,10 +92,10 @@ class Asking:
     """Which images a new version puts first."""
 
     strategy: str = "present_and_uncertain"
-    """What makes a question worth asking: `present_and_uncertain`, `uncertainty`, `likely`,
+    """Active learning strategy: `present_and_uncertain`, `uncertainty`, `likely`,
     `present_first`, `information_gain` or `random`."""
     diversity: bool = True
-    """Choose the next images so that they are unlike each other, too."""
+    """Also choose the next images to be unlike each other."""
 
     def __post_init__(self) -> None:
         if self.strategy not in STRATEGIES:
@@ -109,10 +109,10 @@ class Goal:
     """When the project is done; the Progress page says how far that is."""
 
     coverage: float = 1.0
-    """Pairs that are to be answered or filled in, as a share of all pairs, 0 to 1."""
+    """Target share of all pairs that are answered or filled in, 0 to 1."""
     error: float = 0.05
-    """Most that may be expected to be wrong if the model decides the pairs still open, 0 to 1: of
-    the pairs called present the share that is absent, of those that are present the share lost."""
+    """Largest expected error, 0 to 1, if the model decides the open pairs: the share of wrong ones
+    among pairs called present, and the share of present pairs that are lost."""
 
     def __post_init__(self) -> None:
         for name in ("coverage", "error"):
@@ -122,10 +122,10 @@ class Goal:
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """What the web page takes in."""
+    """Limits of the web server."""
 
     max_upload_mb: float = 500.0
-    """Largest label file that may be uploaded, in megabytes."""
+    """Largest label file that can be uploaded, in megabytes."""
 
     def __post_init__(self) -> None:
         if not 0 < self.max_upload_mb <= 100_000:

@@ -41,11 +41,11 @@ class Settings:
     roots: dict[str, str] = field(default_factory=dict)
     """Named image folders; a path is absolute or relative to the project directory."""
     backbone: str = "efficientnet-lite0"
-    """Network behind the features: `efficientnet-lite0`, `efficientnet-lite1`,
+    """Network that computes the features: `efficientnet-lite0`, `efficientnet-lite1`,
     `efficientnet-lite2`, `timm:NAME` or `torchvision:NAME`; `NAME@FILE` takes the weights from a
-    file, absolute or relative to the project directory; `NAME+NAME` puts networks side by side."""
+    file, absolute or relative to the project directory; `NAME+NAME` combines networks."""
     method: str = "kernel_ridge"
-    """What learns from the labels: a name that `mlrpl methods` lists."""
+    """Training method: a name that `mlrpl methods` lists."""
     database: str = "labels.db"
     """SQLite file relative to the project directory, or a database URL."""
     suggestions: Suggestions = field(default_factory=Suggestions)
@@ -129,7 +129,7 @@ def load_project(path: Path) -> Project:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProjectError(
-            f"{file} is not valid TOML: {error}. Mend that line and try again."
+            f"{file} is not valid TOML: {error}. Correct that line and try again."
         ) from None
     except OSError as error:
         raise ProjectError(f"{file} cannot be read: {error.strerror}.") from None

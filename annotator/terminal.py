@@ -78,7 +78,7 @@ def key_lines(row: Mapping[str, Any]) -> str:
 
 def suggestion_line(row: Mapping[str, Any]) -> str:
     """Return one line about a suggestion."""
-    sure = f"{row['probability']:.0%}" if row["probability"] is not None else "most alike"
+    sure = f"{row['probability']:.0%}" if row["probability"] is not None else "most similar"
     return f"{row['image']}\t{row['category']}\t{sure}"
 
 
@@ -87,7 +87,7 @@ def validation_text(file: Path, result: Any) -> str:
     if result.problems:
         return "\n".join(result.problems)
     return (
-        f"{file} is sound: {result.images} images, {result.categories} categories, "
+        f"{file} is valid: {result.images} images, {result.categories} categories, "
         f"{result.annotations} annotations, {result.present} pairs present, {result.absent} absent"
     )
 

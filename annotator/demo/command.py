@@ -10,9 +10,10 @@ import typer
 
 def demo(
     dataset: Annotated[
-        str, typer.Option(help="scenes: drawn here; voc2007: photographs, fetched once (460 MB).")
+        str,
+        typer.Option(help="scenes: drawn here; voc2007: photographs, downloaded once (460 MB)."),
     ] = "scenes",
-    directory: Annotated[Path, typer.Option("--dir", help="Where the example is kept.")] = Path(
+    directory: Annotated[Path, typer.Option("--dir", help="Folder of the example project.")] = Path(
         "demo"
     ),
     browser: Annotated[bool, typer.Option(help="Open a browser, if there is one.")] = True,
@@ -20,10 +21,12 @@ def demo(
     count: Annotated[int, typer.Option(help="Scenes to draw.")] = 1200,
     data: Annotated[
         Path | None,
-        typer.Option(help="Folder that has VOCdevkit, or gets it; default: your cache folder."),
+        typer.Option(
+            help="Folder with VOCdevkit, or to download it to; default: your cache folder."
+        ),
     ] = None,
 ) -> None:
-    """Make an example set of pictures, hide most of its labels, and open it."""
+    """Create an example set of images, hide most of its labels and open it."""
     from annotator.demo.example import run_demo
 
     run_demo(dataset, directory, browser=browser, port=port, count=count, data=data)

@@ -59,7 +59,7 @@ def make_demo(
         voc.create(project, data or voc.cache_folder())
     from annotator.worker.foreground import run_or_follow  # late: torch
 
-    typer.echo("Looking at the pictures (once) ...", err=True)
+    typer.echo("Computing image features (once) ...", err=True)
     with progress_bar("Embedding") as on_progress:
         run_or_follow(project, JobKind.EMBED, {}, device="auto", on_progress=on_progress)
     return project

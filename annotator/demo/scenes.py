@@ -46,7 +46,7 @@ def create(directory: Path, project: Path, *, count: int, seed: int = 0) -> None
     write_atomically(table, known.encode())
     labels = directory / "known.json"
     _add_groups(drawn.truth_json, table, labels)
-    with progress_bar("Reading pictures") as on_progress:
+    with progress_bar("Reading images") as on_progress:
         create_project(
             project,
             drawn.images,

@@ -67,7 +67,7 @@ def create(project: Path, data: Path, *, fetch: Fetch = download, seed: int = 0)
     labels = project.with_name(f"{project.name}-known.json")
     labels.parent.mkdir(parents=True, exist_ok=True)
     FORMATS["coco"].write(known_labels(folder, seed=seed), labels)
-    with progress_bar("Reading pictures") as on_progress:
+    with progress_bar("Reading images") as on_progress:
         create_project(
             project,
             folder / "JPEGImages",
@@ -112,7 +112,7 @@ def _fetched(data: Path, fetch: Fetch) -> Path:
     folder = data / LAYOUT
     if folder.is_dir():
         return folder
-    typer.echo(f"Fetching VOC 2007 into {data} ...", err=True)
+    typer.echo(f"Downloading VOC 2007 into {data} ...", err=True)
     unfinished = data / "unfinished"
     try:
         unfinished.mkdir(parents=True, exist_ok=True)
@@ -121,9 +121,9 @@ def _fetched(data: Path, fetch: Fetch) -> Path:
         (unfinished / LAYOUT).rename(folder)
     except (OSError, RuntimeError, HTTPException) as error:
         raise NotFound(
-            f"PASCAL VOC 2007 cannot be fetched ({error}); connect to the network, name a folder "
-            "that has VOCdevkit with --data, or run `annotator demo` without --dataset, which "
-            "needs no network."
+            f"PASCAL VOC 2007 cannot be downloaded ({error}); connect to the network, name a "
+            "folder that has VOCdevkit with --data, or run `annotator demo` without --dataset, "
+            "which needs no network."
         ) from error
     shutil.rmtree(unfinished)
     return folder
@@ -139,8 +139,8 @@ def _listed(folder: Path, category: str) -> Iterator[tuple[str, State]]:
                 yield image, _STATES[value]
     except (OSError, ValueError, KeyError):
         raise NotFound(
-            f"{path} is missing or no list of images with 1, 0 or -1; delete {folder} and run "
-            "the command again to fetch the set anew."
+            f"{path} is missing or no list of images with 1, 0 or -1; delete {folder} and run the "
+            "command again to download the set again."
         ) from None
 
 
@@ -152,6 +152,6 @@ def _image(folder: Path, name: str, pairs: tuple[PairRecord, ...]) -> ImageRecor
     except OSError as error:
         raise NotFound(
             f"{folder / 'JPEGImages' / file} cannot be read ({error}); delete {folder} and run "
-            "the command again to fetch the set anew."
+            "the command again to download the set again."
         ) from None
     return ImageRecord(file_name=file, pairs=pairs, width=width, height=height)

@@ -69,7 +69,7 @@ def register(new: Format) -> None:
     """
     taken = {suffix for known in FORMATS.values() for suffix in known.suffixes}
     if new.name in FORMATS or taken.intersection(new.suffixes):
-        raise ValueError(f"format {new.name!r} or one of its endings is registered already")
+        raise ValueError(f"format {new.name!r} or one of its suffixes is already registered")
     FORMATS[new.name] = new
 
 
@@ -88,8 +88,8 @@ def format_for(path: Path, name: str | None = None) -> Format:
             return known
     endings = ", ".join(f"{f.name} ({' '.join(f.suffixes)})" for f in FORMATS.values())
     raise FormatError(
-        f"{path}: the ending {path.suffix!r} belongs to no known format; known: {endings}. "
-        "Name the format with --format."
+        f"{path}: the suffix {path.suffix!r} belongs to no known format; known: {endings}. Name "
+        "the format with --format."
     )
 
 

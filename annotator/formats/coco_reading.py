@@ -333,5 +333,5 @@ def _body(row: Row) -> dict[str, Any]:
         del body["bbox"]
     box = body.get("bbox", [0, 0, 0, 0])
     if not isinstance(box, list) or len(box) != 4 or not all(map(is_finite, box)):
-        row.refuse("bbox", "must be four numbers [x, y, width, height]; mend it or leave it out")
+        row.refuse("bbox", "must be four numbers [x, y, width, height]; correct it or leave it out")
     return body

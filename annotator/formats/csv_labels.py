@@ -209,7 +209,7 @@ def _files(
         first = first_lines.setdefault(cells[0], line)
         if first != line:
             raise FormatError(
-                f"{path}: line {line}: {cells[0]!r} is listed in line {first} already; keep one of "
-                "the two lines."
+                f"{path}: line {line}: {cells[0]!r} is already listed in line {first}; keep one "
+                "of the two lines."
             )
         yield line, cells

@@ -60,14 +60,14 @@ class Row:
         """Return a text that has to be there and say something."""
         value = self.values.get(key)
         if not isinstance(value, str) or not value.strip():
-            self._missing_or_wrong(key, "a text that is not empty")
+            self._missing_or_wrong(key, "text that is not empty")
         return value
 
     def optional_text(self, key: str) -> str | None:
         """Return a text, or None where it is missing or null."""
         value = self.values.get(key)
         if value is not None and not isinstance(value, str):
-            self._missing_or_wrong(key, "a text in quotes")
+            self._missing_or_wrong(key, "text in quotes")
         return value
 
     def optional_number(self, key: str) -> float | None:
@@ -151,7 +151,7 @@ def is_finite(value: object) -> TypeGuard[int | float]:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"it holds {name}, which no number is; write null in its place")
+    raise ValueError(f"it holds {name}, which is not a valid number; write null instead")
 
 
 def _kind(value: object) -> str:

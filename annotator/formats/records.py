@@ -109,7 +109,7 @@ class LabelFile:
             files.add(image.file_name)
             _check(image, names)
         if self.content == "answered" and any(image.suggestions for image in self.images):
-            raise FormatError("suggestions belong into a file with content 'completed'.")
+            raise FormatError("suggestions belong in a file with content 'completed'.")
 
     @property
     def suggestions(self) -> Iterator[tuple[str, PairRecord]]:

@@ -142,7 +142,7 @@ def open_rgb(path: Path, *, max_side: int | None = None, oversampling: float = 2
     try:
         data = _read(path)
     except FileNotFoundError:
-        raise ImageError("is not there any more") from None
+        raise ImageError("no longer exists") from None
     picture = _open(data)
     target = _fitted(picture.size, max_side)
     if target != picture.size:
@@ -177,7 +177,9 @@ def _read(path: Path) -> bytes:
 def _open(data: bytes) -> ImageFile.ImageFile:
     opener = next((make for magic, make in _OPENERS if data.startswith(magic)), None)
     if opener is None or (data.startswith(b"RIFF") and not b"WEBP".startswith(data[8:12])):
-        raise ImageError("is not a picture this program reads (JPEG, PNG, WebP, BMP, GIF, TIFF)")
+        raise ImageError(
+            "is not an image that this program reads (JPEG, PNG, WebP, BMP, GIF, TIFF)"
+        )
     try:
         picture = opener(io.BytesIO(data))
     except _DECODER_ERRORS as error:
@@ -199,12 +201,12 @@ def _reason(error: BaseException, data: bytes) -> str:
     if data.startswith(b"RIFF"):
         promised = int.from_bytes(data[4:8], "little") + 8
         if promised > len(data):
-            return f"is cut off after {len(data)} of {promised} bytes"
+            return f"is truncated after {len(data)} of {promised} bytes"
     if isinstance(error, MemoryError):
         return "does not fit into memory"
     text = str(error).lower()
     if isinstance(error, EOFError | struct.error) or any(sign in text for sign in _ENDS_EARLY):
-        return "is cut off: the picture data ends early"
+        return "is truncated: the image data ends early"
     return f"is damaged: {text.rstrip('.') or type(error).__name__}"
 
 

@@ -109,7 +109,7 @@ class Services:
         try:
             running_import.settle(project, store)
         except AnnotatorError as error:  # labels are sound at any moment, so work can go on
-            log.warning("An import that was broken off could not be finished: %s", error)
+            log.warning("An interrupted import could not be settled: %s", error)
         try:
             recomputing.finish(store)  # a merge that was broken off
         except AnnotatorError:

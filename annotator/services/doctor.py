@@ -90,7 +90,7 @@ def _database(services: Services) -> Iterator[Finding]:
     with services.store.writing() as tx:
         mended = answers.recompute(tx) + answers.recount(tx)
     for sentence in mended[:20]:
-        yield Finding("database", True, f"{sentence} (mended)")
+        yield Finding("database", True, f"{sentence} (repaired)")
     if not mended:
         yield Finding("database", False, "labels and counters agree with the answers")
 
@@ -102,7 +102,7 @@ def _files(services: Services) -> Iterator[Finding]:
         except ProjectError as error:
             yield Finding(f"root {root}", True, str(error))
             continue
-        cure = f"bring it back or change [roots] in {services.project.path / PROJECT_FILE}"
+        cure = f"restore it or change [roots] in {services.project.path / PROJECT_FILE}"
         there = folder.is_dir()
         yield Finding(
             f"root {root}", not there, str(folder) if there else f"{folder} is missing; {cure}"
@@ -114,8 +114,8 @@ def _files(services: Services) -> Iterator[Finding]:
     yield Finding(
         "pictures",
         bool(gone),
-        f"{len(gone)} of {len(paths)} files are missing, the first {gone[0].path!r}; bring them "
-        "back, or run `annotator images PROJECT add` to mark them missing"
+        f"{len(gone)} of {len(paths)} files are missing, the first {gone[0].path!r}; restore "
+        "them, or run `annotator images PROJECT add` to mark them missing"
         if gone
         else f"{len(paths)} files",
     )

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def simulate(
-    images: Annotated[Path, typer.Option(help="Folder of pictures.")],
-    truth: Annotated[Path, typer.Option(help="Label file (COCO, CSV) that says all of them.")],
+    images: Annotated[Path, typer.Option(help="Image folder.")],
+    truth: Annotated[Path, typer.Option(help="Label file (COCO, CSV) with every pair.")],
     strategy: Annotated[
         str,
         typer.Option(
@@ -30,24 +30,25 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Same seed, same run.")] = 0,
     error: Annotated[float, typer.Option(help="Share of answers that are wrong.")] = 0.0,
     notice: Annotated[
-        float, typer.Option(help="Chance that somebody names what is there unasked.")
+        float, typer.Option(help="Chance that a person names a present category unasked.")
     ] = 1.0,
     method: Annotated[
-        str, typer.Option(help="What learns: kernel_ridge, partial_bce, curriculum, hst or sarb.")
+        str,
+        typer.Option(help="Training method: kernel_ridge, partial_bce, curriculum, hst or sarb."),
     ] = "kernel_ridge",
     unlisted: Annotated[
-        str, typer.Option(help="What a category means that the file does not list.")
+        str, typer.Option(help="How to treat categories that the file does not mention.")
     ] = "unknown",
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for runs.jsonl and curves.png; finished runs are kept."),
     ] = None,
     cache: Annotated[
-        Path | None, typer.Option(help="Folder that keeps features; default: your cache folder.")
+        Path | None, typer.Option(help="Folder for cached features; default: your cache folder.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
-    """Let an oracle label a set whose labels are known, and say what people would have paid."""
+    """Simulate annotation with an oracle and report the time that people would have spent."""
     from annotator.simulate import report
     from annotator.simulate.oracle import read_truth
     from annotator.simulate.run import Plan

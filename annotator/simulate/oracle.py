@@ -34,7 +34,7 @@ class Truth:
         if missing:
             raise FormatError(
                 f"The truth lacks {len(missing)} of {len(paths)} images, such as {missing[0]!r}; "
-                "add them to it, or take them out of the folder."
+                "add them to it, or remove them from the folder."
             )
         rows = np.array([self.present[path] for path in paths])
         nobody = np.flatnonzero(~rows.any(axis=0))

@@ -171,4 +171,4 @@ def _axes(pen: ImageDraw.ImageDraw, font: Any, longest: float, title: str) -> No
     pen.text((FINE * MARGIN, FINE * 20), title, fill=INK, font=font)
     pen.text((FINE * MARGIN, FINE * 44), "F1 of the completed set", fill=INK, font=font)
     end = FINE * (WIDTH - MARGIN), FINE * (HEIGHT - 24)
-    pen.text(end, "time that people spend", fill=INK, font=font, anchor="rm")
+    pen.text(end, "annotation time", fill=INK, font=font, anchor="rm")

@@ -85,7 +85,7 @@ def prepared(folder: Path, truth: Truth, cache: Path, backbone: str = Settings.b
         AnnotatorError: If a project cannot be made of the pictures.
     """
     if not folder.is_dir():
-        raise NotFound(f"There is no folder {folder}; name the folder of the pictures.")
+        raise NotFound(f"There is no folder {folder}; name the image folder.")
     name = hashlib.sha256("\0".join([backbone, str(folder.resolve()), *truth.categories]).encode())
     for file in sorted(p for p in folder.rglob("*") if p.is_file()):
         name.update(str(file.relative_to(folder)).encode())

@@ -62,7 +62,7 @@ def way_named(name: str) -> Way:
     return WAYS[name]
 
 
-@way("plain", "type what is there on every image, the rest is absent; no model", trains=0)
+@way("plain", "type what is present on every image, rest absent; no model", trains=0)
 def plain(desk: Desk) -> Steps:
     """Name image after image in random order."""
     for row in desk.rng.permutation(len(desk.labels)).tolist():
@@ -141,7 +141,7 @@ def active_pairs(desk: Desk) -> Steps:
                 yield
 
 
-@way("loop", "grids and images, whichever mends most per second; the model decides what is sure")
+@way("loop", "grids and images, whichever corrects most per second; the model decides what is sure")
 def loop(desk: Desk) -> Steps:
     """Name images until they have taught enough; then mend most wrong decisions per second."""
     yield from _until_taught(desk, share=TAUGHT_SHARE)

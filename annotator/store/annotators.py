@@ -114,7 +114,7 @@ def contested(tx: Transaction, annotator_id: int) -> list[tuple[int, int]]:
 def _update(tx: Transaction, annotator_id: int, **columns: object) -> None:
     query = sa.update(annotator).where(annotator.c.id == annotator_id).values(**columns)
     if not tx.execute(query).rowcount:
-        raise NotFound(f"There is nobody with id {annotator_id}; reload the page.")
+        raise NotFound(f"There is no person with id {annotator_id}; reload the page.")
 
 
 def _checked(name: str) -> str:

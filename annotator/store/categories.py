@@ -129,7 +129,7 @@ def archive(tx: Transaction, category_id: int, archived: bool) -> Category:
         AnnotatorError: If it is merged into another and should be shown.
     """
     if get(tx, category_id).merged_into is not None and not archived:
-        raise AnnotatorError("This category is merged into another; split it again to show it.")
+        raise AnnotatorError("This category is merged into another; undo the merge to restore it.")
     tx.execute(sa.update(category).where(category.c.id == category_id).values(archived=archived))
     return get(tx, category_id)
 
@@ -208,7 +208,7 @@ def set_examples(tx: Transaction, category_id: int, image_ids: Sequence[int]) ->
     query = sa.select(label.c.image_id).where(*known, label.c.image_id.in_(wanted))
     if sorted(tx.execute(query).scalars()) != wanted:
         raise AnnotatorError(
-            f"An example of {found.name!r} has to be labelled present; answer that image first."
+            f"An example of {found.name!r} must be labelled present; answer that image first."
         )
     tx.execute(sa.delete(category_example).where(category_example.c.category_id == category_id))
     rows = [{"category_id": category_id, "image_id": i} for i in wanted]

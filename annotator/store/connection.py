@@ -88,7 +88,7 @@ class Store:
             _refuse_network_disk(path)
             if not path.is_file():
                 raise StoreError(
-                    f"The database {path} is missing; restore it from a backup, or make the "
+                    f"The database {path} is missing; restore it from a backup, or create the "
                     "project again with `annotator init`."
                 )
         store = cls(_engine(url, busy_seconds), shown(url), path)
@@ -196,8 +196,8 @@ class Store:
             sentence = _sentence(text, self._name)
             if sentence is None and isinstance(error, exc.OperationalError):
                 sentence = (
-                    f"The database {self._name} cannot be used ({text}); look at it with "
-                    "`annotator doctor`, or restore it from a backup."
+                    f"The database {self._name} cannot be used ({text}); check it with `annotator "
+                    "doctor`, or restore it from a backup."
                 )
             if sentence is None:
                 raise  # a mistake in this program, which should be loud
@@ -255,18 +255,18 @@ def _make_file(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"The folder of the database {path} cannot be made ({error.strerror}); "
-            "choose another place."
+            f"The folder of the database {path} cannot be created ({error.strerror}); choose "
+            "another place."
         ) from None
     try:
         path.touch(exist_ok=False)
     except FileExistsError:
         raise StoreError(
-            f"The database {path} exists already; open it or choose another."
+            f"The database {path} already exists; open it or choose another."
         ) from None
     except OSError as error:
         raise StoreError(
-            f"The database {path} cannot be made ({error.strerror}); choose another place."
+            f"The database {path} cannot be created ({error.strerror}); choose another place."
         ) from None
 
 

@@ -142,16 +142,16 @@ def refuse(tx: Transaction, category_id: int, into: int) -> None:
         raise AnnotatorError(f"{source.name!r} cannot be merged into itself; choose another.")
     if category_id in read(tx).targets_of(into):
         raise AnnotatorError(
-            f"{target.name!r} is merged into {source.name!r} already; split it again first."
+            f"{target.name!r} is already merged into {source.name!r}; undo that merge first."
         )
     for row in (source, target):
         if row.merged_into is not None:
             name = _row(tx, row.merged_into).name
             raise AnnotatorError(
-                f"{row.name!r} is merged into {name!r}; split it again first, or use {name!r}."
+                f"{row.name!r} is merged into {name!r}; undo that merge first, or use {name!r}."
             )
     if target.archived:
-        raise AnnotatorError(f"{target.name!r} is archived; bring it back first.")
+        raise AnnotatorError(f"{target.name!r} is archived; restore it first.")
 
 
 def touched(tx: Transaction, category_ids: Collection[int]) -> npt.NDArray[np.int64]:

@@ -19,10 +19,10 @@ log = logging.getLogger("annotator.ui")
 P = ParamSpec("P")
 R = TypeVar("R")
 
-FAILED = "The program could not do this; the reason is in the log of `annotator serve`."
+FAILED = "Something went wrong. The server log has the details."
 """Shown instead of a traceback."""
 
-NEED_NAME = "Say who you are on the Label page first, so that the change carries your name."
+NEED_NAME = "Enter your name on the Label page first, so that the change is recorded under it."
 """Shown where a change is asked for without a name."""
 
 
@@ -44,9 +44,15 @@ def server_function(
         if annotator is None:
             return {"ok": False, "refused": True, "need_name": True, "message": NEED_NAME}
         if not isinstance(data, dict):
-            return _refused("The page sent something this server does not know; reload it.")
+            return _refused(
+                "The page sent a request that this server does not understand; reload the page."
+            )
         if data.get("as") not in (None, annotator):
-            return {"ok": False, "other_name": True, "message": "Another name is in use now."}
+            return {
+                "ok": False,
+                "other_name": True,
+                "message": "This browser now uses another name; reload the page.",
+            }
         return _answer(action, annotator, data)
 
     call.__name__ = name
@@ -87,7 +93,7 @@ def shows_errors(handler: Callable[P, R]) -> Callable[P, R]:
         except AnnotatorError as error:
             raise gr.Error(str(error), title="Refused", print_exception=False) from error
         except Exception as error:
-            log.exception("an event of a page failed")
+            log.exception("an event handler of a page failed")
             raise gr.Error(FAILED, title="Failed", print_exception=False) from error
 
     return wrapped

@@ -60,7 +60,7 @@ class CategoryTab:
             views.examples_html(row["examples"]),
             views.archive_text(row),
             gr.update(
-                value="Bring back" if row["archived"] else f"Archive {row['name']}",
+                value="Restore" if row["archived"] else f"Archive {row['name']}",
                 visible=not merged,
             ),
             gr.update(choices=others, value=None, visible=not merged),
@@ -129,7 +129,7 @@ class CategoryTab:
         """Put the chosen category at a place of its group."""
         annotator_of(request)
         if number is None:
-            raise AnnotatorError("Write the place as a number, counted from 1.")
+            raise AnnotatorError("Enter the position as a number, starting at 1.")
         row = self._curation.place(_chosen(choice), int(number))
         return [row["message"], *self.show(choice)]
 
@@ -164,7 +164,7 @@ class CategoryTab:
         """Merge what was previewed, and show the category that stays."""
         annotator_of(request)
         if target is None or seen != [choice, target]:
-            raise AnnotatorError("Look at the preview of this merge first.")
+            raise AnnotatorError("Preview this merge first.")
         row = self._curation.merge(_chosen(choice), int(target), _drawn(progress))
         return [row["message"], *self.pick(int(target))]
 
@@ -203,10 +203,10 @@ class CategoryTab:
         w = self._widgets
         gr.Markdown("### Add categories")
         w["lines"] = gr.Textbox(
-            label="Names, one a line", lines=3, max_lines=12, elem_id="category-lines"
+            label="Names, one per line", lines=3, max_lines=12, elem_id="category-lines"
         )
         with gr.Row(elem_classes="pg-actions"):
-            w["new_group"] = gr.Textbox(label="Group of all of them (may be empty)", scale=3)
+            w["new_group"] = gr.Textbox(label="Group for all of them (optional)", scale=3)
             w["add"] = gr.Button("Add", variant="primary", elem_id="category-add")
 
     def _build_form(self) -> None:
@@ -219,19 +219,19 @@ class CategoryTab:
                 [], label="Group", info="Supercategory.", allow_custom_value=True
             )
             w["key"] = gr.Textbox(
-                label="Key",
-                info="One letter or sign, or a code such as ,d",
+                label="Shortcut",
+                info="One letter or symbol, or a multi-key shortcut such as ,d",
                 max_lines=1,
                 elem_id="category-key",
             )
         w["description"] = gr.Textbox(
-            label="What counts as this category, in a sentence",
+            label="Description: what counts as this category, in one sentence",
             lines=2,
             elem_id="category-description",
         )
         w["aliases"] = gr.Textbox(
-            label="Other names, one a line",
-            info="Searches and imported files find it by them.",
+            label="Aliases, one per line",
+            info="Search and import recognise these names too.",
             lines=2,
             elem_id="category-aliases",
         )
@@ -239,8 +239,8 @@ class CategoryTab:
         with gr.Row(elem_classes="pg-actions"):
             w["up"] = gr.Button("Move up", elem_id="category-up", min_width=90)
             w["down"] = gr.Button("Move down", elem_id="category-down", min_width=90)
-            w["number"] = gr.Number(label="Place in its group", precision=0, min_width=120)
-            w["place"] = gr.Button("Put there", elem_id="category-place", min_width=90)
+            w["number"] = gr.Number(label="Position in its group", precision=0, min_width=120)
+            w["place"] = gr.Button("Move there", elem_id="category-place", min_width=90)
 
     def _build_examples(self) -> None:
         w = self._widgets
@@ -262,8 +262,8 @@ class CategoryTab:
             w["archive_text"] = gr.Markdown(elem_classes="st-note")
             w["archive"] = gr.Button("Archive", elem_id="category-archive")
             w["target"] = gr.Dropdown([], label="Merge into", elem_id="category-target")
-            w["look"] = gr.Button("Preview the merge", elem_id="category-preview")
-            w["split"] = gr.Button("Split again", visible=False, elem_id="category-split")
+            w["look"] = gr.Button("Preview merge", elem_id="category-preview")
+            w["split"] = gr.Button("Undo merge", visible=False, elem_id="category-split")
             w["merged_text"] = gr.Markdown(elem_classes="st-note")
             w["foreseen"] = gr.Markdown(elem_id="category-foreseen", elem_classes="st-note")
             w["merge"] = gr.Button(
@@ -322,6 +322,6 @@ def _chosen(choice: int | None) -> int:
 
 def _drawn(progress: gr.Progress) -> Callable[[int, int], None]:
     def draw(done: int, total: int) -> None:
-        progress((done, total), desc="Working out the labels")
+        progress((done, total), desc="Updating labels")
 
     return draw

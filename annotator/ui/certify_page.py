@@ -16,14 +16,15 @@ LOOK_SECONDS = 4.0
 """How often the page asks whether blind questions were answered."""
 
 INTRO = (
-    "Fill in open pairs without a look at each of them: a frozen list, blind questions about "
-    "pairs drawn from it at random, and a bound that holds whatever the model is worth."
+    "Fill in open pairs without checking each one. A plan freezes a list of pairs; blind "
+    "questions about a random sample of it give a statistical bound on the errors, which holds "
+    "for any model."
 )
 
 OVERS = [
     ("whichever is cheaper", ""),
-    ("the present pairs that are still open", "pool"),
-    ("all present pairs, the known ones too", "dataset"),
+    ("present pairs that are still open", "pool"),
+    ("all present pairs, known ones included", "dataset"),
 ]
 
 
@@ -170,7 +171,7 @@ PILOT = 400
 
 
 def _running_buttons() -> tuple[gr.Button, gr.Button, gr.Button]:
-    gr.Markdown("Questions are asked on the [Probe page](/probe), as many as anybody likes.")
+    gr.Markdown("Answer its questions on the [Probe page](/probe), as many as you like.")
     with gr.Row(elem_classes="pg-actions"):
         look = gr.Button("What would be filled in?", elem_id="certify-preview")
         fill = gr.Button("Fill in", variant="primary", elem_id="certify-apply")
@@ -182,22 +183,27 @@ def _planning_widgets() -> tuple[list[Any], gr.Button, gr.Button, gr.HTML]:
     gr.Markdown("## Plan")
     with gr.Row():
         wishes: list[Any] = [
-            gr.Number(5, label="Wrong among filled present, at most, %", minimum=0.1, maximum=50),
-            gr.Number(10, label="Present pairs lost, at most, %", minimum=0.1, maximum=50),
+            gr.Number(
+                5,
+                label="Maximum wrong among pairs filled in as present, %",
+                minimum=0.1,
+                maximum=50,
+            ),
+            gr.Number(10, label="Maximum lost of the present pairs, %", minimum=0.1, maximum=50),
             gr.Number(95, label="Confidence, %", minimum=50, maximum=99.9),
-            gr.Dropdown(OVERS, value="", label="Lost share of"),
+            gr.Dropdown(OVERS, value="", label="Lost share is taken of"),
         ]
     wishes.append(
         gr.Checkbox(
             False,
             label=f"Ask {PILOT} pilot questions first",
-            info="They prove nothing; they help where the model is too sure of itself.",
+            info="They are no evidence, but improve the plan if the model is overconfident.",
             elem_id="certify-pilot",
         )
     )
     with gr.Row(elem_classes="pg-actions"):
         ask = gr.Button("What could be filled in?", elem_id="certify-plan")
-        begin = gr.Button("Begin", variant="primary", interactive=False, elem_id="certify-begin")
+        begin = gr.Button("Start", variant="primary", interactive=False, elem_id="certify-begin")
     table = gr.HTML(elem_id="certify-table", **PLAIN)
     return wishes, ask, begin, table
 

@@ -11,8 +11,9 @@ from annotator.ui.charts import AMBER, GREEN, Chart, finished
 from annotator.ui.contracts import Payload
 
 NOTHING = (
-    "No certificate is open. Look what could be filled in, and begin when it is worth it: from "
-    "then on the Probe page asks blind questions until the promise is proven or given up."
+    "No certificate is open. Look at what could be filled in, and start one if it is worth it: "
+    "the Probe page then asks blind questions until the promise is proven or the certificate is "
+    "cancelled."
 )
 
 SIDES = {"present": "wrong among filled present", "absent": "lost among all present"}
@@ -25,13 +26,15 @@ def plan_html(row: Payload) -> str:
     body = [[one[k] if k == "over" else f"{one[k]:,}" for k in keys] for one in row["forecasts"]]
     said = [
         f"{row['pool']:,} open pairs of {len(row['categories'])} categories, by version "
-        f"{row['version']}. People: all the answers that are left for them then, the blind ones "
-        "among them.",
+        f"{row['version']}. “People” counts all answers that are still needed, blind ones "
+        "included.",
     ]
     if row["suggest_only"]:
         names = ", ".join(row["suggest_only"][:12])
         more = len(row["suggest_only"]) - 12
-        said.append(f"Suggested only: {names}{f' and {more} more' if more > 0 else ''}.")
+        said.append(
+            f"Suggested only, not filled in: {names}{f' and {more} more' if more > 0 else ''}."
+        )
     if row["pilot"] is not None:
         said.append(_pilot_sentence(row["pilot"]))
     if row["refused"]:
@@ -42,10 +45,9 @@ def plan_html(row: Payload) -> str:
 def _pilot_sentence(pilot: Payload) -> str:
     if pilot["answered"] < pilot["asked"]:
         left = pilot["asked"] - pilot["answered"]
-        return f"This is without the pilot: {left:,} of its questions are still to be answered."
+        return f"Without the pilot: {left:,} of its questions are not answered yet."
     return (
-        f"This is by what the pilot found: {pilot['present']:,} of its {pilot['asked']:,} pairs "
-        "are present."
+        f"According to the pilot: {pilot['present']:,} of its {pilot['asked']:,} pairs are present."
     )
 
 
@@ -55,7 +57,7 @@ def status_html(row: Payload) -> str:
         return f'<div class="pg">{_sentence(NOTHING)}</div>'
     title = f"Certificate {row['certificate']}: {row['state'].replace('_', ' ')}"
     if not row["zones"] and row["state"] == "open":
-        title += ", asking its pilot"
+        title += ", pilot questions open"
     if row["standing"] is not None:
         title += ", its promise holds" if row["standing"]["holds"] else ", its promise is stale"
     sentences = list(row["sentences"])
@@ -63,7 +65,7 @@ def status_html(row: Payload) -> str:
     sentences += [part["sentence"] for part in own if part is not None and part["sentence"]]
     if row["changed_categories"]:
         names = ", ".join(row["changed_categories"])
-        sentences.append(f"Changed since, and not filled in any more: {names}.")
+        sentences.append(f"Changed since then, no longer filled in: {names}.")
     tables = f"{_zones(row)}{_bounds(row)}" if row["zones"] else ""
     return (
         f'<div class="pg"><p class="pg-sum"><b>{title}</b></p>'
@@ -103,7 +105,7 @@ def _zones(row: Payload) -> str:
 
 
 def _bounds(row: Payload) -> str:
-    heads = ("promise", "at most", "bound of the step in hand", "steps certified")
+    heads = ("promise", "at most", "bound of the current step", "steps certified")
     body = [
         [
             SIDES[side["side"]],
@@ -158,7 +160,7 @@ def fill_text(row: Payload) -> str:
     done = "Filled in" if row["applied"] else "This would fill in"
     text = f"{done} {row['present']:,} pairs as present and {row['absent']:,} as absent."
     if row["present_left_out"]:
-        text += " Some candidates for present stay open, because people answered many of them."
+        text += " Some likely present pairs stay open, because people answered many others."
     return text
 
 

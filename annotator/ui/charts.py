@@ -84,7 +84,7 @@ def version_chart(versions: list[Payload]) -> Chart | None:
     least, most = frame["answers"].min(), frame["answers"].max()
     room = 0.06 * (most - least) or max(10.0, 0.05 * most)
     scale = alt.Scale(domain=[least - room, most + room], nice=False)
-    across = alt.X("answers:Q", title="answers it learned from", axis=few, scale=scale)
+    across = alt.X("answers:Q", title="training answers", axis=few, scale=scale)
     height = alt.Y("held-out mAP:Q", title=HELD_OUT, scale=alt.Scale(zero=False))
     base = alt.Chart(frame).encode(x=across)
     # The axis belongs to the interval: with an axis of its own it would read "low, high, mAP".
@@ -110,14 +110,14 @@ def calibration_chart(calibration: Payload) -> Chart | None:
         frame[name] *= 100
     whole = alt.Scale(domain=[0, 100])
     few = alt.Axis(tickCount=6)
-    across = alt.X("predicted:Q", title="the model said, %", scale=whole, axis=few)
+    across = alt.X("predicted:Q", title="predicted probability, %", scale=whole, axis=few)
     base = alt.Chart(frame).encode(x=across)
     ideal = (
         alt.Chart(pd.DataFrame({"predicted": [0, 100], "observed": [0, 100]}))
         .mark_line(strokeDash=[5, 5], color=LINE)
         .encode(x=across, y=alt.Y("observed:Q", scale=whole))
     )
-    title = "people said present, %"
+    title = "answered present, %"
     whiskers = base.mark_errorbar(ticks=True, color=PALE).encode(
         y=alt.Y("observed_low:Q", title=title, scale=whole), y2="observed_high:Q"
     )
@@ -141,7 +141,7 @@ def loss_chart(losses: list[dict[str, float]]) -> Chart | None:
         alt.Chart(frame)
         .mark_line(color=INDIGO, point=alt.OverlayMarkDef(size=18, color=INDIGO))
         .encode(
-            x=alt.X("step:Q", title="step of the training", axis=axis, scale=alt.Scale(zero=False)),
+            x=alt.X("step:Q", title="training step", axis=axis, scale=alt.Scale(zero=False)),
             y=alt.Y(
                 "loss:Q", title="loss", axis=alt.Axis(tickCount=4), scale=alt.Scale(zero=False)
             ),

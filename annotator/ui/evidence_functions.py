@@ -23,5 +23,7 @@ def evidence_functions(services: Services) -> list[Callable[[object, gr.Request]
 
 def _id(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise AnnotatorError("The page sent something this server does not know; reload it.")
+        raise AnnotatorError(
+            "The page sent a request that this server does not understand; reload the page."
+        )
     return value

@@ -15,12 +15,12 @@ from annotator.ui.web.files import download_folder
 
 UNLISTED = [
     ("unknown: the file says nothing about it", "unknown"),
-    ("absent: the file lists everything that is there", "absent"),
+    ("absent: the file lists everything that is present", "absent"),
 ]
 CONTENTS = [
-    ("answered: what people said", "answered"),
-    ("certified: with pairs filled in under a certificate", "certified"),
-    ("completed: open pairs filled in by the model, uncertified", "completed"),
+    ("answered: labels given by people", "answered"),
+    ("certified: also pairs filled in under a certificate", "certified"),
+    ("completed: also open pairs decided by the model, uncertified", "completed"),
 ]
 BAR = gr.Progress()
 """Drawn while labels go out or come in."""
@@ -125,7 +125,9 @@ class ExportPage:
             elem_id="import-file",
         )
         unlisted = gr.Radio(
-            UNLISTED, value="unknown", label="What a category means that the file does not list"
+            UNLISTED,
+            value="unknown",
+            label="How to treat categories that the file does not mention",
         )
         preview = gr.Markdown(elem_id="import-preview")
         take = gr.Button("Import", variant="primary", interactive=False, elem_id="import-take")
@@ -161,9 +163,9 @@ def export_counts_html(row: Payload, content: str) -> str:
 def preview_text(row: Payload) -> str:
     """Return an import's summary as Markdown; names from the file are shown as they are."""
     lines = [
-        f"**{row['matched']:,} of {row['images']:,}** listed images are in this project. "
-        f"Sets {row['present']:,} pairs present and {row['absent']:,} absent; "
-        f"{row['already_known']:,} are known already."
+        f"**{row['matched']:,} of {row['images']:,}** listed images are in this project. Sets "
+        f"{row['present']:,} pairs present and {row['absent']:,} absent; {row['already_known']:,} "
+        "are already known."
     ]
     if row["new_categories"]:
         names = ", ".join(_code(n) for n in row["new_categories"][:12])
@@ -173,12 +175,13 @@ def preview_text(row: Payload) -> str:
         lines.append(f"{row['unmatched_count']:,} images are not in this project, such as {names}")
     if row["disagreements"]:
         lines.append(
-            f"{row['disagreements']:,} pairs were answered otherwise by people here; "
-            "their answers stay."
+            f"{row['disagreements']:,} pairs were answered differently by people here; their "
+            "answers stay."
         )
     if row["suggestions"]:
         lines.append(
-            f"{row['suggestions']:,} pairs were filled in by a model; they are not taken as labels."
+            f"{row['suggestions']:,} pairs were filled in by a model; they are not imported as "
+            "labels."
         )
     if row["annotations"]:
         lines.append(f"{row['annotations']:,} boxes are kept for export.")

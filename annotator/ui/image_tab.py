@@ -18,7 +18,7 @@ BAR = gr.Progress()
 """Drawn while pictures are read."""
 
 CHANGE: dict[str, Any] = {"api_visibility": "private"}
-NOT_SEEN = "Look at the preview of this move first."
+NOT_SEEN = "Preview this move first."
 
 
 class ImageTab:
@@ -73,7 +73,7 @@ class ImageTab:
         rows = self._roots.unusable()
         if not rows:
             hidden: dict[str, Any] = gr.update(visible=False)
-            return ["Every file can be used.", hidden, hidden]
+            return ["All files can be used.", hidden, hidden]
         file = download_folder() / "unusable-files.txt"
         file.write_text(views.unusable_text(rows), encoding="utf-8")
         return [
@@ -92,14 +92,12 @@ class ImageTab:
     def _build_folders(self, demo: gr.Blocks, table: Any) -> Any:
         with gr.Row(elem_classes="pg-actions"):
             again = gr.Button(
-                "Look for new and missing files", elem_id="root-look", scale=0, min_width=290
+                "Scan for new and missing files", elem_id="root-look", scale=0, min_width=290
             )
         gr.Markdown("### Add a folder")
         with gr.Row(elem_classes="pg-actions"):
-            folder = gr.Textbox(
-                label="Folder on the machine that serves this page", scale=4, elem_id="root-folder"
-            )
-            name = gr.Textbox(label="Short name (may be empty)", scale=2, elem_id="root-name")
+            folder = gr.Textbox(label="Folder on the server", scale=4, elem_id="root-folder")
+            name = gr.Textbox(label="Short name (optional)", scale=2, elem_id="root-name")
             add = gr.Button("Add folder", variant="primary", elem_id="root-add")
         said = gr.Markdown(elem_id="root-said", elem_classes="st-said")
         gr.Markdown("### A folder has moved")
@@ -139,12 +137,12 @@ class ImageTab:
 
 def _folder(text: str) -> Path:
     if not text.strip():
-        raise AnnotatorError("Write the folder, such as /data/pictures.")
+        raise AnnotatorError("Enter the folder, such as /data/images.")
     return Path(text.strip()).expanduser().absolute()
 
 
 def _drawn(progress: gr.Progress) -> Callable[[int, int], None]:
     def draw(done: int, total: int) -> None:
-        progress((done, total), desc="Reading pictures")
+        progress((done, total), desc="Reading images")
 
     return draw

@@ -107,11 +107,15 @@ def _desk_functions(services: Services) -> list[ServerFunction]:
 
 def _numbers(values: object) -> list[int]:
     if not isinstance(values, list):
-        raise AnnotatorError("The page sent something this server does not know; reload it.")
+        raise AnnotatorError(
+            "The page sent a request that this server does not understand; reload the page."
+        )
     return [_number(value) for value in values]
 
 
 def _number(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise AnnotatorError("The page sent something this server does not know; reload it.")
+        raise AnnotatorError(
+            "The page sent a request that this server does not understand; reload the page."
+        )
     return value

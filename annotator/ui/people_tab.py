@@ -16,8 +16,8 @@ BAR = gr.Progress()
 """Drawn while labels are worked out."""
 
 NOTE = (
-    "A reviewer's answers come before those of others. When people disagree, a pair is unknown "
-    "until a reviewer has answered it."
+    "A reviewer's answers take precedence. When people disagree, a pair is unknown until a "
+    "reviewer has answered it."
 )
 
 
@@ -57,7 +57,7 @@ class PeopleTab:
         if reviewer != before["reviewer"]:
             drawn = _drawn(progress)
             said.append(self._people.set_reviewer(before["id"], reviewer, drawn)["message"])
-        text = " ".join(said) or "Nothing was different."
+        text = " ".join(said) or "Nothing to save."
         return [views.plain(text), *self.show(choice)]
 
     def build(self, demo: gr.Blocks) -> None:
@@ -90,6 +90,6 @@ class PeopleTab:
 
 def _drawn(progress: gr.Progress) -> Callable[[int, int], None]:
     def draw(done: int, total: int) -> None:
-        progress((done, total), desc="Working out the labels")
+        progress((done, total), desc="Updating labels")
 
     return draw

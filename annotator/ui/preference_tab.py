@@ -13,16 +13,16 @@ from annotator.ui.settings_views import plain
 TITLES = {
     "name": "Name of the project",
     "description": "Description",
-    "suggestions.aim": "What is suggested as present",
-    "suggestions.threshold": "Suggest from this probability on",
-    "suggestions.precision": "Share of suggestions that is right",
-    "asking.strategy": "Which images come first",
-    "asking.diversity": "Unlike images first",
+    "suggestions.aim": "Thresholds chosen by",
+    "suggestions.threshold": "Suggestion threshold",
+    "suggestions.precision": "Target precision",
+    "asking.strategy": "Image order (active learning)",
+    "asking.diversity": "Prefer diverse images",
     "probes.share": "Share of blind questions",
     "method": "Method",
-    "goal.coverage": "Answered or filled in",
+    "goal.coverage": "Coverage",
     "goal.error": "Expected error",
-    "retraining.automatic": "Train by itself",
+    "retraining.automatic": "Retrain automatically",
     "retraining.min_answers": "New answers",
     "retraining.min_present": "New present answers",
     "retraining.min_share": "Share of new answers",
@@ -31,14 +31,14 @@ TITLES = {
     "retraining.finetune": "Fine-tuning",
 }
 PARTS = (
-    ("The project", ("name", "description")),
+    ("Project", ("name", "description")),
     ("Suggestions", ("suggestions.aim", "suggestions.threshold", "suggestions.precision")),
-    ("Questions", ("asking.strategy", "asking.diversity", "probes.share")),
-    ("When the project is done", ("goal.coverage", "goal.error")),
+    ("Image order and blind questions", ("asking.strategy", "asking.diversity", "probes.share")),
+    ("Goal", ("goal.coverage", "goal.error")),
     ("Method", ("method",)),
     ("Training", ("retraining.automatic", "retraining.finetune")),
     (
-        "When a new version is due",
+        "When to retrain",
         (
             *("retraining.min_answers", "retraining.min_present", "retraining.min_share"),
             *("retraining.every_hours", "retraining.keep_versions"),
@@ -47,41 +47,36 @@ PARTS = (
 )
 CHOICES = {
     "suggestions.aim": {
-        "probability": "What is likely enough: one probability for all categories",
-        "f1": "The best balance of wrong and missed, for each category",
-        "precision": "As much as stays right often enough, for each category",
+        "probability": "Probability: one threshold for all categories",
+        "f1": "F1: best balance of precision and recall, per category",
+        "precision": "Precision: as many suggestions as the target allows, per category",
     },
     "asking.strategy": {
-        "present_and_uncertain": "Likely there, or not sure: a bit of both, the usual choice",
-        "uncertainty": "Least sure: where the model wavers",
-        "likely": "Most likely there: quick to confirm, teaches less",
-        "present_first": "Rare categories first: looks for more of what has few examples",
-        "information_gain": "Tells most: one answer settles others of the same image",
-        "random": "By chance: to compare with",
+        "present_and_uncertain": "Likely present and uncertain, half each (default)",
+        "uncertainty": "Uncertainty sampling: where the model is least sure",
+        "likely": "Most likely present: quick to confirm, teaches less",
+        "present_first": "Rare categories first: looks for categories with few examples",
+        "information_gain": "Information gain: settles other categories of the image",
+        "random": "Random: for comparison",
     },
     "retraining.finetune": {"auto": "auto", "never": "never", "always": "always"},
 }
 """What a person chooses from, by the value that stands for it in `project.toml`."""
 
 WORDS = {
-    "suggestions.aim": (
-        "One probability for all takes effect at once; the others come with the next version."
-    ),
+    "suggestions.aim": "“Probability” applies at once, the others with the next version.",
     "suggestions.threshold": (
-        "For “likely enough”, between 0 and 1: lower finds more and is wrong more often. Takes"
-        " effect at once, on the version in use, without a training."
+        "For “Probability”, between 0 and 1: lower finds more and is wrong more often. Takes "
+        "effect at once, on the version in use."
     ),
     "suggestions.precision": (
-        "For “right often enough”, between 0 and 1: with 0.9 about nine suggestions in ten are to"
-        " be right. Takes effect with the next version."
+        "For “Precision”, between 0 and 1: at 0.9 about nine suggestions in ten are right. Takes "
+        "effect with the next version."
     ),
-    "asking.strategy": (
-        "Takes effect with the next version. Every tenth image is drawn by chance, whatever you"
-        " choose."
-    ),
+    "asking.strategy": "Takes effect with the next version. Every tenth image is random anyway.",
     "asking.diversity": (
-        "Near copies, such as pictures of one series, do not come one after the other. Takes effect"
-        " with the next version."
+        "Avoids near duplicates in a row, such as images of one series. Takes effect with the "
+        "next version."
     ),
 }
 """What is said below a field, where the text in `settings.py` is not for everybody."""
@@ -152,6 +147,6 @@ class PreferenceTab:
 
 def _backbone(name: str) -> str:
     return (
-        f"Backbone: `{name.replace('`', '')}`. Another one needs new features of every picture: "
-        "change `backbone` in project.toml, then run `annotator embed`."
+        f"Backbone: `{name.replace('`', '')}`. To use another one, change `backbone` in "
+        "project.toml and run `annotator embed`, which computes new features for all images."
     )

@@ -11,17 +11,19 @@ from annotator.ui.contracts import Payload
 NO_ANSWERS = "Nothing is answered yet. Answers on the Label page appear here within seconds."
 
 NO_FIGURE = (
-    "No held-out figure yet. One image in ten never trains anything; as soon as enough of its "
-    "pairs are answered, every version is measured on them and appears here."
+    "No held-out figure yet. One image in ten is held out from training; once enough of their "
+    "pairs are answered, every version is evaluated on them and appears here."
 )
 
 SCORES = {None: "none yet", True: "probability", False: "ranking only"}
 """What the model's scores of a category are."""
 
-NOBODY = "Nobody has answered here yet; imported labels are nobody's work."
+NOBODY = "Nobody has answered yet; imported labels are not counted as work."
 
 
-COUNTING = '<p class="pg-note" data-counting>This part is being counted and comes in a moment.</p>'
+COUNTING = (
+    '<p class="pg-note" data-counting>This part is being computed and appears in a moment.</p>'
+)
 """Stands where figures of a large project are going to be."""
 
 
@@ -70,10 +72,10 @@ def remaining_html(remaining: Payload | None, pace: Payload, version: int | None
     """Return how long the rest takes, or what is missing to say so."""
     if remaining is None:
         if version is None:
-            return note_html("How much is left to do can be estimated once there is a version.")
+            return note_html("The remaining work can be estimated once there is a version.")
         return note_html(
-            f"How long the rest takes can be estimated after {pace['needed']} measured decisions "
-            "about single pairs."
+            f"The remaining time can be estimated after {pace['needed']} measured decisions on "
+            "single pairs."
         )
     untaught = remaining["untaught"]
     left = f"{_categories(untaught)} not counted: nothing is known there yet." if untaught else ""
@@ -91,7 +93,7 @@ def growth_note(growth: Payload) -> str:
     if not growth["points"]:
         return note_html(NO_ANSWERS)
     last = growth["points"][-1]
-    line = "The dashed line is how many open pairs each version suggested when it was made."
+    line = "The dashed line shows how many open pairs each version suggested when it was made."
     filled = ""
     if any(point["filled"] for point in growth["points"]):
         filled = (
@@ -99,8 +101,8 @@ def growth_note(growth: Payload) -> str:
             "applied until it is rolled back or people answer them."
         )
     return note_html(
-        f"{last['present'] + last['absent']:,} pairs are answered, drawn by the {growth['step']}; "
-        "each pair counts from its latest answer on.",
+        f"{last['present'] + last['absent']:,} pairs are answered, plotted by the "
+        f"{growth['step']}; each pair counts from its latest answer on.",
         filled,
         line if growth["suggested"] else "",
     )
@@ -114,9 +116,9 @@ def version_note(versions: list[Payload]) -> str:
             NO_FIGURE if versions else "There is no version yet, so there is nothing to measure."
         )
     return note_html(
-        "Higher is better: at 100 % a version puts every image that shows a category before all "
-        "that do not, on answers it never learned from. The thin bars are the range that chance "
-        "alone could explain.",
+        "Mean average precision (mAP) on held-out answers, higher is better: at 100 % a version "
+        "ranks every image that shows a category before all others. The thin bars are 95 % "
+        "confidence intervals.",
         "With a second version this becomes a line." if len(figures) == 1 else "",
     )
 
@@ -126,22 +128,21 @@ def calibration_note(calibration: Payload) -> str:
     bins = calibration["bins"]
     if not bins:
         return note_html(
-            "Whether the model's percentages can be taken at their word is shown here once "
-            f"{calibration['needed']} present answers, blind or on held-out images, can be "
-            f"compared; there are {calibration['present']}."
+            f"Calibration is shown here once {calibration['needed']} present answers, blind or on "
+            f"held-out images, can be compared; there are {calibration['present']} so far."
         )
     told = max(bins, key=lambda b: (b["low"] >= 0.5, b["answers"]))
     hits = round(told["observed"] * told["answers"])
     blind = calibration["on"] == "probes"
     asked = "blind answers about pairs drawn at random" if blind else "answers on held-out images"
     return note_html(
-        f"Drawn from {calibration['answers']:,} {asked}: on average the percentages are off by "
-        f"{points(calibration['error'])}.",
-        "Points on the dashed line mean that the model's percentages can be taken at their word; "
-        "below it the model is too sure, above it too shy.",
+        f"From {calibration['answers']:,} {asked}: on average the percentages are off by "
+        f"{points(calibration['error'])} (expected calibration error).",
+        "On the dashed line the model's percentages are right; below it the model is "
+        "overconfident, above it underconfident.",
         f"Of the {told['answers']:,} pairs that it gave {told['low']:.0%} to {told['high']:.0%}, "
         f"people said present to {hits:,}.",
-        "The small numbers are how many answers a point stands for.",
+        "The small numbers are the answers per point.",
         _flattered(calibration),
         sureness(calibration),
     )
@@ -152,13 +153,10 @@ def _flattered(calibration: Payload) -> str:
         return ""
     if calibration["on"] == "probes":
         return (
-            "Some of these answers have moved this version's percentages, so it looks a little "
-            "better here than it is."
+            "Some of these answers calibrated this version, so it looks a little better here "
+            "than it is."
         )
-    return (
-        "This version's percentages were set on these very answers, so it looks better here than "
-        "it is."
-    )
+    return "This version was calibrated on these very answers, so it looks better here than it is."
 
 
 def sureness(calibration: Payload) -> str:
@@ -168,8 +166,8 @@ def sureness(calibration: Payload) -> str:
         return ""
     asked = "blind answers" if calibration["ece_on"] == "probes" else "held-out answers"
     return (
-        f"When this version was made they were off by {points(error)}, on answers that had not "
-        f"set them: {calibration['ece_pairs']:,} {asked}."
+        f"When this version was made they were off by {points(error)}, on answers not used for "
+        f"its calibration: {calibration['ece_pairs']:,} {asked}."
     )
 
 
@@ -192,9 +190,9 @@ def people_note(people: list[Payload], pace: Payload) -> str:
         f"{rate:.0f} a minute."
         if rate is not None
         else "",
-        "A decision is one thing done on a page: an answer, a sweep, a whole grid. Gaps of a "
-        "minute and longer are not counted as work. Checks are grid items of known answer that "
-        "are mixed in at random.",
+        "A decision is one action on a page: an answer, a “rest absent”, a whole grid. Gaps of a "
+        "minute or longer do not count as work. Checks are attention checks: grid images with a "
+        "known answer, mixed in at random.",
     )
 
 

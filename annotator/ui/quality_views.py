@@ -30,8 +30,8 @@ def goal_html(stop: Payload) -> str:
     count = stop["later"]["pairs"]
     pairs = "1 pair" if count == 1 else f"{_rough(count):,} pairs"
     head = (
-        f"<b>One more hour decides about {pairs}</b> <span>at the pace so far, if the ones that "
-        "the model knows least about come first.</span>"
+        f"<b>One more hour decides {pairs}</b> <span>at the current pace, if the most uncertain "
+        "pairs come first.</span>"
     )
     if not stop["open"]:
         head = "<b>No pair is open,</b> <span>but the goal is not reached.</span>"
@@ -50,13 +50,13 @@ def agreement_note(quality: Payload) -> str:
     return note_html(
         f"{row['people']} people answered {_pairs(row['pairs'])} in common and all said the same "
         f"about {row['agreed']:,} ({_whole(row['agreed'], row['pairs'])}).",
-        f"{alone:,} of these pairs were answered without seeing what the others had said; the rest "
-        "may look better than it is."
+        f"{alone:,} of these pairs were answered independently, without seeing other answers; "
+        "agreement on the rest may look better than it is."
         if alone < row["pairs"]
-        else "Nobody could see what the others had said.",
-        "Kappa (of two people) and alpha (of any number) are 1 where people always agree and 0 "
-        "where they agree as often as chance would; the range in brackets is what chance alone "
-        f"could explain, told from {quality['needed']} pairs on.",
+        else "Nobody could see the other answers.",
+        "Cohen's kappa (two people) and Krippendorff's alpha (any number) are 1 for full "
+        "agreement and 0 for agreement by chance; the brackets hold 95 % confidence intervals, "
+        f"shown from {quality['needed']} pairs on.",
     )
 
 
@@ -100,23 +100,23 @@ def anchoring_note(quality: Payload) -> str:
     row = quality["anchoring"]
     if not row["shown"] and not row["blind"]:
         return note_html(
-            "Whether people follow the model because they see it can be told once some answers "
-            "were given blind and some beside its percentage."
+            "Whether seeing the model sways people (automation bias) can be measured once there "
+            "are blind answers and answers with its percentage shown."
         )
     if row["difference"] is None:
         what, count = "blind answers", row["blind"]
         if row["blind"] >= row["needed"]:
-            what, count = "answers beside a percentage", row["shown"]
+            what, count = "answers with the percentage shown", row["shown"]
         return note_html(
-            "Whether people follow the model because they see it cannot be told yet: too few "
-            f"{what} at the same percentages, {count:,}; about {row['needed']:,} are needed."
+            "Whether seeing the model sways people (automation bias) cannot be measured yet: too "
+            f"few {what} at the same percentages, {count:,}; about {row['needed']:,} are needed."
         )
     return note_html(
         _followed(row),
-        f"Compared at the same percentages: {row['agreed_shown']:.0%} of {row['shown']:,} answers "
-        f"beside a percentage agree with the model, {row['agreed_blind']:.0%} of "
-        f"{row['blind']:,} blind ones.",
-        "A hint, not a proof: which pairs are answered beside a percentage is not left to chance.",
+        f"At the same percentages, {row['agreed_shown']:.0%} of {row['shown']:,} answers with the "
+        f"percentage shown agree with the model, {row['agreed_blind']:.0%} of {row['blind']:,} "
+        "blind ones.",
+        "A hint, not proof: pairs answered with the percentage shown are not a random sample.",
     )
 
 
@@ -155,8 +155,8 @@ def _goal_table(stop: Payload) -> str:
             f"{later['coverage']:.1%}",
             f"{goal['coverage']:.0%}",
         ),
-        ("wrong, of what is called present", *_both("wrong", now, later), at_most),
-        ("lost, of what is present", *_both("lost", now, later), at_most),
+        ("wrong, of pairs called present", *_both("wrong", now, later), at_most),
+        ("lost, of present pairs", *_both("lost", now, later), at_most),
     ]
     body = "".join(
         f'<tr><th scope="row">{name}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
@@ -204,8 +204,8 @@ def _caveats(stop: Payload) -> list[str]:
         )
     else:
         measured = (
-            f"It rests on the model's own percentages; {probes['needed']} blind answers about open "
-            f"pairs correct them, there are {probes['answers']}."
+            f"It is based on the model's own percentages; {probes['needed']} blind answers about "
+            f"open pairs would correct them, there are {probes['answers']}."
         )
     return [
         measured,

@@ -42,7 +42,9 @@ def review_functions(services: Services) -> list[ServerFunction]:
     def search(annotator: str, data: Payload) -> Payload:
         filters, after = data.get("filters") or {}, data.get("after")
         if not isinstance(filters, dict) or not isinstance(after, list | None):
-            raise AnnotatorError("The page sent something this server does not know; reload it.")
+            raise AnnotatorError(
+                "The page sent a request that this server does not understand; reload the page."
+            )
         return review.search(annotator, filters, after, whole(data.get("count", 60), "count"))
 
     def rows(annotator: str, data: Payload) -> Payload:

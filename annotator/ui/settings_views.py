@@ -18,7 +18,7 @@ def category_name(row: Payload) -> str:
 
 def category_table(rows: list[Payload]) -> pd.DataFrame:
     """Return the categories in the order of the pages."""
-    columns = ["group", "category", "key", "present", "absent", "other names"]
+    columns = ["group", "category", "shortcut", "present", "absent", "aliases"]
     return pd.DataFrame(
         [
             (
@@ -52,22 +52,20 @@ def archive_text(row: Payload) -> str:
         return ""
     labels = f"{row['present']:,} present and {row['absent']:,} absent labels"
     if row["archived"]:
-        return f"Its {labels} come back with it."
+        return f"Restoring it brings back its {labels}."
     return (
-        f"Archiving hides it on every page, in training and in exports. Its {labels} stay, and "
-        "come back with it. Nothing is ever deleted."
+        f"Archiving hides it on every page, in training and in exports. Its {labels} are kept and "
+        "come back when you restore it."
     )
 
 
 def merged_text(row: Payload) -> str:
     """Return what a category was merged into, empty if it was not."""
     if row["merged_into"] is None:
-        return (
-            "A merge is shown before it is done. No answer is deleted, and it can be split again."
-        )
+        return "You see a preview first. No answer is deleted, and a merge can be undone."
     return (
-        f"Merged into {plain(row['merged_into'])}. Splitting makes both what they were, with what "
-        "was said since."
+        f"Merged into {plain(row['merged_into'])}. Undoing the merge restores both, with all "
+        "later answers."
     )
 
 
@@ -88,7 +86,7 @@ def root_table(rows: list[Payload]) -> str:
     """Return the image folders as a table."""
     body = "".join(
         f"<tr><th scope=row>{escape(r['name'])}</th><td>{escape(r['folder'])}"
-        f"{'' if r['there'] else ' <b>is not there</b>'}</td>"
+        f"{'' if r['there'] else ' <b>is missing</b>'}</td>"
         f"<td>{r['usable']:,}</td><td>{r['gone']:,}</td><td>{r['refused']:,}</td></tr>"
         for r in rows
     )

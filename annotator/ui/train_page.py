@@ -18,7 +18,7 @@ from annotator.ui.progress_views import calibration_note
 VERSION_WIDTHS = [80, 80, 120, 210, 100, 190, 100, 90, 150, 340]
 """Pixels for each column of the table of versions."""
 
-AS_SET = "as the settings say"
+AS_SET = "as in the settings"
 """What is chosen for a training unless somebody chooses otherwise."""
 
 OPTIONS = 3
@@ -224,12 +224,12 @@ class TrainPage:
         methods = [(f"{AS_SET}: {choices['method']}", AS_SET)]
         methods += [(f"{m['name']}: {m['does']}", m["name"]) for m in choices["methods"]]
         with gr.Accordion("Train a new version", open=True, elem_id="train-start"):
-            method = gr.Radio(methods, value=AS_SET, label="What learns", elem_id="train-method")
+            method = gr.Radio(methods, value=AS_SET, label="Method", elem_id="train-method")
             finetune = gr.Radio(
                 list(FINETUNE),
                 value=AS_SET,
-                label="Does the network behind the features learn, too?",
-                info=f"As set: {choices['finetune']}. Without a GPU this takes hours.",
+                label="Fine-tune the backbone?",
+                info=f"In the settings: {choices['finetune']}. Without a GPU this takes hours.",
                 elem_id="train-finetune",
             )
             numbers = self._build_options(method)
@@ -265,9 +265,7 @@ class TrainPage:
         with gr.Row(elem_classes="pg-actions", visible=False) as row:
             choice = gr.Dropdown([], label="Version", elem_id="promote-choice", scale=3)
             promote = gr.Button("Use this version", scale=0, min_width=180, elem_id="promote")
-            measure = gr.Button(
-                "Can its percentages be trusted?", scale=0, min_width=250, elem_id="calibrate"
-            )
+            measure = gr.Button("Show its calibration", scale=0, min_width=250, elem_id="calibrate")
             rollback = gr.Button(
                 "Roll back", interactive=False, scale=0, min_width=220, elem_id="rollback"
             )
@@ -284,7 +282,7 @@ class TrainPage:
         gr.Markdown("## Methods side by side")
         with gr.Row(elem_classes="pg-actions"):
             measure = gr.Button(
-                "Measure each method now",
+                "Evaluate all methods now",
                 scale=0,
                 min_width=240,
                 elem_id="compare-methods",

@@ -19,14 +19,9 @@ LOSS_NOTE = (
     "again for each part of a training."
 )
 
-OPTIONS_NOTE = (
-    "For this one training only, and for whoever wants to try something: what stands here is what "
-    "every training takes by itself."
-)
+OPTIONS_NOTE = "For this training only. The values shown are the defaults of every training."
 
-NO_VERSION = (
-    "No version yet. The first one is trained by itself once there is enough to learn from."
-)
+NO_VERSION = "No version yet. The first one is trained automatically once there are enough answers."
 
 NOT_TWO = "There is no version yet; with two, what changed between them is shown here."
 
@@ -71,7 +66,7 @@ def version_table(versions: list[Payload]) -> pd.DataFrame:
                 "method": v["method"],
                 "held-out mAP": figure(v),
                 "held-out pairs": v["held_out_pairs"],
-                "percentages off by": sureness(v),
+                "calibration error": sureness(v),
                 "answers": v["trained_answers"],
                 "seconds": round(v["seconds"], 1),
                 "made": str(v["created_at"])[:16].replace("T", " "),
@@ -81,7 +76,7 @@ def version_table(versions: list[Payload]) -> pd.DataFrame:
         ],
         columns=[
             *("version", "in use", "method", "held-out mAP", "held-out pairs"),
-            *("percentages off by", "answers", "seconds", "made", "note"),
+            *("calibration error", "answers", "seconds", "made", "note"),
         ],
     )
 
@@ -122,17 +117,17 @@ def methods_html(compared: Payload) -> str:
 def _methods_note(compared: Payload) -> str:
     if not compared["pairs"]:
         return _note(
-            "There are too few held-out answers to measure anything now: a category takes part "
-            "with 3 present and 3 absent ones on images that never train."
+            "There are too few held-out answers for an evaluation: a category needs 3 present "
+            "and 3 absent ones on held-out images."
         )
     alone = len(compared["methods"]) == 1
     part = ""
     if compared["images"] < compared["held_out_images"]:
         part = f", on {compared['images']:,} of {compared['held_out_images']:,} held-out images"
     return _note(
-        f"All on the same {compared['pairs']:,} answers in {compared['categories']:,} categories, "
-        f"which none of them learned from{part}. Higher is better; where the ranges overlap the "
-        "difference may be chance."
+        f"All evaluated on the same {compared['pairs']:,} answers in {compared['categories']:,} "
+        f"categories, which none of them learned from{part}. Higher is better; where the ranges "
+        "overlap the difference may be chance."
         + (" Train another method to see it beside this one." if alone else "")
     )
 
@@ -184,7 +179,10 @@ def _changed_images(changes: Payload) -> str:
         )
     return (
         "<h3>Images that changed most</h3>"
-        + _note("A picture opens on the Label page. + is suggested now, − is no longer suggested.")
+        + _note(
+            "Click an image to open it on the Label page. + is suggested now, − is no longer "
+            "suggested."
+        )
         + f'<ul class="pg-grid">{"".join(cards)}</ul>'
     )
 

@@ -138,7 +138,7 @@ def tuned(
         )
         features = FeatureFiles.open(into)
         if features is None or not features.done.any():
-            raise NotReady("No picture could be embedded, so there is nothing to score.")
+            raise NotReady("No image could be embedded, so there is nothing to score.")
         yield Tuned(network.to("cpu"), learner.method, features, projection, reports)
     finally:
         shutil.rmtree(staging, ignore_errors=True)

@@ -107,7 +107,7 @@ class Control:
             Stopped: If the worker has to end.
         """
         if self._lost.is_set():
-            raise LeaseLost("another worker has taken this job over")
+            raise LeaseLost("another worker has taken over this job")
         if self._cancelled.is_set():
             raise Cancelled
         if self._stopping.is_set():

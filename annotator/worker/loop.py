@@ -75,7 +75,7 @@ class Worker:
                 except StoreMoved:
                     raise
                 except AnnotatorError as error:
-                    _LOG.warning("nothing can be done just now: %s", error)
+                    _LOG.warning("waiting, will retry: %s", error)
                     busy = False
                 if not busy:
                     self.stopping.wait(self._poll_seconds)
@@ -199,7 +199,7 @@ class Worker:
             with self._store.writing() as tx:
                 jobs.leave(tx, self.name)
         except StoreError as error:
-            _LOG.warning("could not sign off: %s", error)
+            _LOG.warning("could not deregister: %s", error)
 
 
 def _unexpected(error: Exception) -> str:

@@ -31,8 +31,8 @@ class Sources:
                 self._roots[root] = folder
             else:
                 self.complaint = (
-                    f"the image folder {folder} is not there; connect its disk, or change "
-                    f"{root!r} under [roots] in project.toml."
+                    f"the image folder {folder} is missing; connect its disk, or change {root!r} "
+                    "under [roots] in project.toml."
                 )
 
     def is_unreachable(self, ordinal: int) -> bool:
@@ -42,7 +42,7 @@ class Sources:
 
     def open(self, ordinal: int, max_side: int) -> Picture.Image:
         """Return an image from the first of its files that can be read."""
-        reason = ImageError("no file leads to it any more")
+        reason = ImageError("no file of it is left")
         for path in self._paths[ordinal]:
             if path.root in self._roots:
                 try:

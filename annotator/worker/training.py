@@ -137,8 +137,8 @@ def _rows(learner: Learner) -> Rows:
     rows = learner.trains_on()
     if not (learner.snapshot.labels[rows] == PRESENT).any():
         raise NotReady(
-            "Nothing to learn from yet: no picture outside the held-out tenth has a present "
-            "answer; mark a few more."
+            "Nothing to learn from yet: no image outside the held-out tenth has a present "
+            "answer; answer a few more."
         )
     return rows
 
@@ -264,7 +264,7 @@ def _features(
             finetuning.embed_owned(project, control, owner, device, load=load)
         features = FeatureFiles.open(path)
     if features is None or not features.done.any():
-        raise NotReady("No picture could be embedded, so there is nothing to learn from.")
+        raise NotReady("No image could be embedded, so there is nothing to learn from.")
     return features
 
 

@@ -67,7 +67,7 @@ def importing(project: Project, store: Store, file: str) -> Iterator[Ending]:
         if not ours:
             with store.reading() as tx:
                 refuse_running(tx)
-            raise NotReady("Another import has just begun or ended; try again.")
+            raise NotReady("Another import has just started or ended; try again.")
         _settle(store)
         with store.writing() as tx:
             staged_imports.note(tx, staged_imports.Running(file=file))
@@ -103,7 +103,7 @@ def finish(store: Store, pace: Pace = SHARED, on_progress: Progress = nobody) ->
         applier.part,
         total=total,
         pace=pace,
-        on_done=lambda done: on_progress(done, total, "Setting labels"),
+        on_done=lambda done: on_progress(done, total, "Applying labels"),
     )
     with store.writing() as tx:
         staged_imports.note(tx, None)
@@ -120,7 +120,9 @@ def _settle(store: Store) -> bool:
         if is_back and not about.taking_back:
             import_rollback.begin(tx, about, utc_now())
     if about.applying and not is_back:
-        log.warning("The import of %s was broken off at its end; it is being finished.", about.file)
+        log.warning(
+            "The import of %s was interrupted at its end; it is being completed.", about.file
+        )
         finish(store)
         return True
     if is_back:

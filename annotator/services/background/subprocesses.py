@@ -45,7 +45,7 @@ def plan_in_subprocess(
         arguments.append("--start")
     found: dict[str, Any] = run_in_subprocess(
         arguments,
-        failed="The plan failed; see the server's log.",
+        failed="The plan failed. The server log has the details.",
         longest_seconds=LONGEST_SECONDS,
         late="The plan took too long; make it with `annotator certify PROJECT plan` instead.",
     )

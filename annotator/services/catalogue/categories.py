@@ -71,7 +71,7 @@ class Curation:
         """
         wanted = [name.strip() for name in names if name.strip()]
         if not wanted:
-            raise AnnotatorError("Write at least one name, one a line.")
+            raise AnnotatorError("Enter at least one name, one per line.")
         group = supercategory.strip()
         with self._store.writing() as tx:
             again = import_rollback.hidden(tx, wanted)  # with an import that was taken back
@@ -138,7 +138,7 @@ class Curation:
             elif 0 <= group + step < len(groups):
                 _swap(groups, group, group + step)
             else:
-                return {"message": f"It is {'first' if step < 0 else 'last'} already."}
+                return {"message": f"It is already {'first' if step < 0 else 'last'}."}
             categories.set_order(tx, [c.id for part in groups for c in part])
         return {"message": "Moved."}
 
@@ -149,7 +149,7 @@ class Curation:
             moved = groups[group].pop(place)
             groups[group].insert(max(0, number - 1), moved)
             categories.set_order(tx, [c.id for part in groups for c in part])
-        return {"message": f"{moved.name!r} is at place {groups[group].index(moved) + 1}."}
+        return {"message": f"{moved.name!r} is at position {groups[group].index(moved) + 1}."}
 
     def archive(self, category_id: int, archived: bool) -> dict[str, Any]:
         """Hide a category everywhere, or bring it back; its answers stay.
@@ -160,7 +160,7 @@ class Curation:
         """
         with self._store.writing() as tx:
             found = categories.archive(tx, category_id, archived)
-        said = "archived; its answers stay" if archived else "shown again"
+        said = "archived; its answers stay" if archived else "restored"
         return {"message": f"{found.name!r} is {said}."}
 
     def merge_preview(self, category_id: int, into: int) -> dict[str, Any]:
@@ -191,7 +191,7 @@ class Curation:
                 recomputing.begin(tx, [into])
                 names = categories.get(tx, category_id).name, categories.get(tx, into).name
             recomputing.finish(self._store, on_progress)
-        return {"message": f"{names[0]!r} is merged into {names[1]!r}; it can be split again."}
+        return {"message": f"{names[0]!r} is merged into {names[1]!r}; this can be undone."}
 
     def split(self, category_id: int, on_progress: Progress = nobody) -> dict[str, Any]:
         """Take a merge back: both categories are as they were, with what was said since.
@@ -206,7 +206,7 @@ class Curation:
                 recomputing.begin(tx, [into])
                 names = categories.get(tx, category_id).name, categories.get(tx, into).name
             recomputing.finish(self._store, on_progress)
-        return {"message": f"{names[0]!r} is a category of its own again beside {names[1]!r}."}
+        return {"message": f"{names[0]!r} is separate from {names[1]!r} again."}
 
     def candidates(self, category_id: int) -> list[dict[str, Any]]:
         """Return images labelled present that can be examples: rows of `id` and `name`."""
@@ -238,7 +238,7 @@ class Curation:
             for place, category in enumerate(group):
                 if category.id == category_id:
                     return list(groups.values()), number, place
-        raise NotFound("This category is hidden or gone; choose another.")
+        raise NotFound("This category is archived or deleted; choose another.")
 
 
 def _swap(items: list[Any], one: int, other: int) -> None:

@@ -88,8 +88,8 @@ def _id(known: CategoryNames, name: str) -> int:
     found = known.find(name)
     if found is None:
         raise ProjectError(
-            f"[hierarchy] in project.toml names {name!r}, which is no category; "
-            "add the category or mend the name."
+            f"[hierarchy] in project.toml names {name!r}, which is not a category; add it or "
+            "correct the name."
         )
     return found.id
 
@@ -103,8 +103,8 @@ def _ancestors(
         one = waiting.pop()
         if one == child:
             raise ProjectError(
-                "[hierarchy] in project.toml goes in a circle: a category is its own ancestor "
-                f"among {', '.join(map(repr, names))}; take one of these lines out."
+                "[hierarchy] in project.toml has a cycle: a category is its own ancestor among "
+                f"{', '.join(map(repr, names))}; remove one of these lines."
             )
         if one not in found:
             found.add(one)

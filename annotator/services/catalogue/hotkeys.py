@@ -69,12 +69,13 @@ def checked_key(key: str) -> str:
         return tidy
     if tidy in PAGE_KEYS:
         raise AnnotatorError(
-            f"The page uses {tidy!r} itself; choose another key, or a code such as '{LEADER}d'."
+            f"The page itself uses {tidy!r}; choose another key, or a multi-key shortcut such as "
+            f"'{LEADER}d'."
         )
     if len(tidy) != 1 or not _can_be_pressed(tidy):
         raise AnnotatorError(
-            f"{key!r} is no key of its own; choose one Latin letter or sign, "
-            f"or a code: {LEADER} and one or two letters."
+            f"{key!r} cannot be a shortcut; choose one Latin letter or symbol, or a multi-key "
+            f"shortcut: {LEADER} and one or two letters."
         )
     return tidy
 
@@ -94,11 +95,12 @@ def refuse_ambiguous(key: str, others: Mapping[str, str]) -> None:
             continue
         if taken == key:
             raise AnnotatorError(
-                f"{name!r} has the key {key!r}; choose another, or take it away from there first."
+                f"{name!r} already has the shortcut {key!r}; choose another, or remove it there "
+                "first."
             )
         if key.startswith(taken) or taken.startswith(key):
             raise AnnotatorError(
-                f"The code {key!r} cannot be told from {taken!r} of {name!r} while it is typed; "
+                f"The shortcut {key!r} conflicts with {taken!r} of {name!r} while you type; "
                 "choose another."
             )
 

@@ -64,7 +64,7 @@ def preview_text(row: Mapping[str, Any]) -> str:
         lines.append(f"No label of {target!r} changes.")
     lines.append(
         f"{source!r} is hidden; files that use its name still import, and count for {target!r}. "
-        "No answer is deleted; it can be split again at any time."
+        "No answer is deleted, and the merge can be undone at any time."
     )
     return "\n".join(lines)
 

@@ -32,7 +32,7 @@ class People:
         """
         with self._store.writing() as tx:
             annotators.rename(tx, annotator_id, name)
-        said = "is saved; open pages go on, and take the new name over when they are loaded again."
+        said = "is saved; open pages keep working and show the new name after a reload."
         return {"message": f"{name.strip()!r} {said}"}
 
     def set_reviewer(
@@ -51,8 +51,12 @@ class People:
         with self._store.reading() as tx:
             pairs = annotators.contested(tx, annotator_id)
         recomputing.recompute_pairs(self._store, pairs, on_progress)
-        said = "come before those of others" if reviewer else "count like those of others"
+        said = (
+            "now take precedence over those of others"
+            if reviewer
+            else "now count like those of others"
+        )
         return {
             "pairs": len(pairs),
-            "message": f"Their answers {said}; {len(pairs):,} pairs were looked at again.",
+            "message": f"Their answers {said}; {len(pairs):,} pairs were re-evaluated.",
         }

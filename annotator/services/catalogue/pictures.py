@@ -34,7 +34,7 @@ class Media:
                 be decoded.
         """
         if width not in WIDTHS:
-            raise NotFound(f"Pictures come in widths {', '.join(map(str, WIDTHS))}, not {width}.")
+            raise NotFound(f"Images come in widths {', '.join(map(str, WIDTHS))}, not {width}.")
         with self._store.reading() as tx:
             image = images.get(tx, image_id)
         made = thumbnail_path(self._project.thumbnails_path, image.content_hash, width)
@@ -82,8 +82,8 @@ class Media:
                 )
         first = paths[0]
         raise ImageError(
-            f"The file {self._project.root_path(first.root) / first.path} is missing; "
-            "bring it back or point the root to its new folder in project.toml."
+            f"The file {self._project.root_path(first.root) / first.path} is missing; restore it "
+            "or point the root to its new folder in project.toml."
         )
 
 

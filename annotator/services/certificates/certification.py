@@ -220,7 +220,7 @@ class Certification:
         if number is None:
             opened = certificates.in_state(tx, CertificateState.OPEN)
             if not opened:
-                raise NotFound("No certificate is open; begin one with `certify plan --start`.")
+                raise NotFound("No certificate is open; start one with `certify plan --start`.")
             return opened[0]
         row = certificates.get(tx, number)
         if row.state is not CertificateState.OPEN:

@@ -94,8 +94,8 @@ class Filling:
             return
         if self.left_out:
             raise NotReady(
-                "So many of the candidates for present were answered meanwhile that the promise "
-                "does not cover the rest; answer them by hand, or cancel and plan again."
+                "So many likely present pairs were answered meanwhile that the promise does not "
+                "cover the rest; answer them by hand, or cancel and plan again."
             )
         raise NotReady(
             "Nothing can be filled in yet: answer more blind questions on the Probe page; "

@@ -102,7 +102,7 @@ class Progress:
         if not self.done:
             raise NotReady(
                 f"{self.answered:,} of {self.asked:,} pilot questions are answered; answer the "
-                "rest on the Probe page, then begin, or cancel."
+                "rest on the Probe page, then start, or cancel."
             )
 
     def refuse_filling(self) -> None:
@@ -112,7 +112,7 @@ class Progress:
             NotReady: Always.
         """
         raise NotReady(
-            "The pilot proves nothing, so nothing can be filled in yet: begin with `certify plan "
+            "Pilot answers are no evidence, so nothing can be filled in yet: run `certify plan "
             "--start` once its questions are answered."
         )
 

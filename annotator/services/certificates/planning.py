@@ -163,7 +163,7 @@ class Planner:
         with self._store.writing() as tx:
             _refuse_second(tx)
             if pilots.open_pilot(tx) is not None:
-                raise AnnotatorError("A pilot was begun just now; answer its questions first.")
+                raise AnnotatorError("A pilot has just been started; answer its questions first.")
             number = _next_number(tx)
             plan = {
                 "format": "fill-pilot/1",
@@ -192,7 +192,7 @@ class Planner:
                 _refuse_second(tx)
                 pilot = pilots.open_pilot(tx)
                 if _plans(tx) + 1 != plan["index"] or pilot != at_hand.pilot:
-                    raise AnnotatorError("Another plan was begun just now; plan again.")
+                    raise AnnotatorError("Another plan has just been started; plan again.")
                 number = pilot.id if pilot else _next_number(tx)
                 plan["definitions"] = _definitions(tx, plan["ordinals"])
                 files.publish(self._project, temporary, number, plan)
@@ -266,11 +266,11 @@ def _promise(wished: Mapping[str, Any]) -> Promise:
     for name in ("max_error", "max_lost", "confidence"):
         if not 0 < wished[name] < 1:
             raise AnnotatorError(
-                f"--{name.replace('_', '-')} lies between 0 and 1, such as 0.05, not "
+                f"--{name.replace('_', '-')} must be between 0 and 1, such as 0.05, not "
                 f"{wished[name]:g}."
             )
     if wished["over"] not in (None, "pool", "dataset"):
-        raise AnnotatorError(f"--over is pool or dataset, not {wished['over']!r}.")
+        raise AnnotatorError(f"--over must be pool or dataset, not {wished['over']!r}.")
     return Promise(
         max_error=wished["max_error"],
         max_lost=wished["max_lost"],
@@ -290,8 +290,8 @@ def _refusal(pool: pools.Pool, best: Forecast, *, before_pilot: bool) -> str:
     size = len(pool.pairs)
     if not pool.categories:
         return (
-            "No category has a calibrated opinion yet, so nothing can be filled in: answer more "
-            "pairs of each category, present and absent, and train again."
+            "No category has calibrated probabilities yet, so nothing can be filled in: answer "
+            "more pairs of each category, present and absent, and train again."
         )
     if not size:
         return "No open pair is left to fill in."

@@ -144,11 +144,11 @@ def pilot_report(row: Certificate, asked: Progress) -> dict[str, Any]:
         asked: How far that is.
     """
     sentences = [
-        f"{asked.answered:,} of {asked.asked:,} pilot questions are answered. They prove nothing; "
-        "they help to lay the plan."
+        f"{asked.answered:,} of {asked.asked:,} pilot questions are answered. They are no "
+        "evidence; they only improve the plan."
     ]
     if row.state is CertificateState.OPEN and asked.done:
-        sentences.append("Begin now: the better of the plans with and without them is frozen.")
+        sentences.append("Start now: the better of the plans with and without them is frozen.")
     if row.state is not CertificateState.OPEN:
         sentences = [*_done(row), *sentences]
     return {
@@ -226,8 +226,8 @@ def _super_sentence(held: list[str], total: int, max_lost: float) -> str:
         return f"None of the {total} super-categories has a promise of its own yet."
     return (
         f"{len(held)} of {total} super-categories keep the promise about lost pairs (at most "
-        f"{max_lost:.3g} of their present pairs) each by itself: {', '.join(held)}. This is a "
-        f"statement of its own, with {1 - CATEGORY_RISK:.0%} confidence for all super-categories "
+        f"{max_lost:.3g} of their present pairs) on their own: {', '.join(held)}. This is a "
+        f"separate statement, with {1 - CATEGORY_RISK:.0%} confidence for all super-categories "
         "and categories together."
     )
 
@@ -263,7 +263,7 @@ def _further(
         said.append(sentence(row.plan["pilot"]))
     if row.plan["index"] > 1:
         said.append(
-            f"All certificates of this project are true together with "
+            "All certificates of this project hold jointly with "
             f"{100 * (1 - row.plan['project_risk']):.4g} % confidence."
         )
     if found.certifier.absent:
@@ -284,7 +284,7 @@ def _asking(found: Evidence, result: Mapping[str, Any]) -> str:
     if found.worth("absent") or found.worth("present"):
         return f"About {result['questions_expected']:,} more blind questions to the next step."
     if any(look.needs_look for look in found.looks):
-        return "A few surprising pairs are still asked a second time."
+        return "A few unexpected answers are still checked with a second question."
     if found.certifier.absent or found.certifier.present:
         return "More questions would not save enough answers; apply it."
     if not found.kept:

@@ -69,7 +69,7 @@ def uncovered(tx: Transaction, row: Certificate) -> list[str]:
     if not said:
         return []
     return [
-        f"Came after the plan and not covered by it: {' and '.join(said)}; plan again for them."
+        f"Added after the plan and not covered by it: {' and '.join(said)}; plan again for them."
     ]
 
 

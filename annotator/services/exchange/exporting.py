@@ -77,7 +77,7 @@ def give_ids(store: Store, on_progress: Progress = nobody) -> None:
         images.give_coco_ids(tx, path_ids)
 
     def tell(done: int, total: int) -> None:
-        on_progress(done, total, "Giving ids")
+        on_progress(done, total, "Assigning ids")
 
     for_all(store, lacking, give, on_progress=tell)
 

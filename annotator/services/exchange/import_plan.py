@@ -61,15 +61,14 @@ class ImportSummary:
     def text(self) -> str:
         """Return the summary as sentences."""
         lines = [
-            f"{self.file}: {self.matched} of {self.images} listed images found, "
-            f"{self.present} pairs present, {self.absent} absent, "
-            f"{self.already_known} known already"
+            f"{self.file}: {self.matched} of {self.images} listed images found, {self.present} "
+            f"pairs present, {self.absent} absent, {self.already_known} already known"
         ]
         if self.unmatched_count:
             names = ", ".join(repr(n) for n in self.unmatched[:3])
             lines.append(f"{self.unmatched_count} images are not in the project, such as {names}")
         if self.disagreements:
-            lines.append(f"{self.disagreements} pairs keep what people of this project said")
+            lines.append(f"{self.disagreements} pairs keep the answers of people in this project")
         if self.suggestions:
             lines.append(f"{self.suggestions} pairs filled in by a model were not taken as labels")
         if self.annotations:

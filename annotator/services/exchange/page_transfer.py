@@ -20,7 +20,7 @@ SMALL_BYTES = 500_000
 SMALL_EXPORT = 20_000
 """Likewise an export of so many images and labels together."""
 
-FAILED = "The command failed; see the server's log."
+FAILED = "The command failed. The server log has the details."
 
 
 class Exchange:

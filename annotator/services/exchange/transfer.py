@@ -142,8 +142,8 @@ class Transfer:
             if staged_imports.running(tx) is None:
                 return "The import was interrupted; the project is as it was before."
         return (
-            "Taking the import back was interrupted, too; open the project again, such as with "
-            f"`annotator status {self._project.path}`, to go on with it."
+            "Rolling back the import was interrupted too; open the project again, for example "
+            f"with `annotator status {self._project.path}`, to finish the rollback."
         )
 
     def _plan(self, path: Path, name: str, content: LabelFile, importer: str) -> ImportPlan:
@@ -300,11 +300,11 @@ def _ranked_note(pairs: int, categories: int) -> str:
     if not pairs:
         return ""
     if pairs == 1:
-        return "1 pair stays unknown, because the model can only rank it yet."
+        return "1 pair stays unknown, because the model can only rank it so far."
     word = "category" if categories == 1 else "categories"
     return (
         f"{pairs:,} pairs of {categories:,} {word} stay unknown, because the model can only rank "
-        "them yet."
+        "them so far."
     )
 
 
@@ -331,7 +331,7 @@ def _read(path: Path, format: str | None, unlisted: str) -> tuple[str, LabelFile
     if not path.is_file():
         raise FormatError(f"The label file {path} does not exist; check its name.")
     if unlisted not in ("unknown", "absent"):
-        raise NotFound(f"--unlisted is unknown or absent, not {unlisted!r}.")
+        raise NotFound(f"--unlisted must be unknown or absent, not {unlisted!r}.")
     chosen = format_for(path, format)
     return chosen.name, chosen.read(path, State.ABSENT if unlisted == "absent" else None)
 

@@ -117,20 +117,20 @@ class Evidence:
     def _where(self, pair: _Pair) -> dict[str, Any]:
         name = isolated(pair.category.name)
         if pair.number is None or pair.arrays is None:
-            return {"text": "No version has been trained yet; the first one can show where."}
+            return {"text": "No version has been trained yet; the first one will show this."}
         column = pair.arrays.columns.get(pair.category.ordinal)
         if column is None:
             return {"text": f"This version does not know {name} yet; the next one will."}
         features = pair.features
         if features is None or features.backbone != pair.arrays.parameters.backbone:
-            return {"text": "The pictures have to be looked at anew before this can be shown."}
+            return {"text": "The image features must be recomputed before this can be shown."}
         if not features.is_done(pair.image.ordinal):
-            return {"text": "The model has not looked at this picture yet."}
+            return {"text": "This image has no features yet."}
         if map_shape(features.tokens.shape[1]) is None:
-            return {"text": "The network of this project keeps no map of a picture."}
+            return {"text": "This backbone has no token maps, so there is no attention map."}
         where = read_where(version_files.folder(self._project, pair.number))
         if where is None:
-            return {"text": "This version keeps no maps; the next one that is trained will."}
+            return {"text": "This version has no attention maps; the next one will."}
         explained = float(where.explained[column])
         if not explained >= SAYS_WHERE:
             return {"text": f"The model cannot say where it sees {name}."}
@@ -141,10 +141,10 @@ class Evidence:
 def _drawn(grid: npt.NDArray[np.float64], explained: float, name: str) -> dict[str, Any]:
     """Return a map as the page draws it: above the middle of the picture's own values."""
     if grid.max() <= 0:
-        return {"text": f"No part of this picture speaks for {name}."}
+        return {"text": f"No part of this image supports {name}."}
     floor = max(0.0, float(grid.mean()))
     values = np.clip((grid - floor) / max(float(grid.max()) - floor, 1e-12), 0, 1)
-    text = f"The coloured parts of the picture speak most for {name}."
+    text = f"The coloured parts of the image support {name}."
     if explained < SAYS_WELL:
         text += " Take it as a rough hint."
     return {
@@ -189,7 +189,7 @@ def _nearest(pair: _Pair) -> _Near:
     none = _Near(nothing, nothing.astype(np.int8), nothing, "")
     features, known, ordinal = pair.features, pair.known, pair.category.ordinal
     if known is None or features is None or not features.is_done(pair.image.ordinal):
-        text = "" if known is None else "The model has not looked at this picture yet."
+        text = "" if known is None else "This image has no features yet."
         return _Near(none.ordinals, none.states, none.ids, text)
     states = known.labels[: features.rows, ordinal : ordinal + 1].sum(axis=1, dtype=np.int8)
     rows = np.flatnonzero((states != 0) & (features.done[: len(states)] == 1))
@@ -201,5 +201,5 @@ def _nearest(pair: _Pair) -> _Near:
     rows = rows[np.argsort(-alike, kind="stable")]
     text = ""
     if not (states[rows] == PRESENT).any():
-        text = f"No other picture is marked with {isolated(pair.category.name)} yet."
+        text = f"No other image is labelled with {isolated(pair.category.name)} yet."
     return _Near(rows, states[rows], known.ids[rows], text)

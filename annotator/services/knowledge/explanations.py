@@ -86,13 +86,13 @@ def moved(moves: Mapping[int, float], own: Mapping[int, int], listed: Sequence[C
     parts = []
     for word, sign in (("higher", 1), ("lower", -1)):
         said = [
-            f"{names[o]} is {'marked' if own[o] == PRESENT else 'absent'}"
+            f"{names[o]} is {'present' if own[o] == PRESENT else 'absent'}"
             for o in strong[:MOST_REASONS]
             if moves[o] * sign > 0
         ]
         if said:
             parts.append(f"{word} because {' and '.join(said)}")
-    return f"The bar stands {', and '.join(parts)}." if parts else ""
+    return f"The score is {', and '.join(parts)}." if parts else ""
 
 
 def _reason(question: Question, given: Category, state: int, base: Share) -> dict[str, Any] | None:
@@ -106,13 +106,15 @@ def _reason(question: Question, given: Category, state: int, base: Share) -> dic
     smoothed = (share[0] + SMOOTHING * general) / (share[1] + SMOOTHING)
     strength = math.log(smoothed / (1 - smoothed)) - math.log(general / (1 - general))
     name, other = isolated(question.category.name), isolated(given.name)
-    mark, within = ("here", "With") if state == PRESENT else ("absent", "Without")
+    mark, within = ("present", "With") if state == PRESENT else ("absent", "Without")
     states = question.known.labels[question.near, given.ordinal]
     near = _share_near(question, question.near[states == state])
     return {
-        "text": f"{other} is marked {mark}. {within} it, {told(share, 'pictures')} have {name}; "
-        f"of all pictures, {told(base)}.",
-        "near": f"Of similar pictures {within.lower()} it, {told(near)}."
+        "text": (
+            f"{other} is {mark}. {within} it, {told(share, 'images')} have {name}; of all images, "
+            f"{told(base)}."
+        ),
+        "near": f"Of similar images {within.lower()} it, {told(near)}."
         if near[1] >= FEWEST
         else None,
         "for": strength > 0,
@@ -135,20 +137,20 @@ def _errors(share: Share, general: float) -> float:
 
 def _nothing(given: Sequence[Any], counted: Sequence[Any], base: Share, name: str) -> str:
     if base[1] < FEWEST:
-        return f"Too few pictures are known to have {name} or not: {base[1]} so far."
+        return f"Too few images are known to have {name} or not: {base[1]} so far."
     if not given:
-        return "No other category of this picture is known yet."
+        return "No other category of this image is known yet."
     if not counted:
         return f"Too few pictures are known to have both {name} and what is known here."
-    return f"What is known of this picture says little about {name}."
+    return f"The known labels of this image say little about {name}."
 
 
 def _near_sentence(near: Share, base: Share, name: str) -> str | None:
     if near[1] < FEWEST:
         return None
     return (
-        f"Of the {near[1]} pictures most like this one, {_number(near)} have {name}; "
-        f"of all pictures, {told(base)}."
+        f"Of the {near[1]} most similar images, {_number(near)} have {name}; of all images, "
+        f"{told(base)}."
     )
 
 

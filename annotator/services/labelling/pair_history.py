@@ -10,7 +10,7 @@ from annotator.store.answers import AnswerRecord
 
 WORDS = {State.PRESENT: "present", State.ABSENT: "absent"}
 
-LATE = "It came too late: somebody else had answered in the meantime, so it does not count."
+LATE = "It came too late: somebody else had already answered, so it does not count."
 
 
 def history(tx: Transaction, image_id: int, category_id: int) -> list[dict[str, Any]]:
@@ -60,17 +60,17 @@ def sentence(record: AnswerRecord) -> str:
     if record.state is State.UNSURE:
         return f"{who} could not tell.{_shown(record)}"
     if record.state is State.CLEARED:
-        return f"{who} took their answer off."
+        return f"{who} cleared the answer."
     word = WORDS[record.state]
     if record.source in (Source.ACCEPTED, Source.REJECTED):
         verb = "accepted" if record.source is Source.ACCEPTED else "rejected"
         return f"{who} {verb} the suggestion{_percent(record)}{_version(record)}."
     if record.source is Source.ACCEPTED_IN_BULK and record.state is State.PRESENT:
-        return f"{who} accepted the suggestion{_percent(record)}{_version(record)} among others."
+        return f"{who} accepted the suggestion{_percent(record)}{_version(record)} in bulk."
     said = {
-        Source.HUMAN: f"{who} said {word}.",
-        Source.ACCEPTED_IN_BULK: f"{who} let “{word}” stand among others.",
-        Source.SWEPT: f"{who} said that the rest is {word}.",
+        Source.HUMAN: f"{who} answered {word}.",
+        Source.ACCEPTED_IN_BULK: f"{who} confirmed “{word}” in bulk.",
+        Source.SWEPT: f"{who} marked the rest {word}.",
         Source.IMPORTED: f"{who} imported it as {word}.",
         Source.REVIEW: f"{who} decided in review: {word}.",
     }
@@ -79,7 +79,7 @@ def sentence(record: AnswerRecord) -> str:
 
 def _remark(record: AnswerRecord) -> str:
     if record.cancelled:
-        return f"{record.annotator} took this back with undo."
+        return f"{record.annotator} undid this."
     return LATE if record.late else ""
 
 

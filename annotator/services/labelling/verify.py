@@ -245,8 +245,8 @@ class Verification:
         guessed = ordinals if arrays is None else guesses_of(arrays, ordinal, ordinals)
         if any(c["image"] in guessed for c in changes if c.get("source") == Source.SWEPT.value):
             raise AnnotatorError(
-                "The model has a guess for each of these images, so the rest cannot be called "
-                "absent at a stroke; reload the page."
+                "The model has a guess for each of these images, so the rest cannot be marked "
+                "absent at once; reload the page."
             )
 
     def _arrays_of(self, number: int | None) -> VersionArrays | None:

@@ -229,18 +229,18 @@ def _anchoring(
 
 def _note(people: int, shown: int, shared: int) -> str:
     if not shown:
-        return "There is no category yet, so there is nothing to agree on."
+        return "There is no category yet, so there is nothing to compare."
     if people == 0:
         return "Nobody has answered yet, so there is nothing to compare."
     if people == 1:
         return (
-            "All answers are from one person, so how far people agree cannot be told; let a second "
+            "All answers are from one person, so agreement cannot be measured; let a second "
             "person answer some, on the Label page or on the Probe page."
         )
     if not shared:
         return (
-            f"{people} people have answered, but no pair twice, so how far they agree cannot be "
-            "told yet; blind questions ask one pair in ten a second person."
+            f"{people} people have answered, but no pair twice, so agreement cannot be measured "
+            "yet; one blind question in ten is asked a second person."
         )
     return ""
 

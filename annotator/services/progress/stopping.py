@@ -233,15 +233,15 @@ def _note(shown: list[Category], present: int, arrays: VersionArrays | None) -> 
         return "There is no category yet; add some on the Settings page."
     if present < ENOUGH_PRESENT:
         return (
-            f"What another hour brings can be told once {ENOUGH_PRESENT} pairs are known to be "
-            f"present; there are {present}."
+            f"The effect of another hour can be estimated once {ENOUGH_PRESENT} pairs are known "
+            f"to be present; there are {present}."
         )
     if arrays is None:
-        return "What another hour brings can be told once there is a version."
+        return "The effect of another hour can be estimated once there is a version."
     if len(arrays.parameters.ranked_only) >= len(arrays.taught):
         return (
-            "What another hour brings can be told once the model gives percentages; so far it only "
-            "ranks the images."
+            "The effect of another hour can be estimated once the model gives percentages; so "
+            "far it only ranks the images."
         )
     return ""
 

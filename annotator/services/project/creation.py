@@ -136,7 +136,7 @@ def _refuse_sources(folder: Path, names: Sequence[str], labels: Path | None) -> 
     if not names and labels is None:
         raise ProjectError(
             "A project needs categories: name them with --categories cat,dog or a file with one "
-            "name a line, or bring a label file with --labels."
+            "name per line, or give a label file with --labels."
         )
 
 
@@ -179,8 +179,8 @@ def add_images(
     folder = project.root_path(root)
     if not folder.is_dir():
         raise ProjectError(
-            f"The image folder {folder} (root {root!r}) does not exist; "
-            f"bring it back or change [roots] in {project.path / PROJECT_FILE}."
+            f"The image folder {folder} (root {root!r}) does not exist; restore it or change "
+            f"[roots] in {project.path / PROJECT_FILE}."
         )
     with store.reading() as tx:
         known = images.known_files(tx, root)
@@ -258,7 +258,10 @@ def root_for(folder: Path, project: Project) -> str:
     if not folder.is_dir():
         raise ProjectError(f"{folder} is not a folder of images; name an existing folder.")
     if any(project.root_path(name) == folder.resolve() for name in project.settings.roots):
-        raise ProjectError(f"{folder} belongs to the project already; leave it out to look again.")
+        raise ProjectError(
+            f"{folder} is already part of the project; scan for new files instead, or run "
+            "`annotator images PROJECT add` without a folder."
+        )
     return _root_for(folder, project.path)
 
 
@@ -266,7 +269,7 @@ def _with_root(project: Project, folder: Path, name: str) -> Project:
     place = root_for(folder, project)
     roots = dict(project.settings.roots)
     if name in roots:
-        raise ProjectError(f"There is a folder named {name!r} already; choose another name.")
+        raise ProjectError(f"A folder named {name!r} already exists; choose another name.")
     made_up = (n for k in range(1, 10_000) if (n := f"{ROOT}{k + 1}") not in roots)
     roots[name or next(made_up)] = place
     return Project(
@@ -298,7 +301,7 @@ def read_category_names(text: str) -> list[str]:
             raise ProjectError(f"The category file {file} cannot be read: {error}.") from None
         names = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
         if not names:
-            raise ProjectError(f"The category file {file} is empty; write one name a line.")
+            raise ProjectError(f"The category file {file} is empty; write one name per line.")
         return names
     if os.sep in text or file.suffix in {".txt", ".csv", ".json", ".toml"}:
         raise ProjectError(f"The category file {file} does not exist; check its name.")
@@ -313,8 +316,8 @@ def read_category_names(text: str) -> list[str]:
 def _refuse_taken(path: Path) -> None:
     if (path / PROJECT_FILE).exists():
         raise ProjectError(
-            f"{path} is a project already; add pictures with `annotator images {path} add` "
-            f"or labels with `annotator import {path} FILE`."
+            f"{path} is already a project; add images with `annotator images {path} add` or "
+            f"labels with `annotator import {path} FILE`."
         )
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise ProjectError(f"{path} exists and is not an empty directory; choose another name.")
@@ -331,10 +334,10 @@ def _nothing_found(folder: Path, found: Scan) -> str:
     if found.broken:
         first = found.broken[0]
         return (
-            f"{folder} holds no picture that can be used; {len(found.broken)} were refused, "
-            f"the first, {first.path!r}, because it {first.problem}."
+            f"{folder} contains no usable image; {len(found.broken)} were refused, the first, "
+            f"{first.path!r}, because it {first.problem}."
         )
-    return f"{folder} holds no pictures (JPEG, PNG, WebP, BMP, GIF or TIFF), nor do its folders."
+    return f"{folder} and its subfolders contain no images (JPEG, PNG, WebP, BMP, GIF or TIFF)."
 
 
 def _root_for(folder: Path, project_path: Path) -> str:

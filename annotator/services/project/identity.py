@@ -57,7 +57,7 @@ class Lineage:
         with self._store.reading() as tx:
             if not answers.is_recorded(tx, last):
                 raise SetBack(
-                    "The database was set back to an older state since this was answered."
+                    "The database was restored from an older state after this was answered."
                 )
 
     def _read(self) -> dict[str, Any]:

@@ -110,7 +110,7 @@ class ImageRoots:
         if preview["missing"] and not preview["found"]:
             raise ProjectError(
                 f"None of the {preview['missing']:,} files of {root!r} is in {folder}; choose the "
-                "folder that they were moved to, or add this one as a further folder."
+                "folder that they were moved to, or add this one as another folder."
             )
         with self._alone():
             new = load_project(self._project.path)
@@ -143,7 +143,7 @@ class ImageRoots:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         if not self._reading.acquire(blocking=False):
-            raise NotReady("The folders are being looked at just now; wait until that is done.")
+            raise NotReady("The folders are being scanned; wait until that is done.")
         try:
             yield
         finally:
@@ -160,4 +160,6 @@ def _sentence(row: dict[str, Any]) -> str:
         if row[key]:
             parts.append(f"{row[key]:,} {words}")
     said = f"{', '.join(parts)}."
-    return said + (" The trainer turns them into features by itself." if row["new_images"] else "")
+    return said + (
+        " The trainer computes their features automatically." if row["new_images"] else ""
+    )

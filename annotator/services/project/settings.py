@@ -66,7 +66,9 @@ class Preferences:
             if key not in EDITABLE:
                 raise ProjectError(f"{key} cannot be changed here; edit project.toml.")
         if values.get("method", "kernel_ridge") not in METHODS:
-            raise ProjectError(f"There is no method {values['method']!r}; choose one of the list.")
+            raise ProjectError(
+                f"There is no method {values['method']!r}; choose one from the list."
+            )
         with self._lock:
             self._store.refuse_moved()
             project = load_project(self._project.path)
@@ -77,7 +79,7 @@ class Preferences:
             self._project.settings = project.settings
         after = _flat(asdict(project.settings))
         names = [key for key in EDITABLE if after[key] != before[key]]
-        said = f"Saved: {', '.join(names)}." if names else "Nothing was different."
+        said = f"Saved: {', '.join(names)}." if names else "Nothing to save."
         return {"changed": names, "message": said}
 
 

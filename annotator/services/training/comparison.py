@@ -166,7 +166,7 @@ class Comparison:
         if arrays is None:
             raise NotFound(
                 f"The scores of version {number} were deleted to save space, so it cannot be "
-                "measured; use it again to have them computed anew."
+                "measured; use that version again to recompute them."
             )
         return arrays
 

@@ -16,18 +16,18 @@ from annotator.settings import Project, Settings
 from annotator.store import Store, annotators, categories, jobs, versions
 
 METHODS = {
-    "kernel_ridge": "compares each image with the answered ones; takes seconds and needs no GPU",
-    "partial_bce": "one simple classifier a category, learned from the answered pairs alone",
-    "curriculum": "like partial_bce, and also learns from open pairs that it is sure about",
-    "hst": "a network that looks at parts of the image and learns what occurs together; slower",
-    "sarb": "the network of hst, which fills open pairs in by blending images; slower",
+    "kernel_ridge": "kernel ridge regression on similar images; takes seconds, needs no GPU",
+    "partial_bce": "one linear classifier per category, trained on answered pairs only",
+    "curriculum": "like partial_bce, plus pseudo labels for open pairs it is confident about",
+    "hst": "attention per category, label co-occurrence and pseudo labels; slower",
+    "sarb": "the network of hst, learning open pairs by blending images; slower",
 }
 """What can learn, and what each does in a few words; `mlrpl methods` describes them in full."""
 
 FINETUNE = {
-    "auto": "the network behind the features learns, too, with a GPU and 5,000 answers or more",
-    "never": "the network behind the features stays as it is",
-    "always": "the network behind the features learns, too",
+    "auto": "fine-tuned with a GPU and 5,000 answers or more",
+    "never": "frozen",
+    "always": "fine-tuned",
 }
 """What the setting `retraining.finetune` comes to."""
 
@@ -182,4 +182,4 @@ def version_row(version: Version) -> dict[str, Any]:
 
 
 def _verb(job: Job) -> str:
-    return "running already" if job.state is JobState.RUNNING else "queued"
+    return "already running" if job.state is JobState.RUNNING else "queued"

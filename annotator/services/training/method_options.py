@@ -42,8 +42,8 @@ class MethodOption:
 def _passes(usual: int) -> MethodOption:
     return MethodOption(
         name=EPOCHS,
-        label="Passes over the images",
-        says=f"Usually {usual}. More take longer. It counts for the network, too, if that learns.",
+        label="Epochs",
+        says=f"Default {usual}. More take longer. Also used for fine-tuning.",
         usual=usual,
         least=1,
         most=500,
@@ -51,26 +51,26 @@ def _passes(usual: int) -> MethodOption:
     )
 
 
-_BOUNDS = "A larger one holds it back more, which helps with few answers."
+_BOUNDS = "Larger values regularise more, which helps with few answers."
 
 _HELD_BACK = MethodOption(
     name="penalty",
     label="Penalty of each classifier",
-    says=f"Usually 0.1. {_BOUNDS}",
+    says=f"Default 0.1. {_BOUNDS}",
     usual=0.1,
 )
 _NETWORK = (
     _passes(10),
     MethodOption(
         name="classifier_penalty",
-        label="Penalty of what looks at parts of the image",
-        says=f"Usually 3. {_BOUNDS}",
+        label="Penalty of the region classifiers",
+        says=f"Default 3. {_BOUNDS}",
         usual=3.0,
     ),
     MethodOption(
         name="pooled_penalty",
-        label="Penalty of what looks at the whole image",
-        says=f"Usually 0.3. {_BOUNDS}",
+        label="Penalty of the whole-image classifiers",
+        says=f"Default 0.3. {_BOUNDS}",
         usual=0.3,
     ),
 )
@@ -80,7 +80,7 @@ METHOD_OPTIONS: Mapping[str, tuple[MethodOption, ...]] = {
         MethodOption(
             name="ridge",
             label="Penalty of the fit",
-            says=f"Usually 0, which finds the best one by leaving answers out. {_BOUNDS}",
+            says=f"Default 0: the best one is found by leave-one-out error. {_BOUNDS}",
             usual=0.0,
         ),
     ),

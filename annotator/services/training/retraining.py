@@ -105,8 +105,8 @@ def explain(now: Situation, settings: Retraining) -> str:
         return "Training starts once something has been marked as present."
     if now.rest_seconds:
         return (
-            "The last training did not finish; it is tried again by itself "
-            f"in {_span(now.rest_seconds)}, or at once with the Train button."
+            "The last training did not finish; it is retried automatically in "
+            f"{_span(now.rest_seconds)}, or now with the Train button."
         )
     if due(now, settings):
         return "Training is due and starts as soon as a worker is free."

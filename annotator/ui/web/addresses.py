@@ -33,9 +33,9 @@ def who_may(host: str, *, open_to_network: bool) -> str:
         return ""
     if is_local:
         return (
-            "--open: any host name is answered, but only this machine can connect; programs that "
-            "pass requests on from elsewhere, such as a proxy, let everybody in: without accounts "
-            "they can see, change and export everything. Add --host 0.0.0.0 for the network."
+            "--open: any host name is accepted, but only this machine can connect; a proxy or "
+            "tunnel on it lets everybody in: there are no accounts, so they can see, change and "
+            "export everything. Add --host 0.0.0.0 to listen on the network."
         )
     if not open_to_network:
         answered = "only requests to http://127.0.0.1 are" if host in EVERYWHERE else "nobody is"

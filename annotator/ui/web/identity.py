@@ -36,7 +36,7 @@ def checked_name(name: object) -> str:
     if len(tidy) > MAX_NAME:
         raise AnnotatorError(f"Please use a name of at most {MAX_NAME} characters.")
     if any(unicodedata.category(letter).startswith("C") for letter in tidy):
-        raise AnnotatorError("Please use a name of ordinary letters, digits and signs.")
+        raise AnnotatorError("Please use a name of ordinary letters, digits and punctuation.")
     return tidy
 
 

@@ -44,7 +44,7 @@ class Housekeeping:
                     if number not in failed:
                         # What a person can mend is a sentence already.
                         trace = None if isinstance(error, AnnotatorError) else error
-                        log.error("%s (It is tried again.)", error, exc_info=trace)
+                        log.error("%s (It will be retried.)", error, exc_info=trace)
                     failed.add(number)
                 else:
                     failed.discard(number)

@@ -33,12 +33,12 @@ def picture_routes(media: Media) -> APIRouter:
     async def picture(request: Request) -> Response:
         width, image_id = request.path_params["width"], request.path_params["image_id"]
         if not (_is_number(width) and _is_number(image_id)) or int(width) not in WIDTHS:
-            return _missing("There is no such picture.")
+            return _missing("There is no such image.")
         return await run_in_threadpool(_answer, media, int(image_id), int(width))
 
     async def anything_else(request: Request) -> Response:
         del request
-        return _missing("There is no such picture.")
+        return _missing("There is no such image.")
 
     router.add_route("/img/{width}/{image_id}", picture)
     router.add_route("/img/{rest:path}", anything_else)

@@ -37,7 +37,7 @@ OUTSIDE = (
 )
 """What there is outside of `API`, beside the pages."""
 
-NEED_NAME = "Say who you are on the Label page first; files are taken from people with a name only."
+NEED_NAME = "Enter your name on the Label page first; only people with a name can upload files."
 
 
 class RequestLimits:
@@ -96,7 +96,7 @@ class RequestLimits:
             return _too_large(limit)
         if is_upload and not self._files.make_room(self._upload_size(scope)):
             return PlainTextResponse(
-                "Too many uploaded files wait here; try again in a few minutes.", 503
+                "Too many uploaded files are waiting; try again in a few minutes.", 503
             )
         return None
 
@@ -119,7 +119,7 @@ class RequestLimits:
                 break
         if scope["path"].startswith(API) and not self._is_harmless(body):
             await PlainTextResponse(
-                "The page sent something this server does not take; reload it.", 400
+                "The page sent a request that this server does not accept; reload the page.", 400
             )(scope, receive, send)
             return
         await self._app(scope, _Replayed(body, receive), send)
@@ -186,15 +186,15 @@ def _length(scope: Scope) -> int:
 
 
 def _nothing() -> PlainTextResponse:
-    return PlainTextResponse("There is nothing at this address.", 404)
+    return PlainTextResponse("There is no page at this address.", 404)
 
 
 def _too_large(limit: int) -> PlainTextResponse:
     megabytes = f"{limit / 1e6:g} MB"
     return PlainTextResponse(
-        f"This is larger than the {megabytes} that the server takes; see server.max_upload_mb in "
-        "project.toml."
+        f"This file is larger than the {megabytes} that the server accepts; see "
+        "server.max_upload_mb in project.toml."
         if limit != MAX_BODY
-        else f"This is larger than the {megabytes} that the server takes at once.",
+        else f"This request is larger than the {megabytes} that the server accepts.",
         413,
     )

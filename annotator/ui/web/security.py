@@ -93,7 +93,7 @@ class RequestGuard:
                 "Start it with --open to let other machines in."
             )
         if scope["method"] not in SAFE_METHODS and not _comes_from_here(headers, host):
-            return "This change came from another page and was refused."
+            return "This request came from another website and was refused."
         return None
 
     def _may_name(self, host: tuple[str, int]) -> bool:
