@@ -201,12 +201,12 @@ def _reason(error: BaseException, data: bytes) -> str:
     if data.startswith(b"RIFF"):
         promised = int.from_bytes(data[4:8], "little") + 8
         if promised > len(data):
-            return f"is truncated after {len(data)} of {promised} bytes"
+            return f"is cut off after {len(data)} of {promised} bytes"
     if isinstance(error, MemoryError):
         return "does not fit into memory"
     text = str(error).lower()
     if isinstance(error, EOFError | struct.error) or any(sign in text for sign in _ENDS_EARLY):
-        return "is truncated: the image data ends early"
+        return "is cut off: the image data ends early"
     return f"is damaged: {text.rstrip('.') or type(error).__name__}"
 
 

@@ -68,7 +68,7 @@ def test_a_merge_without_yes_only_tells_and_with_it_can_be_split(run: Run) -> No
     assert "1 from unknown to present" in told
     assert "add --yes to merge" in told
     assert untouched[0]["present"] == 0
-    assert "can be split again" in done["message"]
+    assert "can be undone" in done["message"]
     assert "cat  1 present, 0 absent" in merged
     assert "kitten  1 present, 0 absent  merged into cat" in merged
     assert run("categories", "list", "--json")[0]["present"] == 0

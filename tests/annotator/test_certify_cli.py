@@ -67,7 +67,7 @@ def test_the_way_from_the_plan_to_the_fill_and_back(
 
     assert plan["best"]["fill_absent"] > 10_000
     assert "blind questions" in text
-    assert "Add --start to begin." in text
+    assert "Add --start to freeze the plan." in text
     assert "Certificate 1 is open" in begun
     assert status["fill"]["absent"] > 10_000
     assert "steps certified" in told
@@ -124,7 +124,7 @@ def test_before_the_first_certificate_the_status_says_so(project: Path) -> None:
         (["certify", "P", "apply"], AnnotatorError, "No certificate is open"),
         (["certify", "P", "cancel"], AnnotatorError, "No certificate is open"),
         (["rollback", "P", "--certificate", "3"], AnnotatorError, "no certificate 3"),
-        (["certify", "P", "plan", "--max-lost", "5"], AnnotatorError, "--max-lost lies between"),
+        (["certify", "P", "plan", "--max-lost", "5"], AnnotatorError, "--max-lost must be between"),
         (["certify", "P", "plan", "--max-lost", "0.001", "--start"], NotReady, "not good enough"),
     ],
 )

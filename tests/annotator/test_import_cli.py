@@ -76,7 +76,7 @@ def until(process: subprocess.Popen[str], stage: str) -> None:
     raise AssertionError(f"the command never came to {stage!r}")
 
 
-@pytest.mark.parametrize("stage", ["Reading labels", "Setting labels"])
+@pytest.mark.parametrize("stage", ["Reading labels", "Applying labels"])
 def test_a_killed_import_leaves_the_project_as_it_was_or_is_complete(
     services: Services, file: Path, stage: str
 ) -> None:

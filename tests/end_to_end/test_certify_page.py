@@ -51,7 +51,7 @@ def test_from_the_plan_to_the_fill_and_back(
     project = tmp_path / "project"
     server = serve(project, "--no-worker")
     page = open_page(f"{server.url}/certify")
-    page.get_by_label("Present pairs lost, at most, %").fill("30")
+    page.get_by_label("Maximum lost of the present pairs, %").fill("30")
     page.get_by_label("Confidence, %").fill("80")
     begin = page.locator("#certify-begin")
     expect(begin).to_be_disabled()

@@ -122,13 +122,13 @@ def test_one_key_shows_where_because_of_what_and_looks_like_what(page: Page) -> 
     page.keyboard.press("e")
 
     expect(panel).to_have_accessible_name("Why chair?")
-    expect(panel.locator(".ev-where")).to_contain_text("coloured parts of the picture")
+    expect(panel.locator(".ev-where")).to_contain_text("coloured parts of the image")
     expect(stage).to_be_visible()
     assert alpha_at(page, 0.95, 0.95) > 100
     assert alpha_at(page, 0.1, 0.1) == 0
     expect(panel.locator("[aria-label='Looks like'] .present img")).to_have_count(4)
     expect(panel.locator("[aria-label='Looks like'] .absent img")).to_have_count(2)
-    expect(panel).to_contain_text("Too few pictures are known to have both")
+    expect(panel).to_contain_text("Too few images are known to have both")
     size = stage.evaluate("map => [map.width / map.height, getComputedStyle(map).objectFit]")
     assert size == [pytest.approx(320 / 240, rel=0.01), "contain"]
 

@@ -75,4 +75,4 @@ def test_a_file_of_nobody_is_refused_with_a_sentence(
 
     choose(page, labels)
 
-    expect(page.get_by_text("Say who you are on the Label page first").first).to_be_visible()
+    expect(page.get_by_text("Enter your name on the Label page first").first).to_be_visible()

@@ -164,7 +164,7 @@ def test_own_keys_answer_on_every_keyboard(url: str, project: Path, open_page: O
     page = open_page(f"{url}/#20", name="Kim")
     ready(page, "020.jpg")
     dialog = page.locator("dialog[open]")
-    for keys, says in [("a", "The page uses 'a' itself"), ("7", "The page uses '7' itself")]:
+    for keys, says in [("a", "The page itself uses 'a'"), ("7", "The page itself uses '7'")]:
         page.keyboard.press("k")
         page.keyboard.press(keys)
         page.keyboard.press("Enter")

@@ -148,7 +148,7 @@ def test_a_training_is_watched_asked_for_and_stopped(
     answer(services, "a", 1, 1)
     page.get_by_label("sarb: the network of hst").check()
     page.locator("#train-options").get_by_role("button").first.click()
-    passes = page.get_by_label("Passes over the images")
+    passes = page.get_by_label("Epochs")
     expect(passes).to_have_value("10")
     passes.fill("3")
     passes.press("Tab")

@@ -81,7 +81,7 @@ def content(folder: Path) -> dict[str, str]:
         (["categories", "P", "add", "CAT"], "upper and lower case only"),
         (["categories", "P", "rename", "cow", "ox"], "No category named 'cow'"),
         (["validate", "nowhere.json"], "nowhere.json"),
-        (["init", "P", "--images", "PICTURES", "--categories", "a"], "is a project already"),
+        (["init", "P", "--images", "PICTURES", "--categories", "a"], "is already a project"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

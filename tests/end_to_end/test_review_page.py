@@ -151,7 +151,7 @@ def test_a_conflict_is_decided_and_the_history_tells_it(
     expect(told).to_have_count(3)
     expect(told.first).to_contain_text("Carol decided in review: absent.")
     expect(told.first).to_contain_text("this is the label")
-    expect(told.last).to_contain_text("Ann said present. Version 3 said 83 %.")
+    expect(told.last).to_contain_text("Ann answered present. Version 3 said 83 %.")
     page.keyboard.press("h")
     expect(page.locator(".rv-history")).to_be_hidden()
     page.keyboard.press("m")

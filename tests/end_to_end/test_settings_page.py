@@ -115,13 +115,13 @@ def test_two_categories_are_merged_after_a_preview_and_split_again(
     expect(page.locator("#category-foreseen")).to_contain_text("No answer is deleted")
     assert states(project, "cat") == {2: 0, 3: 0}
     page.get_by_role("button", name="Merge kitten into cat").click()
-    expect(page.locator("#category-said")).to_contain_text("can be split again")
+    expect(page.locator("#category-said")).to_contain_text("can be undone")
     assert states(project, "cat") == {1: 1, 3: 0}
 
     choose(page, "category-choice", "kitten (merged into cat)")
     expect(page.locator("#category-archive")).to_be_hidden()
     page.locator("#category-split").click()
-    expect(page.locator("#category-said")).to_contain_text("category of its own again")
+    expect(page.locator("#category-said")).to_contain_text("is separate from")
     assert states(project, "cat") == {2: 0, 3: 0}
     assert states(project, "kitten") == {1: 1, 3: 0}
 
@@ -135,10 +135,12 @@ def test_a_setting_is_saved_with_its_sentence_and_a_wrong_one_is_refused(
     expect(page.locator("#preference-suggestions-threshold")).to_contain_text("at once")
 
     threshold.fill("0.7")
-    choose(page, "preference-asking-strategy", "Least sure: where the model wavers")
+    choose(
+        page, "preference-asking-strategy", "Uncertainty sampling: where the model is least sure"
+    )
     page.locator("#preference-save").click()
     said = page.locator("#preference-said")
-    expect(said).to_contain_text("Suggest from this probability on, Which images come first")
+    expect(said).to_contain_text("Suggestion threshold, Image order (active learning)")
     threshold.fill("2")
     page.locator("#preference-save").click()
 
@@ -187,7 +189,7 @@ def test_a_reviewer_settles_what_people_disagreed_about(page: Page, project: Pat
     page.locator("#people-reviewer input").check()
     page.locator("#people-save").click()
 
-    expect(page.locator("#people-said")).to_contain_text("1 pairs were looked at again")
+    expect(page.locator("#people-said")).to_contain_text("1 pairs were re-evaluated")
     assert states(project, "dog") == {4: 0}
 
 

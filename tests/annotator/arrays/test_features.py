@@ -171,13 +171,13 @@ def test_the_order_the_failures_and_the_projections_read_back(tmp_path: Path) ->
     assert files.failed() == {}
 
     files.write_order(np.array([2, 0, 1]))
-    files.write_failed({7: "not a picture"})
+    files.write_failed({7: "not an image"})
 
     reader = FeatureFiles.open(tmp_path / "fake")
     assert reader is not None
     assert reader.order is not None
     assert reader.order.tolist() == [2, 0, 1]
-    assert reader.failed() == {7: "not a picture"}
+    assert reader.failed() == {7: "not an image"}
     assert reader.projections()["search"].tolist() == basis.tolist()
 
 

@@ -214,7 +214,7 @@ def test_an_empty_list_of_images_is_a_file(tmp_path: Path) -> None:
         (b'{"images": [{"id": 1,', "column 22: the file ends early"),
         (b'{"images": [{"id": 1, "file_name": "a.j', "the file ends early"),
         (b'{"images": [{"id": 1}, {"id"', "the file ends early"),
-        (b'{"images": [], "x": NaN}', "holds NaN, which no number is; write null"),
+        (b'{"images": [], "x": NaN}', "holds NaN, which is not a valid number; write null"),
         (b'{"images": "\xff"}', "byte 12 is not UTF-8; save the file as UTF-8"),
         (b"[" * 100000, "not usable JSON"),
         (b'[{"image_id": 1}]', "the top level is a list, not an object with 'images'"),
@@ -243,8 +243,8 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "info no object": ("info", ["x"], "'info' must be an object"),
     "licenses no list": ("licenses", {"a": 1}, "'licenses' must be a list"),
     "no name": ("categories", [{"id": 1}], r"categories\[0\].name is missing"),
-    "empty name": ("categories", [{"id": 1, "name": " "}], r"must be a text that is not empty"),
-    "name no text": ("categories", [{"id": 1, "name": 7}], r"name must be a text .*, got 7"),
+    "empty name": ("categories", [{"id": 1, "name": " "}], r"must be text that is not empty"),
+    "name no text": ("categories", [{"id": 1, "name": 7}], r"name must be text .*, got 7"),
     "same name": (
         "categories",
         [{"id": 1, "name": "cat"}, {"id": 2, "name": "cat"}],
@@ -263,7 +263,7 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "supercategory": (
         "categories",
         [{"id": 1, "name": "cat", "supercategory": 3}],
-        r"supercategory must be a text in quotes, got 3",
+        r"supercategory must be text in quotes, got 3",
     ),
     "no image id": ("images", [{"file_name": "a"}], r"images\[0\].id is missing"),
     "text id": ("images", [{"id": "7", "file_name": "a"}], r'a whole number .*, got "7"'),
@@ -316,7 +316,7 @@ ANNOTATION = {"id": 1, "image_id": 9, "category_id": 18}
         ("image_labels", {"category_id": 18}, r"\[1\] names 'dog' for 'b.jpg' again; keep one"),
         ("image_labels", {"category_id": 4}, r"\[1\].category_id names category 4"),
         ("image_labels", {"score": "high"}, r'\[1\].score must be a number, .*got "high"'),
-        ("image_labels", {"annotator": 3}, r"\[1\].annotator must be a text"),
+        ("image_labels", {"annotator": 3}, r"\[1\].annotator must be text"),
     ],
 )
 def test_a_wrong_row_names_its_place_and_the_cure(

@@ -87,7 +87,7 @@ def test_names_may_hold_commas_quotes_and_newlines(tmp_path: Path) -> None:
         ("file,cat\n,1\n", "line 2, column 'file': expected a name, got nothing"),
         (
             'file,cat\n"a\nb",1\nc,1\n"a\nb",0\n',
-            r"line 5: 'a\\nb' is listed in line 2 already; keep one of the two lines",
+            r"line 5: 'a\\nb' is already listed in line 2; keep one of the two lines",
         ),
         ("file,cat,\na,1,0\n", "line 1, column 3: expected the name of a category, got nothing"),
         ("file,cat,Cat\n", "line 1, column 3: 'Cat' names the same category as column 2; rename"),
@@ -97,7 +97,7 @@ def test_names_may_hold_commas_quotes_and_newlines(tmp_path: Path) -> None:
         (b"file,cat\n\xff.jpg,1\n", "byte 9 is not UTF-8; save the file as UTF-8"),
         (b"PK\x03\x04\x00\x00", "line 1: expected the first column to be 'file'"),
         ("file,labels\na.jpg,Sky\nb.jpg,sky\n", "line 3, .*'sky' is spelled 'Sky' in line 2"),
-        ("file,labels\na.jpg,sky\na.jpg,sea\n", "line 3: 'a.jpg' is listed in line 2 already"),
+        ("file,labels\na.jpg,sky\na.jpg,sea\n", "line 3: 'a.jpg' is already listed in line 2"),
         ("file,labels\na.jpg,sky,sea\n", "line 2: expected 2 cells like the first line, got 3"),
     ],
 )

@@ -29,7 +29,7 @@ def test_a_name_counts_before_the_ending(path: str, name: str | None, expected: 
     ("path", "name", "message"),
     [
         ("labels.xml", None, r"'.xml' belongs to no known format; known: coco \(.json\), csv"),
-        ("labels", None, "the ending '' belongs to no known format"),
+        ("labels", None, "the suffix '' belongs to no known format"),
         ("labels.json", "voc", "unknown format 'voc'; known: coco, csv"),
     ],
 )
@@ -44,7 +44,7 @@ def test_an_unknown_format_lists_the_known_ones(path: str, name: str | None, mes
 def test_a_format_cannot_take_the_place_of_another(changes: dict[str, object]) -> None:
     double = dataclasses.replace(FORMATS["coco"], **changes)  # type: ignore[arg-type]
 
-    with pytest.raises(ValueError, match="is registered already"):
+    with pytest.raises(ValueError, match="is already registered"):
         register(double)
 
 

@@ -113,7 +113,7 @@ def test_callers_at_once_all_get_the_whole_file(tmp_path: Path) -> None:
 def test_a_broken_picture_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"no")
 
-    with pytest.raises(ImageError, match="is not a picture"):
+    with pytest.raises(ImageError, match="is not an image"):
         thumbnail(tmp_path / "broken.png", tmp_path / "small", HASH, 256)
 
     assert not (tmp_path / "small").exists()

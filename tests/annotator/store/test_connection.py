@@ -63,7 +63,7 @@ def test_a_new_database_is_made_with_its_folder(tmp_path: Path) -> None:
 def test_a_database_that_exists_is_not_made_again(database: Path, url: str) -> None:
     before = database.read_bytes()
 
-    with pytest.raises(StoreError, match="exists already; open it or choose another"):
+    with pytest.raises(StoreError, match="already exists; open it or choose another"):
         Store.create(url)
 
     assert database.read_bytes() == before

@@ -32,7 +32,7 @@ def test_of_several_programs_that_make_one_database_a_single_one_succeeds(tmp_pa
 
     assert len(made) == 1
     assert len(refused) == 3
-    assert all("exists already" in sentence for sentence in refused)
+    assert all("already exists" in sentence for sentence in refused)
     made[0].close()
 
 

@@ -15,7 +15,7 @@ def file(path: str, content: str = "a", *, modified: int = 1) -> FoundImage:
 
 
 def broken(path: str) -> BrokenFile:
-    return BrokenFile(path, "not a picture", 7, 1)
+    return BrokenFile(path, "not an image", 7, 1)
 
 
 def add(store: Store, *found: FoundImage | BrokenFile, root: str = "pictures") -> Added:
@@ -140,7 +140,7 @@ def test_a_broken_file_is_listed_with_its_reason_and_makes_no_image(store: Store
         assert images.count(tx) == 0
         assert images.known_files(tx, "pictures") == {"1.png": (7, 1)}
     assert added == Added(0, 0, 0, 0, 1)
-    assert (listed.path, listed.problem, listed.image_id) == ("1.png", "not a picture", None)
+    assert (listed.path, listed.problem, listed.image_id) == ("1.png", "not an image", None)
 
 
 def test_a_mended_file_becomes_an_image_and_is_no_longer_listed(store: Store) -> None:

@@ -68,6 +68,6 @@ class FakeExchange:
         annotator: str,
         on_progress: Any,
     ) -> dict[str, Any]:
-        on_progress(4, 8, "Setting labels")
+        on_progress(4, 8, "Applying labels")
         self.imported.append((unlisted, annotator))
         return {**self.summary, "applied": 8}

@@ -272,7 +272,7 @@ class FakeTraining:
 
     def choices(self) -> dict[str, Any]:
         option = {
-            "name": "epochs", "label": "Passes", "says": "Usually 10.", "usual": 10, "least": 1,
+            "name": "epochs", "label": "Passes", "says": "Default 10.", "usual": 10, "least": 1,
             "most": 99, "whole": True,
         }  # fmt: skip
         other = {**option, "name": "penalty", "label": "Penalty", "usual": 0.1, "whole": False}

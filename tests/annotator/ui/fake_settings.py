@@ -105,7 +105,7 @@ class FakePreferences:
     def save(self, values: dict[str, Any]) -> dict[str, Any]:
         self.saved.append(dict(values))
         changed = [key for key, value in values.items() if value != self.VALUES[key]]
-        return {"changed": changed, "message": "Nothing was different."}
+        return {"changed": changed, "message": "Nothing to save."}
 
 
 class FakeImageRoots:

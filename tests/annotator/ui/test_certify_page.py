@@ -191,7 +191,7 @@ def test_while_a_pilot_is_asked_its_wishes_stay_and_the_plan_can_be_made() -> No
 
     assert [update["visible"] for update in shown[2:4]] == [True, True]
     assert "<b>120</b><span>pilot answers</span>" in shown[0]
-    assert "Certificate 1: open, asking its pilot" in shown[0]
+    assert "Certificate 1: open, pilot questions open" in shown[0]
     assert "steps certified" not in shown[0]
     assert kept[:4] == (5.0, 30.0, 80.0, "")
     assert kept[4]["value"] is True

@@ -40,4 +40,4 @@ def test_what_is_no_id_is_refused(services: Any, data: dict[str, Any]) -> None:
     said = ask(services, data)
 
     assert said["refused"] is True
-    assert "reload it" in said["message"]
+    assert "reload the page" in said["message"]

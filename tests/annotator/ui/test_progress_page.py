@@ -131,7 +131,7 @@ def test_an_empty_project_says_in_each_place_what_will_be_there(page: ProgressPa
     plots = ("growth", "curve", "calibration", "people", "agreement", "agreement people")
     assert [found[name]["visible"] for name in plots] == [False] * 6
     assert "once there is a version" in found["left"]
-    assert "cannot be told yet" in found["goal"]
+    assert "cannot be measured yet" in found["goal"]
     assert "Nothing is answered yet" in found["growth note"]
     assert "There is no version yet" in found["curve note"]
     assert "30 present answers" in found["calibration note"]
@@ -150,10 +150,10 @@ def test_what_is_still_being_counted_says_so_and_comes_by_itself(
     services.stopping.shown, services.stopping.number = counted, 1
     then = page.tick(meanwhile[0])
 
-    assert "being counted" in by_name(first)["goal"]
+    assert "being computed" in by_name(first)["goal"]
     assert first[0]["behind"]
     assert not isinstance(by_name(meanwhile)["goal"], str)
-    assert "cannot be told yet" in by_name(then)["goal"]
+    assert "cannot be measured yet" in by_name(then)["goal"]
     assert not redrawn(then)
     assert not then[0]["behind"]
 
@@ -224,7 +224,7 @@ def test_the_chart_of_answers_stacks_both_signs_and_draws_suggestions_beside_the
         (row["kind"], row["pairs"]) for rows in drawn(chart) for row in rows if row["pairs"]
     )
     assert pairs == [("absent", 9), ("present", 5), ("suggested", 70)]
-    assert "14 pairs are answered, drawn by the hour" in views.growth_note(growth)
+    assert "14 pairs are answered, plotted by the hour" in views.growth_note(growth)
     assert "certificate" not in views.growth_note(growth)
 
 
@@ -287,14 +287,14 @@ def test_the_calibration_says_in_words_what_one_point_means() -> None:
     assert "off by 2.1 points" in note
     assert "Of the 40 pairs that it gave 80% to 90%, people said present to 30" in note
     assert "better here than it is" not in note
-    assert "set on these very answers" in views.calibration_note(calibration(seen=True))
+    assert "calibrated on these very answers" in views.calibration_note(calibration(seen=True))
 
 
 def test_the_calibration_says_how_many_blind_answers_it_is_drawn_from() -> None:
     note = views.calibration_note(calibration(on="probes", answers=2263, seen=True))
 
     assert "Drawn from 2,263 blind answers" in note
-    assert "have moved this version" in note
+    assert "calibrated this version" in note
 
 
 def test_annotators_are_listed_with_their_pace_and_their_checks() -> None:

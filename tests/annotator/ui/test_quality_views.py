@@ -53,7 +53,7 @@ def test_the_hour_stands_between_now_and_the_goal() -> None:
     assert "<td>12.0%</td><td>9.0%</td><td>at most 5%</td>" in shown
     assert "100 of 5,000 wrong now, 2.0%" in shown
     assert "About 3,000 answers, 90 minutes of work" in shown
-    assert "50 blind answers about open pairs correct them, there are 12" in shown
+    assert "50 blind answers about open pairs would correct them, there are 12" in shown
 
 
 def test_what_is_left_out_of_the_expectation_is_said() -> None:
@@ -165,8 +165,8 @@ def test_following_the_model_is_told_with_its_range(
     ("changes", "said"),
     [
         ({}, "too few blind answers at the same percentages, 9; about 139 are needed"),
-        ({"blind": 200, "shown": 20}, "too few answers beside a percentage"),
-        ({"blind": 0, "shown": 0}, "can be told once some answers were given blind"),
+        ({"blind": 200, "shown": 20}, "too few answers with the percentage shown"),
+        ({"blind": 0, "shown": 0}, "can be measured once there are blind answers"),
     ],
 )
 def test_too_few_answers_for_the_comparison_are_counted(changes: dict[str, int], said: str) -> None:

@@ -92,7 +92,7 @@ def test_order_examples_and_archiving_go_to_the_service(tab: CategoryTab, servic
         ("archive", CAT, True),
         ("split", CAT),
     ]
-    with pytest.raises(AnnotatorError, match="counted from 1"):
+    with pytest.raises(AnnotatorError, match="starting at 1"):
         tab.place(CAT, None, ANN)
 
 
@@ -104,7 +104,7 @@ def test_only_the_merge_that_was_previewed_is_done(tab: CategoryTab, services: A
     assert "*" not in text
     assert (button["value"], button["visible"]) == ("Merge cat into dog", True)
     for other in (None, [DOG, CAT]):
-        with pytest.raises(AnnotatorError, match="preview of this merge first"):
+        with pytest.raises(AnnotatorError, match="Preview this merge first"):
             tab.merge(CAT, DOG, other, ANN)
     assert services.curation.calls == []
     shown = tab.merge(CAT, DOG, seen, ANN)
@@ -114,9 +114,9 @@ def test_only_the_merge_that_was_previewed_is_done(tab: CategoryTab, services: A
 
 
 def test_nothing_is_changed_without_a_name_or_a_choice(tab: CategoryTab, services: Any) -> None:
-    with pytest.raises(AnnotatorError, match="Say who you are"):
+    with pytest.raises(AnnotatorError, match="Enter your name"):
         tab.add("a", "", NOBODY)
-    with pytest.raises(AnnotatorError, match="Say who you are"):
+    with pytest.raises(AnnotatorError, match="Enter your name"):
         tab.archive(CAT, NOBODY)
     with pytest.raises(AnnotatorError, match="Choose a category first"):
         tab.save(None, "", "", "", "", "", ANN)
@@ -140,7 +140,7 @@ def test_settings_are_shown_and_saved_under_their_names(services: Any) -> None:
     assert services.preferences.saved == [services.preferences.VALUES]
     assert len(values) == sum(len(keys) for _, keys in PARTS)
     assert "`timm:xy`" in backbone
-    with pytest.raises(AnnotatorError, match="Say who you are"):
+    with pytest.raises(AnnotatorError, match="Enter your name"):
         tab.save(NOBODY, *values)
 
 
@@ -152,8 +152,8 @@ def test_what_was_saved_is_told_by_the_names_on_the_page(services: Any) -> None:
     same = tab.save(ANN, *values.values())
     said = tab.save(ANN, *{**values, "asking.strategy": "likely", "name": "Zoo"}.values())
 
-    assert same == "Nothing was different."
-    assert unescape(said) == "Saved: Name of the project, Which images come first."
+    assert same == "Nothing to save."
+    assert unescape(said) == "Saved: Name of the project, Image order (active learning)."
 
 
 @pytest.mark.parametrize("key", CHOICES)
@@ -173,7 +173,7 @@ def test_a_folder_is_moved_only_after_its_preview(services: Any) -> None:
     tab = ImageTab(services)
 
     text, button, seen = tab.preview("images", "/new")
-    with pytest.raises(AnnotatorError, match="preview of this move first"):
+    with pytest.raises(AnnotatorError, match="Preview this move first"):
         tab.move("images", "/other", seen, ANN)
     tab.move("images", "/new", seen, ANN)
 
@@ -196,7 +196,7 @@ def test_folders_are_added_and_looked_at(services: Any) -> None:
     assert services.image_roots.calls == [("add", "/more", "holiday"), ("look",)]
     assert said == "2 new images."
     assert "&lt;b&gt;" in table
-    assert "is not there" in table
+    assert "is missing" in table
     assert choice["choices"] == ["<b>"]
 
 
@@ -211,7 +211,7 @@ def test_files_that_cannot_be_used_are_a_table_and_a_text(
     assert table["value"].values.tolist() == [["images", "a.png", "is empty (0 bytes)"]]
     assert Path(file["value"]).read_text() == "images\ta.png\tis empty (0 bytes)\n"
     services.image_roots.unusable = list
-    assert ImageTab(services).list()[0] == "Every file can be used."
+    assert ImageTab(services).list()[0] == "All files can be used."
 
 
 def test_a_person_is_renamed_and_made_a_reviewer_only_where_that_is_new(services: Any) -> None:
@@ -221,7 +221,7 @@ def test_a_person_is_renamed_and_made_a_reviewer_only_where_that_is_new(services
     same = tab.save(2, "Bob", True, ANN)
 
     assert services.people.calls == [("rename", 1, "Anna"), ("reviewer", 1, True)]
-    assert same[0] == "Nothing was different."
+    assert same[0] == "Nothing to save."
     assert tab.show(2)[2:] == ["Bob", True]
     with pytest.raises(AnnotatorError, match="Choose a person first"):
         tab.save(None, "", False, ANN)

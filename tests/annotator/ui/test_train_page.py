@@ -257,7 +257,7 @@ def test_the_table_says_how_far_the_percentages_of_a_version_were_off(fakes: Mod
 
     table = views.version_table([fakes.version(1), measured])
 
-    assert list(table["percentages off by"]) == ["4.3 points (1,200 blind)", ""]
+    assert list(table["calibration error"]) == ["4.3 points (1,200 blind)", ""]
 
 
 def test_changes_link_to_the_images_and_names_are_text(page: TrainPage) -> None:

@@ -231,7 +231,7 @@ def test_a_version_that_was_written_but_not_published_is_deleted_with_its_featur
         fine()
         if files.is_ready(path):
             assert FeatureFiles.open(owned(made.project, 2)) is not None
-            raise LeaseLost("another worker has taken this job over")
+            raise LeaseLost("another worker has taken over this job")
 
     control.check = check  # type: ignore[method-assign]
 

@@ -225,11 +225,11 @@ def test_a_picture_that_cannot_be_embedded_is_not_tried_in_a_circle(made) -> Non
     files = made.add_features(np.ones((1, 4)))
     assert [j.kind for j in worker(made).run_once()] == [EMBED]  # and not for ever
 
-    files.write_failed({1: "not a picture"})
+    files.write_failed({1: "not an image"})
     made.add_images(["a.png", "b.png", "c.png"])
 
     assert [j.kind for j in worker(made).run_once()] == [EMBED]
-    files.write_failed({1: "not a picture", 2: "not a picture"})
+    files.write_failed({1: "not an image", 2: "not an image"})
     assert worker(made).run_once() == []
 
 

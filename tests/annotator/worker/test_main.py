@@ -98,7 +98,7 @@ def test_once_does_what_is_queued_and_returns(made) -> None:
     assert result.stdout.strip() == "['failed']"
     job = latest(made)
     assert job is not None
-    assert "No picture could be embedded" in job.message
+    assert "No image could be embedded" in job.message
     assert os.getpriority(os.PRIO_PROCESS, 0) == before
 
 
@@ -109,7 +109,7 @@ def test_a_job_is_done_here_if_no_worker_is_alive(made) -> None:
 
     assert (job.state, job.message) == (
         JobState.FAILED,
-        f"1 images were left out: the image folder {made.project.path / 'pictures'} is not there; "
+        f"1 images were left out: the image folder {made.project.path / 'pictures'} is missing; "
         "connect its disk, or change 'main' under [roots] in project.toml.",
     )
     assert workers(made) == []

@@ -209,7 +209,7 @@ def test_archived_categories_conflicts_and_images_without_features_take_no_part(
     ("answered", "message"),
     [
         (None, "Nothing to learn from yet: answer a few pairs first"),
-        (State.ABSENT, "no picture outside the held-out tenth has a present answer"),
+        (State.ABSENT, "no image outside the held-out tenth has a present answer"),
     ],
 )
 def test_too_little_to_learn_from_is_told(made, answered, message: str) -> None:

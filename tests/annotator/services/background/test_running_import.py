@@ -44,7 +44,7 @@ from annotator.store import (
 )
 from annotator.store.tables import metadata
 
-STAGED, SET = "Reading labels", "Setting labels"
+STAGED, SET = "Reading labels", "Applying labels"
 NAMES = ("cat", "dog", "bird", "fish")
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -377,7 +377,7 @@ def test_an_import_that_is_interrupted_twice_is_taken_back_when_the_project_is_o
         monkeypatch.setattr(import_rollback.TakingBack, "part", lambda *_: _interrupt())
         _interrupt()
 
-    with pytest.raises(AnnotatorError, match="open the project again, such as with"):
+    with pytest.raises(AnnotatorError, match="open the project again, for example with"):
         services.transfer.import_file(
             file, annotator="bob", on_progress=AtStep(SET, 3, interrupt_twice)
         )

@@ -124,7 +124,7 @@ def test_what_is_not_given_stays_and_an_empty_key_takes_the_key_away(services: S
 def test_a_key_of_the_page_or_of_another_category_is_refused(services: Services) -> None:
     services.curation.edit(CAT, hotkey="c")
 
-    with pytest.raises(AnnotatorError, match="'cat' has the key 'c'"):
+    with pytest.raises(AnnotatorError, match="'cat' already has the shortcut 'c'"):
         services.curation.edit(DOG, hotkey="C", name="hound")
     with pytest.raises(AnnotatorError, match="page uses 'a' itself"):
         services.curation.edit(DOG, hotkey="a")
@@ -145,7 +145,7 @@ def test_an_alias_that_the_hierarchy_names_cannot_be_taken_away(services: Servic
     services.curation.edit(CAT, aliases=["kitty"])
     services.project.settings.hierarchy["kitty"] = ["bird"]
 
-    with pytest.raises(ProjectError, match="'kitty', which is no category"):
+    with pytest.raises(ProjectError, match="'kitty', which is not a category"):
         services.curation.edit(CAT, aliases=[])
 
     assert services.curation.find("kitty") == CAT
@@ -175,20 +175,20 @@ def test_a_category_moves_in_its_group_and_at_its_end_with_its_group(services: S
 
     assert within == ["bird", "cat", "dog"]
     assert with_group == ["dog", "bird", "cat"]
-    assert said["message"] == "It is last already."
+    assert said["message"] == "It is already last."
     assert [c["name"] for c in services.labelling.start("Ann")["categories"]] == with_group
 
 
 def test_a_category_is_put_at_a_place_and_a_hidden_one_has_none(services: Services) -> None:
     said = services.curation.place(CAT, 99)
     assert names(services) == ["dog", "bird", "cat"]
-    assert said["message"] == "'cat' is at place 3."
+    assert said["message"] == "'cat' is at position 3."
     services.curation.place(BIRD, 1)
     assert [r["place"] for r in services.curation.rows()] == [1, 2, 3]
     assert names(services) == ["bird", "dog", "cat"]
 
     services.curation.archive(CAT, True)
-    with pytest.raises(NotFound, match="hidden or gone"):
+    with pytest.raises(NotFound, match="archived or deleted"):
         services.curation.place(CAT, 1)
 
 
@@ -209,7 +209,7 @@ def test_examples_are_images_labelled_present(services: Services) -> None:
 
     offered = [row["id"] for row in services.curation.candidates(CAT)]
     services.curation.set_examples(CAT, [2, 1])
-    with pytest.raises(AnnotatorError, match="has to be labelled present"):
+    with pytest.raises(AnnotatorError, match="must be labelled present"):
         services.curation.set_examples(CAT, [3])
     with pytest.raises(AnnotatorError, match="at most 8"):
         services.curation.set_examples(CAT, range(9))
@@ -288,10 +288,10 @@ def test_an_answer_about_a_merged_category_counts_for_what_it_was_merged_into(
     ("done", "pair", "message"),
     [
         ([], (CAT, CAT), "into itself"),
-        ([(CAT, DOG)], (DOG, CAT), "is merged into 'dog' already"),
-        ([(CAT, DOG)], (CAT, BIRD), "split it again first, or use 'dog'"),
-        ([(CAT, DOG)], (BIRD, CAT), "split it again first, or use 'dog'"),
-        ([(CAT, DOG), (DOG, BIRD)], (BIRD, CAT), "is merged into 'bird' already"),
+        ([(CAT, DOG)], (DOG, CAT), "is already merged into 'dog'"),
+        ([(CAT, DOG)], (CAT, BIRD), "undo that merge first, or use 'dog'"),
+        ([(CAT, DOG)], (BIRD, CAT), "undo that merge first, or use 'dog'"),
+        ([(CAT, DOG), (DOG, BIRD)], (BIRD, CAT), "is already merged into 'bird'"),
     ],
 )
 def test_a_merge_that_goes_in_a_circle_or_twice_is_refused(
@@ -308,7 +308,7 @@ def test_a_merge_that_goes_in_a_circle_or_twice_is_refused(
 def test_a_category_is_not_merged_into_a_hidden_one(services: Services) -> None:
     services.curation.archive(DOG, True)
 
-    with pytest.raises(AnnotatorError, match="'dog' is archived; bring it back first"):
+    with pytest.raises(AnnotatorError, match="'dog' is archived; restore it first"):
         services.curation.merge(CAT, DOG)
     with pytest.raises(AnnotatorError, match="not merged into another"):
         services.curation.split(DOG)
@@ -317,7 +317,7 @@ def test_a_category_is_not_merged_into_a_hidden_one(services: Services) -> None:
 def test_a_merged_category_is_shown_again_by_splitting_only(services: Services) -> None:
     services.curation.merge(CAT, DOG)
 
-    with pytest.raises(AnnotatorError, match="split it again to show it"):
+    with pytest.raises(AnnotatorError, match="undo the merge to restore it"):
         services.curation.archive(CAT, False)
 
 

@@ -63,11 +63,11 @@ def test_a_present_child_of_an_absent_parent_is_a_contradiction() -> None:
     [
         (
             {"dog": ["mammal"]},
-            r"\[hierarchy\] in project.toml names 'mammal', which is no category",
+            r"\[hierarchy\] in project.toml names 'mammal', which is not a category",
         ),
         ({"wolf": ["animal"]}, "names 'wolf'"),
-        ({"dog": ["puppy"], "puppy": ["dog"]}, "goes in a circle: .* among 'dog', 'puppy'"),
-        ({"dog": ["hound"]}, "goes in a circle"),
+        ({"dog": ["puppy"], "puppy": ["dog"]}, "has a cycle: .* among 'dog', 'puppy'"),
+        ({"dog": ["hound"]}, "has a cycle"),
     ],
 )
 def test_a_wrong_hierarchy_is_refused_in_a_sentence(
@@ -98,7 +98,7 @@ def test_implied_pairs_are_not_asked_and_not_stored(services: Services) -> None:
 def test_a_project_with_a_wrong_hierarchy_is_not_served(services: Services) -> None:
     wrong = Services(_with(services.project, {"cat": ["mammal"]}), services.store)
 
-    with pytest.raises(ProjectError, match="'mammal', which is no category"):
+    with pytest.raises(ProjectError, match="'mammal', which is not a category"):
         wrong.labelling.check()
     services.labelling.check()
 

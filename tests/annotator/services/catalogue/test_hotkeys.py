@@ -54,15 +54,15 @@ def test_a_default_that_clashes_with_a_choice_gives_way(services: Services) -> N
 @pytest.mark.parametrize(
     ("key", "sentence"),
     [
-        ("d", "'dog' has the key 'd'; choose another"),
-        (",bi", "cannot be told from ',b' of 'bird' while it is typed"),
-        ("a", "The page uses 'a' itself"),
-        ("7", "The page uses '7' itself"),
-        (",", "The page uses ',' itself"),
-        ("dd", "is no key of its own"),
-        (",abc", "is no key of its own"),
-        ("ж", "is no key of its own"),
-        ("½", "is no key of its own"),
+        ("d", "'dog' already has the shortcut 'd'; choose another"),
+        (",bi", "conflicts with ',b' of 'bird' while you type"),
+        ("a", "The page itself uses 'a'"),
+        ("7", "The page itself uses '7'"),
+        (",", "The page itself uses ','"),
+        ("dd", "cannot be a shortcut"),
+        (",abc", "cannot be a shortcut"),
+        ("ж", "cannot be a shortcut"),
+        ("½", "cannot be a shortcut"),
     ],
 )
 def test_a_key_that_cannot_be_told_is_refused_in_a_sentence(

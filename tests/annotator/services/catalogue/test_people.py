@@ -66,9 +66,9 @@ def test_a_name_that_is_taken_or_empty_or_of_nobody_is_refused(quarrel: Services
         quarrel.people.rename(1, "BOB")
     with pytest.raises(AnnotatorError, match="1 to 80 characters"):
         quarrel.people.rename(1, "  ")
-    with pytest.raises(NotFound, match="nobody with id 9"):
+    with pytest.raises(NotFound, match="no person with id 9"):
         quarrel.people.rename(9, "Eve")
-    with pytest.raises(NotFound, match="nobody with id 9"):
+    with pytest.raises(NotFound, match="no person with id 9"):
         quarrel.people.set_reviewer(9, True)
 
     quarrel.people.rename(1, "ANN")

@@ -109,7 +109,7 @@ def test_nothing_begins_or_is_filled_in_before_the_pilot_is_answered(
 
     with pytest.raises(NotReady, match="197 of 200 pilot questions are answered"):
         services.certification.plan(start=True)
-    with pytest.raises(NotReady, match="pilot proves nothing"):
+    with pytest.raises(NotReady, match="Pilot answers are no evidence"):
         services.certification.apply()
 
     assert services.certification.plan()["pilot"]["answered"] == 197
@@ -218,7 +218,7 @@ def test_what_came_after_the_plan_is_said_not_to_be_covered(services: Services) 
     after = services.certification.status()["sentences"]
 
     assert not any("not covered" in sentence for sentence in before)
-    assert "Came after the plan and not covered by it: 1 image and 1 category" in " ".join(after)
+    assert "Added after the plan and not covered by it: 1 image and 1 category" in " ".join(after)
 
 
 def test_a_changed_category_voids_a_pilot(services: Services) -> None:

@@ -274,7 +274,7 @@ def test_the_counts_of_a_completed_export_are_those_of_its_file_and_say_what_sta
 
     assert (counts["model_present"], counts["model_absent"], counts["unknown"]) == (2, 4, 11)
     assert counts["note"] == (
-        "10 pairs of 2 categories stay unknown, because the model can only rank them yet."
+        "10 pairs of 2 categories stay unknown, because the model can only rank them so far."
     )
     assert services.transfer.export_counts("answered")["note"] == ""
 
@@ -283,8 +283,12 @@ def test_the_counts_of_a_completed_export_are_those_of_its_file_and_say_what_sta
     ("rows", "ranked", "note"),
     [
         (6, [], ""),
-        (1, [DOG], "1 pair stays unknown, because the model can only rank it yet."),
-        (3, [DOG], "3 pairs of 1 category stay unknown, because the model can only rank them yet."),
+        (1, [DOG], "1 pair stays unknown, because the model can only rank it so far."),
+        (
+            3,
+            [DOG],
+            "3 pairs of 1 category stay unknown, because the model can only rank them so far.",
+        ),
     ],
 )
 def test_the_note_counts_in_words_that_fit(

@@ -264,6 +264,6 @@ def test_the_answer_to_why_says_in_words_what_moved_the_bar(
     told = services.evidence.of(1, DOG)["because"]["moved"]
 
     plain = told.replace("\u2068", "").replace("\u2069", "")
-    assert plain == "The bar stands higher because cat is marked, and lower because bird is marked."
+    assert plain == "The score is higher because cat is present, and lower because bird is present."
     assert services.evidence.of(2, DOG)["because"]["moved"] == ""
     assert services.evidence.of(1, CAT)["because"]["moved"] == ""  # it is decided

@@ -93,7 +93,7 @@ def test_the_map_is_small_and_says_which_parts_speak_for_it(services: Services) 
     assert found["version"] == number
     assert (found["image"], found["category"], found["pending"]) == (1, CAT, False)
     where = found["where"]
-    assert plain(where["text"]) == "The coloured parts of the picture speak most for cat."
+    assert plain(where["text"]) == "The coloured parts of the image support cat."
     assert (where["rows"], where["columns"]) == (2, 2)
     assert where["values"][3] == 1
     assert max(where["values"][:3]) < 0.5
@@ -105,7 +105,7 @@ def test_a_picture_in_which_nothing_speaks_for_it_has_no_map(services: Services)
 
     where = services.evidence.of(1, DOG)["where"]
 
-    assert plain(where["text"]) == "No part of this picture speaks for dog."
+    assert plain(where["text"]) == "No part of this image supports dog."
     assert "values" not in where
 
 
@@ -137,18 +137,14 @@ def test_what_is_not_there_yet_is_said_in_a_sentence(services: Services) -> None
     said += [services.evidence.of(image, c) for image, c in ((1, CAT), (1, BIRD), (5, CAT))]
 
     assert [plain(e["where"]["text"]) for e in said] == [
-        "No version has been trained yet; the first one can show where.",
-        "No version has been trained yet; the first one can show where.",
-        "This version keeps no maps; the next one that is trained will.",
+        "No version has been trained yet; the first one will show this.",
+        "No version has been trained yet; the first one will show this.",
+        "This version has no attention maps; the next one will.",
         "This version does not know bird yet; the next one will.",
-        "The model has not looked at this picture yet.",
+        "This image has no features yet.",
     ]
-    assert plain(said[1]["similar"]) == "No other picture is marked with cat yet."
-    assert (
-        said[0]["similar"]
-        == said[4]["similar"]
-        == ("The model has not looked at this picture yet.")
-    )
+    assert plain(said[1]["similar"]) == "No other image is labelled with cat yet."
+    assert said[0]["similar"] == said[4]["similar"] == "This image has no features yet."
 
 
 def test_features_without_a_map_or_of_another_network_show_none(services: Services) -> None:
@@ -160,8 +156,8 @@ def test_features_without_a_map_or_of_another_network_show_none(services: Servic
     meta.write_text(meta.read_text().replace(services.project.settings.backbone, "another"))
     other = services.evidence.of(1, CAT)["where"]["text"]
 
-    assert without == "The network of this project keeps no map of a picture."
-    assert other == "The pictures have to be looked at anew before this can be shown."
+    assert without == "This backbone has no token maps, so there is no attention map."
+    assert other == "The image features must be recomputed before this can be shown."
 
 
 def test_the_nearest_pictures_with_and_without_it_are_shown(services: Services) -> None:
@@ -190,9 +186,9 @@ def test_known_labels_of_the_image_are_reasons(services: Services) -> None:
     found = services.evidence.of(1, CAT)["because"]
 
     assert found["reasons"] == []  # all five have a dog, so it tells nothing apart
-    assert plain(found["text"]) == "What is known of this picture says little about cat."
+    assert plain(found["text"]) == "The known labels of this image say little about cat."
     assert plain(found["near"]) == (
-        "Of the 5 pictures most like this one, 4 have cat; of all pictures, 4 of 5."
+        "Of the 5 most similar images, 4 have cat; of all images, 4 of 5."
     )
 
 

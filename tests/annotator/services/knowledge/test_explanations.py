@@ -44,7 +44,7 @@ def test_a_label_that_goes_with_the_category_speaks_for_it() -> None:
 
     (reason,) = found["reasons"]
     assert plain(reason["text"]) == (
-        "table is marked here. With it, 62 % of pictures have chair; of all pictures, 14 %."
+        "table is present. With it, 62 % of images have chair; of all images, 14 %."
     )
     assert reason["for"] is True
     assert reason["share"] > 0.6 > 0.2 > reason["base"]
@@ -58,7 +58,7 @@ def test_what_is_absent_speaks_against_it_where_that_is_rare_indeed() -> None:
 
     (reason,) = found["reasons"]
     assert plain(reason["text"]) == (
-        "table is marked absent. Without it, 2 % of pictures have chair; of all pictures, 14 %."
+        "table is absent. Without it, 2 % of images have chair; of all images, 14 %."
     )
     assert reason["for"] is False
 
@@ -69,7 +69,7 @@ def test_few_pictures_are_counted_out_loud() -> None:
     found = because(Question(table, 0, CHAIR, NONE), {1: PRESENT}, ALL)
 
     assert plain(found["reasons"][0]["text"]).startswith(
-        "table is marked here. With it, 6 of 7 pictures have chair; of all pictures, 13 %."
+        "table is present. With it, 6 of 7 images have chair; of all images, 13 %."
     )
     assert told((3, 4), "pictures") == "3 of 4 pictures"
     assert told((3, 4)) == "3 of 4"
@@ -78,10 +78,10 @@ def test_few_pictures_are_counted_out_loud() -> None:
 @pytest.mark.parametrize(
     ("labels", "own", "says"),
     [
-        (known((4, (1, 1, 0, 0))), {1: PRESENT}, "Too few pictures are known to have chair or not"),
-        (known((40, (1, 0, 0, 0))), {}, "No other category of this picture is known yet."),
+        (known((4, (1, 1, 0, 0))), {1: PRESENT}, "Too few images are known to have chair or not"),
+        (known((40, (1, 0, 0, 0))), {}, "No other category of this image is known yet."),
         (known((40, (1, 0, 0, 0)), (4, (1, 1, 0, 0))), {1: PRESENT}, "to have both chair and"),
-        (known((9, (1, 1, 0, 0)), (9, (-1, 1, 0, 0))), {1: PRESENT}, "says little about chair."),
+        (known((9, (1, 1, 0, 0)), (9, (-1, 1, 0, 0))), {1: PRESENT}, "say little about chair."),
     ],
 )
 def test_without_a_reason_it_says_why(labels: KnownLabels, own: dict[int, int], says: str) -> None:
@@ -131,7 +131,7 @@ def test_an_image_is_no_evidence_for_itself() -> None:
     inside = because(Question(table, 1, CHAIR, NONE), {1: PRESENT}, ALL)
     outside = because(Question(table, 0, CHAIR, NONE), {1: PRESENT}, ALL)
 
-    assert plain(inside["text"]).startswith("Too few pictures are known to have both chair")
+    assert plain(inside["text"]).startswith("Too few images are known to have both chair")
     assert "5 of 5" in outside["reasons"][0]["text"]
 
 
@@ -141,9 +141,9 @@ def test_similar_pictures_are_counted_beside_all_of_them() -> None:
     found = because(Question(KITCHENS, 0, CHAIR, near), {1: PRESENT}, ALL)
 
     assert plain(found["near"]) == (
-        "Of the 20 pictures most like this one, 50 % have chair; of all pictures, 14 %."
+        "Of the 20 most similar images, 50 % have chair; of all images, 14 %."
     )
-    assert plain(found["reasons"][0]["near"]) == "Of similar pictures with it, 50 %."
+    assert plain(found["reasons"][0]["near"]) == "Of similar images with it, 50 %."
 
 
 def test_a_category_newer_than_the_table_has_no_reasons() -> None:
@@ -152,5 +152,5 @@ def test_a_category_newer_than_the_table_has_no_reasons() -> None:
     asked = because(Question(KITCHENS, 0, new, NONE), {1: PRESENT}, [*ALL, new])
     given = because(Question(KITCHENS, 0, CHAIR, NONE), {4: PRESENT}, [*ALL, new])
 
-    assert plain(asked["text"]) == "Too few pictures are known to have new or not: 0 so far."
+    assert plain(asked["text"]) == "Too few images are known to have new or not: 0 so far."
     assert given["reasons"] == []

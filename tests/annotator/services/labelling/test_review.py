@@ -323,12 +323,12 @@ def test_the_history_tells_every_answer_in_words(desk: Services, say: Say, clock
     assert [(a["text"], a["stands"]) for a in told] == [
         ("ann could not tell.", False),
         ("carol decided in review: present.", True),
-        ("eve said absent.", False),
+        ("eve answered absent.", False),
         ("bob rejected the suggestion (30 %) of version 4.", False),
         ("ann accepted the suggestion (83 %) of version 3.", False),
     ]
     assert "too late" in told[2]["remark"]
-    assert told[3]["remark"] == "bob took this back with undo."
+    assert told[3]["remark"] == "bob undid this."
     assert told[3]["undone"] == clock.now.isoformat()
     assert told[4]["undone"] is None
 
@@ -336,10 +336,10 @@ def test_the_history_tells_every_answer_in_words(desk: Services, say: Say, clock
 @pytest.mark.parametrize(
     ("source", "state", "says"),
     [
-        ("accepted_in_bulk", "present", "eve accepted the suggestion (91 %) of version 2 among"),
-        ("accepted_in_bulk", "absent", "eve let “absent” stand among others. Version 2 said 91 %."),
-        ("swept", "absent", "eve said that the rest is absent."),
-        ("human", "cleared", "eve took their answer off."),
+        ("accepted_in_bulk", "present", "eve accepted the suggestion (91 %) of version 2 in bulk"),
+        ("accepted_in_bulk", "absent", "eve confirmed “absent” in bulk. Version 2 said 91 %."),
+        ("swept", "absent", "eve marked the rest absent."),
+        ("human", "cleared", "eve cleared the answer."),
     ],
 )
 def test_a_history_says_how_an_answer_came_about(

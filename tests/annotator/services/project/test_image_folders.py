@@ -42,8 +42,8 @@ def test_a_folder_or_name_that_is_taken_or_not_there_is_refused(
     services: Services, pictures: Path, more: Path
 ) -> None:
     for folder, name, message in (
-        (pictures, "", "belongs to the project already"),
-        (more, "images", "a folder named 'images' already"),
+        (pictures, "", "is already part of the project"),
+        (more, "images", "A folder named 'images' already exists"),
         (more / "nowhere", "", "not a folder of images"),
     ):
         with pytest.raises(ProjectError, match=message):
@@ -106,7 +106,7 @@ def test_a_move_to_a_folder_without_any_of_the_files_is_refused(
         services.image_roots.move("images", more)
     with pytest.raises(ProjectError, match="no image root named 'other'"):
         services.image_roots.move_preview("other", more)
-    with pytest.raises(ProjectError, match="belongs to the project already"):
+    with pytest.raises(ProjectError, match="is already part of the project"):
         services.image_roots.move("images", pictures)
 
     assert load_project(services.project.path).settings.roots == {"images": "../pictures"}
@@ -123,5 +123,5 @@ def test_two_looks_at_once_are_refused(services: Services, more: Path) -> None:
 
     services.image_roots.add(more, on_progress=again)
 
-    assert refused[0].startswith("The folders are being looked at just now")
+    assert refused[0].startswith("The folders are being scanned")
     assert services.image_roots.look()["new_images"] == 0

@@ -27,7 +27,7 @@ def test_what_the_page_calls_usual_is_what_the_method_takes_by_itself(method: st
         name: described.training[name] if name == EPOCHS else described.options[name]
         for name in usual
     }
-    assert all(f"Usually {o.usual:g}" in o.says for o in METHOD_OPTIONS[method])
+    assert all(f"Default {o.usual:g}" in o.says for o in METHOD_OPTIONS[method])
 
 
 def test_only_what_is_not_usual_is_passed_on() -> None:
@@ -41,7 +41,7 @@ def test_only_what_is_not_usual_is_passed_on() -> None:
 @pytest.mark.parametrize(
     ("method", "chosen", "says"),
     [
-        ("hst", {"epochs": 0}, "Passes over the images must be a whole number from 1 to 500"),
+        ("hst", {"epochs": 0}, "Epochs must be a whole number from 1 to 500"),
         ("hst", {"epochs": 2.5}, "whole number"),
         ("partial_bce", {"penalty": -1}, "from 0 to 1000, got -1"),
         ("kernel_ridge", {"epochs": 3}, "kernel_ridge has no option 'epochs'; known: ridge"),

@@ -30,7 +30,7 @@ def test_a_job_that_fails_is_told_once_and_keeps_no_other_from_its_turn(
     done = len(rounds)
 
     (told,) = caplog.records
-    assert told.message == "the disk is away (It is tried again.)"
+    assert told.message == "the disk is away (It will be retried.)"
     assert told.exc_info
     assert len(rounds) == done  # nothing more after it was closed
 
@@ -47,5 +47,5 @@ def test_what_a_person_can_mend_is_told_without_a_trace(caplog: pytest.LogCaptur
     keeper.close()
 
     (told,) = caplog.records
-    assert told.message == "The database was moved; bring it back. (It is tried again.)"
+    assert told.message == "The database was moved; bring it back. (It will be retried.)"
     assert not told.exc_info
