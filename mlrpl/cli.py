@@ -32,7 +32,7 @@ def library() -> None:
 
 @app.command()
 def methods(
-    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """List the methods, with their papers and the defaults of their options."""
     found = [describe(name) for name in names()]

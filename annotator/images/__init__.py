@@ -1,1 +1,1 @@
-"""Where pictures come from: folders, decoding with guards, thumbnails."""
+"""Where images come from: folders, guarded decoding, thumbnails."""

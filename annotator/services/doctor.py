@@ -112,7 +112,7 @@ def _files(services: Services) -> Iterator[Finding]:
         paths = [p for p in images.every_path(tx) if p.image_id is not None]
     gone = [p for p in paths if not (_root(services, p.root) / p.path).is_file()]
     yield Finding(
-        "pictures",
+        "images",
         bool(gone),
         f"{len(gone)} of {len(paths)} files are missing, the first {gone[0].path!r}; restore "
         "them, or run `annotator images PROJECT add` to mark them missing"
@@ -120,7 +120,7 @@ def _files(services: Services) -> Iterator[Finding]:
         else f"{len(paths)} files",
     )
     if refused:
-        yield Finding("pictures", False, f"{len(refused)} files cannot be used and were left out")
+        yield Finding("images", False, f"{len(refused)} files cannot be used and were left out")
 
 
 def _root(services: Services, root: str) -> Path:

@@ -20,7 +20,7 @@ from annotator.errors import StoreError, StoreMoved
 from annotator.store.network_disks import network_file_system
 
 Transaction: TypeAlias = sa.Connection
-"""An open transaction; rooms above only pass it on."""
+"""An open transaction; packages above only pass it on."""
 
 BUSY_SECONDS = 10.0
 """How long a writer waits for another program before it gives up."""

@@ -25,28 +25,34 @@ DEFAULT_BACKBONE = "efficientnet-lite2"
 
 Dataset = Annotated[str, typer.Argument(help=f"One of {', '.join(datasets.names())}.")]
 Root = Annotated[Path, typer.Option(help="Folder of the data set.")]
-Hide = Annotated[str, typer.Option(help=f"What is hidden: {', '.join(get_args(Missingness))}.")]
+Hide = Annotated[
+    str, typer.Option(help=(f"Which labels are hidden: {', '.join(get_args(Missingness))}."))
+]
 Count = Annotated[
-    int, typer.Option(help="Present and absent labels a category that fixed_per_category keeps.")
+    int, typer.Option(help="Present and absent labels per category that fixed_per_category keeps.")
 ]
 Backbone = Annotated[
     str,
-    typer.Option("--features", help="Network that turns pictures into features, kept as it is."),
+    typer.Option("--features", help="Frozen backbone network that computes the features."),
 ]
 FineTune = Annotated[
-    bool, typer.Option("--finetune", help="Train the last stage of the network as well.")
+    bool, typer.Option("--finetune", help="Also fine-tune the last stage of the backbone.")
 ]
 InputSize = Annotated[
     int | None,
-    typer.Option(help="Side of the input in pixels; the network's own, and 448 at paper size."),
+    typer.Option(help="Input size in pixels; default: the network's own, 448 at paper size."),
 ]
-SizeOption = Annotated[str, typer.Option(help="tool (a laptop) or paper (as published).")]
+SizeOption = Annotated[
+    str, typer.Option(help=("Model size: tool (for a laptop) or paper (as published)."))
+]
 Option = Annotated[
     list[str] | None,
     typer.Option(
         "--option",
         metavar="NAME=JSON",
-        help="Option of the method; METHOD.NAME for one of several, finetune.NAME for the network.",
+        help=(
+            "Method option; METHOD.NAME for one of several methods, finetune.NAME for fine-tuning."
+        ),
     ),
 ]
 Training = Annotated[
@@ -57,24 +63,24 @@ Names = Annotated[
     bool,
     typer.Option(
         "--names/--no-names",
-        help="Whether methods may use what the network's own classes say about the names.",
+        help="Use the category-name prior from the backbone's own classes.",
     ),
 ]
 MinPositives = Annotated[
-    int, typer.Option(help="Leave out categories with fewer present labels, all parts counted.")
+    int, typer.Option(help="Leave out categories with fewer present labels over all splits.")
 ]
 Unlabelled = Annotated[
     bool,
     typer.Option("--keep-unlabelled/--drop-unlabelled", help="Images without any present label."),
 ]
-SplitSeed = Annotated[int, typer.Option(help="Of the split, where the data set brings none.")]
+SplitSeed = Annotated[int, typer.Option(help="Seed of the split, for data sets without one.")]
 Cache = Annotated[
     Path | None,
-    typer.Option(help="Where features are kept; default: mlrpl in the user's cache folder."),
+    typer.Option(help="Folder for cached features; default: mlrpl in the user's cache folder."),
 ]
 Share = Annotated[
     float,
-    typer.Option(help="Of the training images that tell when to stop, where patience is set."),
+    typer.Option(help="Share of training images for early stopping, if patience is set."),
 ]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -101,13 +107,14 @@ def bench(
     split_seed: SplitSeed = 0,
     cache: Cache = None,
     out: Annotated[
-        Path | None, typer.Option(help="File of finished runs, one a line; they are not repeated.")
+        Path | None,
+        typer.Option(help=("File of finished runs, one per line; they are not repeated.")),
     ] = None,
     per_category: Annotated[
-        bool, typer.Option("--per-category", help="Each category's average precision as well.")
+        bool, typer.Option("--per-category", help="Also print the average precision per category.")
     ] = False,
     published: Annotated[
-        bool, typer.Option("--published", help="Print the papers' rows as well.")
+        bool, typer.Option("--published", help="Also print the papers' published rows.")
     ] = False,
     device: Device = "cpu",
     as_json: AsJson = False,
@@ -141,11 +148,11 @@ def train(
     dataset: Dataset,
     root: Root,
     method: Annotated[str, typer.Option(help="One of those that `mlrpl methods` lists.")],
-    out: Annotated[Path, typer.Option(help="File of the checkpoint.")],
+    out: Annotated[Path, typer.Option(help="Checkpoint file to write.")],
     known: Annotated[float, typer.Option(help="Share of labels kept.")] = 1.0,
     hide: Hide = "uniform",
     count: Count = 5,
-    seed: Annotated[int, typer.Option(help="Of the hidden labels and of training.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the hidden labels and of training.")] = 0,
     backbone: Backbone = DEFAULT_BACKBONE,
     finetune: FineTune = False,
     size: SizeOption = "tool",
@@ -159,7 +166,7 @@ def train(
     split_seed: SplitSeed = 0,
     cache: Cache = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a training that was interrupted.")
+        bool, typer.Option("--resume", help="Resume an interrupted training.")
     ] = False,
     device: Device = "cpu",
 ) -> None:
@@ -192,7 +199,7 @@ def train(
 
 
 def evaluate(
-    checkpoint: Annotated[Path, typer.Argument(help="File that `mlrpl train` wrote.")],
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint file written by `mlrpl train`.")],
     dataset: Dataset,
     root: Root,
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
@@ -200,7 +207,7 @@ def evaluate(
     split_seed: SplitSeed = 0,
     cache: Cache = None,
     per_category: Annotated[
-        bool, typer.Option("--per-category", help="Each category's average precision as well.")
+        bool, typer.Option("--per-category", help="Also print the average precision per category.")
     ] = False,
     device: Device = "cpu",
     as_json: AsJson = False,

@@ -108,7 +108,9 @@ def test_a_file_is_no_project_directory(tmp_path: Path) -> None:
 def test_a_file_that_is_not_toml_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / PROJECT_FILE).write_bytes(content)
 
-    with pytest.raises(ProjectError, match=r"project\.toml is not valid TOML: .* Correct that line"):
+    with pytest.raises(
+        ProjectError, match=r"project\.toml is not valid TOML: .* Correct that line"
+    ):
         load_project(tmp_path)
 
 

@@ -141,7 +141,7 @@ def _nothing(given: Sequence[Any], counted: Sequence[Any], base: Share, name: st
     if not given:
         return "No other category of this image is known yet."
     if not counted:
-        return f"Too few pictures are known to have both {name} and what is known here."
+        return f"Too few images are known to have both {name} and what is known here."
     return f"The known labels of this image say little about {name}."
 
 
