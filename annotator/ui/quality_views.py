@@ -30,7 +30,7 @@ def goal_html(stop: Payload) -> str:
     count = stop["later"]["pairs"]
     pairs = "1 pair" if count == 1 else f"{_rough(count):,} pairs"
     head = (
-        f"<b>One more hour decides {pairs}</b> <span>at the current pace, if the most uncertain "
+        f"<b>One more hour decides about {pairs}</b> <span>at the current pace, if the most uncertain "
         "pairs come first.</span>"
     )
     if not stop["open"]:

@@ -253,7 +253,7 @@ NO_QUALITY = {
     "anchoring": {"blind": 0, "shown": 0, "needed": 385, "difference": None},
     "note": "Nobody has answered yet, so there is nothing to compare.",
 }  # fmt: skip
-NO_GOAL = {"reached": False, "note": "What another hour brings cannot be told yet."}
+NO_GOAL = {"reached": False, "note": "The effect of another hour cannot be estimated yet."}
 
 
 class FakeTraining:

@@ -107,7 +107,7 @@ def test_a_plan_is_a_table_and_names_are_never_markup() -> None:
 
 @pytest.mark.parametrize(
     ("answered", "says", "can_begin"),
-    [(120, "280 of its questions are still", False), (400, "30 of its 400 pairs", True)],
+    [(120, "280 of its questions are not", False), (400, "30 of its 400 pairs", True)],
 )
 def test_a_plan_during_a_pilot_waits_for_its_answers(
     answered: int, says: str, can_begin: bool
@@ -153,7 +153,7 @@ def test_the_status_shows_zones_bounds_and_sentences_as_text() -> None:
     assert "1 of 8" in html
     assert "can be marked &lt;absent&gt;." in html
     assert "super-categories: &lt;animal&gt;." in html
-    assert "not filled in any more: cat." in html
+    assert "no longer filled in: cat." in html
 
 
 def test_a_stale_promise_is_told_above_and_in_the_list() -> None:

@@ -62,7 +62,7 @@ def test_a_preview_names_what_an_import_would_do_and_frees_the_button(page: Expo
     assert "5 pairs present and 3 absent" in text
     assert "`zebra`" in text
     assert "`a'b.jpg`, `<b>.jpg`" in text
-    assert "1 pairs were answered otherwise" in text
+    assert "1 pairs were answered differently" in text
     assert button["interactive"] is True
 
 

@@ -131,7 +131,7 @@ def test_an_empty_project_says_in_each_place_what_will_be_there(page: ProgressPa
     plots = ("growth", "curve", "calibration", "people", "agreement", "agreement people")
     assert [found[name]["visible"] for name in plots] == [False] * 6
     assert "once there is a version" in found["left"]
-    assert "cannot be measured yet" in found["goal"]
+    assert "cannot be estimated yet" in found["goal"]
     assert "Nothing is answered yet" in found["growth note"]
     assert "There is no version yet" in found["curve note"]
     assert "30 present answers" in found["calibration note"]
@@ -153,7 +153,7 @@ def test_what_is_still_being_counted_says_so_and_comes_by_itself(
     assert "being computed" in by_name(first)["goal"]
     assert first[0]["behind"]
     assert not isinstance(by_name(meanwhile)["goal"], str)
-    assert "cannot be measured yet" in by_name(then)["goal"]
+    assert "cannot be estimated yet" in by_name(then)["goal"]
     assert not redrawn(then)
     assert not then[0]["behind"]
 
@@ -283,7 +283,7 @@ def test_the_calibration_says_in_words_what_one_point_means() -> None:
     assert chart is not None
     assert any(row.get("observed") == 75 for rows in drawn(chart) for row in rows)
     note = views.calibration_note(shown)
-    assert "Drawn from 80 answers on held-out images" in note
+    assert "From 80 answers on held-out images" in note
     assert "off by 2.1 points" in note
     assert "Of the 40 pairs that it gave 80% to 90%, people said present to 30" in note
     assert "better here than it is" not in note
@@ -293,7 +293,7 @@ def test_the_calibration_says_in_words_what_one_point_means() -> None:
 def test_the_calibration_says_how_many_blind_answers_it_is_drawn_from() -> None:
     note = views.calibration_note(calibration(on="probes", answers=2263, seen=True))
 
-    assert "Drawn from 2,263 blind answers" in note
+    assert "From 2,263 blind answers" in note
     assert "calibrated this version" in note
 
 
