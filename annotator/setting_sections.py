@@ -36,7 +36,7 @@ class Retraining:
     """When the worker trains a new version by itself."""
 
     automatic: bool = True
-    """Retrain automatically; if false, only on the Train page and with `annotator train`."""
+    """Whether training starts by itself; if not, only on the Train page or by `annotator train`."""
     min_answers: int = 50
     """Retrain after this many new answers, "rest absent" not counted."""
     min_present: int = 10

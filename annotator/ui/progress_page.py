@@ -111,11 +111,11 @@ class ProgressPage:
         growth_note = gr.HTML(elem_id="growth-note", **PLAIN)
         with gr.Row(equal_height=False, elem_classes="pg-pair"):
             with gr.Column(min_width=320):
-                gr.Markdown("## How good the versions are")
+                gr.Markdown("## Model quality by version")
                 curve = gr.Plot(show_label=False, visible=False, elem_id="progress-plot")
                 curve_note = gr.HTML(elem_id="progress-no-figure", **PLAIN)
             with gr.Column(min_width=320):
-                gr.Markdown("## How far its percentages can be trusted")
+                gr.Markdown("## Calibration")
                 calibration = gr.Plot(show_label=False, visible=False, elem_id="calibration-plot")
                 calibration_note = gr.HTML(elem_id="calibration-note", **PLAIN)
         people = _people_parts()
@@ -137,9 +137,9 @@ class ProgressPage:
 
 def _people_parts() -> list[Any]:
     """Put the tables about people into the open Blocks: two of the trends, four of the quality."""
-    gr.Markdown("## Who answered")
+    gr.Markdown("## Annotators")
     parts: list[Any] = [_table("people-table"), gr.HTML(elem_id="people-note", **PLAIN)]
-    gr.Markdown("## How far people agree")
+    gr.Markdown("## Inter-annotator agreement")
     parts.append(gr.HTML(elem_id="agreement-note", **PLAIN))
     parts += [_table("agreement-table", max_height=420), _table("agreement-people")]
     return [*parts, gr.HTML(elem_id="anchoring-note", **PLAIN)]

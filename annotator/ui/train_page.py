@@ -279,7 +279,7 @@ class TrainPage:
         return row, choice, rollback, back
 
     def _build_methods(self) -> None:
-        gr.Markdown("## Methods side by side")
+        gr.Markdown("## Comparison of methods")
         with gr.Row(elem_classes="pg-actions"):
             measure = gr.Button(
                 "Evaluate all methods now",

@@ -151,7 +151,7 @@ def test_the_versions_are_listed_and_can_be_promoted(project: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["init", "{new}", "--images", "{empty}", "--categories", "a"], "holds no pictures"),
+        (["init", "{new}", "--images", "{empty}", "--categories", "a"], "contain no images"),
         (["init", "{new}", "--images", "{gone}", "--categories", "a"], "not a folder"),
         (["init", "{new}", "--images", "{pictures}"], "needs categories"),
         (["init", "{new}", "--images", "{pictures}", "--categories", "a,A"], "a"),
