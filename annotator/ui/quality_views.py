@@ -30,8 +30,8 @@ def goal_html(stop: Payload) -> str:
     count = stop["later"]["pairs"]
     pairs = "1 pair" if count == 1 else f"{_rough(count):,} pairs"
     head = (
-        f"<b>One more hour decides about {pairs}</b> <span>at the current pace, if the most uncertain "
-        "pairs come first.</span>"
+        f"<b>One more hour decides about {pairs}</b> <span>at the current pace, if the most "
+        "uncertain pairs come first.</span>"
     )
     if not stop["open"]:
         head = "<b>No pair is open,</b> <span>but the goal is not reached.</span>"
