@@ -126,7 +126,7 @@ def _settle(store: Store) -> bool:
         finish(store)
         return True
     if is_back:
-        log.warning("The import of %s was broken off; it is being taken back.", about.file)
+        log.warning("The import of %s was interrupted; it is being rolled back.", about.file)
         in_steps(store, import_rollback.TakingBack(about).part)
     in_steps(store, staged_imports.clear)
     with store.writing() as tx:
