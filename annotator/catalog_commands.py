@@ -160,7 +160,7 @@ def categories_archive(
 
 
 def _root_line(row: dict[str, Any]) -> str:
-    state = "" if row["there"] else ", which is not there"
+    state = "" if row["there"] else ", which is missing"
     return (
         f"{row['name']}: {row['folder']}{state}; {row['usable']:,} files, {row['gone']:,} missing, "
         f"{row['refused']:,} that cannot be used"

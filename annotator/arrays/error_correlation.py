@@ -45,6 +45,6 @@ def read_errors(path: Path, columns: int) -> ErrorCorrelation | None:
         return None
     except (OSError, ValueError, EOFError) as error:
         raise ProjectError(
-            f"{path / ERRORS} is damaged ({error}); delete it, it comes back with the next version"
+            f"{path / ERRORS} is damaged ({error}); delete it, the next version writes it again"
         ) from None
     return ErrorCorrelation(array[0].astype(np.float64), array[1].astype(np.int64))

@@ -59,7 +59,7 @@ def read_where(path: Path) -> Where | None:
         return None
     except (OSError, ValueError, EOFError) as error:
         raise ProjectError(
-            f"{path / WHERE} is damaged ({error}); delete it, maps come back with the next version"
+            f"{path / WHERE} is damaged ({error}); delete it, the next version writes it again"
         ) from None
     return Where(array[:, :-1], array[:, -1])
 

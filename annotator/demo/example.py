@@ -52,7 +52,7 @@ def make_demo(
         raise NotFound(f"There is no example {dataset!r}; known: {', '.join(PROJECTS)}.")
     project = directory / PROJECTS[dataset]
     if (project / PROJECT_FILE).exists():
-        typer.echo(f"Using the example in {project}; delete that folder to start afresh.", err=True)
+        typer.echo(f"Using the example in {project}; delete that folder to start over.", err=True)
     elif dataset == "scenes":
         scenes.create(directory, project, count=count)
     else:

@@ -33,7 +33,7 @@ def create(directory: Path, project: Path, *, count: int, seed: int = 0) -> None
         ProjectError: If the source tree or the packages that draw the example are missing.
     """
     scenes, hide = _load("make_images"), _load("hide")
-    typer.echo("Drawing the pictures ...", err=True)
+    typer.echo("Drawing the images ...", err=True)
     try:
         with progress_bar("Drawing") as on_progress:
             drawn = scenes.generate(
@@ -77,7 +77,7 @@ def _load(name: str) -> ModuleType:
     file = Path(__file__).resolve().parents[2] / "projects" / "scenes" / f"{name}.py"
     if not file.exists():
         raise ProjectError(
-            f"The example is drawn by {file}, which is not there; run `annotator demo` from a "
+            f"The example is drawn by {file}, which is missing; run `annotator demo` from a "
             "checkout of the project."
         )
     full_name = f"scenes_{name}"

@@ -189,7 +189,7 @@ def _candidate(entry: os.DirEntry[str], name: str) -> Iterator[_Candidate]:
         about = entry.stat()
     except FileNotFoundError:
         if entry.is_symlink():
-            yield _Candidate(name, 0, 0, "is a link to a file that is not there")
+            yield _Candidate(name, 0, 0, "is a link to a missing file")
         return
     except OSError as error:
         yield _Candidate(name, 0, 0, _unreadable(error))

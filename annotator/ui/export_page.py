@@ -194,8 +194,7 @@ def _model_sentence(row: Payload) -> str:
     return (
         f"Version {row['version']} fills in {row['model_present']:,} present and "
         f"{row['model_absent']:,} absent pairs. Nobody has checked them: the file says "
-        "<i>uncertified</i>, and they never come back as labels. "
-        f"{row['note']}"
+        f"<i>uncertified</i>, and importing this file never makes labels of them. {row['note']}"
     )
 
 
@@ -204,8 +203,8 @@ def _filled_sentence(row: Payload) -> str:
         return "No certificate fills in anything yet; see the Certify page."
     return (
         f"Certificates fill in {row['filled_present']:,} present and {row['filled_absent']:,} "
-        "absent pairs; each names its certificate, and they never come back as labels. "
-        f"{row['note']}"
+        "absent pairs; each pair names its certificate, and importing this file never makes "
+        f"labels of them. {row['note']}"
     )
 
 

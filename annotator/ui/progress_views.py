@@ -141,7 +141,7 @@ def calibration_note(calibration: Payload) -> str:
         "On the dashed line the model's percentages are right; below it the model is "
         "overconfident, above it underconfident.",
         f"Of the {told['answers']:,} pairs that it gave {told['low']:.0%} to {told['high']:.0%}, "
-        f"people said present to {hits:,}.",
+        f"people answered present for {hits:,}.",
         "The small numbers are the answers per point.",
         _flattered(calibration),
         sureness(calibration),

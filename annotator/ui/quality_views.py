@@ -48,8 +48,8 @@ def agreement_note(quality: Payload) -> str:
     row = quality["overall"]
     alone = row["independent"]
     return note_html(
-        f"{row['people']} people answered {_pairs(row['pairs'])} in common and all said the same "
-        f"about {row['agreed']:,} ({_whole(row['agreed'], row['pairs'])}).",
+        f"{row['people']} people answered {_pairs(row['pairs'])} in common and agreed on "
+        f"{row['agreed']:,} ({_whole(row['agreed'], row['pairs'])}).",
         f"{alone:,} of these pairs were answered independently, without seeing other answers; "
         "agreement on the rest may look better than it is."
         if alone < row["pairs"]
@@ -72,7 +72,7 @@ def agreement_table(quality: Payload) -> pd.DataFrame:
                 "category": r["name"],
                 "pairs in common": r["pairs"],
                 "independent": r["independent"],
-                "all said the same": _of(r["agreed"], r["pairs"]),
+                "full agreement": _of(r["agreed"], r["pairs"]),
                 "kappa": _figure(r, "kappa", needed),
                 "alpha": _figure(r, "alpha", needed),
             }
@@ -80,7 +80,7 @@ def agreement_table(quality: Payload) -> pd.DataFrame:
         ],
         columns=[
             *("category", "pairs in common", "independent"),
-            *("all said the same", "kappa", "alpha"),
+            *("full agreement", "kappa", "alpha"),
         ],
     )
 

@@ -15,8 +15,8 @@ STOPPED = (
 )
 
 LOSS_NOTE = (
-    "The loss is how far the model is from the answers it learns from: it should fall. It starts "
-    "again for each part of a training."
+    "The loss measures how far the model is from its training answers and should fall. It "
+    "restarts for each part of a training."
 )
 
 OPTIONS_NOTE = "For this training only. The values shown are the defaults of every training."
@@ -128,7 +128,7 @@ def _methods_note(compared: Payload) -> str:
         f"All evaluated on the same {compared['pairs']:,} answers in {compared['categories']:,} "
         f"categories, which none of them learned from{part}. Higher is better; where the ranges "
         "overlap the difference may be chance."
-        + (" Train another method to see it beside this one." if alone else "")
+        + (" Train another method to compare them." if alone else "")
     )
 
 

@@ -56,7 +56,7 @@ class QueueBasis:
     def sentence(self) -> str:
         """Return it for the log."""
         return (
-            f"the queue goes by {self.wish.strategy}, {self.costs.verify:.2f} s an answer and "
+            f"image order: {self.wish.strategy}, {self.costs.verify:.2f} s an answer and "
             f"{self.costs.switch:.2f} s a new image"
         )
 

@@ -58,7 +58,7 @@ def run_or_follow(
             show(job.progress)
             if not alive and job.state in _LIVING:
                 raise AnnotatorError(
-                    f"The worker that had job {job.id} is gone; run the command again."
+                    f"The worker of job {job.id} has stopped; run the command again."
                 )
         if job.state is not JobState.DONE:
             raise AnnotatorError(job.message or f"The {kind.value} job was {job.state.value}.")

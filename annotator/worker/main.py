@@ -184,7 +184,7 @@ def _watch_parent(stopping: threading.Event) -> None:
         # Not through sys.stdin, whose lock would be held while the interpreter shuts down.
         while os.read(sys.__stdin__.fileno() if sys.__stdin__ else 0, 4096):
             pass
-        _LOG.info("the parent process is gone")
+        _LOG.info("the parent process has ended")
         stopping.set()
         time.sleep(GRACE_SECONDS)
         os._exit(1)

@@ -107,7 +107,7 @@ def test_folders_are_added_listed_and_moved(run: Run, project: Path, tmp_path: P
     assert [(r["root"], r["path"]) for r in missing] == [("holiday", "empty.png")]
     assert "1 of 1 files are there." in told
     assert "add --yes to use this folder" in told
-    assert f"holiday: {more}, which is not there" in listed
+    assert f"holiday: {more}, which is missing" in listed
     assert f"holiday: {moved}; 1 files" in run("images", "root")
     assert (again["new_images"], again["gone"]) == (0, 0)
     assert project.exists()

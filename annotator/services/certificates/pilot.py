@@ -179,10 +179,12 @@ def predictions(
 
 def sentence(found: Mapping[str, Any]) -> str:
     """Return what a finished pilot led to."""
-    told = {"plain": "as the scores are", "refitted": "by the refitted scores"}[found["ladder"]]
+    told = {"plain": "with the original scores", "refitted": "with the recalibrated scores"}[
+        found["ladder"]
+    ]
     people = found["people"]
     return (
-        f"A pilot of {found['answered']:,} questions, {found['present']:,} of them present, chose "
-        f"the plan laid {told}: people would answer about {people['plain']:,} pairs with the "
-        f"scores as they are, {people['refitted']:,} with the refitted ones."
+        f"A pilot of {found['answered']:,} questions, {found['present']:,} of them present, led "
+        f"to the plan {told}: people would answer about {people['plain']:,} pairs with the "
+        f"original scores, {people['refitted']:,} with the recalibrated ones."
     )

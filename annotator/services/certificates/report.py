@@ -237,9 +237,9 @@ def _category_sentence(held: int, total: int, max_lost: float, with_supers: bool
         return "No category has a promise of its own; the promise is about all of them together."
     together = "these and the super-categories" if with_supers else "these"
     return (
-        f"{held} of {total} categories keep the promise about lost pairs (at most "
-        f"{max_lost:.3g} of their present pairs) each by itself, all of {together} together "
-        f"with {1 - CATEGORY_RISK:.0%} confidence; the others have no promise of their own."
+        f"{held} of {total} categories keep the promise about lost pairs (at most {max_lost:.3g} "
+        f"of their present pairs) on their own, all of {together} together with "
+        f"{1 - CATEGORY_RISK:.0%} confidence; the others have no promise of their own."
     )
 
 

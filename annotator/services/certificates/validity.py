@@ -168,8 +168,8 @@ def _sentence(number: int, found: Mapping[str, Any]) -> str:
         )
     if not found["answered"] + found["in_changed_categories"]:
         return (
-            f"The promise of certificate {number} holds: what it filled in as present stands as "
-            "it was, and answers can only find pairs that were lost."
+            f"The promise of certificate {number} holds: what it filled in as present is "
+            "unchanged, and answers can only find pairs that were lost."
         )
     since = f"{found['answered']:,} pairs that it filled in as present were answered since"
     since += f", {found['corrected']:,} of them as absent"

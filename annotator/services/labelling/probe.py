@@ -210,7 +210,9 @@ class Probing:
     def _may_answer(self, tx: Transaction, found: probes.Probe, card: str, now: datetime) -> None:
         on_screen = found.card == card and found.id in leases.held(tx, _LEASE, now)
         if found.state is not None and not on_screen:
-            raise AnnotatorError("This blind question was closed before; its first answer stands.")
+            raise AnnotatorError(
+                "This blind question was already answered; its first answer is kept."
+            )
         self._find_file(tx, found.image_id)
 
     def _questions(

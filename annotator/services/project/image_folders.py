@@ -135,7 +135,7 @@ class ImageRoots:
             for path in images.every_path(tx):
                 reason = path.problem
                 if path.size < 0:
-                    reason = "is gone; answers about its image are kept"
+                    reason = "is missing; answers about its image are kept"
                 if reason:
                     rows.append({"root": path.root, "path": path.path, "reason": reason})
         return sorted(rows, key=lambda row: (row["root"], row["path"]))
@@ -155,7 +155,7 @@ def _sentence(row: dict[str, Any]) -> str:
     for key, words in (
         ("changed", "changed"),
         ("refused", "that cannot be used"),
-        ("gone", "gone; their answers are kept"),
+        ("gone", "missing; their answers are kept"),
     ):
         if row[key]:
             parts.append(f"{row[key]:,} {words}")

@@ -102,7 +102,7 @@ def explain(now: Situation, settings: Retraining) -> str:
     if not settings.automatic:
         return "Automatic training is off; start it with the Train button or `annotator train`."
     if not now.present_labels:
-        return "Training starts once something has been marked as present."
+        return "Training starts once there is a present answer."
     if now.rest_seconds:
         return (
             "The last training did not finish; it is retried automatically in "

@@ -31,7 +31,7 @@ def checked_name(name: object) -> str:
         AnnotatorError: If nothing is left of it, it is too long, or it holds control characters.
     """
     if not isinstance(name, str) or not name.strip():
-        raise AnnotatorError("Please type your name, so that your answers can be told apart.")
+        raise AnnotatorError("Please enter your name; it is stored with your answers.")
     tidy = " ".join(name.split())
     if len(tidy) > MAX_NAME:
         raise AnnotatorError(f"Please use a name of at most {MAX_NAME} characters.")

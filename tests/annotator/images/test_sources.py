@@ -204,7 +204,7 @@ def test_links_to_files_are_read_and_dangling_ones_reported(tmp_path: Path) -> N
     result = scan(root, {})
 
     assert paths(result) == ["fine.png"]
-    assert problems(result)["dangling.png"] == "is a link to a file that is not there"
+    assert problems(result)["dangling.png"] == "is a link to a missing file"
     assert problems(result)["round.png"].startswith("cannot be read: ")
 
 

@@ -285,7 +285,7 @@ def test_the_calibration_says_in_words_what_one_point_means() -> None:
     note = views.calibration_note(shown)
     assert "From 80 answers on held-out images" in note
     assert "off by 2.1 points" in note
-    assert "Of the 40 pairs that it gave 80% to 90%, people said present to 30" in note
+    assert "Of the 40 pairs that it gave 80% to 90%, people answered present for 30" in note
     assert "better here than it is" not in note
     assert "calibrated on these very answers" in views.calibration_note(calibration(seen=True))
 

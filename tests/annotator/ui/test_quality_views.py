@@ -99,7 +99,7 @@ def test_agreement_is_never_without_its_counts() -> None:
     note = views.agreement_note(quality())
     table = views.agreement_table(quality())
 
-    assert "2 people answered 40 pairs in common and all said the same about 36 (90%)" in note
+    assert "2 people answered 40 pairs in common and agreed on 36 (90%)" in note
     assert "10 of these pairs were answered independently, without seeing" in note
     assert table.iloc[0].tolist() == [
         *("<b>cat</b>", 40, 10, "90% of 40", "0.80 (0.69 to 0.91)", "0.81 (0.70 to 0.92)")

@@ -72,7 +72,7 @@ def test_nothing_is_due_where_training_by_itself_is_off() -> None:
 @pytest.mark.parametrize(
     ("now", "part"),
     [
-        (Situation(), "once something has been marked as present"),
+        (Situation(), "once there is a present answer"),
         (
             Situation(new_answers=20, new_present=4, present_labels=4),
             "after 30 more answers or 6 more present ones",

@@ -304,9 +304,9 @@ def test_an_answer_can_be_corrected_while_the_card_is_on_the_screen(
     answer(services, questions[0], "absent")
     clock.forward(601)
 
-    with pytest.raises(AnnotatorError, match="first answer stands"):
+    with pytest.raises(AnnotatorError, match="first answer is kept"):
         answer(services, questions[0], "present")
-    with pytest.raises(AnnotatorError, match="first answer stands"):
+    with pytest.raises(AnnotatorError, match="first answer is kept"):
         answer(services, questions[1], "absent", card="another")
 
     assert [row.state for row in rows(services)[:2]] == [0, 1]

@@ -61,7 +61,7 @@ def test_looking_again_finds_new_changed_and_gone_files(services: Services, pict
 
     counts = {key: row[key] for key in ("new_images", "changed", "gone")}
     assert counts == {"new_images": 2, "changed": 1, "gone": 1}
-    assert "1 gone; their answers are kept" in row["message"]
+    assert "1 missing; their answers are kept" in row["message"]
     (folder,) = services.image_roots.rows()
     assert (folder["usable"], folder["gone"], folder["refused"]) == (6, 1, 0)
 
@@ -76,7 +76,7 @@ def test_what_cannot_be_used_is_listed_with_folder_and_reason(
     rows = services.image_roots.unusable()
 
     assert [(r["root"], r["path"]) for r in rows] == [("images", "1.png"), ("images", "empty.png")]
-    assert rows[0]["reason"] == "is gone; answers about its image are kept"
+    assert rows[0]["reason"] == "is missing; answers about its image are kept"
     assert "empty" in rows[1]["reason"]
 
 

@@ -27,10 +27,10 @@ def test_the_cookie_is_out_of_reach_for_scripts_and_other_sites(client: TestClie
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("", "type your name"),
-        ("   ", "type your name"),
-        (None, "type your name"),
-        (7, "type your name"),
+        ("", "enter your name"),
+        ("   ", "enter your name"),
+        (None, "enter your name"),
+        (7, "enter your name"),
         ("a" * 81, "at most 80"),
         ("a\x00b", "ordinary letters"),
         ("a\u202eb", "ordinary letters"),
@@ -48,7 +48,7 @@ def test_a_name_that_cannot_be_kept_is_refused_in_a_sentence(
 
 @pytest.mark.parametrize("body", [b"", b"not json", b"[]", b'"Ann"', b"\xff"])
 def test_a_broken_body_is_a_missing_name(body: bytes, client: TestClient) -> None:
-    assert "type your name" in client.post("/name", content=body).json()["message"]
+    assert "enter your name" in client.post("/name", content=body).json()["message"]
 
 
 @pytest.mark.parametrize("value", ["", "%FF", "%20%20", "a%0Ab%00"])
@@ -61,5 +61,5 @@ def test_blanks_inside_a_name_are_one() -> None:
 
 
 def test_nobody_has_no_name() -> None:
-    with pytest.raises(AnnotatorError, match="type your name"):
+    with pytest.raises(AnnotatorError, match="enter your name"):
         checked_name(None)
