@@ -20,7 +20,6 @@ from annotator.certify_cli import certify_app, rollback
 from annotator.demo.command import demo
 from annotator.domain import JobKind, State
 from annotator.errors import AnnotatorError
-from annotator.settings import Settings, load_project
 from annotator.simulate.command import simulate
 from annotator.terminal import (
     key_lines,
@@ -62,12 +61,13 @@ def init(
     unlisted: Unlisted = "unknown",
     backbone: Annotated[
         str, typer.Option(help="Backbone network that computes image features; see the settings.")
-    ] = Settings.backbone,
+    ] = "efficientnet-lite0",
     by: By = "",
     as_json: AsJson = False,
 ) -> None:
     """Create a project from a folder of images."""
     from annotator.services.project.creation import create_project, read_category_names
+    from annotator.settings import Settings, changed  # late: pydantic
 
     with progress_bar("Reading images") as on_progress:
         made = create_project(
@@ -77,7 +77,7 @@ def init(
             labels=labels,
             unlisted=unlisted,
             annotator=by or _login(),
-            settings=Settings(name=project.absolute().name, backbone=backbone),
+            settings=changed(Settings(), {"name": project.absolute().name, "backbone": backbone}),
             on_progress=on_progress,
         )
     show(made.row(), made.text(), as_json)
@@ -225,6 +225,7 @@ def train(
     """Train a new version from the labels known so far."""
     from annotator.services.training.control import training_options
     from annotator.services.training.method_options import numbers_in
+    from annotator.settings import load_project  # late: pydantic
 
     usual = load_project(project).settings.method
     options = training_options(method, finetune, numbers_in(option or []), usual=usual)

@@ -1,134 +1,191 @@
-"""The tables of `project.toml`: settings that belong together, with their checks."""
+"""The tables of `project.toml`: settings that belong together, with their bounds and meanings."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Annotated, Literal, TypeAlias, get_args
 
-from annotator.errors import ProjectError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
-@dataclass(frozen=True, kw_only=True)
-class Suggestions:
+class SettingsTable(BaseModel):
+    """Settings that are checked when they are made: no unknown name, no value of another kind."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _whole(value: object) -> object:
+    # Forms and JSON know one kind of number only, so 5.0 has to do for 5.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Count: TypeAlias = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
+
+
+class Suggestions(SettingsTable):
     """When a score is shown as a suggestion."""
 
-    threshold: float = 0.5
-    """Calibrated probability, 0 to 1, from which a category is suggested as present."""
-    aim: str = "probability"
-    """How thresholds are chosen: `probability` is the one above for all categories; with `f1` and
-    `precision` every new version finds one per category."""
-    precision: float = 0.9
-    """Target precision of suggestions, 0 to 1, for the aim `precision`."""
+    threshold: float = Field(
+        default=0.5,
+        gt=0,
+        lt=1,
+        title="Suggestion threshold",
+        description=(
+            "Calibrated probability from which a category is suggested as present, if thresholds"
+            " are chosen by `probability`: a lower one finds more and is wrong more often. Takes"
+            " effect at once, on the version in use."
+        ),
+    )
+    aim: Literal["probability", "f1", "precision"] = Field(
+        default="probability",
+        title="Thresholds chosen by",
+        description=(
+            "`probability` takes effect at once; with the others the next version finds a threshold"
+            " per category."
+        ),
+    )
+    precision: float = Field(
+        default=0.9,
+        gt=0,
+        lt=1,
+        title="Target precision",
+        description=(
+            "Share of suggestions that should be right if thresholds are chosen by `precision`: at"
+            " 0.9 about nine in ten. Takes effect with the next version."
+        ),
+    )
 
-    def __post_init__(self) -> None:
-        for name in ("threshold", "precision"):
-            if not 0 < getattr(self, name) < 1:
-                raise ProjectError(
-                    f"suggestions.{name} must lie between 0 and 1, got {getattr(self, name)}"
-                )
-        if self.aim not in ("probability", "f1", "precision"):
-            raise ProjectError(
-                f"suggestions.aim must be probability, f1 or precision, got {self.aim!r}"
-            )
 
-
-@dataclass(frozen=True, kw_only=True)
-class Retraining:
+class Retraining(SettingsTable):
     """When the worker trains a new version by itself."""
 
-    automatic: bool = True
-    """Whether training starts by itself; if not, only on the Train page or by `annotator train`."""
-    min_answers: int = 50
-    """Retrain after this many new answers, "rest absent" not counted."""
-    min_present: int = 10
-    """Or after this many new present answers, whichever comes first."""
-    min_share: float = 0.1
-    """New answers needed, as a share of those that trained the last version, 0 to 1."""
-    every_hours: float = 24.0
-    """Retrain after this many hours if anything at all is new."""
-    keep_versions: int = 3
-    """Best versions that keep their scores, besides the promoted one and its predecessor."""
-    finetune: str = "auto"
-    """Fine-tune the backbone: `auto` (with CUDA and 5,000 answers or more), `never` or `always`.
-    `annotator train --finetune` does it once."""
+    automatic: bool = Field(
+        default=True,
+        title="Retrain automatically",
+        description=(
+            "Whether training starts by itself; if not, only on the Train page or by `annotator"
+            " train`."
+        ),
+    )
+    min_answers: Count = Field(
+        default=50,
+        title="New answers",
+        description='Retrain after this many new answers, "rest absent" not counted.',
+    )
+    min_present: Count = Field(
+        default=10,
+        title="New present answers",
+        description="Or after this many new present answers, whichever comes first.",
+    )
+    min_share: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        title="Share of new answers",
+        description=(
+            "And if the new answers are at least this share of those that trained the last version."
+        ),
+    )
+    every_hours: float = Field(
+        default=24.0,
+        gt=0,
+        title="Hours between versions",
+        description="Retrain after this many hours if anything at all is new.",
+    )
+    keep_versions: Count = Field(
+        default=3,
+        title="Versions to keep",
+        description=(
+            "Best versions that keep their scores on disk, besides the promoted one and its"
+            " predecessor. Weights and metrics of all versions are kept."
+        ),
+    )
+    finetune: Literal["auto", "never", "always"] = Field(
+        default="auto",
+        title="Fine-tuning",
+        description=(
+            "Whether the backbone is trained, too; `auto` does so with CUDA and 5,000 answers or"
+            " more. `annotator train --finetune` or `--no-finetune` decides for one training."
+        ),
+    )
 
-    def __post_init__(self) -> None:
-        if self.finetune not in ("auto", "never", "always"):
-            raise ProjectError(
-                f"retraining.finetune must be auto, never or always, got {self.finetune!r}"
-            )
-        for name in ("min_answers", "min_present", "keep_versions"):
-            if getattr(self, name) < 1:
-                raise ProjectError(
-                    f"retraining.{name} must be at least 1, got {getattr(self, name)}"
-                )
-        if not 0 <= self.min_share <= 1:
-            raise ProjectError(f"retraining.min_share must lie in 0 to 1, got {self.min_share}")
-        if not self.every_hours > 0:
-            raise ProjectError(f"retraining.every_hours must be above 0, got {self.every_hours}")
 
-
-@dataclass(frozen=True, kw_only=True)
-class Probes:
+class Probes(SettingsTable):
     """How often a blind question is asked between the others."""
 
-    share: float = 0.05
-    """Share of blind questions (audit sample), 0 to 0.5; they come as cards of ten. 0 turns the
-    cards on the Label page off."""
+    share: float = Field(
+        default=0.05,
+        ge=0,
+        le=0.5,
+        title="Share of blind questions",
+        description=(
+            "Share of blind questions among all questions. They come as cards of ten between two"
+            " images on the Label page: with 0.05 after 190 decisions. 0 turns the cards off; the"
+            " Probe page still asks."
+        ),
+    )
 
-    def __post_init__(self) -> None:
-        if not 0 <= self.share <= 0.5:
-            raise ProjectError(f"probes.share must lie in 0 to 0.5, got {self.share}")
 
+Strategy: TypeAlias = Literal[
+    "random", "uncertainty", "likely", "present_and_uncertain", "present_first", "information_gain"
+]
 
-STRATEGIES = (
-    *("random", "uncertainty", "likely", "present_and_uncertain", "present_first"),
-    "information_gain",
-)
+STRATEGIES: tuple[str, ...] = get_args(Strategy)
 """What the order of the images may go by; see `mlrpl.decision.acquisition`."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Asking:
+class Asking(SettingsTable):
     """Which images a new version puts first."""
 
-    strategy: str = "present_and_uncertain"
-    """Active learning strategy: `present_and_uncertain`, `uncertainty`, `likely`,
-    `present_first`, `information_gain` or `random`."""
-    diversity: bool = True
-    """Also choose the next images to be unlike each other."""
+    strategy: Strategy = Field(
+        default="present_and_uncertain",
+        title="Image order (active learning)",
+        description=(
+            "Which images a new version puts first on the Label page. Every tenth image is random"
+            " anyway. Takes effect with the next version."
+        ),
+    )
+    diversity: bool = Field(
+        default=True,
+        title="Prefer diverse images",
+        description=(
+            "Avoids near duplicates in a row, such as images of one series. Takes effect with the"
+            " next version."
+        ),
+    )
 
-    def __post_init__(self) -> None:
-        if self.strategy not in STRATEGIES:
-            raise ProjectError(
-                f"asking.strategy must be one of {', '.join(STRATEGIES)}; got {self.strategy!r}"
-            )
 
-
-@dataclass(frozen=True, kw_only=True)
-class Goal:
+class Goal(SettingsTable):
     """When the project is done; the Progress page says how far that is."""
 
-    coverage: float = 1.0
-    """Target share of all pairs that are answered or filled in, 0 to 1."""
-    error: float = 0.05
-    """Largest expected error, 0 to 1, if the model decides the open pairs: the share of wrong ones
-    among pairs called present, and the share of present pairs that are lost."""
+    coverage: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        title="Coverage",
+        description="Target share of all pairs that are answered or filled in.",
+    )
+    error: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        title="Expected error",
+        description=(
+            "Largest expected error if the model decides the open pairs: the share of wrong ones"
+            " among pairs called present, and the share of present pairs that are lost."
+        ),
+    )
 
-    def __post_init__(self) -> None:
-        for name in ("coverage", "error"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ProjectError(f"goal.{name} must lie in 0 to 1, got {getattr(self, name)}")
 
-
-@dataclass(frozen=True, kw_only=True)
-class Server:
+class Server(SettingsTable):
     """Limits of the web server."""
 
-    max_upload_mb: float = 500.0
-    """Largest label file that can be uploaded, in megabytes."""
-
-    def __post_init__(self) -> None:
-        if not 0 < self.max_upload_mb <= 100_000:
-            raise ProjectError(
-                f"server.max_upload_mb must lie between 0 and 100000, got {self.max_upload_mb}"
-            )
+    max_upload_mb: float = Field(
+        default=500.0,
+        gt=0,
+        le=100_000,
+        title="Largest upload",
+        description=(
+            "Largest label file that the Export page accepts, in megabytes. Takes effect when the"
+            " server is started."
+        ),
+    )

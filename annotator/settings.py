@@ -7,21 +7,25 @@ import os
 import re
 import tempfile
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tomlkit
 import tomlkit.exceptions
+from pydantic import Field, ValidationError
+from pydantic.fields import FieldInfo
 
 from annotator.errors import ProjectError
+from annotator.setting_fields import named_fields, sentence, table_of
 from annotator.setting_sections import STRATEGIES as STRATEGIES
 from annotator.setting_sections import Asking as Asking
 from annotator.setting_sections import Goal as Goal
 from annotator.setting_sections import Probes as Probes
 from annotator.setting_sections import Retraining as Retraining
 from annotator.setting_sections import Server as Server
+from annotator.setting_sections import SettingsTable
 from annotator.setting_sections import Suggestions as Suggestions
 
 PROJECT_FILE = "project.toml"
@@ -30,32 +34,68 @@ _LONGEST = 60
 """Characters of a backbone's name in the name of its folder."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(SettingsTable):
     """Everything `project.toml` may say."""
 
-    name: str = "untitled"
-    """Shown at the top of every page and in exports."""
-    description: str = ""
-    """One sentence for colleagues, shown on the Progress page and in exports."""
-    roots: dict[str, str] = field(default_factory=dict)
-    """Named image folders; a path is absolute or relative to the project directory."""
-    backbone: str = "efficientnet-lite0"
-    """Network that computes the features: `efficientnet-lite0`, `efficientnet-lite1`,
-    `efficientnet-lite2`, `timm:NAME` or `torchvision:NAME`; `NAME@FILE` takes the weights from a
-    file, absolute or relative to the project directory; `NAME+NAME` combines networks."""
-    method: str = "kernel_ridge"
-    """Training method: a name that `mlrpl methods` lists."""
-    database: str = "labels.db"
-    """SQLite file relative to the project directory, or a database URL."""
-    suggestions: Suggestions = field(default_factory=Suggestions)
-    retraining: Retraining = field(default_factory=Retraining)
-    asking: Asking = field(default_factory=Asking)
-    probes: Probes = field(default_factory=Probes)
-    goal: Goal = field(default_factory=Goal)
-    server: Server = field(default_factory=Server)
-    hierarchy: dict[str, list[str]] = field(default_factory=dict)
-    """Names of the wider categories by the name of a category: a dog is an animal."""
+    name: str = Field(
+        default="untitled",
+        title="Project name",
+        description="Shown at the top of every page and in exports.",
+    )
+    description: str = Field(
+        default="",
+        title="Description",
+        description="One sentence for colleagues, shown on the Progress page and in exports.",
+    )
+    roots: dict[str, str] = Field(
+        default={},
+        title="Image folders",
+        description=(
+            "Image folders by name; a path is absolute or relative to the project directory. If"
+            " the images were moved, change the path; answers stay."
+        ),
+    )
+    backbone: str = Field(
+        default="efficientnet-lite0",
+        title="Backbone",
+        description=(
+            "Network that computes the image features: `efficientnet-lite0`, `efficientnet-lite1`"
+            " or `efficientnet-lite2` (weights are installed), `timm:NAME` or `torchvision:NAME`"
+            " (weights are downloaded); `NAME@FILE` takes the weights from a file, `NAME+NAME`"
+            " combines networks."
+        ),
+    )
+    method: str = Field(
+        default="kernel_ridge",
+        title="Method",
+        description="Training method: a name that `mlrpl methods` lists.",
+    )
+    database: str = Field(
+        default="labels.db",
+        title="Database",
+        description=(
+            "SQLite file, absolute or relative to the project directory, or a database URL. SQLite"
+            " on a network disk is refused."
+        ),
+    )
+    suggestions: Suggestions = Suggestions()
+    retraining: Retraining = Retraining()
+    asking: Asking = Asking()
+    probes: Probes = Probes()
+    goal: Goal = Goal()
+    server: Server = Server()
+    hierarchy: dict[str, list[str]] = Field(
+        default={},
+        title="Hierarchy",
+        description="Broader categories by the name of a category: a dog is an animal.",
+    )
+
+
+SECTIONS = tuple(name for name, info in Settings.model_fields.items() if table_of(info))
+"""The tables of `project.toml` that have settings of their own."""
+
+FIELDS: Mapping[str, FieldInfo] = dict(named_fields(Settings))
+"""What each setting is, means and may be; those of a section are named `section.name`."""
 
 
 @dataclass
@@ -127,14 +167,14 @@ def load_project(path: Path) -> Project:
             f"{path} is a file, not a project directory; "
             f"name the directory that holds {PROJECT_FILE}."
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also UTF-8, or a number of 5,000 digits
         raise ProjectError(
             f"{file} is not valid TOML: {error}. Correct that line and try again."
         ) from None
     except OSError as error:
         raise ProjectError(f"{file} cannot be read: {error.strerror}.") from None
     try:
-        return Project(path.resolve(), _build(Settings, table, ""))
+        return Project(path.resolve(), _checked(table))
     except ProjectError as error:
         raise ProjectError(f"{file}: {error}") from None
 
@@ -160,13 +200,22 @@ def changed(settings: Settings, values: Mapping[str, Any]) -> Settings:
     Raises:
         ProjectError: If there is no such setting or the value is not allowed.
     """
-    table = asdict(settings)
+    table = settings.model_dump()
     for key, value in values.items():
         section, _, name = key.rpartition(".")
         within = table[section] if section in SECTIONS else table
         within[name if section in SECTIONS else key] = value
-    result: Settings = _build(Settings, table, "")
-    return result
+    return _checked(table)
+
+
+def by_name(settings: Settings) -> dict[str, Any]:
+    """Return every value under its name in `FIELDS`."""
+    table = settings.model_dump()
+    sections = {name: table.pop(name) for name in SECTIONS}
+    table |= {
+        f"{s}.{name}": value for s, within in sections.items() for name, value in within.items()
+    }
+    return table
 
 
 def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
@@ -193,101 +242,27 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
         raise
 
 
-SECTIONS: dict[str, type] = {
-    "suggestions": Suggestions,
-    "retraining": Retraining,
-    "asking": Asking,
-    "probes": Probes,
-    "goal": Goal,
-    "server": Server,
-}
-"""The tables of `project.toml` that have settings of their own, by name."""
+def _checked(table: dict[str, Any]) -> Settings:
+    try:
+        return Settings.model_validate(table)
+    except ValidationError as error:
+        raise ProjectError(sentence(error, Settings)) from None
 
 
-def _build(kind: type, table: dict[str, Any], prefix: str) -> Any:
-    known = {f.name: f for f in fields(kind)}
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in known:
-            raise ProjectError(
-                f"unknown setting {prefix + key!r}; known: {', '.join(prefix + k for k in known)}"
-            )
-        if key in SECTIONS and isinstance(value, dict):
-            values[key] = _build(SECTIONS[key], value, f"{key}.")
-        else:
-            values[key] = _checked(prefix + key, value, _default(known[key]))
-    return kind(**values)
-
-
-def _default(item: Any) -> Any:
-    return item.default if item.default is not MISSING else item.default_factory()
-
-
-def _checked(key: str, value: Any, default: Any) -> Any:
-    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if type(value) is not type(default):
-        raise ProjectError(f"setting {key!r} must be a {_KINDS[type(default)]}, got {value!r}")
-    if isinstance(value, dict):
-        is_right, wanted = _ENTRIES[key]
-        for name, entry in value.items():
-            if not is_right(entry):
-                raise ProjectError(f"setting '{key}.{name}' must be a {wanted}, got {entry!r}")
-    return value
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_list_of_texts(value: object) -> bool:
-    return isinstance(value, list) and all(map(_is_text, value))
-
-
-_ENTRIES: dict[str, tuple[Callable[[object], bool], str]] = {
-    "roots": (_is_text, "text"),
-    "hierarchy": (_is_list_of_texts, "list of category names"),
-}
-"""What each entry of a table must be, and how to say it."""
-
-
-_KINDS = {
-    str: "text",
-    bool: "true or false",
-    int: "whole number",
-    float: "number",
-    dict: "table of texts",
-    Suggestions: "table",
-    Retraining: "table",
-    Asking: "table",
-    Probes: "table",
-    Goal: "table",
-    Server: "table",
-}
-
-
-def _fill(container: Any, settings: Any) -> None:
-    tables = []
-    for item in fields(settings):
-        value = getattr(settings, item.name)
-        if item.name in SECTIONS or isinstance(value, dict):
-            tables.append((item.name, value))
-        else:
-            _put(container, item.name, value)
-    for name, value in tables:
-        if name not in container:
-            container.add(name, tomlkit.table())
-        if isinstance(value, dict):
-            _fill_table(container[name], value)
-        else:
-            _fill(container[name], value)
-
-
-def _fill_table(table: Any, entries: dict[str, Any]) -> None:
-    for key in [key for key in table if key not in entries]:
-        del table[key]
-    for key, entry in entries.items():
-        _put(table, key, entry)
+def _fill(document: tomlkit.TOMLDocument, settings: Settings) -> None:
+    values = settings.model_dump()
+    tables = [name for name, value in values.items() if isinstance(value, dict)]
+    for name in [name for name in values if name not in tables]:
+        _put(document, name, values[name])
+    for name in tables:
+        if name not in document:
+            document.add(name, tomlkit.table())
+        table: Any = document[name]
+        if name not in SECTIONS:
+            for key in [key for key in table if key not in values[name]]:
+                del table[key]
+        for key, value in values[name].items():
+            _put(table, key, value)
 
 
 def _put(container: Any, key: str, value: Any) -> None:

@@ -49,7 +49,7 @@ class Trainer:
         *,
         until: float,
         most: int = MOST_TRAININGS,
-        method: str = Settings.method,
+        method: str = Settings().method,
         seed: int = 0,
     ) -> None:
         """Plan the snapshots.

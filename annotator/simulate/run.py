@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,14 @@ from annotator.services.app import Services
 from annotator.services.knowledge.suggestions import decided_matrix, suggested_matrix
 from annotator.services.project.creation import ROOT, create_project
 from annotator.services.training.control import training_options
-from annotator.settings import PROJECT_FILE, Retraining, Settings, load_project, save_project
+from annotator.settings import (
+    PROJECT_FILE,
+    Retraining,
+    Settings,
+    changed,
+    load_project,
+    save_project,
+)
 from annotator.simulate.actions import Desk
 from annotator.simulate.certifying import against_truth, filled
 from annotator.simulate.clock import Clock, Trainer
@@ -53,8 +60,8 @@ class Plan:
     notice: float = 1.0
     until: float = 1.0
     """F1 of the completed set at which the run ends early."""
-    backbone: str = Settings.backbone
-    method: str = Settings.method
+    backbone: str = Settings().backbone
+    method: str = Settings().method
     """What learns; its trainings take a minute of virtual time, however long they really take."""
 
     def check(self) -> None:
@@ -70,7 +77,7 @@ class Plan:
             raise NotReady("The budget must be above 0; it is the seconds that people may spend.")
 
 
-def prepared(folder: Path, truth: Truth, cache: Path, backbone: str = Settings.backbone) -> Path:
+def prepared(folder: Path, truth: Truth, cache: Path, backbone: str = Settings().backbone) -> Path:
     """Return a project with the pictures, the category names and features, and no label.
 
     It is made once for the same pictures, names and network.
@@ -227,7 +234,7 @@ def _copy(project: Path) -> Iterator[Services]:
         (target / "features").symlink_to((project / "features").resolve(), target_is_directory=True)
         copied, original = load_project(target), load_project(project)
         roots = {ROOT: os.fspath(original.root_path(ROOT))}
-        copied.settings = replace(copied.settings, roots=roots)
+        copied.settings = changed(copied.settings, {"roots": roots})
         save_project(copied)
         services = Services.open(target)
         try:

@@ -6,30 +6,11 @@ from typing import Any
 
 import gradio as gr
 
+from annotator.settings import FIELDS
 from annotator.ui.boundary import annotator_of, shows_errors
 from annotator.ui.contracts import Payload, Services
 from annotator.ui.settings_views import plain
 
-TITLES = {
-    "name": "Name of the project",
-    "description": "Description",
-    "suggestions.aim": "Thresholds chosen by",
-    "suggestions.threshold": "Suggestion threshold",
-    "suggestions.precision": "Target precision",
-    "asking.strategy": "Image order (active learning)",
-    "asking.diversity": "Prefer diverse images",
-    "probes.share": "Share of blind questions",
-    "method": "Method",
-    "goal.coverage": "Coverage",
-    "goal.error": "Expected error",
-    "retraining.automatic": "Retrain automatically",
-    "retraining.min_answers": "New answers",
-    "retraining.min_present": "New present answers",
-    "retraining.min_share": "Share of new answers",
-    "retraining.every_hours": "Hours",
-    "retraining.keep_versions": "Versions to keep",
-    "retraining.finetune": "Fine-tuning",
-}
 PARTS = (
     ("Project", ("name", "description")),
     ("Suggestions", ("suggestions.aim", "suggestions.threshold", "suggestions.precision")),
@@ -63,24 +44,6 @@ CHOICES = {
 }
 """What a person chooses from, by the value that stands for it in `project.toml`."""
 
-WORDS = {
-    "suggestions.aim": "“Probability” applies at once, the others with the next version.",
-    "suggestions.threshold": (
-        "For “Probability”, between 0 and 1: lower finds more and is wrong more often. Takes "
-        "effect at once, on the version in use."
-    ),
-    "suggestions.precision": (
-        "For “Precision”, between 0 and 1: at 0.9 about nine suggestions in ten are right. Takes "
-        "effect with the next version."
-    ),
-    "asking.strategy": "Takes effect with the next version. Every tenth image is random anyway.",
-    "asking.diversity": (
-        "Avoids near duplicates in a row, such as images of one series. Takes effect with the "
-        "next version."
-    ),
-}
-"""What is said below a field, where the text in `settings.py` is not for everybody."""
-
 WIDE = ("suggestions.aim", "asking.strategy")
 """Fields that offer whole sentences."""
 
@@ -102,20 +65,17 @@ class PreferenceTab:
         annotator_of(request)
         keys = [key for _, part in PARTS for key in part]
         given = dict(zip(keys, values, strict=True))
-        row = self._preferences.save(given)
-        names = ", ".join(TITLES[key] for key in row["changed"])
-        return plain(f"Saved: {names}." if names else row["message"])
+        return plain(self._preferences.save(given)["message"])
 
     def build(self, demo: gr.Blocks) -> None:
         """Put the widgets into the open tab and wire them."""
         row = self._preferences.rows()
         helps = {r["key"]: r["help"] for r in row["settings"]}
-        kinds = {r["key"]: type(r["value"]) for r in row["settings"]}
         widgets = []
         for title, keys in PARTS:
             gr.Markdown(f"### {title}")
             with gr.Row(elem_classes="st-form"):
-                widgets += [self._widget(k, kinds[k], helps[k], row["methods"]) for k in keys]
+                widgets += [_widget(key, helps[key], row["methods"]) for key in keys]
         backbone = gr.Markdown(elem_classes="st-note")
         with gr.Row(elem_classes="pg-actions"):
             save = gr.Button("Save", variant="primary", elem_id="preference-save", scale=0)
@@ -125,24 +85,26 @@ class PreferenceTab:
         demo.load(shows_errors(self.show), None, [*widgets, backbone], **quiet, **private)
         save.click(shows_errors(self.save), widgets, said, **private)
 
-    def _widget(self, key: str, kind: type, help_text: str, methods: list[Payload]) -> Any:
-        common: dict[str, Any] = {
-            "label": TITLES[key],
-            "info": WORDS.get(key, help_text),
-            "elem_id": f"preference-{key.replace('.', '-')}",
-            "min_width": 420 if key in WIDE else 240,
-        }
-        if key == "method":
-            common["info"] = " ".join(f"`{m['name']}` {m['does']}." for m in methods)
-            return gr.Dropdown([m["name"] for m in methods], **common)
-        if key in CHOICES:
-            return gr.Dropdown([(words, value) for value, words in CHOICES[key].items()], **common)
-        if kind is bool:
-            return gr.Checkbox(**common)
-        if kind is str:
-            return gr.Textbox(**common)
-        step = 1 if kind is int else 0.05
-        return gr.Number(step=step, precision=0 if kind is int else None, **common)
+
+def _widget(key: str, help_text: str, methods: list[Payload]) -> Any:
+    common: dict[str, Any] = {
+        "label": FIELDS[key].title,
+        "info": help_text,
+        "elem_id": f"preference-{key.replace('.', '-')}",
+        "min_width": 420 if key in WIDE else 240,
+    }
+    if key == "method":
+        common["info"] = " ".join(f"`{m['name']}` {m['does']}." for m in methods)
+        return gr.Dropdown([m["name"] for m in methods], **common)
+    if key in CHOICES:
+        return gr.Dropdown([(words, value) for value, words in CHOICES[key].items()], **common)
+    kind = FIELDS[key].annotation
+    if kind is bool:
+        return gr.Checkbox(**common)
+    if kind is str:
+        return gr.Textbox(**common)
+    step = 1 if kind is int else 0.05
+    return gr.Number(step=step, precision=0 if kind is int else None, **common)
 
 
 def _backbone(name: str) -> str:

@@ -13,7 +13,7 @@ from annotator.arrays import versions as files
 from annotator.arrays.features import FeatureFiles
 from annotator.arrays.version_features import BACKBONE, owned, owner
 from annotator.errors import NotReady, WeightsError
-from annotator.settings import Project
+from annotator.settings import Project, changed
 from annotator.store import images, versions
 from annotator.worker import embedding
 from annotator.worker.device import THREADS, choose_device
@@ -216,7 +216,7 @@ def embed_owned(
         return ""
     path = files.folder(project, made_by)
     backbone = files.read_parameters(path).backbone
-    begun_with = replace(project, settings=replace(project.settings, backbone=backbone))
+    begun_with = replace(project, settings=changed(project.settings, {"backbone": backbone}))
 
     def network(name: str) -> Backbone:
         return load_finetuned(path / BACKBONE, backbone=load(name)).tuned()

@@ -1,31 +1,38 @@
 from __future__ import annotations
 
-import dataclasses
+import inspect
 import os
+import re
 import stat
 import string
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as example_settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from annotator import cli
 from annotator.errors import ProjectError
 from annotator.settings import (
+    FIELDS,
     PROJECT_FILE,
     STRATEGIES,
     Asking,
-    Probes,
     Project,
     Retraining,
     Settings,
     Suggestions,
+    by_name,
     changed,
     load_project,
     save_project,
     write_atomically,
 )
+from annotator.simulate.command import simulate
 from mlrpl.decision import acquisition
 
 names = st.text(string.ascii_letters + string.digits + " _-.äé\"'\\\n#=[]", max_size=20)
@@ -104,7 +111,16 @@ def test_a_file_is_no_project_directory(tmp_path: Path) -> None:
         load_project(file)
 
 
-@pytest.mark.parametrize("content", [b"name = ", b"name = 'a'\nname = 'b'", b"\xff\xfe\x00"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"name = ",
+        b"name = 'a'\nname = 'b'",
+        b"\xff\xfe\x00",
+        b"probes = { share = " + b"9" * 5000 + b" }",
+    ],
+    ids=["no value", "twice", "not UTF-8", "too long a number"],
+)
 def test_a_file_that_is_not_toml_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / PROJECT_FILE).write_bytes(content)
 
@@ -124,33 +140,87 @@ def test_a_project_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("nmae = 'x'", r"unknown setting 'nmae'; known: name, description, roots"),
+        ("nmae = 'x'", r"unknown setting 'nmae'; did you mean 'name'\? known: name, description"),
         ("[retraining]\nfast = 1", r"unknown setting 'retraining\.fast'; known: retraining\.auto"),
-        ("name = 3", "setting 'name' must be a text, got 3"),
+        ("name = 3", "setting 'name' must be text, got 3"),
         (
             "[asking]\nstrategy = 'psychic'",
-            "asking.strategy must be one of random, .*, information_gain; got 'psychic'",
+            "asking.strategy' must be random, .* or information_gain, got 'psychic'",
         ),
-        ("[asking]\ndiversity = 3", r"setting 'asking\.diversity' must be a true or false, got 3"),
+        ("[asking]\ndiversity = 3", r"setting 'asking\.diversity' must be true or false, got 3"),
         ("roots = 'pictures'", "setting 'roots' must be a table of texts, got 'pictures'"),
-        ("[roots]\nmain = 1", r"setting 'roots\.main' must be a text, got 1"),
+        ("[roots]\nmain = 1", r"setting 'roots\.main' must be text, got 1"),
         ("retraining = true", "setting 'retraining' must be a table, got True"),
-        ("[retraining]\nautomatic = 1", r"'retraining\.automatic' must be a true or false, got 1"),
-        ("[retraining]\nmin_answers = 1.5", r"min_answers' must be a whole number, got 1\.5"),
-        ("[retraining]\nmin_answers = true", "min_answers' must be a whole number, got True"),
-        ("[retraining]\nmin_share = '1'", "min_share' must be a number, got '1'"),
-        ("[retraining]\nmin_share = true", "min_share' must be a number, got True"),
-        ("[retraining]\nmin_answers = 0", r"retraining\.min_answers must be at least 1, got 0"),
-        ("[retraining]\nmin_present = -1", r"retraining\.min_present must be at least 1, got -1"),
-        ("[retraining]\nkeep_versions = 0", r"retraining\.keep_versions must be at least 1"),
-        ("[retraining]\nmin_share = 1.1", r"retraining\.min_share must lie in 0 to 1, got 1\.1"),
-        ("[retraining]\nmin_share = nan", r"retraining\.min_share must lie in 0 to 1, got nan"),
-        ("[retraining]\nevery_hours = 0", r"retraining\.every_hours must be above 0, got 0\.0"),
-        ("[suggestions]\nthreshold = 0", r"suggestions\.threshold must lie between 0 and 1"),
-        ("[suggestions]\nthreshold = 1.0", r"suggestions\.threshold must lie between 0 and 1"),
-        ("[suggestions]\nthreshold = nan", r"suggestions\.threshold must lie between 0 and 1"),
-        ("[suggestions]\nprecision = 1.0", r"suggestions\.precision must lie between 0 and 1"),
-        ("[suggestions]\naim = 'recall'", r"suggestions\.aim must be probability, f1 or"),
+        ("[retraining]\nautomatic = 1", r"'retraining\.automatic' must be true or false, got 1"),
+        (
+            "[retraining]\nmin_answers = 1.5",
+            r"min_answers' must be a whole number of at least 1, got 1\.5",
+        ),
+        (
+            "[retraining]\nmin_answers = true",
+            "min_answers' must be a whole number of at least 1, got True",
+        ),
+        ("[retraining]\nmin_share = '1'", "min_share' must be a number from 0 to 1, got '1'"),
+        ("[retraining]\nmin_share = true", "min_share' must be a number from 0 to 1, got True"),
+        (
+            "[retraining]\nmin_answers = 0",
+            r"'retraining\.min_answers' must be a whole number of at least 1, got 0",
+        ),
+        (
+            "[retraining]\nmin_present = -1",
+            r"'retraining\.min_present' must be a whole number of at least 1, got -1",
+        ),
+        (
+            "[retraining]\nkeep_versions = 0",
+            r"'retraining\.keep_versions' must be a whole number of at least 1",
+        ),
+        (
+            "[retraining]\nmin_share = 1.1",
+            r"'retraining\.min_share' must be a number from 0 to 1, got 1\.1",
+        ),
+        (
+            "[retraining]\nmin_share = nan",
+            r"'retraining\.min_share' must be a number from 0 to 1, got nan",
+        ),
+        (
+            "[retraining]\nevery_hours = 0",
+            r"'retraining\.every_hours' must be a number above 0, got 0",
+        ),
+        (
+            "[suggestions]\nthreshold = 0",
+            r"threshold\' must be a number above 0 and below 1, got 0",
+        ),
+        (
+            "[suggestions]\nthreshold = 1.0",
+            r"threshold\' must be a number above 0 and below 1, got 1\.0",
+        ),
+        (
+            "[suggestions]\nthreshold = nan",
+            "threshold' must be a number above 0 and below 1, got nan",
+        ),
+        (
+            "[suggestions]\nprecision = 1.0",
+            r"suggestions\.precision\' must be a number above 0 and below 1",
+        ),
+        (
+            "[suggestions]\naim = 'recall'",
+            r"suggestions\.aim' must be probability, f1 or precision",
+        ),
+        (
+            "[suggestions]\naim = 1",
+            r"'suggestions\.aim' must be probability, f1 or precision, got 1",
+        ),
+        (
+            "[retraining]\nfinetune = 'often'",
+            r"\.finetune' must be auto, never or always, got 'oft",
+        ),
+        ("[probes]\nshare = 0.6", r"'probes\.share' must be a number from 0 to 0\.5, got 0\.6"),
+        ("[goal]\nerror = -0.1", r"'goal\.error' must be a number from 0 to 1, got -0\.1"),
+        ("[server]\nmax_upload_mb = 1e6", "number above 0 and up to 100000, got 1000000.0"),
+        ("hierarchy = 1", "setting 'hierarchy' must be a table of lists of texts, got 1"),
+        ("[hierarchy]\ndog = 'x'", r"setting 'hierarchy\.dog' must be a list of texts, got 'x'"),
+        ("[hierarchy]\ndog = [1]", r"setting 'hierarchy\.dog\[0\]' must be text, got 1"),
+        ("name = 2026-01-01", r"setting 'name' must be text, got datetime\.date\(2026, 1, 1\)"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_file(tmp_path: Path, text: str, sentence: str) -> None:
@@ -164,9 +234,8 @@ def test_every_setting_is_written_so_that_people_see_what_there_is(tmp_path: Pat
     save_project(Project(tmp_path, Settings(roots={"main": "../pictures"})))
 
     text = (tmp_path / PROJECT_FILE).read_text(encoding="utf-8")
-    for kind in (Settings, Suggestions, Retraining, Probes):
-        for item in dataclasses.fields(kind):
-            assert item.name in text
+    for name in FIELDS:
+        assert re.search(rf"^(\[{name}\]|{name.rpartition('.')[2]} = )", text, re.MULTILINE)
 
 
 def test_saving_again_replaces_what_was_there(tmp_path: Path) -> None:
@@ -268,7 +337,64 @@ def test_changed_settings_are_checked_like_a_file() -> None:
         ({"retraining.min_answers": 0}, "at least 1"),
         ({"retraining.nothing": 1}, "unknown setting 'retraining.nothing'"),
         ({"other.name": 1}, "unknown setting 'other.name'"),
-        ({"name": 3}, "'name' must be a text"),
+        ({"name": 3}, "'name' must be text, got 3"),
     ):
         with pytest.raises(ProjectError, match=message):
             changed(Settings(), values)
+
+
+def test_a_whole_number_may_come_as_a_decimal_as_forms_send_it() -> None:
+    settings = changed(Settings(), {"retraining.min_answers": 5.0})
+
+    assert settings.retraining.min_answers == 5
+    assert isinstance(settings.retraining.min_answers, int)
+    for value in ("5", True, 5.5, float("inf"), None):
+        with pytest.raises(ProjectError, match="must be a whole number of at least 1, got"):
+            changed(Settings(), {"retraining.min_answers": value})
+
+
+def test_a_section_may_be_given_as_a_whole() -> None:
+    settings = changed(Settings(), {"retraining": Retraining(keep_versions=1)})
+
+    assert settings == Settings(retraining=Retraining(keep_versions=1))
+
+
+def test_settings_do_not_change_once_they_are_made() -> None:
+    settings = Settings()
+
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.name = "x"
+    settings.roots["main"] = "here"
+    assert Settings().roots == {}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_setting_has_a_title_a_meaning_and_a_default_that_is_allowed(name: str) -> None:
+    info = FIELDS[name]
+
+    assert info.title
+    assert info.description
+    assert info.description.endswith(".")
+    assert changed(Settings(), {name: by_name(Settings())[name]}) == Settings()
+
+
+def test_saving_leaves_unknown_names_of_a_table_where_they_are(tmp_path: Path) -> None:
+    written(tmp_path, "[retraining]\nfuture = 1  # of a newer program\n")
+
+    save_project(Project(tmp_path, Settings()))
+
+    assert "future = 1  # of a newer program" in (tmp_path / PROJECT_FILE).read_text()
+
+
+def test_the_command_line_has_the_same_defaults() -> None:
+    init = inspect.signature(cli.init).parameters
+    simulated = inspect.signature(simulate).parameters
+
+    assert init["backbone"].default == Settings().backbone
+    assert simulated["method"].default == Settings().method
+
+
+def test_the_command_line_starts_without_pydantic() -> None:
+    code = "import sys, annotator.cli; sys.exit('pydantic' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

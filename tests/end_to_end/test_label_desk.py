@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from annotator.services.project.creation import create_project
-from annotator.settings import save_project
+from annotator.settings import changed, save_project
 from annotator.store import Store, categories
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -43,7 +43,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         categories.rename(tx, dog.id, "dog")
     store.close()
     hierarchy = {"dog": ["animal"], "puppy": ["dog"]}
-    settings = dataclasses.replace(made.settings, hierarchy=hierarchy)
+    settings = changed(made.settings, {"hierarchy": hierarchy})
     save_project(dataclasses.replace(made, settings=settings))
     return made.path
 

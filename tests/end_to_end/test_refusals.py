@@ -116,9 +116,12 @@ def test_a_refusal_is_one_sentence_and_changes_nothing(
     [
         ("name = ", "not valid TOML"),
         ("nome = 'x'", "unknown setting 'nome'"),
-        ("name = 3", "'name' must be a text"),
-        ("[retraining]\nmin_answers = 0", "retraining.min_answers must be at least 1"),
-        ("[suggestions]\nthreshold = 2.0", "must lie between 0 and 1"),
+        ("name = 3", "'name' must be text"),
+        (
+            "[retraining]\nmin_answers = 0",
+            "'retraining.min_answers' must be a whole number of at least 1",
+        ),
+        ("[suggestions]\nthreshold = 2.0", "must be a number above 0 and below 1"),
     ],
     ids=["not toml", "unknown key", "wrong kind", "zero", "threshold"],
 )

@@ -144,7 +144,7 @@ def test_a_setting_is_saved_with_its_sentence_and_a_wrong_one_is_refused(
     threshold.fill("2")
     page.locator("#preference-save").click()
 
-    expect(page.get_by_test_id("toast-body")).to_contain_text("between 0 and 1")
+    expect(page.get_by_test_id("toast-body")).to_contain_text("above 0 and below 1")
     assert load_project(project).settings.suggestions.threshold == 0.7
     assert load_project(project).settings.asking.strategy == "uncertainty"
     assert "threshold = 0.7" in (project / PROJECT_FILE).read_text()

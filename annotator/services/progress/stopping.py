@@ -131,7 +131,7 @@ class Stopping:
         coverage = 1 - is_open / pairs if pairs else 0.0
         pace = _pace(tx)
         row: dict[str, Any] = {
-            "goal": asdict(goal),
+            "goal": goal.model_dump(),
             "pairs": pairs,
             "open": is_open,
             "filled": sum(filled.values()),

@@ -18,7 +18,7 @@ from annotator.services.background.short_transactions import ALONE, for_all
 from annotator.services.clock import Clock, utc_now
 from annotator.services.exchange.import_plan import ImportSummary
 from annotator.services.exchange.transfer import Transfer
-from annotator.settings import PROJECT_FILE, Project, Settings, load_project, save_project
+from annotator.settings import PROJECT_FILE, Project, Settings, changed, load_project, save_project
 from annotator.store import Store, Transaction, categories, images
 from annotator.store.categories import NewCategory
 from annotator.store.images import Added, BrokenFile, FoundImage
@@ -112,7 +112,7 @@ def create_project(
     found = scan(folder, {}, on_progress=on_progress)
     if not found.found:
         raise NotReady(_nothing_found(folder, found))
-    start = _replaced(start, name=start.name, roots={ROOT: _root_for(folder, path)})
+    start = changed(start, {"roots": {ROOT: _root_for(folder, path)}})
     path.parent.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial"))
     try:
@@ -272,9 +272,7 @@ def _with_root(project: Project, folder: Path, name: str) -> Project:
         raise ProjectError(f"A folder named {name!r} already exists; choose another name.")
     made_up = (n for k in range(1, 10_000) if (n := f"{ROOT}{k + 1}") not in roots)
     roots[name or next(made_up)] = place
-    return Project(
-        project.path, _replaced(project.settings, name=project.settings.name, roots=roots)
-    )
+    return Project(project.path, changed(project.settings, {"roots": roots}))
 
 
 def add_scan(tx: Transaction, root: str, found: Scan) -> Added:
@@ -347,11 +345,6 @@ def _root_for(folder: Path, project_path: Path) -> str:
     if folder.is_relative_to(around) and around != Path(around.anchor):
         return os.path.relpath(folder, project_path.parent.resolve() / project_path.name)
     return str(folder)
-
-
-def _replaced(settings: Settings, *, name: str, roots: dict[str, str]) -> Settings:
-    values = {key: getattr(settings, key) for key in settings.__dataclass_fields__}
-    return Settings(**{**values, "name": name, "roots": roots})
 
 
 def _report(project: Project, found: Scan, summary: ImportSummary | None) -> Created:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict
-from functools import cache
 from typing import Any
 
-from annotator import setting_sections
-from annotator import settings as settings_module
 from annotator.errors import ProjectError
 from annotator.services.training.control import METHODS
-from annotator.settings import SECTIONS, Project, changed, load_project, save_project
+from annotator.settings import FIELDS, Project, by_name, changed, load_project, save_project
 from annotator.store import Store
 
 EDITABLE = (
@@ -48,9 +42,12 @@ class Preferences:
         """
         with self._lock:
             self._project.settings = load_project(self._project.path).settings
-        values = _flat(asdict(self._project.settings))
+        values = by_name(self._project.settings)
         return {
-            "settings": [{"key": k, "value": values[k], "help": helps()[k]} for k in EDITABLE],
+            "settings": [
+                {"key": key, "value": values[key], "help": FIELDS[key].description}
+                for key in EDITABLE
+            ],
             "methods": [{"name": name, "does": does} for name, does in METHODS.items()],
             "backbone": self._project.settings.backbone,
         }
@@ -72,50 +69,14 @@ class Preferences:
         with self._lock:
             self._store.refuse_moved()
             project = load_project(self._project.path)
-            before = _flat(asdict(project.settings))
-            fitting = {key: _fitting(value, before[key]) for key, value in values.items()}
-            project.settings = changed(project.settings, fitting)
+            before = by_name(project.settings)
+            project.settings = changed(project.settings, values)
             save_project(project)
             self._project.settings = project.settings
-        after = _flat(asdict(project.settings))
+        after = by_name(project.settings)
         names = [key for key in EDITABLE if after[key] != before[key]]
-        said = f"Saved: {', '.join(names)}." if names else "Nothing to save."
-        return {"changed": names, "message": said}
-
-
-@cache
-def helps() -> dict[str, str]:
-    """Return what each setting means, from the text below it in the source."""
-    found: dict[str, str] = {}
-    modules = (settings_module, setting_sections)
-    nodes = [node for module in modules for node in ast.parse(inspect.getsource(module)).body]
-    prefixes = {kind.__name__: f"{name}." for name, kind in SECTIONS.items()} | {"Settings": ""}
-    for node in nodes:
-        if not isinstance(node, ast.ClassDef) or node.name not in prefixes:
-            continue
-        for item, text in zip(node.body, node.body[1:], strict=False):
-            if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
-                found[prefixes[node.name] + item.target.id] = _words(text)
-    return found
-
-
-def _words(node: ast.stmt) -> str:
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-        return " ".join(str(node.value.value).split())
-    return ""
-
-
-def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in table.items():
-        if key in SECTIONS:
-            flat |= {f"{key}.{name}": entry for name, entry in value.items()}
-        else:
-            flat[key] = value
-    return flat
-
-
-def _fitting(value: Any, old: Any) -> Any:
-    """Return a number of a form as whole where the setting is; a page knows one kind only."""
-    whole = isinstance(old, int) and not isinstance(old, bool)
-    return int(value) if whole and isinstance(value, float) and value.is_integer() else value
+        titles = ", ".join(str(FIELDS[key].title) for key in names)
+        return {
+            "changed": names,
+            "message": f"Saved: {titles}." if names else "Nothing to save.",
+        }

@@ -138,7 +138,7 @@ def training_options(
     finetune: bool | None = None,
     numbers: Mapping[str, float] | None = None,
     *,
-    usual: str = Settings.method,
+    usual: str = Settings().method,
 ) -> dict[str, Any]:
     """Return the options of a training job.
 

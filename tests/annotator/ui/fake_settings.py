@@ -105,7 +105,8 @@ class FakePreferences:
     def save(self, values: dict[str, Any]) -> dict[str, Any]:
         self.saved.append(dict(values))
         changed = [key for key, value in values.items() if value != self.VALUES[key]]
-        return {"changed": changed, "message": "Nothing to save."}
+        said = f"Saved: {', '.join(values[key] for key in changed)}."
+        return {"changed": changed, "message": said if changed else "Nothing to save."}
 
 
 class FakeImageRoots:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from annotator.arrays.features import FeatureFiles
 from annotator.domain import Job, JobKind, JobState, State
 from annotator.errors import NotFound, NotReady, ProjectError, WeightsError
-from annotator.settings import Settings
+from annotator.settings import Settings, changed
 from annotator.store import images, jobs
 from annotator.store.images import FoundImage
 from annotator.worker import embedding
@@ -278,7 +278,7 @@ def test_a_backbone_that_cannot_be_had_is_told_with_its_cure(made, error, expect
 def test_features_of_another_backbone_are_never_mixed_in(made) -> None:
     pictures(made, 1)
     embed(made)
-    made.change(replace(made.project.settings, backbone="timm:a_b"))
+    made.change(changed(made.project.settings, {"backbone": "timm:a_b"}))
     FeatureFiles.create(made.project.features_path, backbone="timm:a/b", pooled_dim=6)
 
     with pytest.raises(ProjectError, match="holds features of timm:a/b"):
@@ -291,7 +291,7 @@ def test_a_sum_of_networks_with_weights_of_the_project_is_embedded(made) -> None
     for model, file in (("test_resnet", "own"), ("test_convnext", "own+2")):
         state = timm.create_model(model).state_dict()
         save_file(state, made.project.path / f"{file}.safetensors")
-    made.change(replace(made.project.settings, backbone=name))
+    made.change(changed(made.project.settings, {"backbone": name}))
 
     message = embedding.embed(made.project, control(made), "cpu", sample=2)
 
@@ -310,7 +310,7 @@ def test_a_sum_of_networks_with_weights_of_the_project_is_embedded(made) -> None
 )
 def test_a_backbone_that_is_not_there_is_named_with_its_place(made, name, error, sentence) -> None:
     pictures(made, 1)
-    made.change(replace(made.project.settings, backbone=name))
+    made.change(changed(made.project.settings, {"backbone": name}))
 
     with pytest.raises(error, match=sentence):
         embedding.embed(made.project, control(made), "cpu")

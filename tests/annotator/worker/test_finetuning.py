@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ from annotator.errors import LeaseLost, NotReady, ProjectError, WeightsError
 from annotator.services.knowledge.suggestions import Suggestions
 from annotator.services.labelling.queue import Queue
 from annotator.services.training.control import training_options
-from annotator.settings import Retraining
+from annotator.settings import Retraining, Settings, changed
 from annotator.store import images, jobs, versions
 from annotator.worker import finetuning, training
 from annotator.worker.calibration import held_out_scores
@@ -323,7 +323,7 @@ def test_later_trainings_learn_on_the_promoted_versions_features(world) -> None:
 def test_another_backbone_in_the_settings_is_learned_on_its_own_features(world) -> None:
     made, _, _ = world
     train(made)
-    made.change(replace(made.project.settings, backbone="timm:tiny"))
+    made.change(changed(made.project.settings, {"backbone": "timm:tiny"}))
 
     train(made, finetune=False)
 
@@ -468,14 +468,14 @@ def test_without_the_weights_nothing_changes_and_the_reason_is_told(world) -> No
 def test_who_decides_whether_a_training_fine_tunes(
     made, asked, policy: str, device: str, answers: int, expected: bool
 ) -> None:
-    made.change(replace(made.project.settings, retraining=Retraining(finetune=policy)))
+    made.change(changed(made.project.settings, {"retraining": Retraining(finetune=policy)}))
 
     assert finetuning.wanted(asked, made.project, device, answers) is expected
 
 
 def test_a_sum_of_networks_is_never_fine_tuned_by_itself_and_refused_when_asked(made) -> None:
     both = "efficientnet-lite0+efficientnet-lite1"
-    made.change(replace(made.project.settings, backbone=both))
+    made.change(changed(made.project.settings, {"backbone": both}))
 
     assert finetuning.wanted(None, made.project, "cuda", 50_000) is False
     with pytest.raises(NotReady, match="is a sum of networks"):
@@ -490,7 +490,7 @@ def test_the_command_line_asks_for_it_only_if_told() -> None:
 
 def test_an_unknown_policy_is_refused() -> None:
     with pytest.raises(ProjectError, match="must be auto, never or always, got 'sometimes'"):
-        Retraining(finetune="sometimes")
+        changed(Settings(), {"retraining.finetune": "sometimes"})
 
 
 def test_only_fold_0_says_how_sure_a_fine_tuned_score_is(made) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from annotator.domain import Job, JobKind, JobState, State
 from annotator.errors import LeaseLost, NotReady, StoreMoved
-from annotator.settings import Retraining
+from annotator.settings import Retraining, changed
 from annotator.store import jobs
 from annotator.worker.job_control import Control
 from annotator.worker.loop import Worker
@@ -304,7 +303,7 @@ def test_settings_are_read_anew_before_each_job(made) -> None:
     enqueue(made)
     one.run_once()
 
-    made.change(replace(made.project.settings, method="hst", retraining=Retraining()))
+    made.change(changed(made.project.settings, {"method": "hst", "retraining": Retraining()}))
     enqueue(made)
     one.run_once()
     (made.project.path / "project.toml").write_text("half edi")

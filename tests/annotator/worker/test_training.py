@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from annotator.arrays import versions as files
 from annotator.arrays.features import FeatureFiles
 from annotator.domain import Job, JobKind, JobState, OperationKind, Source, State
 from annotator.errors import LeaseLost, NotFound, NotReady
-from annotator.settings import Asking, Retraining
+from annotator.settings import Asking, Retraining, changed
 from annotator.store import annotators, categories, jobs, versions, visits
 from annotator.worker import training
 from annotator.worker.job_control import Cancelled, Control
@@ -328,7 +327,7 @@ def test_a_worse_version_is_kept_but_not_promoted(made) -> None:
 def test_old_versions_lose_their_arrays_and_get_them_back_when_promoted(made) -> None:
     truth, ids, category_ids = world(made, 60)
     answer_all(made, truth, ids, category_ids, [i for i in range(60) if i % 10])
-    made.change(replace(made.project.settings, retraining=Retraining(keep_versions=1)))
+    made.change(changed(made.project.settings, {"retraining": Retraining(keep_versions=1)}))
     scores = {}
     for number in range(1, 5):
         train(made, seed=number)
@@ -352,7 +351,9 @@ def test_old_versions_lose_their_arrays_and_get_them_back_when_promoted(made) ->
 def test_a_version_orders_the_images_as_the_settings_say_and_records_it(made) -> None:
     truth, ids, category_ids = world(made)
     answer_all(made, truth, ids, category_ids, range(150))
-    made.change(replace(made.project.settings, asking=Asking(strategy="likely", diversity=False)))
+    made.change(
+        changed(made.project.settings, {"asking": Asking(strategy="likely", diversity=False)})
+    )
 
     train(made)
 
@@ -366,7 +367,7 @@ def test_a_version_orders_the_images_as_the_settings_say_and_records_it(made) ->
         best = chances[arrays.queue.pairs[column, :50], column]
         assert (np.diff(best) <= 1e-6).all()
 
-    made.change(replace(made.project.settings, asking=Asking(strategy="uncertainty")))
+    made.change(changed(made.project.settings, {"asking": Asking(strategy="uncertainty")}))
     train(made, rescore=1)
 
     _, again = newest(made)

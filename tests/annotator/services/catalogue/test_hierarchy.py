@@ -10,7 +10,7 @@ from annotator.domain import Category, State
 from annotator.errors import ProjectError
 from annotator.services.app import Services
 from annotator.services.catalogue.hierarchy import Implication, implications, resolve
-from annotator.settings import Project
+from annotator.settings import Project, changed
 
 ANIMAL, DOG, PUPPY, YOUNG = 1, 2, 3, 4
 CATEGORIES = [
@@ -105,5 +105,5 @@ def test_a_project_with_a_wrong_hierarchy_is_not_served(services: Services) -> N
 
 def _with(project: Project, hierarchy: dict[str, list[str]]) -> Project:
     return dataclasses.replace(
-        project, settings=dataclasses.replace(project.settings, hierarchy=hierarchy)
+        project, settings=changed(project.settings, {"hierarchy": hierarchy})
     )

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from scipy import stats
 from annotator.errors import AnnotatorError, ImageError, NotFound
 from annotator.services.app import Services
 from annotator.services.labelling.probe import Probing
-from annotator.settings import Probes, Project
+from annotator.settings import Probes, Project, changed
 from annotator.store import annotators, answers, categories, images, probes
 from annotator.store.tables import probe
 
@@ -51,7 +50,7 @@ def drawn(services: Services) -> list[tuple[int, int]]:
 
 
 def with_share(services: Services, share: float) -> Probing:
-    settings = replace(services.project.settings, probes=Probes(share=share))
+    settings = changed(services.project.settings, {"probes": Probes(share=share)})
     project = Project(services.project.path, settings)
     return Probing(project, services.store, services.media)
 

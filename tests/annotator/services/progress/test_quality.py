@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from annotator.services import commands
 from annotator.services.app import Services
 from annotator.services.progress.agreement import overlaps
 from annotator.services.progress.quality import anchoring_row, overlap_row
-from annotator.settings import Goal
+from annotator.settings import Goal, changed
 from annotator.store import annotators, quality, repeated_questions
 from annotator.store.quality import BANDS
 
@@ -277,7 +276,7 @@ def test_the_status_tells_what_is_expected_and_that_the_goal_is_reached(
     publish(np.full((IMAGES, 10), -SURE))
     far = commands.status_text(commands.status(services))
     settings = services.project.settings
-    services.project.settings = replace(settings, goal=Goal(coverage=0.5, error=0.2))
+    services.project.settings = changed(settings, {"goal": Goal(coverage=0.5, error=0.2)})
 
     assert "if the model decided the open pairs, 0.0% of those called present" in far
     assert "the goal is reached" in commands.status_text(commands.status(services))

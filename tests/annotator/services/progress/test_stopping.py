@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from scipy.special import logit
 
 from annotator.services.app import Services
 from annotator.services.progress import stopping
-from annotator.settings import Goal
+from annotator.settings import Goal, changed
 from mlrpl.decision.acquisition import Costs
 
 IMAGES, CATEGORIES = 6, 8
@@ -37,7 +36,7 @@ def say_all(services: Services, state: str, count: int, first: int = 0) -> None:
 
 def with_goal(services: Services, **goal: float) -> None:
     settings = services.project.settings
-    services.project.settings = replace(settings, goal=Goal(**goal))
+    services.project.settings = changed(settings, {"goal": Goal(**goal)})
 
 
 @pytest.fixture
