@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -75,4 +74,4 @@ def test_pages_leave_the_thresholds_of_an_aim_and_set_those_of_a_probability() -
 
     assert as_wished(arrays, wish) == "at 0.6"  # type: ignore[arg-type, comparison-overlap]
     for aim in ("f1", "precision"):
-        assert as_wished(arrays, replace(wish, aim=aim)) is arrays  # type: ignore[arg-type, comparison-overlap]
+        assert as_wished(arrays, Suggestions(threshold=0.6, aim=aim)) is arrays  # type: ignore[arg-type, comparison-overlap]
