@@ -13,18 +13,22 @@ Source:
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaln, gammaln, logsumexp
+from scipy.special import betaln, gammaln
 
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 Counts = int | float | npt.NDArray[np.integer] | Floats
 
 BETS = np.array([1 / 32, 1 / 8, 1 / 4, 1 / 2, 3 / 4])
 """Bets, as fractions of the rate that is tested; they steer power only."""
 
 _PRIOR_STRENGTH = 20.0
+_PARTS = 17
+"""Parts that a search for a bound divides what is left into."""
 
 
 def log_likelihood(size: Counts, drawn: Counts, marked: Counts, total: Counts) -> Floats:
@@ -62,7 +66,7 @@ def log_bets(drawn: Counts, marked: Counts, rates: Floats) -> Floats:
     rates = np.clip(rates, 1e-12, 1 - 1e-12)
     drawn, marked = drawn[..., None], marked[..., None]
     each = marked * np.log(rates) + (drawn - marked) * np.log1p(-rates)
-    return np.asarray(logsumexp(each, axis=-1) - math.log(rates.shape[-1]))
+    return np.asarray(np.logaddexp.reduce(each, axis=-1) - math.log(rates.shape[-1]))
 
 
 def log_e_at_most(
@@ -111,13 +115,8 @@ def lower_count(size: int, drawn: int, marked: int, risk: float, guess: float) -
     low, high = marked, int(min(float(_peak(size, drawn, marked)), most))
     if float(log_likelihood(size, drawn, marked, low)) > needed:
         return low
-    while high - low > 1:  # the likelihood rises up to its peak
-        middle = (low + high) // 2
-        if float(log_likelihood(size, drawn, marked, middle)) > needed:
-            high = middle
-        else:
-            low = middle
-    return high
+    # The likelihood rises up to its peak.
+    return _first(low, high, lambda total: log_likelihood(size, drawn, marked, total) > needed)
 
 
 def upper_count(size: int, drawn: int, marked: int, risk: float, rates: Floats) -> int:
@@ -137,13 +136,8 @@ def upper_count(size: int, drawn: int, marked: int, risk: float, rates: Floats) 
     low, high = int(min(float(_peak(size, drawn, marked)), most)), most
     if float(log_likelihood(size, drawn, marked, high)) > needed:
         return high
-    while high - low > 1:  # the likelihood falls from its peak on
-        middle = (low + high) // 2
-        if float(log_likelihood(size, drawn, marked, middle)) > needed:
-            low = middle
-        else:
-            high = middle
-    return low
+    # The likelihood falls from its peak on.
+    return _first(low, high, lambda total: log_likelihood(size, drawn, marked, total) <= needed) - 1
 
 
 def holm(p_values: npt.ArrayLike, risk: float) -> list[int]:
@@ -180,6 +174,21 @@ def holm_in_order(
     p = np.asarray(first, float)
     rejected = holm(p, risk / 2)
     return rejected, holm(second, risk if len(rejected) == len(p) else risk / 2)
+
+
+def _first(low: int, high: int, holds: Callable[[Integers], npt.NDArray[np.bool_]]) -> int:
+    """Return the least number that holds; `high` does, `low` does not, all above one that does do.
+
+    Many numbers are tried at once, since an evaluation of 16 costs about as much as one of 1.
+    """
+    while high - low > 1:
+        tried = low + (high - low) * np.arange(1, _PARTS) // _PARTS
+        failed = int((~holds(tried)).sum())
+        if failed < len(tried):
+            high = int(tried[failed])
+        if failed:
+            low = int(tried[failed - 1])
+    return high
 
 
 def _floats(*counts: Counts) -> list[Floats]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
-from mlrpl.decision.certifier import Certifier, count_probes
+from mlrpl.decision.certifier import Certifier, ProbeCounts, count_probes
 from mlrpl.decision.fill_plan import FillPlan, Promise, plan_fill
 
 Floats = npt.NDArray[np.float64]
@@ -100,6 +100,7 @@ def run(
     }
     used = dict.fromkeys(zones, 0)
     certifier, broke = Certifier(plan), False
+    present_below = np.concatenate([[0], np.cumsum(truth)])
     counts = count_probes(plan, np.zeros(0, np.int64), np.zeros(0, bool))
     while True:
         before = dict(used)
@@ -116,9 +117,11 @@ def run(
         for name, step in steps.items():
             used[name] = min(used[name] + step, len(zones[name]))
         drawn = np.concatenate([zones[n][: used[n]] for n in zones])
-        counts = count_probes(plan, drawn, np.concatenate([said[n][: used[n]] for n in zones]))
+        new = np.concatenate([zones[n][before[n] : used[n]] for n in zones])
+        answers = np.concatenate([said[n][before[n] : used[n]] for n in zones])
+        counts = _sum(counts, count_probes(plan, new, answers))
         certifier.look(counts)
-        broke |= _false(plan, certifier, truth, drawn)
+        broke |= _false(plan, certifier, truth, present_below, drawn)
         if used == before:
             break
     fill_present = certifier.present and int(
@@ -130,23 +133,39 @@ def run(
     return Outcome(broke, fill_present, fill_absent, sum(used.values()))
 
 
+def _sum(first: ProbeCounts, second: ProbeCounts) -> ProbeCounts:
+    """Return the counts of two sets of probes together."""
+    return ProbeCounts(**{name: value + vars(second)[name] for name, value in vars(first).items()})
+
+
 def _false(
-    plan: FillPlan, certifier: Certifier, truth: Truth, drawn: npt.NDArray[np.int64]
+    plan: FillPlan,
+    certifier: Certifier,
+    truth: Truth,
+    present_below: npt.NDArray[np.int64],
+    drawn: npt.NDArray[np.int64],
 ) -> bool:
-    """Return whether what may be filled in by now breaks a promise."""
-    open_ = np.ones(plan.size, bool)
-    open_[drawn] = False
+    """Return whether what may be filled in by now breaks a promise.
+
+    Args:
+        plan: Of the run.
+        certifier: Whose rungs may be filled in.
+        truth: `(N,)`.
+        present_below: `(N + 1,)`, present pairs below each position.
+        drawn: Probes so far, which are not filled in.
+    """
+    total = int(present_below[-1])
     broke = False
     if certifier.present:
         start = plan.present_rungs[certifier.present - 1]
-        filled = open_[start:]
-        wrong = int((filled & ~truth[start:]).sum())
-        broke |= wrong > plan.promise.max_error * int(filled.sum()) + 1e-9
+        taken = truth[drawn[drawn >= start]]
+        filled = plan.size - start - len(taken)
+        wrong = filled - (total - int(present_below[start]) - int(taken.sum()))
+        broke |= wrong > plan.promise.max_error * filled + 1e-9
     if certifier.absent:
         end = plan.absent_rungs[certifier.absent - 1]
-        lost = int((open_[:end] & truth[:end]).sum())
-        base = int(truth.sum()) + plan.promise.counted
-        broke |= lost > plan.promise.max_lost * base + 1e-9
+        lost = int(present_below[end]) - int(truth[drawn[drawn < end]].sum())
+        broke |= lost > plan.promise.max_lost * (total + plan.promise.counted) + 1e-9
     return broke
 
 
@@ -183,21 +202,21 @@ def one_beyond_precision(
     return plan, truth
 
 
-def left_over_pool(rng: np.random.Generator) -> tuple[Floats, Truth]:
+def left_over_pool(rng: np.random.Generator, size: int = 100_000) -> tuple[Floats, Truth]:
     """Return the predictions and the truth that active learning leaves of a pool."""
-    p, truth = binormal(100_000, 0.04, 0.98, rng)
+    p, truth = binormal(size, 0.04, 0.98, rng)
     unsure = np.abs(np.log(p / (1 - p)))
     gone = np.zeros(len(p), bool)
     gone[np.argsort(unsure)[: len(p) * 8 // 100]] = True
-    gone |= (np.arange(len(p)) >= len(p) - 1_500) & (rng.random(len(p)) < 0.8)
+    gone |= (np.arange(len(p)) >= len(p) * 985 // 1000) & (rng.random(len(p)) < 0.8)
     gone |= truth & (rng.random(len(p)) < 0.3)
     return p[~gone], truth[~gone]
 
 
 def leftover(rng: np.random.Generator) -> tuple[FillPlan, Truth]:
     """Return what active learning leaves of a pool, planned over the whole data set."""
-    p, kept = left_over_pool(rng)
-    promise = Promise(over="dataset", known=4_000 - int(kept.sum()))
+    p, kept = left_over_pool(rng, 30_000)
+    promise = Promise(over="dataset", known=1_200 - int(kept.sum()))
     return plan_fill(p, promise), kept
 
 

@@ -31,8 +31,18 @@ World = Callable[[np.random.Generator], tuple[FillPlan, np.ndarray]]
 
 WORLDS: dict[str, tuple[World, Annotator, int, bool]] = {
     "good model": (lambda r: planned(0.99, r), truthful, 50, True),
-    "random scores": (lambda r: planned(0.99, r, shuffled=True), truthful, 100, False),
-    "inverted model": (lambda r: planned(0.99, r, inverted=True), truthful, 100, False),
+    "random scores": (
+        lambda r: planned(0.99, r, shuffled=True, size=50_000),
+        truthful,
+        100,
+        False,
+    ),
+    "inverted model": (
+        lambda r: planned(0.99, r, inverted=True, size=50_000),
+        truthful,
+        100,
+        False,
+    ),
     "overconfident model": (lambda r: planned(0.95, r, slope=1.8), truthful, 40, False),
     "one pair in 300 present": (lambda r: planned(0.99, r, prevalence=0.003), truthful, 40, True),
     "left over by active learning": (leftover, truthful, 100, True),
