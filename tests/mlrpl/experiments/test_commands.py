@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -99,12 +100,12 @@ def test_two_processes_train_what_one_does(
 ) -> None:
     rest = [*common, "--method", "partial_bce", "--training", "epochs=2", "--out"]
     run_cli("train", *rest, tmp_path / "one.ckpt")
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--no-python"]
-    program = Path(sys.executable).with_name("mlrpl")
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    program = ["--nproc-per-node", 2, "-m", "mlrpl"]
 
     done = subprocess.run(
-        [str(x) for x in [*torchrun, "--nproc-per-node", 2, program, "train", *rest]]
-        + [str(tmp_path / "two.ckpt")],
+        [str(x) for x in [*torchrun, *program, "train", *rest, tmp_path / "two.ckpt"]],
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
         capture_output=True,
         text=True,
         check=False,
