@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from annotator.settings import Suggestions
 from annotator.worker.learner import Bools, Scores, Snapshot
-from mlrpl.decision.aims import f1_threshold, precision_threshold, shrunk
 from mlrpl.decision.calibration import Calibration, probabilities
+from mlrpl.decision.thresholds import f1_threshold, precision_threshold, shrunk
 from mlrpl.labels import PRESENT, UNKNOWN
 
 COMMON = 1_000_000

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from mlrpl.decision.anytime_bounds import BETS, log_e_at_most, lower_count, upper_count
 from mlrpl.decision.fill_plan import FillPlan
-from mlrpl.decision.guarantee import BETS, log_e_at_most, lower_count, upper_count
 
 Floats = npt.NDArray[np.float64]
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mlrpl.decision.anytime_bounds import BETS, log_e_at_most, lower_count
 from mlrpl.decision.certifier import probes_needed
 from mlrpl.decision.fill_plan import Promise
-from mlrpl.decision.guarantee import BETS, log_e_at_most, lower_count
 
 Floats = npt.NDArray[np.float64]
 

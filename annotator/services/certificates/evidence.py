@@ -15,10 +15,10 @@ from annotator.arrays.certificates import ZONES, Ints
 from annotator.domain import State
 from annotator.services.certificates import pool
 from annotator.store.certificates import BOUND, Certificate, Drawn
+from mlrpl.decision.anytime_bounds import upper_count
 from mlrpl.decision.certifier import Certifier, ProbeCounts, count_probes, probes_needed
 from mlrpl.decision.fill_forecast import category_p_value
 from mlrpl.decision.fill_plan import FillPlan
-from mlrpl.decision.guarantee import upper_count
 
 POINTS = 40
 """Moments at which the chart shows the bounds."""

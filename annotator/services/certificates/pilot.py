@@ -18,7 +18,7 @@ from annotator.store import Transaction, categories, certificates, images
 from annotator.store.certificates import PILOT, Certificate, CertificateState, Drawn
 from mlrpl.decision.fill_forecast import Forecast
 from mlrpl.decision.fill_plan import FillPlan, draw_pilot, pilot_inclusion, refit
-from mlrpl.decision.ladder_choice import credible, forecast_ladder
+from mlrpl.decision.plan_choice import credible, forecast_ladder
 
 LEAST, MOST = 100, 2_000
 """Questions of a pilot."""

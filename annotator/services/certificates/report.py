@@ -15,10 +15,10 @@ from annotator.services.certificates.evidence import (
 from annotator.services.certificates.pilot import Progress, sentence
 from annotator.services.certificates.pool import Pool
 from annotator.store.certificates import Certificate, CertificateState
+from mlrpl.decision.anytime_bounds import holm_in_order
 from mlrpl.decision.certifier import statement
 from mlrpl.decision.fill_forecast import Forecast
 from mlrpl.decision.fill_plan import Promise
-from mlrpl.decision.guarantee import holm_in_order
 
 WAYS = 4
 """Forecasts that a plan shows of each kind."""

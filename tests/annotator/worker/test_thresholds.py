@@ -11,8 +11,8 @@ from annotator.services.knowledge.suggestions import as_wished
 from annotator.settings import Suggestions
 from annotator.worker.learner import take_snapshot
 from annotator.worker.thresholds import wished
-from mlrpl.decision.aims import SHRINKAGE, f1_threshold, precision_threshold
 from mlrpl.decision.calibration import Calibration, probabilities
+from mlrpl.decision.thresholds import SHRINKAGE, f1_threshold, precision_threshold
 
 COUNT = 300
 PLAIN = Calibration(1.0, np.zeros(2))

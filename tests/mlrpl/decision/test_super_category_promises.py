@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import binom
 
+from mlrpl.decision.anytime_bounds import holm_in_order
 from mlrpl.decision.fill_forecast import category_p_value
 from mlrpl.decision.fill_plan import Promise
-from mlrpl.decision.guarantee import holm_in_order
 
 RISK, RATIO = 0.10, 1 / 9
 """Of the families; lost pairs over others that a promise of a tenth allows."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.special import gammaln
 
-from mlrpl.decision.guarantee import (
+from mlrpl.decision.anytime_bounds import (
     BETS,
     holm,
     log_bets,

@@ -27,7 +27,7 @@ from mlrpl.decision.fill_plan import (
     plan_fill,
     refit,
 )
-from mlrpl.decision.ladder_choice import credible, forecast_ladder
+from mlrpl.decision.plan_choice import credible, forecast_ladder
 
 World = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlrpl.decision.aims import SHRINKAGE, f1_threshold, precision_threshold, shrunk
+from mlrpl.decision.thresholds import SHRINKAGE, f1_threshold, precision_threshold, shrunk
 
 
 def test_the_f1_threshold_is_half_of_the_f1_that_it_reaches() -> None:
