@@ -183,7 +183,7 @@ class TrainingData:
     ) -> Iterator[Batch]:
         """Yield the rows in use once, in batches; the last one may be smaller."""
         batches = self.row_batches(batch_size, generator, shuffle=shuffle)
-        for rows in _announced(batches, getattr(self.pictures, "ahead", None)):
+        for rows in _announced(batches, getattr(self.pictures, "prefetch", None)):
             yield self.batch(rows)
 
     def row_batches(
@@ -203,15 +203,15 @@ class TrainingData:
 
 def _announced(
     batches: Iterator[npt.NDArray[np.int64]],
-    ahead: Callable[[npt.NDArray[np.int64]], None] | None,
+    prefetch: Callable[[npt.NDArray[np.int64]], None] | None,
 ) -> Iterator[npt.NDArray[np.int64]]:
     """Yield the same, announcing each batch while the one before is used, so that it is read."""
     waiting = next(batches, None)
     while waiting is not None:
         following = next(batches, None)
-        if ahead is not None and following is not None:
-            ahead(waiting)
-            ahead(following)
+        if prefetch is not None and following is not None:
+            prefetch(waiting)
+            prefetch(following)
         yield waiting
         waiting = following
 

@@ -24,9 +24,9 @@ __all__ = [
     "EmbeddedBatch",
     "Projection",
     "embed",
-    "faster",
     "fit_projection",
     "open_picture",
+    "optimised_for_inference",
 ]
 
 Pixels = npt.NDArray[np.uint8]
@@ -57,14 +57,16 @@ def open_picture(path: Path, size: int) -> Image.Image:
         return ImageOps.exif_transpose(picture).convert("RGB")
 
 
-def faster(backbone: Backbone, device: str = "cpu") -> Backbone:
+def optimised_for_inference(backbone: Backbone, device: str = "cpu") -> Backbone:
     """Return a backbone with the same outputs, up to rounding, arranged to run faster.
 
     Batch normalisation is folded into the convolutions, and maps keep their channels together.
     Of a sum, each part for itself.
     """
     if backbone.parts:
-        return side_by_side(backbone.name, [faster(part, device) for part in backbone.parts])
+        return side_by_side(
+            backbone.name, [optimised_for_inference(part, device) for part in backbone.parts]
+        )
     size = backbone.input_size
     module = fold_batch_norms(backbone.module, torch.zeros(1, 3, size, size))
     module = module.to(memory_format=torch.channels_last).to(device)
@@ -89,7 +91,7 @@ def embed(
     once and prepared for each, so that each one's vectors are those that it gives alone.
 
     Args:
-        backbone: As `load_backbone` gives it; it is made `faster` first.
+        backbone: As `load_backbone` gives it; it is made `optimised_for_inference` first.
         load: Returns the image with an index as RGB; called from several threads.
         indices: Which images, in this order. To resume, leave out those that are done.
         batch_size: Images that the network sees at a time.
@@ -101,7 +103,7 @@ def embed(
     Yields:
         One `EmbeddedBatch` for every `batch_size` indices, also where none could be read.
     """
-    quick = faster(backbone, device)
+    quick = optimised_for_inference(backbone, device)
     sizes = [part.input_size for part in _parts(backbone)]
     order = [int(index) for index in indices]
     chunks = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]

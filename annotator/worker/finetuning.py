@@ -24,7 +24,7 @@ from annotator.worker.sources import Sources
 from mlrpl import backbone_names
 from mlrpl import errors as library
 from mlrpl.finetuning.checkpoint import load_finetuned, save_finetuned
-from mlrpl.finetuning.image_loader import Pictures
+from mlrpl.finetuning.image_loader import ImageLoader
 from mlrpl.finetuning.model import EPOCHS, FineTuned, recipe
 from mlrpl.methods.base import Method
 from mlrpl.models.backbones import Backbone, load_backbone
@@ -170,7 +170,7 @@ def _learn(
         )
 
     control.report("fine-tuning", 0, epochs)
-    with Pictures(
+    with ImageLoader(
         lambda ordinal: sources.open(ordinal, side),
         size=expects.input_size,
         mean=expects.mean,

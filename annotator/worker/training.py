@@ -171,7 +171,7 @@ def _train(
     control.report("scoring")
     scores = learner.predict(method, np.flatnonzero(learner.done), control.check)
     # A name may order images before the first present answer, but it never makes a suggestion.
-    speaks = method.speaks().cpu().numpy()
+    speaks = method.zero_shot_categories().cpu().numpy()
     scores[:, ~(taught | speaks)] = np.nan
     if seen:
         found = held_out_scores(snapshot, scores)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from mlrpl.datasets.base import TEST, LabelledImages
-from mlrpl.experiments.experiment import Setting, prepared, scores
+from mlrpl.experiments.experiment import ExperimentConfig, prepared, scores
 from mlrpl.experiments.feature_cache import CachedFeatures, FeatureRequest
-from mlrpl.experiments.metric_report import measure
+from mlrpl.experiments.metric_report import metric_report
 from mlrpl.experiments.peak_memory import PeakMemory
 from mlrpl.labels import Missingness
 from mlrpl.training import fit
@@ -50,11 +50,11 @@ class BenchPlan:
     request: FeatureRequest
     hide: Missingness = "uniform"
     count: int = 5
-    """Of `fixed_per_category`; see `Setting`."""
+    """Of `fixed_per_category`; see `ExperimentConfig`."""
     seeds: int = 1
     """Runs of each method and share, with the seeds 0, 1, ..."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """See `Setting`; likewise the following."""
+    """See `ExperimentConfig`; likewise the following."""
     training: Mapping[str, Any] = field(default_factory=dict)
     use_names: bool = False
     finetune: bool = False
@@ -74,10 +74,10 @@ class BenchPlan:
             if not 0 <= share <= 1:
                 raise ValueError(f"known lists shares from 0 to 1, got {share}")
 
-    def settings(self) -> list[Setting]:
+    def settings(self) -> list[ExperimentConfig]:
         """Return the runs in their order: by share, by seed, by method."""
         return [
-            Setting(
+            ExperimentConfig(
                 method=method,
                 known=known,
                 hide=self.hide,
@@ -134,7 +134,10 @@ def run_bench(
 
 
 def _run(
-    data: LabelledImages, plan: BenchPlan, setting: Setting, features: CachedFeatures | None
+    data: LabelledImages,
+    plan: BenchPlan,
+    setting: ExperimentConfig,
+    features: CachedFeatures | None,
 ) -> Record:
     """Train once and measure on the test images, which nothing has looked at before."""
     memory = PeakMemory(plan.device)
@@ -157,7 +160,7 @@ def _run(
         predict_seconds = time.perf_counter() - start
     categories = data.categories if plan.per_category else None
     return {
-        **measure(logits, data.labels[rows], given.positives, categories=categories),
+        **metric_report(logits, data.labels[rows], given.positives, categories=categories),
         "train_images": len(given.data),
         "test_images": len(rows),
         "categories": len(data.categories),
@@ -170,7 +173,7 @@ def _run(
     }
 
 
-def _identity(dataset: str, about: str, plan: BenchPlan, setting: Setting) -> Record:
+def _identity(dataset: str, about: str, plan: BenchPlan, setting: ExperimentConfig) -> Record:
     """Return the entries of `_DECIDES`."""
     return {
         "dataset": dataset,

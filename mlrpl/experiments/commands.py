@@ -17,9 +17,9 @@ from mlrpl.methods import Size
 
 if TYPE_CHECKING:
     from mlrpl.datasets import LabelledImages
-    from mlrpl.experiments.experiment import Setting
+    from mlrpl.experiments.experiment import ExperimentConfig
     from mlrpl.experiments.feature_cache import CachedFeatures, FeatureRequest
-    from mlrpl.training.distributed import Place
+    from mlrpl.training.distributed import Process
 
 DEFAULT_BACKBONE = "efficientnet-lite2"
 
@@ -171,11 +171,11 @@ def train(
     device: Device = "cpu",
 ) -> None:
     """Train a method on the training images into a checkpoint; also under torchrun."""
-    from mlrpl.experiments.experiment import Setting
+    from mlrpl.experiments.experiment import ExperimentConfig
     from mlrpl.experiments.train_evaluate import state_path
-    from mlrpl.training.distributed import initialised
+    from mlrpl.training.distributed import process_group
 
-    setting = Setting(
+    setting = ExperimentConfig(
         method=method,
         known=known,
         hide=cast("Missingness", hide),
@@ -193,7 +193,7 @@ def train(
         typer.echo(f"{out} is finished; there is nothing to go on with", err=True)
         return
     data = _loaded(dataset, root, min_positives, split_seed, keep_unlabelled=unlabelled)
-    with initialised(_checked_device(device)) as place:
+    with process_group(_checked_device(device)) as place:
         features = None if finetune else _features(data, request, cache, place.device)
         _train(data, setting, features, request, out, place, resume=resume)
 
@@ -214,9 +214,9 @@ def evaluate(
 ) -> None:
     """Measure a trained method on one part of a data set."""
     from mlrpl.experiments.feature_cache import FeatureCache, default_folder
-    from mlrpl.experiments.train_evaluate import evaluate_checkpoint, read_about
+    from mlrpl.experiments.train_evaluate import evaluate_checkpoint, read_info
 
-    read_about(checkpoint)
+    read_info(checkpoint)
     least = 1 if dataset == "openimages" else 0
     data = _loaded(dataset, root, least, split_seed, keep_unlabelled=unlabelled)
     figures = evaluate_checkpoint(
@@ -233,11 +233,11 @@ def evaluate(
 
 def _train(
     data: LabelledImages,
-    setting: Setting,
+    setting: ExperimentConfig,
     features: CachedFeatures | None,
     request: FeatureRequest,
     out: Path,
-    place: Place,
+    place: Process,
     *,
     resume: bool,
 ) -> None:

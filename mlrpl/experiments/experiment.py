@@ -15,7 +15,7 @@ from mlrpl.data import Dimensions, TrainingData
 from mlrpl.datasets.base import TRAIN, VALIDATION, LabelledImages
 from mlrpl.embedding import open_picture
 from mlrpl.experiments.feature_cache import CachedFeatures, FeatureRequest, fitted_projection
-from mlrpl.finetuning.image_loader import Pictures
+from mlrpl.finetuning.image_loader import ImageLoader
 from mlrpl.finetuning.model import FineTuneConfig, FineTuned, head_dimensions, recipe
 from mlrpl.labels import PRESENT, UNKNOWN, Missingness, hide_labels
 from mlrpl.methods import Size, build, names
@@ -32,7 +32,7 @@ Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
+class ExperimentConfig:
     """Everything about one run that is not the data."""
 
     method: str
@@ -96,7 +96,7 @@ class Prepared:
     """`(C,)`, present labels that the method is trained on."""
 
 
-def visible_labels(data: LabelledImages, setting: Setting) -> Labels:
+def visible_labels(data: LabelledImages, setting: ExperimentConfig) -> Labels:
     """Return `(N, C)`, what the method may see: nothing about the test images, and less of others.
 
     Raises:
@@ -128,7 +128,7 @@ def visible_labels(data: LabelledImages, setting: Setting) -> Labels:
 @contextmanager
 def prepared(
     data: LabelledImages,
-    setting: Setting,
+    setting: ExperimentConfig,
     features: CachedFeatures | None,
     request: FeatureRequest,
     *,
@@ -160,17 +160,17 @@ def prepared(
     with ExitStack() as opened:
         train, aside = _divided(data, setting, config)
 
-        def given(rows: Rows, *, varied: bool) -> TrainingData:
-            reads = reading(method, data, varied=varied, seed=setting.seed)
+        def given(rows: Rows, *, augmented: bool) -> TrainingData:
+            reads = reading(method, data, augmented=augmented, seed=setting.seed)
             pictures = opened.enter_context(reads)
             return TrainingData(labels, rows=rows, pictures=pictures, **_arrays(features))
 
-        fitted = given(train, varied=True)
+        fitted = given(train, augmented=True)
         yield Prepared(
             method=method,
             config=config,
             data=fitted,
-            validation=None if aside is None else given(aside, varied=False),
+            validation=None if aside is None else given(aside, augmented=False),
             positives=(fitted.known_labels() == PRESENT).sum(axis=0).astype(np.int64),
         )
 
@@ -195,26 +195,26 @@ def scores(
         batch_size: Images at a time.
     """
     nothing = np.full(data.labels.shape, UNKNOWN, dtype=np.int8)
-    with reading(method, data, varied=False) as pictures:
+    with reading(method, data, augmented=False) as pictures:
         given = TrainingData(nothing, rows=rows, pictures=pictures, **_arrays(features))
         return predict(method, given, device=device, batch_size=batch_size)
 
 
 @contextmanager
 def reading(
-    method: Method, data: LabelledImages, *, varied: bool, seed: int = 0
-) -> Iterator[Pictures | None]:
+    method: Method, data: LabelledImages, *, augmented: bool, seed: int = 0
+) -> Iterator[ImageLoader | None]:
     """Give what reads pictures as a fine-tuned method wants them; None for any other method."""
     if not isinstance(method, FineTuned):
         yield None
         return
     made = method.made_of
-    with Pictures(
+    with ImageLoader(
         lambda row: open_picture(data.path(row), made.input_size),
         size=made.input_size,
         mean=made.mean,
         std=made.std,
-        varied=varied,
+        augmented=augmented,
         seed=seed,
     ) as pictures:
         yield pictures
@@ -228,7 +228,7 @@ def _arrays(features: CachedFeatures | None) -> dict[str, Any]:
 
 def _untrained(
     data: LabelledImages,
-    setting: Setting,
+    setting: ExperimentConfig,
     features: CachedFeatures | None,
     request: FeatureRequest,
     device: str,
@@ -254,13 +254,13 @@ def _untrained(
     return FineTuned(head, network, config, projection=projection)
 
 
-def _training(method: Method, setting: Setting) -> TrainConfig:
+def _training(method: Method, setting: ExperimentConfig) -> TrainConfig:
     usual = recipe(method) if isinstance(method, FineTuned) else method.default_training()
     return replace(usual, **{"seed": setting.seed, **setting.own_training()})
 
 
 def _divided(
-    data: LabelledImages, setting: Setting, config: TrainConfig
+    data: LabelledImages, setting: ExperimentConfig, config: TrainConfig
 ) -> tuple[Rows, Rows | None]:
     """Return the rows that train and, where training stops early, those that tell when."""
     rows = data.rows(TRAIN)

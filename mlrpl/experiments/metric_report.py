@@ -17,7 +17,7 @@ TOP = 3
 """Labels an image in the papers' top forms."""
 
 
-def measure(
+def metric_report(
     logits: npt.NDArray[np.floating],
     labels: npt.NDArray[np.int8],
     positives: npt.NDArray[np.integer],

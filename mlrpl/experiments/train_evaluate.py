@@ -14,9 +14,9 @@ from safetensors import SafetensorError
 
 from mlrpl import checkpoint
 from mlrpl.datasets.base import LabelledImages
-from mlrpl.experiments.experiment import Prepared, Setting, prepared, scores
+from mlrpl.experiments.experiment import ExperimentConfig, Prepared, prepared, scores
 from mlrpl.experiments.feature_cache import CachedFeatures, FeatureCache, FeatureRequest, Progress
-from mlrpl.experiments.metric_report import measure
+from mlrpl.experiments.metric_report import metric_report
 from mlrpl.finetuning.checkpoint import load_finetuned, save_finetuned
 from mlrpl.finetuning.model import FineTuned
 from mlrpl.methods.base import Method
@@ -27,7 +27,7 @@ _ABOUT = "experiment"
 
 
 @dataclass(frozen=True)
-class About:
+class CheckpointInfo:
     """What a checkpoint says about how it was made, so that it can be evaluated."""
 
     request: FeatureRequest
@@ -46,7 +46,7 @@ def state_path(out: Path) -> Path:
 
 def train_checkpoint(
     data: LabelledImages,
-    setting: Setting,
+    setting: ExperimentConfig,
     features: CachedFeatures | None,
     request: FeatureRequest,
     out: Path,
@@ -58,7 +58,7 @@ def train_checkpoint(
     """Train a method and write its checkpoint, whole or not at all.
 
     After every epoch the training is put aside in `state_path(out)`, which is removed at the end.
-    Under `torchrun`, within `mlrpl.training.distributed.initialised`, every process calls this.
+    Under `torchrun`, within `mlrpl.training.distributed.process_group`, every process calls this.
 
     Args:
         data: With a part `train`.
@@ -115,7 +115,7 @@ def evaluate_checkpoint(
         FileNotFoundError: If the checkpoint is missing.
         ValueError: If it was not written by `train_checkpoint`, or the data set lacks a category.
     """
-    about = read_about(path)
+    about = read_info(path)
     data = data.with_categories(about.categories)
     rows = data.rows(split)
     features = None
@@ -142,11 +142,11 @@ def evaluate_checkpoint(
         "dataset": data.name,
         "split": split,
         "images": len(rows),
-        **measure(logits, data.labels[rows], positives, categories=categories),
+        **metric_report(logits, data.labels[rows], positives, categories=categories),
     }
 
 
-def read_about(path: Path) -> About:
+def read_info(path: Path) -> CheckpointInfo:
     """Return what a checkpoint says about how it was made.
 
     Raises:
@@ -158,7 +158,7 @@ def read_about(path: Path) -> About:
     try:
         said = checkpoint.load_extra(path)[_ABOUT]
         categories = checkpoint.load_categories(path) or []
-        return About(
+        return CheckpointInfo(
             request=FeatureRequest(**said["features"]),
             categories=tuple(categories),
             positives=tuple(said["positives"]),
@@ -175,7 +175,7 @@ def _save(
     out: Path,
     given: Prepared,
     data: LabelledImages,
-    setting: Setting,
+    setting: ExperimentConfig,
     features: CachedFeatures | None,
     request: FeatureRequest,
 ) -> None:

@@ -1,4 +1,4 @@
-"""Pictures for training a backbone: read by several threads, varied anew in every epoch."""
+"""Pictures for training a backbone: read by several threads, augmented anew in every epoch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PAPER_CROPS = (512, 448, 384, 320, 256)
 
 
 @dataclass(frozen=True)
-class Variation:
+class Augmentation:
     """What a picture goes through before the network sees it."""
 
     box: Box
@@ -35,11 +35,11 @@ class Variation:
     mirrored: bool
 
 
-PLAIN = Variation((0.0, 0.0, 1.0, 1.0), mirrored=False)
+NO_AUGMENTATION = Augmentation((0.0, 0.0, 1.0, 1.0), mirrored=False)
 """The whole picture, as at test time."""
 
 
-def draw_variation(generator: np.random.Generator) -> Variation:
+def draw_augmentation(generator: np.random.Generator) -> Augmentation:
     """Draw what the papers do in training.
 
     They resize to 512 x 512, cut out a square of 512, 448, 384, 320 or 256 at a random place,
@@ -59,16 +59,16 @@ def draw_variation(generator: np.random.Generator) -> Variation:
         edges[2] / PAPER_RESIZED,
         edges[3] / PAPER_RESIZED,
     )
-    return Variation(box, mirrored=bool(generator.random() < 0.5))
+    return Augmentation(box, mirrored=bool(generator.random() < 0.5))
 
 
-class Pictures:
+class ImageLoader:
     """Prepared pictures by row, to be given to `TrainingData` as `pictures`.
 
     What a picture goes through depends on the seed, the epoch and its row alone, so a training
     that is resumed sees what it would have seen. `FineTuned` sets the epoch, and asks for plain
     pictures where it looks at the training images in evaluation mode. Data to predict on, and
-    validation data, take pictures of their own that are not `varied`.
+    validation data, take a loader of their own that is not `augmented`.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Pictures:
         size: int,
         mean: tuple[float, float, float],
         std: tuple[float, float, float],
-        varied: bool = True,
+        augmented: bool = True,
         seed: int = 0,
         workers: int | None = None,
     ) -> None:
@@ -90,8 +90,8 @@ class Pictures:
             size: Side of the square input of the network, in pixels, at least 1.
             mean: Taken off each channel of a picture whose values lie in 0 to 1.
             std: What each channel is divided by then.
-            varied: Whether pictures are varied, as in training; otherwise each is only resized.
-            seed: Of the variations.
+            augmented: Whether pictures are augmented, as in training, or only resized.
+            seed: Of the augmentations.
             workers: Threads that read; None means one a CPU.
 
         Raises:
@@ -101,9 +101,9 @@ class Pictures:
             raise ValueError(f"size must be at least 1 pixel, got {size}")
         self.size = size
         self.epoch = 0
-        """Which variations are drawn."""
+        """Which augmentations are drawn."""
         self._open = open_picture
-        self._varied = varied
+        self._augmented = augmented
         self._seed = seed
         self._mean = torch.tensor(mean).view(3, 1, 1) * 255
         self._std = torch.tensor(std).view(3, 1, 1) * 255
@@ -114,7 +114,7 @@ class Pictures:
         """Return the prepared pictures `(B, 3, S, S)` float32 of some rows."""
         return torch.stack([self._take(int(row)).result() for row in rows])
 
-    def ahead(self, rows: Rows) -> None:
+    def prefetch(self, rows: Rows) -> None:
         """Begin to read rows that will be asked for next; `__call__` then finds them ready."""
         for row in rows:
             key = self._key(int(row))
@@ -122,20 +122,20 @@ class Pictures:
                 self._waiting[key] = self._pool.submit(self._prepared, *key)
 
     @contextmanager
-    def plain(self) -> Iterator[None]:
+    def without_augmentation(self) -> Iterator[None]:
         """Give the whole pictures for a while, as at test time."""
-        varied, self._varied = self._varied, False
+        augmented, self._augmented = self._augmented, False
         try:
             yield
         finally:
-            self._varied = varied
+            self._augmented = augmented
 
     def close(self) -> None:
         """End the threads; nothing can be read any more."""
         self._waiting.clear()
         self._pool.shutdown(cancel_futures=True)
 
-    def __enter__(self) -> Pictures:
+    def __enter__(self) -> ImageLoader:
         """Return itself; leaving the context closes it."""
         return self
 
@@ -143,14 +143,14 @@ class Pictures:
         """Close it."""
         self.close()
 
-    def variation(self, row: int, epoch: int) -> Variation:
+    def augmentation(self, row: int, epoch: int) -> Augmentation:
         """Return what the picture of a row goes through in an epoch."""
-        if not self._varied:
-            return PLAIN
-        return draw_variation(np.random.default_rng((self._seed, epoch, row)))
+        if not self._augmented:
+            return NO_AUGMENTATION
+        return draw_augmentation(np.random.default_rng((self._seed, epoch, row)))
 
     def _key(self, row: int) -> tuple[int, int]:
-        return row, self.epoch if self._varied else -1
+        return row, self.epoch if self._augmented else -1
 
     def _take(self, row: int) -> Future[Tensor]:
         key = self._key(row)
@@ -158,7 +158,7 @@ class Pictures:
         return found or self._pool.submit(self._prepared, *key)
 
     def _prepared(self, row: int, epoch: int) -> Tensor:
-        drawn = PLAIN if epoch < 0 else draw_variation(self._generator(row, epoch))
+        drawn = NO_AUGMENTATION if epoch < 0 else draw_augmentation(self._generator(row, epoch))
         pixels = torch.from_numpy(resized(self._open(row), self.size, drawn))
         return (pixels.permute(2, 0, 1).float() - self._mean) / self._std
 
@@ -166,23 +166,25 @@ class Pictures:
         return np.random.default_rng((self._seed, epoch, row))
 
 
-def resized(picture: Image.Image, size: int, variation: Variation = PLAIN) -> Pixels:
+def resized(
+    picture: Image.Image, size: int, augmentation: Augmentation = NO_AUGMENTATION
+) -> Pixels:
     """Return `(S, S, 3)` of a part of a picture, its aspect ratio given up as in the papers.
 
     Args:
         picture: Any mode; it is turned into RGB.
         size: Side, S, in pixels.
-        variation: Which part, and whether it is mirrored. `PLAIN` prepares pictures exactly
-            as `mlrpl.embedding.embed` does.
+        augmentation: Which part, and whether it is mirrored. `NO_AUGMENTATION` prepares pictures
+            exactly as `mlrpl.embedding.embed` does.
 
     Source:
         The filter is bilinear with antialiasing where the papers' is bicubic, so that training
         and embedding agree.
     """
     rgb = picture if picture.mode == "RGB" else picture.convert("RGB")
-    left, upper, right, lower = variation.box
+    left, upper, right, lower = augmentation.box
     box = (left * rgb.width, upper * rgb.height, right * rgb.width, lower * rgb.height)
     small = rgb.resize((size, size), Image.Resampling.BILINEAR, box=box, reducing_gap=2.0)
-    if variation.mirrored:
+    if augmentation.mirrored:
         small = ImageOps.mirror(small)
     return np.array(small, dtype=np.uint8)

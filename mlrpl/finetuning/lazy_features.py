@@ -17,29 +17,29 @@ _BLOCK = 32
 """Pictures that the network sees at a time."""
 
 Rows = npt.NDArray[np.int64]
-Look = Callable[[Rows], Features]
+Extract = Callable[[Rows], Features]
 
 
-class SeenData(TrainingData):
+class LazyFeatures(TrainingData):
     """The same images and labels as other training data, with features as if they were stored.
 
     `pooled` and `tokens` can be indexed by rows; nothing is computed before that.
     """
 
     def __init__(
-        self, data: TrainingData, look: Look, pooled: int, tokens: tuple[int, int]
+        self, data: TrainingData, extract: Extract, pooled: int, tokens: tuple[int, int]
     ) -> None:
         """Wrap training data.
 
         Args:
             data: Whose rows are looked at.
-            look: Returns the features of some rows, without gradient, on the CPU.
+            extract: Returns the features of some rows, without gradient, on the CPU.
             pooled: Length of a pooled vector.
             tokens: Positions and width of a token map; no positions: there is none.
         """
         super().__init__(data.labels, weights=data.weights, rows=data.rows)
         count = len(data.labels)
-        self._look = look
+        self._extract = extract
         self._there = np.zeros(count, dtype=bool)
         self._kept: tuple[npt.NDArray[np.float16], npt.NDArray[np.float16]] | None = None
         shapes = (count, pooled), (count, *tokens)
@@ -69,7 +69,7 @@ class SeenData(TrainingData):
         return pooled[rows].astype(np.float32), tokens[rows].astype(np.float32)
 
     def _compute(self, rows: Rows) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        found = [self._look(rows[i : i + _BLOCK]) for i in range(0, len(rows), _BLOCK)]
+        found = [self._extract(rows[i : i + _BLOCK]) for i in range(0, len(rows), _BLOCK)]
         pooled = [f.pooled for f in found if f.pooled is not None]
         tokens = [f.tokens for f in found if f.tokens is not None]
         joined = torch.cat(pooled).float().numpy(), torch.cat(tokens).float().numpy()
@@ -82,11 +82,11 @@ _HALF = (float(np.finfo(np.float16).min), float(np.finfo(np.float16).max))
 
 
 class _Column:
-    """One of the two arrays of `SeenData`, as far as methods use it."""
+    """One of the two arrays of `LazyFeatures`, as far as methods use it."""
 
     dtype = np.dtype(np.float32)
 
-    def __init__(self, data: SeenData, place: int, shape: tuple[int, ...]) -> None:
+    def __init__(self, data: LazyFeatures, place: int, shape: tuple[int, ...]) -> None:
         self._data = data
         self._place = place
         self.shape = shape

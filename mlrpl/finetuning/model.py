@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mlrpl.data import Batch, Dimensions, Features, TrainingData
-from mlrpl.finetuning.image_loader import Pictures
-from mlrpl.finetuning.lazy_features import SeenData
+from mlrpl.finetuning.image_loader import ImageLoader
+from mlrpl.finetuning.lazy_features import LazyFeatures
 from mlrpl.methods import build
 from mlrpl.methods.base import Method
 from mlrpl.models.backbones import Backbone, load_backbone
@@ -135,18 +135,18 @@ class FineTuned(Method):
         """Let the head take what the names say."""
         self.head.learn_names(category_names, backbone)
 
-    def speaks(self) -> Tensor:
+    def zero_shot_categories(self) -> Tensor:
         """Return which categories the head scores without a present answer."""
-        return self.head.speaks()
+        return self.head.zero_shot_categories()
 
     def prepare(self, data: TrainingData) -> None:
         """Let the head take its statistics from the training images, in evaluation mode."""
-        with self._looking(data) as seen:
+        with self._extracting(data) as seen:
             self.head.prepare(seen)
 
     def before_epoch(self, epoch: int, data: TrainingData) -> None:
         """Let the head refresh what it keeps, and vary the pictures in another way."""
-        with self._looking(data) as seen:
+        with self._extracting(data) as seen:
             self.head.before_epoch(epoch, seen)
         source = _source(data)
         if source is not None:
@@ -175,14 +175,16 @@ class FineTuned(Method):
 
     def losses(self, batch: Batch, epoch: int, progress: float) -> dict[str, Tensor]:
         """Return the head's terms; their gradient reaches the last stage."""
-        return self.head.losses(replace(batch, features=self.look(batch.features)), epoch, progress)
+        return self.head.losses(
+            replace(batch, features=self.extract(batch.features)), epoch, progress
+        )
 
     def forward(self, features: Features) -> Tensor:
         """Return logits `(B, C)` of `Features.images`."""
-        logits: Tensor = self.head(self.look(features))
+        logits: Tensor = self.head(self.extract(features))
         return logits
 
-    def look(self, features: Features) -> Features:
+    def extract(self, features: Features) -> Features:
         """Return what the network says about `Features.images`, as the head takes it.
 
         Raises:
@@ -221,24 +223,24 @@ class FineTuned(Method):
         return [p for key, p in found.items() if key not in kept]
 
     @contextmanager
-    def _looking(self, data: TrainingData) -> Iterator[TrainingData]:
+    def _extracting(self, data: TrainingData) -> Iterator[TrainingData]:
         """Give training data whose features are what the network says now about whole pictures."""
         was_training, source = self.training, _source(data)
         device = next(self.backbone.parameters()).device
 
-        def look(rows: npt.NDArray[np.int64]) -> Features:
+        def extract(rows: npt.NDArray[np.int64]) -> Features:
             self.eval()
             with torch.no_grad():
-                found = self.look(data.features(rows).to(str(device))).to("cpu")
+                found = self.extract(data.features(rows).to(str(device))).to("cpu")
             self.train(was_training)
             return found
 
         shape = self.dimensions
-        seen = SeenData(data, look, shape.pooled, (shape.positions, shape.token))
+        seen = LazyFeatures(data, extract, shape.pooled, (shape.positions, shape.token))
         if source is None:
             yield seen
             return
-        with source.plain():
+        with source.without_augmentation():
             yield seen
 
 
@@ -349,9 +351,9 @@ def _check_head(head: Method, expected: Dimensions, backbone: Backbone) -> None:
         )
 
 
-def _source(data: TrainingData) -> Pictures | None:
+def _source(data: TrainingData) -> ImageLoader | None:
     """Return what reads the pictures, also where several processes share the reading."""
     found: Any = data.pictures
     while isinstance(found, partial):
         found = found.args[0]
-    return found if isinstance(found, Pictures) else None
+    return found if isinstance(found, ImageLoader) else None

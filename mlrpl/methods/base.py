@@ -60,7 +60,7 @@ class Method(nn.Module, ABC):
         """Return the optimiser's parameter groups; a group may carry its own `lr`."""
         return [{"params": [p for p in self.parameters() if p.requires_grad], "lr": learning_rate}]
 
-    def speaks(self) -> Tensor:
+    def zero_shot_categories(self) -> Tensor:
         """Return `(C,)`, which categories are scored even before their first present answer.
 
         Their scores order images, so that the first answers are found sooner; they are no

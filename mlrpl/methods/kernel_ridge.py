@@ -149,9 +149,9 @@ class KernelRidge(Method):
         if self.config.names:
             self.name_head.look_up(category_names, backbone)
 
-    def speaks(self) -> Tensor:
+    def zero_shot_categories(self) -> Tensor:
         """Return `(C,)`, which categories' names are like those of the backbone's classes."""
-        return self.name_head.speaks()
+        return self.name_head.zero_shot_categories()
 
     def losses(self, batch: Batch, epoch: int, progress: float) -> dict[str, Tensor]:  # noqa: ARG002
         """Raise TypeError: `solve` trains this method."""
@@ -219,7 +219,7 @@ class KernelRidge(Method):
         if len(self.landmarks):
             kernel = rbf(vectors, self.landmarks.float(), self.config.width)
             logits = logits + kernel @ self.coefficients
-        return torch.where(self.has_positive | self.speaks(), logits, 0.0)
+        return torch.where(self.has_positive | self.zero_shot_categories(), logits, 0.0)
 
     def _prepared(self, data: TrainingData) -> tuple[Tensor, Tensor]:
         """Return vectors, rounded as they will be kept, and name scores of all training rows."""

@@ -135,9 +135,9 @@ class PartialBCE(Method):
         if self.config.names:
             self.name_head.look_up(category_names, backbone)
 
-    def speaks(self) -> Tensor:
+    def zero_shot_categories(self) -> Tensor:
         """Return `(C,)`, which categories' names are like those of the backbone's classes."""
-        return self.name_head.speaks()
+        return self.name_head.zero_shot_categories()
 
     def prepare(self, data: TrainingData) -> None:
         """Take the features' statistics and the categories' counts of labels."""
@@ -189,7 +189,7 @@ class PartialBCE(Method):
     def forward(self, features: Features) -> Tensor:
         """Return logits `(B, C)`; where nothing is known about a category, zero everywhere."""
         logits = self._logits(features)
-        return torch.where(self.has_positive | self.speaks(), logits, 0.0)
+        return torch.where(self.has_positive | self.zero_shot_categories(), logits, 0.0)
 
     def _logits(self, features: Features) -> Tensor:
         if features.pooled is None:

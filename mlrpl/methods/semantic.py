@@ -119,9 +119,13 @@ class SemanticMethod(Method):
             self.pooled.learn_names(category_names, backbone)
             self.teacher.learn_names(category_names, backbone)
 
-    def speaks(self) -> Tensor:
+    def zero_shot_categories(self) -> Tensor:
         """Return `(C,)`, which categories' names are like those of the backbone's classes."""
-        return self.pooled.speaks() if self.config.pooled else super().speaks()
+        return (
+            self.pooled.zero_shot_categories()
+            if self.config.pooled
+            else super().zero_shot_categories()
+        )
 
     def prepare(self, data: TrainingData) -> None:
         """Take token statistics, co-occurrence and the kinds of categories.
@@ -209,7 +213,7 @@ class SemanticMethod(Method):
         """Return the cost of unknown pairs against their soft labels, if there are any."""
         if self.guessed is None or batch.rows is None:
             return {}
-        told = (batch.labels == UNKNOWN) & (self.has_positive | self.speaks())
+        told = (batch.labels == UNKNOWN) & (self.has_positive | self.zero_shot_categories())
         cost = self.soft_cost(logits, self.guessed[batch.rows], told)
         return {"soft": self.config.soft_weight * cost}
 

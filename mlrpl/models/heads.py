@@ -127,7 +127,7 @@ class NamedClasses(nn.Module):
         self.weight.copy_(weight)
         self.offset.copy_(bias)
 
-    def speaks(self) -> Tensor:
+    def zero_shot_categories(self) -> Tensor:
         """Return `(C,)`, which categories it scores."""
         return self.weight.abs().sum(dim=1) > 0
 

@@ -41,7 +41,7 @@ _DROPS = ("p", "drop_prob")
 
 
 @dataclass(frozen=True)
-class Place:
+class Process:
     """Which of how many processes this one is, and what it computes on."""
 
     rank: int
@@ -52,7 +52,7 @@ class Place:
 
 
 @contextmanager
-def initialised(device: str = "cpu") -> Iterator[Place]:
+def process_group(device: str = "cpu") -> Iterator[Process]:
     """Join the processes that `torchrun` started; alone, do nothing.
 
     Args:
@@ -62,7 +62,7 @@ def initialised(device: str = "cpu") -> Iterator[Place]:
         Where this process stands; give its `device` to `fit`. Write files on rank 0 only.
     """
     if not {"RANK", "WORLD_SIZE"} <= os.environ.keys():
-        yield Place(0, 1, device)
+        yield Process(0, 1, device)
         return
     # The functions in there default to the group that there is when they are first imported, which
     # torch.optim does at the first step. The group and its threads would then outlive
@@ -74,7 +74,7 @@ def initialised(device: str = "cpu") -> Iterator[Place]:
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
     try:
-        yield Place(rank(), world(), device)
+        yield Process(rank(), world(), device)
     finally:
         dist.destroy_process_group()
 

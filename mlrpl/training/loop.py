@@ -50,8 +50,8 @@ def fit(
 
     The result depends on nothing but the method's initial state, the data and the config, on one
     machine's CPU and number of threads, also if it was interrupted and resumed. Torch's global
-    random state is as it was afterwards. Under `torchrun`, within `distributed.initialised`, every
-    process calls this with the same arguments; the callbacks are called in all of them.
+    random state is as it was afterwards. Under `torchrun`, within `distributed.process_group`,
+    every process calls this with the same arguments; the callbacks are called in all of them.
 
     Args:
         method: Trained from the parameters it has, so a warm start is a method that was fitted.

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from mlrpl.embedding import embed, faster, open_picture
+from mlrpl.embedding import embed, open_picture, optimised_for_inference
 from mlrpl.models.backbones import Backbone, load_backbone, side_by_side
 
 
@@ -112,7 +112,7 @@ def test_the_faster_backbone_gives_the_same_features() -> None:
     backbone = load_backbone("efficientnet-lite0")
     pictures = torch.rand(2, 3, 224, 224) * 2 - 1
 
-    quick = faster(backbone)
+    quick = optimised_for_inference(backbone)
 
     with torch.inference_mode():
         for found, expected in zip(quick.module(pictures), backbone.module(pictures), strict=True):

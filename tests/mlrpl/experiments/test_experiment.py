@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from mlrpl.datasets import LabelledImages
-from mlrpl.experiments.experiment import Setting, prepared, visible_labels
+from mlrpl.experiments.experiment import ExperimentConfig, prepared, visible_labels
 from mlrpl.experiments.feature_cache import CachedFeatures, FeatureRequest
 from mlrpl.finetuning.model import FineTuned
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 
-SETTING = Setting(method="partial_bce", known=0.5)
+SETTING = ExperimentConfig(method="partial_bce", known=0.5)
 
 
 def test_nothing_is_seen_of_test_images_and_a_share_of_the_others(data: LabelledImages) -> None:

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from mlrpl.experiments.metric_report import measure
+from mlrpl.experiments.metric_report import metric_report
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.metrics import mean_average_precision
 
@@ -18,10 +18,10 @@ def test_figures_are_percentages_and_unknown_truth_counts_nowhere() -> None:
     logits = rng.standard_normal((50, 4))
     changed = np.where(labels == UNKNOWN, -logits, logits)
 
-    found = measure(logits, labels, np.array([3, 6, 21, 30]))
+    found = metric_report(logits, labels, np.array([3, 6, 21, 30]))
 
     assert found["mAP"] == pytest.approx(100 * mean_average_precision(logits, labels))
-    again = measure(changed, labels, np.array([3, 6, 21, 30]))
+    again = metric_report(changed, labels, np.array([3, 6, 21, 30]))
     assert {k: v for k, v in again.items() if "top3" not in k} == {
         k: v for k, v in found.items() if "top3" not in k
     }
@@ -32,7 +32,7 @@ def test_by_hand() -> None:
     labels = np.array([[PRESENT, ABSENT], [ABSENT, PRESENT]], np.int8)
     logits = np.array([[1.0, 2.0], [-1.0, 3.0]])
 
-    found = measure(logits, labels, np.array([1, 8]), categories=["sea", "sun"])
+    found = metric_report(logits, labels, np.array([1, 8]), categories=["sea", "sun"])
 
     assert (found["OP"], found["OR"]) == (pytest.approx(200 / 3), 100)
     assert found["mAP"] == found["mAP_interpolated"] == 100
@@ -44,7 +44,7 @@ def test_by_hand() -> None:
 def test_what_cannot_be_measured_is_none_and_json_can_hold_it() -> None:
     labels = np.array([[PRESENT, UNKNOWN], [PRESENT, ABSENT]], np.int8)
 
-    found = measure(np.zeros((2, 2)), labels, np.array([2, 0]), categories=["sea", "sun"])
+    found = metric_report(np.zeros((2, 2)), labels, np.array([2, 0]), categories=["sea", "sun"])
 
     assert found["mAP"] is None
     assert found["evaluated_categories"] == 0

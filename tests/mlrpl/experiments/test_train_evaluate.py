@@ -11,16 +11,16 @@ import pytest
 from mlrpl import checkpoint
 from mlrpl.datasets import LabelledImages
 from mlrpl.experiments.bench import BenchPlan, run_bench
-from mlrpl.experiments.experiment import Setting
+from mlrpl.experiments.experiment import ExperimentConfig
 from mlrpl.experiments.feature_cache import CachedFeatures, FeatureCache, FeatureRequest
 from mlrpl.experiments.train_evaluate import (
     evaluate_checkpoint,
-    read_about,
+    read_info,
     state_path,
     train_checkpoint,
 )
 
-SETTING = Setting(method="partial_bce", known=0.5, training={"epochs": 3})
+SETTING = ExperimentConfig(method="partial_bce", known=0.5, training={"epochs": 3})
 
 
 class _Stopped(Exception):
@@ -99,7 +99,7 @@ def test_a_fine_tuned_network_is_kept_with_its_head(
         out, data, "train", FeatureCache(tmp_path / "empty"), per_category=True
     )
 
-    assert read_about(out).finetuned
+    assert read_info(out).finetuned
     assert found["images"] == 32
     assert list(found["AP"]) == ["blue", "green", "red"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tuned.ckpt"]
@@ -127,7 +127,7 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         FileNotFoundError, match=r"none\.ckpt is missing; it should be a checkpoint"
     ):
-        read_about(tmp_path / "none.ckpt")
+        read_info(tmp_path / "none.ckpt")
     (tmp_path / "other.ckpt").write_text("something else")
     with pytest.raises(ValueError, match=r"other\.ckpt is no checkpoint of `mlrpl train`"):
-        read_about(tmp_path / "other.ckpt")
+        read_info(tmp_path / "other.ckpt")

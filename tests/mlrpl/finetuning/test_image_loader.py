@@ -12,11 +12,11 @@ from torch import nn
 
 from mlrpl.embedding import embed
 from mlrpl.finetuning.image_loader import (
+    NO_AUGMENTATION,
     PAPER_CROPS,
-    PLAIN,
-    Pictures,
-    Variation,
-    draw_variation,
+    Augmentation,
+    ImageLoader,
+    draw_augmentation,
     resized,
 )
 from mlrpl.models.backbones import Backbone
@@ -30,7 +30,7 @@ def picture(row: int) -> Image.Image:
 
 
 def test_a_square_of_one_of_the_papers_sizes_is_cut_out_inside_the_picture() -> None:
-    drawn = [draw_variation(np.random.default_rng(seed)) for seed in range(200)]
+    drawn = [draw_augmentation(np.random.default_rng(seed)) for seed in range(200)]
 
     sides = {round(512 * (v.box[2] - v.box[0])) for v in drawn}
     assert sides == set(PAPER_CROPS)
@@ -43,7 +43,7 @@ def test_a_part_is_cut_out_where_the_box_says_and_mirrored() -> None:
     values = np.zeros((4, 4, 3), np.uint8)
     values[:2, 2:] = 200
     values[:2, 3] = 100
-    chosen = Variation((0.5, 0.0, 1.0, 0.5), mirrored=True)
+    chosen = Augmentation((0.5, 0.0, 1.0, 0.5), mirrored=True)
 
     found = resized(Image.fromarray(values), 2, chosen)
 
@@ -61,7 +61,7 @@ def test_plain_pictures_are_those_that_are_embedded() -> None:
     backbone = Backbone("whole", Whole(), 8, *GREY.values(), 192, 64, 3)
     (expected,) = embed(backbone, picture, [3, 1])
 
-    with Pictures(picture, size=8, varied=False, **GREY) as pictures:
+    with ImageLoader(picture, size=8, augmented=False, **GREY) as pictures:
         found = pictures(np.array([3, 1]))
 
     assert found.shape == (2, 3, 8, 8)
@@ -71,7 +71,7 @@ def test_plain_pictures_are_those_that_are_embedded() -> None:
 def test_what_a_row_goes_through_depends_on_seed_epoch_and_row_alone() -> None:
     found = {}
     for seed, epoch, rows in ((0, 0, [1, 2]), (0, 0, [2, 1]), (0, 1, [1, 2]), (1, 0, [1, 2])):
-        with Pictures(picture, size=8, seed=seed, workers=2, **GREY) as pictures:
+        with ImageLoader(picture, size=8, seed=seed, workers=2, **GREY) as pictures:
             pictures.epoch = epoch
             found[seed, epoch, rows[0]] = pictures(np.array(rows))
 
@@ -81,11 +81,11 @@ def test_what_a_row_goes_through_depends_on_seed_epoch_and_row_alone() -> None:
     assert not torch.equal(found[1, 0, 1], first)
 
 
-def test_varied_pictures_are_plain_for_a_while() -> None:
-    with Pictures(picture, size=8, **GREY) as pictures:
+def test_augmentation_can_be_left_out_for_a_while() -> None:
+    with ImageLoader(picture, size=8, **GREY) as pictures:
         varied = pictures(np.arange(4))
-        with pictures.plain():
-            assert pictures.variation(0, 0) == PLAIN
+        with pictures.without_augmentation():
+            assert pictures.augmentation(0, 0) == NO_AUGMENTATION
             plain = pictures(np.arange(4))
 
         assert torch.equal(pictures(np.arange(4)), varied)
@@ -101,8 +101,8 @@ def test_rows_that_are_announced_are_read_once_and_before_they_are_asked_for() -
             both.set()
         return picture(row)
 
-    with Pictures(opening, size=8, workers=2, **GREY) as pictures:
-        pictures.ahead(np.array([5, 6]))
+    with ImageLoader(opening, size=8, workers=2, **GREY) as pictures:
+        pictures.prefetch(np.array([5, 6]))
         assert both.wait(10)
         expected = pictures(np.array([5, 6]))
         assert sorted(opened) == [5, 6]
@@ -116,10 +116,13 @@ def test_an_unreadable_picture_ends_the_reading_with_its_reason() -> None:
     def broken(row: int) -> Image.Image:
         raise OSError(f"picture {row} is cut off")
 
-    with Pictures(broken, size=8, **GREY) as pictures, pytest.raises(OSError, match="7 is cut off"):
+    with (
+        ImageLoader(broken, size=8, **GREY) as pictures,
+        pytest.raises(OSError, match="7 is cut off"),
+    ):
         pictures(np.array([7]))
 
 
 def test_a_size_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1 pixel, got 0"):
-        Pictures(picture, size=0, **GREY)
+        ImageLoader(picture, size=0, **GREY)

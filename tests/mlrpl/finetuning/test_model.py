@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from mlrpl.data import Batch, Dimensions, Features
 from mlrpl.finetuning.checkpoint import load_finetuned, save_finetuned
-from mlrpl.finetuning.image_loader import Pictures
-from mlrpl.finetuning.lazy_features import SeenData
+from mlrpl.finetuning.image_loader import ImageLoader
+from mlrpl.finetuning.lazy_features import LazyFeatures
 from mlrpl.finetuning.model import FineTuneConfig, FineTuned, build_finetuned, halved, recipe
 from mlrpl.labels import ABSENT, PRESENT
 from mlrpl.methods import build
@@ -65,7 +65,7 @@ LABELS = np.array(
 
 @pytest.fixture
 def pictures():
-    with Pictures(picture, size=SIZE, mean=(0.5,) * 3, std=(0.25,) * 3, workers=2) as source:
+    with ImageLoader(picture, size=SIZE, mean=(0.5,) * 3, std=(0.25,) * 3, workers=2) as source:
         yield source
 
 
@@ -137,7 +137,7 @@ def test_a_batch_of_one_picture_trains_without_batch_statistics(tiny) -> None:
 def test_the_head_takes_its_statistics_of_plain_pictures_in_evaluation_mode(tiny, pictures) -> None:
     method = finetuned(tiny)
     data = TrainingData(LABELS, pictures=pictures)
-    with pictures.plain(), torch.no_grad():
+    with pictures.without_augmentation(), torch.no_grad():
         pooled, _ = tiny.module(pictures(data.rows))
     expected = build("partial_bce", Dimensions(2, 10), {"names": False})
     expected.prepare(TrainingData(LABELS, pooled=pooled.half().numpy()))
@@ -169,7 +169,7 @@ def test_every_picture_is_read_once_an_epoch_and_once_for_the_statistics(tiny) -
         return picture(row)
 
     method = finetuned(tiny)
-    with Pictures(opening, size=SIZE, mean=(0.5,) * 3, std=(0.25,) * 3) as source:
+    with ImageLoader(opening, size=SIZE, mean=(0.5,) * 3, std=(0.25,) * 3) as source:
         data = TrainingData(LABELS, pictures=source)
         fit(method, data, recipe(method, epochs=2, batch_size=16))
 
@@ -215,7 +215,7 @@ def test_a_projection_reduces_maps_as_stored_features_are(tiny) -> None:
         "hst", 2, tiny, {"features": 8, "pooled": False}, projection=projection
     ).eval()
 
-    found = method.look(Features(images=images)).tokens
+    found = method.extract(Features(images=images)).tokens
 
     np.testing.assert_allclose(
         found.detach(), projection.tokens(tokens.numpy()), atol=1e-5, rtol=1e-4
@@ -243,7 +243,7 @@ def test_a_checkpoint_brings_head_and_network_back(tiny, pictures, tmp_path) -> 
 
     again = load_finetuned(tmp_path / "tuned.safetensors", backbone=tiny)
 
-    with pictures.plain():
+    with pictures.without_augmentation():
         np.testing.assert_array_equal(predict(again, data), predict(method, data))
     assert again.config == method.config
     assert not any(p.requires_grad for p in again.tuned().module.parameters())
@@ -326,11 +326,11 @@ def test_features_that_are_too_many_to_keep_are_computed_at_every_reading(monkey
 
     data = TrainingData(np.ones((6, 1), np.int8), rows=np.array([4, 1]))
 
-    kept = SeenData(data, look, 1, (1, 1))
+    kept = LazyFeatures(data, look, 1, (1, 1))
     assert kept.pooled[data.rows].tolist() == kept.pooled[data.rows].tolist() == [[4], [1]]
     assert asked == [1, 4]
     monkeypatch.setattr("mlrpl.finetuning.lazy_features.KEPT_BYTES", 0)
-    fresh = SeenData(data, look, 1, (1, 1))
+    fresh = LazyFeatures(data, look, 1, (1, 1))
     assert [b.features.tokens.flatten().tolist() for b in fresh.batches(1)] == [[4], [1]]
     assert fresh.tokens[1].tolist() == [[1]]
     assert asked == [1, 4, 4, 1, 1]

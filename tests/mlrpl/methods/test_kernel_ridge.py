@@ -74,7 +74,7 @@ def test_a_category_without_a_present_answer_scores_zero_and_says_so() -> None:
 
     assert (scores[:, [ABSENT_ONLY, NOTHING]] == 0).all()
     assert method.has_positive.tolist() == [True, True, False, False]
-    assert not method.speaks().any()
+    assert not method.zero_shot_categories().any()
 
 
 @pytest.mark.parametrize("present", [1, 2])
@@ -276,7 +276,7 @@ def test_a_name_ranks_pictures_before_the_first_present_answer() -> None:
     fit(method, training, method.default_training())
     scores = predict(method, training)
 
-    assert method.speaks().tolist() == [True, False, True]
+    assert method.zero_shot_categories().tolist() == [True, False, True]
     assert scores[:20, 0].min() > scores[20:, 0].max()
     assert (scores[:, 1] == 0).all()
 
@@ -293,7 +293,7 @@ def test_names_can_be_left_out_and_features_of_another_length_leave_them_out() -
         pooled = np.random.default_rng(0).random((4, dimensions.pooled), np.float32)
         method.prepare(TrainingData(np.zeros((4, 1), np.int8), pooled=pooled))
 
-        assert not method.speaks().any()
+        assert not method.zero_shot_categories().any()
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_a_category_without_a_present_answer_scores_zero_and_says_so(trained) ->
 
     assert (scores[:, [ABSENT_ONLY, NOTHING]] == 0).all()
     assert trained.has_positive.tolist() == [True, True, False, False]
-    assert not trained.speaks().any()
+    assert not trained.zero_shot_categories().any()
 
 
 def test_unknown_pairs_stand_in_only_for_absent_answers_that_are_missing() -> None:
@@ -200,7 +200,7 @@ def test_a_name_ranks_pictures_before_the_first_present_answer() -> None:
     fit(method, TrainingData(labels, pooled=pooled), method.default_training())
     scores = predict(method, TrainingData(labels, pooled=pooled))
 
-    assert method.speaks().tolist() == [True, False, True]
+    assert method.zero_shot_categories().tolist() == [True, False, True]
     assert scores[:20, 0].min() > scores[20:, 0].max()
     assert (scores[:, 1] == 0).all()
 
@@ -217,7 +217,7 @@ def test_names_can_be_left_out_and_features_of_another_length_leave_them_out() -
         pooled = np.random.default_rng(0).random((4, dimensions.pooled), np.float32)
         method.prepare(TrainingData(np.zeros((4, 1), np.int8), pooled=pooled))
 
-        assert not method.speaks().any()
+        assert not method.zero_shot_categories().any()
 
 
 def test_without_the_backbones_weights_the_names_are_not_used(monkeypatch, caplog) -> None:

@@ -270,7 +270,7 @@ def test_names_speak_on_the_vectors_of_a_sum(small: list[str]) -> None:
     head.know(np.eye(2, 1000), both.classifier)
     head.prepare(pooled, np.arange(30))
 
-    assert head.speaks().all()
+    assert head.zero_shot_categories().all()
     assert not head.weight[:, 96:].any()
 
 

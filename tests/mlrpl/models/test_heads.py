@@ -64,7 +64,7 @@ def test_named_scores_are_standardised_sums_of_standardised_classes() -> None:
     summed = ((classes - classes.mean(0)) / classes.std(0))[:, :2].sum(1)
     assert found[:, 0] == pytest.approx((summed - summed.mean()) / summed.std(), abs=1e-4)
     assert (found[:, 1] == 0).all()
-    assert head.speaks().tolist() == [True, False]
+    assert head.zero_shot_categories().tolist() == [True, False]
 
 
 def test_named_scores_survive_a_checkpoint() -> None:

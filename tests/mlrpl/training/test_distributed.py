@@ -95,7 +95,7 @@ def train_on_pictures() -> tuple[Method, int]:
 def main(folder: Path) -> None:
     """Train in one of several processes and write what came out of it."""
     torch.set_num_threads(1)
-    with distributed.initialised() as place:
+    with distributed.process_group() as place:
         assert (place.rank, place.world) == (distributed.rank(), 2)
         found = {}
         for name in CASES:
@@ -165,7 +165,7 @@ import torch
 from mlrpl.training import distributed
 
 weight = torch.nn.Parameter(torch.ones(3))
-with distributed.initialised():
+with distributed.process_group():
     weight.sum().backward()
     distributed.dist.all_reduce(weight.grad)
     torch.optim.AdamW([weight]).step()
@@ -198,8 +198,8 @@ def test_without_torchrun_there_is_one_process_and_nothing_to_exchange() -> None
     method = build("hst", SIZES, CASES["hst"])
     rows = torch.arange(6.0)
 
-    with distributed.initialised() as place, distributed.parallel(method):
-        assert place == distributed.Place(0, 1, "cpu")
+    with distributed.process_group() as place, distributed.parallel(method):
+        assert place == distributed.Process(0, 1, "cpu")
         assert "forward" not in vars(method.sarl.decoupling)
         assert distributed.gather(rows[distributed.share(6)], 6) is not None
 
