@@ -10,6 +10,7 @@ APP_PACKAGES = (
     "gradio",
     "pandas",
     "pycocotools",
+    "pydantic",
     "rich",
     "sqlalchemy",
     "tomlkit",

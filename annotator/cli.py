@@ -336,7 +336,7 @@ app.add_typer(categories_app, name="categories")
 
 
 def main() -> None:
-    """Run the command line; refusals are one sentence on stderr and exit status 1."""
+    """Run the command line; refusals are one sentence on stderr and an exit status above 0."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     for noisy in ("httpx", "alembic", "PIL"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
@@ -344,7 +344,7 @@ def main() -> None:
         app()
     except AnnotatorError as error:
         typer.echo(str(error), err=True)
-        sys.exit(1)
+        sys.exit(error.exit_status)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -1,34 +1,58 @@
 """What can go wrong in words that the person who reads them can act on.
 
-AnnotatorError          a refusal; the message is one sentence with the cure
-|-- ProjectError        the project directory or its project.toml
-|-- StoreError          the database: locked, newer than this program, on a network disk
-|   `-- StoreMoved      its file is not where it was when it was opened
-|-- NotFound            a category, image, version or file that is not there
-|-- FormatError         a label file does not follow its format
-|-- ImageError          one picture cannot be used; the message is the reason
-|   `-- RootAway        so can none of its folder, as when a disk is not mounted
-|-- WeightsError        a backbone's weights are not installed or do not fit
-|-- SetBack             an older backup was brought back since a browser had something acknowledged
-|-- NotReady            asked too early: nothing embedded, nothing known, no version yet
-`-- LeaseLost           another process has taken over what this one was doing
+AnnotatorError              refused: the same request will be refused again until something changes
+|-- TemporaryError          not now: keep the work and ask again, the same request can succeed
+|   |-- StoreUnavailable    the database is locked, its disk is full or its server does not answer
+|   |-- StoreMoved          its file is not where it was when it was opened
+|   |-- ImageFolderMissing  a whole image folder is missing, as when its disk is not mounted
+|   `-- ProjectBusy         an import or a scan of the image folders is running
+|-- StoreError              the database: damaged, newer than this program, on a network disk
+|-- ProjectError            the project directory or its project.toml
+|-- NotFound                a category, image, version or file that is not there
+|-- FormatError             a label file does not follow its format
+|-- ImageError              one picture cannot be used; the message is the reason
+|-- WeightsError            a backbone's weights are not installed or do not fit
+|-- SetBack                 an older backup was restored since a browser had something acknowledged
+|-- NotReady                asked too early: nothing embedded, nothing known, no version yet
+`-- LeaseLost               another process has taken over what this one was doing
 """
 
 
 class AnnotatorError(Exception):
-    """A refusal or failure whose message is written for the person at the screen."""
+    """A refusal whose message is written for the person at the screen."""
+
+    exit_status = 1
+    """Of a command that ends with it."""
+
+
+class TemporaryError(AnnotatorError):
+    """Something outside the request is in the way; once it is gone, the same request succeeds."""
+
+    exit_status = 75  # what other programs, too, end with if the same command can succeed later
+
+
+class StoreUnavailable(TemporaryError):
+    """The database cannot be used now: locked, not writable, its disk full or its server away."""
+
+
+class StoreMoved(TemporaryError):
+    """The database file was moved, deleted or replaced while this program had it open."""
+
+
+class ImageFolderMissing(TemporaryError):
+    """A whole image folder is missing or empty, as when its disk is not mounted."""
+
+
+class ProjectBusy(TemporaryError):
+    """Another program or person is doing something with the project that has to end first."""
+
+
+class StoreError(AnnotatorError):
+    """The database cannot be used: damaged, newer than this program, or on a network disk."""
 
 
 class ProjectError(AnnotatorError):
     """The project directory or its `project.toml` cannot be used."""
-
-
-class StoreError(AnnotatorError):
-    """The database cannot be used: locked, newer than this program, or on a network disk."""
-
-
-class StoreMoved(StoreError):
-    """The database file was moved, deleted or replaced while this program had it open."""
 
 
 class NotFound(AnnotatorError):
@@ -41,10 +65,6 @@ class FormatError(AnnotatorError):
 
 class ImageError(AnnotatorError):
     """One picture cannot be used; the message is the reason, without the file's name."""
-
-
-class RootAway(ImageError):
-    """A whole image folder is missing or empty, as when its disk is not mounted; it may be back."""
 
 
 class WeightsError(AnnotatorError):
@@ -60,4 +80,4 @@ class NotReady(AnnotatorError):
 
 
 class LeaseLost(AnnotatorError):
-    """The job or image that this process held now belongs to another process."""
+    """The job that this process held now belongs to another, which finishes it."""

@@ -103,6 +103,7 @@ class Services:
         Raises:
             ProjectError: If it is not a project or its settings are broken.
             StoreError: If its database cannot be used.
+            StoreUnavailable: If that is only so now, as while another program locks it.
         """
         project = load_project(path)
         store = Store.open(project.database_url)

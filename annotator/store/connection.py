@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 from sqlalchemy.engine import make_url
 
-from annotator.errors import StoreError, StoreMoved
+from annotator.errors import AnnotatorError, StoreError, StoreMoved, StoreUnavailable
 from annotator.store.network_disks import network_file_system
 
 Transaction: TypeAlias = sa.Connection
@@ -32,7 +32,29 @@ looks, and so never gets in beside a program that takes the next transaction at 
 HEAD = "0003"
 """The newest revision of the tables; a test holds it equal to Alembic's."""
 
-NOT_A_DATABASE = ("file is not a database", "malformed", "disk image")
+_KNOWN: tuple[tuple[tuple[str, ...], type[AnnotatorError], str], ...] = (
+    (
+        ("locked", "busy", "queuepool"),
+        StoreUnavailable,
+        "The database {name} is locked by another program; close that program and try again.",
+    ),
+    (
+        ("file is not a database", "malformed", "disk image"),
+        StoreError,
+        "The file {name} is not a database or is damaged; restore it from a backup.",
+    ),
+    (
+        ("disk is full", "disk i/o error"),
+        StoreUnavailable,
+        "The disk of the database {name} is full or failing; free some space and try again.",
+    ),
+    (
+        ("readonly", "unable to open"),
+        StoreUnavailable,
+        "The database {name} cannot be written; check the permissions of its folder.",
+    ),
+)
+"""Words of a driver's message, and what they mean to a person; the first that fits counts."""
 
 
 class Store:
@@ -80,8 +102,9 @@ class Store:
             busy_seconds: How long a writer of SQLite waits for another program.
 
         Raises:
-            StoreError: If it is missing, damaged, locked, made by a newer program, or SQLite on a
-                network disk.
+            StoreError: If it is missing, damaged, made by a newer program, or SQLite on a network
+                disk.
+            StoreUnavailable: If it is locked or cannot be written.
         """
         path = _file(url)
         if path is not None:
@@ -119,7 +142,8 @@ class Store:
         Nothing that takes long (training, decoding, network) belongs into the block.
 
         Raises:
-            StoreError: If another program holds the database for too long, or the disk is full.
+            StoreUnavailable: If another program holds the database for too long, or the disk is
+                full.
             StoreMoved: If the file is not where it was when it was opened, before the block or
                 after it; whoever asked for the change must not take it for kept.
         """
@@ -192,16 +216,10 @@ class Store:
         try:
             yield
         except (exc.DatabaseError, exc.TimeoutError) as error:
-            text = " ".join(str(getattr(error, "orig", error)).split())
-            sentence = _sentence(text, self._name)
-            if sentence is None and isinstance(error, exc.OperationalError):
-                sentence = (
-                    f"The database {self._name} cannot be used ({text}); check it with `annotator "
-                    "doctor`, or restore it from a backup."
-                )
-            if sentence is None:
+            explained = _explained(error, self._name, is_file=self._path is not None)
+            if explained is None:
                 raise  # a mistake in this program, which should be loud
-            raise StoreError(sentence) from error
+            raise explained from error
 
 
 def shown(url: str) -> str:
@@ -222,19 +240,19 @@ def _device_and_inode(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _sentence(text: str, name: str) -> str | None:
-    lowered = text.lower()
-    if "locked" in lowered or "busy" in lowered or "queuepool" in lowered:
-        return (
-            f"The database {name} is locked by another program; close that program and try again."
-        )
-    if any(words in lowered for words in NOT_A_DATABASE):
-        return f"The file {name} is not a database or is damaged; restore it from a backup."
-    if "disk is full" in lowered or "disk i/o error" in lowered:
-        return f"The disk of the database {name} is full or failing; free some space and try again."
-    if "readonly" in lowered or "unable to open" in lowered:
-        return f"The database {name} cannot be written; check the permissions of its folder."
-    return None
+def _explained(error: Exception, name: str, *, is_file: bool) -> AnnotatorError | None:
+    text = " ".join(str(getattr(error, "orig", error)).split())
+    for words, kind, sentence in _KNOWN:
+        if any(word in text.lower() for word in words):
+            return kind(sentence.format(name=name))
+    if not isinstance(error, exc.OperationalError):
+        return None
+    # Of a file it is a table that is not there; of a server, mostly that it does not answer.
+    unknown = StoreError if is_file else StoreUnavailable
+    return unknown(
+        f"The database {name} cannot be used ({text}); check it with `annotator doctor`, or "
+        "restore it from a backup."
+    )
 
 
 def _file(url: str) -> Path | None:

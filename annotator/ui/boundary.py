@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 import gradio as gr
 from starlette.requests import Request
 
-from annotator.errors import AnnotatorError, RootAway, SetBack, StoreError
+from annotator.errors import AnnotatorError, SetBack, TemporaryError
 from annotator.ui.contracts import Payload
 from annotator.ui.web.identity import name_of
 
@@ -62,8 +62,7 @@ def server_function(
 def _answer(action: Callable[[str, Payload], Payload], annotator: str, data: Payload) -> Payload:
     try:
         return {"ok": True, **action(annotator, data)}
-    except (StoreError, RootAway) as error:
-        # A locked or full disk passes, and an image folder that is not mounted comes back.
+    except TemporaryError as error:
         return {"ok": False, "again": True, "message": str(error)}
     except SetBack as error:
         return {"ok": False, "set_back": True, "message": str(error)}
@@ -91,7 +90,8 @@ def shows_errors(handler: Callable[P, R]) -> Callable[P, R]:
         except gr.Error:
             raise
         except AnnotatorError as error:
-            raise gr.Error(str(error), title="Refused", print_exception=False) from error
+            title = "Try again later" if isinstance(error, TemporaryError) else "Refused"
+            raise gr.Error(str(error), title=title, print_exception=False) from error
         except Exception as error:
             log.exception("an event handler of a page failed")
             raise gr.Error(FAILED, title="Failed", print_exception=False) from error

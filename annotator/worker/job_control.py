@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from annotator.domain import Job
-from annotator.errors import LeaseLost, StoreError
+from annotator.errors import AnnotatorError, LeaseLost
 from annotator.services.clock import Clock, utc_now
 from annotator.store import Store, jobs
 
@@ -130,7 +130,7 @@ class Control:
             self._beat()
         except LeaseLost:
             self._lost.set()
-        except StoreError as error:
+        except AnnotatorError as error:
             _LOG.warning("the heartbeat of job %d was not written: %s", self.job.id, error)
 
     def _run(self) -> None:

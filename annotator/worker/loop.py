@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from annotator.domain import Job, JobKind, JobState
-from annotator.errors import AnnotatorError, LeaseLost, ProjectError, StoreError, StoreMoved
+from annotator.errors import AnnotatorError, LeaseLost, ProjectError, StoreMoved
 from annotator.services.clock import Clock, utc_now
 from annotator.settings import Project, load_project
 from annotator.store import Store, jobs
@@ -198,7 +198,7 @@ class Worker:
         try:
             with self._store.writing() as tx:
                 jobs.leave(tx, self.name)
-        except StoreError as error:
+        except AnnotatorError as error:
             _LOG.warning("could not deregister: %s", error)
 
 

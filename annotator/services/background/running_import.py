@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from filelock import FileLock, Timeout
 
-from annotator.errors import NotReady, ProjectError
+from annotator.errors import ProjectBusy, ProjectError
 from annotator.services.background.short_transactions import SHARED, Pace, in_steps
 from annotator.services.background.subprocesses import Progress, nobody
 from annotator.services.clock import utc_now
@@ -37,11 +37,11 @@ def refuse_running(tx: Transaction) -> None:
     """Return if no import is running, half of which would be seen.
 
     Raises:
-        NotReady: If one is.
+        ProjectBusy: If one is.
     """
     about = staged_imports.running(tx)
     if about is not None:
-        raise NotReady(
+        raise ProjectBusy(
             f"The labels of {about.file} are being imported; wait until that is done and try again."
         )
 
@@ -61,13 +61,13 @@ def importing(project: Project, store: Store, file: str) -> Iterator[Ending]:
     So is this one, if the block ends early; what is yielded then says which.
 
     Raises:
-        NotReady: If another import is running.
+        ProjectBusy: If another import is running.
     """
     with _locked(project) as ours:
         if not ours:
             with store.reading() as tx:
                 refuse_running(tx)
-            raise NotReady("Another import has just started or ended; try again.")
+            raise ProjectBusy("Another import has just started or ended; try again.")
         _settle(store)
         with store.writing() as tx:
             staged_imports.note(tx, staged_imports.Running(file=file))

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
-from annotator.errors import AnnotatorError
+from annotator.errors import AnnotatorError, TemporaryError
 from annotator.settings import Project
 
 LONGEST_SECONDS = 600.0
@@ -89,7 +89,8 @@ def run_in_subprocess(
             raise AnnotatorError(late)
         timer.cancel()
         if code:
-            raise AnnotatorError(said)
+            temporary = code == TemporaryError.exit_status
+            raise (TemporaryError if temporary else AnnotatorError)(said)
         out.seek(0)
         return json.load(out)
 

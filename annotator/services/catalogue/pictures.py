@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from annotator.domain import Image, ImagePath
-from annotator.errors import ImageError, NotFound, RootAway
+from annotator.errors import ImageError, ImageFolderMissing, NotFound
 from annotator.images.thumbnails import WIDTHS, is_made, thumbnail, thumbnail_path
 from annotator.services.catalogue.resizing import Reducer
 from annotator.settings import Project
@@ -65,7 +65,7 @@ class Media:
 
         Raises:
             ImageError: If none of its paths exists; the message names one of them.
-            RootAway: If that is because a whole image folder is missing or empty.
+            ImageFolderMissing: If that is because a whole image folder is missing or empty.
         """
         for path in paths:
             file = self._project.root_path(path.root) / path.path
@@ -76,7 +76,7 @@ class Media:
         for path in paths:
             folder = self._project.root_path(path.root)
             if _is_away(folder):
-                raise RootAway(
+                raise ImageFolderMissing(
                     f"The image folder {folder} is missing or empty; connect its disk, or point "
                     "the root to its new folder in project.toml."
                 )

@@ -62,7 +62,7 @@ def give_ids(store: Store, on_progress: Progress = nobody) -> None:
     An id is never changed, so it does no harm if the work is broken off.
 
     Raises:
-        NotReady: If labels are imported, which may bring ids of their own.
+        ProjectBusy: If labels are imported, which may bring ids of their own.
     """
     with store.reading() as tx:
         lacking = images.without_coco_id(tx)

@@ -116,7 +116,7 @@ class Transfer:
         Raises:
             FormatError: If the file cannot be read as that format or is about other images.
             NotFound: If it names categories that the project does not have and may not get.
-            NotReady: If another import is running.
+            ProjectBusy: If another import is running.
             AnnotatorError: If it was interrupted.
         """
         ending = running_import.Ending()
@@ -226,8 +226,8 @@ class Transfer:
 
         Raises:
             NotFound: If a format, content or subset does not exist.
-            NotReady: If `completed` is asked for before there is a version, or while labels are
-                imported, half of which would be in the file.
+            NotReady: If `completed` is asked for before there is a version.
+            ProjectBusy: If labels are being imported, half of which would be in the file.
         """
         kind, chosen = _content(content), subset or "all"
         if chosen not in SUBSETS:

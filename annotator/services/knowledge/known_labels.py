@@ -100,7 +100,7 @@ class KnownLabelsCache:
         """Return the newest table, or None if the first one is not ready within some seconds.
 
         Raises:
-            StoreError: If the database could not be read for the first one.
+            StoreUnavailable: If the database could not be read for the first one.
         """
         with self._lock:
             self._take()

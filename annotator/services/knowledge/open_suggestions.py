@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category
-from annotator.errors import StoreError
+from annotator.errors import AnnotatorError
 from annotator.services.background.throttled_cache import AT_ONCE, HEAD_START
 from annotator.services.knowledge.fills import Fill, Fills, has_fill
 from annotator.services.knowledge.suggestions import Suggestions
@@ -205,7 +205,7 @@ class Waiting:
         try:
             with self._store.reading() as tx:
                 self.now(tx)
-        except StoreError as error:
+        except AnnotatorError as error:
             _LOG.warning("the waiting suggestions were not counted: %s", error)
 
     def _follow(self, tx: Transaction) -> WaitingCounts | None:

@@ -117,7 +117,7 @@ class Probing:
         Raises:
             AnnotatorError: If a field is not as a page sends it, or the card has been closed.
             ImageError: If the picture cannot be shown; then nobody can have seen it.
-            RootAway: If its whole image folder is missing, which may be back.
+            ImageFolderMissing: If its whole image folder is missing, which may be back.
         """
         now = self._clock()
         state = _STATES.get(str(data.get("state")))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from annotator.domain import Change, Operation, OperationKind, PairLabel, Receipt, Source, State
-from annotator.errors import AnnotatorError, ImageError, RootAway
+from annotator.errors import AnnotatorError, ImageError, TemporaryError
 from annotator.services.catalogue.pictures import Media
 from annotator.services.clock import Clock, utc_now
 from annotator.store import Store, Transaction, annotators, answers, categories, images
@@ -49,7 +49,7 @@ class Recording:
         Raises:
             AnnotatorError: If a field is not as a page sends it; nothing is recorded.
             ImageError: If none of the images has a usable file.
-            RootAway: If the file of one is missing with its whole folder, which may be back.
+            ImageFolderMissing: If the file of one is missing with its whole folder.
         """
         now = self._clock()
         kind = PAGE_KINDS.get(str(data.get("kind")))
@@ -120,7 +120,7 @@ class Recording:
         """Return why images cannot be looked at, by image id; usable ones are left out.
 
         Raises:
-            RootAway: If a whole folder is missing.
+            ImageFolderMissing: If a whole folder is missing.
         """
         wanted = sorted(image_ids)
         found = images.many(tx, wanted)
@@ -129,7 +129,7 @@ class Recording:
         for image_id in wanted:
             try:
                 self._media.first_existing(found[image_id], paths.get(image_id, []))
-            except RootAway:
+            except TemporaryError:
                 raise
             except AnnotatorError as error:
                 problems[image_id] = str(error)

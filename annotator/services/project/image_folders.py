@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from annotator.errors import NotReady, ProjectError
+from annotator.errors import ProjectBusy, ProjectError
 from annotator.services.project.creation import Progress, add_images, refresh_images, root_for
 from annotator.settings import Project, changed, load_project, save_project
 from annotator.store import Store, images
@@ -52,7 +52,7 @@ class ImageRoots:
 
         Raises:
             ProjectError: If the folder does not exist or is a root already, or the name is taken.
-            NotReady: If folders are being looked at already.
+            ProjectBusy: If folders are being looked at already.
         """
         with self._alone():
             row = refresh_images(
@@ -65,7 +65,7 @@ class ImageRoots:
 
         Raises:
             ProjectError: If a folder does not exist.
-            NotReady: If folders are being looked at already.
+            ProjectBusy: If folders are being looked at already.
         """
         with self._alone():
             row = refresh_images(self._project, self._store, None, on_progress=on_progress)
@@ -104,7 +104,7 @@ class ImageRoots:
         Raises:
             ProjectError: If there is no such root or folder, it is a root already, or holds none
                 of the files.
-            NotReady: If folders are being looked at already.
+            ProjectBusy: If folders are being looked at already.
         """
         preview = self.move_preview(root, folder)
         if preview["missing"] and not preview["found"]:
@@ -143,7 +143,7 @@ class ImageRoots:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         if not self._reading.acquire(blocking=False):
-            raise NotReady("The folders are being scanned; wait until that is done.")
+            raise ProjectBusy("The folders are being scanned; wait until that is done.")
         try:
             yield
         finally:

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
-from annotator.errors import AnnotatorError, StoreError
+from annotator.errors import AnnotatorError, ImageFolderMissing, TemporaryError
 from annotator.images.thumbnails import WIDTHS
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ def picture_routes(media: Media) -> APIRouter:
 def _answer(media: Media, image_id: int, width: int) -> Response:
     try:
         content = media.file(image_id, width).read_bytes()
-    except StoreError as error:
+    except ImageFolderMissing as error:  # the page says so in the place of the picture
+        return _missing(str(error))
+    except TemporaryError as error:
         return PlainTextResponse(str(error), 503, {"Cache-Control": "no-store"})
     except AnnotatorError as error:
         return _missing(str(error))

@@ -6,8 +6,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import exc
 
-from annotator.errors import StoreError, StoreMoved
+from annotator.errors import (
+    AnnotatorError,
+    StoreError,
+    StoreMoved,
+    StoreUnavailable,
+    TemporaryError,
+)
 from annotator.store import Store, Transaction, key_values
 from annotator.store.connection import HEAD
 from annotator.store.upgrade import newest_revision
@@ -81,7 +88,7 @@ def test_a_missing_database_is_named_with_the_cure(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_said_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
 
-    with pytest.raises(StoreError, match=r"cannot be made .*choose another place"):
+    with pytest.raises(StoreError, match=r"cannot be created .*choose another place"):
         Store.create(f"sqlite:///{tmp_path / 'file' / 'labels.db'}")
 
 
@@ -226,13 +233,49 @@ def test_a_database_that_another_program_holds_is_said_to_be_locked(
 
     store = Store.open(url, busy_seconds=0.05)
 
-    with pytest.raises(StoreError, match="is locked by another program; close that program and"):
+    with pytest.raises(StoreUnavailable, match="is locked by another program; close that program"):
         put(store, "key", 1)
     assert get(store, "key") is None
     raw.execute("ROLLBACK")
     raw.close()
     put(store, "key", 2)
     assert get(store, "key") == 2
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "cure"),
+    [
+        ("database is locked", StoreUnavailable, "close that program and try again"),
+        ("database table is locked: label", StoreUnavailable, "close that program and try again"),
+        ("database or disk is full", StoreUnavailable, "free some space and try again"),
+        ("disk I/O error", StoreUnavailable, "free some space and try again"),
+        ("attempt to write a readonly database", StoreUnavailable, "check the permissions"),
+        ("unable to open database file", StoreUnavailable, "check the permissions"),
+        ("database disk image is malformed", StoreError, "restore it from a backup"),
+        ("file is not a database", StoreError, "restore it from a backup"),
+        ("no such table: label", StoreError, "restore it from a backup"),
+    ],
+)
+def test_what_passes_has_another_type_than_what_never_does(
+    url: str, text: str, kind: type[AnnotatorError], cure: str
+) -> None:
+    store = Store.open(url)
+
+    with pytest.raises(AnnotatorError, match=cure) as caught, store.reading():
+        raise exc.OperationalError("SELECT 1", {}, sqlite3.OperationalError(text))
+
+    assert type(caught.value) is kind
+    assert isinstance(caught.value, TemporaryError) is (kind is StoreUnavailable)
+    store.close()
+
+
+def test_a_server_that_does_not_answer_may_answer_later() -> None:
+    store = Store(sa.create_engine("sqlite://"), "postgresql://ann@server/labels")
+
+    with pytest.raises(StoreUnavailable, match=r"cannot be used \(no route"), store.reading():
+        raise exc.OperationalError("SELECT 1", {}, OSError("no route to host"))
+
     store.close()
 
 

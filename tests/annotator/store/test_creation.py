@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from annotator.errors import StoreError
+from annotator.errors import StoreError, StoreUnavailable
 from annotator.store import Store, annotators, key_values
 from annotator.store.connection import shown
 
@@ -41,7 +41,7 @@ def test_a_database_that_cannot_be_finished_is_not_left_behind(tmp_path: Path) -
     in_the_way = Path(f"{file}-wal")
     in_the_way.mkdir()  # SQLite cannot write its log
 
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreUnavailable):
         Store.create(f"sqlite:///{file}")
 
     assert not file.exists()
@@ -71,7 +71,7 @@ def test_a_table_that_is_gone_is_told_in_a_sentence(database: Path, url: str) ->
     store = Store.open(url)
 
     with (
-        pytest.raises(StoreError, match=r"cannot be used \(no such table: setting\); look at it"),
+        pytest.raises(StoreError, match=r"cannot be used \(no such table: setting\); check it"),
         store.reading() as tx,
     ):
         key_values.get(tx, "key")

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from annotator.errors import AnnotatorError, ImageError, NotFound, NotReady, StoreError
+from annotator.errors import AnnotatorError, ImageError, NotFound, NotReady, StoreUnavailable
 
 CATEGORIES = [
     {"id": 11, "name": "cat", "supercategory": "animal", "ordinal": 0, "aliases": ["kitty"]},
@@ -356,7 +356,7 @@ class FakeMedia:
         if image_id == 8:
             raise ImageError("the file is cut off.")
         if image_id == 9:
-            raise StoreError("The database is locked; try again.")
+            raise StoreUnavailable("The database is locked; try again.")
         raise NotFound(f"There is no image {image_id}.")
 
 
@@ -386,5 +386,5 @@ def fake_services(folder: Path, **others: Any) -> Any:
         evidence=FakeEvidence(),
         review=SimpleNamespace(),  # its own tests bring what they call
         **others,
-        errors=SimpleNamespace(Broken=Broken, Refused=AnnotatorError, Store=StoreError),
+        errors=SimpleNamespace(Broken=Broken, Refused=AnnotatorError, Store=StoreUnavailable),
     )

@@ -7,7 +7,16 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from annotator.errors import AnnotatorError, NotFound, RootAway, SetBack, StoreError
+from annotator.errors import (
+    AnnotatorError,
+    ImageFolderMissing,
+    NotFound,
+    ProjectBusy,
+    SetBack,
+    StoreError,
+    StoreMoved,
+    StoreUnavailable,
+)
 from annotator.ui.boundary import FAILED, annotator_of, server_function, shows_errors
 from annotator.ui.label_page import label_functions
 
@@ -58,16 +67,33 @@ def test_a_refusal_is_final_and_has_a_sentence() -> None:
     assert said == {"ok": False, "refused": True, "message": "There is no image 5."}
 
 
-def test_a_locked_database_is_no_refusal_so_the_page_keeps_its_work() -> None:
-    said = failing(StoreError("The database is locked."))({}, asking())
+@pytest.mark.parametrize("kind", [StoreUnavailable, StoreMoved, ImageFolderMissing, ProjectBusy])
+def test_what_passes_is_no_refusal_so_the_page_keeps_its_work(kind: type[AnnotatorError]) -> None:
+    said = failing(kind("The database is locked."))({}, asking())
 
     assert said == {"ok": False, "again": True, "message": "The database is locked."}
 
 
-def test_an_image_folder_that_is_away_is_no_refusal_so_the_page_keeps_its_work() -> None:
-    said = failing(RootAway("The folder is missing."))({}, asking())
+def test_a_database_that_will_never_do_is_a_refusal() -> None:
+    said = failing(StoreError("The database is damaged."))({}, asking())
 
-    assert said == {"ok": False, "again": True, "message": "The folder is missing."}
+    assert said == {"ok": False, "refused": True, "message": "The database is damaged."}
+
+
+@pytest.mark.parametrize(
+    ("error", "title"),
+    [(StoreUnavailable("It is locked."), "Try again later"), (NotFound("It is gone."), "Refused")],
+)
+def test_an_event_tells_by_its_title_whether_to_try_again(
+    error: AnnotatorError, title: str
+) -> None:
+    def handler() -> None:
+        raise error
+
+    with pytest.raises(gr.Error) as caught:
+        shows_errors(handler)()
+
+    assert (caught.value.title, caught.value.message) == (title, str(error))
 
 
 def test_a_database_that_was_set_back_is_said_so_that_the_page_puts_its_work_aside() -> None:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from filelock import FileLock
 
 from annotator.domain import State
-from annotator.errors import AnnotatorError, NotReady, StoreError
+from annotator.errors import AnnotatorError, ProjectBusy, StoreUnavailable
 from annotator.formats import FORMATS
 from annotator.formats.records import (
     AnnotationRecord,
@@ -413,7 +413,7 @@ def test_while_a_file_is_imported_another_import_and_an_export_are_refused(
                 lambda: other.certification.plan(),
             ):
                 with pytest.raises(
-                    NotReady, match=r"labels\.json are being imported; wait"
+                    ProjectBusy, match=r"labels\.json are being imported; wait"
                 ) as said:
                     act()
                 refused.append(said)
@@ -562,4 +562,4 @@ def _interrupt() -> None:
 
 
 def _full_disk(*_: object) -> int:
-    raise StoreError("The disk of the database is full; free some space and try again.")
+    raise StoreUnavailable("The disk of the database is full; free some space and try again.")

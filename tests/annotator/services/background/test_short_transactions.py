@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from annotator.errors import StoreError
+from annotator.errors import StoreUnavailable
 from annotator.services.app import Services
 from annotator.services.background import short_transactions
 from annotator.services.background.short_transactions import ALONE, for_all, in_steps
@@ -105,7 +105,7 @@ def test_a_waiting_writer_still_gives_up_with_a_sentence(tmp_path: Path) -> None
     url = f"sqlite:///{tmp_path / 'labels.db'}"
     first, second = Store.create(url), Store.open(url, busy_seconds=0.05)
 
-    sentence = pytest.raises(StoreError, match="locked by another program; close")
+    sentence = pytest.raises(StoreUnavailable, match="locked by another program; close")
     with first.writing(), sentence, second.writing():
         raise AssertionError("two programs write at once")
 

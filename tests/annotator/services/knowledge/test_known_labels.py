@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from annotator.errors import StoreError
+from annotator.errors import StoreUnavailable
 from annotator.services.app import Services
 from annotator.services.knowledge.known_labels import ABSENT, PRESENT, KnownLabels, KnownLabelsCache
 
@@ -142,10 +142,10 @@ def test_a_store_that_cannot_be_read_is_asked_again(
     made = cache._made
 
     def broken(_old: KnownLabels | None) -> KnownLabels:
-        raise StoreError("The database is locked.")
+        raise StoreUnavailable("The database is locked.")
 
     monkeypatch.setattr(cache, "_made", broken)
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreUnavailable):
         cache.current(PATIENT)
     monkeypatch.setattr(cache, "_made", made)
 

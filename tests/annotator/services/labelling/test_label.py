@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from annotator.errors import AnnotatorError, ImageError, RootAway
+from annotator.errors import AnnotatorError, ImageError, ImageFolderMissing
 from annotator.services.app import Services
 from annotator.store.tables import attention_check, category
 
@@ -201,7 +201,7 @@ def test_answers_wait_while_the_whole_image_folder_is_away(
         "changes": [{"image": 1, "category": 1, "state": "absent"}],
     }
 
-    with pytest.raises(RootAway, match="is missing or empty; connect its disk"):
+    with pytest.raises(ImageFolderMissing, match="is missing or empty; connect its disk"):
         services.recording.save("Ann", data)
     if is_mount_point:
         pictures.rmdir()

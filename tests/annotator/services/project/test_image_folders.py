@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from annotator.errors import NotReady, ProjectError
+from annotator.errors import ProjectBusy, ProjectError
 from annotator.services.app import Services
 from annotator.settings import load_project
 from annotator.store import images
@@ -117,7 +117,7 @@ def test_two_looks_at_once_are_refused(services: Services, more: Path) -> None:
 
     def again(done: int, total: int) -> None:
         del done, total
-        with pytest.raises(NotReady) as caught:
+        with pytest.raises(ProjectBusy) as caught:
             services.image_roots.look()
         refused.append(str(caught.value))
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from annotator.errors import StoreError
+from annotator.errors import StoreMoved
 from annotator.ui.web.periodic_tasks import Housekeeping
 
 
@@ -40,7 +40,7 @@ def test_what_a_person_can_mend_is_told_without_a_trace(caplog: pytest.LogCaptur
 
     def refuse() -> None:
         tried.set()
-        raise StoreError("The database was moved; bring it back.")
+        raise StoreMoved("The database was moved; bring it back.")
 
     keeper = Housekeeping([refuse], every=0.001)
     assert tried.wait(10)
