@@ -106,8 +106,11 @@ def build_pages(services: Services, *, title: str, scripts: str) -> gr.Blocks:
     ) as pages:
         gr.Navbar(main_page_name="Label")
         build_label_page(services, scripts=scripts)
-    for name, build in PAGES:
-        with pages.route(name, f"/{name.lower()}"):
+        for name, build in PAGES:
+            # What `pages.route` does, within one `with`: each time that Gradio leaves one it makes
+            # its whole web app anew, a tenth of a second a page for nothing.
+            pages.current_page = name.lower()
+            pages.pages.append((pages.current_page, name, True))
             gr.Navbar(main_page_name="Label")
             build(services, scripts, pages)
     return pages
