@@ -179,6 +179,9 @@ def _mount(app: FastAPI, pages: gr.Blocks, files: WebFiles, in_head: str) -> Non
     # never called on pages that are mounted: it would hand out any file of this machine.
     pages.has_launched = pages.is_running = True
     pages.queue(max_size=MOST_WAITING)
+    # Gradio looks a thousand times a second whether an event of a form waits, which is a twentieth
+    # of a processor for as long as the server runs. Answers do not go this way.
+    pages._queue.sleep_when_free = 0.02
     with warnings.catch_warnings():
         # Gradio warns about server-side rendering on several pages even where it is switched off.
         warnings.filterwarnings("ignore", message="SSR mode is not supported")
