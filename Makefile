@@ -4,7 +4,16 @@ BIN := .venv/bin
 DEMO_DIR ?= demo
 WORKERS ?= 2
 
-.PHONY: install demo test check format bench clean
+# What needs no browser and trains nothing; of these `test-quick` leaves out what is marked slow.
+QUICK := $(addprefix tests/,annotator/arrays annotator/formats annotator/images annotator/services \
+  annotator/store annotator/ui annotator/test_domain.py annotator/test_settings.py mlrpl/datasets \
+  mlrpl/decision mlrpl/test_labels.py mlrpl/test_metrics.py test_architecture.py test_docs.py \
+  test_public_names.py)
+# One thread a process: the processes share the processors already, and more threads only wait.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile \
+  --no-loadscope-reorder
+
+.PHONY: install demo test test-quick check format bench clean
 
 install: .venv/.demo-ready
 
@@ -29,7 +38,10 @@ demo: .venv/.demo-ready
 
 test: .venv/.test-ready
 	@scripts/ensure-browser
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+	@$(PYTEST)
+
+test-quick: .venv/.test-ready
+	@$(PYTEST) -m 'not slow' $(QUICK)
 
 check: .venv/.test-ready
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -148,7 +148,10 @@ class Traffic:
 
 def find_browser() -> str | None:
     """Return the path of a Chromium, or None."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    names = (
+        *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
+        "chromium-headless-shell",
+    )
     return os.environ.get("CHROME") or next(filter(None, map(shutil.which, names)), None)
 
 

@@ -15,6 +15,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that all workers end at about the same time."""
+    first = (ROOT / "tests" / "test_architecture.py", ROOT / "tests" / "end_to_end")
+    items.sort(key=lambda item: not any(item.path.is_relative_to(path) for path in first))
+
+
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     random.seed(0)

@@ -106,8 +106,11 @@ def build_pages(services: Services, *, title: str, scripts: str) -> gr.Blocks:
     ) as pages:
         gr.Navbar(main_page_name="Label")
         build_label_page(services, scripts=scripts)
-    for name, build in PAGES:
-        with pages.route(name, f"/{name.lower()}"):
+        for name, build in PAGES:
+            # What `pages.route` does, within one `with`: each time that Gradio leaves one it makes
+            # its whole web app anew, a tenth of a second a page for nothing.
+            pages.current_page = name.lower()
+            pages.pages.append((pages.current_page, name, True))
             gr.Navbar(main_page_name="Label")
             build(services, scripts, pages)
     return pages
@@ -176,6 +179,9 @@ def _mount(app: FastAPI, pages: gr.Blocks, files: WebFiles, in_head: str) -> Non
     # never called on pages that are mounted: it would hand out any file of this machine.
     pages.has_launched = pages.is_running = True
     pages.queue(max_size=MOST_WAITING)
+    # Gradio looks a thousand times a second whether an event of a form waits, which is a twentieth
+    # of a processor for as long as the server runs. Answers do not go this way.
+    pages._queue.sleep_when_free = 0.02
     with warnings.catch_warnings():
         # Gradio warns about server-side rendering on several pages even where it is switched off.
         warnings.filterwarnings("ignore", message="SSR mode is not supported")

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from annotator.services.background import throttled_cache
+from annotator.store import Store
 
 
 @pytest.fixture(autouse=True)
 def no_throttling(monkeypatch: pytest.MonkeyPatch) -> None:
     """Count figures anew at every change, however long counting takes on a busy machine."""
     monkeypatch.setattr(throttled_cache, "QUICK", float("inf"))
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of a database without rows, to be copied."""
+    file = tmp_path_factory.mktemp("empty") / "labels.db"
+    Store.create(f"sqlite:///{file}").close()
+    return file

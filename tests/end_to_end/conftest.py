@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = (
+    "chromium-headless-shell",  # the same without a desktop: half the computing for each page
+    *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
+)
 FLAGS = [
+    "--js-flags=--no-opt --no-maglev --single-threaded",  # pages live too short to be optimized for
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -47,13 +54,54 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[Any]:
+    """Return what starts commands without importing everything again; see `forking.py`."""
+    path = Path(__file__).with_name("forking.py")
+    spec = importlib.util.spec_from_file_location("forking", path)
+    assert spec is not None
+    assert spec.loader is not None
+    forking = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(forking)
+    made = forking.ForkServer()
+    yield made
+    made.close()
+
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def run_command(fork_server: Any) -> Run:
+    """Return a function that runs `annotator` with some words in a process of its own."""
+
+    def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            code = fork_server.start(
+                *words, stdout=out.fileno(), stderr=err.fileno(), **environment
+            ).wait(280)
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(words, code, out.read(), err.read())
+
+    return run
+
+
+def start_anew(*words: str, stdout: int, stderr: int) -> subprocess.Popen[bytes]:
+    """Start `annotator` as users do, all imports included."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "annotator", *words], stdout=stdout, stderr=stderr
+    )
+
+
 class Server:
     """`annotator serve` in a process of its own, on a port that stays the same over restarts."""
 
-    def __init__(self, *command: str) -> None:
+    def __init__(self, start_process: Callable[..., Any], command: tuple[str, ...]) -> None:
+        self._start_process = start_process
         self.command = command
         self.port = 0
-        self.process: subprocess.Popen[str] | None = None
+        self.process: Any = None
         self.start()
 
     @property
@@ -61,58 +109,54 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "annotator", *self.command),
-                *("--port", str(self.port)),
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        reading, writing = os.pipe()
+        self._said = open(reading)  # noqa: PTH123, SIM115 - closed when the process has ended
+        with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+            self.process = self._start_process(
+                *(*self.command, "--port", str(self.port)), stdout=writing, stderr=nowhere.fileno()
+            )
+        os.close(writing)
+        line = self._said.readline()
         found = re.search(r"127\.0\.0\.1:(\d+)", line)
         assert found, f"the server said {line!r}"
         self.port = int(found[1])
 
     def kill(self) -> None:
-        assert self.process is not None
         self.process.kill()
         self._wait(10)
 
     def stop(self, number: int = signal.SIGTERM, timeout: float = 40) -> int:
-        assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self._wait(timeout)
 
     def _wait(self, timeout: float) -> int:
-        assert self.process is not None
-        assert self.process.stdout is not None
         try:
-            return self.process.wait(timeout)
+            return int(self.process.wait(timeout))
         finally:
             self.process.kill()
-            self.process.stdout.close()
+            self._said.close()
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
-    yield from _servers()
+def serve(fork_server: Any) -> Iterator[Callable[..., Server]]:
+    yield from _servers(fork_server)
 
 
 @pytest.fixture(scope="module")
-def serve_once() -> Iterator[Callable[..., Server]]:
+def serve_once(fork_server: Any) -> Iterator[Callable[..., Server]]:
     """Serve a project that the tests of a module share."""
-    yield from _servers()
+    yield from _servers(fork_server)
 
 
-def _servers() -> Iterator[Callable[..., Server]]:
+def _servers(fork_server: Any) -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
-    def start(project: Path, *options: str, command: tuple[str, ...] = ()) -> Server:
-        servers.append(Server(*(command or ("serve", str(project), *options))))
+    def start(
+        project: Path, *options: str, command: tuple[str, ...] = (), anew: bool = False
+    ) -> Server:
+        start_process = start_anew if anew else fork_server.start
+        servers.append(Server(start_process, command or ("serve", str(project), *options)))
         return servers[-1]
 
     yield start

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +15,25 @@ from PIL import Image, ImageDraw
 COLOURS = {"red": (220, 40, 40), "green": (40, 180, 60), "blue": (50, 80, 220)}
 
 
-def run(*words: str, code: int = 0) -> str:
-    """Run the real command in a process of its own, as a user would."""
-    result = subprocess.run(
-        [sys.executable, "-m", "annotator", *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "USER": "ann", "LOGNAME": "ann"},
-        timeout=280,
-    )
-    assert result.returncode == code, result.stderr
-    assert "Traceback" not in result.stderr
-    return result.stdout if code == 0 else result.stderr
+Run = Callable[..., str]
 
 
-def run_json(*words: str) -> Any:
-    return json.loads(run(*words, "--json"))
+@pytest.fixture(scope="module")
+def run(run_command: Callable[..., Any]) -> Run:
+    """Return a function that runs the command in a process of its own, as a user would."""
+
+    def call(*words: str, code: int = 0) -> str:
+        result = run_command(*words, USER="ann", LOGNAME="ann")
+        assert result.returncode == code, result.stderr
+        assert "Traceback" not in result.stderr
+        return str(result.stdout if code == 0 else result.stderr)
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def run_json(run: Run) -> Callable[..., Any]:
+    return lambda *words: json.loads(run(*words, "--json"))
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict
 
 @pytest.fixture(scope="module")
 def project(
-    pictures: tuple[Path, Path, dict[str, set[str]]], tmp_path_factory: pytest.TempPathFactory
+    pictures: tuple[Path, Path, dict[str, set[str]]],
+    run: Run,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     folder, labels, _ = pictures
     path = tmp_path_factory.mktemp("projects") / "discs"
@@ -79,7 +81,9 @@ def project(
 
 @pytest.mark.slow
 def test_the_model_learns_and_its_suggestions_are_mostly_right(
-    project: Path, pictures: tuple[Path, Path, dict[str, set[str]]]
+    project: Path,
+    pictures: tuple[Path, Path, dict[str, set[str]]],
+    run_json: Callable[..., Any],
 ) -> None:
     _, _, truth = pictures
 
@@ -91,7 +95,9 @@ def test_the_model_learns_and_its_suggestions_are_mostly_right(
 
 
 @pytest.mark.slow
-def test_an_answer_is_counted_and_closes_its_pair(project: Path) -> None:
+def test_an_answer_is_counted_and_closes_its_pair(
+    project: Path, run: Run, run_json: Callable[..., Any]
+) -> None:
     before = run_json("status", str(project))["counts"]
     row = run_json("suggest", str(project))[0]
 
@@ -109,7 +115,10 @@ def test_an_answer_is_counted_and_closes_its_pair(project: Path) -> None:
 
 @pytest.mark.slow
 def test_what_is_exported_validates_and_imports_into_a_new_project_unchanged(
-    project: Path, pictures: tuple[Path, Path, dict[str, set[str]]], tmp_path: Path
+    project: Path,
+    pictures: tuple[Path, Path, dict[str, set[str]]],
+    run: Run,
+    tmp_path: Path,
 ) -> None:
     folder, _, _ = pictures
     first, second = tmp_path / "one", tmp_path / "two"
@@ -129,7 +138,9 @@ def test_what_is_exported_validates_and_imports_into_a_new_project_unchanged(
 
 
 @pytest.mark.slow
-def test_a_completed_export_says_so_and_leaves_nothing_open(project: Path, tmp_path: Path) -> None:
+def test_a_completed_export_says_so_and_leaves_nothing_open(
+    project: Path, run: Run, tmp_path: Path
+) -> None:
     run("export", str(project), "--out", str(tmp_path), "--content", "completed")
 
     document = json.loads((tmp_path / "completed_all.json").read_text())
@@ -140,7 +151,9 @@ def test_a_completed_export_says_so_and_leaves_nothing_open(project: Path, tmp_p
 
 
 @pytest.mark.slow
-def test_the_versions_are_listed_and_can_be_promoted(project: Path) -> None:
+def test_the_versions_are_listed_and_can_be_promoted(
+    project: Path, run: Run, run_json: Callable[..., Any]
+) -> None:
     rows = run_json("versions", str(project))
 
     assert [row["number"] for row in rows if row["promoted"]] == [1]
@@ -165,6 +178,7 @@ def test_a_wrong_call_gets_one_sentence_and_leaves_nothing_behind(
     words: list[str],
     says: str,
     pictures: tuple[Path, Path, dict[str, set[str]]],
+    run: Run,
     tmp_path: Path,
 ) -> None:
     (tmp_path / "empty").mkdir()

@@ -83,7 +83,8 @@ def test_label_train_accept_reject_kill_restart_export(
     tmp_path: Path, serve: Callable[..., Any], open_page: Callable[..., Page]
 ) -> None:
     demo, project = tmp_path / "demo", tmp_path / "demo" / "project"
-    server = serve(project, command=("demo", "--dir", str(demo), "--no-browser", "--count", "400"))
+    words = ("demo", "--dir", str(demo), "--no-browser", "--count", "400")
+    server = serve(project, command=words, anew=True)
     assert server.process is not None
     page = open_page(server.url)
     expect(page.locator(".an-asking .an-row")).to_have_count(10)
@@ -222,7 +223,7 @@ def test_a_port_in_use_and_a_foreign_host_are_refused(
         check=True,
         capture_output=True,
     )
-    server = serve(project, "--no-worker")
+    server = serve(project, "--no-worker", anew=True)
 
     again = subprocess.run(
         [*base, "serve", str(project), "--no-worker", "--port", str(server.port)],

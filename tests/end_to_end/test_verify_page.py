@@ -116,6 +116,11 @@ def look(page: Page) -> None:
     """Wait until the pictures are loaded and the page has been looked at for a moment."""
     loaded = "[...document.querySelectorAll('.vf-tile img')].every((i) => i.complete)"
     page.wait_for_function(f"document.querySelector('.vf-tile img') && {loaded}")
+    dwell(page)
+
+
+def dwell(page: Page) -> None:
+    """Stay on a page of the grid for as long as the program asks of somebody who looked at it."""
     page.wait_for_function(
         "(() => { const t = document.querySelector('.vf-tile');"
         "window.since = window.seen === t ? window.since : performance.now(); window.seen = t;"
@@ -218,13 +223,12 @@ def test_the_next_page_is_there_without_the_server_and_nothing_is_lost(
 ) -> None:
     page = show("offline")
     answered: list[str] = []
-    page.on("response", lambda response: answered.append(response.url))
+    page.on("requestfinished", lambda request: answered.append(request.url))
     turn(page, "12.png")
     look(page)
-    for _ in range(400):  # until the first picture of the page after this one is there
-        if any("/img/256/25" in url for url in answered):
-            break
-        page.wait_for_timeout(100)
+    first_of_the_next = "/img/256/25"
+    if not any(first_of_the_next in url for url in answered):
+        page.wait_for_event("requestfinished", lambda request: first_of_the_next in request.url)
     saved(page)
 
     server.kill()
@@ -246,7 +250,7 @@ def test_a_late_picture_brings_no_page_twice(show: Callable[..., Page]) -> None:
     page.wait_for_function(
         "[...document.querySelectorAll('.vf-tile img')].filter((i) => i.naturalWidth).length === 11"
     )
-    page.wait_for_timeout(900)
+    dwell(page)
 
     page.keyboard.press("Enter")
     expect(tile(page, 1)).to_have_attribute("aria-label", re.compile("^12.png"))

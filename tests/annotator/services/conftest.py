@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,6 +22,7 @@ from annotator.arrays.versions import Queue, VersionParameters
 from annotator.domain import JobKind, JobState
 from annotator.services.app import Services
 from annotator.services.project.creation import create_project
+from annotator.settings import load_project
 from annotator.store import Store, jobs, versions
 from mlrpl.decision.conditional import ErrorCorrelation
 
@@ -45,19 +47,30 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    folder = tmp_path / "pictures"
-    folder.mkdir()
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with six pictures and a project of them, to be copied."""
+    folder = tmp_path_factory.mktemp("made once")
+    pictures = folder / "pictures"
+    pictures.mkdir()
     for number in range(6):
-        Image.new("RGB", (40 + number, 30), (number * 40, 90, 120)).save(folder / f"{number}.png")
+        Image.new("RGB", (40 + number, 30), (number * 40, 90, 120)).save(pictures / f"{number}.png")
+    create_project(folder / "project", pictures, names=NAMES)
     return folder
 
 
 @pytest.fixture
-def services(tmp_path: Path, pictures: Path, clock: FakeClock) -> Iterator[Services]:
-    made = create_project(tmp_path / "project", pictures, names=NAMES)
-    opened = Services(made.project, Store.open(made.project.database_url), clock)
+def pictures(tmp_path: Path, made_once: Path) -> Path:
+    return Path(shutil.copytree(made_once / "pictures", tmp_path / "pictures"))
+
+
+@pytest.fixture
+def services(
+    tmp_path: Path, made_once: Path, pictures: Path, clock: FakeClock
+) -> Iterator[Services]:
+    assert pictures.parent == tmp_path  # where the project looks for them
+    project = load_project(shutil.copytree(made_once / "project", tmp_path / "project"))
+    opened = Services(project, Store.open(project.database_url), clock)
     yield opened
     opened.close()
 

@@ -111,14 +111,6 @@ class Desk:
             return {x.category_id: x.state for x in answers.labels_of(tx, [image_id])[image_id]}
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the file of a database without rows, to be copied."""
-    file = tmp_path_factory.mktemp("empty") / "labels.db"
-    Store.create(f"sqlite:///{file}").close()
-    return file
-
-
 @pytest.fixture
 def database(empty_database: Path, tmp_path: Path) -> Path:
     """Return the file of a database without rows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -36,11 +37,12 @@ class FakeClock:
 class Made:
     """A project with its open store, and short ways to fill it."""
 
-    def __init__(self, path: Path, settings: Settings) -> None:
+    def __init__(self, path: Path, settings: Settings, empty_database: Path) -> None:
         path.mkdir()
         self.project = Project(path, settings)
         save_project(self.project)
-        self.store = Store.create(self.project.database_url)
+        shutil.copy(empty_database, path / "labels.db")
+        self.store = Store.open(self.project.database_url)
         self.clock = FakeClock()
         self._numbers = itertools.count()
 
@@ -103,7 +105,8 @@ class Made:
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Iterator[Made]:
-    project = Made(tmp_path / "project", Settings(roots={"main": "pictures"}))
+def made(tmp_path: Path, empty_database: Path) -> Iterator[Made]:
+    settings = Settings(roots={"main": "pictures"})
+    project = Made(tmp_path / "project", settings, empty_database)
     yield project
     project.store.close()
