@@ -205,7 +205,7 @@ def test_an_exception_while_drawing_does_not_stop_the_queue(page: Page, project:
     page.evaluate(
         """async () => {
             const loaded = performance.getEntriesByType('resource').map(({ name }) => name);
-            const { Board } = await import(loaded.find((name) => name.endsWith('/board.js')));
+            const { Board } = await import(loaded.find((name) => name.endsWith('/label_page.js')));
             Board.prototype.confirmed = () => { throw new Error('drawing failed'); };
         }"""
     )
