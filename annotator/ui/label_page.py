@@ -19,7 +19,7 @@ MAX_IMAGES = 50
 
 
 def build_label_page(services: Services, *, scripts: str) -> gr.HTML:
-    """Put the board into the open Blocks; everything it shows is drawn in `static/label`.
+    """Put the page into the open Blocks; everything it shows is drawn in `static/label`.
 
     Args:
         services: Of the open project.
@@ -28,7 +28,7 @@ def build_label_page(services: Services, *, scripts: str) -> gr.HTML:
     return work_screen(
         scripts=scripts,
         script="label/label_page",
-        component="Board",
+        component="LabelPage",
         styles=STYLES,
         functions=label_functions(services),
         name="board",

@@ -24,7 +24,7 @@ def build_review_page(services: Services, *, scripts: str) -> gr.HTML:
     return work_screen(
         scripts=scripts,
         script="review/review_page",
-        component="Review",
+        component="ReviewPage",
         styles=STYLES,
         functions=review_functions(services),
         name="review",

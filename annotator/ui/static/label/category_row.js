@@ -2,72 +2,87 @@
 
 import { h } from '../shared/dom.js';
 
-const MARKS = { present: '✓', absent: '✕', unsure: '?', conflict: '≠' };
-const WORDS = { present: 'present', absent: 'absent', unsure: 'cannot tell', conflict: 'people disagree', unknown: 'unknown' };
+/** @import { Category, Decision } from '../shared/wire.d.ts' */
+/** @import { Pair } from './item.js' */
 
-export class Row {
+/** @type {Record<string, string | undefined>} */
+const MARKS = { present: '✓', absent: '✕', unsure: '?', conflict: '≠' };
+/** @type {Record<string, string | undefined>} */
+const WORDS = { unsure: 'cannot tell', conflict: 'people disagree' };
+
+export class CategoryRow {
+  /**
+   * @param {Category} category
+   * @param {string | null} digit
+   * @param {{ onPick: (row: CategoryRow, state: Decision) => void }} listeners
+   */
   constructor(category, digit, { onPick }) {
     this.category = category;
+    this.drawn = '';
     this.bar = h('i', { class: 'an-fill' });
     this.mark = h('span', { class: 'an-mark', 'aria-hidden': 'true' });
     this.name = h('span', { class: 'an-name', text: category.name, dir: 'auto' });
-    this.why = h('span', { class: 'an-why', dir: 'auto' });
-    this.hot = h('kbd', { class: 'an-hot', 'aria-hidden': 'true' });
+    this.explanation = h('span', { class: 'an-why', dir: 'auto' });
+    this.hotkey = h('kbd', { class: 'an-hot', 'aria-hidden': 'true' });
     // For mouse and finger; the keyboard has R and Shift with the digit.
-    this.not = h('span', { class: 'an-not', 'aria-hidden': 'true', title: 'absent', text: '✕' });
+    this.absent = h('span', { class: 'an-not', 'aria-hidden': 'true', title: 'absent', text: '✕' });
     this.element = h('div', {
       class: 'an-row', role: 'checkbox', tabindex: -1, 'aria-checked': 'mixed', 'data-category': category.id,
-    }, this.bar, this.mark, this.name, this.why, this.not, this.hot);
+    }, this.bar, this.mark, this.name, this.explanation, this.absent, this.hotkey);
     if (digit) this.element.append(h('kbd', { text: digit, 'aria-hidden': 'true' }));
     this.digit = digit;
-    this.takeKey(category.key);
+    this.setKey(category.key);
     this.element.addEventListener('click', (event) => {
-      onPick(this, event.shiftKey || this.not.contains(event.target) ? 'absent' : 'present');
+      const isAbsent = event.shiftKey || (event.target instanceof Node && this.absent.contains(event.target));
+      onPick(this, isAbsent ? 'absent' : 'present');
     });
     this.element.addEventListener('contextmenu', (event) => {
       event.preventDefault();
-      if (event.pointerType !== 'touch') onPick(this, 'absent');
+      if (!(event instanceof PointerEvent) || event.pointerType !== 'touch') onPick(this, 'absent');
     });
   }
 
-  takeKey(key) {
-    this.hot.textContent = (key ?? '').toUpperCase();
-    delete this.hot.dataset.key;
-    this.hot.hidden = !key;
+  /** @param {string} key empty: none */
+  setKey(key) {
+    this.hotkey.textContent = (key ?? '').toUpperCase();
+    delete this.hotkey.dataset.key;
+    this.hotkey.hidden = !key;
     const keys = [this.digit, key?.length === 1 && key].filter(Boolean).join(' ');
     if (keys) this.element.setAttribute('aria-keyshortcuts', keys);
     else this.element.removeAttribute('aria-keyshortcuts');
   }
 
+  /** @param {Pair} pair @param {boolean} focused */
   draw(pair, focused) {
-    const key = [pair.state, pair.score, pair.suggested, pair.ranked, pair.by, pair.implied, pair.why, focused].join('|');
+    const key = [...Object.values(pair), focused].join('|');
     if (key === this.drawn) return;
     this.drawn = key;
     const { element } = this;
-    const isOpen = pair.state === 'unknown' || pair.state === 'unsure';
-    const suggested = pair.suggested && isOpen && !pair.implied;
+    const isUndecided = (pair.state === 'unknown' || pair.state === 'unsure') && !pair.implied;
+    const suggested = pair.suggested && isUndecided;
     const percent = pair.score == null ? 0 : Math.round(pair.score * 100);
     element.dataset.state = pair.state;
     element.dataset.implied = pair.implied ?? '';
     element.classList.toggle('suggested', suggested);
     element.classList.toggle('ranked', pair.ranked);
     element.classList.toggle('focused', focused);
-    element.classList.toggle('clash', Boolean(pair.clash));
+    element.classList.toggle('clash', pair.isContradicted);
     element.tabIndex = focused ? 0 : -1;
-    element.setAttribute('aria-checked', { present: 'true', absent: 'false' }[pair.state] ?? 'mixed');
+    element.setAttribute('aria-checked', pair.state === 'present' ? 'true' : pair.state === 'absent' ? 'false' : 'mixed');
     this.bar.style.width = `${percent}%`;
-    this.mark.textContent = MARKS[pair.state] ?? MARKS[pair.implied] ?? (suggested ? '✦' : '');
-    this.why.textContent = pair.why;
-    const words = this.#words(pair, percent, suggested);
-    element.setAttribute('aria-label', words);
+    this.mark.textContent = MARKS[pair.state] ?? MARKS[pair.implied ?? ''] ?? (suggested ? '✦' : '');
+    this.explanation.textContent = pair.explanation;
+    const text = this.#text(pair, percent, suggested);
+    element.setAttribute('aria-label', text);
     const about = this.category.description ? `\n${this.category.description}` : '';
-    element.title = `${words}${about}\nclick: present · Shift-click or right click: absent`;
+    element.title = `${text}${about}\nclick: present · Shift-click or right click: absent`;
   }
 
-  #words(pair, percent, suggested) {
-    const parts = [this.category.name, WORDS[pair.state]];
+  /** @param {Pair} pair @param {number} percent @param {boolean} suggested */
+  #text(pair, percent, suggested) {
+    const parts = [this.category.name, WORDS[pair.state] ?? pair.state];
     if (pair.by) parts.push(`by ${pair.by}`);
-    if (pair.why) parts.push(pair.implied ? `counts as ${pair.implied} ${pair.why}` : pair.why);
+    if (pair.explanation) parts.push(pair.implied ? `counts as ${pair.implied} ${pair.explanation}` : pair.explanation);
     if (suggested) parts.push('suggested');
     if (pair.score != null) parts.push(pair.ranked ? 'ranked by likeness only' : `${percent} percent`);
     return parts.join(', ');

@@ -3,11 +3,22 @@
 
 import { h } from '../shared/dom.js';
 
-const LAST = 4; // answers that the line below the field still shows
+/** @import { Decision } from '../shared/wire.d.ts' */
 
-export class Finder {
+const SHOWN = 4; // answers that the line below the field still shows
+
+export class CategorySearch {
+  /**
+   * @param {{ onText: (text: string) => void, onMove: (step: number) => void, onPick: (state: Decision) => string, onLeave: () => void }} listeners
+   *   `onPick` returns what was answered, empty if nothing
+   */
   constructor({ onText, onMove, onPick, onLeave }) {
-    Object.assign(this, { onText, onMove, onPick, onLeave, done: [] });
+    this.onText = onText;
+    this.onMove = onMove;
+    this.onPick = onPick;
+    this.onLeave = onLeave;
+    /** @type {string[]} */
+    this.answered = [];
     this.input = h('input', {
       class: 'an-find', type: 'search', placeholder: 'Find a category  (/ or F)', 'aria-label': 'Find a category',
       autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', dir: 'auto',
@@ -19,7 +30,7 @@ export class Finder {
   }
 
   enter() {
-    this.done = [];
+    this.answered = [];
     this.input.focus();
     this.input.select();
   }
@@ -31,14 +42,16 @@ export class Finder {
     this.onText('');
   }
 
-  // What Enter would answer now, null if nothing.
-  aim(name) {
+  // What Enter would answer now, if anything.
+  /** @param {string | undefined} name */
+  showTarget(name) {
     const isTyping = document.activeElement === this.input;
-    this.line.hidden = !isTyping || (!name && !this.done.length);
+    this.line.hidden = !isTyping || (!name && !this.answered.length);
     const target = name ? [h('kbd', { text: '⏎' }), h('b', { text: name, dir: 'auto' })] : [];
-    this.line.replaceChildren(...target, ...this.done.map((text) => h('span', { text, dir: 'auto' })));
+    this.line.replaceChildren(...target, ...this.answered.map((text) => h('span', { text, dir: 'auto' })));
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
     const { key } = event;
     if (event.isComposing) return;
@@ -50,11 +63,12 @@ export class Finder {
     event.stopPropagation();
   }
 
+  /** @param {Decision} state */
   #pick(state) {
     if (!this.input.value.trim()) return;
-    const said = this.onPick(state);
-    if (!said) return;
-    this.done = [said, ...this.done].slice(0, LAST);
+    const answered = this.onPick(state);
+    if (!answered) return;
+    this.answered = [answered, ...this.answered].slice(0, SHOWN);
     this.input.value = '';
     this.onText('');
   }

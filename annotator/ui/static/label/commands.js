@@ -1,51 +1,42 @@
-// What each key of the table in keys.js does on the Label page.
+// What each key of keys.js does on the Label page, by the command's name.
 
+/** @import { Category, State } from '../shared/wire.d.ts' */
+/** @import { Item } from './item.js' */
+/** @import { LabelPage } from './label_page.js' */
+
+/** @type {Record<string, State | undefined>} */
 const CYCLE = { unknown: 'present', unsure: 'present', conflict: 'present', present: 'absent', absent: 'cleared' };
-const REPEATABLE = ['up', 'down', 'next', 'previous', 'zoomIn', 'zoomOut', 'panLeft', 'panRight', 'panUp', 'panDown'];
 
-// A key that is held down does only what may be done many times.
-export const mayRepeat = (name) => REPEATABLE.includes(name);
-
-export function actsOf(board) {
-  return { ...answers(board), ...moves(board), ...views(board) };
-}
-
-function answers(board) {
-  const { answering } = board;
-  const onRow = (act) => () => { if (board.item && board.focus) act(board.focus.category.id); };
-  return {
-    accept: onRow((id) => answering.answer(id, 'present')),
-    reject: onRow((id) => answering.answer(id, 'absent')),
-    unsure: onRow((id) => answering.answer(id, 'unsure')),
-    cycle: onRow((id) => answering.answer(id, CYCLE[board.item.state(id)])),
-    acceptAll: () => answering.acceptAll(),
-    sweep: () => answering.sweep(),
-    sweepGroup: onRow((id) => answering.sweep(board.rows.groupOf.get(id))),
-    finish: () => { if (!board.item || answering.sweep() !== null) board.next(); },
-    undo: () => answering.undo(),
-    redo: () => answering.redo(),
+/** @param {LabelPage} page @returns {Record<string, () => unknown>} */
+export function commandsOfPage(page) {
+  const { state, stage: { zoom } } = page;
+  const onRow = (/** @type {(item: Item, category: Category) => unknown} */ act) => () => {
+    if (state.item && page.focus) act(state.item, page.focus.category);
   };
-}
-
-function moves(board) {
-  const { walk } = board;
-  return {
-    next: () => walk.next(),
-    previous: () => walk.go(board.album.at - 1),
-    skip: () => walk.skip(),
-    goTo: () => board.going.open(),
-    up: () => board.move(-1),
-    down: () => board.move(1),
-    nextSuggestion: () => board.nextSuggestion(),
-    find: () => board.finder.enter(),
-    groups: () => board.toggleGroups(),
+  const answers = {
+    accept: onRow((_, { id }) => state.answer(id, 'present')),
+    reject: onRow((_, { id }) => state.answer(id, 'absent')),
+    unsure: onRow((_, { id }) => state.answer(id, 'unsure')),
+    cycle: onRow((item, { id }) => state.answer(id, CYCLE[item.state(id)] ?? 'present')),
+    acceptAll: () => page.acceptAll(),
+    sweep: () => page.sweep(),
+    sweepGroup: onRow((_, { id }) => page.sweepGroup(page.rows.groupOf.get(id))),
+    finish: () => { if (!state.item || page.sweep()) state.next(); },
+    undo: () => state.undo(),
+    redo: () => state.redo(),
   };
-}
-
-function views(board) {
-  const { stage: { zoom } } = board;
-  const onRow = (act) => () => { if (board.item && board.focus) act(board.item, board.focus.category); };
-  return {
+  const moves = {
+    next: () => state.next(),
+    previous: () => state.previous(),
+    skip: () => state.skip(),
+    openImage: () => page.openImageDialog.open(),
+    up: () => page.moveFocus(-1),
+    down: () => page.moveFocus(1),
+    nextSuggestion: () => page.focusNextSuggestion(),
+    find: () => page.search.enter(),
+    groups: () => page.toggleGroups(),
+  };
+  const views = {
     zoom: () => zoom.toggle(),
     zoomIn: () => zoom.closer(),
     zoomOut: () => zoom.farther(),
@@ -53,13 +44,14 @@ function views(board) {
     panRight: () => zoom.pan(1, 0),
     panUp: () => zoom.pan(0, -1),
     panDown: () => zoom.pan(0, 1),
-    evidence: () => board.toggleEvidence(),
-    history: onRow((item, category) => board.telling.open(item, category)),
-    hotkey: onRow((item, category) => board.hotkeys.open(category)),
-    code: () => board.hotkeys.begin(),
-    flag: () => { if (board.item) board.flagging.open(board.item); },
-    refresh: () => board.refresh(),
-    close: () => board.close(),
-    help: () => board.help.showModal(),
+    evidence: () => page.toggleEvidence(),
+    history: onRow((item, category) => page.history.open(item, category)),
+    hotkey: onRow((_, category) => page.hotkeys.open(category)),
+    hotkeyCode: () => page.hotkeys.begin(),
+    flag: () => { if (state.item) page.flagDialog.open(state.item); },
+    refresh: () => state.refresh(),
+    close: () => page.close(),
+    help: () => page.help.showModal(),
   };
+  return { ...answers, ...moves, ...views };
 }

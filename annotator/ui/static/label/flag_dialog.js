@@ -2,11 +2,18 @@
 
 import { dialog, h } from '../shared/dom.js';
 
+/** @import { Flag } from '../shared/wire.d.ts' */
+/** @import { Server } from '../shared/server.js' */
+
 const AWAY = 'The server does not answer; try again in a moment.';
 
-export class Flagging {
+export class FlagDialog {
+  /** @param {Server} server @param {{ onChange: (image: number, flags: Flag[]) => void }} listeners */
   constructor(server, { onChange }) {
-    Object.assign(this, { server, onChange, image: null });
+    this.server = server;
+    this.onChange = onChange;
+    /** @type {number | null} */
+    this.image = null;
     this.input = h('input', { class: 'an-find', maxlength: 500, 'aria-label': 'Note', placeholder: 'What should somebody look at?', autocomplete: 'off', dir: 'auto' });
     this.wrong = h('p', { class: 'an-wrong', role: 'alert' });
     this.list = h('ul', { class: 'an-notes' });
@@ -20,6 +27,7 @@ export class Flagging {
     this.element = dialog('Flag this image', form);
   }
 
+  /** @param {{ id: number, flags: Flag[] }} item */
   open({ id, flags }) {
     this.image = id;
     this.input.value = '';
@@ -29,18 +37,20 @@ export class Flagging {
     this.input.focus();
   }
 
+  /** @param {Flag[]} flags */
   #draw(flags) {
     this.list.replaceChildren(...flags.map(({ id, note, by }) => h('li', {},
       h('span', { text: note || 'no note', dir: 'auto' }), h('small', { text: by }),
       h('button', { class: 'an-btn', type: 'button', text: 'Resolved', onclick: () => this.#send('resolve_flag', { flag: id }, flags.length === 1) }))));
   }
 
+  /** @param {'flag' | 'resolve_flag'} call @param {object} data @param {boolean} isLast */
   async #send(call, data, isLast) {
-    const said = await this.server.call(call, data);
-    this.wrong.textContent = said.ok ? '' : said.message ?? AWAY;
-    if (!said.ok) return;
-    this.onChange(said.image, said.flags);
+    const reply = await this.server.call(call, data);
+    this.wrong.textContent = reply.ok ? '' : reply.message ?? AWAY;
+    if (!reply.ok) return;
+    this.onChange(reply.image, reply.flags);
     if (isLast) this.element.close();
-    else this.#draw(said.flags);
+    else this.#draw(reply.flags);
   }
 }

@@ -1,14 +1,18 @@
-// Who said what about one category of this image, when, and on what suggestion.
+// Who answered what about one category of this image, when, and on what suggestion.
 
 import { dialog, h } from '../shared/dom.js';
 
+/** @import { Category, HistoryRow } from '../shared/wire.d.ts' */
+/** @import { Server } from '../shared/server.js' */
+
 const STATES = { present: 'present', absent: 'absent', unsure: 'cannot tell', cleared: 'back to unknown' };
 const SOURCES = {
-  human: '', accepted: 'accepting a suggestion', accepted_in_bulk: 'accepting many at once', rejected: 'rejecting a suggestion',
-  swept: 'with the rest', imported: 'from an imported file', review: 'in review',
+  human: '', accepted: 'accepted a suggestion', accepted_in_bulk: 'accepted in bulk', rejected: 'rejected a suggestion',
+  swept: 'rest marked absent', imported: 'imported from a file', review: 'in review',
 };
 
-export class Telling {
+export class HistoryDialog {
+  /** @param {Server} server */
   constructor(server) {
     this.server = server;
     this.title = h('h3', { class: 'an-of', dir: 'auto' });
@@ -17,20 +21,23 @@ export class Telling {
       h('form', { method: 'dialog' }, h('button', { class: 'an-btn primary', text: 'Close' })));
   }
 
+  /** @param {{ id: number }} item @param {Category} category */
   async open(item, category) {
     this.title.textContent = category.name;
-    this.list.replaceChildren(h('li', { text: 'looking ...' }));
+    this.list.replaceChildren(h('li', { text: 'loading ...' }));
     this.element.showModal();
-    const said = await this.server.call('history', { image: item.id, category: category.id });
-    const lines = said.ok ? said.answers.map(line) : [h('li', { text: said.message ?? 'The server does not answer; try again in a moment.' })];
-    this.list.replaceChildren(...(lines.length ? lines : [h('li', { text: 'Nobody has said anything about it yet.' })]));
+    const reply = await this.server.call('history', { image: item.id, category: category.id });
+    if (!reply.ok) this.list.replaceChildren(h('li', { text: reply.message ?? 'The server does not answer; try again in a moment.' }));
+    else if (!reply.answers.length) this.list.replaceChildren(h('li', { text: 'Nobody has answered this yet.' }));
+    else this.list.replaceChildren(.../** @type {HistoryRow[]} */ (reply.answers).map(line));
   }
 }
 
+/** @param {HistoryRow} row */
 function line({ by, state, source, at, late, cancelled, score, version }) {
   const when = new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
   const shown = score == null ? '' : `${Math.round(100 * score)} % was shown${version == null ? '' : ` by version ${version}`}`;
-  const notes = [SOURCES[source], shown, late && 'too late, kept beside', cancelled && 'taken back'].filter(Boolean);
+  const notes = [SOURCES[source], shown, late && 'too late, not counted', cancelled && 'undone'].filter(Boolean);
   return h('li', { class: cancelled || late ? 'gone' : '' },
     h('b', { text: STATES[state] ?? state }), ' by ', h('span', { text: by, dir: 'auto' }), h('small', { text: [when, ...notes].join(' · ') }));
 }

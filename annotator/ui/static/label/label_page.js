@@ -1,368 +1,395 @@
 // The Label page: one image, its categories, and the keys between them.
 
-import { actsOf, mayRepeat } from './commands.js';
+import { button, h, reveal, viewOf } from '../shared/dom.js';
+import { digitOf } from '../shared/keyboard.js';
+import { WorkScreen } from '../shared/work_screen.js';
 import { Album } from './album.js';
-import { Answering } from './answering.js';
-import { doneDialog, Hello } from '../shared/cards.js';
-import { button, h, picture, reveal, viewOf } from '../shared/dom.js';
+import { CategoryHotkeys } from './category_hotkeys.js';
+import { CategoryList } from './category_list.js';
+import { CategorySearch } from './category_search.js';
+import { commandsOfPage } from './commands.js';
 import { Evidence } from './evidence.js';
-import { Finder } from './category_search.js';
-import { Flagging } from './flag_dialog.js';
-import { Going } from './open_image_dialog.js';
-import { Hotkeys } from './category_hotkeys.js';
-import { command, digitOf, HELP } from '../shared/keys.js';
-import { confirmed, refused } from './replies.js';
-import { ProbeTurn } from './probe_schedule.js';
-import { RowList } from './category_list.js';
-import { Screen } from '../shared/work_screen.js';
+import { allVisitedDialog, FirstKeys } from './first_steps.js';
+import { FlagDialog } from './flag_dialog.js';
+import { HistoryDialog } from './history_dialog.js';
+import { commandOf, HELP, mayRepeat } from './keys.js';
+import { LabelState } from './label_state.js';
+import { OpenImageDialog } from './open_image_dialog.js';
+import { ProbeSchedule } from './probe_schedule.js';
 import { Stage } from './stage.js';
-import { Strip } from './thumbnail_strip.js';
-import { Telling } from './history_dialog.js';
-import { Walk } from './navigation.js';
+import { ThumbnailStrip } from './thumbnail_strip.js';
 
-export class Board extends Screen {
+/** @import { Flag, Start, State } from '../shared/wire.d.ts' */
+/** @import { Done, Job } from '../shared/save_queue.js' */
+/** @import { CategoryGroup } from './category_group.js' */
+/** @import { CategoryRow } from './category_row.js' */
+
+export class LabelPage extends WorkScreen {
+  /** @type {LabelState} */
+  state;
+
+  /** @type {CategoryList} */
+  rows;
+
+  /** @type {CategorySearch} */
+  search;
+
+  /** @type {ProbeSchedule} */
+  probes;
+
+  /** @type {Record<string, () => unknown>} */
+  commands = {};
+
+  /** @type {CategoryRow | null} */
+  focus = null;
+
+  /** @type {CategoryRow | null} */
+  beforeSearch = null; // where a search that finds nothing goes back to
+
+  /** @type {number | null} */
+  nextFrame = null;
+
+  top = '';
+
+  /** @param {HTMLElement} root @param {Record<string, (data: object) => Promise<any>>} functions */
   constructor(root, functions) {
-    super(root, functions, { help: HELP });
+    super(root, functions, { page: 'label', help: HELP });
+    const { server } = this;
+    this.stage = new Stage({
+      onBanner: () => this.state.refresh(), onFlag: () => this.commands.flag(), onBroken: (reason) => this.state.setProblem(reason),
+    });
+    this.place = h('span', { class: 'an-place' });
+    this.hint = h('p', {
+      class: 'an-hint', hidden: true, text: 'No suggestions yet. Label a few images: the model learns from your answers and then suggests the rest.',
+    });
+    this.right = h('section', { class: 'an-right', 'aria-label': 'Labels' });
+    this.strip = new ThumbnailStrip((place) => this.state.goTo(place));
+    this.firstKeys = new FirstKeys();
+    this.flagDialog = new FlagDialog(server, { onChange: (image, flags) => this.#flagged(image, flags) });
+    this.openImageDialog = new OpenImageDialog(server, { onPick: (image) => this.state.openImage(image) });
+    this.history = new HistoryDialog(server);
+    this.allVisited = allVisitedDialog();
+    this.evidence = new Evidence(server, { onClose: () => this.draw() });
+    this.hotkeys = new CategoryHotkeys(server, this.stage.typed, {
+      onPick: (id, state) => this.state.item && this.#pick(this.rows.rowOf(id), state), onKeys: (keys) => this.#takeKeys(keys),
+    });
+    this.acceptButton = button('Accept suggested', '⇧A', () => this.acceptAll(), 'primary');
+    this.sweepButton = button('Rest absent', 'X', () => this.sweep());
+    this.foot = this.#foot();
     this.mount();
   }
 
   build() {
-    Object.assign(this, { item: null, focus: null });
-    this.stage = new Stage({
-      onBanner: () => this.refresh(), onFlag: () => this.acts.flag(), onBroken: (reason) => this.#broken(reason),
-    });
-    this.place = h('span', { class: 'an-place' });
-    this.hint = h('p', {
-      class: 'an-hint', hidden: true, text: 'No suggestions yet. Say what you see in a few images: the trainer learns from that and suggests the rest.',
-    });
-    this.right = h('section', { class: 'an-right', 'aria-label': 'Labels' });
-    this.strip = new Strip((place) => this.walk.go(place));
-    this.hello = new Hello();
-    this.#buildDialogs();
     return [h('div', { class: 'an-board' }, this.#left(), this.right),
-      ...[this.flagging, this.going, this.telling, this.hotkeys, this.done].map(({ element }) => element)];
-  }
-
-  #buildDialogs() {
-    const { server } = this;
-    this.flagging = new Flagging(server, { onChange: (image, flags) => this.#flagged(image, flags) });
-    this.going = new Going(server, { onPick: (image) => this.goTo(image) });
-    this.telling = new Telling(server);
-    this.done = doneDialog();
-    this.evidence = new Evidence(server, { picture, onClose: () => this.draw() });
-    this.hotkeys = new Hotkeys(server, this.stage.typed, {
-      onPick: (id, state) => this.item && this.#pick(this.rows.rowOf(id), state), onKeys: (keys) => this.#takeKeys(keys),
-    });
+      ...[this.flagDialog, this.openImageDialog, this.history, this.hotkeys, this.allVisited].map(({ element }) => element)];
   }
 
   #left() {
     const { stage } = this;
     stage.view.append(this.evidence.overlay);
-    stage.element.append(this.hello.element);
+    stage.element.append(this.firstKeys.element);
     const bar = h('div', { class: 'an-bar an-moves' },
-      button('Previous', '←', () => this.walk.go(this.album.at - 1)), button('Next', '⏎', () => this.next()),
-      button('Skip', 'P', () => this.walk.skip()), this.place,
+      button('Previous', '←', () => this.state.previous()), button('Next', '⏎', () => this.state.next()),
+      button('Skip', 'P', () => this.state.skip()), this.place,
       h('span', { class: 'an-grow' }), this.saved, this.who,
-      button('Undo', 'U', () => this.answering.undo()), button('Redo', '⇧U', () => this.answering.redo()),
-      button('Open', 'O', () => this.going.open()), button('Flag', 'G', () => this.acts.flag()),
+      button('Undo', 'U', () => this.state.undo()), button('Redo', '⇧U', () => this.state.redo()),
+      button('Open', 'O', () => this.openImageDialog.open()), button('Flag', 'G', () => this.commands.flag()),
       button('Help', '?', () => this.help.showModal()));
     return h('section', { class: 'an-left', 'aria-label': 'Image' }, stage.element, this.evidence.element, this.strip.element, bar);
   }
 
   #foot() {
-    this.acceptButton = button('Accept suggested', '⇧A', () => this.answering.acceptAll(), 'primary');
-    this.sweepButton = button('Rest absent', 'X', () => this.answering.sweep());
-    this.finishButton = button('… and next', '⇧⏎', () => this.acts.finish(), 'an-finish');
-    this.finishButton.title = 'The rest is absent, next image';
-    const onPhones = button('Next', null, () => this.next(), 'an-phone'); // the other one is out of reach there
-    return h('div', { class: 'an-bar an-foot' }, this.acceptButton, this.sweepButton, this.finishButton, onPhones);
-  }
-
-  #seek() {
-    const why = button('Why?', 'E', () => this.toggleEvidence());
-    why.title = 'Why is this suggested? (E)';
-    return h('div', { class: 'an-seek' }, this.finder.element, why);
+    const finish = button('… and next', '⇧⏎', () => this.commands.finish(), 'an-finish');
+    finish.title = 'Mark the rest absent, next image';
+    const onPhones = button('Next', null, () => this.state.next(), 'an-phone'); // the other one is out of reach there
+    return h('div', { class: 'an-bar an-foot' }, this.acceptButton, this.sweepButton, finish, onPhones);
   }
 
   // ---- beginning
 
-  prepare(start) {
-    const { categories, project } = start;
-    this.album = new Album(this.server, this.queue, `${project.key}:${this.me}`);
-    this.album.parents = new Map(categories.filter(({ parents }) => parents?.length).map(({ id, parents }) => [id, parents]));
-    this.album.use(start.version);
-    this.walk = new Walk(this, this.album);
-    this.answering = new Answering(this);
-    this.rows = new RowList(categories, {
-      onPick: (row, state) => this.#pick(row, state), onSweep: (group) => this.answering.sweep(group), onOpen: () => this.draw(),
+  /** @param {Start} start */
+  prepare({ categories, implies, project, version }) {
+    const owner = `${project.key}:${this.me}`;
+    const album = new Album(this.server, this.queue, owner, implies);
+    album.use(version);
+    this.rows = new CategoryList(categories, {
+      onPick: (row, state) => this.#pick(row, state), onSweep: (group) => this.sweepGroup(group), onOpen: () => this.draw(),
     });
-    this.hotkeys.take(categories);
-    this.finder = new Finder({
-      onText: (text) => this.#filter(text), onMove: (step) => this.move(step),
-      onPick: (state) => this.#pickFound(state), onLeave: () => this.#leaveFinder(),
+    const nameOf = (/** @type {number} */ id) => this.rows.byId.get(id)?.name ?? 'a category';
+    this.state = new LabelState({ server: this.server, queue: this.queue, album, me: this.me, nameOf }, {
+      showImage: () => this.#showImage(), draw: () => this.draw(), drawNeighbours: () => this.strip.draw(album.ids, album.at, album.items),
+      fail: (text) => this.fail(text), retry: (text, again) => this.retry(text, again), notify: (text) => this.notify(text), say: (text) => this.say(text),
+      interlude: () => this.probes.turn(), allVisited: () => this.#showAllVisited(),
     });
-    this.probes = new ProbeTurn(this, `${project.key}:${this.me}`);
-    this.foot = this.#foot();
-    this.right.replaceChildren(this.#seek(), this.hint, this.rows.box, this.foot);
-    this.acts = actsOf(this);
+    this.hotkeys.use(categories);
+    this.search = new CategorySearch({
+      onText: (text) => this.#filter(text), onMove: (step) => this.moveFocus(step),
+      onPick: (state) => this.#pickFound(state), onLeave: () => this.#leaveSearch(),
+    });
+    this.probes = new ProbeSchedule(this, owner);
+    const why = button('Why?', 'E', () => this.toggleEvidence());
+    why.title = 'Why is this suggested? (E)';
+    this.right.replaceChildren(h('div', { class: 'an-seek' }, this.search.element, why), this.hint, this.rows.box, this.foot);
+    this.commands = commandsOfPage(this);
     this.#listen();
   }
 
   #listen() {
-    const look = () => this.#lookSoon();
-    this.rows.box.addEventListener('scroll', look, { passive: true });
-    addEventListener('scroll', look, { passive: true });
-    addEventListener('resize', look);
+    const update = () => this.#updateViewSoon();
+    this.rows.box.addEventListener('scroll', update, { passive: true });
+    addEventListener('scroll', update, { passive: true });
+    addEventListener('resize', update);
     addEventListener('hashchange', () => this.#follow(Number(location.hash.slice(1))));
-    new ResizeObserver(look).observe(this.watch.element);
+    new ResizeObserver(update).observe(this.status.element);
   }
 
+  /** @param {Start} start @returns {Promise<unknown>} */
   async open(start) {
-    if (!await this.album.open(Number(location.hash.slice(1)), start.resume)) {
-      return this.retry('No image can be had just now; trying again.', () => this.open(start));
-    }
+    const place = await this.state.album.open(Number(location.hash.slice(1)), start.resume);
+    if (place === null) return this.retry('No image can be loaded right now; trying again.', () => this.open(start));
     this.ready();
-    this.hello.greet();
-    return this.walk.go(this.album.start);
+    this.firstKeys.showOnce();
+    return this.state.goTo(place);
   }
 
-  // ---- moving
+  leave() { this.state?.leave(); }
 
-  next() { return this.walk.next(); }
+  // ---- another image
 
-  goTo(image) { return this.walk.goTo(image); }
-
-  // Called between two images; the next one waits for a promise that this returns.
-  interlude() { return this.probes.turn(); }
-
-  leave() { this.walk?.leave(); }
-
+  /** @param {number} image */
   #follow(image) {
-    if (image && image !== this.album.id) this.goTo(image);
+    if (image && image !== this.state.album.id) this.state.openImage(image);
   }
 
-  show() {
-    const { item, album } = this;
+  #showImage() {
+    const { item, album } = this.state;
+    if (!item) return;
     const { box } = this.rows;
     const from = { list: box.scrollTop, page: scrollY }; // asked first: later it would cost a layout
     this.ready();
     this.stage.show(item);
     this.stage.showFlags(item.flags);
-    this.#banner();
-    this.hotkeys.forget();
-    this.finder.clear();
+    this.hotkeys.cancel();
+    this.search.clear();
     this.rows.ask(item);
-    this.caps.paint();
+    this.#drawBanner();
+    this.keycaps.paint();
     if (from.list) box.scrollTop = 0;
     if (from.page) scrollTo(0, 0);
     this.focus = this.rows.visible[0] ?? null;
-    this.last = this.focus;
+    this.beforeSearch = this.focus;
     this.strip.draw(album.ids, album.at, album.items);
     this.hint.hidden = item.version !== null; // changed here only, so that no row moves under the hand
     this.place.textContent = item.data.name;
     this.place.title = item.data.name;
     history.replaceState(history.state, '', `${location.pathname}#${item.id}`);
-    this.answering.shown();
     this.draw();
   }
 
-  async allVisited() {
-    await this.watch.look(); // its counts are a second old
-    this.done.open(this.watch.state);
+  async #showAllVisited() {
+    await this.status.update(); // its counts are a second old
+    this.allVisited.open(this.status.state);
   }
 
-  // ---- what the server says
-
+  /** @param {number | null} number */
   newVersion(number) {
-    if (!this.album || number === null) return;
-    if (number !== this.album.version) {
-      this.album.use(number);
-      this.album.lookAhead();
-    }
-    this.#banner();
+    if (!this.state || number === null) return;
+    this.state.useVersion(number);
+    this.#drawBanner();
   }
 
-  #banner() {
-    const { item, album } = this;
-    if (item && album.version !== null && item.version !== album.version) this.stage.announce(album.version);
-    else this.stage.settle();
-  }
-
-  async refresh() {
-    const { item } = this;
-    if (!item) return null;
-    if (item.version === this.album.version) return this.tell('This image shows the newest version already.');
-    const got = await this.server.call('items', { ids: [item.id] });
-    if (!got.ok || !got.items.length) return this.tell('The server does not answer; press M again in a moment.');
-    item.adoptOpinion(got.items[0]);
-    this.#banner();
-    return this.draw();
-  }
-
-  #broken(reason) {
-    if (this.item) this.item.data.problem = reason;
-  }
-
+  /** @param {number} image @param {Flag[]} flags */
   #flagged(image, flags) {
-    const item = this.album.items.get(image);
-    if (item) item.flags = flags;
-    if (item === this.item) this.stage.showFlags(flags);
-    this.strip.mark(this.album.items);
+    this.state.setFlags(image, flags);
+    if (image === this.state.item?.id) this.stage.showFlags(flags);
+    this.strip.mark(this.state.album.items);
   }
 
+  /** @param {Record<string, string>} keys by category id */
   #takeKeys(keys) {
-    this.rows.takeKeys(keys);
-    this.hotkeys.take([...this.rows.byId.values()]);
-    this.caps.paint();
+    this.rows.setKeys(keys);
+    this.hotkeys.use([...this.rows.byId.values()]);
+    this.keycaps.paint();
   }
 
   // ---- drawing
 
   draw() {
-    if (!this.item || !this.rows) return;
-    this.rows.draw(this.item, this.focus);
-    this.#lookSoon();
-    this.strip.mark(this.album.items);
-    this.stage.showClash(this.#clashes());
-    if (this.evidence.open && this.focus) this.evidence.show({ image: this.item, category: this.focus.category });
+    const { state, focus } = this;
+    if (!state?.item) return;
+    this.rows.draw(state.item, focus);
+    this.#drawBanner();
+    this.#updateViewSoon();
+    this.strip.mark(state.album.items);
+    this.stage.showContradictions(state.item.contradictions.map(([present, absent]) => (
+      `${state.nameOf(present)} is present, but ${state.nameOf(absent)} is absent: change one of them.`)).join(' '));
+    if (this.evidence.isOpen && focus) this.evidence.show(state.item, focus.category);
   }
 
-  #clashes() {
-    const nameOf = (id) => this.rows.byId.get(id)?.name ?? 'a category';
-    return this.item.contradictions.map(([child, parent]) => `${nameOf(child)} is present, but ${nameOf(parent)} is absent: change one of them.`).join(' ');
+  // A version that the image on the screen does not show.
+  #drawBanner() {
+    const { item, album: { version } } = this.state;
+    this.stage.showVersion(item && version !== null && item.version !== version ? version : null);
   }
 
-  drawn() { return viewOf(this.rows.box, { above: this.stage.element, below: this.foot }); }
+  // Categories whose rows can be seen now.
+  get #visible() { return this.rows.categoriesIn(viewOf(this.rows.box, { above: this.stage.element, below: this.foot })); }
 
   // Where rows lie costs a layout, so it is asked once a frame, right before that is painted.
-  #lookSoon() {
-    this.looking ??= requestAnimationFrame(() => {
-      this.looking = null;
+  #updateViewSoon() {
+    this.nextFrame ??= requestAnimationFrame(() => {
+      this.nextFrame = null;
       this.#fit();
-      this.#look();
+      this.#updateView();
     });
   }
 
   // What is in view now: remembered for the visit, and counted on the button that accepts it.
-  #look() {
-    if (!this.item) return;
-    for (const id of this.rows.categoriesIn(this.drawn())) this.walk.seen.add(id);
-    const accept = this.answering.acceptable().length;
-    const rest = this.answering.sweepable().length;
+  #updateView() {
+    const { state } = this;
+    if (!state.item) return;
+    const visible = this.#visible;
+    state.see(visible);
+    const accept = state.acceptable(visible).length;
+    const rest = state.open(this.rows.listed).length;
     this.acceptButton.say(accept ? `Accept ${accept} suggested` : 'Nothing to accept');
     this.acceptButton.disabled = !accept;
     this.sweepButton.say(`Rest absent (${rest})`);
     this.sweepButton.disabled = !rest;
   }
 
-  // The board takes what the page leaves below the status line.
+  // The page takes what the window leaves below the status line.
   #fit() {
     const board = this.root.querySelector('.an-board');
+    if (!board) return;
     const top = `${Math.round(board.getBoundingClientRect().top + scrollY)}px`;
     if (this.top !== top) this.root.style.setProperty('--an-top', top);
     this.top = top;
   }
 
+  // ---- the row in focus
+
+  /** @param {CategoryRow | null} row */
   #setFocus(row) {
     this.focus = row;
     if (row) reveal(row.element, this.rows.box);
     this.draw();
   }
 
-  move(step) {
+  /** @param {number} step */
+  moveFocus(step) {
     const rows = this.rows.visible;
     if (!rows.length) return;
-    const place = rows.indexOf(this.focus);
+    const place = this.focus ? rows.indexOf(this.focus) : -1;
     this.#setFocus(rows[(place + step + rows.length) % rows.length]);
-    if (document.activeElement === this.finder.input) this.finder.aim(this.focus?.category.name);
+    if (document.activeElement === this.search.input) this.search.showTarget(this.focus?.category.name);
   }
 
-  nextSuggestion() {
+  focusNextSuggestion() {
+    const { item } = this.state;
     const rows = this.rows.visible;
-    const start = rows.indexOf(this.focus);
-    const round = [...rows.slice(start + 1), ...rows.slice(0, start + 1)];
-    const found = round.find(({ category: { id } }) => this.item?.isOpen(id) && this.item.suggested.has(id));
+    const start = this.focus ? rows.indexOf(this.focus) : -1;
+    const inTurn = [...rows.slice(start + 1), ...rows.slice(0, start + 1)];
+    const found = inTurn.find(({ category: { id } }) => item?.isOpen(id) && item.suggested.has(id));
     if (found) this.#setFocus(found);
-    else this.tell('No open suggestion on this image.');
+    else this.notify('No open suggestion on this image.');
   }
 
   toggleGroups() {
-    if (!this.item) return;
-    this.rows.toggleGroups(this.item);
-    if (!this.rows.visible.includes(this.focus)) this.focus = this.rows.visible[0] ?? null;
-    this.#setFocus(this.focus);
+    const { item } = this.state;
+    if (!item) return;
+    this.rows.toggleGroups(item);
+    const isGone = !this.focus || !this.rows.visible.includes(this.focus);
+    this.#setFocus(isGone ? this.rows.visible[0] ?? null : this.focus);
   }
 
   toggleEvidence() {
-    if (!this.item || !this.focus) return;
-    if (this.evidence.open) this.evidence.hide();
-    else this.evidence.show({ image: this.item, category: this.focus.category });
-    this.#lookSoon();
+    const { item } = this.state;
+    if (!item || !this.focus) return;
+    if (this.evidence.isOpen) this.evidence.hide();
+    else this.evidence.show(item, this.focus.category);
+    this.#updateViewSoon();
   }
 
   // Esc closes one thing after the other.
   close() {
-    if (this.hotkeys.forget() || this.hello.dismiss()) return;
-    if (this.evidence.open) this.evidence.hide();
+    if (this.hotkeys.cancel() || this.firstKeys.dismiss()) return;
+    if (this.evidence.isOpen) this.evidence.hide();
     else if (this.stage.zoom.isZoomed) this.stage.zoom.toggle();
   }
 
   // ---- answering
 
+  acceptAll() { this.state.acceptAll(this.#visible); }
+
+  // What is listed; a filter in use limits that. False if the image takes no answers.
+  sweep() { return this.state.sweep(this.rows.listed); }
+
+  /** @param {CategoryGroup | undefined} group */
+  sweepGroup(group) { if (group) this.state.sweep(group.ids, group.name); }
+
+  /** @param {CategoryRow | null} row @param {State} state */
   #pick(row, state) {
     if (!row) return;
-    this.last = row; // where a search that finds nothing goes back to
+    this.beforeSearch = row;
     this.#setFocus(row);
-    this.answering.toggle(row.category.id, state);
+    this.state.toggle(row.category.id, state);
   }
 
-  // Returns what was said, for the line below the search field.
+  // Returns what was answered, for the line below the search field.
+  /** @param {State} state */
   #pickFound(state) {
-    const { focus, item } = this;
+    const { focus } = this;
+    const { item } = this.state;
     if (!focus || !item) return '';
     this.#pick(focus, state);
     const { id, name } = focus.category;
-    return `${{ present: '✓', absent: '✕' }[item.state(id)] ?? '·'} ${name}`;
+    const now = item.state(id);
+    return `${now === 'present' ? '✓' : now === 'absent' ? '✕' : '·'} ${name}`;
   }
 
+  /** @param {string} text */
   #filter(text) {
+    const isSearch = Boolean(text.trim());
     this.rows.filter(text);
-    this.#setFocus(text.trim() ? this.rows.foundRows[0] ?? null : this.last && this.rows.rowOf(this.last.category.id));
-    this.finder.aim(text.trim() ? this.focus?.category.name : '');
+    this.#setFocus(isSearch ? this.rows.foundRows[0] ?? null : this.beforeSearch && this.rows.rowOf(this.beforeSearch.category.id));
+    this.search.showTarget(isSearch ? this.focus?.category.name : '');
   }
 
-  #leaveFinder() {
-    const row = this.focus ?? this.last;
+  #leaveSearch() {
+    const row = this.focus ?? this.beforeSearch;
     this.rows.filter('');
     this.#setFocus(row ? this.rows.rowOf(row.category.id) : this.rows.visible[0] ?? null);
   }
 
   // ---- keys
 
+  /** @param {KeyboardEvent} event */
   key(event) {
     if (this.hotkeys.typed && !event.repeat && this.hotkeys.key(event)) return true;
     const digit = digitOf(event);
     if (digit >= 0) {
       const row = this.rows.askRows[digit]; // the category is fixed here, by what the row shows now
-      if (row && this.item && !event.repeat) this.#pick(row, event.shiftKey ? 'absent' : 'present');
+      if (row && this.state.item && !event.repeat) this.#pick(row, event.shiftKey ? 'absent' : 'present');
       return true;
     }
-    const name = command(event);
-    if (!name) return !event.repeat && Boolean(this.item) && this.hotkeys.key(event);
-    if (!event.repeat || mayRepeat(name)) this.acts[name]();
+    const command = commandOf(event);
+    if (!command) return !event.repeat && Boolean(this.state.item) && this.hotkeys.key(event);
+    if (!event.repeat || mayRepeat(command)) this.commands[command]();
     return true;
   }
 
-  // ---- telling
+  // ---- what the server says, and messages
 
-  confirmed(job, result) { confirmed(this, job, result); }
+  /** @param {Job} job @param {Done} result */
+  confirmed(job, result) { return this.state.confirmed(job, result); }
 
-  refused(job, message) { refused(this, job, message); }
+  /** @param {Job} job @param {string} message */
+  refused(job, message) { return this.state.refused(job, message); }
 
-  fail(text) {
-    this.item = null;
-    this.stage.fail(text);
-  }
+  /** @param {string} text */
+  fail(text) { this.stage.fail(text); }
 
-  tell(text) { this.stage.tell(text); }
+  /** @param {string} text */
+  notify(text) { this.stage.notify(text); }
 }

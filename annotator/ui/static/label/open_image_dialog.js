@@ -2,48 +2,66 @@
 
 import { dialog, h, picture } from '../shared/dom.js';
 
+/** @import { FoundImage } from '../shared/wire.d.ts' */
+/** @import { Server } from '../shared/server.js' */
+
 const PATIENCE_MS = 120; // between the last letter and the question
 
-export class Going {
+export class OpenImageDialog {
+  /** @param {Server} server @param {{ onPick: (image: number) => void }} listeners */
   constructor(server, { onPick }) {
-    Object.assign(this, { server, onPick, found: [], at: 0 });
+    this.server = server;
+    this.onPick = onPick;
+    /** @type {FoundImage[]} */
+    this.found = [];
+    this.at = 0;
+    this.searched = ''; // the text to which `found` belongs
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
     this.input = h('input', {
       class: 'an-find', type: 'text', role: 'combobox', 'aria-expanded': 'true', 'aria-controls': 'an-found-images',
       'aria-label': 'Number or part of the file name', placeholder: 'Number or part of the file name', autocomplete: 'off', dir: 'auto',
     });
     this.list = h('div', { class: 'an-images', id: 'an-found-images', role: 'listbox', 'aria-label': 'Images' });
-    this.said = h('p', { class: 'an-wrong', role: 'status' });
-    this.element = dialog('Open an image', this.input, this.said, this.list);
+    this.message = h('p', { class: 'an-wrong', role: 'status' });
+    this.element = dialog('Open an image', this.input, this.message, this.list);
     this.input.addEventListener('input', () => {
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.#look(), PATIENCE_MS);
+      this.timer = setTimeout(() => this.#search(), PATIENCE_MS);
     });
     this.input.addEventListener('keydown', (event) => this.#key(event));
   }
 
   open() {
     this.input.value = '';
-    this.answered = '';
+    this.searched = '';
     this.#draw([], '');
     this.element.showModal();
     this.input.focus();
   }
 
-  async #look() {
+  async #search() {
     const text = this.input.value.trim();
-    const said = text ? await this.server.call('find_images', { text }) : { ok: true, images: [] };
+    if (!text) {
+      this.searched = '';
+      this.#draw([], '');
+      return;
+    }
+    const reply = await this.server.call('find_images', { text });
     if (text !== this.input.value.trim()) return; // typed on; a newer question is on its way
-    this.answered = text;
-    const nothing = text ? 'No image has this number or this in its name.' : '';
-    this.#draw(said.images ?? [], said.ok ? nothing : said.message ?? 'The server does not answer; type again in a moment.');
+    this.searched = text;
+    if (reply.ok) this.#draw(reply.images, 'No image has this number or this text in its name.');
+    else this.#draw([], reply.message ?? 'The server does not answer; type again in a moment.');
   }
 
-  #draw(images, nothing) {
-    Object.assign(this, { found: images, at: 0 });
+  /** @param {FoundImage[]} images @param {string} message where there are none */
+  #draw(images, message) {
+    this.found = images;
+    this.at = 0;
     this.list.replaceChildren(...images.map(({ id, number, name }, place) => h('div', {
       class: 'an-choice', role: 'option', id: `an-choice-${place}`, onclick: () => this.#pick(id),
     }, h('img', { src: picture(256, id), alt: '', loading: 'lazy' }), h('b', { text: number }), h('span', { text: name, dir: 'auto' }))));
-    this.said.textContent = images.length ? '' : nothing;
+    this.message.textContent = images.length ? '' : message;
     this.#mark();
   }
 
@@ -53,9 +71,10 @@ export class Going {
     this.list.children[this.at]?.scrollIntoView({ block: 'nearest' });
   }
 
+  /** @param {KeyboardEvent} event */
   async #key(event) {
     if (!this.element.open) return;
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
     if (step && this.found.length) {
       event.preventDefault();
       this.at = (this.at + step + this.found.length) % this.found.length;
@@ -63,10 +82,11 @@ export class Going {
     }
     if (event.key !== 'Enter') return;
     event.preventDefault();
-    if (this.answered !== this.input.value.trim()) await this.#look();
+    if (this.searched !== this.input.value.trim()) await this.#search();
     if (this.found.length) this.#pick(this.found[this.at].id);
   }
 
+  /** @param {number} id */
   #pick(id) {
     this.element.close();
     this.onPick(id);

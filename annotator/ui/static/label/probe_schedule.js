@@ -2,15 +2,22 @@
 
 import { ProbeDeck } from '../probe/probe_deck.js';
 
+/** @import { WorkScreen } from '../shared/work_screen.js' */
+/** @import { Question } from '../probe/probe_card.js' */
+
 const EVERY = 5; // images between two looks whether a card is due
 const LATER = 10; // images until a card that was put off is offered again
 
-export class ProbeTurn {
-  // `place` names this annotator in this project.
-  constructor(board, place) {
-    Object.assign(this, { images: 0, lookAt: EVERY, questions: null, isLooking: false });
-    this.deck = new ProbeDeck(board, place);
-    this.server = board.server;
+export class ProbeSchedule {
+  /** @param {WorkScreen} page @param {string} owner names this annotator in this project */
+  constructor(page, owner) {
+    this.images = 0;
+    this.lookAt = EVERY;
+    /** @type {Question[] | null} */
+    this.questions = null;
+    this.isLooking = false;
+    this.deck = new ProbeDeck(page, owner);
+    this.server = page.server;
   }
 
   // Null, or a promise of the end of the card.
@@ -22,6 +29,7 @@ export class ProbeTurn {
     return null;
   }
 
+  /** @param {Question[]} questions */
   async #play(questions) {
     this.questions = null;
     const isDone = await this.deck.play(questions);
@@ -31,10 +39,14 @@ export class ProbeTurn {
   // One at a time: the answer to a second one could bring back a card that was put off meanwhile.
   async #look() {
     this.isLooking = true;
-    const isDue = this.deck.unfinished || (await this.server.call('probe_due')).due;
-    const questions = isDue ? await this.deck.fetch() : null;
+    const questions = this.deck.unfinished || await this.#isDue() ? await this.deck.fetch() : null;
     this.questions = questions?.length ? questions : null;
     this.lookAt = this.images + EVERY;
     this.isLooking = false;
+  }
+
+  async #isDue() {
+    const reply = await this.server.call('probe_due');
+    return reply.ok && reply.due;
   }
 }

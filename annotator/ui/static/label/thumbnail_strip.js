@@ -2,44 +2,51 @@
 
 import { h, picture } from '../shared/dom.js';
 
+/** @import { Item } from './item.js' */
+
 const LENGTH = 11;
 
-export class Strip {
+export class ThumbnailStrip {
+  /** @param {(place: number) => void} onPick */
   constructor(onPick) {
     this.onPick = onPick;
     this.element = h('div', { class: 'an-strip', role: 'group', 'aria-label': 'Neighbouring images' });
-    for (let slot = 0; slot < LENGTH; slot += 1) this.element.append(this.#slot());
+    this.slots = Array.from({ length: LENGTH }, () => this.#slot());
+    this.element.append(...this.slots.map(({ button }) => button));
   }
 
   #slot() {
-    const slot = h('button', { type: 'button' }, h('img', { alt: '', loading: 'lazy' }));
-    slot.addEventListener('click', () => {
-      this.onPick(Number(slot.dataset.place));
-      slot.blur();
+    const image = h('img', { alt: '', loading: 'lazy' });
+    const button = h('button', { type: 'button' }, image);
+    button.addEventListener('click', () => {
+      this.onPick(Number(button.dataset.place));
+      button.blur();
     });
-    return slot;
+    return { button, image };
   }
 
+  /** @param {number[]} images @param {number} at @param {Map<number, Item>} items */
   draw(images, at, items) {
     const first = Math.max(0, Math.min(at - 4, images.length - LENGTH));
-    [...this.element.children].forEach((slot, offset) => {
+    this.slots.forEach(({ button, image }, offset) => {
       const place = first + offset;
       const id = images[place];
-      slot.hidden = id === undefined;
+      button.hidden = id === undefined;
       if (id === undefined) return;
-      if (slot.dataset.id !== String(id)) slot.firstChild.src = picture(256, id);
-      Object.assign(slot.dataset, { id, place });
-      slot.classList.toggle('current', place === at);
-      slot.setAttribute('aria-label', place === at ? 'this image' : `image ${place - at > 0 ? '+' : ''}${place - at}`);
+      if (button.dataset.id !== String(id)) image.src = picture(256, id);
+      Object.assign(button.dataset, { id, place });
+      button.classList.toggle('current', place === at);
+      button.setAttribute('aria-label', place === at ? 'this image' : `image ${place - at > 0 ? '+' : ''}${place - at}`);
     });
     this.mark(items);
   }
 
+  /** @param {Map<number, Item>} items */
   mark(items) {
-    for (const slot of this.element.children) {
-      const item = items.get(Number(slot.dataset.id));
-      slot.classList.toggle('answered', Boolean(item?.labels.size));
-      slot.classList.toggle('flagged', Boolean(item?.flags.length));
+    for (const { button } of this.slots) {
+      const item = items.get(Number(button.dataset.id));
+      button.classList.toggle('answered', Boolean(item?.labels.size));
+      button.classList.toggle('flagged', Boolean(item?.flags.length));
     }
   }
 }

@@ -1,17 +1,36 @@
 // Ten blind questions, one at a time, over everything else: no score, no label, no hint of either.
 
 import { button, h, picture } from '../shared/dom.js';
-import { digitOf } from '../shared/keys.js';
+import { digitOf } from '../shared/keyboard.js';
 
-const STATES = ['present', 'absent', 'unsure'];
-const SAID = { present: 'yes', absent: 'no', unsure: 'cannot tell' };
+/** @import { ProbeCategory, ProbeQuestion } from '../shared/wire.d.ts' */
+
+/** @typedef {ProbeQuestion} Question with `said` as the person goes along */
+/** @typedef {'present' | 'absent' | 'unsure'} Said */
+
+/** @type {{ state: Said, text: string, arrow: string }[]} */
+const CHOICES = [
+  { state: 'present', text: 'Yes', arrow: '→' }, { state: 'absent', text: 'No', arrow: '←' }, { state: 'unsure', text: 'Cannot tell', arrow: '↓' },
+];
+/** @type {Record<string, Said | undefined>} */
 const ARROWS = { ArrowRight: 'present', ArrowLeft: 'absent', ArrowDown: 'unsure' };
 const CALM_MS = 500; // a key that was meant for the page below is no answer
 
 export class ProbeCard {
-  // `onAnswer(question, state, ms)`: as often as somebody changes their mind.
+  /**
+   * @param {{ onAnswer: (question: Question, state: Said, ms: number) => void, say: (text: string) => void }} listeners
+   *   `onAnswer`: as often as somebody changes their mind; `say`: for screen readers
+   */
   constructor({ onAnswer, say }) {
-    Object.assign(this, { onAnswer, say, questions: [], at: 0 });
+    this.onAnswer = onAnswer;
+    this.say = say;
+    /** @type {Question[]} */
+    this.questions = [];
+    this.at = 0;
+    this.since = 0;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
+    this.resolve = (/** @type {boolean} */ _isDone) => {};
     this.count = h('b', {});
     this.dots = h('ol', { class: 'pb-dots', 'aria-hidden': 'true' });
     this.image = h('img', { class: 'pb-image', alt: 'the picture in question', draggable: 'false' });
@@ -20,26 +39,26 @@ export class ProbeCard {
     this.about = h('div', { class: 'pb-about' });
     this.article = h('span', {});
     this.ask = h('h2', { class: 'pb-ask', tabindex: '-1' }, 'Is there ', this.article, this.name, ' in this picture?');
+    this.buttons = CHOICES.map((choice, place) => this.#choice(choice, place));
+    this.back = button('Back', '⌫', () => this.#back());
+    this.later = button('Later', 'Esc', () => this.#close(false));
+    this.skip = button('Skip this one', '⏎', () => this.#step(), 'primary');
+    this.asking = h('div', { class: 'pb-asking' }, h('div', { class: 'pb-stage' }, this.image, this.problem),
+      h('div', { class: 'pb-side' }, this.ask, this.about,
+        h('div', { class: 'pb-choices', role: 'group', 'aria-label': 'Your answer' }, ...this.buttons), this.skip));
+    this.finish = button('Done', '⏎', () => this.#close(true), 'primary');
+    this.thanks = h('h2', { tabindex: '-1' });
+    this.done = h('div', { class: 'pb-done', hidden: true }, this.thanks, h('p', { text: 'You can still change the last answer: press ⌫.' }), this.finish);
     this.element = this.#build();
     this.image.addEventListener('load', () => this.#loaded());
     this.image.addEventListener('error', () => this.#broken());
   }
 
   #build() {
-    this.buttons = STATES.map((state, place) => this.#choice(state, place));
-    this.choices = h('div', { class: 'pb-choices', role: 'group', 'aria-label': 'Your answer' }, ...this.buttons);
-    this.back = button('Back', '⌫', () => this.#back());
-    this.later = button('Later', 'Esc', () => this.#close(false));
-    this.goOn = button('Go on without it', '⏎', () => this.#step(), 'primary');
-    this.asking = h('div', { class: 'pb-asking' }, h('div', { class: 'pb-stage' }, this.image, this.problem),
-      h('div', { class: 'pb-side' }, this.ask, this.about, this.choices, this.goOn));
-    this.finish = button('Go on', '⏎', () => this.#close(true), 'primary');
-    this.thanks = h('h2', { tabindex: '-1' });
-    this.done = h('div', { class: 'pb-done', hidden: true }, this.thanks, h('p', { text: 'The last answer can still be changed: press ⌫.' }), this.finish);
     const element = h('dialog', { class: 'an-dialog pb-card', 'aria-label': 'Blind check' },
       h('header', { class: 'pb-head' }, this.count, this.dots, h('span', { class: 'an-grow' }), this.back, this.later),
       this.asking, this.done,
-      h('p', { class: 'pb-why', text: 'A blind check: ten questions without the model’s opinion. They measure how far it can be trusted and teach it nothing.' }));
+      h('p', { class: 'pb-why', text: 'A blind check: ten questions without the model’s opinion. They measure how far it can be trusted; it does not learn from them.' }));
     element.addEventListener('keydown', (event) => this.#key(event));
     element.addEventListener('cancel', (event) => {
       event.preventDefault();
@@ -48,15 +67,16 @@ export class ProbeCard {
     return element;
   }
 
-  #choice(state, place) {
-    const arrow = ['→', '←', '↓'][place];
+  /** @param {{ state: Said, text: string, arrow: string }} choice @param {number} place */
+  #choice({ state, text, arrow }, place) {
     const element = h('button', { class: 'an-btn pb-choice', type: 'button', 'data-state': state },
-      h('kbd', { text: place + 1, 'aria-hidden': 'true' }), h('span', { text: ['Yes', 'No', 'Cannot tell'][place] }), h('kbd', { text: arrow, 'aria-hidden': 'true' }));
+      h('kbd', { text: place + 1, 'aria-hidden': 'true' }), h('span', { text }), h('kbd', { text: arrow, 'aria-hidden': 'true' }));
     element.addEventListener('click', () => this.#answer(state));
     return element;
   }
 
   // Resolves with true once the card was gone through, with false if it was put off.
+  /** @param {Question[]} questions @param {{ finish?: string }} [words] @returns {Promise<boolean>} */
   open(questions, { finish = 'Back to labelling' } = {}) {
     this.questions = questions;
     const first = questions.findIndex(({ said }) => !said);
@@ -77,20 +97,20 @@ export class ProbeCard {
     this.timer = setTimeout(() => { dataset.calm = 'true'; }, CALM_MS);
   }
 
+  /** @returns {Question | undefined} */
   get question() { return this.questions[this.at]; }
 
   #show() {
     const { question, questions, at } = this;
-    const over = !question;
-    this.asking.hidden = over;
-    this.done.hidden = !over;
+    this.asking.hidden = !question;
+    this.done.hidden = Boolean(question);
     this.back.disabled = at === 0;
-    this.later.hidden = over;
-    this.count.textContent = `Blind check, ${over ? 'done' : `${at + 1} of ${questions.length}`}`;
-    [...this.dots.children].forEach((dot, place) => Object.assign(dot.dataset, { said: Boolean(questions[place].said), now: place === at }));
+    this.later.hidden = !question;
+    this.count.textContent = `Blind check, ${question ? `${at + 1} of ${questions.length}` : 'done'}`;
+    this.dots.querySelectorAll('li').forEach((dot, place) => Object.assign(dot.dataset, { said: Boolean(questions[place].said), now: place === at }));
     this.element.dataset.ready = 'false';
-    if (over) this.#showDone();
-    else this.#showQuestion(question);
+    if (question) this.#showQuestion(question);
+    else this.#showDone();
   }
 
   #showDone() {
@@ -100,6 +120,7 @@ export class ProbeCard {
     this.say(this.thanks.textContent);
   }
 
+  /** @param {Question} question */
   #showQuestion({ image, category, said, problem }) {
     this.article.textContent = /^[aeiou]/i.test(category.name) ? 'an ' : 'a ';
     this.name.textContent = category.name;
@@ -107,7 +128,7 @@ export class ProbeCard {
     this.buttons.forEach((choice) => choice.setAttribute('aria-pressed', String(choice.dataset.state === said)));
     this.#usable(false);
     this.problem.hidden = true;
-    this.goOn.hidden = true;
+    this.skip.hidden = true;
     this.image.hidden = false;
     this.image.src = picture(1280, image);
     if (problem) this.#fail(problem);
@@ -121,30 +142,33 @@ export class ProbeCard {
     this.element.dataset.ready = 'true';
   }
 
+  /** @param {boolean} can */
   #usable(can) { for (const choice of this.buttons) choice.setAttribute('aria-disabled', String(!can)); }
 
   async #broken() {
     const { question } = this;
     if (!question || !this.problem.hidden) return;
-    const reason = await whyNot(this.image.src);
+    const reason = await reasonOf(this.image.src);
     if (this.question === question) this.#fail(reason);
   }
 
   // Nobody answers about a picture they have not seen.
+  /** @param {string} reason */
   #fail(reason) {
     this.image.hidden = true;
     this.problem.textContent = reason;
     this.problem.hidden = false;
-    this.goOn.hidden = false;
+    this.skip.hidden = false;
   }
 
+  /** @param {Said} state */
   #answer(state) {
     const { question, element } = this;
     if (!question || element.dataset.ready !== 'true' || element.dataset.calm !== 'true') return;
     if (question.said !== state) {
       question.said = state;
       this.onAnswer(question, state, Math.round(performance.now() - this.since));
-      this.say(SAID[state]);
+      this.say(CHOICES.find((choice) => choice.state === state)?.text ?? '');
     }
     this.#step();
   }
@@ -160,12 +184,14 @@ export class ProbeCard {
     this.#show();
   }
 
+  /** @param {boolean} isDone */
   #close(isDone) {
     this.element.close();
     this.image.removeAttribute('src');
     this.resolve(isDone || !this.question);
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const act = this.#actOf(event);
@@ -175,18 +201,20 @@ export class ProbeCard {
     if (!event.repeat) act();
   }
 
+  /** @param {KeyboardEvent} event */
   #actOf(event) {
-    const state = STATES[digitOf(event)] ?? ARROWS[event.key];
+    const state = CHOICES[digitOf(event)]?.state ?? ARROWS[event.key];
     if (state) return () => this.#answer(state);
     if (event.key === 'Backspace') return () => this.#back();
     if (event.key === 'Escape') return () => this.#close(false);
-    if (event.key !== 'Enter' || event.target.closest('button')) return null;
+    if (event.key !== 'Enter' || (event.target instanceof Element && event.target.closest('button'))) return null;
     if (!this.question) return () => this.#close(true);
-    return this.goOn.hidden ? null : () => this.#step();
+    return this.skip.hidden ? null : () => this.#step();
   }
 }
 
 // What a category means: the same for every picture, so no hint about this one.
+/** @param {ProbeCategory} category */
 function about({ description, supercategory, examples }) {
   const lines = [];
   if (supercategory) lines.push(h('p', { class: 'pb-group', dir: 'auto', text: supercategory }));
@@ -199,12 +227,13 @@ function about({ description, supercategory, examples }) {
   return lines;
 }
 
-async function whyNot(address) {
+/** @param {string} address */
+async function reasonOf(address) {
   try {
-    const said = await fetch(address);
-    if (said.status === 404) return await said.text();
+    const response = await fetch(address);
+    if (response.status === 404) return await response.text();
   } catch {
     // Said below.
   }
-  return 'This picture cannot be shown just now.';
+  return 'This picture cannot be shown right now.';
 }

@@ -1,45 +1,43 @@
 // Where cards of blind questions come from and where the answers go; an unfinished card is kept.
 
+import { store, stored } from '../shared/browser_store.js';
 import { h, randomId } from '../shared/dom.js';
 import { ProbeCard } from './probe_card.js';
 
+/** @import { State } from '../shared/wire.d.ts' */
+/** @import { WorkScreen } from '../shared/work_screen.js' */
+/** @import { Question } from './probe_card.js' */
+
 export class ProbeDeck {
-  // `screen` is the page with its server and its queue, `place` names this annotator in this project.
-  constructor(screen, place) {
-    Object.assign(this, { screen, key: `annotator-card:${place}` });
+  /** @param {WorkScreen} page @param {string} owner names this annotator in this project */
+  constructor(page, owner) {
+    this.page = page;
+    this.key = `annotator-card:${owner}`;
+    /** @type {string | null} */
+    this.kept = null; // the unfinished card, where the browser stores nothing
+    this.id = '';
+    this.live = h('div', { class: 'an-spoken', 'aria-live': 'polite' });
     this.card = new ProbeCard({
-      onAnswer: (question, state, ms) => this.#save(question, state, ms), say: (text) => { this.voice.textContent = text; },
+      onAnswer: (question, state, ms) => this.#save(question, state, ms), say: (text) => { this.live.textContent = text; },
     });
-    this.voice = h('div', { class: 'an-spoken', 'aria-live': 'polite' });
-    this.card.element.append(this.voice); // the page's own is out of reach while the card is open
-    screen.root.append(this.card.element);
+    this.card.element.append(this.live); // the page's own is out of reach while the card is open
+    page.root.append(this.card.element);
   }
 
   // The id of a card that was begun and not gone through, in whichever tab; null if there is none.
-  get unfinished() {
-    try {
-      return localStorage.getItem(this.key);
-    } catch {
-      return this.kept ?? null;
-    }
-  }
+  get unfinished() { return stored(this.key) ?? this.kept; }
 
-  #keep(id) {
-    this.kept = id;
-    try {
-      if (id) localStorage.setItem(this.key, id); else localStorage.removeItem(this.key);
-    } catch {
-      // Kept until the page is closed.
-    }
-  }
+  /** @param {string | null} id */
+  #keep(id) { this.kept = store(this.key, id) ? null : id; }
 
   // The questions of the unfinished card, or of a new one; null if the server does not answer.
+  /** @returns {Promise<Question[] | null>} */
   async fetch() {
     const known = this.unfinished;
     const id = known ?? randomId();
-    const said = await this.screen.server.call('probe_card', { card: id });
-    if (!said.ok) return null;
-    const questions = this.#withUnsaved(said.questions);
+    const reply = await this.page.server.call('probe_card', { card: id });
+    if (!reply.ok) return null;
+    const questions = this.#withUnsaved(reply.questions);
     if (questions.some((question) => !question.said && !question.problem)) {
       this.#keep(id);
       this.id = id;
@@ -50,20 +48,23 @@ export class ProbeDeck {
   }
 
   // What this browser could not send yet has been answered all the same.
+  /** @param {Question[]} questions */
   #withUnsaved(questions) {
-    const jobs = this.screen.queue.jobs.filter(({ call }) => call === 'probe_answer');
+    const jobs = this.page.queue.jobs.filter(({ call }) => call === 'probe_answer');
     const own = new Map(jobs.map(({ data }) => [data.probe, data.state]));
     return questions.map((question) => ({ ...question, said: own.get(question.probe) ?? question.said }));
   }
 
+  /** @param {Question[]} questions @param {{ finish: string }} [words] */
   async play(questions, words) {
     const isDone = await this.card.open(questions, words);
     if (isDone) this.#keep(null);
     return isDone;
   }
 
+  /** @param {Question} question @param {State} state @param {number} ms */
   #save({ probe }, state, ms) {
-    const { screen } = this;
-    screen.queue.push('probe_answer', { as: screen.me, op: randomId(), card: this.id, probe, state, ms });
+    const { page } = this;
+    page.queue.push('probe_answer', { as: page.me, op: randomId(), card: this.id, probe, state, ms });
   }
 }

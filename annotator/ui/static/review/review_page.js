@@ -1,65 +1,83 @@
 // The Review page: answered pairs as cards, filtered, corrected in place or many at once.
 
-import { button, h } from '../shared/dom.js';
+import { button, formatNumber, h } from '../shared/dom.js';
+import { WorkScreen } from '../shared/work_screen.js';
 import { CardList } from './card_list.js';
-import { Desk } from './review_answers.js';
 import { Filters } from './filters.js';
-import { HELP, reviewCommand } from './review_keys.js';
-import { Pair } from './pair.js';
-import { Screen } from '../shared/work_screen.js';
-import { Side } from './side_panel.js';
+import { commandOf, HELP, mayRepeat } from './keys.js';
+import { ReviewState } from './review_state.js';
+import { SidePanel } from './side_panel.js';
 
-const PAGE = 60;
+/** @import { ReviewFound, ReviewStart, State } from '../shared/wire.d.ts' */
+/** @import { Button } from '../shared/dom.js' */
+/** @import { Done, Job } from '../shared/save_queue.js' */
+/** @import { Click, Direction } from './card_list.js' */
+/** @import { Pair } from './pair.js' */
+
 const NOTICE_MS = 6000;
-const LEARNED = 'The model learned from nine in ten of these labels, so it has come to terms with many errors: what it still disagrees with deserves a look, and what it agrees with is not proven right.';
-const ANSWERS = { present: ['Present', 'A'], absent: ['Absent', 'R'], unsure: ['Cannot tell', 'S'], cleared: ['Take mine off', 'C'] };
+const NEAR_END = 600; // pixels below what can be seen, from which on more is loaded
+const WHAT_ERRORS_ARE = 'The model was trained on nine in ten of these labels, so it may have learned many errors: what it still disagrees with is worth a look, and what it agrees with is not proven right.';
 
-export class Review extends Screen {
+/** @type {[State, string, string][]} */
+const ANSWERS = [['present', 'Present', 'A'], ['absent', 'Absent', 'R'], ['unsure', 'Cannot tell', 'S'], ['cleared', 'Remove mine', 'C']];
+/** @type {Record<string, string | undefined>} */
+const ABOUT = { errors: ' that the model disagrees with, strongest first', conflicts: ' that people disagree about' };
+
+export class ReviewPage extends WorkScreen {
+  /** @type {ReviewState} */
+  state;
+
+  /** @type {number | null} */
+  announced = null; // the newest version that was announced
+
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  timer;
+
+  /** @param {HTMLElement} root @param {Record<string, (data: object) => Promise<any>>} functions */
   constructor(root, functions) {
-    super(root, functions, { help: HELP });
+    super(root, functions, { page: 'review', help: HELP });
+    this.filters = new Filters({ onChange: () => this.#changed(), onLeave: () => this.#setFocus(this.state.focus) });
+    this.list = new CardList({ onPick: (pair, click) => this.#pick(pair, click), onOpen: (pair) => this.#open(pair) });
+    this.side = new SidePanel(this.server, { onResolve: (flag) => this.state.resolveFlag(flag) });
+    this.count = h('span', { class: 'rv-count', role: 'status' });
+    this.explanation = h('p', { class: 'rv-what', text: WHAT_ERRORS_ARE, hidden: true });
+    this.notice = h('div', { class: 'an-notice', role: 'status', hidden: true });
+    this.selected = h('span', { class: 'rv-chosen' });
+    /** @type {{ state: State, label: string, element: Button }[]} */
+    this.buttons = ANSWERS.map(([state, label, key]) => ({ state, label, element: button(label, key, () => this.state.answer(state)) }));
+    this.decide = h('input', { type: 'checkbox', onchange: () => { this.state.setDecides(this.decide.checked); this.draw(); this.decide.blur(); } });
+    this.decides = h('label', { class: 'rv-decide', title: 'An answer of a reviewer settles what people disagree about.' },
+      this.decide, h('span', { text: 'My answers decide conflicts' }), h('kbd', { text: 'D', 'aria-hidden': 'true' }));
+    this.page = h('div', { class: 'rv-page' });
     this.mount();
   }
 
   build() {
-    Object.assign(this, { version: null, next: null, asked: 0 });
-    this.filters = new Filters({ onChange: () => this.#changed(), onLeave: () => this.list.focusOn(this.list.focus) });
-    this.list = new CardList({ onPick: (card, how) => this.#pick(card, how), onOpen: (card) => this.#open(card.pair) });
-    this.side = new Side(this.server, { onResolve: (flag) => this.#resolve(flag) });
-    this.count = h('span', { class: 'rv-count', role: 'status' });
-    this.what = h('p', { class: 'rv-what', text: LEARNED, hidden: true });
-    this.again = button('List anew', 'M', () => this.search());
-    this.notice = h('div', { class: 'an-notice', role: 'status', hidden: true });
-    const bar = h('div', { class: 'an-bar rv-top' }, this.count, h('span', { class: 'an-grow' }), this.again, this.saved, this.who,
-      button('Undo', 'U', () => this.desk.undo()), button('Redo', '⇧U', () => this.desk.redo()),
-      button('History', 'H', () => this.side.toggle()), button('Help', '?', () => this.help.showModal()));
-    this.page = h('div', { class: 'rv-page' }, this.filters.element, bar, this.what,
-      h('div', { class: 'rv-body' }, this.list.box, this.side.element), this.#foot(), this.notice);
+    const bar = h('div', { class: 'an-bar rv-top' }, this.count, h('span', { class: 'an-grow' }), button('Refresh', 'M', () => this.search()), this.saved, this.who,
+      button('Undo', 'U', () => this.state.undo()), button('Redo', '⇧U', () => this.state.redo()),
+      button('History', 'H', () => this.side.toggleHistory()), button('Help', '?', () => this.help.showModal()));
+    const foot = h('div', { class: 'an-bar an-foot rv-foot' }, ...this.buttons.map(({ element }) => element), this.decides, this.selected);
+    this.page.append(this.filters.element, bar, this.explanation,
+      h('div', { class: 'rv-body' }, this.list.box, this.side.element), foot, this.notice);
     return [this.page];
-  }
-
-  #foot() {
-    this.chosen = h('span', { class: 'rv-chosen' });
-    this.buttons = Object.entries(ANSWERS).map(([state, [label, key]]) => [state, button(label, key, () => this.desk.answer(state))]);
-    this.decide = h('input', { type: 'checkbox', onchange: () => { this.desk.decides = this.decide.checked; this.draw(); this.decide.blur(); } });
-    this.decides = h('label', { class: 'rv-decide', title: 'An answer of a reviewer settles what people disagree about.' },
-      this.decide, h('span', { text: 'My answers decide conflicts' }), h('kbd', { text: 'D', 'aria-hidden': 'true' }));
-    return h('div', { class: 'an-bar an-foot rv-foot' }, ...this.buttons.map(([, element]) => element), this.decides, this.chosen);
   }
 
   // ---- beginning
 
+  /** @param {ReviewStart} start */
   prepare(start) {
-    this.reviewer = start.reviewer;
-    this.names = new Map(start.categories.map(({ id, name }) => [id, name]));
-    this.desk = new Desk(this);
+    const names = new Map(start.categories.map(({ id, name }) => [id, name]));
+    this.state = new ReviewState({ server: this.server, queue: this.queue, me: this.me, isReviewer: start.reviewer, names }, {
+      draw: () => this.draw(), notify: (text) => this.notify(text), say: (text) => this.say(text),
+    });
     this.filters.build(start);
-    this.side.know(start.categories);
-    if (this.reviewer) this.decides.replaceChildren(h('span', { text: 'You are a reviewer: your answers decide.' }));
-    this.list.box.addEventListener('scroll', () => this.#near(), { passive: true });
-    addEventListener('scroll', () => this.#near(), { passive: true });
+    this.side.use(start.categories);
+    if (start.reviewer) this.decides.replaceChildren(h('span', { text: 'You are a reviewer: your answers decide.' }));
+    this.list.box.addEventListener('scroll', () => this.#loadMore(), { passive: true });
+    addEventListener('scroll', () => this.#loadMore(), { passive: true });
     addEventListener('resize', () => this.#fit());
-    new ResizeObserver(() => this.#fit()).observe(this.watch.element);
-    addEventListener('hashchange', () => this.#follow());
+    new ResizeObserver(() => this.#fit()).observe(this.status.element);
+    addEventListener('hashchange', () => this.open()); // back, forward or a link
   }
 
   open() {
@@ -75,110 +93,92 @@ export class Review extends Screen {
     this.search();
   }
 
-  // Back, forward or a link: the filters are what the address says.
-  #follow() {
-    this.filters.fromHash(location.hash);
-    this.search();
-  }
-
+  /** @returns {Promise<unknown>} */
   async search() {
-    const asked = ++this.asked; // only the newest question is answered
     this.root.setAttribute('aria-busy', 'true');
-    this.next = null;
-    const filters = this.filters.values;
-    const got = await this.server.call('search', { filters, count: PAGE });
-    if (asked !== this.asked) return null;
-    if (got.away || got.again) return this.retry(got.message ?? 'The server does not answer; trying again.', () => (asked === this.asked ? this.search() : null));
+    const { state } = this;
+    const found = await state.search(this.filters.values);
+    if (!found) return null; // a newer search is on its way
+    const { searches } = state;
+    if (found.away || found.again) return this.retry(found.message ?? 'The server does not answer; trying again.', () => (state.searches === searches ? this.search() : null));
     this.ready();
     this.list.clear();
-    if (!got.ok) return this.list.say(h('p', { text: got.message }));
-    this.version = got.version;
-    this.listed = filters;
-    this.filters.count({ conflicts: got.conflicts, flags: got.flagged });
-    this.#take(got);
-    this.total = got.total;
-    if (!got.total) this.#nothing(filters, got);
+    if (!found.ok) return this.list.showInstead(h('p', { text: found.message ?? '' }));
+    this.filters.count({ conflicts: found.conflicts, flags: found.flagged });
+    if (!found.total) this.#showNothing(found);
     this.#fit();
-    this.#setFocus(this.list.focus, false);
-    return this.#near();
-  }
-
-  #take(got) {
-    this.next = got.next;
-    this.list.add(got.pairs.map((row) => this.#pair(row)));
-  }
-
-  #pair(row) {
-    const pair = new Pair(row, this.names.get(row.category) ?? '');
-    for (const job of this.queue.jobs) {
-      const mine = job.call === 'save' && job.data.changes?.find(({ image, category }) => image === row.image && category === row.category);
-      if (mine) Object.assign(pair, { row: pair.after(this.me, mine.state, mine.source), pending: job.data.op });
-    }
-    return pair;
+    this.#showFocus();
+    return null;
   }
 
   // The next pairs come before the last card is reached.
-  async #near() {
-    const { box } = this.list;
-    const own = box.scrollHeight > box.clientHeight + 1;
-    const left = own ? box.scrollHeight - box.scrollTop - box.clientHeight : box.getBoundingClientRect().bottom - innerHeight;
-    const isLast = this.list.at >= this.list.cards.length - 2 * this.list.columns;
-    if (!this.next || this.loading || (left > 600 && !isLast)) return;
-    this.loading = true;
-    const asked = this.asked;
-    const got = await this.server.call('search', { filters: this.listed, after: this.next, count: PAGE });
-    this.loading = false;
-    if (!got.ok || asked !== this.asked) return;
-    this.#take(got);
+  async #loadMore() {
+    const { state, list: { box, columns } } = this;
+    const hasScrollbar = box.scrollHeight > box.clientHeight + 1;
+    const below = hasScrollbar ? box.scrollHeight - box.scrollTop - box.clientHeight : box.getBoundingClientRect().bottom - innerHeight;
+    const at = state.focus ? state.pairs.indexOf(state.focus) : -1;
+    const isNearLast = at >= state.pairs.length - 2 * columns;
+    if (!state.hasMore || (below > NEAR_END && !isNearLast)) return;
+    if (!await state.loadMore()) return;
     this.draw();
-    this.#near();
+    this.#loadMore();
   }
 
-  #nothing({ show }, { version }) {
+  /** @param {ReviewFound} found */
+  #showNothing({ version }) {
+    const show = String(this.state.filters?.show);
     const { narrowing } = this.filters;
-    const text = {
-      errors: version === null ? 'There is no version yet that could disagree with a label. The first one comes after some answers; see the Train page.' : 'The model disagrees with no label here.',
-      conflicts: 'People agree everywhere they overlap.', flags: 'No image is flagged.', all: 'Nothing is answered yet. Begin on the Label page.',
-    }[show];
+    const isUntrained = show === 'errors' && version === null;
+    /** @type {Record<string, string | undefined>} */
+    const texts = {
+      errors: isUntrained ? 'There is no version yet that could disagree with a label. The first one is trained after some answers; see the Train page.' : 'The model disagrees with no label here.',
+      conflicts: 'Wherever several people answered, they agree.', flags: 'No image is flagged.', all: 'Nothing has been answered yet. Start on the Label page.',
+    };
+    const text = texts[show] ?? '';
     if (narrowing.length) {
-      const loosen = narrowing.map(([name, label, value]) => button(`${label}: ${value} ✕`, null, () => this.filters.clear(name)));
-      return this.list.say(h('p', { text: show === 'errors' && version === null ? text : 'Nothing fits these filters. Loosen one:' }), h('div', { class: 'an-bar rv-loosen' }, ...loosen));
+      const loosen = narrowing.map(({ name, label, value }) => button(`${label}: ${value} ✕`, null, () => this.filters.clear(name)));
+      this.list.showInstead(h('p', { text: isUntrained ? text : 'Nothing matches these filters. Remove one:' }), h('div', { class: 'an-bar rv-loosen' }, ...loosen));
+      return;
     }
-    const rest = show === 'all' ? [] : [button('Show all answers', null, () => this.filters.show('all'), 'primary')];
-    return this.list.say(h('p', { text }), ...rest);
+    const all = show === 'all' ? [] : [button('Show all answers', null, () => this.filters.showList('all'), 'primary')];
+    this.list.showInstead(h('p', { text }), ...all);
   }
 
+  /** @param {number | null} number */
   newVersion(number) {
-    if (this.listed && number !== this.version && number !== this.told && number !== null) {
-      this.told = number;
-      this.tell(`Version ${number} is ready. M lists anew with it.`);
-    }
+    if (!this.state?.filters || number === null || number === this.state.version || number === this.announced) return;
+    this.announced = number;
+    this.notify(`Version ${number} is ready. Press M to refresh the list with it.`);
   }
 
   // ---- drawing
 
   draw() {
-    const { list, desk } = this;
-    if (!desk) return;
-    list.draw();
-    this.side.draw();
-    const { selected } = list;
-    const pairs = selected.length ? selected : [list.focus?.pair].filter((pair) => pair?.isPair);
-    for (const [state, element] of this.buttons) {
-      const changes = desk.changing(pairs, state).length;
-      element.say(selected.length ? `${ANSWERS[state][0]} (${changes})` : ANSWERS[state][0]);
+    const { state, list, side } = this;
+    if (!state) return;
+    list.draw(state.pairs, state.focus);
+    side.draw();
+    const { selected, focus, filters } = state;
+    const pairs = selected.length ? selected : [focus].filter((pair) => pair?.isPair);
+    for (const { state: answer, label, element } of this.buttons) {
+      const changes = state.changing(selected, answer).length;
+      element.say(selected.length ? `${label} (${changes})` : label);
       element.disabled = selected.length ? !changes : !pairs.length;
       element.title = selected.length ? `changes ${changes} of ${selected.length} selected` : '';
     }
-    this.chosen.textContent = selected.length ? `${selected.length} selected; the keys say how many they change. Esc selects none.` : '';
-    this.decides.hidden = !this.reviewer && !desk.decides && !list.pairs.some(({ state }) => state === 'conflict');
-    this.what.hidden = this.listed?.show !== 'errors' || !this.total;
-    const number = (n) => Number(n).toLocaleString('en');
-    const about = { errors: ' that the model disagrees with, the strongest first', conflicts: ' people disagree about', flags: '' }[this.listed?.show] ?? '';
-    const isOne = this.total === 1;
-    const isFlags = this.listed?.show === 'flags' && !list.focus?.pair.isPair;
-    const things = isFlags ? `flagged image${isOne ? '' : 's'}` : `pair${isOne ? '' : 's'}${about}`;
-    this.count.textContent = this.listed ? `${number(this.total ?? 0)} ${things}` : '';
+    this.selected.textContent = selected.length ? `${selected.length} selected; the buttons say how many they change. Esc clears the selection.` : '';
+    this.decide.checked = state.decides;
+    this.decides.hidden = !state.isReviewer && !state.decides && !state.pairs.some((pair) => pair.state === 'conflict');
+    this.explanation.hidden = filters?.show !== 'errors' || !state.total;
+    this.count.textContent = filters ? this.#countText(String(filters.show)) : '';
+  }
+
+  /** @param {string} show */
+  #countText(show) {
+    const { total, focus } = this.state;
+    const plural = total === 1 ? '' : 's';
+    const isFlags = show === 'flags' && !focus?.isPair;
+    return `${formatNumber(total)} ${isFlags ? `flagged image${plural}` : `pair${plural}${ABOUT[show] ?? ''}`}`;
   }
 
   // The page takes what the window leaves below the status line.
@@ -186,116 +186,100 @@ export class Review extends Screen {
     this.root.style.setProperty('--an-top', `${Math.round(this.page.getBoundingClientRect().top + scrollY)}px`);
   }
 
-  #setFocus(card, grab = true) {
-    if (grab) this.list.focusOn(card);
-    else this.list.focus = card;
-    this.side.show(card?.pair ?? null);
+  /** @param {Pair | null} pair */
+  #setFocus(pair) {
+    this.state.setFocus(pair);
+    this.#showFocus();
+    this.list.reveal(pair);
+  }
+
+  #showFocus() {
+    this.side.show(this.state.focus);
     this.draw();
-    this.#near();
+    this.#loadMore();
   }
 
   // ---- moving and selecting
 
-  #pick(card, { toggle, extend }) {
-    if (extend) this.list.extend(this.list.cards.indexOf(card));
-    else if (toggle) this.list.toggle(card);
-    this.#setFocus(card);
+  /** @param {Pair} pair @param {Click} click */
+  #pick(pair, { isToggle, isExtend }) {
+    if (isExtend) this.state.extendTo(pair);
+    else if (isToggle) this.state.toggleSelected(pair);
+    this.#setFocus(pair);
   }
 
-  #move(direction, extend) {
-    const { list } = this;
-    if (!list.cards.length) return;
-    const place = list.place(direction);
-    if (extend) list.extend(place);
-    else list.anchor = null;
-    this.#setFocus(list.cards[place]);
+  /** @param {Direction} direction @param {boolean} isExtend */
+  #move(direction, isExtend) {
+    const { pairs, focus } = this.state;
+    if (!pairs.length) return;
+    const pair = pairs[this.list.placeFrom(focus ? pairs.indexOf(focus) : -1, direction)];
+    if (isExtend) this.state.extendTo(pair);
+    else this.state.dropAnchor();
+    this.#setFocus(pair);
   }
 
+  /** @param {Pair | null} pair */
   #open(pair) { if (pair) location.assign(`/#${pair.row.image}`); }
 
   // ---- keys
 
+  /** @param {KeyboardEvent} event */
   key(event) {
-    const act = reviewCommand(event);
-    if (!act) return false;
+    const command = commandOf(event);
+    if (!command) return false;
     if (event.target instanceof Element && event.target.matches('input[type=checkbox]') && event.key === ' ') return false;
-    this.#do(act);
+    if (!event.repeat || mayRepeat(command)) this.#do(command);
     return true;
   }
 
-  #do(act) {
-    const { list, desk } = this;
-    if (ANSWERS[act]) return desk.answer(act);
-    const extended = /^extend(.+)$/.exec(act)?.[1].toLowerCase();
-    if (extended) return this.#move(extended, true);
-    if (['left', 'right', 'up', 'down', 'first', 'last'].includes(act)) return this.#move(act, false);
-    const acts = {
-      nothing: () => {}, select: () => { if (list.focus) list.toggle(list.focus); }, selectAll: () => list.selectAll(true), selectNone: () => list.selectAll(false),
-      undo: () => desk.undo(), redo: () => desk.redo(), decide: () => this.#decide(), filters: () => this.filters.enter(),
-      history: () => this.say(this.side.toggle() ? 'history shown' : 'history hidden'), open: () => this.#open(list.focus?.pair),
-      resolve: () => this.#resolve(list.focus?.pair.row.flags[0]?.id), again: () => this.search(), help: () => this.help.showModal(),
+  /** @param {string} command */
+  #do(command) {
+    const { state, side } = this;
+    const { focus } = state;
+    const answer = ANSWERS.find(([each]) => each === command);
+    if (answer) state.answer(answer[0]);
+    const direction = /^(?:extend)?(left|right|up|down|first|last)$/i.exec(command)?.[1].toLowerCase();
+    if (direction) this.#move(/** @type {Direction} */ (direction), command.startsWith('extend'));
+    /** @type {Record<string, () => unknown>} */
+    const commands = {
+      select: () => focus && state.toggleSelected(focus), selectAll: () => state.selectAll(true), selectNone: () => state.selectAll(false),
+      undo: () => state.undo(), redo: () => state.redo(), decide: () => this.#toggleDecides(), filters: () => this.filters.enter(),
+      history: () => this.say(side.toggleHistory() ? 'history shown' : 'history hidden'), open: () => this.#open(focus),
+      resolve: () => state.resolveFlag(focus?.row.flags[0]?.id), refresh: () => this.search(), help: () => this.help.showModal(),
     };
-    acts[act]();
-    return this.draw();
-  }
-
-  #decide() {
-    if (this.reviewer) return this.tell('You are a reviewer: your answers decide already.');
-    this.desk.decides = !this.desk.decides;
-    this.decide.checked = this.desk.decides;
-    return this.tell(this.desk.decides ? 'Your answers now decide conflicts.' : 'Your answers now count as one opinion.');
-  }
-
-  async #resolve(flag) {
-    if (!flag) return this.tell('This image has no flag.');
-    const got = await this.server.call('resolve_flag', { flag });
-    if (!got.ok) return this.tell(got.message ?? 'The server does not answer; press G again in a moment.');
-    for (const pair of this.list.pairs) if (pair.row.image === got.image) pair.row = { ...pair.row, flags: got.flags };
-    this.tell('The flag is off.');
-    return this.draw();
-  }
-
-  // ---- what the server says
-
-  async confirmed(job, result) {
-    if (['visit', 'probe_answer'].includes(job.call)) return; // left behind by another page
-    const pairs = this.desk.settle(job, result.images);
-    if (job.call !== 'save') this.#takenBack(job, result, pairs);
-    if (result.late?.length) this.tell('Somebody answered in the meantime; that answer stands, yours is kept beside it.');
-    if (result.left_out?.length) this.tell(`${result.left_out.length} were put aside: ${result.left_out[0][1]}`);
-    await this.#look(pairs);
-  }
-
-  #takenBack(job, result, pairs) {
-    const images = Object.keys(result.images ?? {}).length;
-    if (result.nothing) this.tell(`There is nothing to ${job.call}.`);
-    else if (images && !pairs.length) this.tell(`${job.call === 'undo' ? 'Taken back' : 'Done again'}: answers about ${images} other image${images > 1 ? 's' : ''}.`);
-  }
-
-  async refused(job, message) {
-    if (job.call === 'visit') return;
-    this.tell(message);
-    await this.#look(this.desk.settle(job));
-  }
-
-  async #look(pairs) {
-    for (let first = 0; first < pairs.length; first += PAGE) {
-      const part = pairs.slice(first, first + PAGE);
-      const got = await this.server.call('rows', { pairs: part.map(({ row }) => ({ image: row.image, category: row.category })) });
-      for (const row of got.pairs ?? []) this.list.find(`${row.image}:${row.category}`)?.take(row);
-    }
-    if (pairs.includes(this.side.pair)) this.side.look();
+    commands[command]?.();
     this.draw();
   }
 
-  // ---- telling
-
-  fail(text) {
-    this.list.clear();
-    this.list.say(h('p', { text }));
+  #toggleDecides() {
+    const { state } = this;
+    if (!state.isReviewer) state.setDecides(!state.decides);
+    this.notify(state.isReviewer ? 'You are a reviewer: your answers decide already.'
+      : state.decides ? 'Your answers now decide conflicts.' : 'Your answers now count as one opinion.');
   }
 
-  tell(text) {
+  // ---- what the server says, and messages
+
+  /** @param {Job} job @param {Done} result */
+  async confirmed(job, result) { this.#updated(await this.state.confirmed(job, result)); }
+
+  /** @param {Job} job @param {string} message */
+  async refused(job, message) { this.#updated(await this.state.refused(job, message)); }
+
+  /** @param {Pair[]} pairs */
+  #updated(pairs) {
+    if (this.side.pair && pairs.includes(this.side.pair)) this.side.update();
+    this.draw();
+  }
+
+  /** @param {string} text */
+  fail(text) {
+    this.list.clear();
+    this.list.showInstead(h('p', { text }));
+  }
+
+  /** @param {string} text */
+  notify(text) {
     this.notice.textContent = text;
     this.notice.hidden = false;
     clearTimeout(this.timer);

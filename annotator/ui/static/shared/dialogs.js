@@ -3,6 +3,7 @@
 import { dialog, h } from './dom.js';
 
 // `help`: pairs of keys and what they do.
+/** @param {string[][]} help */
 export function helpDialog(help) {
   const rows = help.flatMap(([keys, text]) => [
     h('dt', {}, ...keys.split(' ').map((key) => h('kbd', { text: key }))), h('dd', { text })]);
@@ -16,18 +17,19 @@ export function helpDialog(help) {
   return element;
 }
 
+/** @param {(name: string) => void} onNamed */
 export function nameDialog(onNamed) {
   const input = h('input', { class: 'an-find', name: 'name', autocomplete: 'name', maxlength: 80, required: true, 'aria-label': 'Your name' });
   const wrong = h('p', { class: 'an-wrong', role: 'alert' });
   const form = h('form', {},
-    h('p', { text: 'Your answers carry your name, so that everybody can see who said what. There is no password.' }),
+    h('p', { text: 'Your name is saved with your answers, so that everyone can see who answered what. There is no password.' }),
     input, wrong, h('button', { class: 'an-btn primary', type: 'submit', text: 'Start labelling' }));
   const element = dialog('What is your name?', form);
   let needed = true;
   element.addEventListener('cancel', (event) => { if (needed) event.preventDefault(); });
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
-    const answer = await keepName(input.value);
+    const answer = await saveName(input.value);
     wrong.textContent = answer.ok ? '' : answer.message;
     if (!answer.ok) return;
     needed = false;
@@ -35,7 +37,7 @@ export function nameDialog(onNamed) {
     onNamed(answer.name);
   });
   // `mayLeave`: Esc keeps the name as it is.
-  const open = (name, mayLeave) => {
+  const open = (/** @type {string} */ name, /** @type {boolean} */ mayLeave) => {
     needed = !mayLeave;
     input.value = name;
     if (!element.open) element.showModal();
@@ -45,7 +47,11 @@ export function nameDialog(onNamed) {
   return { element, open };
 }
 
-export async function keepName(name) {
+/**
+ * @param {string} name
+ * @returns {Promise<{ ok: true, name: string } | { ok: false, message: string }>}
+ */
+export async function saveName(name) {
   try {
     const response = await fetch('/name', {
       method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ name }),

@@ -1,82 +1,101 @@
 // Answers that could not be saved, one key each in the browser's storage, so that all tabs see them
 // and none overwrites what another puts in.
 
-import { allKeys, asidePrefix, keep, parsed } from './browser_store.js';
+import { allKeys, failedPrefix, parsed, store } from './browser_store.js';
 
-export class Aside {
+/** @import { Job } from './save_queue.js' */
+/** @typedef {{ job: Job, reason: string, at: number, isNewest: boolean }} FailedSave */
+
+export class FailedSaves {
+  /**
+   * @param {string} project
+   * @param {string} annotator
+   * @param {string[]} former names that the annotator had before, in lower case
+   * @param {() => void} onChange
+   */
   constructor(project, annotator, former, onChange) {
-    Object.assign(this, { prefix: asidePrefix(project, annotator), onChange });
-    this.unkept = new Map(); // what the browser has no room for stays while the page is open
-    this.taken = new Map(); // taken back with undo, for redo
-    this.#takeOver(project, annotator, former);
+    this.prefix = failedPrefix(project, annotator);
+    this.onChange = onChange;
+    /** @type {Map<string, FailedSave>} */
+    this.unstored = new Map(); // what the browser has no room for stays while the page is open
+    /** @type {Map<string, Job>} */
+    this.undone = new Map(); // taken back with undo, for redo
+    this.#adoptFormer(project, annotator, former);
     addEventListener('storage', ({ key }) => { if (!key || key.startsWith(this.prefix)) onChange(); });
   }
 
-  // In the order in which they were put aside: {job, reason, at, isNewest}.
+  // In the order in which they failed.
+  /** @returns {FailedSave[]} */
   get entries() {
     const kept = allKeys(this.prefix).map(parsed).filter((entry) => entry?.job?.data?.op);
-    return [...kept, ...this.unkept.values()].sort((one, other) => one.at - other.at);
+    return [...kept, ...this.unstored.values()].sort((one, other) => one.at - other.at);
   }
 
-  get count() { return allKeys(this.prefix).length + this.unkept.size; }
+  get count() { return allKeys(this.prefix).length + this.unstored.size; }
 
-  get isKept() { return !this.unkept.size; }
+  get isStored() { return !this.unstored.size; }
 
   // The last one, if nothing that came after it was saved: an undo is about that one.
   get newest() {
     return this.entries.findLast(({ job, isNewest }) => isNewest && job.call === 'save' && !job.of)?.job.data.op ?? null;
   }
 
-  put(job, reason, isTakenBack = false) {
-    if (isTakenBack) this.taken.set(job.data.op, job);
-    else this.#keep({ job, reason, at: Date.now(), isNewest: true });
+  /** @param {Job} job @param {string} reason */
+  add(job, reason, isUndone = false) {
+    if (isUndone) this.undone.set(job.data.op, job);
+    else this.#store({ job, reason, at: Date.now(), isNewest: true });
     this.onChange();
   }
 
   // Something was saved after all of these.
-  age() {
-    for (const entry of this.entries) if (entry.isNewest) this.#keep({ ...entry, isNewest: false });
+  markOlder() {
+    for (const entry of this.entries) if (entry.isNewest) this.#store({ ...entry, isNewest: false });
   }
 
   // The job, or null; parts of an operation that was saved otherwise go with it.
-  takeBack(op) {
+  /** @param {string | null | undefined} op */
+  undo(op) {
     if (!op) return null;
     for (const { job } of this.entries) if (job.of === op) this.remove(job.data.op);
     const job = this.remove(op);
-    if (job) this.taken.set(op, job);
+    if (job) this.undone.set(op, job);
     return job;
   }
 
-  bringBack(op) {
-    const job = this.taken.get(op) ?? null;
-    this.taken.delete(op);
+  /** @param {string | null | undefined} op */
+  redo(op) {
+    const job = this.undone.get(op ?? '') ?? null;
+    this.undone.delete(op ?? '');
     return job;
   }
 
+  /** @param {string} op */
   remove(op) {
     const entry = this.entries.find(({ job }) => job.data.op === op);
     if (!entry) return null;
-    keep(this.prefix + op, null);
-    this.unkept.delete(op);
+    store(this.prefix + op, null);
+    this.unstored.delete(op);
     this.onChange();
     return entry.job;
   }
 
-  #keep(entry) {
+  /** @param {FailedSave} entry */
+  #store(entry) {
     const { op } = entry.job.data;
-    if (keep(this.prefix + op, JSON.stringify(entry))) this.unkept.delete(op);
-    else this.unkept.set(op, entry);
+    if (store(this.prefix + op, JSON.stringify(entry))) this.unstored.delete(op);
+    else this.unstored.set(op, entry);
   }
 
-  // What was put aside under a name that the annotator had before.
-  #takeOver(project, annotator, former) {
-    for (const key of allKeys(asidePrefix(project))) {
-      const rest = key.slice(asidePrefix(project).length);
-      const person = rest.slice(0, rest.lastIndexOf(':'));
+  // What failed under a name that the annotator had before.
+  /** @param {string} project @param {string} annotator @param {string[]} former */
+  #adoptFormer(project, annotator, former) {
+    for (const key of allKeys(failedPrefix(project))) {
+      const owner = key.slice(failedPrefix(project).length);
+      const person = owner.slice(0, owner.lastIndexOf(':'));
       const entry = parsed(key);
       if (!former.includes(person.toLowerCase()) || !entry?.job?.data?.op) continue;
       entry.job.data.as = annotator;
-      if (keep(this.prefix + entry.job.data.op, JSON.stringify(entry))) keep(key, null);
+      if (store(this.prefix + entry.job.data.op, JSON.stringify(entry))) store(key, null);
     }
   }
 }

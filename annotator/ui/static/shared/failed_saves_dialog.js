@@ -1,18 +1,26 @@
-// The list of what was put aside: try again, keep as a file, or discard after a question.
+// The list of answers that could not be saved: retry, download as a file, or discard after a question.
 
 import { button, dialog, h } from './dom.js';
 
-export class AsideDialog {
-  // `words(job)` says what an answer says.
-  constructor({ words }) {
-    Object.assign(this, { words, asked: null });
+/** @import { Job, SaveQueue } from './save_queue.js' */
+/** @import { FailedSave } from './failed_saves.js' */
+
+export class FailedSavesDialog {
+  /** @type {SaveQueue} */
+  queue;
+
+  /** @param {{ describe: (job: Job) => string }} words says what an answer says */
+  constructor({ describe }) {
+    this.describe = describe;
+    /** @type {string | null} */
+    this.asked = null; // the operation that is to be discarded, until that is confirmed
     this.list = h('ul', { class: 'an-notes an-aside' });
-    this.element = dialog('Put aside',
-      h('p', { text: 'These answers could not be saved. They are kept in this browser until you decide, also when the page is closed.' }),
+    this.element = dialog('Answers that could not be saved',
+      h('p', { text: 'They stay in this browser, even after you close the page, until you retry or discard them.' }),
       this.list,
       h('div', { class: 'an-bar' },
-        button('Try all again', null, () => this.#all(), 'primary'),
-        button('Keep as a file', null, () => this.#save()),
+        button('Retry all', null, () => this.#retryAll(), 'primary'),
+        button('Download', null, () => this.#download()),
         button('Close', null, () => this.element.close())));
     this.element.addEventListener('close', () => { this.asked = null; });
   }
@@ -23,34 +31,37 @@ export class AsideDialog {
   }
 
   draw() {
-    const { entries } = this.queue.aside;
+    const { entries } = this.queue.failed;
     const focused = this.list.contains(document.activeElement);
     this.list.replaceChildren(...entries.map((entry) => this.#row(entry)));
-    if (focused) (this.list.querySelector('.primary') ?? this.element.querySelector('.an-bar .an-btn')).focus();
+    const next = /** @type {HTMLElement | null} */ (this.list.querySelector('.primary') ?? this.element.querySelector('.an-bar .an-btn'));
+    if (focused) next?.focus();
     if (!entries.length && this.element.open) this.element.close();
   }
 
+  /** @param {FailedSave} entry */
   #row({ job, reason, at }) {
     const { op } = job.data;
     const when = new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
-    const isAsked = this.asked === op;
-    const choices = isAsked
-      ? [button('Discard for good', null, () => this.queue.aside.remove(op), 'primary'), button('Keep it', null, () => this.#ask(null))]
-      : [button('Try again', null, () => this.queue.retry(op)), button('Discard', null, () => this.#ask(op))];
-    return h('li', {}, h('span', { dir: 'auto' }, this.words(job), h('small', { text: `${reason} ${when}` })), ...choices);
+    const choices = this.asked === op
+      ? [button('Discard permanently', null, () => { this.queue.failed.remove(op); }, 'primary'), button('Keep', null, () => this.#ask(null))]
+      : [button('Retry', null, () => this.queue.retry(op)), button('Discard', null, () => this.#ask(op))];
+    return h('li', {}, h('span', { dir: 'auto' }, this.describe(job), h('small', { text: `${reason} ${when}` })), ...choices);
   }
 
+  /** @param {string | null} op */
   #ask(op) {
     this.asked = op;
     this.draw();
   }
 
-  #all() { for (const { job } of this.queue.aside.entries) this.queue.retry(job.data.op); }
+  #retryAll() { for (const { job } of this.queue.failed.entries) this.queue.retry(job.data.op); }
 
-  #save() { saveFile('put-aside', this.queue.aside.entries.map(({ job, reason }) => ({ said: this.words(job), reason, ...job }))); }
+  #download() { downloadAnswers('not-saved', this.queue.failed.entries.map(({ job, reason }) => ({ said: this.describe(job), reason, ...job }))); }
 }
 
-export function saveFile(name, answers) {
+/** @param {string} name @param {object[]} answers */
+export function downloadAnswers(name, answers) {
   const address = URL.createObjectURL(new Blob([JSON.stringify({ answers }, null, 1)], { type: 'application/json' }));
   h('a', { href: address, download: `answers-${name}.json` }).click();
   setTimeout(() => URL.revokeObjectURL(address), 60000);

@@ -2,12 +2,17 @@
 
 import { picture } from './dom.js';
 
-export class Early {
+export class ImagePreloader {
   // At most so many pictures of a width; the oldest go first.
+  /** @param {number} width @param {number} most */
   constructor(width, most) {
-    Object.assign(this, { width, most, images: new Map() });
+    this.width = width;
+    this.most = most;
+    /** @type {Map<number, HTMLImageElement>} */
+    this.images = new Map();
   }
 
+  /** @param {number} id */
   load(id) {
     const known = this.images.get(id);
     this.images.delete(id);
@@ -18,6 +23,7 @@ export class Early {
     }
   }
 
+  /** @param {number} id */
   #begin(id) {
     const image = new Image();
     image.src = picture(this.width, id);

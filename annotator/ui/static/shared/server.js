@@ -2,32 +2,42 @@
 
 import './project.js'; // so that no call goes out that does not name its project
 
+/** @import { Replies, Reply } from './wire.d.ts' */
+
 const PATIENCE_MS = 20000;
-const AWAY = { ok: false, away: true };
 
 export class Server {
+  /** @param {Record<string, (data: object) => Promise<any>>} functions what Gradio offers as `server` */
   constructor(functions) {
     this.functions = functions;
+    /** @type {string | null} */
     this.me = null; // the annotator's name, once the server has said it
-    this.onSaid = () => {};
+    /** @type {(reply: Reply<{}>) => void} */
+    this.onReply = () => {};
   }
 
-  // Answers {ok: true, ...}, {ok: false, refused: true, message} or, if nobody is there, {ok: false, away: true};
-  // with `slow` where somebody may be there, and with `other_project` where it is another project.
+  /**
+   * @template {keyof Replies} Name
+   * @param {Name} name
+   * @param {object} [data]
+   * @returns {Promise<Reply<Replies[Name]>>}
+   */
   async call(name, data = {}) {
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
-    const patience = new Promise((resolve) => { timer = setTimeout(() => resolve({ ...AWAY, slow: true }), PATIENCE_MS); });
+    const patience = new Promise((resolve) => { timer = setTimeout(() => resolve({ ok: false, away: true, slow: true }), PATIENCE_MS); });
     try {
-      const said = await Promise.race([this.functions[name]({ as: this.me, ...data }), patience]);
-      if (typeof said?.ok !== 'boolean') return AWAY;
-      this.onSaid(said);
-      return said;
+      const reply = await Promise.race([this.functions[name]({ as: this.me, ...data }), patience]);
+      if (typeof reply?.ok !== 'boolean') return { ok: false, away: true };
+      this.onReply(reply);
+      return reply;
     } catch {
-      return AWAY;
+      return { ok: false, away: true };
     } finally {
       clearTimeout(timer);
     }
   }
 }
 
+/** @param {number} milliseconds @returns {Promise<void>} */
 export const pause = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });

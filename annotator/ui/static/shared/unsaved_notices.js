@@ -1,110 +1,134 @@
 // The lines below the status that say which answers wait in this browser, for which project, and why.
 
-import { AsideDialog, saveFile } from './failed_saves_dialog.js';
-import { allKeys, asidePrefix, keep, keptJobs, nameOfProject, parsed, personOf, unsavedPrefix } from './browser_store.js';
-import { button, h, randomId } from './dom.js';
-import { belongs, projectName, servedNow } from './project.js';
+import { allKeys, failedPrefix, nameOfProject, ownerOf, parsed, store, storedJobs, unsavedPrefix } from './browser_store.js';
+import { button, h, randomId, setText } from './dom.js';
+import { downloadAnswers, FailedSavesDialog } from './failed_saves_dialog.js';
+import { describeServed, otherProjectNotice, projectName } from './project.js';
+import { isAnswer } from './save_queue.js';
 
-const LOOK_MS = 3000;
-const isAnswer = ({ call }) => ['save', 'probe_answer'].includes(call);
-const counted = (count) => `${count} ${count === 1 ? 'answer' : 'answers'}`;
+/** @import { Project, Reply } from './wire.d.ts' */
+/** @import { Job, SaveQueue } from './save_queue.js' */
+
+const CHECK_MS = 3000;
+
+/** @param {number} count */
+const answers = (count) => `${count} ${count === 1 ? 'answer' : 'answers'}`;
+/** @param {number} count */
 const wait = (count) => (count === 1 ? 'waits' : 'wait');
-const are = (count) => (count === 1 ? 'It is' : 'They are');
+/** @param {number} count */
+const theyAre = (count) => (count === 1 ? 'It is' : 'They are');
 
-export class Waiting {
-  // `words(job)` says what an answer says.
-  constructor({ words }) {
-    this.dialog = new AsideDialog({ words });
-    this.why = h('p', { class: 'an-waits', role: 'status', hidden: true });
-    this.other = h('p', { class: 'an-waits', role: 'status', hidden: true });
-    this.show = button('Show', null, () => this.dialog.open());
-    this.put = h('span');
-    this.aside = h('p', { class: 'an-waits', role: 'status', hidden: true }, this.put, this.show);
-    this.elsewhere = h('div');
-    this.element = h('div', { class: 'an-waiting' }, this.why, this.other, this.aside, this.elsewhere);
-    Object.assign(this, { pending: 0, served: '' });
+export class UnsavedNotices {
+  /** @type {SaveQueue} */
+  queue;
+
+  /** @param {{ describe: (job: Job) => string }} words says what an answer says */
+  constructor({ describe }) {
+    this.dialog = new FailedSavesDialog({ describe });
+    this.reason = h('p', { class: 'an-waits', role: 'status', hidden: true });
+    this.otherProject = h('p', { class: 'an-waits', role: 'status', hidden: true });
+    this.failedCount = h('span');
+    this.failed = h('p', { class: 'an-waits', role: 'status', hidden: true }, this.failedCount, button('Show', null, () => this.dialog.open()));
+    this.ofOthers = h('div');
+    this.element = h('div', { class: 'an-waiting' }, this.reason, this.otherProject, this.failed, this.ofOthers);
+    this.pending = 0;
+    this.served = '';
+    this.key = '';
+    /** @type {string[]} */
+    this.ancestors = [];
+    this.drawn = '';
   }
 
-  // `queue`: of this page; `ancestors`: keys of the projects that this one is a copy of.
-  begin(queue, { key, ancestors }) {
-    Object.assign(this, { queue, key, ancestors });
+  // `ancestors`: keys of the projects that this one is a copy of.
+  /** @param {SaveQueue} queue @param {Project} project */
+  start(queue, { key, ancestors }) {
+    this.queue = queue;
+    this.key = key;
+    this.ancestors = ancestors;
     this.dialog.queue = queue;
-    this.#look();
-    setInterval(() => this.#look(), LOOK_MS);
+    this.#check();
+    setInterval(() => this.#check(), CHECK_MS);
   }
 
-  // What the server said: it may serve another project by now.
-  see({ other_project: other, ok }) {
+  // What the server replied: it may serve another project by now.
+  /** @param {Reply<{}>} reply */
+  onReply({ other_project: other, ok }) {
     if (other === undefined && !ok) return;
     this.served = other ?? '';
-    this.#drawOther();
+    this.#drawOtherProject();
   }
 
-  count(pending, aside) {
+  /** @param {number} pending @param {number} failed */
+  count(pending, failed) {
     this.pending = pending;
-    this.#drawOther();
-    this.aside.hidden = !aside;
-    this.#say(this.put, `${counted(aside)} could not be saved and ${aside === 1 ? 'was' : 'were'} put aside. `);
+    this.#drawOtherProject();
+    this.failed.hidden = !failed;
+    setText(this.failedCount, `${answers(failed)} could not be saved. `);
     if (this.dialog.element.open) this.dialog.draw();
   }
 
   // Why answers wait that the server cannot save just now; the corner that says so has little room.
-  tellWhy(reason) {
-    this.why.hidden = !reason || Boolean(this.served);
-    if (reason) this.#say(this.why, `${counted(this.pending)} ${wait(this.pending)} in this browser. ${reason}`);
+  /** @param {string} reason */
+  showReason(reason) {
+    this.reason.hidden = !reason || Boolean(this.served);
+    if (reason) setText(this.reason, `${answers(this.pending)} ${wait(this.pending)} in this browser. ${reason}`);
   }
 
-  #drawOther() {
+  #drawOtherProject() {
     const { served, pending } = this;
     const name = projectName();
-    this.other.hidden = !served;
+    this.otherProject.hidden = !served;
     if (!served) return;
-    this.#say(this.other, pending
-      ? `${counted(pending)} of project ${name} ${wait(pending)} in this browser; ${servedNow(served)} is served here now. ${served === name ? `Reload the page to decide what becomes of ${pending === 1 ? 'it' : 'them'}.` : `${are(pending)} sent when ${name} is served again.`}`
-      : belongs(served));
+    const next = served === name ? `Reload the page to decide what becomes of ${pending === 1 ? 'it' : 'them'}.` : `${theyAre(pending)} sent when ${name} is served again.`;
+    setText(this.otherProject, pending
+      ? `${answers(pending)} of project ${name} ${wait(pending)} in this browser; ${describeServed(served)} is served here now. ${next}`
+      : otherProjectNotice(served));
   }
 
   // ---- of other projects
 
-  #look() {
+  #check() {
+    /** @type {Map<string, Job[]>} */
     const found = new Map();
-    const add = (project, jobs) => { if (jobs.length && project !== this.key) found.set(project, [...found.get(project) ?? [], ...jobs]); };
-    for (const key of allKeys('annotator-unsaved:')) add(key.split(':')[1], keptJobs(key).filter(isAnswer));
-    for (const project of this.ancestors) add(project, allKeys(asidePrefix(project)).map((key) => parsed(key)?.job).filter(Boolean));
+    const add = (/** @type {string} */ project, /** @type {Job[]} */ jobs) => {
+      if (jobs.length && project !== this.key) found.set(project, [...found.get(project) ?? [], ...jobs]);
+    };
+    for (const key of allKeys('annotator-unsaved:')) add(key.split(':')[1], storedJobs(key).filter(isAnswer));
+    for (const project of this.ancestors) add(project, allKeys(failedPrefix(project)).map((key) => parsed(key)?.job).filter(Boolean));
     const drawn = JSON.stringify([...found].map(([project, jobs]) => [project, jobs.length]));
     if (drawn === this.drawn) return;
     this.drawn = drawn;
-    this.elsewhere.replaceChildren(...[...found].map(([project, jobs]) => this.#line(project, jobs)));
+    this.ofOthers.replaceChildren(...[...found].map(([project, jobs]) => this.#line(project, jobs)));
   }
 
+  /** @param {string} project @param {Job[]} jobs */
   #line(project, jobs) {
     const name = nameOfProject(project);
     const count = jobs.length;
     const line = h('p', { class: 'an-waits', role: 'status' });
     if (!this.ancestors.includes(project)) {
-      line.append(`${counted(count)} of project ${name} ${wait(count)} in this browser. ${are(count)} sent when that project is served here again.`);
+      line.append(`${answers(count)} of project ${name} ${wait(count)} in this browser. ${theyAre(count)} sent when that project is served here again.`);
       return line;
     }
-    line.append(`${counted(count)} ${wait(count)} in this browser for project ${name} as it was before it was copied, moved or restored. `,
+    line.append(`${answers(count)} ${wait(count)} in this browser for project ${name} as it was before it was copied, moved or restored. `,
       button('Send them to this project', null, () => this.#send(project)),
-      button('Keep as a file', null, () => saveFile(name, jobs)));
+      button('Download', null, () => downloadAnswers(name, jobs)));
     return line;
   }
 
   // Under the key of this project they are what a closed tab left behind, which the queue takes over.
-  // What had been put aside already stays so, and is listed here.
+  // What could not be saved before stays so, and is listed here.
+  /** @param {string} project */
   #send(project) {
     for (const key of allKeys(unsavedPrefix(project))) {
-      const jobs = keptJobs(key).map((job) => ({ ...job, last: null }));
-      const moved = unsavedPrefix(this.key, personOf(key, project).person) + randomId();
-      if (keep(moved, JSON.stringify(jobs))) keep(key, null);
+      const jobs = storedJobs(key).map((job) => ({ ...job, last: null }));
+      const moved = unsavedPrefix(this.key, ownerOf(key, project).person) + randomId();
+      if (store(moved, JSON.stringify(jobs))) store(key, null);
     }
-    for (const key of allKeys(asidePrefix(project))) {
-      if (keep(asidePrefix(this.key) + key.slice(asidePrefix(project).length), localStorage.getItem(key))) keep(key, null);
+    for (const key of allKeys(failedPrefix(project))) {
+      if (store(failedPrefix(this.key) + key.slice(failedPrefix(project).length), localStorage.getItem(key))) store(key, null);
     }
     this.queue.adopt();
-    this.#look();
+    this.#check();
   }
-
-  #say(element, text) { if (element.textContent !== text) element.textContent = text; }
 }

@@ -7,8 +7,17 @@ const ENOUGH = 1280; // longer side of the picture that is loaded without zoom
 
 export class Zoom {
   // `stage` stays, `view` moves in it; `onCloser` is called when more pixels are needed than are loaded.
+  /** @param {HTMLElement} stage @param {HTMLElement} view @param {{ onCloser: () => void }} listeners */
   constructor(stage, view, { onCloser }) {
-    Object.assign(this, { stage, view, onCloser });
+    this.stage = stage;
+    this.view = view;
+    this.onCloser = onCloser;
+    this.width = 0;
+    this.height = 0;
+    this.scale = 1;
+    this.x = 0;
+    this.y = 0;
+    this.isClose = false;
     this.reset({ width: 0, height: 0 });
     stage.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
     stage.addEventListener('pointerdown', (event) => this.#grab(event));
@@ -16,6 +25,7 @@ export class Zoom {
   }
 
   // Of the next image: its size in pixels.
+  /** @param {{ width: number, height: number }} size */
   reset({ width, height }) {
     Object.assign(this, { width, height, scale: 1, x: 0, y: 0, isClose: false });
     this.#apply();
@@ -30,6 +40,7 @@ export class Zoom {
   }
 
   // Full size and back; a picture smaller than the stage is doubled.
+  /** @param {MouseEvent | null} [at] */
   toggle(at = null) {
     const full = 1 / (this.#fit * (globalThis.devicePixelRatio || 1));
     this.#to(this.isZoomed ? 1 : Math.min(MOST, full > 1.1 ? full : 2), at);
@@ -39,12 +50,14 @@ export class Zoom {
 
   farther() { this.#to(this.scale / STEP); }
 
+  /** @param {number} right @param {number} down */
   pan(right, down) {
     this.x -= right * PAN * this.stage.clientWidth;
     this.y -= down * PAN * this.stage.clientHeight;
     this.#apply();
   }
 
+  /** @param {number} scale @param {MouseEvent | null} [at] */
   #to(scale, at = null) {
     const { left, top, width, height } = this.stage.getBoundingClientRect();
     const px = at ? at.clientX - left : width / 2;
@@ -61,28 +74,31 @@ export class Zoom {
   }
 
   #apply() {
-    const most = (length) => (this.isZoomed ? length() * (this.scale - 1) : 0); // a length costs a layout
+    const most = (/** @type {() => number} */ length) => (this.isZoomed ? length() * (this.scale - 1) : 0); // a length costs a layout
     this.x = Math.min(0, Math.max(-most(() => this.stage.clientWidth), this.x));
     this.y = Math.min(0, Math.max(-most(() => this.stage.clientHeight), this.y));
     this.view.style.transform = this.isZoomed ? `translate(${this.x}px, ${this.y}px) scale(${this.scale})` : '';
     this.stage.classList.toggle('zoomed', this.isZoomed);
   }
 
-  #isPicture(event) { return this.view.contains(event.target); }
+  /** @param {Event} event */
+  #isPicture(event) { return event.target instanceof Node && this.view.contains(event.target); }
 
+  /** @param {WheelEvent} event */
   #wheel(event) {
     if (!this.#isPicture(event) || (!event.ctrlKey && matchMedia('(max-width: 900px)').matches)) return;
     event.preventDefault();
     this.#to(this.scale * Math.exp(-Math.max(-100, Math.min(100, event.deltaY)) / 300), event);
   }
 
+  /** @param {PointerEvent} event */
   #grab(event) {
     if (!this.isZoomed || event.button !== 0 || !this.#isPicture(event)) return;
     event.preventDefault();
     const { stage } = this;
     const start = { x: this.x - event.clientX, y: this.y - event.clientY };
     stage.setPointerCapture(event.pointerId);
-    const move = (moved) => {
+    const move = (/** @type {PointerEvent} */ moved) => {
       Object.assign(this, { x: start.x + moved.clientX, y: start.y + moved.clientY });
       this.#apply();
     };

@@ -1,9 +1,11 @@
-// One picture of the grid, large: for as long as a key is held, or until it is closed.
+// One image of the grid, large: for as long as a key is held, or until it is closed.
 
 import { h, picture } from '../shared/dom.js';
 import { Zoom } from '../shared/zoom.js';
 
-export class Large {
+/** @import { GridItem } from '../shared/wire.d.ts' */
+
+export class LargeImage {
   constructor() {
     this.image = h('img', { class: 'an-image', alt: '', draggable: 'false' });
     this.view = h('div', { class: 'an-view' }, this.image);
@@ -11,15 +13,18 @@ export class Large {
     this.caption = h('div', { class: 'vf-caption' });
     this.element = h('div', { class: 'vf-large', role: 'region', 'aria-label': 'Large picture', hidden: true }, this.stage, this.caption);
     this.zoom = new Zoom(this.stage, this.view, { onCloser: () => this.#load(2560) });
-    this.kept = false;
+    this.isPinned = false; // stays until it is closed
+    /** @type {GridItem | null} */
+    this.item = null;
   }
 
   get isOpen() { return !this.element.hidden; }
 
-  // `kept`: stays until it is closed. A peek lets the pointer through.
-  show(item, { kept = false } = {}) {
-    this.kept ||= kept;
-    this.element.classList.toggle('peek', !this.kept);
+  // Without `pin` it is a peek, which lets the pointer through.
+  /** @param {GridItem} item @param {{ pin?: boolean }} [how] */
+  show(item, { pin = false } = {}) {
+    this.isPinned ||= pin;
+    this.element.classList.toggle('peek', !this.isPinned);
     this.element.hidden = false;
     if (this.item === item) return;
     this.item = item;
@@ -29,11 +34,14 @@ export class Large {
     this.image.alt = item.name;
   }
 
-  say(text) { this.caption.textContent = text; }
+  /** @param {string} text */
+  setCaption(text) { this.caption.textContent = text; }
 
   // More pixels of the same picture take its place when they are there.
+  /** @param {number} width */
   #load(width) {
     const { item } = this;
+    if (!item) return;
     const larger = new Image();
     larger.src = picture(width, item.id);
     larger.decode().then(() => { if (this.item === item) this.image.src = larger.src; }, () => {}); // the smaller one stays
@@ -41,6 +49,7 @@ export class Large {
 
   close() {
     this.element.hidden = true;
-    Object.assign(this, { kept: false, item: null });
+    this.isPinned = false;
+    this.item = null;
   }
 }

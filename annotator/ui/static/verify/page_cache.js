@@ -3,15 +3,24 @@
 
 import { pause } from '../shared/server.js';
 
+/** @import { About, ImagePage } from './image_page.js' */
+
 const IDLE_MS = 300; // between two of them
 const FRESH_MS = 300000;
 const MOST = 24; // what was looked at lately is among them
-const WORTH = 0.6; // so much of a page has to be open still
+const LEAST_OPEN = 0.6; // so much of a page has to be open still
 
-export class Beside {
-  // `load(about)` answers a page or null.
+export class PageCache {
+  /** @param {(about: About) => Promise<ImagePage | null>} load */
   constructor(load) {
-    Object.assign(this, { load, pages: new Map(), answered: new Map(), coming: null, turn: 0 });
+    this.load = load;
+    /** @type {Map<string, { page: ImagePage, at: number }>} */
+    this.pages = new Map();
+    /** @type {Map<number, Set<number>>} */
+    this.answered = new Map(); // category id -> images that this tab has answered
+    /** @type {{ key: string, done: Promise<void> } | null} */
+    this.coming = null;
+    this.turn = 0;
   }
 
   // They are out of date: another version, or another number of images.
@@ -21,6 +30,7 @@ export class Beside {
   }
 
   // What was shown, with its marks, for when somebody comes back.
+  /** @param {ImagePage} page */
   keep(page) {
     const key = keyOf(page.about);
     this.pages.delete(key);
@@ -32,6 +42,7 @@ export class Beside {
   }
 
   // Answers that this tab has given since.
+  /** @param {number} category @param {number[]} ids */
   settle(category, ids) {
     const known = this.answered.get(category) ?? new Set();
     for (const id of ids) known.add(id);
@@ -39,23 +50,26 @@ export class Beside {
   }
 
   // The page if there is one, else null.
+  /** @param {About} about */
   async take(about) {
     const key = keyOf(about);
     if (this.coming?.key === key) await this.coming.done;
-    const { page } = this.#fresh(key) ?? {};
+    const page = this.#fresh(key)?.page;
     this.pages.delete(key);
     if (!page) return null;
-    const answered = this.answered.get(about.category);
-    const items = page.items.filter(({ id }) => !answered?.has(id));
-    return items.length && items.length >= WORTH * page.items.length ? { ...page, items, isUnheld: true } : null;
+    const left = page.without(this.answered.get(about.category) ?? new Set());
+    left.isUnheld = true;
+    return left.items.length && left.items.length >= LEAST_OPEN * page.items.length ? left : null;
   }
 
+  /** @param {string} key */
   #fresh(key) {
     const found = this.pages.get(key);
     return found && performance.now() - found.at < FRESH_MS ? found : null;
   }
 
   // One after the other, as long as they are wanted.
+  /** @param {About[]} abouts @param {() => boolean} isWanted */
   async fetch(abouts, isWanted) {
     for (const about of abouts) {
       const key = keyOf(about);
@@ -68,6 +82,7 @@ export class Beside {
     }
   }
 
+  /** @param {About} about */
   async #load(about) {
     const { turn } = this;
     const page = await this.load(about);
@@ -75,4 +90,5 @@ export class Beside {
   }
 }
 
+/** @param {About} about */
 const keyOf = ({ category, mode, like }) => `${category}-${mode}-${like ?? ''}`;
