@@ -45,6 +45,7 @@ test-quick: .venv/.test-ready
 
 check: .venv/.test-ready
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+	@$(BIN)/python scripts/check_javascript.py || [ $$? = 3 -a -z "$$CI" ]
 
 format: .venv/.test-ready
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
@@ -53,4 +54,4 @@ bench: .venv/.test-ready
 	@$(BIN)/python benchmarks/run.py
 
 clean:
-	@rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

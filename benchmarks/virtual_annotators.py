@@ -2,8 +2,8 @@
 
 Each has a name, a session and a tab of its own, looks at images and pages of the grid, and does
 what people do. What they do waits in an ordered queue with a client id for each act, as in
-`annotator/ui/static/queue.js`: a try that fails is repeated until the server confirms or refuses
-it.
+`annotator/ui/static/shared/save_queue.js`: a try that fails is repeated until the server confirms
+or refuses it.
 """
 
 from __future__ import annotations

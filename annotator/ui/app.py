@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
 
 from annotator.ui.certify_page import CertifyPage
 from annotator.ui.contracts import Services
 from annotator.ui.export_page import ExportPage
-from annotator.ui.label_page import STATIC, build_label_page, static_version
+from annotator.ui.label_page import build_label_page
 from annotator.ui.probe_page import build_probe_page
 from annotator.ui.progress_page import ProgressPage
 from annotator.ui.review_page import build_review_page
@@ -24,25 +23,12 @@ from annotator.ui.train_page import TrainPage
 from annotator.ui.verify_page import build_verify_page
 from annotator.ui.web.files import WebFiles
 from annotator.ui.web.identity import name_routes
-from annotator.ui.web.pictures import FOREVER, picture_routes
+from annotator.ui.web.pictures import picture_routes
 from annotator.ui.web.project_guard import ProjectGuard, head
 from annotator.ui.web.request_limits import RequestLimits
 from annotator.ui.web.security import MarkedScripts, RequestGuard
 from annotator.ui.web.sessions import BoundedSessions
-
-if TYPE_CHECKING:
-    from starlette.responses import Response
-    from starlette.types import Scope
-
-
-class VersionedFiles(StaticFiles):
-    """Scripts and styles under an address with their hash, which browsers may keep for good."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        """Return a file, with the header that lets it be kept."""
-        response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = FOREVER
-        return response
+from annotator.ui.web.static_files import STATIC, VersionedFiles, static_version
 
 
 def _probe(services: Services, scripts: str, pages: gr.Blocks) -> None:
@@ -56,20 +42,20 @@ def _verify(services: Services, scripts: str, pages: gr.Blocks) -> None:
 
 
 def _progress(services: Services, scripts: str, pages: gr.Blocks) -> None:
-    ProgressPage(services, styles=f"{scripts}/pages.css").build(pages)
+    ProgressPage(services, styles=f"{scripts}/gradio/pages.css").build(pages)
 
 
 def _train(services: Services, scripts: str, pages: gr.Blocks) -> None:
     del pages
-    TrainPage(services, styles=f"{scripts}/pages.css").build()
+    TrainPage(services, styles=f"{scripts}/gradio/pages.css").build()
 
 
 def _certify(services: Services, scripts: str, pages: gr.Blocks) -> None:
-    CertifyPage(services, styles=f"{scripts}/pages.css").build(pages)
+    CertifyPage(services, styles=f"{scripts}/gradio/pages.css").build(pages)
 
 
 def _export(services: Services, scripts: str, pages: gr.Blocks) -> None:
-    ExportPage(services, styles=f"{scripts}/pages.css").build(pages)
+    ExportPage(services, styles=f"{scripts}/gradio/pages.css").build(pages)
 
 
 def _settings(services: Services, scripts: str, pages: gr.Blocks) -> None:
@@ -170,7 +156,7 @@ def build_app(
     app.include_router(picture_routes(services.media))
     app.include_router(name_routes())
     pages = build_pages(services, title=title, scripts=f"/ui/{version}")
-    _mount(app, pages, files, head(key, title, f"/ui/{version}/project.js"))
+    _mount(app, pages, files, head(key, title, f"/ui/{version}/shared/project.js"))
     return app
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-
 import gradio as gr
 
 from annotator.errors import AnnotatorError
@@ -14,25 +11,15 @@ from annotator.ui.evidence_functions import evidence_functions
 from annotator.ui.probe_functions import probe_functions
 from annotator.ui.work_screen import ServerFunction, screen_functions, work_screen
 
-STATIC = Path(__file__).parent / "static"
-
-STYLES = ("board", "evidence", "probe")
+STYLES = ("shared/work_screen", "label/evidence", "probe/probe")
 """Style sheets of the page, without `.css`."""
 
 MAX_IMAGES = 50
 """Most images one request may ask about."""
 
 
-def static_version() -> str:
-    """Return a short hash of the scripts and styles, so that browsers never mix two versions."""
-    digest = hashlib.sha256()
-    for file in sorted(STATIC.iterdir()):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:10]
-
-
 def build_label_page(services: Services, *, scripts: str) -> gr.HTML:
-    """Put the board into the open Blocks; everything it shows is drawn by `static/board.js`.
+    """Put the page into the open Blocks; everything it shows is drawn in `static/label`.
 
     Args:
         services: Of the open project.
@@ -40,8 +27,8 @@ def build_label_page(services: Services, *, scripts: str) -> gr.HTML:
     """
     return work_screen(
         scripts=scripts,
-        script="board",
-        component="Board",
+        script="label/label_page",
+        component="LabelPage",
         styles=STYLES,
         functions=label_functions(services),
         name="board",

@@ -8,12 +8,12 @@ from annotator.ui.contracts import Services
 from annotator.ui.label_page import label_functions
 from annotator.ui.work_screen import work_screen
 
-STYLES = ("board", "probe")
+STYLES = ("shared/work_screen", "probe/probe")
 """Style sheets of the page, without `.css`."""
 
 
 def build_probe_page(services: Services, *, scripts: str) -> gr.HTML:
-    """Put the page into the open Blocks; everything it shows is drawn by `static/probe_page.js`.
+    """Put the page into the open Blocks; everything it shows is drawn in `static/probe`.
 
     Args:
         services: Of the open project.
@@ -21,7 +21,7 @@ def build_probe_page(services: Services, *, scripts: str) -> gr.HTML:
     """
     return work_screen(
         scripts=scripts,
-        script="probe_page",
+        script="probe/probe_page",
         component="ProbePage",
         styles=STYLES,
         functions=label_functions(services),

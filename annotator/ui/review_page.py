@@ -1,4 +1,4 @@
-"""The Review page: answered pairs to look through and to correct, drawn by `static/review.js`."""
+"""The Review page: answered pairs to look through and to correct, drawn in `static/review`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from annotator.ui.boundary import server_function
 from annotator.ui.contracts import Payload, Services
 from annotator.ui.work_screen import ServerFunction, screen_functions, work_screen
 
-STYLES = ("board", "review")
+STYLES = ("shared/work_screen", "review/review")
 """Style sheets of the page, without `.css`."""
 
 
@@ -23,8 +23,8 @@ def build_review_page(services: Services, *, scripts: str) -> gr.HTML:
     """
     return work_screen(
         scripts=scripts,
-        script="review",
-        component="Review",
+        script="review/review_page",
+        component="ReviewPage",
         styles=STYLES,
         functions=review_functions(services),
         name="review",

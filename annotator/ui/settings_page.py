@@ -40,7 +40,7 @@ class SettingsPage:
 
     def build(self, demo: gr.Blocks) -> None:
         """Put the widgets into the open Blocks and wire them."""
-        sheets = [f"{self._styles}/{name}.css" for name in ("pages", "settings")]
+        sheets = [f"{self._styles}/gradio/{name}.css" for name in ("pages", "settings")]
         head = "".join(f'<link rel="stylesheet" href="{sheet}">' for sheet in sheets)
         gr.HTML("", visible="hidden", head=head if self._styles else None, js_on_load=None)
         with gr.Tabs(elem_id="settings-tabs"):

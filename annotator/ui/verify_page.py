@@ -8,11 +8,11 @@ from annotator.ui.boundary import server_function
 from annotator.ui.contracts import Payload, Services
 from annotator.ui.work_screen import ServerFunction, screen_functions, work_screen
 
-STYLES = ("board", "verify")
+STYLES = ("shared/work_screen", "verify/verify")
 
 
 def build_verify_page(services: Services, *, scripts: str) -> gr.HTML:
-    """Put the grid into the open Blocks; everything it shows is drawn by `static/verify.js`.
+    """Put the grid into the open Blocks; everything it shows is drawn in `static/verify`.
 
     Args:
         services: Of the open project.
@@ -20,7 +20,7 @@ def build_verify_page(services: Services, *, scripts: str) -> gr.HTML:
     """
     return work_screen(
         scripts=scripts,
-        script="verify",
+        script="verify/verify_page",
         component="VerifyPage",
         styles=STYLES,
         functions=verify_functions(services),

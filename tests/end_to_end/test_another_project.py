@@ -201,7 +201,7 @@ def test_answers_for_a_project_are_not_taken_for_those_of_its_copy(
     expect(line).to_contain_text("1 answer waits in this browser for project birds")
     unasked = labels(copy)
     with page.expect_download() as download:
-        line.get_by_role("button", name="Keep as a file").click()
+        line.get_by_role("button", name="Download").click()
     line.get_by_role("button", name="Send them to this project").click()
     expect(line).to_have_count(0)
     expect(page.locator(".an-saved")).to_have_text("saved")
@@ -234,13 +234,13 @@ def test_answers_are_put_aside_when_an_older_backup_was_brought_back(
     (birds / "labels.db").write_bytes(backup.read_bytes())  # in its place, as cp does it
 
     server.start()
-    aside = page.locator(".an-waits:visible", has_text="put aside")
+    aside = page.locator(".an-waits:visible", has_text="could not be saved")
     expect(aside).to_contain_text("1 answer could not be saved")
     ready(page, 2)
     unasked = labels(birds)
     aside.get_by_role("button", name="Show").click()
     expect(page.locator(".an-aside li")).to_contain_text("restored from an older state")
-    page.get_by_role("button", name="Try again").first.click()
+    page.get_by_role("button", name="Retry").first.click()
     expect(page.locator(".an-saved")).to_have_text("saved")
     expect(aside).to_be_hidden()
 

@@ -57,7 +57,7 @@ def saved(page: Page) -> None:
 
 
 def line(page: Page) -> Locator:
-    return page.locator(".an-waits", has_text="put aside")
+    return page.locator(".an-waits", has_text="could not be saved")
 
 
 def rows(project: Path, query: str) -> list[tuple[Any, ...]]:
@@ -95,7 +95,7 @@ def test_an_answer_about_a_picture_that_is_gone_is_put_aside_and_outlives_a_relo
     (pictures / "0.png").rename(pictures / "away.png")
 
     page.keyboard.press("1")
-    expect(line(page)).to_contain_text("1 answer could not be saved and was put aside")
+    expect(line(page)).to_contain_text("1 answer could not be saved.")
     page.keyboard.press("Enter")
     expect(page.locator(".an-place")).to_have_text("1.png")
     page.keyboard.press("2")
@@ -108,7 +108,7 @@ def test_an_answer_about_a_picture_that_is_gone_is_put_aside_and_outlives_a_relo
     expect(entry).to_contain_text("is missing; restore it")
     before = labels(project)
     (pictures / "away.png").rename(pictures / "0.png")
-    entry.get_by_role("button", name="Try again").press("Enter")
+    entry.get_by_role("button", name="Retry").press("Enter")
     expect(line(page)).to_be_hidden()
     saved(page)
 
@@ -125,12 +125,12 @@ def test_what_was_put_aside_is_discarded_only_after_a_question(
     line(page).get_by_role("button", name="Show").click()
     entry = page.locator(".an-aside li")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Keep as a file").click()
+        page.get_by_role("button", name="Download").click()
     entry.get_by_role("button", name="Discard").click()
-    entry.get_by_role("button", name="Keep it").click()
+    entry.get_by_role("button", name="Keep").click()
     expect(entry).to_have_count(1)
     entry.get_by_role("button", name="Discard").click()
-    entry.get_by_role("button", name="Discard for good").click()
+    entry.get_by_role("button", name="Discard permanently").click()
 
     expect(line(page)).to_be_hidden()
     assert "0.png: cat present" in download.value.path().read_text()
@@ -149,7 +149,7 @@ def test_an_answer_that_the_program_fails_on_again_and_again_holds_up_nothing(
     with_the_bug = labels(project)
     mend_category(project)
     line(page).get_by_role("button", name="Show").click()
-    page.get_by_role("button", name="Try all again").click()
+    page.get_by_role("button", name="Retry all").click()
     expect(line(page)).to_be_hidden()
     saved(page)
 
@@ -205,8 +205,9 @@ def test_an_exception_while_drawing_does_not_stop_the_queue(page: Page, project:
     page.evaluate(
         """async () => {
             const loaded = performance.getEntriesByType('resource').map(({ name }) => name);
-            const { Board } = await import(loaded.find((name) => name.endsWith('/board.js')));
-            Board.prototype.confirmed = () => { throw new Error('drawing failed'); };
+            const script = loaded.find((name) => name.endsWith('/label_page.js'));
+            const { LabelPage } = await import(script);
+            LabelPage.prototype.confirmed = () => { throw new Error('drawing failed'); };
         }"""
     )
 

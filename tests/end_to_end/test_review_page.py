@@ -82,7 +82,7 @@ def test_filters_are_kept_in_the_address_and_back_goes_back(visit: Callable[...,
     page.get_by_label("Category").select_option("bird")
     expect(page.locator(".rv-card")).to_have_count(2)
     page.get_by_label("File name has").fill("no such file")
-    expect(page.locator(".rv-empty")).to_contain_text("Loosen one")
+    expect(page.locator(".rv-empty")).to_contain_text("Remove one")
     page.get_by_role("button", name="File name has").click()
     expect(page.locator(".rv-card")).to_have_count(2)
     for _ in range(3):
@@ -155,7 +155,9 @@ def test_a_conflict_is_decided_and_the_history_tells_it(
     page.keyboard.press("h")
     expect(page.locator(".rv-history")).to_be_hidden()
     page.keyboard.press("m")
-    expect(page.locator(".rv-empty")).to_contain_text("People agree everywhere they overlap.")
+    expect(page.locator(".rv-empty")).to_contain_text(
+        "Wherever several people answered, they agree."
+    )
 
     assert labels(project, DOG) == [(1, 1, 0), (2, 0, 6)]
 

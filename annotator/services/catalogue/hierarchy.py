@@ -79,6 +79,23 @@ def implications(parents: Parents, labels: Mapping[int, State | None]) -> Implic
     return Implications(implied, contradictions)
 
 
+def consequences(parents: Parents) -> dict[str, dict[str, list[int]]]:
+    """Return what a label of each category decides, for the browser to show it at once.
+
+    Returns:
+        By category id, as JSON has it: the ids in `present` are present where it is, and those in
+        `absent` are absent where it is. Categories that decide nothing are left out.
+    """
+    found: dict[str, dict[str, list[int]]] = {}
+    for child in sorted(parents):
+        for ancestor in sorted(parents[child]):
+            decided = ((child, State.PRESENT, ancestor), (ancestor, State.ABSENT, child))
+            for category, state, other in decided:
+                row = found.setdefault(str(category), {"present": [], "absent": []})
+                row[state.value].append(other)
+    return found
+
+
 def states_of(labels: Iterable[PairLabel]) -> dict[int, State | None]:
     """Return the labels of one image as `implications` takes them."""
     return {label.category_id: label.state for label in labels if label.answer_id is not None}

@@ -87,11 +87,10 @@ class Labelling:
             last = visits.last_images(tx, person.id, 1)
             every = categories.every(tx, archived=True)
             parents = hierarchy.resolve(self._project.settings.hierarchy, every)
+            implies = hierarchy.consequences(parents)
             keys = keys_for(tx, person.id, [c for c in every if not c.archived])
             shown = [
-                category_row(c, keys.get(str(c.id), ""), parents)
-                for c in in_order(every)
-                if not c.archived
+                category_row(c, keys.get(str(c.id), "")) for c in in_order(every) if not c.archived
             ]
             total = images.count(tx)
             version, _ = self._suggestions.current(tx)
@@ -107,6 +106,7 @@ class Labelling:
                 "ancestors": self._lineage.ancestors(),
             },
             "categories": shown,
+            "implies": implies,
             "version": version,
             "total": total,
             "resume": last[-1] if last else None,
@@ -282,8 +282,8 @@ class Labelling:
         return annotators.find(tx, annotator) or Annotator(id=0, name=annotator)
 
 
-def category_row(category: Category, key: str, parents: hierarchy.Parents) -> dict[str, Any]:
-    """Return a category as the page knows it, with this person's key and all its ancestors."""
+def category_row(category: Category, key: str) -> dict[str, Any]:
+    """Return a category as the page knows it, with this person's key."""
     return {
         "id": category.id,
         "name": category.name,
@@ -292,7 +292,6 @@ def category_row(category: Category, key: str, parents: hierarchy.Parents) -> di
         "aliases": list(category.aliases),
         "description": category.description,
         "key": key,
-        "parents": sorted(parents.get(category.id, ())),
     }
 
 

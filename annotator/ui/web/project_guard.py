@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 HEADER = "x-annotator-project"
-"""Header in which `static/project.js` names the project of its page."""
+"""Header in which `static/shared/project.js` names the project of its page."""
 
 CALLS = "/gradio_api/component_server"
 """Where the work screens call the server; Gradio's client hands on only answers of status 200."""

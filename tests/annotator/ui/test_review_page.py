@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from annotator.ui.label_page import STATIC
 from annotator.ui.review_page import review_functions
+from annotator.ui.web.static_files import STATIC
 
 
 class FakeReview:
@@ -37,7 +37,11 @@ REQUEST = SimpleNamespace(cookies={"annotator_name": "Chief"})
 
 
 def test_every_function_that_the_script_calls_is_offered(server: dict[str, Any]) -> None:
-    scripts = [*STATIC.glob("review*.js"), STATIC / "screen.js", STATIC / "watch.js"]
+    scripts = [
+        *(STATIC / "review").glob("*.js"),
+        STATIC / "shared" / "work_screen.js",
+        STATIC / "shared" / "status_line.js",
+    ]
     called = {
         name for file in scripts for name in re.findall(r"server\.call\('(\w+)'", file.read_text())
     }

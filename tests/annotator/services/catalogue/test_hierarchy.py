@@ -9,7 +9,12 @@ import pytest
 from annotator.domain import Category, State
 from annotator.errors import ProjectError
 from annotator.services.app import Services
-from annotator.services.catalogue.hierarchy import Implication, implications, resolve
+from annotator.services.catalogue.hierarchy import (
+    Implication,
+    consequences,
+    implications,
+    resolve,
+)
 from annotator.settings import Project, changed
 
 ANIMAL, DOG, PUPPY, YOUNG = 1, 2, 3, 4
@@ -43,6 +48,16 @@ def test_an_absent_parent_makes_its_descendants_absent() -> None:
 @pytest.mark.parametrize("labels", [{ANIMAL: PRESENT}, {PUPPY: ABSENT}, {}])
 def test_nothing_follows_the_other_way_round(labels: dict[int, State | None]) -> None:
     assert implications(PARENTS, labels).implied == {}
+
+
+@pytest.mark.parametrize("state", [PRESENT, ABSENT])
+@pytest.mark.parametrize("category", [ANIMAL, DOG, PUPPY, YOUNG])
+def test_the_browser_is_told_what_each_label_decides(category: int, state: State) -> None:
+    told = consequences(PARENTS)[str(category)]
+
+    decided = implications(PARENTS, {category: state}).implied
+
+    assert {c: Implication(state, category) for c in told[state.value]} == decided
 
 
 def test_what_somebody_said_is_never_implied() -> None:
@@ -88,10 +103,9 @@ def test_implied_pairs_are_not_asked_and_not_stored(services: Services) -> None:
 
     assert item["ask"] == [3]
     assert list(item["labels"]) == ["2"]
-    assert {c["name"]: c["parents"] for c in start["categories"]} == {
-        "cat": [],
-        "dog": [1],
-        "bird": [],
+    assert start["implies"] == {
+        "2": {"present": [1], "absent": []},
+        "1": {"present": [], "absent": [2]},
     }
 
 

@@ -1,0 +1,189 @@
+// The images of this tab in the order they are looked at, and what is known of each.
+
+import { ImagePreloader } from '../shared/image_preloader.js';
+import { Item } from './item.js';
+
+/** @import { ById, Implies, ItemData } from '../shared/wire.d.ts' */
+/** @import { SaveQueue } from '../shared/save_queue.js' */
+/** @import { Server } from '../shared/server.js' */
+
+const AHEAD = 8; // images fetched before they are needed
+const DECODED = 3; // of them with the picture; the one on the screen is kept as well
+const BATCH = 12;
+const REMEMBERED = 200; // images one can go back to after a reload
+const FETCHED = 20; // the server gives no more items at once
+const LEFT_OUT = 500; // images that the server is asked to leave out
+
+export class Album {
+  /**
+   * @param {Server} server
+   * @param {SaveQueue} queue knows what is not confirmed yet
+   * @param {string} owner names this annotator in this project, for what this tab remembers
+   * @param {ById<Implies>} implies what a label of a category decides
+   */
+  constructor(server, queue, owner, implies) {
+    this.server = server;
+    this.queue = queue;
+    this.implies = implies;
+    /** @type {number[]} */
+    this.ids = [];
+    this.at = -1;
+    /** @type {Map<number, Item>} */
+    this.items = new Map();
+    /** @type {number | null} */
+    this.again = null; // from this place on all have been visited before
+    /** @type {number | null} */
+    this.version = null;
+    /** @type {number | undefined} */
+    this.rankings = undefined; // of so many categories images are ranked by likeness
+    /** @type {Map<number, number>} */
+    this.skipped = new Map(); // image id -> how many there were then
+    this.isLookingAhead = false;
+    this.preloader = new ImagePreloader(1280, DECODED + 1);
+    this.key = `annotator-trail:${owner}`;
+  }
+
+  get id() { return this.ids[this.at]; }
+
+  // Returns the place to start at: where this tab was, else at `first`; null if there is no image to show.
+  /** @param {number} wanted @param {number | null} first */
+  async open(wanted, first) {
+    const trail = recall(this.key);
+    this.ids = trail.ids;
+    const start = wanted || trail.ids[trail.at] || first;
+    if (start && !this.ids.includes(start)) this.ids.push(start);
+    await this.more();
+    return this.ids.length ? Math.max(0, this.ids.indexOf(start ?? 0)) : null;
+  }
+
+  // Ask for further images. Once all have been visited they come round again, from place `again` on.
+  async more() {
+    let given = await this.#ask(this.#leftOut());
+    if (given.ok && given.done && this.skipped.size) given = await this.#ask(this.#leftOut(0)); // nothing else is left
+    if (!given.ok) return !given.away;
+    for (const id of given.images) this.skipped.delete(id);
+    this.again = given.done ? this.again ?? this.ids.length : null;
+    this.ids.push(...given.images);
+    if (given.done && !given.images.length && this.ids.length > 1) this.ids.push(...new Set(this.ids));
+    return true;
+  }
+
+  /** @param {number[]} exclude */
+  #ask(exclude) {
+    return this.server.call('next_images', { tab: this.queue.tab, after: this.ids.at(-1) ?? null, count: BATCH, exclude });
+  }
+
+  // What needs no second look; an image that was skipped does, some images later.
+  #leftOut(later = BATCH) {
+    const isBack = (/** @type {number} */ id) => id !== this.id && this.ids.length - (this.skipped.get(id) ?? Infinity) >= later;
+    return this.ids.slice(-LEFT_OUT).filter((id) => !isBack(id));
+  }
+
+  // It comes back some images later.
+  /** @param {number} id */
+  skip(id) { this.skipped.set(id, this.ids.length); }
+
+  // Turn to a place of the order.
+  /** @param {number} place */
+  turnTo(place) { this.at = place; }
+
+  // True if the server answered. A label that was saved while the answer was on its way is newer than it.
+  /** @param {number[]} ids @returns {Promise<boolean>} */
+  async fetch(ids) {
+    const before = new Map(ids.map((id) => [id, this.items.get(id)?.acknowledged ?? 0]));
+    const got = await this.server.call('items', { ids: ids.slice(0, FETCHED) });
+    if (!got.ok) return !got.away;
+    const stale = got.items.filter((data) => !this.#take(data, before.get(data.id) ?? 0));
+    if (stale.length) return this.fetch(stale.map((data) => data.id));
+    return true;
+  }
+
+  /** @param {ItemData} data @param {number} acknowledged */
+  #take(data, acknowledged) {
+    const known = this.items.get(data.id);
+    if (!known) this.items.set(data.id, new Item(data, this.queue.jobs, this.implies));
+    else if (known.acknowledged === acknowledged) {
+      known.takeLabels(data);
+      known.adoptScores(data);
+    } else return false;
+    return true;
+  }
+
+  // The item, undefined if the project has no such image, null if the server does not answer.
+  /** @param {number} id */
+  async item(id) {
+    if (this.items.has(id) || await this.fetch([id])) return this.items.get(id);
+    return null;
+  }
+
+  // What comes next is here, with its picture decoded, before anybody presses a key.
+  async lookAhead() {
+    if (this.isLookingAhead) return;
+    this.isLookingAhead = true;
+    if (this.ids.length - this.at <= AHEAD) await this.more();
+    const { version } = this;
+    const missing = this.ids.slice(this.at + 1, this.at + 1 + AHEAD).filter((id) => !this.items.has(id));
+    if (missing.length) await this.fetch([...new Set(missing)]);
+    if (version !== this.version) this.#dropOthers(); // a newer version came while these were on their way
+    for (const id of this.ids.slice(this.at + 1, this.at + 1 + DECODED)) this.preloader.load(id);
+    this.isLookingAhead = false;
+  }
+
+  // True if it is another version than before.
+  /** @param {number | null} version */
+  use(version) {
+    if (this.version === version) return false;
+    this.version = version;
+    this.#dropOthers();
+    return true;
+  }
+
+  // A category has become one by which images are ranked: those fetched before know nothing of it.
+  /** @param {number | undefined} rankings */
+  learn(rankings) {
+    if (rankings === undefined || this.rankings === rankings) return;
+    const isFirst = this.rankings === undefined;
+    this.rankings = rankings;
+    if (isFirst && !rankings) return;
+    this.#dropOthers();
+    this.lookAhead();
+  }
+
+  // Forget the opinions of an older version, except about the image on the screen.
+  #dropOthers() {
+    for (const [id, item] of this.items) if (id !== this.id && !item.pending.size) this.items.delete(id);
+  }
+
+  // The place of an image, which comes next if it was not in the order.
+  /** @param {number} id */
+  insertNext(id) {
+    if (!this.ids.includes(id)) this.ids.splice(this.at + 1, 0, id);
+    return this.ids.lastIndexOf(id, this.at) >= 0 ? this.ids.lastIndexOf(id, this.at) : this.ids.indexOf(id);
+  }
+
+  // Keep the way back over a reload of the page.
+  remember() {
+    const from = Math.max(0, this.at + 1 - REMEMBERED);
+    const trail = { ids: this.ids.slice(from, this.at + 1), at: this.at - from };
+    try {
+      sessionStorage.setItem(this.key, JSON.stringify(trail));
+    } catch {
+      // Only the way back is lost, and only if the page is reloaded.
+    }
+  }
+
+  // An operation is on its way no longer.
+  /** @param {string} op */
+  forget(op) { for (const item of this.items.values()) item.forget(op); }
+}
+
+/** @param {string} key @returns {{ ids: number[], at: number }} */
+function recall(key) {
+  try {
+    const { ids, at } = JSON.parse(sessionStorage.getItem(key) ?? '');
+    if (Array.isArray(ids) && ids.every(Number.isInteger)) return { ids, at };
+  } catch {
+    // Nothing was kept: a new tab.
+  }
+  return { ids: [], at: -1 };
+}

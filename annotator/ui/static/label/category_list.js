@@ -1,0 +1,140 @@
+// The category rows of one image: drawn once, restyled in place, never reordered.
+
+import { CategoryNames } from '../shared/category_names.js';
+import { h, isIn } from '../shared/dom.js';
+import { CategoryGroup } from './category_group.js';
+import { CategoryRow } from './category_row.js';
+
+/** @import { Category, Decision } from '../shared/wire.d.ts' */
+/** @import { View } from '../shared/dom.js' */
+/** @import { Item } from './item.js' */
+
+const DIGITS = [...'1234567890'];
+const MANY = 60; // categories from which on groups that say nothing are folded
+const FOUND = 40; // rows drawn of what a search finds
+
+// The rows of the page: the ten most worth asking on top, then every category in its group, or
+// instead of both what a search finds.
+export class CategoryList {
+  /**
+   * @param {Category[]} categories
+   * @param {{ onPick: (row: CategoryRow, state: Decision) => void, onSweep: (group: CategoryGroup) => void, onOpen: () => void }} listeners
+   */
+  constructor(categories, listeners) {
+    this.listeners = listeners;
+    this.asking = h('div', { class: 'an-asking', role: 'group', 'aria-label': 'Most worth asking' });
+    this.all = h('div', { class: 'an-all', role: 'group', 'aria-label': 'All categories' });
+    this.found = h('div', { class: 'an-found', role: 'group', 'aria-label': 'Found categories', hidden: true });
+    this.nothing = h('div', { class: 'an-nothing', text: 'No category has this in its name. Press Esc to see all again.', hidden: true });
+    this.unfiltered = h('div', { class: 'an-unfiltered' }, this.asking, this.all);
+    this.box = h('div', { class: 'an-list', role: 'group', 'aria-label': 'Categories' }, this.nothing, this.found, this.unfiltered);
+    /** @type {CategoryRow[]} */
+    this.askRows = [];
+    /** @type {CategoryRow[]} */
+    this.foundRows = [];
+    /** @type {number[] | null} */
+    this.matches = null; // what a search finds, null without one
+    /** @type {Map<number, CategoryRow>} */
+    this.rowsFound = new Map(); // of every search so far, by category id
+    this.byId = new Map(categories.map((category) => [category.id, category]));
+    this.names = new CategoryNames(categories);
+    this.groups = this.#group(categories);
+    this.groupOf = new Map(this.groups.flatMap((group) => group.ids.map((id) => /** @type {const} */ ([id, group]))));
+    this.all.append(...this.groups.map((group) => group.element));
+  }
+
+  /** @param {Category[]} categories */
+  #group(categories) {
+    /** @type {Map<string, CategoryRow[]>} */
+    const rows = new Map();
+    for (const category of categories) {
+      const name = category.supercategory || '';
+      const members = rows.get(name) ?? [];
+      members.push(new CategoryRow(category, null, this.listeners));
+      rows.set(name, members);
+    }
+    return [...rows].map(([name, members]) => new CategoryGroup(name, members, this.listeners));
+  }
+
+  // Called once for each image that comes on the screen, and not again while it is there.
+  /** @param {Item} item */
+  ask(item) {
+    const known = item.data.ask.map((id) => this.byId.get(id)).filter((category) => category !== undefined).slice(0, DIGITS.length);
+    this.askRows = known.map((category, place) => new CategoryRow(category, DIGITS[place], this.listeners));
+    const title = known.length ? 'Most worth asking' : 'Nothing is left to ask about this image.';
+    this.asking.replaceChildren(h('div', { class: 'an-group', text: title }), ...this.askRows.map((row) => row.element));
+    const isLong = this.byId.size > MANY && this.groups.length > 1;
+    for (const group of this.groups) group.fold(isLong && group.ids.every((id) => item.isQuiet(id)));
+  }
+
+  // Open all groups if any is folded, else fold those that say nothing.
+  /** @param {Item} item */
+  toggleGroups(item) {
+    const isFolded = this.groups.some((group) => group.isFolded);
+    for (const group of this.groups) group.fold(!isFolded && this.groups.length > 1 && group.ids.every((id) => item.isQuiet(id)));
+  }
+
+  /** @param {Record<string, string>} keys by category id */
+  setKeys(keys) {
+    for (const category of this.byId.values()) category.key = keys[category.id] ?? '';
+    const rows = [...this.askRows, ...this.rowsFound.values(), ...this.groups.flatMap((group) => group.rows)];
+    for (const row of rows) row.setKey(row.category.key);
+  }
+
+  // Only what can be seen: a search hides the groups, and they are drawn again after it.
+  /** @param {Item} item @param {CategoryRow | null} focus */
+  draw(item, focus) {
+    const nameOf = (/** @type {number} */ id) => this.byId.get(id)?.name ?? 'another category';
+    const pairOf = (/** @type {number} */ id) => item.pair(id, nameOf);
+    for (const row of this.matches ? this.foundRows : this.askRows) row.draw(pairOf(row.category.id), row === focus);
+    if (!this.matches) for (const group of this.groups) group.draw(item, pairOf, focus);
+  }
+
+  get visible() {
+    if (this.matches) return this.foundRows;
+    return [...this.askRows, ...this.groups.filter((group) => !group.isFolded).flatMap((group) => group.rows)];
+  }
+
+  // Category ids of the list as filtered.
+  get listed() { return this.matches ?? this.groups.flatMap((group) => group.ids); }
+
+  // The row that stands for a category, on top if it is there.
+  /** @param {number} id */
+  rowOf(id) {
+    const asked = this.visible.find((row) => row.category.id === id);
+    if (asked) return asked;
+    const group = this.groupOf.get(id);
+    group?.open();
+    return group?.rows.find((row) => row.category.id === id) ?? null;
+  }
+
+  // Category ids whose row lies wholly in a part of the window.
+  /** @param {View} view */
+  categoriesIn(view) {
+    const near = this.matches ? this.foundRows : [...this.askRows, ...this.groups.filter((group) => group.isNear(view)).flatMap((group) => group.rows)];
+    return [...new Set(near.filter((row) => isIn(view, row.element)).map((row) => row.category.id))];
+  }
+
+  // Show what fits a text, the most likely first; everything where there is no text.
+  /** @param {string} text */
+  filter(text) {
+    const matches = text.trim() ? this.names.matching(text) : null;
+    this.matches = matches;
+    this.foundRows = (matches ?? []).slice(0, FOUND).map((id) => this.#foundRow(id));
+    this.found.replaceChildren(...this.foundRows.map((row) => row.element));
+    const more = (matches?.length ?? 0) - this.foundRows.length;
+    if (more > 0) this.found.append(h('div', { class: 'an-nothing', text: `and ${more} more; keep typing` }));
+    this.found.hidden = !this.foundRows.length;
+    this.nothing.hidden = !matches || this.foundRows.length > 0;
+    this.unfiltered.classList.toggle('an-hidden', Boolean(matches));
+  }
+
+  /** @param {number} id */
+  #foundRow(id) {
+    const known = this.rowsFound.get(id);
+    if (known) return known;
+    const row = new CategoryRow(/** @type {Category} */ (this.byId.get(id)), null, this.listeners);
+    this.rowsFound.set(id, row);
+    return row;
+  }
+}

@@ -1,0 +1,395 @@
+// The Label page: one image, its categories, and the keys between them.
+
+import { button, h, reveal, viewOf } from '../shared/dom.js';
+import { digitOf } from '../shared/keyboard.js';
+import { WorkScreen } from '../shared/work_screen.js';
+import { Album } from './album.js';
+import { CategoryHotkeys } from './category_hotkeys.js';
+import { CategoryList } from './category_list.js';
+import { CategorySearch } from './category_search.js';
+import { commandsOfPage } from './commands.js';
+import { Evidence } from './evidence.js';
+import { allVisitedDialog, FirstKeys } from './first_steps.js';
+import { FlagDialog } from './flag_dialog.js';
+import { HistoryDialog } from './history_dialog.js';
+import { commandOf, HELP, mayRepeat } from './keys.js';
+import { LabelState } from './label_state.js';
+import { OpenImageDialog } from './open_image_dialog.js';
+import { ProbeSchedule } from './probe_schedule.js';
+import { Stage } from './stage.js';
+import { ThumbnailStrip } from './thumbnail_strip.js';
+
+/** @import { Flag, Start, State } from '../shared/wire.d.ts' */
+/** @import { Done, Job } from '../shared/save_queue.js' */
+/** @import { CategoryGroup } from './category_group.js' */
+/** @import { CategoryRow } from './category_row.js' */
+
+export class LabelPage extends WorkScreen {
+  /** @type {LabelState} */
+  state;
+
+  /** @type {CategoryList} */
+  rows;
+
+  /** @type {CategorySearch} */
+  search;
+
+  /** @type {ProbeSchedule} */
+  probes;
+
+  /** @type {Record<string, () => unknown>} */
+  commands = {};
+
+  /** @type {CategoryRow | null} */
+  focus = null;
+
+  /** @type {CategoryRow | null} */
+  beforeSearch = null; // where a search that finds nothing goes back to
+
+  /** @type {number | null} */
+  nextFrame = null;
+
+  top = '';
+
+  /** @param {HTMLElement} root @param {Record<string, (data: object) => Promise<any>>} functions */
+  constructor(root, functions) {
+    super(root, functions, { page: 'label', help: HELP });
+    const { server } = this;
+    this.stage = new Stage({
+      onBanner: () => this.state.refresh(), onFlag: () => this.commands.flag(), onBroken: (reason) => this.state.setProblem(reason),
+    });
+    this.place = h('span', { class: 'an-place' });
+    this.hint = h('p', {
+      class: 'an-hint', hidden: true, text: 'No suggestions yet. Label a few images: the model learns from your answers and then suggests the rest.',
+    });
+    this.right = h('section', { class: 'an-right', 'aria-label': 'Labels' });
+    this.strip = new ThumbnailStrip((place) => this.state.goTo(place));
+    this.firstKeys = new FirstKeys();
+    this.flagDialog = new FlagDialog(server, { onChange: (image, flags) => this.#flagged(image, flags) });
+    this.openImageDialog = new OpenImageDialog(server, { onPick: (image) => this.state.openImage(image) });
+    this.history = new HistoryDialog(server);
+    this.allVisited = allVisitedDialog();
+    this.evidence = new Evidence(server, { onClose: () => this.draw() });
+    this.hotkeys = new CategoryHotkeys(server, this.stage.typed, {
+      onPick: (id, state) => this.state.item && this.#pick(this.rows.rowOf(id), state), onKeys: (keys) => this.#takeKeys(keys),
+    });
+    this.acceptButton = button('Accept suggested', '⇧A', () => this.acceptAll(), 'primary');
+    this.sweepButton = button('Rest absent', 'X', () => this.sweep());
+    this.foot = this.#foot();
+    this.mount();
+  }
+
+  build() {
+    return [h('div', { class: 'an-board' }, this.#left(), this.right),
+      ...[this.flagDialog, this.openImageDialog, this.history, this.hotkeys, this.allVisited].map(({ element }) => element)];
+  }
+
+  #left() {
+    const { stage } = this;
+    stage.view.append(this.evidence.overlay);
+    stage.element.append(this.firstKeys.element);
+    const bar = h('div', { class: 'an-bar an-moves' },
+      button('Previous', '←', () => this.state.previous()), button('Next', '⏎', () => this.state.next()),
+      button('Skip', 'P', () => this.state.skip()), this.place,
+      h('span', { class: 'an-grow' }), this.saved, this.who,
+      button('Undo', 'U', () => this.state.undo()), button('Redo', '⇧U', () => this.state.redo()),
+      button('Open', 'O', () => this.openImageDialog.open()), button('Flag', 'G', () => this.commands.flag()),
+      button('Help', '?', () => this.help.showModal()));
+    return h('section', { class: 'an-left', 'aria-label': 'Image' }, stage.element, this.evidence.element, this.strip.element, bar);
+  }
+
+  #foot() {
+    const finish = button('… and next', '⇧⏎', () => this.commands.finish(), 'an-finish');
+    finish.title = 'Mark the rest absent, next image';
+    const onPhones = button('Next', null, () => this.state.next(), 'an-phone'); // the other one is out of reach there
+    return h('div', { class: 'an-bar an-foot' }, this.acceptButton, this.sweepButton, finish, onPhones);
+  }
+
+  // ---- beginning
+
+  /** @param {Start} start */
+  prepare({ categories, implies, project, version }) {
+    const owner = `${project.key}:${this.me}`;
+    const album = new Album(this.server, this.queue, owner, implies);
+    album.use(version);
+    this.rows = new CategoryList(categories, {
+      onPick: (row, state) => this.#pick(row, state), onSweep: (group) => this.sweepGroup(group), onOpen: () => this.draw(),
+    });
+    const nameOf = (/** @type {number} */ id) => this.rows.byId.get(id)?.name ?? 'a category';
+    this.state = new LabelState({ server: this.server, queue: this.queue, album, me: this.me, nameOf }, {
+      showImage: () => this.#showImage(), draw: () => this.draw(), drawNeighbours: () => this.strip.draw(album.ids, album.at, album.items),
+      fail: (text) => this.fail(text), retry: (text, again) => this.retry(text, again), notify: (text) => this.notify(text), say: (text) => this.say(text),
+      interlude: () => this.probes.turn(), allVisited: () => this.#showAllVisited(),
+    });
+    this.hotkeys.use(categories);
+    this.search = new CategorySearch({
+      onText: (text) => this.#filter(text), onMove: (step) => this.moveFocus(step),
+      onPick: (state) => this.#pickFound(state), onLeave: () => this.#leaveSearch(),
+    });
+    this.probes = new ProbeSchedule(this, owner);
+    const why = button('Why?', 'E', () => this.toggleEvidence());
+    why.title = 'Why is this suggested? (E)';
+    this.right.replaceChildren(h('div', { class: 'an-seek' }, this.search.element, why), this.hint, this.rows.box, this.foot);
+    this.commands = commandsOfPage(this);
+    this.#listen();
+  }
+
+  #listen() {
+    const update = () => this.#updateViewSoon();
+    this.rows.box.addEventListener('scroll', update, { passive: true });
+    addEventListener('scroll', update, { passive: true });
+    addEventListener('resize', update);
+    addEventListener('hashchange', () => this.#follow(Number(location.hash.slice(1))));
+    new ResizeObserver(update).observe(this.status.element);
+  }
+
+  /** @param {Start} start @returns {Promise<unknown>} */
+  async open(start) {
+    const place = await this.state.album.open(Number(location.hash.slice(1)), start.resume);
+    if (place === null) return this.retry('No image can be loaded right now; trying again.', () => this.open(start));
+    this.ready();
+    this.firstKeys.showOnce();
+    return this.state.goTo(place);
+  }
+
+  leave() { this.state?.leave(); }
+
+  // ---- another image
+
+  /** @param {number} image */
+  #follow(image) {
+    if (image && image !== this.state.album.id) this.state.openImage(image);
+  }
+
+  #showImage() {
+    const { item, album } = this.state;
+    if (!item) return;
+    const { box } = this.rows;
+    const from = { list: box.scrollTop, page: scrollY }; // asked first: later it would cost a layout
+    this.ready();
+    this.stage.show(item);
+    this.stage.showFlags(item.flags);
+    this.hotkeys.cancel();
+    this.search.clear();
+    this.rows.ask(item);
+    this.#drawBanner();
+    this.keycaps.paint();
+    if (from.list) box.scrollTop = 0;
+    if (from.page) scrollTo(0, 0);
+    this.focus = this.rows.visible[0] ?? null;
+    this.beforeSearch = this.focus;
+    this.strip.draw(album.ids, album.at, album.items);
+    this.hint.hidden = item.version !== null; // changed here only, so that no row moves under the hand
+    this.place.textContent = item.data.name;
+    this.place.title = item.data.name;
+    history.replaceState(history.state, '', `${location.pathname}#${item.id}`);
+    this.draw();
+  }
+
+  async #showAllVisited() {
+    await this.status.update(); // its counts are a second old
+    this.allVisited.open(this.status.state);
+  }
+
+  /** @param {number | null} number */
+  newVersion(number) {
+    if (!this.state || number === null) return;
+    this.state.useVersion(number);
+    this.#drawBanner();
+  }
+
+  /** @param {number} image @param {Flag[]} flags */
+  #flagged(image, flags) {
+    this.state.setFlags(image, flags);
+    if (image === this.state.item?.id) this.stage.showFlags(flags);
+    this.strip.mark(this.state.album.items);
+  }
+
+  /** @param {Record<string, string>} keys by category id */
+  #takeKeys(keys) {
+    this.rows.setKeys(keys);
+    this.hotkeys.use([...this.rows.byId.values()]);
+    this.keycaps.paint();
+  }
+
+  // ---- drawing
+
+  draw() {
+    const { state, focus } = this;
+    if (!state?.item) return;
+    this.rows.draw(state.item, focus);
+    this.#drawBanner();
+    this.#updateViewSoon();
+    this.strip.mark(state.album.items);
+    this.stage.showContradictions(state.item.contradictions.map(([present, absent]) => (
+      `${state.nameOf(present)} is present, but ${state.nameOf(absent)} is absent: change one of them.`)).join(' '));
+    if (this.evidence.isOpen && focus) this.evidence.show(state.item, focus.category);
+  }
+
+  // A version that the image on the screen does not show.
+  #drawBanner() {
+    const { item, album: { version } } = this.state;
+    this.stage.showVersion(item && version !== null && item.version !== version ? version : null);
+  }
+
+  // Categories whose rows can be seen now.
+  get #visible() { return this.rows.categoriesIn(viewOf(this.rows.box, { above: this.stage.element, below: this.foot })); }
+
+  // Where rows lie costs a layout, so it is asked once a frame, right before that is painted.
+  #updateViewSoon() {
+    this.nextFrame ??= requestAnimationFrame(() => {
+      this.nextFrame = null;
+      this.#fit();
+      this.#updateView();
+    });
+  }
+
+  // What is in view now: remembered for the visit, and counted on the button that accepts it.
+  #updateView() {
+    const { state } = this;
+    if (!state.item) return;
+    const visible = this.#visible;
+    state.see(visible);
+    const accept = state.acceptable(visible).length;
+    const rest = state.open(this.rows.listed).length;
+    this.acceptButton.say(accept ? `Accept ${accept} suggested` : 'Nothing to accept');
+    this.acceptButton.disabled = !accept;
+    this.sweepButton.say(`Rest absent (${rest})`);
+    this.sweepButton.disabled = !rest;
+  }
+
+  // The page takes what the window leaves below the status line.
+  #fit() {
+    const board = this.root.querySelector('.an-board');
+    if (!board) return;
+    const top = `${Math.round(board.getBoundingClientRect().top + scrollY)}px`;
+    if (this.top !== top) this.root.style.setProperty('--an-top', top);
+    this.top = top;
+  }
+
+  // ---- the row in focus
+
+  /** @param {CategoryRow | null} row */
+  #setFocus(row) {
+    this.focus = row;
+    if (row) reveal(row.element, this.rows.box);
+    this.draw();
+  }
+
+  /** @param {number} step */
+  moveFocus(step) {
+    const rows = this.rows.visible;
+    if (!rows.length) return;
+    const place = this.focus ? rows.indexOf(this.focus) : -1;
+    this.#setFocus(rows[(place + step + rows.length) % rows.length]);
+    if (document.activeElement === this.search.input) this.search.showTarget(this.focus?.category.name);
+  }
+
+  focusNextSuggestion() {
+    const { item } = this.state;
+    const rows = this.rows.visible;
+    const start = this.focus ? rows.indexOf(this.focus) : -1;
+    const inTurn = [...rows.slice(start + 1), ...rows.slice(0, start + 1)];
+    const found = inTurn.find(({ category: { id } }) => item?.isOpen(id) && item.suggested.has(id));
+    if (found) this.#setFocus(found);
+    else this.notify('No open suggestion on this image.');
+  }
+
+  toggleGroups() {
+    const { item } = this.state;
+    if (!item) return;
+    this.rows.toggleGroups(item);
+    const isGone = !this.focus || !this.rows.visible.includes(this.focus);
+    this.#setFocus(isGone ? this.rows.visible[0] ?? null : this.focus);
+  }
+
+  toggleEvidence() {
+    const { item } = this.state;
+    if (!item || !this.focus) return;
+    if (this.evidence.isOpen) this.evidence.hide();
+    else this.evidence.show(item, this.focus.category);
+    this.#updateViewSoon();
+  }
+
+  // Esc closes one thing after the other.
+  close() {
+    if (this.hotkeys.cancel() || this.firstKeys.dismiss()) return;
+    if (this.evidence.isOpen) this.evidence.hide();
+    else if (this.stage.zoom.isZoomed) this.stage.zoom.toggle();
+  }
+
+  // ---- answering
+
+  acceptAll() { this.state.acceptAll(this.#visible); }
+
+  // What is listed; a filter in use limits that. False if the image takes no answers.
+  sweep() { return this.state.sweep(this.rows.listed); }
+
+  /** @param {CategoryGroup | undefined} group */
+  sweepGroup(group) { if (group) this.state.sweep(group.ids, group.name); }
+
+  /** @param {CategoryRow | null} row @param {State} state */
+  #pick(row, state) {
+    if (!row) return;
+    this.beforeSearch = row;
+    this.#setFocus(row);
+    this.state.toggle(row.category.id, state);
+  }
+
+  // Returns what was answered, for the line below the search field.
+  /** @param {State} state */
+  #pickFound(state) {
+    const { focus } = this;
+    const { item } = this.state;
+    if (!focus || !item) return '';
+    this.#pick(focus, state);
+    const { id, name } = focus.category;
+    const now = item.state(id);
+    return `${now === 'present' ? '✓' : now === 'absent' ? '✕' : '·'} ${name}`;
+  }
+
+  /** @param {string} text */
+  #filter(text) {
+    const isSearch = Boolean(text.trim());
+    this.rows.filter(text);
+    this.#setFocus(isSearch ? this.rows.foundRows[0] ?? null : this.beforeSearch && this.rows.rowOf(this.beforeSearch.category.id));
+    this.search.showTarget(isSearch ? this.focus?.category.name : '');
+  }
+
+  #leaveSearch() {
+    const row = this.focus ?? this.beforeSearch;
+    this.rows.filter('');
+    this.#setFocus(row ? this.rows.rowOf(row.category.id) : this.rows.visible[0] ?? null);
+  }
+
+  // ---- keys
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    if (this.hotkeys.typed && !event.repeat && this.hotkeys.key(event)) return true;
+    const digit = digitOf(event);
+    if (digit >= 0) {
+      const row = this.rows.askRows[digit]; // the category is fixed here, by what the row shows now
+      if (row && this.state.item && !event.repeat) this.#pick(row, event.shiftKey ? 'absent' : 'present');
+      return true;
+    }
+    const command = commandOf(event);
+    if (!command) return !event.repeat && Boolean(this.state.item) && this.hotkeys.key(event);
+    if (!event.repeat || mayRepeat(command)) this.commands[command]();
+    return true;
+  }
+
+  // ---- what the server says, and messages
+
+  /** @param {Job} job @param {Done} result */
+  confirmed(job, result) { return this.state.confirmed(job, result); }
+
+  /** @param {Job} job @param {string} message */
+  refused(job, message) { return this.state.refused(job, message); }
+
+  /** @param {string} text */
+  fail(text) { this.stage.fail(text); }
+
+  /** @param {string} text */
+  notify(text) { this.stage.notify(text); }
+}

@@ -1,0 +1,335 @@
+// What the Label page is about: the image on the screen, the way through the images, what was
+// answered, and what the server says to that. All of it changes through these methods only; the page
+// draws what it reads here.
+
+import { randomId } from '../shared/dom.js';
+
+/** @import { Flag, Label, State } from '../shared/wire.d.ts' */
+/** @import { Done, Job, SaveQueue } from '../shared/save_queue.js' */
+/** @import { Server } from '../shared/server.js' */
+/** @import { Album } from './album.js' */
+/** @import { Answer, Before, Item } from './item.js' */
+
+/** @typedef {{ op: string, image: number, before: Before[] }} Step an operation of this tab, for undo and redo */
+/**
+ * @typedef {object} View what the page does when something has changed
+ * @property {() => void} showImage another image is on the screen
+ * @property {() => void} draw something about it has changed
+ * @property {() => void} drawNeighbours more is known of the images around it
+ * @property {(text: string) => void} fail there is no image, for this reason
+ * @property {(text: string, again: () => unknown) => Promise<unknown>} retry the same, and it is tried again
+ * @property {(text: string) => void} notify
+ * @property {(text: string) => void} say for screen readers
+ * @property {() => Promise<unknown> | null} interlude between two images; the next one waits for what this returns
+ * @property {() => void} allVisited every image has been visited
+ */
+
+const AWAY = 'The server does not answer; the image comes when it does.';
+
+export class LabelState {
+  /** @type {Item | null} */
+  #item = null;
+
+  /** @type {Step[]} */
+  #done = [];
+
+  /** @type {Step[]} */
+  #undone = [];
+
+  #answeredAt = performance.now();
+
+  /** @type {Date | null} */
+  #openedAt = null;
+
+  /** @type {Set<number>} */
+  #seen = new Set(); // categories that were drawn beside the image
+
+  #isInterlude = false;
+
+  /** @type {number | null} */
+  #toldAgain = null; // the place from which on it was said that all have been visited
+
+  /**
+   * @param {{ server: Server, queue: SaveQueue, album: Album, me: string, nameOf: (category: number) => string }} parts
+   * @param {View} view
+   */
+  constructor({ server, queue, album, me, nameOf }, view) {
+    this.server = server;
+    this.queue = queue;
+    this.album = album;
+    this.me = me;
+    this.nameOf = nameOf;
+    this.view = view;
+  }
+
+  // The image on the screen, null if there is none.
+  get item() { return this.#item; }
+
+  // Open, suggested and among `visible`: nobody accepts what they cannot see.
+  /** @param {number[]} visible */
+  acceptable(visible) {
+    const item = this.#item;
+    return item ? visible.filter((id) => item.isOpen(id) && item.suggested.has(id) && !item.ranked.has(id)) : [];
+  }
+
+  /** @param {number[]} listed */
+  open(listed) {
+    const item = this.#item;
+    return item ? listed.filter((id) => item.isOpen(id)) : [];
+  }
+
+  // ---- the way through the images
+
+  /** @returns {Promise<void>} */
+  async next() {
+    const { album, view } = this;
+    if (this.#isInterlude) return;
+    this.leave();
+    await this.#interlude();
+    const answered = album.at + 1 < album.ids.length || await album.more();
+    if (album.at + 1 < album.ids.length) await this.goTo(album.at + 1);
+    else view.notify(answered ? 'There is no further image just now.' : 'The server does not answer; the next image has to wait.');
+  }
+
+  async #interlude() {
+    const interlude = this.view.interlude();
+    if (!interlude) return;
+    this.#isInterlude = true;
+    try {
+      await interlude;
+    } finally {
+      this.#isInterlude = false;
+    }
+  }
+
+  previous() { return this.goTo(this.album.at - 1); }
+
+  // Nothing about this image is recorded, and it comes back some images later.
+  async skip() {
+    if (this.#item && !this.#item.data.problem) {
+      this.album.skip(this.#item.id);
+      this.#openedAt = null;
+      this.view.notify('Skipped; this image comes back later.');
+    }
+    await this.next();
+  }
+
+  /** @param {number} image */
+  openImage(image) { return this.goTo(this.album.insertNext(image)); }
+
+  // To a place in the order of the images.
+  /** @param {number} place @returns {Promise<void>} */
+  async goTo(place) {
+    const { album, view } = this;
+    if (place < 0) view.notify('This is the first image of this session.');
+    if (place < 0 || place >= album.ids.length) return;
+    this.leave();
+    album.turnTo(place);
+    const item = await album.item(album.id);
+    if (album.at !== place) return; // somebody pressed on in the meantime
+    this.#item = item ?? null;
+    if (item === null) await view.retry(AWAY, () => album.at === place && !this.#item && this.goTo(place));
+    else if (!item) view.fail('This image is not in the project any more. Press Enter to go on.');
+    else await this.#show();
+  }
+
+  async #show() {
+    const { album, view } = this;
+    this.#openedAt = new Date();
+    this.#seen = new Set();
+    this.#answeredAt = performance.now();
+    view.showImage();
+    album.remember();
+    if (album.again !== null && album.at >= album.again && this.#toldAgain !== album.again) {
+      this.#toldAgain = album.again;
+      view.allVisited();
+    }
+    await album.lookAhead();
+    view.drawNeighbours();
+  }
+
+  // A visit records what was drawn and left unmarked; beside a picture that cannot be seen, nothing was.
+  leave() {
+    const item = this.#item;
+    if (!item || !this.#openedAt) return;
+    this.queue.push('visit', {
+      as: this.me, op: randomId(), image: item.id, shown: item.data.problem ? [] : [...this.#seen],
+      opened_at: this.#openedAt.toISOString(), closed_at: new Date().toISOString(),
+    });
+    this.#openedAt = null;
+  }
+
+  /** @param {number[]} categories that are drawn now */
+  see(categories) { for (const id of categories) this.#seen.add(id); }
+
+  // ---- answering
+
+  // The same again takes the answer back.
+  /** @param {number} id of a category @param {State} state */
+  toggle(id, state) { this.answer(id, this.#item?.state(id) === state ? 'cleared' : state); }
+
+  /** @param {number} id @param {State} state */
+  answer(id, state) {
+    const item = this.#answerable();
+    if (!item || (state === 'cleared' && item.isOpen(id)) || item.state(id) === state) return;
+    this.#commit(item, 'answer', [{ id, state, source: item.source(id, state) }]);
+    const words = state === 'unsure' ? 'cannot tell' : state === 'cleared' ? 'unknown' : state;
+    this.view.say(`${this.nameOf(id)} ${words}`);
+  }
+
+  /** @param {number[]} visible */
+  acceptAll(visible) {
+    const item = this.#answerable();
+    if (!item) return;
+    const ids = this.acceptable(visible);
+    if (ids.length) this.#commit(item, 'accept_all', ids.map((id) => ({ id, state: 'present', source: 'accepted_in_bulk' })));
+    this.view.notify(ids.length ? `${ids.length} accepted. U takes it back.` : 'No suggestion is in view.');
+  }
+
+  // What is open of `listed` is absent. False if the image takes no answers.
+  /** @param {number[]} listed @param {string} [group] the name of what is listed, if not everything */
+  sweep(listed, group) {
+    const item = this.#answerable();
+    if (!item) return false;
+    const ids = this.open(listed);
+    if (ids.length) this.#commit(item, 'sweep', ids.map((id) => ({ id, state: 'absent', source: 'swept' })));
+    const inGroup = group === undefined ? '' : ` in ${group || 'this group'}`;
+    this.view.notify(ids.length ? `${ids.length} marked absent${inGroup}. U takes it back.` : `Nothing is left open${inGroup || ' on this image'}.`);
+    return true;
+  }
+
+  #answerable() {
+    const problem = this.#item?.data.problem;
+    if (problem) this.view.notify('This picture cannot be shown, so it takes no answers.');
+    return problem ? null : this.#item;
+  }
+
+  /** @param {Item} item @param {string} kind @param {Answer[]} answers */
+  #commit(item, kind, answers) {
+    const { queue } = this;
+    const op = randomId();
+    this.#done.push({ op, image: item.id, before: item.snapshot(answers.map(({ id }) => id)) });
+    this.#undone = [];
+    const now = performance.now();
+    queue.push('save', {
+      as: this.me, op, kind, image: item.id, at: new Date().toISOString(), ms: Math.round(now - this.#answeredAt),
+      version: item.version, changes: item.apply(op, answers, queue.untargeted),
+    }, { name: item.data.name });
+    this.#answeredAt = now;
+    this.view.draw();
+  }
+
+  undo() { return this.#takeBack('undo', this.#done, this.#undone); }
+
+  redo() { return this.#takeBack('redo', this.#undone, this.#done); }
+
+  // Shown at once where this tab knows what is taken back; the server has the last word.
+  /** @param {'undo' | 'redo'} call @param {Step[]} from @param {Step[]} to */
+  async #takeBack(call, from, to) {
+    const op = randomId();
+    const step = from.pop();
+    const item = step && this.album.items.get(step.image);
+    if (item) {
+      to.push({ ...step, before: item.snapshot(step.before.map(([id]) => id)) });
+      item.putBack(op, step.before);
+    } else if (step) this.#forgetSteps(); // its image is not at hand; the server says what was taken back
+    this.queue.push(call, { as: this.me, op }, item ? { target: step.op, image: step.image } : {});
+    if (item && item !== this.#item) await this.openImage(step.image);
+    this.view.draw();
+  }
+
+  // The server still knows them, so undo goes on working.
+  #forgetSteps() {
+    this.#done = [];
+    this.#undone = [];
+    this.#answeredAt = performance.now();
+  }
+
+  // ---- what the server says
+
+  // True if the version is another than before.
+  /** @param {number} version */
+  useVersion(version) {
+    const isNew = this.album.use(version);
+    if (isNew) this.album.lookAhead();
+    return isNew;
+  }
+
+  // Take the newest version's opinion of the image on the screen.
+  async refresh() {
+    const item = this.#item;
+    if (!item) return;
+    if (item.version === this.album.version) {
+      this.view.notify('This image shows the newest version already.');
+      return;
+    }
+    const got = await this.server.call('items', { ids: [item.id] });
+    if (got.ok && got.items.length) {
+      item.adoptOpinion(got.items[0]);
+      this.view.draw();
+    } else this.view.notify('The server does not answer; press M again in a moment.');
+  }
+
+  // The picture on the screen cannot be shown.
+  /** @param {string} reason */
+  setProblem(reason) { if (this.#item) this.#item.data.problem = reason; }
+
+  /** @param {number} image @param {Flag[]} flags */
+  setFlags(image, flags) {
+    const item = this.album.items.get(image);
+    if (item) item.flags = flags;
+  }
+
+  // An operation is committed: the server's labels are the truth.
+  /** @param {Job} job @param {Done} result */
+  async confirmed(job, result) {
+    if (job.call === 'undo' || job.call === 'redo') await this.#confirmTakenBack(job, result);
+    else if (job.call === 'save') {
+      const item = this.album.items.get(job.data.image ?? 0);
+      item?.acknowledge(job.data.op, result.images?.[String(job.data.image)] ?? {});
+      item?.adoptScores(result.opinion);
+      this.album.learn(result.opinion?.rankings);
+      if (result.late?.length) this.#tellLate(result.late[0], result.images ?? {});
+      this.view.draw();
+    }
+  }
+
+  // The server chose the operation, which may be of another tab or of yesterday.
+  /** @param {Job} job @param {Done} result */
+  async #confirmTakenBack(job, result) {
+    const { album } = this;
+    const touched = Object.entries(result.images ?? {}).map(([id, labels]) => ({ id: Number(id), labels }));
+    for (const { id, labels } of touched) album.items.get(id)?.acknowledge(job.data.op, labels);
+    album.forget(job.data.op);
+    if (job.target && result.image !== job.image) this.#forgetSteps();
+    if (result.nothing) this.view.notify(`There is nothing to ${job.call}.`);
+    await this.#fetchAgain(touched.map(({ id }) => id));
+    const isElsewhere = result.image && result.image !== this.#item?.id;
+    if (isElsewhere && result.image && !job.target && !job.adopted) await this.openImage(result.image);
+    this.view.draw();
+  }
+
+  // Of those that this tab knows, and of the one on the screen.
+  /** @param {number[]} ids */
+  async #fetchAgain(ids) {
+    const known = [...new Set([...ids, this.#item?.id ?? 0])].filter((id) => this.album.items.has(id));
+    if (known.length) await this.album.fetch(known);
+  }
+
+  // The row goes back to what the server knows; undo still finds the answer that could not be saved.
+  /** @param {Job} job @param {string} message */
+  async refused(job, message) {
+    if (job.call === 'visit') return;
+    this.view.notify(message);
+    if (job.call === 'probe_answer') return;
+    this.album.forget(job.data.op);
+    await this.album.fetch([...new Set([job.data.image ?? 0, this.#item?.id ?? 0])].filter(Boolean));
+    this.view.draw();
+  }
+
+  /** @param {[number, number]} pair @param {Record<string, Record<string, Label | null>>} images */
+  #tellLate([image, category], images) {
+    const by = images[String(image)]?.[String(category)]?.by || 'Someone';
+    this.view.notify(`${by} answered ${this.nameOf(category)} in the meantime; that answer stands, yours is kept beside it.`);
+  }
+}

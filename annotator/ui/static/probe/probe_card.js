@@ -1,0 +1,239 @@
+// Ten blind questions, one at a time, over everything else: no score, no label, no hint of either.
+
+import { button, h, picture } from '../shared/dom.js';
+import { digitOf } from '../shared/keyboard.js';
+
+/** @import { ProbeCategory, ProbeQuestion } from '../shared/wire.d.ts' */
+
+/** @typedef {ProbeQuestion} Question with `said` as the person goes along */
+/** @typedef {'present' | 'absent' | 'unsure'} Said */
+
+/** @type {{ state: Said, text: string, arrow: string }[]} */
+const CHOICES = [
+  { state: 'present', text: 'Yes', arrow: '→' }, { state: 'absent', text: 'No', arrow: '←' }, { state: 'unsure', text: 'Cannot tell', arrow: '↓' },
+];
+/** @type {Record<string, Said | undefined>} */
+const ARROWS = { ArrowRight: 'present', ArrowLeft: 'absent', ArrowDown: 'unsure' };
+const CALM_MS = 500; // a key that was meant for the page below is no answer
+
+export class ProbeCard {
+  /**
+   * @param {{ onAnswer: (question: Question, state: Said, ms: number) => void, say: (text: string) => void }} listeners
+   *   `onAnswer`: as often as somebody changes their mind; `say`: for screen readers
+   */
+  constructor({ onAnswer, say }) {
+    this.onAnswer = onAnswer;
+    this.say = say;
+    /** @type {Question[]} */
+    this.questions = [];
+    this.at = 0;
+    this.since = 0;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
+    this.resolve = (/** @type {boolean} */ _isDone) => {};
+    this.count = h('b', {});
+    this.dots = h('ol', { class: 'pb-dots', 'aria-hidden': 'true' });
+    this.image = h('img', { class: 'pb-image', alt: 'the picture in question', draggable: 'false' });
+    this.problem = h('p', { class: 'pb-problem', role: 'alert', hidden: true });
+    this.name = h('strong', { dir: 'auto' });
+    this.about = h('div', { class: 'pb-about' });
+    this.article = h('span', {});
+    this.ask = h('h2', { class: 'pb-ask', tabindex: '-1' }, 'Is there ', this.article, this.name, ' in this picture?');
+    this.buttons = CHOICES.map((choice, place) => this.#choice(choice, place));
+    this.back = button('Back', '⌫', () => this.#back());
+    this.later = button('Later', 'Esc', () => this.#close(false));
+    this.skip = button('Skip this one', '⏎', () => this.#step(), 'primary');
+    this.asking = h('div', { class: 'pb-asking' }, h('div', { class: 'pb-stage' }, this.image, this.problem),
+      h('div', { class: 'pb-side' }, this.ask, this.about,
+        h('div', { class: 'pb-choices', role: 'group', 'aria-label': 'Your answer' }, ...this.buttons), this.skip));
+    this.finish = button('Done', '⏎', () => this.#close(true), 'primary');
+    this.thanks = h('h2', { tabindex: '-1' });
+    this.done = h('div', { class: 'pb-done', hidden: true }, this.thanks, h('p', { text: 'You can still change the last answer: press ⌫.' }), this.finish);
+    this.element = this.#build();
+    this.image.addEventListener('load', () => this.#loaded());
+    this.image.addEventListener('error', () => this.#broken());
+  }
+
+  #build() {
+    const element = h('dialog', { class: 'an-dialog pb-card', 'aria-label': 'Blind check' },
+      h('header', { class: 'pb-head' }, this.count, this.dots, h('span', { class: 'an-grow' }), this.back, this.later),
+      this.asking, this.done,
+      h('p', { class: 'pb-why', text: 'A blind check: ten questions without the model’s opinion. They measure how far it can be trusted; it does not learn from them.' }));
+    element.addEventListener('keydown', (event) => this.#key(event));
+    element.addEventListener('cancel', (event) => {
+      event.preventDefault();
+      this.#close(false);
+    });
+    return element;
+  }
+
+  /** @param {{ state: Said, text: string, arrow: string }} choice @param {number} place */
+  #choice({ state, text, arrow }, place) {
+    const element = h('button', { class: 'an-btn pb-choice', type: 'button', 'data-state': state },
+      h('kbd', { text: place + 1, 'aria-hidden': 'true' }), h('span', { text }), h('kbd', { text: arrow, 'aria-hidden': 'true' }));
+    element.addEventListener('click', () => this.#answer(state));
+    return element;
+  }
+
+  // Resolves with true once the card was gone through, with false if it was put off.
+  /** @param {Question[]} questions @param {{ finish?: string }} [words] @returns {Promise<boolean>} */
+  open(questions, { finish = 'Back to labelling' } = {}) {
+    this.questions = questions;
+    const first = questions.findIndex(({ said }) => !said);
+    this.at = first < 0 ? questions.length : first;
+    this.finish.say(finish);
+    this.#calmDown();
+    this.dots.replaceChildren(...questions.map(() => h('li', {})));
+    for (const { image } of questions) new Image().src = picture(1280, image); // there before it is asked about
+    this.element.showModal();
+    this.#show();
+    return new Promise((resolve) => { this.resolve = resolve; });
+  }
+
+  #calmDown() {
+    const { dataset } = this.element;
+    dataset.calm = 'false';
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => { dataset.calm = 'true'; }, CALM_MS);
+  }
+
+  /** @returns {Question | undefined} */
+  get question() { return this.questions[this.at]; }
+
+  #show() {
+    const { question, questions, at } = this;
+    this.asking.hidden = !question;
+    this.done.hidden = Boolean(question);
+    this.back.disabled = at === 0;
+    this.later.hidden = !question;
+    this.count.textContent = `Blind check, ${question ? `${at + 1} of ${questions.length}` : 'done'}`;
+    this.dots.querySelectorAll('li').forEach((dot, place) => Object.assign(dot.dataset, { said: Boolean(questions[place].said), now: place === at }));
+    this.element.dataset.ready = 'false';
+    if (question) this.#showQuestion(question);
+    else this.#showDone();
+  }
+
+  #showDone() {
+    const open = this.questions.filter(({ said }) => !said).length;
+    this.thanks.textContent = open ? `Thank you. ${open} without a picture will be asked again later.` : 'Thank you. That was the last one.';
+    this.thanks.focus();
+    this.say(this.thanks.textContent);
+  }
+
+  /** @param {Question} question */
+  #showQuestion({ image, category, said, problem }) {
+    this.article.textContent = /^[aeiou]/i.test(category.name) ? 'an ' : 'a ';
+    this.name.textContent = category.name;
+    this.about.replaceChildren(...about(category));
+    this.buttons.forEach((choice) => choice.setAttribute('aria-pressed', String(choice.dataset.state === said)));
+    this.#usable(false);
+    this.problem.hidden = true;
+    this.skip.hidden = true;
+    this.image.hidden = false;
+    this.image.src = picture(1280, image);
+    if (problem) this.#fail(problem);
+    this.ask.focus({ preventScroll: true }); // a screen reader reads the question
+  }
+
+  #loaded() {
+    if (!this.question || !this.problem.hidden) return;
+    this.#usable(true);
+    this.since = performance.now();
+    this.element.dataset.ready = 'true';
+  }
+
+  /** @param {boolean} can */
+  #usable(can) { for (const choice of this.buttons) choice.setAttribute('aria-disabled', String(!can)); }
+
+  async #broken() {
+    const { question } = this;
+    if (!question || !this.problem.hidden) return;
+    const reason = await reasonOf(this.image.src);
+    if (this.question === question) this.#fail(reason);
+  }
+
+  // Nobody answers about a picture they have not seen.
+  /** @param {string} reason */
+  #fail(reason) {
+    this.image.hidden = true;
+    this.problem.textContent = reason;
+    this.problem.hidden = false;
+    this.skip.hidden = false;
+  }
+
+  /** @param {Said} state */
+  #answer(state) {
+    const { question, element } = this;
+    if (!question || element.dataset.ready !== 'true' || element.dataset.calm !== 'true') return;
+    if (question.said !== state) {
+      question.said = state;
+      this.onAnswer(question, state, Math.round(performance.now() - this.since));
+      this.say(CHOICES.find((choice) => choice.state === state)?.text ?? '');
+    }
+    this.#step();
+  }
+
+  #step() {
+    this.at += 1;
+    this.#show();
+  }
+
+  #back() {
+    if (!this.at) return;
+    this.at -= 1;
+    this.#show();
+  }
+
+  /** @param {boolean} isDone */
+  #close(isDone) {
+    this.element.close();
+    this.image.removeAttribute('src');
+    this.resolve(isDone || !this.question);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    const act = this.#actOf(event);
+    if (!act) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!event.repeat) act();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #actOf(event) {
+    const state = CHOICES[digitOf(event)]?.state ?? ARROWS[event.key];
+    if (state) return () => this.#answer(state);
+    if (event.key === 'Backspace') return () => this.#back();
+    if (event.key === 'Escape') return () => this.#close(false);
+    if (event.key !== 'Enter' || (event.target instanceof Element && event.target.closest('button'))) return null;
+    if (!this.question) return () => this.#close(true);
+    return this.skip.hidden ? null : () => this.#step();
+  }
+}
+
+// What a category means: the same for every picture, so no hint about this one.
+/** @param {ProbeCategory} category */
+function about({ description, supercategory, examples }) {
+  const lines = [];
+  if (supercategory) lines.push(h('p', { class: 'pb-group', dir: 'auto', text: supercategory }));
+  if (description) lines.push(h('p', { dir: 'auto', text: description }));
+  if (examples.length) {
+    lines.push(h('div', { class: 'pb-examples', role: 'group', 'aria-label': 'Examples' },
+      h('small', { text: 'Pictures that show what is meant:' }),
+      ...examples.map((id) => h('img', { src: picture(256, id), alt: '', loading: 'lazy' }))));
+  }
+  return lines;
+}
+
+/** @param {string} address */
+async function reasonOf(address) {
+  try {
+    const response = await fetch(address);
+    if (response.status === 404) return await response.text();
+  } catch {
+    // Said below.
+  }
+  return 'This picture cannot be shown right now.';
+}

@@ -1,0 +1,43 @@
+// Calls to the server that never hang and never throw: done, refused and away look different.
+
+import './project.js'; // so that no call goes out that does not name its project
+
+/** @import { Replies, Reply } from './wire.d.ts' */
+
+const PATIENCE_MS = 20000;
+
+export class Server {
+  /** @param {Record<string, (data: object) => Promise<any>>} functions what Gradio offers as `server` */
+  constructor(functions) {
+    this.functions = functions;
+    /** @type {string | null} */
+    this.me = null; // the annotator's name, once the server has said it
+    /** @type {(reply: Reply<{}>) => void} */
+    this.onReply = () => {};
+  }
+
+  /**
+   * @template {keyof Replies} Name
+   * @param {Name} name
+   * @param {object} [data]
+   * @returns {Promise<Reply<Replies[Name]>>}
+   */
+  async call(name, data = {}) {
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    const patience = new Promise((resolve) => { timer = setTimeout(() => resolve({ ok: false, away: true, slow: true }), PATIENCE_MS); });
+    try {
+      const reply = await Promise.race([this.functions[name]({ as: this.me, ...data }), patience]);
+      if (typeof reply?.ok !== 'boolean') return { ok: false, away: true };
+      this.onReply(reply);
+      return reply;
+    } catch {
+      return { ok: false, away: true };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** @param {number} milliseconds @returns {Promise<void>} */
+export const pause = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });

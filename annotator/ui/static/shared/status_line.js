@@ -1,0 +1,76 @@
+// The status line: what the trainer does, which version is in use, how far the project is.
+
+import { formatNumber, h, setText } from './dom.js';
+import { pause } from './server.js';
+
+/** @import { Failure, ProjectState, Trainer } from './wire.d.ts' */
+/** @import { Server } from './server.js' */
+
+const EVERY_MS = 1500;
+
+export class StatusLine {
+  /** @param {Server} server @param {{ onVersion: (number: number | null) => void }} listeners */
+  constructor(server, { onVersion }) {
+    this.server = server;
+    this.onVersion = onVersion;
+    this.hasFeatures = true;
+    this.started = false;
+    /** @type {ProjectState | null} */
+    this.state = null;
+    this.dot = h('span', { class: 'an-dot', 'aria-hidden': 'true' });
+    this.trainer = h('span', { class: 'an-trainer' });
+    this.bar = h('progress', { max: 1, value: 0, 'aria-label': 'progress of the trainer', hidden: true });
+    this.counts = h('span', { class: 'an-counts' });
+    this.element = h('div', { class: 'an-status', role: 'group', 'aria-label': 'Status' }, this.dot, this.trainer, this.bar, h('span', { class: 'an-grow' }), this.counts);
+    this.#run();
+  }
+
+  async #run() {
+    while (this.element.isConnected || !this.started) {
+      if (document.visibilityState === 'visible') await this.update();
+      this.started = true;
+      await pause(EVERY_MS);
+    }
+  }
+
+  async update() {
+    const state = await this.server.call('state');
+    if (state.need_name) return;
+    if (!state.ok) this.#showAway(state);
+    else {
+      this.state = state;
+      this.#show(state);
+      this.onVersion(state.version);
+    }
+  }
+
+  /** @param {Failure} failure */
+  #showAway({ message }) {
+    this.dot.dataset.state = 'off';
+    this.trainer.textContent = message ?? 'The server does not answer; your answers are kept in this browser.';
+    this.bar.hidden = true;
+  }
+
+  /** @param {ProjectState} state */
+  #show({ trainer, version, images, answered, filled, open, suggestions, suggestions_about: about }) {
+    const busy = ['training', 'embedding'].includes(trainer.state);
+    this.dot.dataset.state = trainer.worker_alive ? trainer.state : 'off';
+    const model = version === null ? 'no version yet' : `version ${version}`;
+    const order = this.hasFeatures || version !== null ? [] : ['images come in file order until they have been analysed'];
+    setText(this.trainer, [trainerText(trainer), model, ...order].join(' · '));
+    this.bar.hidden = !trainer.total || !busy || !trainer.worker_alive;
+    this.bar.value = trainer.total ? trainer.done / trainer.total : 0;
+    setText(this.counts, [
+      `${formatNumber(images)} images`, `${formatNumber(answered)} answered`, `${formatNumber(filled)} filled`, `${formatNumber(open)} open`,
+      `${about ? 'about ' : ''}${formatNumber(suggestions)} suggestions`].join(' · '));
+  }
+}
+
+/** @param {Trainer} trainer */
+function trainerText({ state, stage, message, loss, worker_alive: alive }) {
+  if (!alive) return 'The trainer has stopped; you can go on labelling. Start it with: annotator work PROJECT';
+  if (state === 'failed') return `The last training failed: ${message}`;
+  if (state === 'training') return `training${stage ? `: ${stage}` : ''}${loss == null ? '' : ` · loss ${Number(loss).toFixed(3)}`}`;
+  if (state === 'embedding') return 'analysing the images';
+  return 'the trainer is waiting for answers';
+}

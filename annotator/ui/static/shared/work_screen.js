@@ -1,0 +1,196 @@
+// What every work screen shares: who labels, what is saved, the status line, the keys, messages.
+
+import { answerText } from './answer_text.js';
+import { helpDialog, nameDialog, saveName } from './dialogs.js';
+import { h, setPictureProject } from './dom.js';
+import { missingPartCard, NO_CATEGORIES, NO_IMAGES } from './empty_project.js';
+import { Keycaps, listenToKeys } from './keyboard.js';
+import { SaveQueue } from './save_queue.js';
+import { pause, Server } from './server.js';
+import { StatusLine } from './status_line.js';
+import { UnsavedNotices } from './unsaved_notices.js';
+
+/** @import { Start } from './wire.d.ts' */
+/** @import { MissingPart } from './empty_project.js' */
+/** @import { Done, Job, QueueState } from './save_queue.js' */
+
+const RETRY_MS = 1500;
+const LOOK_AGAIN_MS = 3000;
+
+export class WorkScreen {
+  /** @type {SaveQueue} */
+  queue;
+
+  me = ''; // the annotator's name
+
+  /** @type {Map<number, string> | undefined} */
+  categoryNames;
+
+  /** @type {HTMLElement | null} */
+  missing = null; // the card that says what the project lacks
+
+  /**
+   * @param {HTMLElement} root
+   * @param {Record<string, (data: object) => Promise<any>>} functions what Gradio offers as `server`
+   * @param {{ page: string, help: string[][] }} about the page's name and its keys
+   */
+  constructor(root, functions, { page, help }) {
+    this.root = root;
+    this.pageName = page;
+    this.server = new Server(functions);
+    this.live = h('div', { class: 'an-spoken', 'aria-live': 'polite' });
+    this.saved = h('span', { class: 'an-saved', role: 'status' });
+    this.who = h('button', { class: 'an-who', type: 'button', title: 'Change your name', onclick: () => this.askName(true) });
+    this.help = helpDialog(help);
+    this.keycaps = new Keycaps(root);
+    this.nameDialog = nameDialog((name) => this.#named(name));
+    this.unsaved = new UnsavedNotices({ describe: (job) => answerText(job, this.categoryNames) });
+    this.server.onReply = (reply) => this.unsaved.onReply(reply);
+    this.status = new StatusLine(this.server, { onVersion: (number) => this.newVersion(number) });
+  }
+
+  // Called at the end of a page's constructor: before that its private methods do not exist.
+  mount() {
+    this.status.element.append(this.unsaved.element);
+    this.root.replaceChildren(this.status.element, ...this.build(), this.help, this.nameDialog.element, this.unsaved.dialog.element, this.live);
+    this.root.setAttribute('aria-busy', 'true');
+    this.begin();
+  }
+
+  // ---- what each page gives
+
+  /** @returns {Node[]} */
+  build() { return []; }
+
+  // Once, with what the server says first.
+  /** @param {Start} _start */
+  prepare(_start) {}
+
+  // Show the first image or page.
+  /** @param {Start} _start @returns {unknown} */
+  open(_start) { return null; }
+
+  // Say a text in place of what there is nothing of.
+  /** @param {string} _text */
+  fail(_text) {}
+
+  // Say a text for a few seconds.
+  /** @param {string} _text */
+  notify(_text) {}
+
+  // True if the key is one of the page.
+  /** @param {KeyboardEvent} _event @returns {boolean} */
+  key(_event) { return false; }
+
+  // ---- what a page may give
+
+  /** @param {Job} _job @param {Done} _result @returns {unknown} */
+  confirmed(_job, _result) { return null; }
+
+  /** @param {Job} _job @param {string} message @returns {unknown} */
+  refused(_job, message) { return this.notify(message); }
+
+  /** @param {number | null} _number */
+  newVersion(_number) {}
+
+  leave() {}
+
+  // ---- beginning
+
+  /** @returns {Promise<unknown>} */
+  async begin() {
+    const start = await this.server.call('start');
+    if (!start.ok) {
+      if (start.need_name) return this.askName(false);
+      return this.retry(start.message ?? 'The server does not answer; trying again.', () => this.begin());
+    }
+    if (start.said && start.said !== start.annotator && !(await saveName(start.annotator)).ok) {
+      return this.retry('The server does not answer; trying again.', () => this.begin()); // was given another name meanwhile
+    }
+    if (!this.queue) this.#prepare(start);
+    this.queue.resume();
+    if (!start.total) return this.#waitFor(NO_IMAGES);
+    if (!start.categories.length) return this.#waitFor(NO_CATEGORIES);
+    return this.missing ? location.reload() : this.open(start);
+  }
+
+  /** @param {Start} start */
+  #prepare(start) {
+    const { key, name } = start.project;
+    const page = this.pageName;
+    this.categoryNames = new Map(start.categories.map((each) => [each.id, each.name]));
+    this.me = start.annotator;
+    this.server.me = this.me;
+    this.who.textContent = this.me;
+    setPictureProject(key);
+    this.status.hasFeatures = start.features;
+    this.queue = new SaveQueue(this.server, {
+      project: key, projectName: name, annotator: this.me, former: (start.former ?? []).map((each) => each.toLowerCase()), page,
+    }, {
+      onState: (state) => this.#showSaved(state),
+      // What another page left behind is sent from here, but it is nothing that this page shows.
+      onDone: (job, result) => (job.page ?? page) === page && this.confirmed(job, result),
+      onRefused: (job, message) => ((job.page ?? page) === page ? this.refused(job, message) : this.notify(message)),
+      onStopped: (result) => (result.need_name ? this.askName(false) : location.reload()),
+    });
+    this.unsaved.start(this.queue, start.project);
+    this.prepare(start);
+    this.keycaps.paint();
+    listenToKeys(this.root, (event) => {
+      this.keycaps.learn(event);
+      return this.key(event);
+    });
+    addEventListener('pagehide', () => this.leave());
+  }
+
+  ready() { this.root.removeAttribute('aria-busy'); }
+
+  // The project lacks something: say what comes next, and go on by itself once it is there.
+  /** @param {MissingPart} part */
+  async #waitFor(part) {
+    this.ready();
+    const card = missingPartCard(part);
+    if (this.missing?.textContent !== card.textContent) {
+      this.missing?.remove();
+      this.missing = card;
+      this.status.element.after(card);
+    }
+    this.root.classList.add('an-none');
+    await pause(LOOK_AGAIN_MS);
+    return this.begin();
+  }
+
+  /** @param {string} text @param {() => unknown} again */
+  async retry(text, again) {
+    this.fail(text);
+    await pause(RETRY_MS);
+    return again();
+  }
+
+  // For screen readers.
+  /** @param {string} text */
+  say(text) { this.live.textContent = text; }
+
+  /** @param {QueueState} state */
+  #showSaved({ pending, fails, trouble, isStored, failed }) {
+    this.unsaved.count(pending, failed);
+    const isTold = this.status.trainer.textContent === trouble; // the status line says it already
+    this.unsaved.showReason(fails && pending && !isTold ? trouble : '');
+    const waiting = trouble ? `${pending} unsaved, retrying: ${trouble}` : `offline, ${pending} unsaved, retrying`;
+    const calm = pending ? 'saving ...' : 'saved';
+    this.saved.textContent = fails && pending ? waiting : calm;
+    this.saved.dataset.state = fails && pending ? 'offline' : pending ? 'saving' : 'saved';
+    if (!isStored && (pending || failed)) this.notify('This browser has no room for more answers: keep the page open until it says saved, and clear the list of answers that could not be saved.');
+  }
+
+  /** @param {boolean} mayLeave */
+  askName(mayLeave) { this.nameDialog.open(this.me, mayLeave); }
+
+  // Another name is another person with another queue, so the page begins anew, at the same place.
+  /** @param {string} name */
+  #named(name) {
+    if (this.me && this.me !== name) location.reload();
+    else if (this.queue) this.queue.resume();
+    else this.begin();
+  }
+}

@@ -1,0 +1,63 @@
+// What the Verify page says: the modes, the sentence over the grid, and that nothing is left.
+
+import { formatNumber, h } from '../shared/dom.js';
+
+/** @import { CategoryCounts, Mode } from '../shared/wire.d.ts' */
+/** @import { ImagePage } from './image_page.js' */
+
+/** @typedef {Partial<CategoryCounts>} Counts */
+/** @typedef {{ mode: Mode, label: string, count: (counts: Counts) => number | null }} ModeTab */
+
+/** @type {ModeTab[]} */
+export const MODES = [
+  { mode: 'confirm', label: 'Confirm the likely', count: ({ suggested }) => suggested ?? null },
+  { mode: 'sweep', label: 'Sweep the unlikely', count: ({ suggested, open }) => (suggested == null ? null : Math.max(0, (open ?? 0) - suggested)) },
+  { mode: 'uncertain', label: 'Decide the uncertain', count: ({ uncertain }) => uncertain ?? null },
+  { mode: 'like', label: 'More like these', count: () => null },
+];
+
+const ONLY_MARKED = 'Only what you mark is saved; “Rest absent” marks all others that were in view.';
+
+const RANKED = {
+  confirm: 'these look most like it', sweep: 'these look least like it', uncertain: 'these are in between', like: '',
+};
+
+// What is in front of the annotator, as text and elements: the name may be in any script.
+/** @param {ImagePage} page @param {string} category @returns {(string | Node)[]} */
+export function sentence({ basis, bulk, about: { mode, like } }, category) {
+  const name = h('b', { text: category, dir: 'auto' });
+  if (basis === 'diversity') return ['Nobody has found ', name, ' yet. Mark the images that show it, and the next page shows more like them. ', ONLY_MARKED];
+  if (basis === 'files') return ['There is nothing to rank images for ', name, ' by yet: they come in file order. ', ONLY_MARKED];
+  if (basis === 'likeness') return likeness(name, bulk, like);
+  if (!bulk) return ['The model has too few answers to be sure about ', name, `: ${RANKED[mode]}. `, ONLY_MARKED];
+  if (mode === 'confirm') return ['The model finds ', name, ' in all of these. Flip the ones without it; the others are saved as they are.'];
+  if (mode === 'sweep') return ['The model finds no ', name, ' in any of these. Flip the ones that show it; the others are saved as they are.'];
+  return ['The model is not sure about ', name, ' here. Its guess has a dashed border: flip where it is wrong.'];
+}
+
+/** @param {Node} name @param {boolean} bulk @param {number | null} like */
+function likeness(name, bulk, like) {
+  const these = like === null ? ['Images that look like those with ', name] : ['Images that look like the one you chose, asked for ', name];
+  return [...these, '. ', bulk ? 'The model\'s guess has a dashed border: flip where it is wrong.' : ONLY_MARKED];
+}
+
+// Why the grid is empty, and another mode of this category in which something waits.
+/** @param {ImagePage} page @param {Counts} counts @param {string} name */
+export function nothingLeft(page, counts, name) {
+  const { mode } = page.about;
+  const place = counts.taught ? MODES.findIndex((each) => each.mode !== mode && (each.count(counts) ?? 0) > 0) : -1;
+  const other = place < 0 ? null : { mode: MODES[place].mode, place, label: `${MODES[place].label} (${formatNumber(MODES[place].count(counts) ?? 0)})` };
+  if (page.elsewhere) return { title: 'Someone else is labelling these', text: `The images that are left here for ${name} are on someone else's screen. They come back in ten minutes if they are not answered.`, other };
+  if (!counts.open) return { title: `${name} is done`, text: 'Every image has an answer for this category.', other: null };
+  const text = {
+    confirm: `The model suggests ${name} in no further image.`, sweep: `Everything that the model finds unlikely for ${name} has an answer.`,
+    uncertain: `The model is sure about all that is left open for ${name}.`, like: `There are no more images to compare for ${name}; those that you left unmarked come back when you reload the page.`,
+  }[mode];
+  return { title: 'Nothing left here', text, other };
+}
+
+/** @param {{ present: number, absent: number, unsure: number, open: number }} tally */
+export function tallyText({ present, absent, unsure, open }) {
+  const parts = [present && `${present} present`, absent && `${absent} absent`, unsure && `${unsure} cannot tell`, open && `${open} not marked`];
+  return parts.filter(Boolean).join(' · ');
+}

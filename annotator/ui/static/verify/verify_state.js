@@ -1,0 +1,380 @@
+// What the Verify page is about: the page of images on the screen, how it is marked, what was saved,
+// and what the server says to that. All of it changes through these methods only; the screen draws
+// what it reads here.
+
+import { randomId } from '../shared/dom.js';
+import { pause } from '../shared/server.js';
+
+/** @import { CategoryCounts, Decision, GridItem, Mode } from '../shared/wire.d.ts' */
+/** @import { Done, Job, SaveQueue } from '../shared/save_queue.js' */
+/** @import { Server } from '../shared/server.js' */
+/** @import { CategoryOrder } from './category_order.js' */
+/** @import { About, ImagePage, Mark, Marks } from './image_page.js' */
+/** @import { PageSupply, SavedPage } from './page_supply.js' */
+
+/** @typedef {{ seen: GridItem[], unseen: GridItem[] }} Seen which images have been in view */
+/**
+ * @typedef {object} View what the screen does when something has changed
+ * @property {() => void} showLoading a page is on its way
+ * @property {(about: About) => void} showAbout another category or mode
+ * @property {() => void} showPage another page is on the screen
+ * @property {() => Promise<void>} settled resolves when all its pictures are there
+ * @property {() => void} draw something has changed
+ * @property {(text: string) => void} fail there is no page, for this reason
+ * @property {(text: string, again: () => unknown) => Promise<unknown>} retry the same, and it is tried again
+ * @property {(text: string) => void} notify
+ * @property {(text: string) => void} say for screen readers
+ */
+
+const TOO_FAST_MS = 800;
+const COMMIT_MS = 1000; // so long the next page waits for the first example to be saved
+const WITHOUT_EXAMPLE = ['diversity', 'files']; // orders that the first example changes
+
+export class VerifyState {
+  /** @type {ImagePage | null} */
+  #page = null;
+
+  /** @type {Mode} */
+  #mode = 'confirm'; // that was chosen, also where a category does not have it
+
+  #steps = 0;
+
+  #size; // images of a page
+
+  /** @type {SavedPage[]} */
+  #done;
+
+  /** @type {(SavedPage & { marks: Marks })[]} */
+  #undone = [];
+
+  /**
+   * @param {{ server: Server, queue: SaveQueue, supply: PageSupply, order: CategoryOrder, me: string, version: number | null }} parts
+   * @param {View} view
+   */
+  constructor({ server, queue, supply, order, me, version }, view) {
+    this.server = server;
+    this.queue = queue;
+    this.supply = supply;
+    this.order = order;
+    this.me = me;
+    this.version = version;
+    this.view = view;
+    this.#done = supply.recall();
+    this.#size = supply.count;
+  }
+
+  // The page on the screen, null while none is.
+  get page() { return this.#page; }
+
+  // ---- from page to page
+
+  // A category that the model does not know yet has one mode only.
+  /** @param {number} category @param {Mode} [mode] @param {number | null} [like] */
+  start(category, mode = this.#mode, like = null) {
+    this.#mode = mode;
+    return this.go({ category, mode: this.order.isTaught(category) ? mode : 'like', like });
+  }
+
+  // So many images a page, from the next one on that is loaded.
+  /** @param {number} count */
+  resize(count) {
+    this.#size = count;
+    if (this.#page) this.go(this.#page.about);
+  }
+
+  // Another category, mode or number of images: what was loaded for the old one is of no use.
+  /** @param {About} about */
+  async go(about) {
+    if (this.#page?.items.length && this.#page.about !== about) this.supply.leave(this.#page);
+    this.supply.use(about, this.#size);
+    this.view.showAbout(about);
+    this.#page = null;
+    await this.next();
+  }
+
+  /** @returns {Promise<void>} */
+  async next() {
+    const { supply, view } = this;
+    this.#steps += 1;
+    const step = this.#steps;
+    view.showLoading();
+    const page = await supply.next();
+    if (page === undefined) return;
+    if (page === null) {
+      this.#page = null;
+      await view.retry('The server does not answer; the next page comes when it does.', () => (this.#page === null ? this.next() : null));
+    } else if (page.refusal) this.fail(page.refusal);
+    else {
+      this.#show(page);
+      await view.settled();
+      if (step !== this.#steps || page !== this.#page) return; // somebody has gone on
+      await supply.prepare(page, () => this.#replace(page));
+      await supply.prefetch(this.#near(page.about));
+    }
+  }
+
+  /** @param {string} reason */
+  fail(reason) {
+    this.#page = null;
+    this.view.fail(reason);
+  }
+
+  /** @param {ImagePage} page */
+  #show(page) {
+    this.#page = page;
+    page.since = performance.now();
+    page.isWarned = false;
+    this.view.showPage();
+  }
+
+  // Others were quicker with some of a page that was loaded long ago.
+  /** @param {ImagePage} page */
+  #replace(page) {
+    if (page !== this.#page || page.isTouched) return; // whoever has begun is told when it is saved
+    this.go(page.about);
+  }
+
+  // What is one key away.
+  /** @param {About} about @returns {About[]} */
+  #near({ category, mode }) {
+    const { order } = this;
+    const isOpen = (/** @type {Partial<CategoryCounts>} */ { open }) => Boolean(open);
+    const neighbours = [order.neighbour(category, 1, isOpen), order.neighbour(category, -1, isOpen)].filter((id) => id !== null);
+    /** @type {Mode[]} */
+    const modes = order.isTaught(category) ? ['confirm', 'sweep', 'uncertain', 'like'] : [];
+    return [...neighbours.map((id) => ({ category: id, mode: order.isTaught(id) ? this.#mode : 'like', like: null })),
+      ...modes.filter((other) => other !== mode).map((other) => ({ category, mode: other, like: null }))];
+  }
+
+  // ---- marking
+
+  /** @param {GridItem} item */
+  flip(item) {
+    this.#page?.flip(item);
+    this.#sayMark(item);
+  }
+
+  /** @param {GridItem | null} item @param {Mark} state */
+  mark(item, state) {
+    if (!item) return;
+    this.#page?.mark(item, state);
+    this.#sayMark(item);
+  }
+
+  /** @param {GridItem} item */
+  #sayMark(item) {
+    this.view.draw();
+    this.view.say(`${item.name}: ${this.#page?.text(item)}`);
+  }
+
+  /** @param {Decision} state */
+  markAll(state) {
+    if (!this.#page) return;
+    this.#page.markAll(state);
+    this.view.draw();
+    this.view.say(`All ${state}`);
+  }
+
+  // "Rest absent" is offered where the model guesses nothing: all that was looked at and is not
+  // marked is absent. Where it guesses, its guess decides the rest.
+  get offersRest() { return Boolean(this.#page?.items.length) && !this.#page?.bulk; }
+
+  // Loaded, in view, and not marked.
+  /** @param {Seen} seen */
+  rest({ seen }) { return this.offersRest ? seen.filter((item) => !this.#page?.isMarked(item)) : []; }
+
+  get markedAsRest() { return this.#page?.items.filter(({ id }) => this.#page?.rest.has(id)) ?? []; }
+
+  // What is left becomes absent; once nothing is left, it is open again.
+  /** @param {Seen} seen */
+  toggleRest(seen) {
+    if (!this.#mayRest() || !this.#page) return;
+    const [left, marked] = [this.rest(seen), this.markedAsRest];
+    if (left.length) this.#page.markRest(left);
+    else this.#page.unmark(marked);
+    this.view.draw();
+    if (left.length) this.view.say(`${left.length} marked absent`);
+    else if (marked.length) this.view.say(`${marked.length} open again`);
+    else this.view.notify('Nothing that was in view is left to mark.');
+  }
+
+  #mayRest() {
+    const page = this.#page;
+    if (page?.items.length && page.bulk) this.view.notify('The model has a guess for the rest; press Enter to save it as shown.');
+    return this.offersRest;
+  }
+
+  // ---- saving
+
+  // Mark the rest absent, save, next page.
+  /** @param {Seen} seen */
+  finish(seen) { return this.#mayRest() ? this.commit(seen, true) : null; }
+
+  /** @param {Seen} seen */
+  async commit({ seen, unseen }, isRestAbsent = false) {
+    const { supply, view } = this;
+    const page = this.#page;
+    if (!page?.items.length) return;
+    const now = performance.now();
+    if (now - page.since < TOO_FAST_MS && !page.isWarned) {
+      page.isWarned = true;
+      view.notify(`Look first: press ${isRestAbsent ? 'Shift+Enter' : 'Enter'} again to save.`);
+      return;
+    }
+    if (isRestAbsent) page.markRest(this.rest({ seen, unseen }));
+    if (!seen.length) {
+      view.notify('No image has been in view yet, so nothing was saved.');
+      return;
+    }
+    for (const item of seen) if (!page.isMarked(item)) supply.passed.add(item.id);
+    const saved = seen.filter((item) => page.isMarked(item));
+    if (saved.length) this.#push(page, saved, Math.round(now - page.since));
+    view.notify(savedText(saved.length, unseen.filter((item) => page.isMarked(item)).length));
+    if (WITHOUT_EXAMPLE.includes(page.basis) && saved.some(({ id }) => page.states.get(id) === 'present')) await this.#useExample();
+    await this.next();
+  }
+
+  /** @param {ImagePage} page @param {GridItem[]} items @param {number} ms */
+  #push(page, items, ms) {
+    const { queue } = this;
+    const op = randomId();
+    const { category, mode } = page.about;
+    queue.push('save', {
+      as: this.me, op, kind: 'page', category, mode, version: page.version, at: new Date().toISOString(), ms,
+      changes: items.map((item) => ({
+        image: item.id, category, state: /** @type {Mark} */ (page.states.get(item.id)), score: page.bulk ? item.score : null, seen: null,
+        source: page.source(item.id), after: page.after.get(item.id) ?? queue.untargeted,
+      })),
+    });
+    const entry = { op, page, ids: items.map(({ id }) => id) };
+    this.#done.push(entry);
+    this.#undone = [];
+    this.supply.cache.settle(category, entry.ids);
+    this.#count(entry, -1);
+    this.remember();
+  }
+
+  // The first example is there: from now on the pages go by likeness, once the server has it.
+  async #useExample() {
+    this.supply.drop();
+    const until = performance.now() + COMMIT_MS;
+    while (this.queue.pending && performance.now() < until) await pause(20);
+  }
+
+  /** @param {SavedPage} entry @param {number} step */
+  #count({ page, ids }, step) {
+    const { category, mode } = page.about;
+    const decided = ids.filter((id) => ['present', 'absent'].includes(page.states.get(id) ?? ''));
+    const present = decided.filter((id) => page.states.get(id) === 'present').length;
+    this.order.move(category, {
+      open: step * decided.length, present: -step * present,
+      suggested: mode === 'confirm' ? step * decided.length : 0, uncertain: mode === 'uncertain' ? step * decided.length : 0,
+    });
+    this.view.draw();
+  }
+
+  // ---- undo and redo
+
+  undo() {
+    const { supply, view } = this;
+    const op = randomId();
+    const entry = this.#done.pop();
+    this.queue.push('undo', { as: this.me, op }, entry ? { target: entry.op } : {});
+    if (!entry) return;
+    const { page, ids } = entry;
+    for (const id of ids) page.after.set(id, op);
+    this.#undone.push({ ...entry, marks: page.marks });
+    this.#count(entry, 1);
+    if (!isSame(page.about, supply.about)) {
+      supply.use(page.about, supply.count);
+      this.#mode = page.about.mode;
+    } else if (this.#page?.items.length) supply.putBack(this.#page);
+    this.remember();
+    this.#show(page);
+    view.notify(`${ids.length} answers undone.`);
+  }
+
+  async redo() {
+    const op = randomId();
+    const entry = this.#undone.pop();
+    this.queue.push('redo', { as: this.me, op }, entry ? { target: entry.op } : {});
+    if (!entry) return;
+    entry.page.marks = entry.marks;
+    for (const id of entry.ids) entry.page.after.set(id, op);
+    this.#done.push(entry);
+    this.#count(entry, -1);
+    this.remember();
+    this.view.notify(`${entry.ids.length} answers redone.`);
+    if (this.#page === entry.page) await this.next();
+  }
+
+  // For undo after a reload.
+  remember() { this.supply.remember(this.#done); }
+
+  // ---- what the server says
+
+  // Used from the next page on.
+  /** @param {number} version */
+  useVersion(version) {
+    if (!this.supply.about || version === this.version) return;
+    this.version = version;
+    this.supply.drop();
+    this.recount();
+    this.view.notify(`Version ${version} is ready and is used from the next page on.`);
+  }
+
+  async recount() {
+    const got = await this.server.call('counts');
+    if (got.ok) this.order.setCounts(got.counts);
+    this.view.draw();
+  }
+
+  /** @param {Job} job @param {Done} result */
+  confirmed(job, result) {
+    if (job.call === 'save') this.#confirmSaved(result);
+    else if (job.call === 'undo' || job.call === 'redo') {
+      if (result.nothing) this.view.notify(`There is nothing to ${job.call}.`);
+      else if (!job.target || !this.#isAbout(job.target, result)) this.#confirmElsewhere(job, result);
+    }
+    if (!this.queue.pending && this.#page) this.recount();
+  }
+
+  /** @param {Done} result */
+  #confirmSaved({ late, left_out: leftOut }) {
+    if (late?.length) this.view.notify(`Others answered ${late.length} of these in the meantime; their answers stand, yours are kept beside them.`);
+    else if (leftOut?.length) this.view.notify(`${leftOut.length} could not be saved: ${leftOut[0][1]}`);
+  }
+
+  // Whether the server took back the page that was shown again.
+  /** @param {string} op @param {Done} result */
+  #isAbout(op, { images }) {
+    const entry = [...this.#undone, ...this.#done].find((each) => each.op === op);
+    return !entry || entry.ids.some((id) => String(id) in (images ?? {}));
+  }
+
+  // Something that this tab does not know: of another page, another tab, or of yesterday.
+  /** @param {Job} job @param {Done} result */
+  #confirmElsewhere(job, { images }) {
+    const pairs = Object.values(images ?? {}).reduce((sum, row) => sum + Object.keys(row).length, 0);
+    this.view.notify(`${pairs} ${pairs === 1 ? 'answer' : 'answers'} ${job.call === 'undo' ? 'undone' : 'redone'} that this page did not show.`);
+    if (job.adopted || !this.#page) return;
+    this.#undone = [];
+    this.go(this.#page.about);
+  }
+
+  // What could not be saved is open again as far as the server knows.
+  /** @param {string} message */
+  refused(message) {
+    this.view.notify(message);
+    this.recount();
+  }
+}
+
+/** @param {About} one @param {About | null} other */
+const isSame = (one, other) => one.category === other?.category && one.mode === other.mode && one.like === other.like;
+
+/** @param {number} saved @param {number} unseen */
+function savedText(saved, unseen) {
+  if (unseen) return `${saved} of ${saved + unseen} saved; ${unseen} ${unseen === 1 ? 'was' : 'were'} not in view and ${unseen === 1 ? 'comes' : 'come'} back.`;
+  return saved ? `${saved} saved. U takes them back.` : 'Nothing was marked; these stay open.';
+}
