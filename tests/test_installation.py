@@ -37,6 +37,16 @@ def test_the_library_imports_nothing_but_its_own_dependencies() -> None:
     assert foreign - set(imported_as(PROJECT["dependencies"])) == set()
 
 
+def test_the_app_imports_nothing_but_what_its_extra_installs() -> None:
+    extras = PROJECT["optional-dependencies"]
+    installed = {*imported_as([*PROJECT["dependencies"], *extras["app"], *extras["demo"]])}
+
+    foreign = imports_of("annotator") - set(sys.stdlib_module_names) - {"annotator", "mlrpl"}
+
+    assert "gradio" in foreign
+    assert foreign - installed <= {"fastapi", "starlette", "uvicorn"}  # Gradio stands on these
+
+
 def test_no_requirement_is_listed_twice() -> None:
     app = PROJECT["optional-dependencies"]["app"]
     names = imported_as([*PROJECT["dependencies"], *app])
