@@ -19,9 +19,9 @@ export class Album {
    * @param {Server} server
    * @param {SaveQueue} queue knows what is not confirmed yet
    * @param {string} owner names this annotator in this project, for what this tab remembers
-   * @param {ById<Implies>} implies what a label of a category decides
+   * @param {{ version: number | null, implies: ById<Implies> }} start `implies`: what a label of a category decides
    */
-  constructor(server, queue, owner, implies) {
+  constructor(server, queue, owner, { version, implies }) {
     this.server = server;
     this.queue = queue;
     this.implies = implies;
@@ -32,8 +32,7 @@ export class Album {
     this.items = new Map();
     /** @type {number | null} */
     this.again = null; // from this place on all have been visited before
-    /** @type {number | null} */
-    this.version = null;
+    this.version = version;
     /** @type {number | undefined} */
     this.rankings = undefined; // of so many categories images are ranked by likeness
     /** @type {Map<number, number>} */

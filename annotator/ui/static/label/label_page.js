@@ -110,8 +110,7 @@ export class LabelPage extends WorkScreen {
   /** @param {Start} start */
   prepare({ categories, implies, project, version }) {
     const owner = `${project.key}:${this.me}`;
-    const album = new Album(this.server, this.queue, owner, implies);
-    album.use(version);
+    const album = new Album(this.server, this.queue, owner, { version, implies });
     this.rows = new CategoryList(categories, {
       onPick: (row, state) => this.#pick(row, state), onSweep: (group) => this.sweepGroup(group), onOpen: () => this.draw(),
     });
@@ -145,7 +144,7 @@ export class LabelPage extends WorkScreen {
 
   /** @param {Start} start @returns {Promise<unknown>} */
   async open(start) {
-    const place = await this.state.album.open(Number(location.hash.slice(1)), start.resume);
+    const place = await this.state.firstPlace(Number(location.hash.slice(1)), start.resume);
     if (place === null) return this.retry('No image can be loaded right now; trying again.', () => this.open(start));
     this.ready();
     this.firstKeys.showOnce();

@@ -80,6 +80,10 @@ export class LabelState {
 
   // ---- the way through the images
 
+  // The place to start at, null if there is no image to show.
+  /** @param {number} wanted @param {number | null} last image that the annotator had */
+  firstPlace(wanted, last) { return this.album.open(wanted, last); }
+
   /** @returns {Promise<void>} */
   async next() {
     const { album, view } = this;

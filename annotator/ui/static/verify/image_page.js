@@ -14,6 +14,8 @@ export class ImagePage {
 
   isWarned = false; // that it was saved too fast
 
+  isCommitted = false; // and the next one is on its way
+
   isUnheld = false; // loaded without a lease
 
   refusal = ''; // why the server gave none

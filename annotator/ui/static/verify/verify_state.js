@@ -124,6 +124,7 @@ export class VerifyState {
     this.#page = page;
     page.since = performance.now();
     page.isWarned = false;
+    page.isCommitted = false;
     this.view.showPage();
   }
 
@@ -214,7 +215,7 @@ export class VerifyState {
   async commit({ seen, unseen }, isRestAbsent = false) {
     const { supply, view } = this;
     const page = this.#page;
-    if (!page?.items.length) return;
+    if (!page?.items.length || page.isCommitted) return;
     const now = performance.now();
     if (now - page.since < TOO_FAST_MS && !page.isWarned) {
       page.isWarned = true;
@@ -226,6 +227,7 @@ export class VerifyState {
       view.notify('No image has been in view yet, so nothing was saved.');
       return;
     }
+    page.isCommitted = true;
     for (const item of seen) if (!page.isMarked(item)) supply.passed.add(item.id);
     const saved = seen.filter((item) => page.isMarked(item));
     if (saved.length) this.#push(page, saved, Math.round(now - page.since));
