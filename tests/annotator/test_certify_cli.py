@@ -146,6 +146,6 @@ def test_a_page_gets_the_plan_from_a_process_of_its_own(project: Path) -> None:
     plan = services.certification.plan_in_subprocess(wishes)
 
     assert plan == json.loads(json.dumps(services.certification.plan(**wishes)))
-    with pytest.raises(AnnotatorError, match="--confidence lies between 0 and 1"):
+    with pytest.raises(AnnotatorError, match="--confidence must be between 0 and 1"):
         services.certification.plan_in_subprocess({**wishes, "confidence": 2})
     services.close()

@@ -137,7 +137,7 @@ def test_a_damaged_set_is_named_with_the_cure(
     if content is not None:
         damaged.write_text(content)
 
-    with pytest.raises(NotFound, match=rf"{file}.*fetch the set anew"):
+    with pytest.raises(NotFound, match=rf"{file}.*download the set again"):
         voc.create(tmp_path / "p", tmp_path)
 
     assert not (tmp_path / "p").exists()

@@ -79,7 +79,7 @@ def test_nothing_is_due_where_training_by_itself_is_off() -> None:
         ),
         (later(new_answers=70, age_seconds=20.0), "starts in 40 s"),
         (later(new_answers=70), "due and starts as soon as a worker is free"),
-        (later(rest_seconds=90.0), "again by itself in 2 minutes"),
+        (later(rest_seconds=90.0), "automatically in 2 minutes"),
         (later(under_way=True), "being trained"),
     ],
 )

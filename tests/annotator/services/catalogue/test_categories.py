@@ -126,7 +126,7 @@ def test_a_key_of_the_page_or_of_another_category_is_refused(services: Services)
 
     with pytest.raises(AnnotatorError, match="'cat' already has the shortcut 'c'"):
         services.curation.edit(DOG, hotkey="C", name="hound")
-    with pytest.raises(AnnotatorError, match="page uses 'a' itself"):
+    with pytest.raises(AnnotatorError, match="page itself uses 'a'"):
         services.curation.edit(DOG, hotkey="a")
 
     assert names(services) == ["cat", "dog", "bird"]

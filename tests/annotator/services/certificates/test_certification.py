@@ -183,7 +183,7 @@ def test_only_one_certificate_is_open_and_each_further_plan_gets_half_the_risk(w
     assert second["promise"]["confidence"] == pytest.approx(0.95)
     states = [c["state"] for c in services.certification.status()["certificates"]]
     assert states == ["cancelled", "open"]
-    assert any("together with 80 %" in s for s in services.certification.status()["sentences"])
+    assert any("hold jointly with 80 %" in s for s in services.certification.status()["sentences"])
 
 
 def test_draws_depend_on_sizes_and_seed_and_not_on_scores(world: Any) -> None:
