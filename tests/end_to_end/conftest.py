@@ -33,7 +33,7 @@ FLAGS = [
     "--no-first-run",
 ]
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=30_000)  # a busy machine takes its time
 
 
 def find_browser() -> str | None:

@@ -7,6 +7,7 @@ standard streams, environment and exit status, killed and signalled as any other
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -102,9 +103,17 @@ def _minded(told: socket.socket) -> None:
     child = os.fork()
     if not child:
         return
+
+    def end_with_the_tests() -> None:
+        with contextlib.suppress(ProcessLookupError):
+            if not told.recv(1):  # nobody is there any more who would end it
+                os.kill(child, signal.SIGKILL)
+
     told.sendall(f"{child}\n".encode())
+    threading.Thread(target=end_with_the_tests, daemon=True).start()
     _, status = os.waitpid(child, 0)
-    told.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+    with contextlib.suppress(BrokenPipeError):
+        told.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
     os._exit(0)
 
 

@@ -45,6 +45,8 @@ from annotator.store import (
 from annotator.store.tables import metadata
 
 STAGED, SET = "Reading labels", "Applying labels"
+pytestmark = pytest.mark.slow
+
 NAMES = ("cat", "dog", "bird", "fish")
 ROOT = Path(__file__).resolve().parents[4]
 

@@ -23,6 +23,8 @@ from annotator.store.tables import certificate as certificate_table
 from annotator.store.tables import label as label_table
 from annotator.store.tables import probe as probe_table
 
+pytestmark = pytest.mark.slow
+
 WISHES: dict[str, Any] = {"max_lost": 0.3, "confidence": 0.8}
 PLENTY = 110
 """Cards after which the good model has surely filled in something."""
@@ -340,7 +342,6 @@ def test_a_surprise_is_asked_again_later_and_the_majority_counts(world: Any, clo
     assert not look.present
 
 
-@pytest.mark.slow
 def test_with_a_good_model_the_absent_side_is_filled_in(proven: Any) -> None:
     services, oracle = proven
     status = services.certification.status()

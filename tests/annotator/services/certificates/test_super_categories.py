@@ -13,6 +13,8 @@ from annotator.services.certificates.report import open_report
 from annotator.store.certificates import Certificate, CertificateState, Drawn
 from mlrpl.decision.fill_plan import Promise, plan_fill
 
+pytestmark = pytest.mark.slow
+
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 SUPERS = {"animal": [0, 1, 2], "<thing>": [3, 4, 5]}
 SIZE, ABSENT, MIDDLE = 60_000, 18_000, 1_500
