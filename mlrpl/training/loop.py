@@ -48,10 +48,9 @@ def fit(
 ) -> list[EpochReport]:
     """Train a method in place and leave it in evaluation mode.
 
-    The result depends on nothing but the method's initial state, the data and the config, on one
-    machine's CPU and number of threads, also if it was interrupted and resumed. Torch's global
-    random state is as it was afterwards. Under `torchrun`, within `distributed.process_group`,
-    every process calls this with the same arguments; the callbacks are called in all of them.
+    On one machine's CPU and number of threads the result depends only on method, data and config,
+    also if interrupted and resumed. Torch's global random state is restored. Under `torchrun`,
+    every process calls this in `distributed.process_group` with the same arguments and callbacks.
 
     Args:
         method: Trained from the parameters it has, so a warm start is a method that was fitted.
