@@ -170,7 +170,7 @@ def test_a_folder_that_is_not_there_is_named_after_the_rest_was_done(made) -> No
     with made.store.writing() as tx:
         images.add(tx, "disk", [FoundImage("a.png", "f" * 64, 8, 8, "PNG", 9, 9)], [])
 
-    with pytest.raises(NotFound, match=r"1 images were left out: .*elsewhere is not there"):
+    with pytest.raises(NotFound, match=r"1 images were left out: .*elsewhere is missing"):
         embed(made)
 
     assert features(made).done_rows.tolist() == [0, 1, 2]
