@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from annotator.domain import Annotator, Category, Image, ImagePath
+from annotator.domain import Category, Image, ImagePath, name_key
 from annotator.errors import AnnotatorError
 from annotator.services.catalogue import hierarchy
 from annotator.services.catalogue.hotkeys import keys_for
-from annotator.services.catalogue.lookup import folded, in_order
+from annotator.services.catalogue.lookup import in_order
 from annotator.services.catalogue.pictures import Media, names_of
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.conditional_update import own_labels
@@ -27,7 +27,6 @@ from annotator.services.project.identity import Lineage
 from annotator.settings import Project
 from annotator.store import (
     Store,
-    Transaction,
     annotators,
     answers,
     categories,
@@ -96,7 +95,7 @@ class Labelling:
             version, _ = self._suggestions.current(tx)
         settings = self._project.settings
         return {
-            "annotator": annotator if folded(annotator) == folded(person.name) else person.name,
+            "annotator": annotator if name_key(annotator) == name_key(person.name) else person.name,
             "said": annotator,
             "former": former,
             "project": {
@@ -136,10 +135,10 @@ class Labelling:
         """Return what the page shows of up to 20 images; unknown ids are left out."""
         wanted = [int(i) for i in ids[:20]]
         with self._store.reading() as tx:
-            person = self._person(tx, annotator)
+            me = annotators.id_of(tx, annotator)
             found = images.many(tx, wanted)
             labels = answers.labels_of(tx, list(found))
-            unsure = answers.unsure_of(tx, person.id, list(found))
+            unsure = answers.unsure_of(tx, me, list(found))
             people = {a.id: a.name for a in annotators.every(tx)}
             every = categories.every(tx, archived=True)
             shown = [c for c in every if not c.archived]
@@ -172,7 +171,7 @@ class Labelling:
                     "height": image.height,
                     "problem": self._problem(image, paths.get(image_id, [])),
                     "version": version,
-                    "labels": {str(c): label_row(x, people, person.id) for c, x in own.items()},
+                    "labels": {str(c): label_row(x, people, me) for c, x in own.items()},
                     "unsure": unsure.get(image_id, []),
                     "filled": filled,
                     "flags": flag_rows(flagged.get(image_id, ()), people),
@@ -277,9 +276,6 @@ class Labelling:
                 for record in reversed(told)
             ]
         }
-
-    def _person(self, tx: Transaction, annotator: str) -> Annotator:
-        return annotators.find(tx, annotator) or Annotator(id=0, name=annotator)
 
 
 def category_row(category: Category, key: str) -> dict[str, Any]:

@@ -170,8 +170,7 @@ class Review:
         arrays: VersionArrays | None,
     ) -> list[dict[str, Any]]:
         people = {a.id: a.name for a in annotators.every(tx)}
-        person = annotators.find(tx, annotator)
-        me = 0 if person is None else person.id
+        me = annotators.id_of(tx, annotator)
         ids = sorted({i for i, _ in pairs})
         found, names = images.many(tx, ids), names_of(tx, ids)
         pinned = flags.of_images(tx, ids)

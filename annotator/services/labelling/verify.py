@@ -139,7 +139,7 @@ class Verification:
     def agreement(self, annotator: str) -> dict[str, int]:
         """Return how many of the annotator's newest checks there are, and how many were found."""
         with self._store.reading() as tx:
-            person = _person(tx, annotator)
+            person = annotators.id_of(tx, annotator)
             checks, found = grid.checks_of(tx, person, RECENT_CHECKS)
         return {"checks": checks, "found": found, "most": RECENT_CHECKS}
 
@@ -167,7 +167,7 @@ class Verification:
             search = Search(
                 tx,
                 asked.category.id,
-                _person(tx, annotator),
+                annotators.id_of(tx, annotator),
                 elsewhere=grid.held_elsewhere(tx, asked.category.id, tab, now),
                 left_out=asked.left_out,
                 fills=self._waiting.filled_now(tx),
@@ -365,8 +365,3 @@ def _category(tx: Transaction, value: Any) -> Category:
         if category.id == wanted:
             return category
     raise AnnotatorError("This category is not in use any more; reload the page.")
-
-
-def _person(tx: Transaction, annotator: str) -> int:
-    person = annotators.find(tx, annotator)
-    return 0 if person is None else person.id
