@@ -15,7 +15,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from annotator.domain import OperationKind, name_key
-from annotator.store import derivation, key_values, merges, staged_imports
+from annotator.store import changes, derivation, key_values, merges, staged_imports
 from annotator.store.connection import Transaction
 from annotator.store.tables import answer, category, operation, staged_answer
 
@@ -96,6 +96,7 @@ class TakingBack:
             return 0
         first, self._done = rows[0].id, rows[-1].id
         pairs = {(row.image_id, row.category_id) for row in rows}
+        changes.note_recomputed(tx)
         if merges.read(tx):
             derivation.recompute(tx, pairs)
         else:

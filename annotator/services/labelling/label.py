@@ -158,7 +158,7 @@ class Labelling:
             own = {label.category_id: label for label in labels.get(image_id, [])}
             known_here = own_labels(own.values(), ordinals)
             opinion = self._suggestions.of_image(arrays, image.ordinal, known_here)
-            opinion = rankings.beside(opinion, arrays, image.ordinal)
+            opinion = rankings.added_to(opinion, arrays, image.ordinal)
             known = hierarchy.states_of(own.values())
             settled = {*own, *hierarchy.implications(parents, known).implied}
             filled = open_rows(fills.get(image.ordinal, {}), named, own)
@@ -200,7 +200,7 @@ class Labelling:
             rankings = self._prototypes.current(tx)
         own = own_labels(labels, {c.id: c.ordinal for c in every})
         opinion = self._suggestions.of_image(arrays, image.ordinal, own)
-        opinion = rankings.beside(opinion, arrays, image.ordinal)
+        opinion = rankings.added_to(opinion, arrays, image.ordinal)
         settled = {label.category_id for label in labels}
         shown = [c for c in every if not c.archived]
         return {

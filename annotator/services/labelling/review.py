@@ -19,9 +19,9 @@ from annotator.services.labelling.review_filter import (
     CODES,
     Contradictions,
     PairTable,
-    PairTables,
     Wanted,
     contradiction,
+    pair_tables,
 )
 from annotator.store import (
     Store,
@@ -52,7 +52,7 @@ class Review:
     def __init__(self, store: Store, suggestions: Suggestions) -> None:
         self._store = store
         self._suggestions = suggestions
-        self._tables = PairTables()
+        self._tables = pair_tables()
         self._contradictions = Contradictions()
 
     def start(self, annotator: str) -> dict[str, Any]:

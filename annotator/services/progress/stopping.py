@@ -10,13 +10,12 @@ import numpy as np
 
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, OperationKind
-from annotator.services.background.throttled_cache import ThrottledCache
 from annotator.services.certificates.promises import promised
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.calibration import blind_answers
-from annotator.services.knowledge.fills import Fills
-from annotator.services.knowledge.open_suggestions import CHUNK, Waiting
+from annotator.services.knowledge.open_suggestions import CHUNK, OpenSuggestions
 from annotator.services.knowledge.suggestions import Suggestions
+from annotator.services.progress.cached_report import CachedReport
 from annotator.settings import Project
 from annotator.store import Store, Transaction, activity, categories, images, quality
 from mlrpl.decision.acquisition import fit_costs
@@ -63,66 +62,41 @@ class Pace:
         return HOUR * (self.single_share / self.single_seconds + grids)
 
 
-class Stopping:
-    """When to stop; counted anew only now and then in a large project."""
+class Stopping(CachedReport):
+    """When to stop: how far the goal is and what an hour would bring.
+
+    `report` has `goal` (`coverage`, `error`), `coverage`, `pairs`, `open`, `covered` (whether the
+    goal for coverage is reached), `reached` (whether both are), `note` (why nothing can be said
+    about errors, or an empty text), `pace` (see `Pace`, and `an_hour`), `probes` (`answers`,
+    `wrong`, `needed`, `used`), `left_out` (open pairs without a probability), `filled`, `promised`
+    (of the filled pairs, how many are `present`, and how many may be `wrong` and `lost` by their
+    certificates), `now` and `later` (see `error_row`, `later` also has `pairs`, `present` and
+    `coverage`; None where nothing can be said), `answers_needed` for the goal's error, None also
+    where no number of them would do, and `counted_at`.
+    """
 
     def __init__(
         self,
         project: Project,
         store: Store,
         suggestions: Suggestions,
-        waiting: Waiting,
-        fills: Fills,
+        open_suggestions: OpenSuggestions,
         clock: Clock = utc_now,
     ) -> None:
+        super().__init__(store, suggestions)
         self._project = project
-        self._store = store
-        self._suggestions = suggestions
-        self._waiting = waiting
-        self._fills = fills
+        self._open_suggestions = open_suggestions
+        self._fills = open_suggestions.fills
         self._clock = clock
-        self._cache = ThrottledCache()
 
-    def report(self) -> dict[str, Any]:
-        """Return how far the goal is and what an hour would bring.
+    def _depends_on(self, tx: Transaction) -> object:
+        fills = [fill.key for fill in self._fills.active(tx)]
+        return fills, self._project.settings.goal, activity.shape(tx)
 
-        Returns:
-            `goal` (`coverage`, `error`), `coverage`, `pairs`, `open`, `covered` (whether the goal
-            for coverage is reached), `reached` (whether both are), `note` (why nothing can be said
-            about errors, or an empty text), `pace` (see `Pace`, and `an_hour`), `probes`
-            (`answers`, `wrong`, `needed`, `used`), `left_out` (open pairs without a probability),
-            `filled`, `promised` (of the filled pairs, how many are `present`, and how many may be
-            `wrong` and `lost` by their certificates), `now` and `later` (see `error_row`, `later`
-            also has `pairs`, `present` and `coverage`; None where nothing can be said),
-            `answers_needed` for the goal's error, None also where no number of them would do, and
-            `counted_at`.
-        """
-        return self._cache.get(self._stands(), self._counted)
-
-    def soon(self) -> dict[str, Any]:
-        """Return `report` as `ThrottledCache.soon` does, without waiting for it."""
-        with self._store.reading() as tx:
-            rows, columns = activity.shape(tx)
-        return self._cache.soon(self._stands(), self._counted, pairs=rows * columns)
-
-    def _stands(self) -> object:
-        with self._store.reading() as tx:
-            number, arrays = self._suggestions.current(tx)
-            return (
-                activity.newest_operation(tx),
-                quality.newest_blind_answer(tx),
-                number,
-                id(arrays),
-                tuple(f.key for f in self._fills.active(tx)),
-                self._project.settings.goal,
-                activity.shape(tx),
-            )
-
-    def _counted(self) -> dict[str, Any]:
-        with self._store.reading() as tx:
-            return self._count(tx, self._suggestions.current(tx)[1])
-
-    def _count(self, tx: Transaction, arrays: VersionArrays | None) -> dict[str, Any]:
+    def _count(
+        self, tx: Transaction, number: int | None, arrays: VersionArrays | None
+    ) -> dict[str, Any]:
+        del number
         shown, goal = categories.every(tx), self._project.settings.goal
         filled = self._fills.counts_by_state(tx)
         answered = sum(c.present_count + c.absent_count for c in shown)
@@ -192,7 +166,7 @@ class Stopping:
 
     def _open(self, tx: Transaction, arrays: VersionArrays, shown: list[Category]) -> OpenPairs:
         """Return the open pairs that have a probability, counted in parts."""
-        labelled = self._waiting.labelled(tx)
+        labelled = self._open_suggestions.now(tx).labelled
         fills = self._fills.active(tx)
         rows, columns = activity.shape(tx)
         parameters = arrays.parameters

@@ -16,7 +16,7 @@ from annotator.arrays.versions import QUANTILES, VersionArrays
 from annotator.domain import Category, Version
 from annotator.errors import NotFound
 from annotator.services.knowledge.calibration import calibration_of
-from annotator.services.knowledge.open_suggestions import CHUNK, Labelled, Waiting
+from annotator.services.knowledge.open_suggestions import CHUNK, Labelled, OpenSuggestions
 from annotator.services.knowledge.suggestions import as_wished
 from annotator.settings import Project
 from annotator.store import Store, Transaction, activity, categories, images, versions
@@ -71,10 +71,10 @@ class _Changes:
 class Comparison:
     """Comparisons that a person asks for; each takes seconds in a large project."""
 
-    def __init__(self, project: Project, store: Store, waiting: Waiting) -> None:
+    def __init__(self, project: Project, store: Store, open_suggestions: OpenSuggestions) -> None:
         self._project = project
         self._store = store
-        self._waiting = waiting
+        self._open_suggestions = open_suggestions
 
     def changes(self, older: int, newer: int) -> dict[str, Any]:
         """Return which suggestions of open pairs one version makes and another does not.
@@ -92,7 +92,7 @@ class Comparison:
         """
         with self._store.reading() as tx:
             first, second = self._arrays(tx, older), self._arrays(tx, newer)
-            labelled = self._waiting.labelled(tx)
+            labelled = self._open_suggestions.now(tx).labelled
             rows, _ = activity.shape(tx)
             shown = {c.ordinal: c for c in categories.every(tx) if c.ordinal < labelled.columns}
             found = _compare(first, second, labelled, rows, sorted(shown))

@@ -66,12 +66,12 @@ def test_nobody_waits_for_a_long_count_and_the_old_figure_stands_meanwhile() -> 
     first = cache.soon("one", lambda: slowly(1), pairs=LARGE)
     again = cache.soon("one", lambda: slowly(2), pairs=LARGE)
     may_end.set()
-    cache.settle()
+    cache.task.settle()
     there = cache.soon("one", lambda: slowly(3), pairs=LARGE)
     may_end.clear()
     changed = cache.soon("two", lambda: slowly(4), pairs=LARGE)
     may_end.set()
-    cache.settle()
+    cache.task.settle()
 
     assert first == again == {"figures": None, "number": 0, "behind": True}
     assert there == {"figures": {"figure": 1}, "number": 1, "behind": False}
@@ -94,10 +94,10 @@ def test_why_a_count_behind_failed_is_said_once_and_it_is_tried_again() -> None:
 
     cache.soon("same", fail, pairs=LARGE)
     may_end.set()
-    cache.settle()
+    cache.task.settle()
     with pytest.raises(NotReady, match="not ready"):
         cache.soon("same", lambda: {"figure": 1}, pairs=LARGE)
-    cache.settle()
+    cache.task.settle()
 
     assert cache.soon("same", fail, pairs=LARGE)["figures"] == {"figure": 1}
 

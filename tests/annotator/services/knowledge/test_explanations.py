@@ -10,6 +10,7 @@ import pytest
 from annotator.domain import Category
 from annotator.services.knowledge.explanations import Question, because, told
 from annotator.services.knowledge.known_labels import ABSENT, PRESENT, KnownLabels
+from annotator.store.changes import Moment
 
 CHAIR, TABLE, CUP, SUN = (
     Category(id=10 + n, ordinal=n, name=name)
@@ -25,7 +26,7 @@ def known(*groups: tuple[int, tuple[int, int, int, int]]) -> KnownLabels:
     labels = np.array(rows, np.int8)
     ids = np.arange(1, len(rows) + 1)
     made_at = datetime(2026, 1, 1, tzinfo=UTC)
-    return KnownLabels.counted(labels, ids, last_operation=1, made_at=made_at)
+    return KnownLabels.counted(labels, ids, moment=Moment(1, 0), made_at=made_at)
 
 
 def plain(text: str | None) -> str:
@@ -115,7 +116,7 @@ def test_the_strongest_of_many_reasons_comes_first_and_four_are_enough() -> None
         labels[same, column] = labels[same, 0]
     labels[0] = 0
     made_at = datetime(2026, 1, 1, tzinfo=UTC)
-    table = KnownLabels.counted(labels, np.arange(1, 401), last_operation=1, made_at=made_at)
+    table = KnownLabels.counted(labels, np.arange(1, 401), moment=Moment(1, 0), made_at=made_at)
     listed = [Category(id=n, ordinal=n, name=f"c{n}") for n in range(7)]
     question = Question(table, 0, listed[0], NONE)
 
