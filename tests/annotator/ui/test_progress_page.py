@@ -7,7 +7,8 @@ import pytest
 
 from annotator.ui import progress_views as views
 from annotator.ui.charts import calibration_chart, growth_chart, version_chart
-from annotator.ui.progress_page import COUNT_SECONDS, PARTS, VIEWS, ProgressPage
+from annotator.ui.figures_page import COUNT_SECONDS
+from annotator.ui.progress_page import PARTS, VIEWS, ProgressPage
 
 COUNTED = (
     *("images", "visited", "pairs", "answered", "filled", "open", "present", "absent"),
