@@ -36,13 +36,13 @@ class ProgressPage(FiguresPage):
 
         Args:
             seen: What the page shows; None before the first look. Beside what `Seen` has there are
-                `numbers` (by part, which count it is from) and `behind` (whether a part is still
+                `numbers` (by part, which count it is from) and `outdated` (whether a part is still
                 being counted).
         """
         state = self._progress.state()
         now = self._seen(state["version"], [state["answered"], state["filled"]])
         if seen is not None and not self._is_due(seen, now):
-            if not seen["behind"]:
+            if not seen["outdated"]:
                 return tuple(gr.skip() for _ in range(1 + PARTS))
             now = {name: seen[name] for name in now}
         return self._drawn(now, {} if seen is None else seen["numbers"])
@@ -53,7 +53,7 @@ class ProgressPage(FiguresPage):
         about = overview["about"]
         number = [now["version"], now["at"], about]
         asked = {
-            "overview": {"figures": overview, "number": number, "behind": about},
+            "overview": {"figures": overview, "number": number, "outdated": about},
             "trends": self._progress.trends_soon(),
             "goal": self._stopping.soon(),
             "quality": self._quality.soon(),
@@ -64,8 +64,8 @@ class ProgressPage(FiguresPage):
             same = numbers.get(name) == found["number"]
             parts += [gr.skip()] * count if same else view(found["figures"])
         shown = {name: found["number"] for name, found in asked.items()}
-        behind = any(found["behind"] for found in asked.values())
-        return {**now, "numbers": shown, "behind": behind}, *parts
+        outdated = any(found["outdated"] for found in asked.values())
+        return {**now, "numbers": shown, "outdated": outdated}, *parts
 
     def build(self, pages: gr.Blocks) -> None:
         """Put the widgets into the open Blocks, which are a part of `pages`, and wire them."""

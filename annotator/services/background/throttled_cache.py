@@ -72,7 +72,7 @@ class ThrottledCache:
             pairs: Of the project; in a small one the figure is counted at once.
 
         Returns:
-            `figures`, None before the first count; `number`, one more with every count; `behind`,
+            `figures`, None before the first count; `number`, one more with every count; `outdated`,
             whether something has changed since, so that asking again is worth while.
 
         Raises:
@@ -87,9 +87,9 @@ class ThrottledCache:
             if failed is not None:
                 raise failed
             if self._kept is None:
-                return {"figures": None, "number": self._number, "behind": True}
+                return {"figures": None, "number": self._number, "outdated": True}
             kept_key, figures = self._kept
-            return {"figures": figures, "number": self._number, "behind": kept_key != key}
+            return {"figures": figures, "number": self._number, "outdated": kept_key != key}
 
     def _fresh(self, key: object) -> dict[str, Any] | None:
         """Return what is kept while it need not be counted anew."""

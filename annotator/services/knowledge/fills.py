@@ -192,7 +192,7 @@ def row_of(fills: list[Fill], ordinal: int) -> dict[int, Filled]:
     return found
 
 
-def open_rows(
+def filled_rows(
     filled: Mapping[int, Filled], ids: Mapping[int, int], answered: Collection[int]
 ) -> dict[str, dict[str, Any]]:
     """Return what is filled in for an image and not answered, by category id as text.

@@ -15,6 +15,7 @@ from annotator.services.background.background_task import HEAD_START, Background
 from annotator.services.background.following_cache import FollowingCache
 from annotator.services.background.throttled_cache import AT_ONCE
 from annotator.services.knowledge.fills import Fill, Fills, Pair
+from annotator.services.knowledge.open_pairs import CHUNK, Labelled
 from annotator.services.knowledge.suggestions import Suggestions
 from annotator.store import Store, Transaction, activity, changes
 from annotator.store.activity import Bools, Ordinals
@@ -26,48 +27,8 @@ FEW_CHANGES = 5_000
 SURE = 0.9
 """Probability, of either answer, from which on the model counts as sure."""
 
-CHUNK = 8192
-"""Images whose scores are looked at together."""
-
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
-Bits = npt.NDArray[np.uint8]
-
-
-class Labelled:
-    """Which pairs have a label, one bit a pair: 100,000 images x 200 categories in 2.5 MB."""
-
-    def __init__(self, rows: int, columns: int) -> None:
-        self.columns = columns
-        self._bits: Bits = np.zeros((rows, -(-columns // 8)), dtype=np.uint8)
-
-    def mark(self, image: Ordinals, category: Ordinals) -> None:
-        """Set the bits of pairs, which may be named twice."""
-        np.bitwise_or.at(self._bits, (image, category >> 3), _bit(category))
-
-    def clear(self, image: Ordinals, category: Ordinals) -> None:
-        """Clear the bits of pairs, which may be named twice."""
-        np.bitwise_and.at(self._bits, (image, category >> 3), ~_bit(category))
-
-    def have(self, image: Ordinals, category: Ordinals) -> Bools:
-        """Return which pairs have a label."""
-        return np.asarray(self._bits[image, category >> 3] & _bit(category), bool)
-
-    def rows(self, start: int, stop: int) -> npt.NDArray[np.bool_]:
-        """Return the bits of some images, `(stop - start, columns)`."""
-        part = self._bits[start:stop]
-        bits = np.unpackbits(part, axis=1, count=self.columns, bitorder="little")
-        return bits.astype(bool)
-
-    def copy(self) -> Labelled:
-        """Return a copy that does not change with this one."""
-        other = Labelled(0, self.columns)
-        other._bits = self._bits.copy()
-        return other
-
-
-def _bit(category: Ordinals) -> Bits:
-    return np.asarray(np.left_shift(1, category & 7), np.uint8)
 
 
 def unsure_range(arrays: VersionArrays) -> tuple[Floats, Floats]:
@@ -174,10 +135,7 @@ def _counted(old: SuggestionCounts, arrays: VersionArrays, rows: int) -> Suggest
     ordinals = [arrays.parameters.category_ordinals[c] for c in take]
     for start in range(0, min(rows, len(arrays.scores)), CHUNK):
         stop = min(rows, len(arrays.scores), start + CHUNK)
-        is_open = ~old.labelled.rows(start, stop)
-        for fill in old.fills:
-            is_open &= ~fill.rows(start, stop, columns)
-        is_open = is_open[:, ordinals]
+        is_open = old.labelled.open_rows(old.fills, start, stop)[:, ordinals]
         opinions = _opinions(arrays, np.asarray(arrays.scores[start:stop]))
         for counts, says in zip((suggested, unsure), opinions, strict=True):
             counts[ordinals] += (says[:, take] & is_open).sum(axis=0)

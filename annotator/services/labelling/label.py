@@ -13,7 +13,8 @@ from annotator.services.catalogue.lookup import in_order
 from annotator.services.catalogue.pictures import Media, names_of
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.conditional_update import own_labels
-from annotator.services.knowledge.fills import Fills, open_rows
+from annotator.services.knowledge.fills import Fills, filled_rows
+from annotator.services.knowledge.open_pairs import settled_categories
 from annotator.services.knowledge.prototypes import Prototypes
 from annotator.services.knowledge.suggestions import (
     ImageSuggestions,
@@ -159,10 +160,8 @@ class Labelling:
             known_here = own_labels(own.values(), ordinals)
             opinion = self._suggestions.of_image(arrays, image.ordinal, known_here)
             opinion = rankings.added_to(opinion, arrays, image.ordinal)
-            known = hierarchy.states_of(own.values())
-            settled = {*own, *hierarchy.implications(parents, known).implied}
-            filled = open_rows(fills.get(image.ordinal, {}), named, own)
-            settled.update(int(category_id) for category_id in filled)
+            filled = filled_rows(fills.get(image.ordinal, {}), named, own)
+            settled = settled_categories(own.values(), parents, [int(c) for c in filled])
             rows.append(
                 {
                     "id": image_id,
@@ -198,11 +197,13 @@ class Labelling:
             every = categories.every(tx, archived=True)
             version, arrays = self._suggestions.current(tx)
             rankings = self._prototypes.current(tx)
+            filled = self._fills.of_images(tx, [image.ordinal]).get(image.ordinal, {})
         own = own_labels(labels, {c.id: c.ordinal for c in every})
         opinion = self._suggestions.of_image(arrays, image.ordinal, own)
         opinion = rankings.added_to(opinion, arrays, image.ordinal)
-        settled = {label.category_id for label in labels}
         shown = [c for c in every if not c.archived]
+        parents = hierarchy.resolve(self._project.settings.hierarchy, every)
+        settled = settled_categories(labels, parents, [c.id for c in shown if c.ordinal in filled])
         return {
             "version": version,
             "rankings": len(rankings.of),

@@ -19,6 +19,7 @@ from annotator.services.catalogue.pictures import Media, names_of
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.calibration import is_calibrated, is_taught
 from annotator.services.knowledge.conditional_update import Reranking
+from annotator.services.knowledge.open_pairs import PairCounts
 from annotator.services.knowledge.open_suggestions import OpenSuggestions
 from annotator.services.knowledge.prototypes import direction_of, examples_of
 from annotator.services.knowledge.suggestions import Suggestions, as_wished
@@ -125,9 +126,8 @@ class Verification:
         parameters = None if arrays is None else arrays.parameters
         rows: dict[str, Any] = {}
         for each in every:
-            known = each.present_count + each.absent_count + filled.get(each.ordinal, 0)
             rows[str(each.id)] = {
-                "open": max(0, total - known),
+                "open": PairCounts.of(total, [each], filled).open,
                 "present": each.present_count,
                 "suggested": None if counts is None else int(counts.suggested[each.ordinal]),
                 "uncertain": None if counts is None else int(counts.unsure[each.ordinal]),
@@ -173,7 +173,7 @@ class Verification:
                 fills=self._open_suggestions.fills.active(tx),
             )
             chosen = self._chosen(search, order, asked)
-            gone = search.settled(asked.unheld)
+            gone = search.answered(asked.unheld)
         if asked.hold:
             everything = [*asked.shown, *(image for _, image in chosen)]
             with self._store.writing() as tx:

@@ -10,6 +10,7 @@ from typing import Any
 from annotator.domain import Category, Job, JobKind, JobState
 from annotator.services.catalogue.lookup import in_order
 from annotator.services.clock import Clock, utc_now
+from annotator.services.knowledge.open_pairs import PairCounts
 from annotator.services.knowledge.open_suggestions import OpenSuggestions, SuggestionCounts
 from annotator.services.knowledge.suggestions import Suggestions
 from annotator.services.progress.trends import Trends
@@ -65,8 +66,8 @@ class ProgressReport:
         """Return the status line: version, counts and what the trainer is doing now.
 
         Every open page asks for it all the time. Where counting the suggestions of a new version
-        would take long, it is done behind, and `suggestions` is the figure from when the version
-        was made; `suggestions_about` says so.
+        would take long, a thread does it, and `suggestions` is the figure from when the version was
+        made; `suggestions_about` says so.
         """
         with self._store.reading() as tx:
             shown = categories.every(tx)
@@ -76,14 +77,13 @@ class ProgressReport:
             if version is not None:
                 number, about = self._suggested(tx, shown)
             trainer = self._trainer(tx)
-            filled = self._filled(tx, shown)
-        answered = sum(c.present_count + c.absent_count for c in shown)
+            pairs = PairCounts.of(total, shown, self._open_suggestions.fills.counts(tx))
         return {
             "version": version,
             "images": total,
-            "answered": answered,
-            "filled": filled,
-            "open": total * len(shown) - answered - filled,
+            "answered": pairs.answered,
+            "filled": pairs.filled,
+            "open": pairs.open,
             "suggestions": number,
             "suggestions_about": about,
             "trainer": trainer,
@@ -118,10 +118,7 @@ class ProgressReport:
                 "present": c.present_count,
                 "absent": c.absent_count,
                 "filled": filled.get(c.ordinal, 0),
-                "open": counts["images"]
-                - c.present_count
-                - c.absent_count
-                - filled.get(c.ordinal, 0),
+                "open": PairCounts.of(counts["images"], [c], filled).open,
                 "suggested": None if suggested is None else int(suggested.suggested[c.ordinal]),
                 "calibrated": None if calibrated is None else c.ordinal in calibrated,
             }
@@ -156,24 +153,19 @@ class ProgressReport:
         self, tx: Transaction, shown: list[Category], suggested: SuggestionCounts | None
     ) -> Counts:
         total = images.count(tx)
-        answered = sum(c.present_count + c.absent_count for c in shown)
-        filled = self._filled(tx, shown)
+        pairs = PairCounts.of(total, shown, self._open_suggestions.fills.counts(tx))
         return Counts(
             images=total,
             visited=activity.visited_images(tx),
-            pairs=total * len(shown),
-            answered=answered,
-            filled=filled,
-            open=total * len(shown) - answered - filled,
+            pairs=pairs.pairs,
+            answered=pairs.answered,
+            filled=pairs.filled,
+            open=pairs.open,
             present=sum(c.present_count for c in shown),
             absent=sum(c.absent_count for c in shown),
             conflicts=0 if suggested is None else len(suggested.disputed),
             suggestions=self._when_made(tx) if suggested is None else suggested.of(shown),
         )
-
-    def _filled(self, tx: Transaction, shown: list[Category]) -> int:
-        found = self._open_suggestions.fills.counts(tx)
-        return sum(found.get(c.ordinal, 0) for c in shown)
 
     def _suggested(self, tx: Transaction, shown: list[Category]) -> tuple[int, bool]:
         found = self._open_suggestions.soon(tx)

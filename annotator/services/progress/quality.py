@@ -88,10 +88,10 @@ def overlap_row(found: list[Overlap]) -> dict[str, Any]:
         "people": len(set().union(*(o.people.tolist() for o in found))),
     }
     rng = np.random.default_rng(SEED) if pairs >= ENOUGH else None
-    told = figures(found, rng)
+    measured = figures(found, rng)
     for name in ("alpha", "kappa"):
-        one = told.get(name)
-        value, low, high = (None, None, None) if one is None else map(_told, one)
+        one = measured.get(name)
+        value, low, high = (None, None, None) if one is None else map(_finite, one)
         row |= {name: value, f"{name}_low": low, f"{name}_high": high}
     return row
 
@@ -129,8 +129,8 @@ def person_rows(
             "own": own.get(person, (0, 0)),
         }
         if any(compared for compared, _ in counts.values()):
-            told = {k: {"compared": n, "agreed": agreed} for k, (n, agreed) in counts.items()}
-            rows.append({"name": name, **told})
+            compared = {k: {"compared": n, "agreed": agreed} for k, (n, agreed) in counts.items()}
+            rows.append({"name": name, **compared})
     return rows
 
 
@@ -222,5 +222,5 @@ def _note(people: int, shown: int, shared: int) -> str:
     return ""
 
 
-def _told(value: float) -> float | None:
+def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None

@@ -13,7 +13,8 @@ from annotator.domain import Category, OperationKind
 from annotator.services.certificates.promises import promised
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.calibration import blind_answers
-from annotator.services.knowledge.open_suggestions import CHUNK, OpenSuggestions
+from annotator.services.knowledge.open_pairs import CHUNK, PairCounts
+from annotator.services.knowledge.open_suggestions import OpenSuggestions
 from annotator.services.knowledge.suggestions import Suggestions
 from annotator.services.progress.cached_report import CachedReport
 from annotator.settings import Project
@@ -99,23 +100,21 @@ class Stopping(CachedReport):
         del number
         shown, goal = categories.every(tx), self._project.settings.goal
         filled = self._fills.counts_by_state(tx)
-        answered = sum(c.present_count + c.absent_count for c in shown)
-        pairs = images.count(tx) * len(shown)
-        is_open = pairs - answered - sum(filled.values())
-        coverage = 1 - is_open / pairs if pairs else 0.0
+        counts = PairCounts.of(images.count(tx), shown, self._fills.counts(tx))
+        coverage = 1 - counts.open / counts.pairs if counts.pairs else 0.0
         pace = _pace(tx)
         row: dict[str, Any] = {
             "goal": goal.model_dump(),
-            "pairs": pairs,
-            "open": is_open,
-            "filled": sum(filled.values()),
+            "pairs": counts.pairs,
+            "open": counts.open,
+            "filled": counts.filled,
             "coverage": coverage,
-            "covered": pairs > 0 and coverage >= goal.coverage,
-            "reached": pairs > 0 and is_open == 0,
+            "covered": counts.pairs > 0 and coverage >= goal.coverage,
+            "reached": counts.pairs > 0 and counts.open == 0,
             "pace": {**asdict(pace), "an_hour": pace.an_hour},
             "counted_at": self._clock().isoformat(timespec="seconds"),
             **dict.fromkeys(("now", "later", "answers_needed", "probes", "promised")),
-            "left_out": is_open,
+            "left_out": counts.open,
         }
         present = sum(c.present_count for c in shown)
         row["note"] = _note(shown, present, arrays)
@@ -137,11 +136,11 @@ class Stopping(CachedReport):
         threshold = self._project.settings.suggestions.threshold
         probes, factor = _probed(tx, arrays, threshold)
         filled = promised(self._fills.active(tx), left, shown, float(found.present.sum()))
-        told = partial(expected, threshold=threshold, factor=factor, filled=filled)
-        now = told(found, known_present=present)
+        expect = partial(expected, threshold=threshold, factor=factor, filled=filled)
+        now = expect(found, known_present=present)
         hour = min(row["pace"]["an_hour"], row["open"])
         then, said = after(found, hour, threshold=threshold)
-        later = told(then, known_present=present + said)
+        later = expect(then, known_present=present + said)
         needed = answers_needed(
             found,
             row["goal"]["error"],
@@ -168,7 +167,7 @@ class Stopping(CachedReport):
         """Return the open pairs that have a probability, counted in parts."""
         labelled = self._open_suggestions.now(tx).labelled
         fills = self._fills.active(tx)
-        rows, columns = activity.shape(tx)
+        rows, _ = activity.shape(tx)
         parameters = arrays.parameters
         wanted = {c.ordinal for c in shown} - set(parameters.ranked_only)
         take = [
@@ -182,9 +181,7 @@ class Stopping(CachedReport):
         for start in range(0, last if take else 0, CHUNK):
             stop = min(last, start + CHUNK)
             scores = np.asarray(arrays.scores[start:stop])
-            is_open = ~labelled.rows(start, stop)
-            for fill in fills:
-                is_open &= ~fill.rows(start, stop, columns)
+            is_open = labelled.open_rows(fills, start, stop)
             p = probabilities(scores, parameters.calibration)[:, take]
             found = found + counted(p[is_open[:, ordinals]])
         return found

@@ -10,7 +10,8 @@ from annotator.domain import JobKind
 from annotator.errors import NotFound, NotReady
 from annotator.services.app import Services
 from annotator.services.knowledge import open_suggestions
-from annotator.services.knowledge.open_suggestions import Labelled, OpenSuggestions
+from annotator.services.knowledge.open_pairs import Labelled
+from annotator.services.knowledge.open_suggestions import OpenSuggestions
 from annotator.services.progress.overview import LOSSES
 from annotator.services.training.control import METHODS, predecessor, training_options
 from annotator.store import answers, categories, jobs, versions
@@ -142,7 +143,7 @@ def test_the_slow_parts_come_without_waiting_as_the_same_figures(
     found = {name: (soon(), report()) for name, (soon, report) in parts.items()}
 
     assert all(soon["figures"] == report for soon, report in found.values())
-    assert not any(soon["behind"] for soon, _ in found.values())
+    assert not any(soon["outdated"] for soon, _ in found.values())
 
 
 def test_labels_that_change_without_an_operation_are_noticed(
