@@ -1,4 +1,4 @@
-"""What has changed since a moment: by this everything that is kept in memory follows the labels."""
+"""What has changed since a moment: what is kept in memory follows the labels by it."""
 
 from __future__ import annotations
 
