@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -273,6 +274,17 @@ class Merge:
     """Id of the category that both are from now on."""
     after: int
     """Newest operation when it was done; 0 before there was one."""
+
+
+def name_key(name: str) -> str:
+    r"""Return what all spellings of one name, of a person or of a category, have in common.
+
+    They may differ in case, in the encoding of accents, and in blanks around the name.
+
+    >>> name_key(" Jose\u0301") == name_key("JOS\u00c9")
+    True
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.strip()).casefold())
 
 
 def fold_of(content_hash: str) -> int:

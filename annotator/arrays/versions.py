@@ -92,7 +92,7 @@ class Queue:
     """`(C, K)` ordinals of the best images of each category, best first, filled up with -1."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class VersionArrays:
     """One version's opinion about every image; NaN where it has none.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from annotator.domain import State
+from annotator.domain import State, name_key
 from annotator.errors import FormatError
 from annotator.formats.coco_profile import (
     ANNOTATION_KEYS,
@@ -37,7 +37,6 @@ from annotator.formats.records import (
     LabelFile,
     PairRecord,
     implied,
-    same_name,
 )
 
 
@@ -267,7 +266,7 @@ def _categories(path: Path, document: dict[str, Any]) -> dict[int, CategoryRecor
     for row in rows(path, document, "categories"):
         _unique(numbers, row.whole("id"), row, "id")
         name = row.text("name").strip()
-        _unique(names, same_name(name), row, "name", name)
+        _unique(names, name_key(name), row, "name", name)
         categories[row.whole("id")] = CategoryRecord(
             name=name,
             supercategory=row.optional_text("supercategory") or "",

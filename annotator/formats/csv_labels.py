@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from annotator.domain import State
+from annotator.domain import State, name_key
 from annotator.errors import FormatError
 from annotator.formats.files import read_text, write_bytes
 from annotator.formats.records import (
@@ -16,7 +16,6 @@ from annotator.formats.records import (
     LabelFile,
     PairRecord,
     implied,
-    same_name,
 )
 
 _FILE_COLUMNS = ("file", "filename", "file_name", "image")
@@ -158,7 +157,7 @@ def _check_columns(path: Path, names: list[str], line: int) -> None:
         where = f"{path}: line {line}, column {number}"
         if not name:
             raise FormatError(f"{where}: expected the name of a category, got nothing.")
-        first = seen.setdefault(same_name(name), number)
+        first = seen.setdefault(name_key(name), number)
         if first != number:
             raise FormatError(
                 f"{where}: {name!r} names the same category as column {first}; rename one."
@@ -173,7 +172,7 @@ def _read_tags(
     for line, (file_name, cell) in _files(path, lines, 2):
         tags = list(dict.fromkeys(tag.strip() for tag in cell.split("|") if tag.strip()))
         for tag in tags:
-            first, spelling = spellings.setdefault(same_name(tag), (line, tag))
+            first, spelling = spellings.setdefault(name_key(tag), (line, tag))
             if spelling != tag:
                 raise FormatError(
                     f"{path}: line {line}, column '{_TAGS}': {tag!r} is spelled {spelling!r} in "

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn
 
-from annotator.domain import State
+from annotator.domain import State, name_key
 from annotator.errors import FormatError
 
 MODEL = "model"
@@ -117,20 +116,11 @@ class LabelFile:
         return ((image.file_name, pair) for image in self.images for pair in image.suggestions)
 
 
-def same_name(name: str) -> str:
-    r"""Return what two spellings of one category name have in common.
-
-    >>> same_name("Cafe\u0301") == same_name("CAF\u00c9")
-    True
-    """
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-
-
 def clashes(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield the pairs of names that are equal or differ in case only, earlier one first."""
     seen: dict[str, str] = {}
     for name in names:
-        key = same_name(name)
+        key = name_key(name)
         if key in seen:
             yield seen[key], name
         else:

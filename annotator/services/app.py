@@ -20,7 +20,7 @@ from annotator.services.knowledge.conditional_update import Reranking
 from annotator.services.knowledge.evidence import Evidence
 from annotator.services.knowledge.fills import Fills
 from annotator.services.knowledge.known_labels import KnownLabelsCache
-from annotator.services.knowledge.open_suggestions import Waiting
+from annotator.services.knowledge.open_suggestions import OpenSuggestions
 from annotator.services.knowledge.prototypes import Prototypes
 from annotator.services.knowledge.suggestions import Suggestions
 from annotator.services.labelling.flags import Flags
@@ -74,10 +74,10 @@ class Services:
         self.review = Review(store, self.suggestions)
         self._labels = KnownLabelsCache(store, clock)
         self.evidence = Evidence(project, store, self.suggestions, self._labels)
-        waiting = Waiting(store, self.suggestions, fills=self.fills)
-        self.progress = ProgressReport(project, store, self.suggestions, waiting, clock)
+        self._counts = counts = OpenSuggestions(store, self.suggestions, self.fills)
+        self.progress = ProgressReport(project, store, self.suggestions, counts, clock)
         self.quality = Quality(store, self.suggestions)
-        self.stopping = Stopping(project, store, self.suggestions, waiting, self.fills, clock)
+        self.stopping = Stopping(project, store, self.suggestions, counts, clock)
         self.verification = Verification(
             project,
             store,
@@ -85,12 +85,12 @@ class Services:
             self.media,
             self.labelling,
             self.recording,
-            waiting,
+            counts,
             Reranking(self._labels),
             clock,
         )
         self.training = TrainingControl(project, store, clock)
-        self.comparison = Comparison(project, store, waiting)
+        self.comparison = Comparison(project, store, counts)
         self.curation = Curation(project, store)
         self.preferences = Preferences(project, store)
         self.image_roots = ImageRoots(project, store)
@@ -119,8 +119,10 @@ class Services:
         return cls(project, store)
 
     def close(self) -> None:
-        """Close the database."""
-        self._labels.close()
-        self._prototypes.close()
+        """End what is being counted, and close the database."""
+        for followed in (self._labels, self._prototypes, self._counts):
+            followed.task.close()
+        for report in (self.progress, self.quality, self.stopping):
+            report.close()
         self.media.close()
         self.store.close()

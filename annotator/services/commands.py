@@ -8,14 +8,17 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, Change, Operation, OperationKind, Source, State
 from annotator.errors import NotReady
 from annotator.services.app import Services
+from annotator.services.catalogue import hierarchy
 from annotator.services.catalogue.lookup import CategoryNames, PathNames
 from annotator.services.catalogue.pictures import names_of
 from annotator.services.clock import utc_now
+from annotator.services.knowledge.open_pairs import settled_matrix
 from annotator.services.training.control import version_row
 from annotator.store import Transaction, annotators, answers, categories, images, versions
 
@@ -51,7 +54,10 @@ def list_suggestions(
         wanted = None
         if image is not None:
             wanted = PathNames(images.every_path(tx)).get(image).image_id
-        rows = list(_open_pairs(tx, arrays, shown, wanted))
+        settings, every = services.project.settings, categories.every(tx, archived=True)
+        parents = hierarchy.resolve(settings.hierarchy, every)
+        settled = settled_matrix(tx, parents, services.fills.active(tx))
+        rows = list(_open_pairs(tx, arrays, shown, wanted, settled))
         rows.sort(key=lambda row: (-row["score"], row["ordinal"], row["category"]))
         rows = rows[:limit] if limit else rows
         names = names_of(tx, sorted({row["image_id"] for row in rows}))
@@ -69,10 +75,12 @@ def list_suggestions(
 
 
 def _open_pairs(
-    tx: Transaction, arrays: VersionArrays, shown: list[Category], wanted: int | None
+    tx: Transaction,
+    arrays: VersionArrays,
+    shown: list[Category],
+    wanted: int | None,
+    settled: npt.NDArray[np.bool_],
 ) -> Iterator[dict[str, Any]]:
-    table = answers.label_table(tx)
-    known = set(zip(table.image.tolist(), table.category.tolist(), strict=True))
     columns = {o: c for c, o in enumerate(arrays.parameters.category_ordinals)}
     ranked = set(arrays.parameters.ranked_only)
     for picture in images.every(tx):
@@ -84,8 +92,9 @@ def _open_pairs(
             column = columns.get(category.ordinal)
             if column is None or not np.isfinite(scores[column]):
                 continue
-            pair_is_open = (picture.ordinal, category.ordinal) not in known
-            if pair_is_open and (wanted or suggested[column]):
+            if settled[picture.ordinal, category.ordinal]:
+                continue
+            if wanted or suggested[column]:
                 yield {
                     "image_id": picture.id,
                     "ordinal": picture.ordinal,

@@ -53,6 +53,10 @@ class Pairs:
     known: Bools
     """Whether it is present or absent."""
 
+    def where(self, chosen: Bools) -> set[tuple[int, int]]:
+        """Return the ordinals of image and category of some of the pairs, chosen `(n,)`."""
+        return set(zip(self.image[chosen].tolist(), self.category[chosen].tolist(), strict=True))
+
 
 @dataclass(frozen=True)
 class Growth:
@@ -109,50 +113,6 @@ def known_counts(tx: Transaction, columns: int) -> Ordinals:
 def visited_images(tx: Transaction) -> int:
     """Return how many images anybody visited."""
     return int(tx.execute(sa.select(sa.func.count(visit.c.image_id.distinct()))).scalar_one())
-
-
-def moved_since(tx: Transaction, after: int, limit: int) -> Pairs | None:
-    """Return the pairs that operations newer than one touched, as they stand now.
-
-    Args:
-        tx: A transaction.
-        after: Id of an operation.
-        limit: Most answers that are looked at; None is returned if there are more.
-    """
-    newer = sa.select(operation.c.id).where(operation.c.id > after)
-    targets = sa.select(operation.c.target).where(
-        operation.c.id > after, operation.c.target.is_not(None)
-    )
-    touched = answer.c.operation_id.in_(sa.union(newer, targets))
-    query = (
-        sa.select(
-            image.c.ordinal.label("image"),
-            category.c.ordinal.label("category"),
-            label.c.answer_id.is_not(None).label("labelled"),
-            label.c.state.is_not(None).label("known"),
-        )
-        .select_from(answer)
-        .join(image, image.c.id == answer.c.image_id)
-        .join(category, category.c.id == answer.c.category_id)
-        .outerjoin(
-            label,
-            sa.and_(
-                label.c.image_id == answer.c.image_id, label.c.category_id == answer.c.category_id
-            ),
-        )
-        .where(touched)
-        .limit(limit + 1)
-    )
-    rows = tx.execute(query).all()
-    if len(rows) > limit:
-        return None
-    unique = {(row.image, row.category): row for row in rows}.values()
-    return Pairs(
-        np.array([row.image for row in unique], dtype=np.int64),
-        np.array([row.category for row in unique], dtype=np.int64),
-        np.array([row.labelled for row in unique], dtype=bool),
-        np.array([row.known for row in unique], dtype=bool),
-    )
 
 
 def each_label(tx: Transaction, size: int = 1000) -> Iterator[Pairs]:

@@ -6,18 +6,17 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from annotator.domain import Annotator
+from annotator.domain import Annotator, name_key
 from annotator.errors import AnnotatorError, NotFound
 from annotator.store import key_values
 from annotator.store.connection import Transaction
-from annotator.store.rows import folded
 from annotator.store.tables import annotator, answer, operation
 
 MAX_NAME = 80
 """Longest name, in characters."""
 
 FORMER_NAMES = "people.former_names"
-"""Names that people had before: folded, with the `id` of the person and the `name` as it was."""
+"""Names that people had before, by `name_key`: `id` of the person and the `name` as it was."""
 
 
 def named(tx: Transaction, name: str, now: datetime) -> Annotator:
@@ -32,7 +31,7 @@ def named(tx: Transaction, name: str, now: datetime) -> Annotator:
     name = _checked(name)
     found = find(tx, name)
     if found is None:
-        row = {"name": name, "folded": folded(name), "created_at": now}
+        row = {"name": name, "folded": name_key(name), "created_at": now}
         tx.execute(sa.insert(annotator), row)
         found = find(tx, name)
     assert found is not None  # it has just been put in
@@ -41,7 +40,7 @@ def named(tx: Transaction, name: str, now: datetime) -> Annotator:
 
 def find(tx: Transaction, name: str) -> Annotator | None:
     """Return the annotator who has a name or had it before, in any case; None if nobody has."""
-    wanted = folded(name.strip())
+    wanted = name_key(name)
     row = tx.execute(sa.select(annotator).where(annotator.c.folded == wanted)).first()
     if row is None:
         former = (key_values.get(tx, FORMER_NAMES) or {}).get(wanted)
@@ -49,6 +48,12 @@ def find(tx: Transaction, name: str) -> Annotator | None:
             return None
         row = tx.execute(sa.select(annotator).where(annotator.c.id == former["id"])).first()
     return None if row is None else Annotator(id=row.id, name=row.name, reviewer=row.reviewer)
+
+
+def id_of(tx: Transaction, name: str) -> int:
+    """Return the id of the annotator whom `find` finds; 0 if nobody has the name."""
+    found = find(tx, name)
+    return 0 if found is None else found.id
 
 
 def former_names(tx: Transaction, annotator_id: int) -> list[str]:
@@ -84,15 +89,15 @@ def rename(tx: Transaction, annotator_id: int, name: str) -> None:
     name = _checked(name)
     other = find(tx, name)
     if other is not None and other.id != annotator_id:
-        is_now = folded(other.name) == folded(name)
+        is_now = name_key(other.name) == name_key(name)
         called = f"is called {other.name!r}" if is_now else f"was called {name!r} before"
         raise AnnotatorError(f"Somebody else {called}; choose another name.")
     query = sa.select(annotator.c.name).where(annotator.c.id == annotator_id)
     before = str(tx.execute(query).scalar())
-    _update(tx, annotator_id, name=name, folded=folded(name))
+    _update(tx, annotator_id, name=name, folded=name_key(name))
     former = key_values.get(tx, FORMER_NAMES) or {}
-    kept = {**former, folded(before): {"id": annotator_id, "name": before}}
-    kept.pop(folded(name), None)
+    kept = {**former, name_key(before): {"id": annotator_id, "name": before}}
+    kept.pop(name_key(name), None)
     key_values.put(tx, FORMER_NAMES, kept)
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from annotator.domain import Category, State
+from annotator.domain import Category, State, name_key
 from annotator.errors import AnnotatorError, NotFound
 from annotator.store.connection import Transaction
-from annotator.store.rows import folded, to_category
+from annotator.store.rows import to_category
 from annotator.store.tables import (
     STATES,
     category,
@@ -49,12 +49,12 @@ def add(tx: Transaction, new: Sequence[NewCategory]) -> list[Category]:
     for offset, item in enumerate(new):
         name = item.name.strip()
         _refuse(name, taken)
-        taken[folded(name)] = name
+        taken[name_key(name)] = name
         rows.append(
             {
                 "ordinal": first + offset,
                 "name": name,
-                "folded": folded(name),
+                "folded": name_key(name),
                 "supercategory": item.supercategory,
                 "coco_id": item.coco_id,
                 "extra": dict(item.extra),
@@ -102,21 +102,21 @@ def rename(tx: Transaction, category_id: int, name: str) -> Category:
     """
     old = get(tx, category_id)
     name = name.strip()
-    own = {folded(n) for n in (old.name, *old.aliases)}
+    own = {name_key(n) for n in (old.name, *old.aliases)}
     taken = {key: value for key, value in _taken(tx).items() if key not in own}
     _refuse(name, taken)
     tx.execute(
         sa.delete(category_alias).where(
-            category_alias.c.category_id == category_id, category_alias.c.folded == folded(name)
+            category_alias.c.category_id == category_id, category_alias.c.folded == name_key(name)
         )
     )
     tx.execute(
         sa.update(category)
         .where(category.c.id == category_id)
-        .values(name=name, folded=folded(name))
+        .values(name=name, folded=name_key(name))
     )
-    if folded(old.name) != folded(name):
-        alias = {"category_id": category_id, "name": old.name, "folded": folded(old.name)}
+    if name_key(old.name) != name_key(name):
+        alias = {"category_id": category_id, "name": old.name, "folded": name_key(old.name)}
         tx.execute(sa.insert(category_alias), alias)
     return get(tx, category_id)
 
@@ -164,14 +164,14 @@ def set_aliases(tx: Transaction, category_id: int, names: Sequence[str]) -> Cate
         AnnotatorError: If a name is empty or another category has it.
     """
     old = get(tx, category_id)
-    own = {folded(n) for n in (old.name, *old.aliases)}
+    own = {name_key(n) for n in (old.name, *old.aliases)}
     taken = {key: value for key, value in _taken(tx).items() if key not in own}
-    taken[folded(old.name)] = old.name
+    taken[name_key(old.name)] = old.name
     rows = []
     for name in (n.strip() for n in names):
         _refuse(name, taken)
-        taken[folded(name)] = name
-        rows.append({"category_id": category_id, "name": name, "folded": folded(name)})
+        taken[name_key(name)] = name
+        rows.append({"category_id": category_id, "name": name, "folded": name_key(name)})
     tx.execute(sa.delete(category_alias).where(category_alias.c.category_id == category_id))
     if rows:
         tx.execute(sa.insert(category_alias), rows)
@@ -250,7 +250,7 @@ def give_coco_ids(tx: Transaction) -> None:
 
 
 def _taken(tx: Transaction) -> dict[str, str]:
-    """Return every name and alias in use by its folded form."""
+    """Return every name and alias in use by its `name_key`."""
     names = tx.execute(sa.select(category.c.folded, category.c.name)).all()
     aliases = tx.execute(sa.select(category_alias.c.folded, category_alias.c.name)).all()
     return {key: name for key, name in [*aliases, *names]}
@@ -263,7 +263,7 @@ def _refuse(name: str, taken: Mapping[str, str]) -> None:
         raise AnnotatorError(
             f"The category name {name[:40]!r}... is too long; use at most {MAX_NAME} characters."
         )
-    other = taken.get(folded(name))
+    other = taken.get(name_key(name))
     if other == name:
         raise AnnotatorError(f"The category {name!r} is named twice; name it once.")
     if other is not None:

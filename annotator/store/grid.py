@@ -17,13 +17,10 @@ KIND = "verify:"
 """What the kind of a lease begins with; the category's id follows."""
 
 
-def settled(
+def answered(
     tx: Transaction, category_id: int, annotator_id: int, image_ids: Iterable[int]
 ) -> set[int]:
-    """Return the images that need no answer about a category from this annotator.
-
-    They have a label, or are in conflict, or the annotator cannot tell.
-    """
+    """Return the images whose pair has a label, is in conflict, or this annotator cannot tell."""
     found: set[int] = set()
     for part in chunks(image_ids):
         known = sa.select(label.c.image_id).where(

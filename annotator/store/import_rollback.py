@@ -14,10 +14,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from annotator.domain import OperationKind
-from annotator.store import derivation, key_values, merges, staged_imports
+from annotator.domain import OperationKind, name_key
+from annotator.store import changes, derivation, key_values, merges, staged_imports
 from annotator.store.connection import Transaction
-from annotator.store.rows import folded
 from annotator.store.tables import answer, category, operation, staged_answer
 
 HIDDEN = "import.hidden_categories"
@@ -64,7 +63,7 @@ def begin(tx: Transaction, about: staged_imports.Running, now: datetime) -> None
 
 def hidden(tx: Transaction, names: Sequence[str]) -> list[int]:
     """Return the ids of the hidden categories among some names."""
-    wanted = sorted({folded(name.strip()) for name in names})
+    wanted = sorted({name_key(name) for name in names})
     ids = key_values.get(tx, HIDDEN) or ()
     query = sa.select(category.c.id).where(category.c.id.in_(ids), category.c.folded.in_(wanted))
     return list(tx.execute(query.order_by(category.c.id)).scalars())
@@ -97,6 +96,7 @@ class TakingBack:
             return 0
         first, self._done = rows[0].id, rows[-1].id
         pairs = {(row.image_id, row.category_id) for row in rows}
+        changes.note_recomputed(tx)
         if merges.read(tx):
             derivation.recompute(tx, pairs)
         else:

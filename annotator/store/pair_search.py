@@ -13,16 +13,14 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from annotator.domain import Judgement, OperationKind, Source, State
-from annotator.store import derivation, merges
+from annotator.store import derivation
 from annotator.store.connection import Transaction
 from annotator.store.merges import Pair as Pair
 from annotator.store.rows import chunks
 from annotator.store.tables import (
     SOURCES,
     STATES,
-    annotator,
     answer,
-    category,
     image,
     image_path,
     label,
@@ -35,9 +33,6 @@ CONFLICT = 3
 
 CODE_OF_SOURCE = dict(SOURCES)
 """Codes of `PairRows.source`."""
-
-OVERLAP = 64
-"""Operations that are read again: of two that were written at once, the older may appear later."""
 
 _SOURCE, _ANNOTATOR, _VERSION, _CATEGORY = 2, 5, 21, 41
 """Lowest bit of each field of a packed label; below them stands its state."""
@@ -162,45 +157,6 @@ def some(tx: Transaction, pairs: Collection[Pair]) -> PairRows:
     found = _unpacked(np.array(ids, np.int64), np.array(packed, np.int64))
     labelled = _take(found, np.isin(found.key, wanted))
     return labelled.replaced((), _unsure(tx, _without(pairs, labelled)))
-
-
-def touched(tx: Transaction, after: int, most: int) -> set[Pair] | None:
-    """Return the pairs whose label an operation since `after` may have changed.
-
-    Args:
-        tx: A transaction.
-        after: Newest operation that is known already.
-        most: So many answers are looked up one by one.
-
-    Returns:
-        The pairs; None if more than `most` answers came.
-    """
-    count = sa.select(sa.func.count()).where(answer.c.operation_id > after)
-    if int(tx.execute(count).scalar_one()) > most:
-        return None
-    recent = sa.select(sa.func.coalesce(op.c.target, op.c.id)).where(
-        op.c.id > after - OVERLAP,
-        (op.c.id > after) | (op.c.kind != OperationKind.IMPORT.value),
-    )
-    query = sa.select(answer.c.image_id, answer.c.category_id)
-    rows = tx.execute(query.where(answer.c.operation_id.in_(recent)))
-    return merges.read(tx).with_targets({(i, c) for i, c in rows})
-
-
-def newest(tx: Transaction) -> int:
-    """Return the newest operation; 0 before there is one."""
-    return int(tx.execute(sa.select(sa.func.max(op.c.id))).scalar() or 0)
-
-
-def rules(tx: Transaction) -> tuple[tuple[int, ...], ...]:
-    """Return what labels depend on besides answers: reviewers and merges. It changes rarely."""
-    reviewers = sa.select(annotator.c.id).where(annotator.c.reviewer.is_(True))
-    merged = sa.select(category.c.id, category.c.merged_into, category.c.merged_after)
-    merged = merged.where(category.c.merged_into.is_not(None)).order_by(category.c.id)
-    return (
-        tuple(tx.execute(reviewers.order_by(annotator.c.id)).scalars()),
-        *((i, into, after or 0) for i, into, after in tx.execute(merged)),
-    )
 
 
 def opinions(tx: Transaction, pairs: Collection[Pair]) -> dict[Pair, list[Judgement]]:

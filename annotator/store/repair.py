@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from annotator.domain import State
-from annotator.store import derivation, merges
+from annotator.store import changes, derivation, merges
 from annotator.store.connection import Transaction
 from annotator.store.rows import chunks
 from annotator.store.tables import STATES, answer, category, image, label
@@ -27,6 +27,8 @@ def recompute(tx: Transaction) -> list[str]:
             for i, c in part
             if before[i, c] != after[i, c]
         ]
+    if said:
+        changes.note_recomputed(tx)
     return said
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
@@ -15,11 +14,6 @@ T = TypeVar("T")
 
 CHUNK = 500
 """Values in one `IN (...)`; every database takes that many."""
-
-
-def folded(name: str) -> str:
-    """Return the form in which two spellings of one name are equal."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:

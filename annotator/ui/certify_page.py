@@ -10,7 +10,7 @@ from annotator.errors import AnnotatorError
 from annotator.ui import certify_views as views
 from annotator.ui.boundary import annotator_of, shows_errors
 from annotator.ui.contracts import Services
-from annotator.ui.progress_page import PLAIN, QUIET, plot
+from annotator.ui.figures_page import PLAIN, QUIET, plot
 
 LOOK_SECONDS = 4.0
 """How often the page asks whether blind questions were answered."""

@@ -13,43 +13,19 @@ from annotator.ui import quality_views
 from annotator.ui.boundary import shows_errors
 from annotator.ui.charts import calibration_chart, growth_chart, version_chart
 from annotator.ui.contracts import Payload, Services
-
-QUIET: dict[str, Any] = {
-    "api_visibility": "private",
-    "show_progress": "hidden",
-    "queue": False,
-}
-LOOK_SECONDS = 1.5
-"""How often the page asks whether anything has changed."""
-
-COUNT_SECONDS = 8.0
-"""How long charts and tables may stay behind the answers; a new version shows at once."""
-
-Seen = dict[str, Any]
-"""What an open page shows: `version`, `known` pairs, `at` (when it was drawn), `numbers` (by part,
-which count it is from) and `behind` (whether a part is still being counted)."""
-
-PLAIN: dict[str, Any] = {"apply_default_css": False, "js_on_load": None}
+from annotator.ui.figures_page import LOOK_SECONDS, PLAIN, QUIET, FiguresPage, Seen, plot, table
 
 
-class ProgressPage:
+class ProgressPage(FiguresPage):
     """Handlers of the Progress page; each translates between widgets and service calls."""
 
     def __init__(
         self, services: Services, *, now: Callable[[], float] = time.monotonic, styles: str = ""
     ) -> None:
-        """Tie the page to an open project.
-
-        Args:
-            services: Of the open project.
-            now: Seconds on a clock that never goes back.
-            styles: Address of `pages.css`.
-        """
-        self._progress = services.progress
+        """Tie the page to an open project; see `FiguresPage`."""
+        super().__init__(services, now=now, styles=styles)
         self._quality = services.quality
         self._stopping = services.stopping
-        self._now = now
-        self._styles = styles
 
     def look(self) -> tuple[Any, ...]:
         """Return the whole page, with whatever has been counted by now."""
@@ -59,26 +35,17 @@ class ProgressPage:
         """Return the page anew if versions or answers changed, and parts that were counted since.
 
         Args:
-            seen: What the page shows; None before the first look.
+            seen: What the page shows; None before the first look. Beside what `Seen` has there are
+                `numbers` (by part, which count it is from) and `outdated` (whether a part is still
+                being counted).
         """
         state = self._progress.state()
-        if seen is None or self._is_due(seen, state):
-            now = {"version": state["version"], "known": self._known(state), "at": self._now()}
-        elif seen["behind"]:
-            now = {name: seen[name] for name in ("version", "known", "at")}
-        else:
-            return tuple(gr.skip() for _ in range(1 + PARTS))
+        now = self._seen(state["version"], [state["answered"], state["filled"]])
+        if seen is not None and not self._is_due(seen, now):
+            if not seen["outdated"]:
+                return tuple(gr.skip() for _ in range(1 + PARTS))
+            now = {name: seen[name] for name in now}
         return self._drawn(now, {} if seen is None else seen["numbers"])
-
-    def _is_due(self, seen: Seen, state: Payload) -> bool:
-        if state["version"] != seen["version"]:
-            return True
-        moved = self._known(state) != seen["known"]
-        return moved and bool(self._now() - seen["at"] >= COUNT_SECONDS)
-
-    @staticmethod
-    def _known(state: Payload) -> list[int]:
-        return [state["answered"], state["filled"]]
 
     def _drawn(self, now: Seen, numbers: dict[str, Any]) -> tuple[Any, ...]:
         """Return what the page shows then, and the parts whose count is not that in `numbers`."""
@@ -86,7 +53,7 @@ class ProgressPage:
         about = overview["about"]
         number = [now["version"], now["at"], about]
         asked = {
-            "overview": {"figures": overview, "number": number, "behind": about},
+            "overview": {"figures": overview, "number": number, "outdated": about},
             "trends": self._progress.trends_soon(),
             "goal": self._stopping.soon(),
             "quality": self._quality.soon(),
@@ -97,13 +64,12 @@ class ProgressPage:
             same = numbers.get(name) == found["number"]
             parts += [gr.skip()] * count if same else view(found["figures"])
         shown = {name: found["number"] for name, found in asked.items()}
-        behind = any(found["behind"] for found in asked.values())
-        return {**now, "numbers": shown, "behind": behind}, *parts
+        outdated = any(found["outdated"] for found in asked.values())
+        return {**now, "numbers": shown, "outdated": outdated}, *parts
 
     def build(self, pages: gr.Blocks) -> None:
         """Put the widgets into the open Blocks, which are a part of `pages`, and wire them."""
-        head = f'<link rel="stylesheet" href="{self._styles}">' if self._styles else None
-        counts = gr.HTML(elem_id="progress-counts", head=head, **PLAIN)
+        counts = gr.HTML(elem_id="progress-counts", head=self._head, **PLAIN)
         left = gr.HTML(elem_id="progress-left", **PLAIN)
         goal = gr.HTML(elem_id="progress-goal", **PLAIN)
         gr.Markdown("## Known pairs over time")
@@ -204,13 +170,3 @@ VIEWS: dict[str, tuple[Callable[[Any], list[Any]], int]] = {
 
 PARTS = sum(count for _, count in VIEWS.values())
 """How many widgets of the page are drawn."""
-
-
-def table(rows: Any) -> Any:
-    """Return the update of a table that is hidden while it has no row."""
-    return gr.update(value=rows, visible=len(rows) > 0)
-
-
-def plot(chart: Any) -> Any:
-    """Return the update of a plot that is hidden while there is nothing to draw."""
-    return gr.update(value=chart, visible=chart is not None)

@@ -12,7 +12,7 @@ from annotator.ui import train_views as views
 from annotator.ui.boundary import annotator_of, shows_errors
 from annotator.ui.charts import calibration_chart, loss_chart, method_chart
 from annotator.ui.contracts import Payload, Services
-from annotator.ui.progress_page import COUNT_SECONDS, LOOK_SECONDS, PLAIN, QUIET, plot
+from annotator.ui.figures_page import LOOK_SECONDS, PLAIN, QUIET, FiguresPage, Seen, plot
 from annotator.ui.progress_views import calibration_note
 
 VERSION_WIDTHS = [80, 80, 120, 210, 100, 190, 100, 90, 150, 340]
@@ -30,24 +30,16 @@ PARTS = 11
 """How many widgets `TrainPage.show` fills."""
 
 
-class TrainPage:
+class TrainPage(FiguresPage):
     """Handlers of the Train page; each translates between widgets and one service call."""
 
     def __init__(
         self, services: Services, *, now: Callable[[], float] = time.monotonic, styles: str = ""
     ) -> None:
-        """Tie the page to an open project.
-
-        Args:
-            services: Of the open project.
-            now: Seconds on a clock that never goes back.
-            styles: Address of `pages.css`.
-        """
-        self._progress = services.progress
+        """Tie the page to an open project; see `FiguresPage`."""
+        super().__init__(services, now=now, styles=styles)
         self._training = services.training
         self._comparison = services.comparison
-        self._now = now
-        self._styles = styles
 
     def show(self, choice: int | None, older: int | None, newer: int | None) -> tuple[Any, ...]:
         """Return everything that changes with versions; what was chosen stays chosen."""
@@ -76,13 +68,12 @@ class TrainPage:
         )
 
     def tick(
-        self, seen: list[Any] | None, choice: int | None, older: int | None, newer: int | None
+        self, seen: Seen | None, choice: int | None, older: int | None, newer: int | None
     ) -> tuple[Any, ...]:
         """Return the trainer's line and loss, and the rest if versions or answers changed.
 
         Args:
-            seen: What the page shows: version, whether something ran, answered pairs, and when
-                it was last drawn.
+            seen: What the page shows; None before the first look.
             choice: The version chosen to be used, kept.
             older: The version chosen to compare from, kept.
             newer: The version chosen to compare to, kept.
@@ -91,16 +82,13 @@ class TrainPage:
         trainer = state["trainer"]
         running = trainer["state"] == "training"
         # A version that was not promoted shows when its training has ended.
-        now = [state["version"], trainer["state"]]
+        now = self._seen([state["version"], trainer["state"]], state["answered"])
         line = views.trainer_html(trainer)
         losses = loss_chart(self._progress.losses()) if running else None
         live = (line, plot(losses), gr.update(visible=losses is not None))
-        due = seen is None or now != seen[:2]
-        if not due and seen is not None:
-            due = state["answered"] != seen[2] and self._now() - seen[3] >= COUNT_SECONDS
-        if not due:
+        if not self._is_due(seen, now):
             return *live, *(gr.skip() for _ in range(1 + PARTS))
-        return *live, [*now, state["answered"], self._now()], *self.show(choice, older, newer)
+        return *live, now, *self.show(choice, older, newer)
 
     def train(
         self,
@@ -177,8 +165,7 @@ class TrainPage:
 
     def build(self) -> None:
         """Put the widgets into the open Blocks and wire them."""
-        head = f'<link rel="stylesheet" href="{self._styles}">' if self._styles else None
-        trainer = gr.HTML(elem_id="progress-trainer", head=head, **PLAIN)
+        trainer = gr.HTML(elem_id="progress-trainer", head=self._head, **PLAIN)
         loss = gr.Plot(show_label=False, visible=False, elem_id="loss-plot")
         loss_note = gr.HTML(
             f'<p class="pg-note">{views.LOSS_NOTE}</p>', visible=False, elem_id="loss-note", **PLAIN

@@ -17,6 +17,7 @@ from annotator.domain import (
     State,
     fold_of,
     merged_label,
+    name_key,
     winning_label,
 )
 
@@ -201,3 +202,15 @@ def step(label: PairLabel) -> str:
     if label.state is not None:
         return label.state.value
     return "conflict" if label.conflict else "unknown"
+
+
+@pytest.mark.parametrize(
+    "other", ["Caf\u00e9", "Cafe\u0301", "CAF\u00c9", "CAFE\u0301", " caf\u00e9\t"]
+)
+def test_a_name_is_the_same_in_any_case_encoding_and_between_blanks(other: str) -> None:
+    assert name_key(other) == name_key("caf\u00e9")
+
+
+def test_names_that_differ_in_a_letter_or_an_accent_are_two() -> None:
+    assert len({name_key(name) for name in ("Cafe", "Caf\u00e9", "Caff\u00e9", "Ca fe")}) == 4
+    assert name_key("Stra\u00dfe") == name_key("STRASSE")

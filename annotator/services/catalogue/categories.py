@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from annotator.domain import Category
+from annotator.domain import Category, name_key
 from annotator.errors import AnnotatorError, NotFound
 from annotator.services.background.short_transactions import Progress, nobody
 from annotator.services.catalogue import hierarchy, recomputing
 from annotator.services.catalogue.hotkeys import checked_key, refuse_ambiguous
-from annotator.services.catalogue.lookup import CategoryNames, folded, in_order
+from annotator.services.catalogue.lookup import CategoryNames, in_order
 from annotator.services.catalogue.merge_preview import preview_row
 from annotator.services.catalogue.pictures import names_of
 from annotator.settings import Project
@@ -77,8 +77,8 @@ class Curation:
             again = import_rollback.hidden(tx, wanted)  # with an import that was taken back
             import_rollback.show_again(tx, again)
             shown_again = [categories.get(tx, category_id) for category_id in again]
-            known = {folded(category.name) for category in shown_again}
-            new = [n for n in wanted if folded(n) not in known]
+            known = {name_key(category.name) for category in shown_again}
+            new = [n for n in wanted if name_key(n) not in known]
             added = categories.add(tx, [categories.NewCategory(n, group) for n in new])
             added = [*shown_again, *added]
         shown = ", ".join(c.name for c in added[:8]) + (" ..." if len(added) > 8 else "")

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from annotator.domain import Category, PairLabel, State
 from annotator.errors import ProjectError
 from annotator.services.catalogue.lookup import CategoryNames
+from annotator.store.answers import LabelTable
+
+_CATEGORY = 20
+"""Bits for the category in the key of a pair."""
 
 Parents = Mapping[int, frozenset[int]]
 """All ancestors of a category by its id; categories without any are left out."""
@@ -18,7 +26,7 @@ class Implication:
     """A label that nobody gave and that follows from one that somebody gave. Never stored."""
 
     state: State
-    because: int
+    source: int
     """Id of the category whose label it follows from."""
 
 
@@ -30,6 +38,16 @@ class Implications:
     """By category id; only categories without a label."""
     contradictions: list[tuple[int, int]]
     """`(child, parent)` where the child is present and the parent absent."""
+
+
+class ImpliedPairs(NamedTuple):
+    """Pairs of the whole project whose labels follow from others, `n` of them, each once."""
+
+    image: npt.NDArray[np.int64]
+    """Ordinals."""
+    category: npt.NDArray[np.int64]
+    absent: npt.NDArray[np.bool_]
+    """The others are present."""
 
 
 def resolve(names: Mapping[str, Sequence[str]], categories: Iterable[Category]) -> Parents:
@@ -94,6 +112,30 @@ def consequences(parents: Parents) -> dict[str, dict[str, list[int]]]:
                 row = found.setdefault(str(category), {"present": [], "absent": []})
                 row[state.value].append(other)
     return found
+
+
+def implied_pairs(table: LabelTable, ordinals: Mapping[int, int], parents: Parents) -> ImpliedPairs:
+    """Return what follows from the labels of all images: `implications`, for many at once.
+
+    Args:
+        table: All labels of the project.
+        ordinals: Of the categories, by id.
+        parents: From `resolve`.
+    """
+    says = ~table.conflict
+    none = np.empty(0, np.int64)
+    found = {State.PRESENT: [none], State.ABSENT: [none]}
+    for child, ancestors in parents.items():
+        here = ordinals[child]
+        for there in (ordinals[ancestor] for ancestor in ancestors):
+            above = table.image[says & table.present & (table.category == here)]
+            below = table.image[says & ~table.present & (table.category == there)]
+            found[State.PRESENT].append(above.astype(np.int64) << _CATEGORY | there)
+            found[State.ABSENT].append(below.astype(np.int64) << _CATEGORY | here)
+    present, absent = (np.unique(np.concatenate(keys)) for keys in found.values())
+    labelled = table.image.astype(np.int64) << _CATEGORY | table.category
+    keys = np.setdiff1d(np.setxor1d(present, absent), labelled)  # not those that both hold for
+    return ImpliedPairs(keys >> _CATEGORY, keys & ((1 << _CATEGORY) - 1), np.isin(keys, absent))
 
 
 def states_of(labels: Iterable[PairLabel]) -> dict[int, State | None]:

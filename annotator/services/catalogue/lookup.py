@@ -8,17 +8,8 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import PurePosixPath
 
-from annotator.domain import Category, ImagePath
+from annotator.domain import Category, ImagePath, name_key
 from annotator.errors import NotFound
-
-
-def folded(name: str) -> str:
-    """Return the form in which two spellings of one name are equal.
-
-    >>> folded(" Straße ") == folded("STRASSE")
-    True
-    """
-    return unicodedata.normalize("NFC", name).strip().casefold()
 
 
 def in_order(categories: Iterable[Category]) -> list[Category]:
@@ -45,13 +36,13 @@ class CategoryNames:
         listed = list(categories)
         for category in listed:
             for alias in category.aliases:
-                self._by_name.setdefault(folded(alias), category)
+                self._by_name.setdefault(name_key(alias), category)
         for category in listed:
-            self._by_name[folded(category.name)] = category
+            self._by_name[name_key(category.name)] = category
 
     def find(self, name: str) -> Category | None:
         """Return the category of that name or alias, or None."""
-        return self._by_name.get(folded(name))
+        return self._by_name.get(name_key(name))
 
     def get(self, name: str) -> Category:
         """Return the category of that name or alias.
@@ -117,7 +108,7 @@ def _ends_alike(one: str, other: str) -> bool:
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
-    near = get_close_matches(folded(name), known, n=3, cutoff=0.5)
+    near = get_close_matches(name_key(name), known, n=3, cutoff=0.5)
     if near:
         return "did you mean " + " or ".join(repr(n) for n in near)
     if not known:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from annotator.services.background.short_transactions import Progress, for_all, nobody
-from annotator.store import Store, Transaction, derivation, key_values, merges
+from annotator.store import Store, Transaction, changes, derivation, key_values, merges
 
 UNFINISHED = "recompute.categories"
 """Name of the list of categories whose labels are being worked out anew."""
@@ -15,7 +15,12 @@ def recompute_pairs(
     store: Store, pairs: Sequence[merges.Pair], on_progress: Progress = nobody
 ) -> None:
     """Make the labels of pairs what their answers add up to, a part at a time."""
-    for_all(store, pairs, derivation.recompute, on_progress=on_progress)
+
+    def recompute(tx: Transaction, part: Sequence[merges.Pair]) -> None:
+        derivation.recompute(tx, part)
+        changes.note_recomputed(tx)
+
+    for_all(store, pairs, recompute, on_progress=on_progress)
 
 
 def begin(tx: Transaction, category_ids: Iterable[int]) -> None:

@@ -14,7 +14,8 @@ from annotator.arrays.certificates import ZONES, FillBits, Ints
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category
 from annotator.services.catalogue.hierarchy import Parents
-from annotator.store import Transaction, activity, answers, categories, certificates, images
+from annotator.services.knowledge.open_pairs import settled_matrix
+from annotator.store import Transaction, categories, certificates, images
 from mlrpl.decision.calibration import Calibration, probabilities
 from mlrpl.decision.fill_plan import FillPlan, Promise
 
@@ -56,9 +57,7 @@ def build(
     """
     shown = categories.every(tx)
     chosen = tuple(c for c in shown if _has_probability(arrays, c.ordinal))
-    closed = _closed(tx, fills)
-    if parents:
-        _close_implied(tx, closed, parents)
+    closed = _closed(tx, fills, parents)
     found_images, found_categories, found_scores = [], [], []
     for category in chosen:
         column = arrays.columns[category.ordinal]
@@ -106,11 +105,12 @@ def _probabilities(arrays: VersionArrays, column: int, scores: Floats) -> Floats
     return probabilities(scores[:, None], calibration)[:, 0].astype(np.float32)
 
 
-def _closed(tx: Transaction, fills: Iterable[FillBits]) -> npt.NDArray[np.bool_]:
-    """Return which pairs cannot be in a pool, `(images, categories)` by ordinal."""
-    closed = np.zeros(activity.shape(tx), dtype=bool)
-    for part in activity.each_label(tx):
-        closed[part.image, part.category] = True
+def _closed(tx: Transaction, fills: Iterable[FillBits], parents: Parents) -> npt.NDArray[np.bool_]:
+    """Return which pairs cannot be in a pool, `(images, categories)` by ordinal.
+
+    A fill counts with the categories whose meaning has changed: its pairs are not filled in twice.
+    """
+    closed = settled_matrix(tx, parents)
     closed[certificates.probed(tx)] = True
     there = np.zeros(len(closed), dtype=bool)
     there[list(images.order(tx))] = True
@@ -120,19 +120,6 @@ def _closed(tx: Transaction, fills: Iterable[FillBits]) -> npt.NDArray[np.bool_]
             stop = min(start + 8192, fill.images)
             closed[start:stop, : fill.columns] |= fill.rows(start, stop).any(axis=0)
     return closed
-
-
-def _close_implied(tx: Transaction, closed: npt.NDArray[np.bool_], parents: Parents) -> None:
-    """Close what follows from labels: ancestors of present ones, descendants of absent ones."""
-    table, ordinals = answers.label_table(tx), categories.ordinals(tx)
-    for child, ancestors in parents.items():
-        for ancestor in ancestors:
-            here, above = ordinals[child], ordinals[ancestor]
-            says = ~table.conflict
-            present = table.image[says & table.present & (table.category == here)]
-            absent = table.image[says & ~table.present & (table.category == above)]
-            closed[present, above] = True
-            closed[absent, here] = True
 
 
 def draw(plan: FillPlan, pairs: Ints, seed: int) -> Ints:

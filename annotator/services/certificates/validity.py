@@ -93,21 +93,10 @@ def budget(present: int, may_be_wrong: float, drawn: int) -> dict[str, int]:
 
 def _settled(tx: Transaction, parents: hierarchy.Parents) -> _Settled:
     table, ordinals = answers.label_table(tx), categories.ordinals(tx)
-    says = ~table.conflict
-    images = [table.image]
-    columns = [table.category]
-    absent = [says & ~table.present]
-    for up in (True, False):  # an answer comes first, then what makes a pair present
-        for child, ancestors in parents.items():
-            for ancestor in ancestors:
-                source, target = (child, ancestor) if up else (ancestor, child)
-                mine = says & (table.present == up) & (table.category == ordinals[source])
-                images.append(table.image[mine])
-                columns.append(np.full(int(mine.sum()), ordinals[target]))
-                absent.append(np.full(int(mine.sum()), not up))
-    image, category = (np.concatenate(part).astype(np.int64) for part in (images, columns))
-    _, first = np.unique(image << 20 | category, return_index=True)
-    return _Settled(image[first], category[first], np.concatenate(absent)[first])
+    implied = hierarchy.implied_pairs(table, ordinals, parents)
+    answered = table.image, table.category, ~table.conflict & ~table.present
+    image, category, absent = (np.concatenate(both) for both in zip(answered, implied, strict=True))
+    return _Settled(image.astype(np.int64), category.astype(np.int64), absent)
 
 
 def _standing(project: Project, fill: Fill, settled: _Settled) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from annotator.services.background.subprocesses import Progress, nobody
 from annotator.services.catalogue import hierarchy
 from annotator.services.exchange.import_plan import NOT_EXHAUSTIVE
 from annotator.services.knowledge.fills import Fill, row_of
+from annotator.services.knowledge.open_pairs import settled_categories
 from annotator.services.knowledge.suggestions import decided_columns
 from annotator.store import (
     Store,
@@ -103,7 +104,7 @@ def label_file(
         arrays: The promoted version; needed for `completed`.
         info: Keys for COCO's `info` beside those of an imported file.
         fills: What is filled in under certificates; listed with `certified`.
-        parents: Of the hierarchy: what follows from a label is not taken from a fill.
+        parents: Of the hierarchy: what follows from a label is taken from no fill and no version.
         on_progress: Called as images are read.
     """
     shown = {c.id: c for c in categories.every(tx)}
@@ -195,21 +196,18 @@ def _pair(label: PairLabel, context: _Context) -> PairRecord:
 def _suggestions(
     image: Image, labels: Sequence[PairLabel], context: _Context
 ) -> Iterator[PairRecord]:
-    """Yield the version's decision about every open pair that it may decide.
-
-    Pairs in conflict are not open.
-    """
+    """Yield the version's decision about every pair that it may decide."""
     if context.fills:
         yield from _filled(image, labels, context)
     if context.arrays is None:
         return
-    answered = {x.category_id for x in labels}
+    settled = settled_categories(labels, context.parents)
     scores = context.arrays.image_scores(image.ordinal)  # (C,)
     bars, suggested = context.arrays.bars(scores), context.arrays.suggested(scores)
     decided = decided_columns(context.arrays) & ~np.isnan(scores)
     for category in context.shown.values():
         column = context.arrays.columns.get(category.ordinal)
-        if category.id in answered or column is None or not decided[column]:
+        if category.id in settled or column is None or not decided[column]:
             continue
         yield PairRecord(
             category=category.name,
@@ -221,8 +219,7 @@ def _suggestions(
 
 def _filled(image: Image, labels: Sequence[PairLabel], context: _Context) -> Iterator[PairRecord]:
     """Yield what is filled in for an image; a person's answer, and what follows from it, win."""
-    known = hierarchy.states_of(labels)
-    settled = {*known, *hierarchy.implications(context.parents, known).implied}
+    settled = settled_categories(labels, context.parents)
     shown = {category.ordinal: category for category in context.shown.values()}
     for ordinal, filled in sorted(row_of(context.fills, image.ordinal).items()):
         category = shown.get(ordinal)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, State
@@ -24,6 +25,7 @@ from annotator.services.exchange import import_applying
 from annotator.services.exchange.exporting import COCO_VALUES, give_ids, label_file
 from annotator.services.exchange.import_plan import ImportPlan, ImportSummary, plan_import
 from annotator.services.knowledge.fills import Fill, Fills
+from annotator.services.knowledge.open_pairs import settled_matrix
 from annotator.services.knowledge.suggestions import (
     Suggestions,
     decided_matrix,
@@ -180,7 +182,8 @@ class Transfer:
             shown = categories.every(tx)
             total = images.count(tx)
             number, arrays = self._suggestions.current(tx)
-            table = answers.label_table(tx)
+            needs_version = kind == "completed" and arrays is not None and bool(shown)
+            settled = settled_matrix(tx, self._parents(tx)) if needs_version else None
             filled = self._fills.counts_by_state(tx) if kind == "certified" else {}
             fills = self._fills.active(tx) if kind == "certified" else []
             promises = standings(tx, self._project, fills).values()
@@ -188,8 +191,8 @@ class Transfer:
         absent = sum(c.absent_count for c in shown)
         model = {"model_present": 0, "model_absent": 0}
         note = " ".join(promise["sentence"] for promise in promises)
-        if kind == "completed" and arrays is not None and shown:
-            model, note = _decided_by(arrays, shown, total, table)
+        if settled is not None and arrays is not None:
+            model, note = _decided_by(arrays, shown, settled)
         filled_in = {f"filled_{state}": filled.get(state, 0) for state in ("present", "absent")}
         taken = sum(model.values()) + sum(filled_in.values())
         unknown = total * len(shown) - present - absent - taken
@@ -275,23 +278,23 @@ class Transfer:
                 arrays=arrays,
                 info=info,
                 fills=fills,
-                parents=hierarchy.resolve(settings.hierarchy, categories.every(tx, archived=True)),
+                parents=self._parents(tx),
                 on_progress=on_progress,
             )
 
+    def _parents(self, tx: Transaction) -> hierarchy.Parents:
+        every = categories.every(tx, archived=True)
+        return hierarchy.resolve(self._project.settings.hierarchy, every)
+
 
 def _decided_by(
-    arrays: VersionArrays, shown: Sequence[Category], total: int, table: answers.LabelTable
+    arrays: VersionArrays, shown: Sequence[Category], settled: npt.NDArray[np.bool_]
 ) -> tuple[dict[str, int], str]:
-    """Return how many open pairs a version decides, and a sentence on those it can only rank."""
+    """Return how many pairs a version decides, and a sentence on those it can only rank."""
     listed = [c.ordinal for c in shown]
-    columns = 1 + max(listed)
-    open_ = np.ones((total, columns), dtype=bool)
-    inside = table.category < columns
-    open_[table.image[inside], table.category[inside]] = False
-    decided = (decided_matrix(arrays, total, columns) & open_)[:, listed]
-    present = int(np.sum(suggested_matrix(arrays, total, columns)[:, listed] & decided))
-    ranked = np.sum((ranked_matrix(arrays, total, columns) & open_)[:, listed], axis=0)
+    decided = (decided_matrix(arrays, *settled.shape) & ~settled)[:, listed]
+    present = int(np.sum(suggested_matrix(arrays, *settled.shape)[:, listed] & decided))
+    ranked = np.sum((ranked_matrix(arrays, *settled.shape) & ~settled)[:, listed], axis=0)
     model = {"model_present": present, "model_absent": int(np.sum(decided)) - present}
     return model, _ranked_note(int(ranked.sum()), int(np.count_nonzero(ranked)))
 

@@ -13,6 +13,7 @@ from scipy.special import expit
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import PairLabel, State
 from annotator.services.knowledge.known_labels import ABSENT, PRESENT, KnownLabels, KnownLabelsCache
+from annotator.store.changes import Moment
 from mlrpl.decision.conditional import (
     RIDGE,
     STRENGTH,
@@ -133,7 +134,7 @@ class Reranking:
     def __init__(self, labels: KnownLabelsCache) -> None:
         self._labels = labels
         self._lock = threading.Lock()
-        self._made: tuple[VersionArrays, int, Surprises] | None = None
+        self._made: tuple[VersionArrays, Moment, Surprises] | None = None
 
     def moves(self, arrays: VersionArrays, ordinal: int) -> Keys | None:
         """Return `Surprises.moves` of a category, or None where there is nothing to move it by.
@@ -148,8 +149,8 @@ class Reranking:
             return None
         with self._lock:
             made = self._made
-            if made is None or made[0] is not arrays or made[1] != known.last_operation:
-                made = (arrays, known.last_operation, Surprises.of(arrays, known))
+            if made is None or made[0] is not arrays or made[1] != known.moment:
+                made = (arrays, known.moment, Surprises.of(arrays, known))
                 self._made = made
         return made[2].moves(arrays.errors, column, arrays.parameters.slope)
 

@@ -17,7 +17,7 @@ from annotator.domain import Category, Image
 from annotator.errors import NotFound
 from annotator.services.catalogue.pictures import names_of
 from annotator.services.knowledge.conditional_update import own_labels, reasons
-from annotator.services.knowledge.explanations import Question, because, isolated, moved
+from annotator.services.knowledge.explanations import Question, explanation, isolated, moved
 from annotator.services.knowledge.known_labels import ABSENT, PRESENT, KnownLabels, KnownLabelsCache
 from annotator.services.knowledge.suggestions import Suggestions
 from annotator.settings import Project
@@ -71,7 +71,7 @@ class Evidence:
             `image`, `category`, `version`; `pending`, whether the labels are still being counted;
             `where`: `text` and, where there is a map, `rows`, `columns` and `values` (0 to 1, row
             by row over the whole picture, whatever its shape);
-            `because`: `reasons`, `near`, `text`, as in `explanations.because`, and `moved`, which
+            `because`: `reasons`, `near`, `text`, see `explanations.explanation`, and `moved`, which
             labels of the image hold the bar higher or lower, or an empty text;
             `alike` and `unlike`: `id` and `name` of the nearest pictures that have the category
             and of those that do not; `similar`: why there are none, or an empty text.
@@ -94,16 +94,18 @@ class Evidence:
         alike, unlike = near.take(PRESENT, ALIKE), near.take(ABSENT, UNLIKE)
         with self._store.reading() as tx:
             names = names_of(tx, [*alike, *unlike])
-        told: dict[str, Any] = {"reasons": [], "near": None, "text": COUNTING}
+        explained: dict[str, Any] = {"reasons": [], "near": None, "text": COUNTING}
         if known is not None:
-            told = because(Question(known, image.ordinal, category, near.first()), own, listed)
+            explained = explanation(
+                Question(known, image.ordinal, category, near.first()), own, listed
+            )
         return {
             "image": image_id,
             "category": category_id,
             "version": number,
             "pending": known is None,
             "where": self._where(pair),
-            "because": {**told, "moved": _moved(pair, listed)},
+            "because": {**explained, "moved": _moved(pair, listed)},
             "alike": [{"id": i, "name": names.get(i, f"image {i}")} for i in alike],
             "unlike": [{"id": i, "name": names.get(i, f"image {i}")} for i in unlike],
             "similar": near.text,

@@ -43,7 +43,7 @@ class Question:
     """Ordinals of the pictures most like this one where the category is known."""
 
 
-def because(
+def explanation(
     question: Question, own: Mapping[int, int], listed: Sequence[Category]
 ) -> dict[str, Any]:
     """Return the reasons that the known labels of the image give, the strongest first.
@@ -60,8 +60,8 @@ def because(
     ordinal, name = question.category.ordinal, isolated(question.category.name)
     base = _without_itself(question, question.known.share(ordinal))
     given = [(c, own[c.ordinal]) for c in listed if c.ordinal in own and c.ordinal != ordinal]
-    told = [_reason(question, c, state, base) for c, state in given] if base[1] >= FEWEST else []
-    counted = [reason for reason in told if reason is not None]
+    reasons = [_reason(question, c, state, base) for c, state in given] if base[1] >= FEWEST else []
+    counted = [reason for reason in reasons if reason is not None]
     strong = [reason for reason in counted if reason.pop("tells")]
     strong.sort(key=lambda r: -abs(r["strength"]))
     near = _share_near(question, question.near)
@@ -77,8 +77,8 @@ def moved(moves: Mapping[int, float], own: Mapping[int, int], listed: Sequence[C
 
     Args:
         moves: Logits by ordinal of the label, from `conditional_update.reasons`.
-        own: As in `because`.
-        listed: As in `because`.
+        own: As in `explanation`.
+        listed: As in `explanation`.
     """
     names = {c.ordinal: isolated(c.name) for c in listed}
     strong = [o for o, move in moves.items() if abs(move) >= WORTH_MOVING and o in names]
@@ -111,10 +111,10 @@ def _reason(question: Question, given: Category, state: int, base: Share) -> dic
     near = _share_near(question, question.near[states == state])
     return {
         "text": (
-            f"{other} is {mark}. {within} it, {told(share, 'images')} have {name}; of all images, "
-            f"{told(base)}."
+            f"{other} is {mark}. {within} it, {share_text(share, 'images')} have {name}; of all "
+            f"images, {share_text(base)}."
         ),
-        "near": f"Of similar images {within.lower()} it, {told(near)}."
+        "near": f"Of similar images {within.lower()} it, {share_text(near)}."
         if near[1] >= FEWEST
         else None,
         "for": strength > 0,
@@ -150,12 +150,12 @@ def _near_sentence(near: Share, base: Share, name: str) -> str | None:
         return None
     return (
         f"Of the {near[1]} most similar images, {_number(near)} have {name}; of all images, "
-        f"{told(base)}."
+        f"{share_text(base)}."
     )
 
 
 def _number(share: Share) -> str:
-    return str(share[0]) if share[1] < FEW else told(share)
+    return str(share[0]) if share[1] < FEW else share_text(share)
 
 
 def _share_near(question: Question, rows: Rows) -> Share:
@@ -169,12 +169,12 @@ def _without_itself(question: Question, share: Share) -> Share:
     return share[0] - (own == PRESENT), share[1] - (own != 0)
 
 
-def told(share: Share, noun: str = "") -> str:
+def share_text(share: Share, noun: str = "") -> str:
     """Return a share in words: "3 of 7 pictures" where there are few, else "62 % of pictures"."""
-    have, of = share
-    if of < FEW:
-        return f"{have} of {of} {noun}".strip()
-    percent = f"{round(100 * have / of)}\N{NO-BREAK SPACE}%"
+    present, known = share
+    if known < FEW:
+        return f"{present} of {known} {noun}".strip()
+    percent = f"{round(100 * present / known)}\N{NO-BREAK SPACE}%"
     return f"{percent} of {noun}" if noun else percent
 
 

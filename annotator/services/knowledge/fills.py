@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from annotator.arrays.certificates import FillBits
 from annotator.domain import State
+from annotator.services.background.following_cache import FollowingCache
 from annotator.services.catalogue.definitions import changed
 from annotator.settings import Project
-from annotator.store import Transaction, activity, categories, certificates
+from annotator.store import Transaction, activity, categories, certificates, changes, merges
+from annotator.store.activity import Bools, Ordinals, Pairs
 from annotator.store.certificates import Certificate, CertificateState
 
 FEW_CHANGES = 20_000
@@ -23,7 +24,9 @@ FEW_CHANGES = 20_000
 CHUNK = 8192
 """Images whose bits are looked at together."""
 
-Ordinals = npt.NDArray[np.int64]
+
+Pair = tuple[int, int]
+"""Ordinals of an image and a category."""
 
 
 class Filled(NamedTuple):
@@ -51,7 +54,12 @@ class Fill:
         """What tells two fills apart."""
         return self.row.id, self.hidden
 
-    def rows(self, start: int, stop: int, columns: int) -> npt.NDArray[np.bool_]:
+    def has(self, image: Ordinals, category: Ordinals) -> Bools:
+        """Return which of some pairs, by ordinals, are filled in."""
+        both = [self.bits.have(state, image, category) for state in (0, 1)]
+        return np.logical_or(*both) & ~np.isin(category, list(self.hidden))
+
+    def rows(self, start: int, stop: int, columns: int) -> Bools:
         """Return which pairs of some images are filled in, `(stop - start, columns)`."""
         both = np.logical_or(*self.bits.rows(start, stop))
         both[:, [o for o in self.hidden if o < both.shape[1]]] = False
@@ -61,13 +69,17 @@ class Fill:
         return wide
 
 
-@dataclass
-class _Book:
-    """Filled pairs that people have answered since, as of one operation."""
+@dataclass(frozen=True)
+class _Answered:
+    """The filled pairs that people have answered since."""
 
-    key: tuple[int, ...]
-    newest: int
-    answered: set[tuple[int, int]] = field(default_factory=set)
+    fills: list[Fill]
+    pairs: frozenset[Pair] = frozenset()
+
+    def filled(self, pairs: Pairs) -> Bools:
+        """Return which of some pairs are filled in."""
+        each = [fill.has(pairs.image, pairs.category) for fill in self.fills]
+        return np.asarray(np.logical_or.reduce(each))
 
 
 class Fills:
@@ -77,7 +89,7 @@ class Fills:
         self._project = project
         self._lock = threading.Lock()
         self._opened: dict[int, FillBits] = {}
-        self._book = _Book((), 0)
+        self._cache = FollowingCache(self._build, _patched)
 
     def active(self, tx: Transaction) -> list[Fill]:
         """Return the fills that stand, the oldest first; their files are opened once."""
@@ -113,9 +125,8 @@ class Fills:
             for ordinal, number in fill.row.plan["filled"].items():
                 if int(ordinal) not in fill.hidden:
                     total[int(ordinal)] = total.get(int(ordinal), 0) + number
-        for image, category in self._answered(tx, fills):
-            if has_fill(fills, image, category):
-                total[category] -= 1
+        for _, category in self._answered(tx, fills):
+            total[category] -= 1
         return total
 
     def counts_by_state(self, tx: Transaction) -> dict[str, int]:
@@ -139,33 +150,29 @@ class Fills:
                 found[said.state.value] -= 1
         return found
 
-    def _answered(self, tx: Transaction, fills: list[Fill]) -> set[tuple[int, int]]:
+    def _answered(self, tx: Transaction, fills: list[Fill]) -> frozenset[Pair]:
         """Return the filled pairs that have a label by now, one in conflict included."""
-        key = tuple(fill.row.id for fill in fills)
-        newest = activity.newest_operation(tx)
-        with self._lock:
-            book = self._book
-            if book.key != key:
-                book = _Book(key, min(f.row.plan["applied_operation"] for f in fills))
-            if newest > book.newest:
-                book = self._followed(tx, book, fills, newest)
-            self._book = book
-            return book.answered
+        return self._cache.current(tx, [fill.key for fill in fills]).pairs
 
-    def _followed(self, tx: Transaction, book: _Book, fills: list[Fill], newest: int) -> _Book:
-        moved = activity.moved_since(tx, book.newest, FEW_CHANGES)
-        if moved is None:
-            return _Book(book.key, newest, _all_answered(tx, fills))
-        answered = set(book.answered)
-        pairs = zip(
-            moved.image.tolist(), moved.category.tolist(), moved.labelled.tolist(), strict=True
-        )
-        for image, category, labelled in pairs:
-            if labelled and any(f.bits.has(image, category) for f in fills):
-                answered.add((image, category))
-            else:
-                answered.discard((image, category))
-        return _Book(book.key, newest, answered)
+    def _build(self, tx: Transaction) -> _Answered:
+        found = _Answered(self.active(tx))
+        began = min(fill.row.plan["applied_operation"] for fill in found.fills)
+        # None of them had a label when they were filled in, unless a merge brings older ones.
+        since = None if merges.read(tx) else _patched(tx, found, began)
+        return since or _all_answered(tx, found)
+
+
+def _patched(tx: Transaction, answered: _Answered, after: int) -> _Answered | None:
+    moved = changes.moved_since(tx, after, FEW_CHANGES)
+    if moved is None:
+        return None
+    filled = moved.labelled & answered.filled(moved)
+    return replace(answered, pairs=answered.pairs - moved.where(~filled) | moved.where(filled))
+
+
+def _all_answered(tx: Transaction, answered: _Answered) -> _Answered:
+    parts = (part.where(answered.filled(part)) for part in activity.each_label(tx))
+    return replace(answered, pairs=frozenset().union(*parts))
 
 
 def has_fill(fills: list[Fill], image: int, category: int) -> bool:
@@ -185,7 +192,7 @@ def row_of(fills: list[Fill], ordinal: int) -> dict[int, Filled]:
     return found
 
 
-def open_rows(
+def filled_rows(
     filled: Mapping[int, Filled], ids: Mapping[int, int], answered: Collection[int]
 ) -> dict[str, dict[str, Any]]:
     """Return what is filled in for an image and not answered, by category id as text.
@@ -197,16 +204,6 @@ def open_rows(
     """
     found = {ids[ordinal]: one for ordinal, one in filled.items() if ordinal in ids}
     return {str(i): one.row() for i, one in found.items() if i not in answered}
-
-
-def _all_answered(tx: Transaction, fills: list[Fill]) -> set[tuple[int, int]]:
-    found: set[tuple[int, int]] = set()
-    for part in activity.each_label(tx):
-        for fill in fills:
-            inside = (part.image < fill.bits.images) & (part.category < fill.bits.columns)
-            pairs = zip(part.image[inside].tolist(), part.category[inside].tolist(), strict=True)
-            found.update(pair for pair in pairs if fill.bits.has(*pair))
-    return found
 
 
 def counts_of(bits: FillBits) -> Mapping[str, int]:

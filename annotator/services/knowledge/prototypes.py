@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,14 +12,14 @@ from annotator.arrays.features import FeatureFiles
 from annotator.arrays.version_features import features_path
 from annotator.arrays.versions import QUANTILES, VersionArrays
 from annotator.domain import Category, State
-from annotator.errors import AnnotatorError
+from annotator.services.background.background_task import BackgroundTask
+from annotator.services.background.following_cache import FollowingCache
 from annotator.services.knowledge.calibration import is_taught
 from annotator.services.knowledge.suggestions import ImageSuggestions, Suggestions
 from annotator.settings import Project
-from annotator.store import Store, Transaction, activity, categories, images, versions
+from annotator.store import Store, Transaction, categories, changes, images, versions
+from annotator.store.changes import Moment
 from mlrpl.decision.retrieval import likeness, prototype
-
-log = logging.getLogger("annotator.services")
 
 EXAMPLES = 500
 """Examples of a state whose mean stands for a category; more of them hardly move it."""
@@ -35,7 +32,6 @@ FEW_CHANGES = 2000
 
 Counts = tuple[int, int]
 """Present and absent labels of a category."""
-NEVER: Counts = (-1, -1)
 
 Examples = tuple[tuple[int, ...], tuple[int, ...]]
 """Ordinals of the present and of the absent examples."""
@@ -63,13 +59,9 @@ class Rankings:
     """The rankings that are ready, by category ordinal."""
 
     features: FeatureFiles | None = None
-    rows: int = 0
-    """Images that had features."""
-    newest: int = 0
-    """Operation up to which answers are in it."""
     of: dict[int, Ranking] = field(default_factory=dict)
 
-    def beside(
+    def added_to(
         self, opinion: ImageSuggestions, arrays: VersionArrays | None, ordinal: int
     ) -> ImageSuggestions:
         """Return what a version says about an image, and a ranking where it knows nothing.
@@ -97,67 +89,56 @@ class Prototypes:
         self._project = project
         self._store = store
         self._suggestions = suggestions
-        self._lock = threading.Lock()
-        self._threads = ThreadPoolExecutor(1, thread_name_prefix="prototypes")
+        self._cache = FollowingCache(self._build, self._patched)
+        self.task = BackgroundTask[None]("ranking the images by likeness")
         self._ready = Rankings()
-        self._asked: tuple[int, int | None] | None = None
-        self._making: Future[None] | None = None
+        self._asked: tuple[Moment, int | None] | None = None
 
     def current(self, tx: Transaction) -> Rankings:
         """Return the rankings that are ready, and begin newer ones where there is news."""
+        if self._asked != self._news(tx):
+            self.task.start(self._make)
+        return self._ready
+
+    def _news(self, tx: Transaction) -> tuple[Moment, int | None]:
         promoted = versions.promoted(tx)
-        stands = activity.newest_operation(tx), None if promoted is None else promoted.number
-        with self._lock:
-            busy = self._making is not None and not self._making.done()
-            if stands != self._asked and not busy:  # else the next request will find news
-                self._asked = stands
-                self._making = self._threads.submit(self._make)
-            return self._ready
-
-    def settle(self) -> None:
-        """Wait until nothing is being made."""
-        with self._lock:
-            making = self._making
-        if making is not None:
-            making.result()
-
-    def close(self) -> None:
-        """Wait until nothing is being made any more, for good."""
-        self._threads.shutdown()
+        return changes.moment(tx), None if promoted is None else promoted.number
 
     def _make(self) -> None:
-        try:
-            with self._store.reading() as tx:
-                number, arrays = self._suggestions.current(tx)
-                newest = activity.newest_operation(tx)
-                features = FeatureFiles.open(features_path(self._project, number))
-                kept = self._unchanged(tx, features)
-                untaught = [
-                    c
-                    for c in categories.every(tx)
-                    if c.present_count and not is_taught(arrays, c.ordinal)
-                ]
-                old = {c.ordinal for c in untaught if kept.get(c.ordinal, NEVER) == _counts(c)}
-                wanted = [(c, examples_of(tx, c.id)) for c in untaught if c.ordinal not in old]
+        with self._store.reading() as tx:
+            self._asked = self._news(tx)  # if it fails the next answer tries again
+            features, arrays = self._sources(tx)
             if features is not None:
-                of = {ordinal: self._ready.of[ordinal] for ordinal in old}
-                of.update(_ranked(features, wanted))
-                self._ready = Rankings(features, len(features.done_rows), newest, of)
-        except (AnnotatorError, OSError) as error:  # the next answer tries again
-            log.warning("the images could not be ranked by likeness: %s", error)
+                key = features.path, len(features.done_rows), arrays
+                self._ready = self._cache.current(tx, key)
 
-    def _unchanged(self, tx: Transaction, features: FeatureFiles | None) -> dict[int, Counts]:
-        """Return how many examples the rankings were made from that nobody has touched since."""
-        old = self._ready
-        if features is None or old.features is None or old.features.path != features.path:
-            return {}
-        if old.rows != len(features.done_rows):
-            return {}
-        moved = activity.moved_since(tx, old.newest, FEW_CHANGES)
+    def _sources(self, tx: Transaction) -> tuple[FeatureFiles | None, VersionArrays | None]:
+        number, arrays = self._suggestions.current(tx)
+        return FeatureFiles.open(features_path(self._project, number)), arrays
+
+    def _build(self, tx: Transaction) -> Rankings:
+        return self._made(tx, {})
+
+    def _patched(self, tx: Transaction, rankings: Rankings, after: int) -> Rankings | None:
+        moved = changes.moved_since(tx, after, FEW_CHANGES)
         if moved is None:
-            return {}
+            return None
         touched = set(moved.category.tolist())
-        return {c: ranking.counts for c, ranking in old.of.items() if c not in touched}
+        return self._made(tx, {c: kept for c, kept in rankings.of.items() if c not in touched})
+
+    def _made(self, tx: Transaction, kept: Mapping[int, Ranking]) -> Rankings:
+        features, arrays = self._sources(tx)
+        assert features is not None  # `_make` has just opened them
+        untaught = [
+            c for c in categories.every(tx) if c.present_count and not is_taught(arrays, c.ordinal)
+        ]
+        of = {
+            c.ordinal: kept[c.ordinal]
+            for c in untaught
+            if c.ordinal in kept and kept[c.ordinal].counts == _counts(c)
+        }
+        wanted = [(c, examples_of(tx, c.id)) for c in untaught if c.ordinal not in of]
+        return Rankings(features, of | _ranked(features, wanted))
 
 
 def _counts(category: Category) -> Counts:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from annotator.domain import Annotator, Category, Image, ImagePath
+from annotator.domain import Category, Image, ImagePath, name_key
 from annotator.errors import AnnotatorError
 from annotator.services.catalogue import hierarchy
 from annotator.services.catalogue.hotkeys import keys_for
-from annotator.services.catalogue.lookup import folded, in_order
+from annotator.services.catalogue.lookup import in_order
 from annotator.services.catalogue.pictures import Media, names_of
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.conditional_update import own_labels
-from annotator.services.knowledge.fills import Fills, open_rows
+from annotator.services.knowledge.fills import Fills, filled_rows
+from annotator.services.knowledge.open_pairs import settled_categories
 from annotator.services.knowledge.prototypes import Prototypes
 from annotator.services.knowledge.suggestions import (
     ImageSuggestions,
@@ -27,7 +28,6 @@ from annotator.services.project.identity import Lineage
 from annotator.settings import Project
 from annotator.store import (
     Store,
-    Transaction,
     annotators,
     answers,
     categories,
@@ -96,7 +96,7 @@ class Labelling:
             version, _ = self._suggestions.current(tx)
         settings = self._project.settings
         return {
-            "annotator": annotator if folded(annotator) == folded(person.name) else person.name,
+            "annotator": annotator if name_key(annotator) == name_key(person.name) else person.name,
             "said": annotator,
             "former": former,
             "project": {
@@ -136,10 +136,10 @@ class Labelling:
         """Return what the page shows of up to 20 images; unknown ids are left out."""
         wanted = [int(i) for i in ids[:20]]
         with self._store.reading() as tx:
-            person = self._person(tx, annotator)
+            me = annotators.id_of(tx, annotator)
             found = images.many(tx, wanted)
             labels = answers.labels_of(tx, list(found))
-            unsure = answers.unsure_of(tx, person.id, list(found))
+            unsure = answers.unsure_of(tx, me, list(found))
             people = {a.id: a.name for a in annotators.every(tx)}
             every = categories.every(tx, archived=True)
             shown = [c for c in every if not c.archived]
@@ -159,11 +159,9 @@ class Labelling:
             own = {label.category_id: label for label in labels.get(image_id, [])}
             known_here = own_labels(own.values(), ordinals)
             opinion = self._suggestions.of_image(arrays, image.ordinal, known_here)
-            opinion = rankings.beside(opinion, arrays, image.ordinal)
-            known = hierarchy.states_of(own.values())
-            settled = {*own, *hierarchy.implications(parents, known).implied}
-            filled = open_rows(fills.get(image.ordinal, {}), named, own)
-            settled.update(int(category_id) for category_id in filled)
+            opinion = rankings.added_to(opinion, arrays, image.ordinal)
+            filled = filled_rows(fills.get(image.ordinal, {}), named, own)
+            settled = settled_categories(own.values(), parents, [int(c) for c in filled])
             rows.append(
                 {
                     "id": image_id,
@@ -172,7 +170,7 @@ class Labelling:
                     "height": image.height,
                     "problem": self._problem(image, paths.get(image_id, [])),
                     "version": version,
-                    "labels": {str(c): label_row(x, people, person.id) for c, x in own.items()},
+                    "labels": {str(c): label_row(x, people, me) for c, x in own.items()},
                     "unsure": unsure.get(image_id, []),
                     "filled": filled,
                     "flags": flag_rows(flagged.get(image_id, ()), people),
@@ -199,11 +197,13 @@ class Labelling:
             every = categories.every(tx, archived=True)
             version, arrays = self._suggestions.current(tx)
             rankings = self._prototypes.current(tx)
+            filled = self._fills.of_images(tx, [image.ordinal]).get(image.ordinal, {})
         own = own_labels(labels, {c.id: c.ordinal for c in every})
         opinion = self._suggestions.of_image(arrays, image.ordinal, own)
-        opinion = rankings.beside(opinion, arrays, image.ordinal)
-        settled = {label.category_id for label in labels}
+        opinion = rankings.added_to(opinion, arrays, image.ordinal)
         shown = [c for c in every if not c.archived]
+        parents = hierarchy.resolve(self._project.settings.hierarchy, every)
+        settled = settled_categories(labels, parents, [c.id for c in shown if c.ordinal in filled])
         return {
             "version": version,
             "rankings": len(rankings.of),
@@ -277,9 +277,6 @@ class Labelling:
                 for record in reversed(told)
             ]
         }
-
-    def _person(self, tx: Transaction, annotator: str) -> Annotator:
-        return annotators.find(tx, annotator) or Annotator(id=0, name=annotator)
 
 
 def category_row(category: Category, key: str) -> dict[str, Any]:

@@ -19,9 +19,9 @@ from annotator.services.labelling.review_filter import (
     CODES,
     Contradictions,
     PairTable,
-    PairTables,
     Wanted,
     contradiction,
+    pair_tables,
 )
 from annotator.store import (
     Store,
@@ -52,7 +52,7 @@ class Review:
     def __init__(self, store: Store, suggestions: Suggestions) -> None:
         self._store = store
         self._suggestions = suggestions
-        self._tables = PairTables()
+        self._tables = pair_tables()
         self._contradictions = Contradictions()
 
     def start(self, annotator: str) -> dict[str, Any]:
@@ -170,8 +170,7 @@ class Review:
         arrays: VersionArrays | None,
     ) -> list[dict[str, Any]]:
         people = {a.id: a.name for a in annotators.every(tx)}
-        person = annotators.find(tx, annotator)
-        me = 0 if person is None else person.id
+        me = annotators.id_of(tx, annotator)
         ids = sorted({i for i, _ in pairs})
         found, names = images.many(tx, ids), names_of(tx, ids)
         pinned = flags.of_images(tx, ids)

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Source
-from annotator.store import Transaction, pair_search
+from annotator.services.background.following_cache import FollowingCache
+from annotator.store import Transaction, changes, pair_search
 from annotator.store.pair_search import (
     ABSENT,
     CONFLICT,
@@ -61,13 +62,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class PairTable:
-    """All answered pairs as of one operation."""
+    """All answered pairs, ready to be filtered."""
 
     rows: PairRows
     disputed: dict[int, Keys]
     """Keys of the pairs in conflict to which each annotator has an opinion, by annotator id."""
-    newest: int
-    rules: tuple[tuple[int, ...], ...]
 
     def fits(self, wanted: Wanted, shown: Collection[int]) -> Mask:
         """Return which rows fit, `(n,)`.
@@ -100,36 +99,22 @@ class PairTable:
         return mask
 
 
-class PairTables:
-    """The newest table of a project; answers patch it, so it is read from the labels only once."""
+def pair_tables() -> FollowingCache[PairTable]:
+    """Return the newest table of a project; the first look at it reads all labels."""
+    return FollowingCache(_read, _patched)
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: PairTable | None = None
 
-    def current(self, tx: Transaction) -> PairTable:
-        """Return the table as of `tx`.
+def _read(tx: Transaction) -> PairTable:
+    rows = pair_search.every(tx)
+    return PairTable(rows, _disputed(tx, rows))
 
-        The first look reads all labels, which takes seconds where there are millions.
-        """
-        with self._lock:
-            kept, newest, rules = self._kept, pair_search.newest(tx), pair_search.rules(tx)
-            if kept is None or kept.rules != rules or newest < kept.newest:
-                kept = None
-            elif newest > kept.newest:
-                kept = self._patched(tx, kept, newest)
-            if kept is None:
-                rows = pair_search.every(tx)
-                kept = PairTable(rows, _disputed(tx, rows), newest, rules)
-            self._kept = kept
-            return kept
 
-    def _patched(self, tx: Transaction, kept: PairTable, newest: int) -> PairTable | None:
-        pairs = pair_search.touched(tx, kept.newest, FEW_CHANGES)
-        if pairs is None:
-            return None
-        rows = kept.rows.replaced(pairs, pair_search.some(tx, pairs))
-        return PairTable(rows, _disputed(tx, rows), newest, kept.rules)
+def _patched(tx: Transaction, table: PairTable, after: int) -> PairTable | None:
+    pairs = changes.touched_since(tx, after, FEW_CHANGES)
+    if pairs is None:
+        return None
+    rows = table.rows.replaced(pairs, pair_search.some(tx, pairs))
+    return PairTable(rows, _disputed(tx, rows))
 
 
 def _disputed(tx: Transaction, rows: PairRows) -> dict[int, Keys]:

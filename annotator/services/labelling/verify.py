@@ -19,7 +19,8 @@ from annotator.services.catalogue.pictures import Media, names_of
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.calibration import is_calibrated, is_taught
 from annotator.services.knowledge.conditional_update import Reranking
-from annotator.services.knowledge.open_suggestions import Waiting
+from annotator.services.knowledge.open_pairs import PairCounts
+from annotator.services.knowledge.open_suggestions import OpenSuggestions
 from annotator.services.knowledge.prototypes import direction_of, examples_of
 from annotator.services.knowledge.suggestions import Suggestions, as_wished
 from annotator.services.labelling.label import Labelling
@@ -84,7 +85,7 @@ class Verification:
         media: Media,
         labelling: Labelling,
         recording: Recording,
-        waiting: Waiting,
+        open_suggestions: OpenSuggestions,
         reranking: Reranking,
         clock: Clock = utc_now,
         rng: np.random.Generator | None = None,
@@ -95,7 +96,7 @@ class Verification:
         self._media = media
         self._labelling = labelling
         self._recording = recording
-        self._waiting = waiting
+        self._open_suggestions = open_suggestions
         self._reranking = reranking
         self._clock = clock
         self._rng = rng or np.random.default_rng()
@@ -120,17 +121,16 @@ class Verification:
             every = in_order(categories.every(tx))
             total = images.count(tx)
             _, arrays = self._suggestions.current(tx)
-            waiting = self._waiting.soon(tx)
-            filled = self._waiting.filled(tx)
+            counts = self._open_suggestions.soon(tx)
+            filled = self._open_suggestions.fills.counts(tx)
         parameters = None if arrays is None else arrays.parameters
         rows: dict[str, Any] = {}
         for each in every:
-            known = each.present_count + each.absent_count + filled.get(each.ordinal, 0)
             rows[str(each.id)] = {
-                "open": max(0, total - known),
+                "open": PairCounts.of(total, [each], filled).open,
                 "present": each.present_count,
-                "suggested": None if waiting is None else int(waiting.suggested[each.ordinal]),
-                "uncertain": None if waiting is None else int(waiting.unsure[each.ordinal]),
+                "suggested": None if counts is None else int(counts.suggested[each.ordinal]),
+                "uncertain": None if counts is None else int(counts.unsure[each.ordinal]),
                 "taught": is_taught(arrays, each.ordinal),
                 "calibrated": is_calibrated(parameters, each.ordinal),
             }
@@ -139,7 +139,7 @@ class Verification:
     def agreement(self, annotator: str) -> dict[str, int]:
         """Return how many of the annotator's newest checks there are, and how many were found."""
         with self._store.reading() as tx:
-            person = _person(tx, annotator)
+            person = annotators.id_of(tx, annotator)
             checks, found = grid.checks_of(tx, person, RECENT_CHECKS)
         return {"checks": checks, "found": found, "most": RECENT_CHECKS}
 
@@ -167,13 +167,13 @@ class Verification:
             search = Search(
                 tx,
                 asked.category.id,
-                _person(tx, annotator),
+                annotators.id_of(tx, annotator),
                 elsewhere=grid.held_elsewhere(tx, asked.category.id, tab, now),
                 left_out=asked.left_out,
-                fills=self._waiting.filled_now(tx),
+                fills=self._open_suggestions.fills.active(tx),
             )
             chosen = self._chosen(search, order, asked)
-            gone = search.settled(asked.unheld)
+            gone = search.answered(asked.unheld)
         if asked.hold:
             everything = [*asked.shown, *(image for _, image in chosen)]
             with self._store.writing() as tx:
@@ -365,8 +365,3 @@ def _category(tx: Transaction, value: Any) -> Category:
         if category.id == wanted:
             return category
     raise AnnotatorError("This category is not in use any more; reload the page.")
-
-
-def _person(tx: Transaction, annotator: str) -> int:
-    person = annotators.find(tx, annotator)
-    return 0 if person is None else person.id

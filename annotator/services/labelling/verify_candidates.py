@@ -106,10 +106,10 @@ class Search:
         found: list[tuple[int, int]] = []
         for ordinals in _parts(in_order(keys)):
             ids = images.ids_at(self._tx, ordinals)
-            settled = self.settled(ids.values())
+            answered = self.answered(ids.values())
             for ordinal in ordinals:
                 image = ids.get(ordinal)
-                if image is None or image in settled or image in self._left_out:
+                if image is None or image in answered or image in self._left_out:
                     continue
                 if has_fill(self._fills, ordinal, self._ordinal):
                     continue
@@ -121,9 +121,9 @@ class Search:
                     return found
         return found
 
-    def settled(self, image_ids: Iterable[int]) -> set[int]:
-        """Return those of some images that need no answer from the annotator."""
-        return grid.settled(self._tx, self._category, self._annotator, image_ids)
+    def answered(self, image_ids: Iterable[int]) -> set[int]:
+        """Return those of some images that the annotator is not to be asked about any more."""
+        return grid.answered(self._tx, self._category, self._annotator, image_ids)
 
 
 def _parts(ordered: Iterator[Ordinals]) -> Iterator[list[int]]:

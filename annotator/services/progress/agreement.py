@@ -102,12 +102,12 @@ def figures(found: Iterable[Overlap], rng: np.random.Generator | None) -> dict[s
         return {}
     images = np.concatenate([o.image for o in each])
     alpha = np.concatenate([alpha_parts(o.answers) for o in each])
-    told = {"alpha": _figure(alpha, alpha_of, images, rng)}
+    result = {"alpha": _figure(alpha, alpha_of, images, rng)}
     people = sorted(set().union(*(o.people.tolist() for o in each)))
     if len(people) == 2:
         cells = np.concatenate([kappa_parts(o.answers[0], o.answers[1]) for o in each])
-        told["kappa"] = _figure(cells, kappa_of, images, rng)
-    return told
+        result["kappa"] = _figure(cells, kappa_of, images, rng)
+    return result
 
 
 _FIELDS = ("image", "category", "annotator", "present")

@@ -10,7 +10,8 @@ from typing import Any
 from annotator.domain import Category, Job, JobKind, JobState
 from annotator.services.catalogue.lookup import in_order
 from annotator.services.clock import Clock, utc_now
-from annotator.services.knowledge.open_suggestions import Waiting, WaitingCounts
+from annotator.services.knowledge.open_pairs import PairCounts
+from annotator.services.knowledge.open_suggestions import OpenSuggestions, SuggestionCounts
 from annotator.services.knowledge.suggestions import Suggestions
 from annotator.services.progress.trends import Trends
 from annotator.services.training import retraining
@@ -49,14 +50,14 @@ class ProgressReport:
         project: Project,
         store: Store,
         suggestions: Suggestions,
-        waiting: Waiting,
+        open_suggestions: OpenSuggestions,
         clock: Clock = utc_now,
     ) -> None:
         self._project = project
         self._store = store
         self._suggestions = suggestions
-        self._waiting = waiting
-        self._trends = Trends(project, store, suggestions, waiting, clock)
+        self._open_suggestions = open_suggestions
+        self._trends = Trends(project, store, suggestions, open_suggestions, clock)
         self._clock = clock
         self._lock = threading.Lock()
         self._losses: tuple[int | None, list[tuple[float, float]]] = (None, [])
@@ -65,26 +66,25 @@ class ProgressReport:
         """Return the status line: version, counts and what the trainer is doing now.
 
         Every open page asks for it all the time. Where counting the suggestions of a new version
-        would take long, it is done behind, and `suggestions` is the figure from when the version
-        was made; `suggestions_about` says so.
+        would take long, a thread does it, and `suggestions` is the figure from when the version was
+        made; `suggestions_about` says so.
         """
         with self._store.reading() as tx:
             shown = categories.every(tx)
             total = images.count(tx)
             version, _ = self._suggestions.current(tx)
-            waiting, about = 0, False
+            number, about = 0, False
             if version is not None:
-                waiting, about = self._suggestions_waiting(tx, shown)
+                number, about = self._suggested(tx, shown)
             trainer = self._trainer(tx)
-            filled = self._filled(tx, shown)
-        answered = sum(c.present_count + c.absent_count for c in shown)
+            pairs = PairCounts.of(total, shown, self._open_suggestions.fills.counts(tx))
         return {
             "version": version,
             "images": total,
-            "answered": answered,
-            "filled": filled,
-            "open": total * len(shown) - answered - filled,
-            "suggestions": waiting,
+            "answered": pairs.answered,
+            "filled": pairs.filled,
+            "open": pairs.open,
+            "suggestions": number,
             "suggestions_about": about,
             "trainer": trainer,
         }
@@ -92,7 +92,7 @@ class ProgressReport:
     def counts(self) -> Counts:
         """Return the counts of the project as they stand."""
         with self._store.reading() as tx:
-            return self._counts(tx, categories.every(tx), self._waiting.now(tx))
+            return self._counts(tx, categories.every(tx), self._open_suggestions.now(tx))
 
     def overview(self, *, soon: bool = False) -> dict[str, Any]:
         """Return counts, categories, versions, and what the next training waits for.
@@ -104,12 +104,12 @@ class ProgressReport:
         """
         with self._store.reading() as tx:
             shown = categories.every(tx)
-            waiting = self._waiting.soon(tx) if soon else self._waiting.now(tx)
-            counts = vars(self._counts(tx, shown, waiting))
+            suggested = self._open_suggestions.soon(tx) if soon else self._open_suggestions.now(tx)
+            counts = vars(self._counts(tx, shown, suggested))
             made = versions.every(tx)
             calibrated = self._calibrated(tx)
             waits = retraining.waiting_for(tx, self._project.settings.retraining, self._clock())
-            filled = self._waiting.filled(tx)
+            filled = self._open_suggestions.fills.counts(tx)
         rows = [
             {
                 "id": c.id,
@@ -118,18 +118,15 @@ class ProgressReport:
                 "present": c.present_count,
                 "absent": c.absent_count,
                 "filled": filled.get(c.ordinal, 0),
-                "open": counts["images"]
-                - c.present_count
-                - c.absent_count
-                - filled.get(c.ordinal, 0),
-                "suggested": None if waiting is None else int(waiting.suggested[c.ordinal]),
+                "open": PairCounts.of(counts["images"], [c], filled).open,
+                "suggested": None if suggested is None else int(suggested.suggested[c.ordinal]),
                 "calibrated": None if calibrated is None else c.ordinal in calibrated,
             }
             for c in in_order(shown)
         ]
         return {
-            "counts": counts | ({"conflicts": None} if waiting is None else {}),
-            "about": waiting is None,
+            "counts": counts | ({"conflicts": None} if suggested is None else {}),
+            "about": suggested is None,
             "categories": rows,
             "versions": [version_row(v) for v in made],
             "policy": waits,
@@ -143,36 +140,35 @@ class ProgressReport:
         """Return `trends` as `ThrottledCache.soon` does, without waiting for them."""
         return self._trends.soon()
 
+    def close(self) -> None:
+        """Wait until nothing is counted any more, for good."""
+        self._trends.close()
+
     def losses(self) -> list[dict[str, float]]:
         """Return the loss of the running training, or the last one, as far as `state` saw it."""
         with self._lock:
             return [{"step": step, "loss": loss} for step, loss in self._losses[1]]
 
     def _counts(
-        self, tx: Transaction, shown: list[Category], waiting: WaitingCounts | None
+        self, tx: Transaction, shown: list[Category], suggested: SuggestionCounts | None
     ) -> Counts:
         total = images.count(tx)
-        answered = sum(c.present_count + c.absent_count for c in shown)
-        filled = self._filled(tx, shown)
+        pairs = PairCounts.of(total, shown, self._open_suggestions.fills.counts(tx))
         return Counts(
             images=total,
             visited=activity.visited_images(tx),
-            pairs=total * len(shown),
-            answered=answered,
-            filled=filled,
-            open=total * len(shown) - answered - filled,
+            pairs=pairs.pairs,
+            answered=pairs.answered,
+            filled=pairs.filled,
+            open=pairs.open,
             present=sum(c.present_count for c in shown),
             absent=sum(c.absent_count for c in shown),
-            conflicts=0 if waiting is None else waiting.conflicts,
-            suggestions=self._when_made(tx) if waiting is None else waiting.of(shown),
+            conflicts=0 if suggested is None else len(suggested.disputed),
+            suggestions=self._when_made(tx) if suggested is None else suggested.of(shown),
         )
 
-    def _filled(self, tx: Transaction, shown: list[Category]) -> int:
-        found = self._waiting.filled(tx)
-        return sum(found.get(c.ordinal, 0) for c in shown)
-
-    def _suggestions_waiting(self, tx: Transaction, shown: list[Category]) -> tuple[int, bool]:
-        found = self._waiting.soon(tx)
+    def _suggested(self, tx: Transaction, shown: list[Category]) -> tuple[int, bool]:
+        found = self._open_suggestions.soon(tx)
         if found is not None:
             return found.of(shown), False
         return self._when_made(tx), True

@@ -10,12 +10,11 @@ import numpy.typing as npt
 
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category
-from annotator.services.background.throttled_cache import ThrottledCache
 from annotator.services.catalogue.lookup import in_order
 from annotator.services.knowledge.calibration import held_out_probabilities
-from annotator.services.knowledge.suggestions import Suggestions
 from annotator.services.progress.agreement import Overlap, figures, overlaps
-from annotator.store import Store, Transaction, activity, annotators, categories, quality
+from annotator.services.progress.cached_report import CachedReport
+from annotator.store import Transaction, activity, annotators, categories, quality
 from annotator.store.quality import BANDS, Opinions
 from mlrpl.decision.anchoring import anchoring, blind_needed
 
@@ -26,48 +25,26 @@ SEED = 20_260_101
 """Of the draws behind the intervals, so that the same answers always give the same figures."""
 
 
-class Quality:
-    """The quality of one project's labels, as far as people's own answers tell."""
+class Quality(CachedReport):
+    """The quality of one project's labels, as far as people's own answers tell.
 
-    def __init__(self, store: Store, suggestions: Suggestions) -> None:
-        self._store = store
-        self._suggestions = suggestions
-        self._cache = ThrottledCache()
+    `report` has `people` (who answered anything, their number), `needed` (pairs for an interval),
+    `overall` and `categories` (rows of `overlap_row`, those with shared pairs only), `annotators`
+    (rows of `person_rows`), `anchoring` (see `anchoring_row`) and `note`, a sentence that says why
+    nothing can be compared, or an empty text.
+    """
 
-    def report(self) -> dict[str, Any]:
-        """Return what the Progress page says about the quality of labels.
+    def _depends_on(self, tx: Transaction) -> object:
+        return [(c.id, c.name) for c in categories.every(tx)]
 
-        Returns:
-            `people` (who answered anything, their number), `needed` (pairs for an interval),
-            `overall` and `categories` (rows of `overlap_row`, those with shared pairs only),
-            `annotators` (rows of `person_rows`), `anchoring` (see `anchoring_row`) and `note`, a
-            sentence that says why nothing can be compared, or an empty text.
-        """
-        return self._cache.get(self._stands(), self._counted)
-
-    def soon(self) -> dict[str, Any]:
-        """Return `report` as `ThrottledCache.soon` does, without waiting for it."""
-        with self._store.reading() as tx:
-            rows, columns = activity.shape(tx)
-        return self._cache.soon(self._stands(), self._counted, pairs=rows * columns)
-
-    def _stands(self) -> object:
-        with self._store.reading() as tx:
-            number, arrays = self._suggestions.current(tx)
-            return (
-                activity.newest_operation(tx),
-                quality.newest_blind_answer(tx),
-                number,
-                id(arrays),
-                tuple((c.id, c.name) for c in categories.every(tx)),
-            )
-
-    def _counted(self) -> dict[str, Any]:
-        with self._store.reading() as tx:
-            return _count(tx, self._suggestions.current(tx)[1])
+    def _count(
+        self, tx: Transaction, number: int | None, arrays: VersionArrays | None
+    ) -> dict[str, Any]:
+        del number
+        return _counted(tx, arrays)
 
 
-def _count(tx: Transaction, arrays: VersionArrays | None) -> dict[str, Any]:
+def _counted(tx: Transaction, arrays: VersionArrays | None) -> dict[str, Any]:
     shown = in_order(categories.every(tx))
     listed = np.array([c.id for c in shown], np.int64)
     ordinary, blind = quality.ordinary_opinions(tx), quality.blind_opinions(tx)
@@ -111,10 +88,10 @@ def overlap_row(found: list[Overlap]) -> dict[str, Any]:
         "people": len(set().union(*(o.people.tolist() for o in found))),
     }
     rng = np.random.default_rng(SEED) if pairs >= ENOUGH else None
-    told = figures(found, rng)
+    measured = figures(found, rng)
     for name in ("alpha", "kappa"):
-        one = told.get(name)
-        value, low, high = (None, None, None) if one is None else map(_told, one)
+        one = measured.get(name)
+        value, low, high = (None, None, None) if one is None else map(_finite, one)
         row |= {name: value, f"{name}_low": low, f"{name}_high": high}
     return row
 
@@ -152,8 +129,8 @@ def person_rows(
             "own": own.get(person, (0, 0)),
         }
         if any(compared for compared, _ in counts.values()):
-            told = {k: {"compared": n, "agreed": agreed} for k, (n, agreed) in counts.items()}
-            rows.append({"name": name, **told})
+            compared = {k: {"compared": n, "agreed": agreed} for k, (n, agreed) in counts.items()}
+            rows.append({"name": name, **compared})
     return rows
 
 
@@ -245,5 +222,5 @@ def _note(people: int, shown: int, shared: int) -> str:
     return ""
 
 
-def _told(value: float) -> float | None:
+def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None

@@ -10,13 +10,13 @@ import numpy as np
 
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, OperationKind
-from annotator.services.background.throttled_cache import ThrottledCache
 from annotator.services.certificates.promises import promised
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.calibration import blind_answers
-from annotator.services.knowledge.fills import Fills
-from annotator.services.knowledge.open_suggestions import CHUNK, Waiting
+from annotator.services.knowledge.open_pairs import CHUNK, PairCounts
+from annotator.services.knowledge.open_suggestions import OpenSuggestions
 from annotator.services.knowledge.suggestions import Suggestions
+from annotator.services.progress.cached_report import CachedReport
 from annotator.settings import Project
 from annotator.store import Store, Transaction, activity, categories, images, quality
 from mlrpl.decision.acquisition import fit_costs
@@ -63,85 +63,58 @@ class Pace:
         return HOUR * (self.single_share / self.single_seconds + grids)
 
 
-class Stopping:
-    """When to stop; counted anew only now and then in a large project."""
+class Stopping(CachedReport):
+    """When to stop: how far the goal is and what an hour would bring.
+
+    `report` has `goal` (`coverage`, `error`), `coverage`, `pairs`, `open`, `covered` (whether the
+    goal for coverage is reached), `reached` (whether both are), `note` (why nothing can be said
+    about errors, or an empty text), `pace` (see `Pace`, and `an_hour`), `probes` (`answers`,
+    `wrong`, `needed`, `used`), `left_out` (open pairs without a probability), `filled`, `promised`
+    (of the filled pairs, how many are `present`, and how many may be `wrong` and `lost` by their
+    certificates), `now` and `later` (see `error_row`, `later` also has `pairs`, `present` and
+    `coverage`; None where nothing can be said), `answers_needed` for the goal's error, None also
+    where no number of them would do, and `counted_at`.
+    """
 
     def __init__(
         self,
         project: Project,
         store: Store,
         suggestions: Suggestions,
-        waiting: Waiting,
-        fills: Fills,
+        open_suggestions: OpenSuggestions,
         clock: Clock = utc_now,
     ) -> None:
+        super().__init__(store, suggestions)
         self._project = project
-        self._store = store
-        self._suggestions = suggestions
-        self._waiting = waiting
-        self._fills = fills
+        self._open_suggestions = open_suggestions
+        self._fills = open_suggestions.fills
         self._clock = clock
-        self._cache = ThrottledCache()
 
-    def report(self) -> dict[str, Any]:
-        """Return how far the goal is and what an hour would bring.
+    def _depends_on(self, tx: Transaction) -> object:
+        fills = [fill.key for fill in self._fills.active(tx)]
+        return fills, self._project.settings.goal, activity.shape(tx)
 
-        Returns:
-            `goal` (`coverage`, `error`), `coverage`, `pairs`, `open`, `covered` (whether the goal
-            for coverage is reached), `reached` (whether both are), `note` (why nothing can be said
-            about errors, or an empty text), `pace` (see `Pace`, and `an_hour`), `probes`
-            (`answers`, `wrong`, `needed`, `used`), `left_out` (open pairs without a probability),
-            `filled`, `promised` (of the filled pairs, how many are `present`, and how many may be
-            `wrong` and `lost` by their certificates), `now` and `later` (see `error_row`, `later`
-            also has `pairs`, `present` and `coverage`; None where nothing can be said),
-            `answers_needed` for the goal's error, None also where no number of them would do, and
-            `counted_at`.
-        """
-        return self._cache.get(self._stands(), self._counted)
-
-    def soon(self) -> dict[str, Any]:
-        """Return `report` as `ThrottledCache.soon` does, without waiting for it."""
-        with self._store.reading() as tx:
-            rows, columns = activity.shape(tx)
-        return self._cache.soon(self._stands(), self._counted, pairs=rows * columns)
-
-    def _stands(self) -> object:
-        with self._store.reading() as tx:
-            number, arrays = self._suggestions.current(tx)
-            return (
-                activity.newest_operation(tx),
-                quality.newest_blind_answer(tx),
-                number,
-                id(arrays),
-                tuple(f.key for f in self._fills.active(tx)),
-                self._project.settings.goal,
-                activity.shape(tx),
-            )
-
-    def _counted(self) -> dict[str, Any]:
-        with self._store.reading() as tx:
-            return self._count(tx, self._suggestions.current(tx)[1])
-
-    def _count(self, tx: Transaction, arrays: VersionArrays | None) -> dict[str, Any]:
+    def _count(
+        self, tx: Transaction, number: int | None, arrays: VersionArrays | None
+    ) -> dict[str, Any]:
+        del number
         shown, goal = categories.every(tx), self._project.settings.goal
         filled = self._fills.counts_by_state(tx)
-        answered = sum(c.present_count + c.absent_count for c in shown)
-        pairs = images.count(tx) * len(shown)
-        is_open = pairs - answered - sum(filled.values())
-        coverage = 1 - is_open / pairs if pairs else 0.0
+        counts = PairCounts.of(images.count(tx), shown, self._fills.counts(tx))
+        coverage = 1 - counts.open / counts.pairs if counts.pairs else 0.0
         pace = _pace(tx)
         row: dict[str, Any] = {
             "goal": goal.model_dump(),
-            "pairs": pairs,
-            "open": is_open,
-            "filled": sum(filled.values()),
+            "pairs": counts.pairs,
+            "open": counts.open,
+            "filled": counts.filled,
             "coverage": coverage,
-            "covered": pairs > 0 and coverage >= goal.coverage,
-            "reached": pairs > 0 and is_open == 0,
+            "covered": counts.pairs > 0 and coverage >= goal.coverage,
+            "reached": counts.pairs > 0 and counts.open == 0,
             "pace": {**asdict(pace), "an_hour": pace.an_hour},
             "counted_at": self._clock().isoformat(timespec="seconds"),
             **dict.fromkeys(("now", "later", "answers_needed", "probes", "promised")),
-            "left_out": is_open,
+            "left_out": counts.open,
         }
         present = sum(c.present_count for c in shown)
         row["note"] = _note(shown, present, arrays)
@@ -163,11 +136,11 @@ class Stopping:
         threshold = self._project.settings.suggestions.threshold
         probes, factor = _probed(tx, arrays, threshold)
         filled = promised(self._fills.active(tx), left, shown, float(found.present.sum()))
-        told = partial(expected, threshold=threshold, factor=factor, filled=filled)
-        now = told(found, known_present=present)
+        expect = partial(expected, threshold=threshold, factor=factor, filled=filled)
+        now = expect(found, known_present=present)
         hour = min(row["pace"]["an_hour"], row["open"])
         then, said = after(found, hour, threshold=threshold)
-        later = told(then, known_present=present + said)
+        later = expect(then, known_present=present + said)
         needed = answers_needed(
             found,
             row["goal"]["error"],
@@ -192,9 +165,9 @@ class Stopping:
 
     def _open(self, tx: Transaction, arrays: VersionArrays, shown: list[Category]) -> OpenPairs:
         """Return the open pairs that have a probability, counted in parts."""
-        labelled = self._waiting.labelled(tx)
+        labelled = self._open_suggestions.now(tx).labelled
         fills = self._fills.active(tx)
-        rows, columns = activity.shape(tx)
+        rows, _ = activity.shape(tx)
         parameters = arrays.parameters
         wanted = {c.ordinal for c in shown} - set(parameters.ranked_only)
         take = [
@@ -208,9 +181,7 @@ class Stopping:
         for start in range(0, last if take else 0, CHUNK):
             stop = min(last, start + CHUNK)
             scores = np.asarray(arrays.scores[start:stop])
-            is_open = ~labelled.rows(start, stop)
-            for fill in fills:
-                is_open &= ~fill.rows(start, stop, columns)
+            is_open = labelled.open_rows(fills, start, stop)
             p = probabilities(scores, parameters.calibration)[:, take]
             found = found + counted(p[is_open[:, ordinals]])
         return found

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from annotator.arrays.versions import VersionArrays
-from annotator.services.background.throttled_cache import ThrottledCache
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.calibration import calibration_of, taught_ordinals
-from annotator.services.knowledge.open_suggestions import Waiting
+from annotator.services.knowledge.open_suggestions import OpenSuggestions
 from annotator.services.knowledge.suggestions import Suggestions
+from annotator.services.progress.cached_report import CachedReport
 from annotator.services.progress.growth import fill_steps, growth_row
 from annotator.settings import Project
 from annotator.store import (
@@ -19,7 +19,6 @@ from annotator.store import (
     activity,
     categories,
     certificates,
-    quality,
     versions,
 )
 from annotator.store.activity import Pace
@@ -28,44 +27,28 @@ RATE_DECISIONS = 50
 """Measured decisions below which nothing is said about the time that is left."""
 
 
-class Trends:
-    """The charts of the Progress page; counted anew only now and then in a large project."""
+class Trends(CachedReport):
+    """The charts of the Progress page.
+
+    `report` has `growth`, `people`, `pace`, `calibration`, `remaining` and `counted_at`.
+    """
 
     def __init__(
         self,
         project: Project,
         store: Store,
         suggestions: Suggestions,
-        waiting: Waiting,
+        open_suggestions: OpenSuggestions,
         clock: Clock = utc_now,
     ) -> None:
+        super().__init__(store, suggestions)
         self._project = project
-        self._store = store
-        self._suggestions = suggestions
-        self._waiting = waiting
+        self._open_suggestions = open_suggestions
+        self._fills = open_suggestions.fills
         self._clock = clock
-        self._cache = ThrottledCache()
 
-    def report(self) -> dict[str, Any]:
-        """Return `growth`, `people`, `pace`, `calibration`, `remaining` and `counted_at`."""
-        return self._cache.get(self._stands(), self._counted)
-
-    def soon(self) -> dict[str, Any]:
-        """Return `report` as `ThrottledCache.soon` does, without waiting for it."""
-        with self._store.reading() as tx:
-            rows, columns = activity.shape(tx)
-        return self._cache.soon(self._stands(), self._counted, pairs=rows * columns)
-
-    def _stands(self) -> object:
-        with self._store.reading() as tx:
-            number, arrays = self._suggestions.current(tx)
-            fills = tuple(fill.key for fill in self._waiting.filled_now(tx))
-            blind = quality.newest_blind_answer(tx)
-            return activity.newest_operation(tx), blind, number, id(arrays), fills
-
-    def _counted(self) -> dict[str, Any]:
-        with self._store.reading() as tx:
-            return self._count(tx, *self._suggestions.current(tx))
+    def _depends_on(self, tx: Transaction) -> object:
+        return [fill.key for fill in self._fills.active(tx)]
 
     def _count(
         self, tx: Transaction, number: int | None, arrays: VersionArrays | None
@@ -73,7 +56,7 @@ class Trends:
         people = activity.paces(tx)
         now = self._clock()
         shown = categories.every(tx)
-        unsure = None if arrays is None else self._waiting.now(tx).unsure_of(shown)
+        unsure = None if arrays is None else self._open_suggestions.now(tx).unsure_of(shown)
         taught = set() if arrays is None else taught_ordinals(arrays)
         return {
             "growth": self._growth(tx, [c.ordinal for c in shown], now),
@@ -85,7 +68,7 @@ class Trends:
         }
 
     def _growth(self, tx: Transaction, shown: list[int], now: datetime) -> dict[str, Any]:
-        filled = self._waiting.filled(tx)
+        filled = self._fills.counts(tx)
         fills = fill_steps(certificates.every(tx), sum(filled.get(o, 0) for o in shown), now)
         first = activity.first_operation_at(tx)
         return growth_row(activity.growth(tx), first, versions.every(tx), now, fills)

@@ -16,7 +16,8 @@ from annotator.arrays.versions import QUANTILES, VersionArrays
 from annotator.domain import Category, Version
 from annotator.errors import NotFound
 from annotator.services.knowledge.calibration import calibration_of
-from annotator.services.knowledge.open_suggestions import CHUNK, Labelled, Waiting
+from annotator.services.knowledge.open_pairs import CHUNK
+from annotator.services.knowledge.open_suggestions import OpenSuggestions, SuggestionCounts
 from annotator.services.knowledge.suggestions import as_wished
 from annotator.settings import Project
 from annotator.store import Store, Transaction, activity, categories, images, versions
@@ -71,10 +72,10 @@ class _Changes:
 class Comparison:
     """Comparisons that a person asks for; each takes seconds in a large project."""
 
-    def __init__(self, project: Project, store: Store, waiting: Waiting) -> None:
+    def __init__(self, project: Project, store: Store, open_suggestions: OpenSuggestions) -> None:
         self._project = project
         self._store = store
-        self._waiting = waiting
+        self._open_suggestions = open_suggestions
 
     def changes(self, older: int, newer: int) -> dict[str, Any]:
         """Return which suggestions of open pairs one version makes and another does not.
@@ -92,10 +93,10 @@ class Comparison:
         """
         with self._store.reading() as tx:
             first, second = self._arrays(tx, older), self._arrays(tx, newer)
-            labelled = self._waiting.labelled(tx)
+            counts = self._open_suggestions.now(tx)
             rows, _ = activity.shape(tx)
-            shown = {c.ordinal: c for c in categories.every(tx) if c.ordinal < labelled.columns}
-            found = _compare(first, second, labelled, rows, sorted(shown))
+            shown = {c.ordinal: c for c in categories.every(tx)}
+            found = _compare(first, second, counts, rows, sorted(shown))
             kept = sorted(found.strongest, reverse=True)
             ids = images.ids_at(tx, [-row for _, row, _, _ in kept])
         changed = _changed(found, shown)
@@ -179,17 +180,20 @@ class Comparison:
 
 
 def _compare(
-    first: VersionArrays, second: VersionArrays, labelled: Labelled, rows: int, shown: list[int]
+    first: VersionArrays,
+    second: VersionArrays,
+    counts: SuggestionCounts,
+    rows: int,
+    shown: list[int],
 ) -> _Changes:
-    ordinals = np.array(shown, dtype=np.int64)
-    found = _Changes(
-        np.zeros(labelled.columns, dtype=np.int64), np.zeros(labelled.columns, dtype=np.int64)
-    )
+    ordinals, columns = np.array(shown, dtype=np.int64), counts.labelled.columns
+    found = _Changes(np.zeros(columns, dtype=np.int64), np.zeros(columns, dtype=np.int64))
     for start in range(0, rows, CHUNK):
         stop = min(rows, start + CHUNK)
         before = _suggested(first, start, stop, ordinals)
         after = _suggested(second, start, stop, ordinals)
-        flipped = (before != after) & ~labelled.rows(start, stop)[:, ordinals]
+        is_open = counts.labelled.open_rows(counts.fills, start, stop)[:, ordinals]
+        flipped = (before != after) & is_open
         row, place = np.nonzero(flipped)
         appeared, row, column = after[row, place], row + start, ordinals[place]
         found.add(column, appeared)

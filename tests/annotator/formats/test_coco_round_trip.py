@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotator.domain import State
+from annotator.domain import State, name_key
 from annotator.formats import (
     MODEL,
     AnnotationRecord,
@@ -22,7 +22,6 @@ from annotator.formats import (
 )
 from annotator.formats.coco_reading import read
 from annotator.formats.coco_writing import write
-from annotator.formats.records import same_name
 from annotator.formats.validate import validate
 
 NAMES = st.text(min_size=1, max_size=8).map(str.strip).filter(bool)
@@ -89,7 +88,7 @@ def images(draw: st.DrawFn, number: int, names: list[str], completed: bool) -> I
 
 @st.composite
 def label_files(draw: st.DrawFn) -> LabelFile:
-    names = draw(st.lists(NAMES, max_size=4, unique_by=same_name))
+    names = draw(st.lists(NAMES, max_size=4, unique_by=name_key))
     numbers = sorted(draw(st.sets(IDS, min_size=len(names), max_size=len(names))))
     completed = draw(st.booleans())
     return LabelFile(

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotator.domain import State
+from annotator.domain import State, name_key
 from annotator.errors import FormatError, NotFound
 from annotator.formats import CategoryRecord, ImageRecord, LabelFile, PairRecord
 from annotator.formats.csv_labels import read, write
-from annotator.formats.records import same_name
 
 PRESENT, ABSENT = State.PRESENT, State.ABSENT
 
@@ -144,7 +143,7 @@ TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
 
 @st.composite
 def label_files(draw: st.DrawFn) -> LabelFile:
-    known = st.lists(TEXTS.map(str.strip).filter(bool), max_size=4, unique_by=same_name)
+    known = st.lists(TEXTS.map(str.strip).filter(bool), max_size=4, unique_by=name_key)
     categories = draw(known.filter(lambda found: [n.lower() for n in found] != ["labels"]))
     files = draw(st.lists(TEXTS.filter(lambda name: name.strip()), max_size=4, unique=True))
     states = st.sampled_from([PRESENT, ABSENT, None])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from annotator.domain import Change, Operation, OperationKind, Source, State
-from annotator.store import activity, answers
+from annotator.store import activity, answers, changes
 
 PRESENT, ABSENT = State.PRESENT, State.ABSENT
 
@@ -65,8 +65,8 @@ def test_what_moved_since_an_operation_is_told_as_it_stands_now(desk: Any, start
         answers.undo(tx, "v", desk.people["ann"], start)
 
     with desk.store.reading() as tx:
-        moved = activity.moved_since(tx, before, 10)
-        too_many = activity.moved_since(tx, before, 1)
+        moved = changes.moved_since(tx, before, 10)
+        too_many = changes.moved_since(tx, before, 1)
 
     assert moved is not None
     pairs = zip(moved.image, moved.category, moved.labelled, moved.known, strict=True)

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from annotator.domain import State
-from annotator.store import Store, Transaction, answers, flags, pair_search
+from annotator.store import Store, Transaction, activity, answers, changes, flags, pair_search
 from annotator.store.pair_search import CONFLICT, PRESENT, keys_of, pair_of
 from annotator.store.tables import annotator, answer, category, image, image_path, label, operation
 
@@ -86,15 +86,16 @@ def plan_of(tx: Transaction, act: Callable[[], Any]) -> list[str]:
 @pytest.mark.parametrize(
     "act",
     [
-        lambda tx: pair_search.touched(tx, IMAGES - 10, 5000),
+        lambda tx: changes.touched_since(tx, IMAGES - 10, 5000),
+        lambda tx: changes.moved_since(tx, IMAGES - 10, 5000),
         lambda tx: pair_search.some(tx, [(7, 1), (7, 2), (1900, 99)]),
         lambda tx: pair_search.opinions(tx, [(i, 1) for i in range(1, 61)]),
         lambda tx: pair_search.undone_at(tx, list(range(1, 61))),
         lambda tx: answers.history(tx, 7, 1),
         lambda tx: flags.of_images(tx, range(1, 61)),
-        pair_search.newest,
+        changes.moment,
     ],
-    ids=["touched", "some", "opinions", "undone", "history", "flags", "newest"],
+    ids=["touched", "moved", "some", "opinions", "undone", "history", "flags", "moment"],
 )
 def test_what_every_page_asks_reads_no_whole_table(big: Store, act: Callable[..., Any]) -> None:
     with big.reading() as tx:
@@ -118,7 +119,7 @@ def test_all_pairs_come_in_the_order_of_their_keys(big: Store) -> None:
 
 def test_too_many_new_answers_are_not_looked_up_one_by_one(big: Store) -> None:
     with big.reading() as tx:
-        few, many = pair_search.touched(tx, IMAGES - 2, 100), pair_search.touched(tx, 0, 100)
+        few, many = changes.touched_since(tx, IMAGES - 2, 100), changes.touched_since(tx, 0, 100)
 
     assert few is not None
     assert {i for i, _ in few} >= {IMAGES - 1, IMAGES}
@@ -139,11 +140,11 @@ def test_some_pairs_are_the_same_rows_as_among_all(big: Store) -> None:
 def test_the_undone_answer_touches_its_pair_again(desk: Any) -> None:
     desk.say("ann", (1, 2, State.PRESENT))
     with desk.store.reading() as tx:
-        before = pair_search.newest(tx)
+        before = activity.newest_operation(tx)
     desk.undo("ann")
 
     with desk.store.reading() as tx:
-        touched = pair_search.touched(tx, before, 100)
+        touched = changes.touched_since(tx, before, 100)
         rows = pair_search.some(tx, [(1, 2)])
 
     assert touched == {(1, 2)}

@@ -168,7 +168,7 @@ class FakeProbing:
 
 def counted(figures: dict[str, Any] | None) -> dict[str, Any]:
     """Figures as the real services give them; None stands for those not counted yet."""
-    return {"figures": copy.deepcopy(figures), "number": 1, "behind": figures is None}
+    return {"figures": copy.deepcopy(figures), "number": 1, "outdated": figures is None}
 
 
 class FakeProgress:

@@ -7,7 +7,8 @@ import pytest
 
 from annotator.ui import progress_views as views
 from annotator.ui.charts import calibration_chart, growth_chart, version_chart
-from annotator.ui.progress_page import COUNT_SECONDS, PARTS, VIEWS, ProgressPage
+from annotator.ui.figures_page import COUNT_SECONDS
+from annotator.ui.progress_page import PARTS, VIEWS, ProgressPage
 
 COUNTED = (
     *("images", "visited", "pairs", "answered", "filled", "open", "present", "absent"),
@@ -87,7 +88,11 @@ def test_the_first_look_draws_everything(page: ProgressPage, services: Any) -> N
 
     assert redrawn(outputs)
     assert len(outputs) == 1 + PARTS
-    assert (outputs[0]["known"], outputs[0]["at"], outputs[0]["behind"]) == ([30, 0], 100.0, False)
+    assert (outputs[0]["known"], outputs[0]["at"], outputs[0]["outdated"]) == (
+        [30, 0],
+        100.0,
+        False,
+    )
     assert services.progress.overviews == 1
 
 
@@ -151,11 +156,11 @@ def test_what_is_still_being_counted_says_so_and_comes_by_itself(
     then = page.tick(meanwhile[0])
 
     assert "being computed" in by_name(first)["goal"]
-    assert first[0]["behind"]
+    assert first[0]["outdated"]
     assert not isinstance(by_name(meanwhile)["goal"], str)
     assert "cannot be estimated yet" in by_name(then)["goal"]
     assert not redrawn(then)
-    assert not then[0]["behind"]
+    assert not then[0]["outdated"]
 
 
 def test_no_part_of_a_large_project_is_missing_while_it_is_counted() -> None:

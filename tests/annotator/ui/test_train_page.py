@@ -8,7 +8,7 @@ import pytest
 from annotator.errors import AnnotatorError, NotFound
 from annotator.ui import train_views as views
 from annotator.ui.charts import loss_chart, method_chart
-from annotator.ui.progress_page import COUNT_SECONDS
+from annotator.ui.figures_page import COUNT_SECONDS
 from annotator.ui.train_page import AS_SET, PARTS, TrainPage
 
 
@@ -38,7 +38,7 @@ def redrawn(outputs: tuple[Any, ...]) -> bool:
     return isinstance(outputs[4], str)
 
 
-def look(page: TrainPage, seen: list[Any] | None = None) -> tuple[Any, ...]:
+def look(page: TrainPage, seen: Any = None) -> tuple[Any, ...]:
     return page.tick(seen, None, None, None)
 
 

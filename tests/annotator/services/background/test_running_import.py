@@ -36,6 +36,7 @@ from annotator.store import (
     activity,
     answers,
     categories,
+    changes,
     images,
     import_rollback,
     imported_annotations,
@@ -296,13 +297,15 @@ def test_who_looks_for_changes_sees_that_an_import_was_taken_back(
 ) -> None:
     killed(services, file, SET, 5)
     with services.store.reading() as tx:
-        newest = activity.newest_operation(tx)
+        before = changes.moment(tx)
 
     running_import.settle(services.project, services.store)
 
     with services.store.reading() as tx:
-        moved = activity.moved_since(tx, newest, 1000)
+        moved = changes.moved_since(tx, before.operation, 1000)
+        after = changes.moment(tx)
     assert moved is not None
+    assert after.recomputed > before.recomputed  # labels follow after the operations that undo it
     assert len(moved.image) == 10
     assert not moved.labelled.any()
 
@@ -498,7 +501,7 @@ def test_who_looks_for_changes_sees_every_part_of_an_import(services: Services, 
     def look(*_: object) -> None:
         nonlocal newest
         with services.store.reading() as tx:
-            moved = activity.moved_since(tx, newest, 1000)
+            moved = changes.moved_since(tx, newest, 1000)
             newest = activity.newest_operation(tx)
         assert moved is not None
         seen.update(zip(moved.image.tolist(), moved.category.tolist(), strict=True))

@@ -36,7 +36,7 @@ def test_while_nothing_changes_nothing_is_counted(takes: float) -> None:
     assert found == [{"times": 1}] * 3
 
 
-def test_what_is_counted_quickly_is_never_behind() -> None:
+def test_what_is_counted_quickly_is_never_outdated() -> None:
     counter = Counter(QUICK / 2)
     cache = ThrottledCache(counter.clock)
 
@@ -49,11 +49,11 @@ def test_what_takes_long_is_counted_anew_after_a_rest() -> None:
     cache.get("one", counter)
 
     counter.now += 4.0 * REST - 1
-    behind = cache.get("two", counter)
+    outdated = cache.get("two", counter)
     counter.now += 1
     anew = cache.get("two", counter)
 
-    assert (behind, anew) == ({"times": 1}, {"times": 2})
+    assert (outdated, anew) == ({"times": 1}, {"times": 2})
 
 
 def test_nobody_waits_for_a_long_count_and_the_old_figure_stands_meanwhile() -> None:
@@ -66,26 +66,26 @@ def test_nobody_waits_for_a_long_count_and_the_old_figure_stands_meanwhile() -> 
     first = cache.soon("one", lambda: slowly(1), pairs=LARGE)
     again = cache.soon("one", lambda: slowly(2), pairs=LARGE)
     may_end.set()
-    cache.settle()
+    cache.task.settle()
     there = cache.soon("one", lambda: slowly(3), pairs=LARGE)
     may_end.clear()
     changed = cache.soon("two", lambda: slowly(4), pairs=LARGE)
     may_end.set()
-    cache.settle()
+    cache.task.settle()
 
-    assert first == again == {"figures": None, "number": 0, "behind": True}
-    assert there == {"figures": {"figure": 1}, "number": 1, "behind": False}
-    assert changed == {"figures": {"figure": 1}, "number": 1, "behind": True}
+    assert first == again == {"figures": None, "number": 0, "outdated": True}
+    assert there == {"figures": {"figure": 1}, "number": 1, "outdated": False}
+    assert changed == {"figures": {"figure": 1}, "number": 1, "outdated": True}
     assert cache.soon("two", lambda: slowly(5), pairs=LARGE)["figures"] == {"figure": 4}
 
 
 def test_in_a_small_project_the_figure_is_there_at_once() -> None:
     found = ThrottledCache().soon("one", lambda: {"figure": 1}, pairs=AT_ONCE)
 
-    assert found == {"figures": {"figure": 1}, "number": 1, "behind": False}
+    assert found == {"figures": {"figure": 1}, "number": 1, "outdated": False}
 
 
-def test_why_a_count_behind_failed_is_said_once_and_it_is_tried_again() -> None:
+def test_why_a_count_in_a_thread_failed_is_said_once_and_it_is_tried_again() -> None:
     cache, may_end = ThrottledCache(head_start=0), threading.Event()
 
     def fail() -> dict[str, Any]:
@@ -94,10 +94,10 @@ def test_why_a_count_behind_failed_is_said_once_and_it_is_tried_again() -> None:
 
     cache.soon("same", fail, pairs=LARGE)
     may_end.set()
-    cache.settle()
+    cache.task.settle()
     with pytest.raises(NotReady, match="not ready"):
         cache.soon("same", lambda: {"figure": 1}, pairs=LARGE)
-    cache.settle()
+    cache.task.settle()
 
     assert cache.soon("same", fail, pairs=LARGE)["figures"] == {"figure": 1}
 

@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from annotator.domain import State
 from annotator.errors import AnnotatorError, NotFound, StoreError, TemporaryError
 from annotator.services.app import Services
+from annotator.services.commands import answer_by_name
 from annotator.store import answers
 
-CAT = 1
+CAT, DOG = 1, 2
 
 
 def say(services: Services, who: str, state: str, seen: int | None) -> int | None:
@@ -101,3 +103,61 @@ def test_an_operation_of_somebody_else_is_refused_and_not_asked_for_again(
         quarrel.recording.save("Bob", {"op": "x", "kind": "answer", "changes": [change]})
 
     assert not isinstance(caught.value, (StoreError, TemporaryError))
+
+
+ACCENTED = "Jos\u00e9"
+
+
+@pytest.fixture(params=["Jose\u0301", "JOS\u00c9", " jose\u0301 "], ids=["NFD", "case", "blanks"])
+def spelled(request: pytest.FixtureRequest) -> str:
+    """Return another spelling of `ACCENTED`, as another keyboard or file system gives it."""
+    return str(request.param)
+
+
+def test_one_person_in_several_spellings_is_one_person(services: Services, spelled: str) -> None:
+    say(services, ACCENTED, "present", None)
+    name = {"image": "0.png", "category": "cat"}
+
+    say(services, spelled, "absent", label(services).answer_id)
+    answer_by_name(services, **name, state=State.PRESENT, annotator=spelled)
+
+    assert [row["name"] for row in services.people.rows()] == [ACCENTED]
+    assert not label(services).conflict
+
+
+def test_every_page_knows_a_person_by_any_spelling(services: Services, spelled: str) -> None:
+    say(services, ACCENTED, "present", None)
+    unsure = {"image": 1, "category": DOG, "state": "unsure"}
+    services.recording.save(ACCENTED, {"op": "u", "kind": "answer", "changes": [unsure]})
+    dogs = {"category": DOG, "mode": "uncertain", "count": 10}
+
+    (item,) = services.labelling.items(spelled, [1])
+    (pair,) = services.review.rows(spelled, [(1, CAT)])
+    asked = services.verification.page(spelled, "tab", dogs)["items"]
+
+    assert services.labelling.start(spelled)["former"] == []
+    assert (item["labels"][str(CAT)]["mine"], item["unsure"]) == (True, [DOG])
+    assert pair["mine"]
+    assert [row["mine"] for row in pair["opinions"]] == [True]
+    assert 1 not in {row["id"] for row in asked}
+
+
+def test_decisions_and_blind_answers_of_any_spelling_are_ones_own(
+    services: Services, spelled: str
+) -> None:
+    for step in range(190):
+        change = {
+            "image": 1 + step % 6,
+            "category": CAT,
+            "state": "absent" if step % 2 else "present",
+        }
+        services.recording.save(ACCENTED, {"op": f"{step}", "kind": "answer", "changes": [change]})
+    due = services.probing.due(spelled)
+    question = services.probing.card(ACCENTED, "c")["questions"][0]
+
+    services.probing.answer(spelled, {"probe": question["probe"], "card": "c", "state": "present"})
+    again = services.probing.card(spelled, "c")["questions"]
+
+    assert due == {"due": True}
+    assert next(q["said"] for q in again if q["probe"] == question["probe"]) == "present"
+    assert [row["name"] for row in services.probing.report()["people"]] == [ACCENTED]

@@ -38,7 +38,7 @@ def current(services: Services) -> VersionArrays:
 def labels(services: Services, clock: Any) -> Iterator[KnownLabelsCache]:
     made = KnownLabelsCache(services.store, clock, seconds=0)
     yield made
-    made.close()
+    made.task.close()
 
 
 def test_a_surprising_label_moves_the_open_rest_of_its_image_and_no_other(
@@ -219,7 +219,7 @@ def test_new_labels_and_new_versions_move_the_order_again(
     assert first is not None
     say(services, 2, CAT, "present")
     labels.current()
-    labels._threads.submit(lambda: None).result()  # the table that was begun behind is ready
+    labels.task.settle()
 
     second = reranking.moves(current(services), 1)
     publish(SCORES)
@@ -241,7 +241,7 @@ def test_the_grid_keeps_sides_and_bars_and_changes_the_order_only(
     say(services, 6, CAT, "absent")
     services.verification._reranking._labels._seconds = 0
     services.verification._reranking._labels.current()
-    services.verification._reranking._labels._threads.submit(lambda: None).result()
+    services.verification._reranking._labels.task.settle()
 
     moved = services.verification.page("ann", "t", data)
 

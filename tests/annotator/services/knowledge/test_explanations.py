@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from annotator.domain import Category
-from annotator.services.knowledge.explanations import Question, because, told
+from annotator.services.knowledge.explanations import Question, explanation, share_text
 from annotator.services.knowledge.known_labels import ABSENT, PRESENT, KnownLabels
+from annotator.store.changes import Moment
 
 CHAIR, TABLE, CUP, SUN = (
     Category(id=10 + n, ordinal=n, name=name)
@@ -25,7 +26,7 @@ def known(*groups: tuple[int, tuple[int, int, int, int]]) -> KnownLabels:
     labels = np.array(rows, np.int8)
     ids = np.arange(1, len(rows) + 1)
     made_at = datetime(2026, 1, 1, tzinfo=UTC)
-    return KnownLabels.counted(labels, ids, last_operation=1, made_at=made_at)
+    return KnownLabels.counted(labels, ids, moment=Moment(1, 0), made_at=made_at)
 
 
 def plain(text: str | None) -> str:
@@ -40,7 +41,7 @@ KITCHENS = known(
 
 
 def test_a_label_that_goes_with_the_category_speaks_for_it() -> None:
-    found = because(Question(KITCHENS, 0, CHAIR, NONE), {1: PRESENT}, ALL)
+    found = explanation(Question(KITCHENS, 0, CHAIR, NONE), {1: PRESENT}, ALL)
 
     (reason,) = found["reasons"]
     assert plain(reason["text"]) == (
@@ -54,7 +55,7 @@ def test_a_label_that_goes_with_the_category_speaks_for_it() -> None:
 
 
 def test_what_is_absent_speaks_against_it_where_that_is_rare_indeed() -> None:
-    found = because(Question(KITCHENS, 0, CHAIR, NONE), {1: ABSENT}, ALL)
+    found = explanation(Question(KITCHENS, 0, CHAIR, NONE), {1: ABSENT}, ALL)
 
     (reason,) = found["reasons"]
     assert plain(reason["text"]) == (
@@ -66,13 +67,13 @@ def test_what_is_absent_speaks_against_it_where_that_is_rare_indeed() -> None:
 def test_few_pictures_are_counted_out_loud() -> None:
     table = known((6, (1, 1, 0, 0)), (1, (-1, 1, 0, 0)), (40, (-1, 0, 0, 0)))
 
-    found = because(Question(table, 0, CHAIR, NONE), {1: PRESENT}, ALL)
+    found = explanation(Question(table, 0, CHAIR, NONE), {1: PRESENT}, ALL)
 
     assert plain(found["reasons"][0]["text"]).startswith(
         "table is present. With it, 6 of 7 images have chair; of all images, 13 %."
     )
-    assert told((3, 4), "pictures") == "3 of 4 pictures"
-    assert told((3, 4)) == "3 of 4"
+    assert share_text((3, 4), "pictures") == "3 of 4 pictures"
+    assert share_text((3, 4)) == "3 of 4"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_few_pictures_are_counted_out_loud() -> None:
     ],
 )
 def test_without_a_reason_it_says_why(labels: KnownLabels, own: dict[int, int], says: str) -> None:
-    found = because(Question(labels, 0, CHAIR, NONE), own, ALL)
+    found = explanation(Question(labels, 0, CHAIR, NONE), own, ALL)
 
     assert found["reasons"] == []
     assert says in plain(found["text"])
@@ -94,7 +95,7 @@ def test_without_a_reason_it_says_why(labels: KnownLabels, own: dict[int, int], 
 def test_what_chance_explains_is_no_reason() -> None:
     table = known((11, (-1, 0, 0, -1)), (24, (1, 0, 0, 0)), (165, (-1, 0, 0, 0)))
 
-    found = because(Question(table, 0, CHAIR, NONE), {3: ABSENT}, ALL)  # 0 of 11, where 12 % do
+    found = explanation(Question(table, 0, CHAIR, NONE), {3: ABSENT}, ALL)  # 0 of 11, where 12 % do
 
     assert found["reasons"] == []
 
@@ -102,7 +103,7 @@ def test_what_chance_explains_is_no_reason() -> None:
 def test_a_single_picture_is_no_reason() -> None:
     table = known((1, (1, 1, 0, 0)), (4, (-1, 1, 0, 0)), (5, (1, 0, 0, 0)), (140, (-1, 0, 0, 0)))
 
-    found = because(Question(table, 0, CHAIR, NONE), {1: PRESENT}, ALL)  # 1 of 5, where 4 % do
+    found = explanation(Question(table, 0, CHAIR, NONE), {1: PRESENT}, ALL)  # 1 of 5, where 4 % do
 
     assert found["reasons"] == []
 
@@ -115,11 +116,11 @@ def test_the_strongest_of_many_reasons_comes_first_and_four_are_enough() -> None
         labels[same, column] = labels[same, 0]
     labels[0] = 0
     made_at = datetime(2026, 1, 1, tzinfo=UTC)
-    table = KnownLabels.counted(labels, np.arange(1, 401), last_operation=1, made_at=made_at)
+    table = KnownLabels.counted(labels, np.arange(1, 401), moment=Moment(1, 0), made_at=made_at)
     listed = [Category(id=n, ordinal=n, name=f"c{n}") for n in range(7)]
     question = Question(table, 0, listed[0], NONE)
 
-    found = because(question, dict.fromkeys(range(1, 7), PRESENT), listed)
+    found = explanation(question, dict.fromkeys(range(1, 7), PRESENT), listed)
 
     names = [plain(reason["text"]).split()[0] for reason in found["reasons"]]
     assert names == ["c1", "c6", "c3", "c5"]
@@ -128,8 +129,8 @@ def test_the_strongest_of_many_reasons_comes_first_and_four_are_enough() -> None
 def test_an_image_is_no_evidence_for_itself() -> None:
     table = known((5, (1, 1, 0, 0)), (20, (-1, -1, 0, 0)))
 
-    inside = because(Question(table, 1, CHAIR, NONE), {1: PRESENT}, ALL)
-    outside = because(Question(table, 0, CHAIR, NONE), {1: PRESENT}, ALL)
+    inside = explanation(Question(table, 1, CHAIR, NONE), {1: PRESENT}, ALL)
+    outside = explanation(Question(table, 0, CHAIR, NONE), {1: PRESENT}, ALL)
 
     assert plain(inside["text"]).startswith("Too few images are known to have both chair")
     assert "5 of 5" in outside["reasons"][0]["text"]
@@ -138,7 +139,7 @@ def test_an_image_is_no_evidence_for_itself() -> None:
 def test_similar_pictures_are_counted_beside_all_of_them() -> None:
     near = np.array([*range(1, 11), *range(32, 42)])  # ten with both, ten with a table only
 
-    found = because(Question(KITCHENS, 0, CHAIR, near), {1: PRESENT}, ALL)
+    found = explanation(Question(KITCHENS, 0, CHAIR, near), {1: PRESENT}, ALL)
 
     assert plain(found["near"]) == (
         "Of the 20 most similar images, 50 % have chair; of all images, 14 %."
@@ -149,8 +150,8 @@ def test_similar_pictures_are_counted_beside_all_of_them() -> None:
 def test_a_category_newer_than_the_table_has_no_reasons() -> None:
     new = Category(id=99, ordinal=4, name="new")
 
-    asked = because(Question(KITCHENS, 0, new, NONE), {1: PRESENT}, [*ALL, new])
-    given = because(Question(KITCHENS, 0, CHAIR, NONE), {4: PRESENT}, [*ALL, new])
+    asked = explanation(Question(KITCHENS, 0, new, NONE), {1: PRESENT}, [*ALL, new])
+    given = explanation(Question(KITCHENS, 0, CHAIR, NONE), {4: PRESENT}, [*ALL, new])
 
     assert plain(asked["text"]) == "Too few images are known to have new or not: 0 so far."
     assert given["reasons"] == []

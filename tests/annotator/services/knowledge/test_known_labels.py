@@ -28,7 +28,7 @@ def say(services: Services, op: str, image: int, **states: str) -> None:
 def cache(services: Services, clock: Any) -> Iterator[KnownLabelsCache]:
     made = KnownLabelsCache(services.store, clock, seconds=60)
     yield made
-    made.close()
+    made.task.close()
 
 
 def table(cache: KnownLabelsCache) -> KnownLabels:
@@ -40,9 +40,7 @@ def table(cache: KnownLabelsCache) -> KnownLabels:
 def settled(cache: KnownLabelsCache) -> KnownLabels:
     """Return the table after everything that was asked for has been counted."""
     table(cache)
-    making = cache._making
-    if making is not None:
-        making.result(PATIENT)
+    cache.task.settle()
     return table(cache)
 
 
@@ -132,7 +130,7 @@ def test_a_request_never_waits_for_a_count_but_for_the_first_one(
     clock.forward(61)
     assert cache.current(PATIENT) is first
     gate.set()
-    cache.close()
+    cache.task.close()
 
 
 def test_a_store_that_cannot_be_read_is_asked_again(

@@ -38,7 +38,7 @@ def embed(services: Services, angles: Sequence[float], *, skip: Sequence[int] = 
 def seen(services: Services, image: int) -> dict[str, Any]:
     """Return an image as the page has it once nothing is being made any more."""
     services.labelling.opinion(image)
-    services._prototypes.settle()
+    services._prototypes.task.settle()
     (item,) = services.labelling.items("ann", [image])
     return item
 
@@ -62,15 +62,17 @@ def test_one_present_answer_ranks_all_images_and_suggests_none(services: Service
     assert services.labelling.opinion(2)["rankings"] == 1
 
 
-def test_the_request_that_follows_an_answer_does_not_wait(services: Services) -> None:
+def test_the_request_that_follows_an_answer_does_not_wait(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
     embed(services, ANGLES)
     say(services, 1, DOG, "present")
-    goes_on = threading.Event()
-    services._prototypes._threads.submit(goes_on.wait)
+    goes_on, make = threading.Event(), services._prototypes._make
+    monkeypatch.setattr(services._prototypes, "_make", lambda: goes_on.wait(30) and make())
 
     first = services.labelling.opinion(2)
     goes_on.set()
-    services._prototypes.settle()
+    services._prototypes.task.settle()
 
     assert first["rankings"] == 0
     assert services.labelling.opinion(2)["rankings"] == 1

@@ -16,7 +16,7 @@ from annotator.arrays import versions as version_files
 from annotator.arrays.versions import Queue, VersionParameters
 from annotator.errors import AnnotatorError
 from annotator.services.app import Services
-from annotator.services.labelling.review_filter import PairTables
+from annotator.services.labelling.review_filter import pair_tables
 from annotator.store import annotators, answers, categories, pair_search
 from annotator.store.tables import version as version_table
 
@@ -353,7 +353,7 @@ def test_a_history_says_how_an_answer_came_about(
 
 
 def test_a_patched_table_equals_one_that_is_read_anew(services: Services, say: Say) -> None:
-    tables, chance = PairTables(), random.Random(7)
+    tables, chance = pair_tables(), random.Random(7)
     for step in range(60):
         who = chance.choice(["ann", "bob", "carol"])
         if chance.random() < 0.2:

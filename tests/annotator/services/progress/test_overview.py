@@ -10,7 +10,8 @@ from annotator.domain import JobKind
 from annotator.errors import NotFound, NotReady
 from annotator.services.app import Services
 from annotator.services.knowledge import open_suggestions
-from annotator.services.knowledge.open_suggestions import Labelled, Waiting
+from annotator.services.knowledge.open_pairs import Labelled
+from annotator.services.knowledge.open_suggestions import OpenSuggestions
 from annotator.services.progress.overview import LOSSES
 from annotator.services.training.control import METHODS, predecessor, training_options
 from annotator.store import answers, categories, jobs, versions
@@ -55,12 +56,12 @@ def test_the_followed_counts_are_those_of_counting_anew(
     answer("c", (2, 2, "cleared"), (4, 3, "unsure"))
 
     with services.store.reading() as tx:
-        followed = services.progress._waiting.now(tx)
-        anew = Waiting(services.store, services.suggestions).now(tx)
+        followed = services.progress._open_suggestions.now(tx)
+        anew = OpenSuggestions(services.store, services.suggestions, services.fills).now(tx)
 
     assert followed.suggested.tolist() == anew.suggested.tolist()
     assert followed.unsure.tolist() == anew.unsure.tolist()
-    assert followed.conflicts == anew.conflicts == 1
+    assert len(followed.disputed) == len(anew.disputed) == 1
 
 
 def test_many_changes_at_once_are_counted_anew(
@@ -99,10 +100,12 @@ def test_a_large_project_gives_the_versions_own_figure_until_it_has_counted(
     services: Services, six_scores: Any, publish: Publish
 ) -> None:
     publish(six_scores, suggestions=1234)
-    services.progress._waiting = Waiting(services.store, services.suggestions, at_once=0)
+    services.progress._open_suggestions = OpenSuggestions(
+        services.store, services.suggestions, services.fills, at_once=0
+    )
 
     soon = services.progress.state()
-    services.progress._waiting.settle()
+    services.progress._open_suggestions.task.settle()
     later = services.progress.state()
 
     assert (soon["suggestions"], soon["suggestions_about"]) == (1234, True)
@@ -113,10 +116,12 @@ def test_the_page_of_a_large_project_opens_before_its_suggestions_are_counted(
     services: Services, six_scores: Any, publish: Publish
 ) -> None:
     publish(six_scores, suggestions=1234)
-    services.progress._waiting = Waiting(services.store, services.suggestions, at_once=0)
+    services.progress._open_suggestions = OpenSuggestions(
+        services.store, services.suggestions, services.fills, at_once=0
+    )
 
     soon = services.progress.overview(soon=True)
-    services.progress._waiting.settle()
+    services.progress._open_suggestions.task.settle()
     later = services.progress.overview(soon=True)
 
     assert (soon["about"], soon["counts"]["suggestions"]) == (True, 1234)
@@ -138,21 +143,22 @@ def test_the_slow_parts_come_without_waiting_as_the_same_figures(
     found = {name: (soon(), report()) for name, (soon, report) in parts.items()}
 
     assert all(soon["figures"] == report for soon, report in found.values())
-    assert not any(soon["behind"] for soon, _ in found.values())
+    assert not any(soon["outdated"] for soon, _ in found.values())
 
 
 def test_labels_that_change_without_an_operation_are_noticed(
     services: Services, six_scores: Any, publish: Publish, answer: Answer
 ) -> None:
     publish(six_scores)
-    answer("a", (1, 1, "present"))
-    services.progress.state()
+    answer("a", (1, 1, "present"), (2, 1, "present"), (2, 2, "absent"))
+    before = services.progress.state()["suggestions"]
 
-    with services.store.writing() as tx:  # as a merge of categories does
-        tx.exec_driver_sql("delete from label")
-        tx.exec_driver_sql("update category set present_count = 0")
+    services.curation.merge(1, into=2)  # dogs take the cats' two labels over
+    merged = services.progress.state()["suggestions"]
+    services.curation.split(1)
 
-    assert services.progress.state()["suggestions"] == 9
+    assert (before, merged) == (6, 4)
+    assert services.progress.state()["suggestions"] == 6
 
 
 def test_a_bit_of_a_pair_leaves_its_neighbours_alone() -> None:
@@ -160,13 +166,12 @@ def test_a_bit_of_a_pair_leaves_its_neighbours_alone() -> None:
     labelled.mark(np.array([0, 1, 1]), np.array([10, 3, 3]))
     other = labelled.copy()
 
-    labelled.put(1, 3, False)
-    labelled.put(1, 4, True)
+    labelled.clear(np.array([1, 1, 0]), np.array([3, 3, 9]))
+    labelled.mark(np.array([1]), np.array([4]))
 
     assert np.argwhere(labelled.rows(0, 2)).tolist() == [[0, 10], [1, 4]]
     assert np.argwhere(other.rows(0, 2)).tolist() == [[0, 10], [1, 3]]
-    assert labelled.has(0, 10)
-    assert not labelled.has(0, 9)
+    assert labelled.have(np.array([0, 0, 1]), np.array([10, 9, 4])).tolist() == [True, False, True]
 
 
 def test_what_the_model_is_unsure_of_lies_between_the_sure_probabilities(
@@ -177,7 +182,7 @@ def test_what_the_model_is_unsure_of_lies_between_the_sure_probabilities(
     publish(scores, ranked=(2,))
 
     with services.store.reading() as tx:
-        found = services.progress._waiting.now(tx)
+        found = services.progress._open_suggestions.now(tx)
 
     assert found.unsure.tolist() == [2, 0, 6]  # of a ranked category, all that is suggested
 

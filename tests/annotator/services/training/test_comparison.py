@@ -47,6 +47,19 @@ def test_changes_count_open_pairs_only_and_show_the_strongest_image_first(
         assert [i["id"] for i in found["images"]] == [images.order(tx)[4], images.order(tx)[0]]
 
 
+def test_what_is_filled_in_is_no_open_pair_that_changed(
+    services: Services, six_scores: Any, publish: Publish, fill_in: Callable[..., int]
+) -> None:
+    publish(six_scores)
+    changed = six_scores.copy()
+    changed[4, 1] = changed[5, 2] = 9.0
+    publish(changed)
+
+    fill_in(absent=[(5, 2)])
+
+    assert [c["name"] for c in services.comparison.changes(1, 2)["categories"]] == ["dog"]
+
+
 def test_only_the_strongest_images_are_kept(
     services: Services, monkeypatch: pytest.MonkeyPatch, publish: Publish
 ) -> None:

@@ -1,0 +1,57 @@
+"""The part that all reports on a project share: when they are counted, and that nobody waits."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from annotator.arrays.versions import VersionArrays
+from annotator.services.background.throttled_cache import ThrottledCache
+from annotator.services.knowledge.suggestions import Suggestions
+from annotator.store import Store, Transaction, activity, changes, quality
+
+
+class CachedReport(ABC):
+    """Figures that follow from labels, blind answers and the promoted version.
+
+    In a large project they are counted anew only now and then; see `ThrottledCache`.
+    """
+
+    def __init__(self, store: Store, suggestions: Suggestions) -> None:
+        self._store = store
+        self._suggestions = suggestions
+        self._cache = ThrottledCache()
+
+    def report(self) -> dict[str, Any]:
+        """Return the figures; see the class."""
+        return self._cache.get(self._key(), self._counted)
+
+    def soon(self) -> dict[str, Any]:
+        """Return `report` as `ThrottledCache.soon` does, without waiting for it."""
+        with self._store.reading() as tx:
+            rows, columns = activity.shape(tx)
+        return self._cache.soon(self._key(), self._counted, pairs=rows * columns)
+
+    def close(self) -> None:
+        """Wait until nothing is counted any more, for good."""
+        self._cache.task.close()
+
+    @abstractmethod
+    def _count(
+        self, tx: Transaction, number: int | None, arrays: VersionArrays | None
+    ) -> dict[str, Any]:
+        """Count the figures with the promoted version, two Nones before there is one."""
+
+    @abstractmethod
+    def _depends_on(self, tx: Transaction) -> object:
+        """Return what else the figures depend on; while it is equal nothing is counted."""
+
+    def _key(self) -> object:
+        with self._store.reading() as tx:
+            blind = quality.newest_blind_answer(tx)
+            current = self._suggestions.current(tx)
+            return changes.moment(tx), blind, current, self._depends_on(tx)
+
+    def _counted(self) -> dict[str, Any]:
+        with self._store.reading() as tx:
+            return self._count(tx, *self._suggestions.current(tx))
