@@ -8,11 +8,12 @@ from typing import Any
 
 import gradio as gr
 
+from annotator.services.app import Services
 from annotator.ui import progress_views as views
 from annotator.ui import quality_views
-from annotator.ui.boundary import shows_errors
+from annotator.ui.boundary import Payload, shows_errors
 from annotator.ui.charts import calibration_chart, growth_chart, version_chart
-from annotator.ui.contracts import Payload, Services
+from annotator.wire.status import ProjectState
 
 QUIET: dict[str, Any] = {
     "api_visibility": "private",
@@ -70,14 +71,14 @@ class ProgressPage:
             return tuple(gr.skip() for _ in range(1 + PARTS))
         return self._drawn(now, {} if seen is None else seen["numbers"])
 
-    def _is_due(self, seen: Seen, state: Payload) -> bool:
+    def _is_due(self, seen: Seen, state: ProjectState) -> bool:
         if state["version"] != seen["version"]:
             return True
         moved = self._known(state) != seen["known"]
         return moved and bool(self._now() - seen["at"] >= COUNT_SECONDS)
 
     @staticmethod
-    def _known(state: Payload) -> list[int]:
+    def _known(state: ProjectState) -> list[int]:
         return [state["answered"], state["filled"]]
 
     def _drawn(self, now: Seen, numbers: dict[str, Any]) -> tuple[Any, ...]:
