@@ -37,6 +37,7 @@ from workflow import SETS, run, truth_of, write_known
 
 from annotator.services.app import Services
 from annotator.store import categories, images
+from annotator.wire import verify as wire
 
 OUT = Path(__file__).resolve().parent / "out" / "key_presses"
 SCENES = Path(__file__).resolve().parents[1] / "projects" / "scenes" / "make_images.py"
@@ -234,13 +235,10 @@ class Replay:
                     seen += [item["id"] for item in items]
             yield found
 
-    def _page(self, category: int, mode: str, seen: list[int]) -> list[dict[str, Any]]:
+    def _page(self, category: int, mode: str, seen: list[int]) -> list[wire.GridItem]:
         """Return the next images of a category; only those of the session are open."""
-        data = {"category": category, "mode": mode, "count": PAGE, "exclude": seen}
-        items: list[dict[str, Any]] = self.services.verification.page("replay", "tab", data)[
-            "items"
-        ]
-        return items
+        asked = wire.PageRequest(category=category, mode=mode, count=PAGE, exclude=seen, tab="tab")
+        return self.services.verification.page("replay", asked)["items"]
 
 
 def _until_none(pages: Sequence[tuple[Work, bool]]) -> Iterator[Work]:

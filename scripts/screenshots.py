@@ -26,6 +26,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from annotator.wire.recording import SaveRequest, VisitRequest
+
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "images"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
@@ -165,8 +167,8 @@ def work(project: Path, truth: dict[str, set[str]], people: tuple[str, ...]) -> 
                 change = {"category": category["id"], "state": state, "source": "human"}
                 ids = {"op": f"{number}-{category['id']}", "kind": "answer", "image": image}
                 moment += timedelta(seconds=2)
-                services.recording.save(who, {**ids, "ms": 2000, "changes": [change]})
-            services.labelling.visit(who, {"op": f"v{number}", "image": image, "shown": []})
+                services.recording.save(who, SaveRequest(**ids, ms=2000, changes=[change]))
+            services.labelling.visit(who, VisitRequest(op=f"v{number}", image=image, shown=[]))
     finally:
         services.close()
 

@@ -152,6 +152,7 @@ from annotator.services.app import Services
 from annotator.services.project.creation import create_project
 from annotator.ui.app import build_app
 from annotator.ui.web.files import WebFiles
+from annotator.wire.recording import SaveRequest
 folder = Path({str(tmp_path)!r})
 (folder / "pictures").mkdir()
 Image.new("RGB", (8, 8)).save(folder / "pictures" / "a.png")
@@ -161,7 +162,7 @@ build_app(services, port=1, files=WebFiles(1, folder))
 services.labelling.start("ann")
 services.labelling.items("ann", [1])
 change = {{"category": 1, "state": "present", "source": "human"}}
-services.recording.save("ann", {{"op": "a", "kind": "answer", "image": 1, "changes": [change]}})
+services.recording.save("ann", SaveRequest(op="a", kind="answer", image=1, changes=[change]))
 services.progress.overview()
 services.transfer.export(folder / "out")
 sys.exit(any(name.split(".")[0] in ("torch", "torchvision", "timm") for name in sys.modules))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,8 @@ from annotator.simulate.clock import Clock
 from annotator.simulate.error_probability import Chances, chances_of
 from annotator.simulate.oracle import Oracle
 from annotator.store import answers, categories, images
+from annotator.wire.recording import Change, SaveRequest
+from annotator.wire.verify import Mode, PageChange, PageRequest, SavePageRequest
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 
 WHO = "oracle"
@@ -23,7 +25,6 @@ TAB = "simulation"
 LOOKED_AT = 20
 """Images that are named before the chances are worked out again for the same version."""
 
-Change = dict[str, Any]
 Labels = npt.NDArray[np.int8]
 
 
@@ -116,27 +117,35 @@ class Desk:
         self._save(row, changes, version, "answer")
         self.clock.spend(self.costs.switch + self.costs.verify * len(columns), len(columns))
 
-    def grid(self, column: int, mode: str, count: int) -> Page:
+    def grid(self, column: int, mode: Mode, count: int) -> Page:
         """Go through one page of the grid.
 
         A picture with a guess costs a glance, and a correction if the guess is wrong. Where nothing
         is guessed, what is there is marked and the rest is absent by one key.
         """
-        asked = {"category": self._categories[column], "mode": mode, "count": count}
-        page = self.services.verification.page(WHO, TAB, asked)
+        category = self._categories[column]
+        asked = PageRequest(category=category, mode=mode, count=count, tab=TAB)
+        page = self.services.verification.page(WHO, asked)
         if not page["items"]:
             return Page(0, 0, 0)
         changes, present, corrected = [], 0, 0
         for item in page["items"]:
-            said = self.oracle.answer(self._rows[item["id"]], column)
+            row = self._rows[item["id"]]
+            said = self.oracle.answer(row, column)
             untouched = (item["guess"] or State.ABSENT.value) == _state(said).value
             source = Source.ACCEPTED_IN_BULK if item["guess"] else Source.SWEPT
             source = source if untouched else Source.HUMAN
-            changes.append(self._said(self._rows[item["id"]], column, said, source))
+            changes.append(PageChange(image=item["id"], state=_state(said), source=source))
+            self._remember(row, column, said)
             present, corrected = present + said, corrected + (not untouched)
-        data = {"op": uuid.uuid4().hex, **asked, "version": page["version"], "changes": changes}
-        self.services.verification.save(WHO, data)
-        self._remember(changes)
+        request = SavePageRequest(
+            op=uuid.uuid4().hex,
+            category=category,
+            mode=mode,
+            version=page["version"],
+            changes=tuple(changes),
+        )
+        self.services.verification.save(WHO, request)
         costs = self.costs
         seconds = costs.page + costs.glance * len(changes) + costs.correct * corrected
         self.clock.spend(seconds, len(changes))
@@ -182,22 +191,29 @@ class Desk:
         self.clock.spend(seconds + self.costs.name * len(typed), len(read) + len(typed) + 1)
 
     def _said(self, row: int, column: int, present: bool, source: Source) -> Change:
-        return {
-            "image": self._ids[row],
-            "category": self._categories[column],
-            "state": _state(present).value,
-            "source": source.value,
-        }
+        return Change(
+            image=self._ids[row],
+            category=self._categories[column],
+            state=_state(present),
+            source=source,
+        )
 
-    def _save(self, row: int, changes: list[Change], version: int | None, kind: str) -> None:
-        data = {"op": uuid.uuid4().hex, "kind": kind, "changes": changes, "version": version}
-        self.services.recording.save(WHO, {**data, "image": self._ids[row]})
-        self._remember(changes)
-
-    def _remember(self, changes: Sequence[Change]) -> None:
+    def _save(
+        self, row: int, changes: list[Change], version: int | None, kind: Literal["answer", "sweep"]
+    ) -> None:
+        request = SaveRequest(
+            op=uuid.uuid4().hex,
+            kind=kind,
+            changes=tuple(changes),
+            version=version,
+            image=self._ids[row],
+        )
+        self.services.recording.save(WHO, request)
         for change in changes:
-            place = self._rows[change["image"]], self._columns[change["category"]]
-            self.labels[place] = PRESENT if change["state"] == State.PRESENT.value else ABSENT
+            self._remember(row, self._columns[change.category], change.state is State.PRESENT)
+
+    def _remember(self, row: int, column: int, present: bool) -> None:
+        self.labels[row, column] = PRESENT if present else ABSENT
 
 
 def _state(present: bool) -> State:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from annotator.simulate.actions import WHO, Desk
+from annotator.wire.probe import ProbeAnswerRequest
 from mlrpl.labels import UNKNOWN
 
 MAX_LOST = 0.2
@@ -85,8 +86,10 @@ def _card(desk: Desk) -> int:
     questions = desk.services.probing.card(WHO, card)["questions"]
     for question in questions:
         row, column = desk.place(question["image"], question["category"]["name"])
-        state = "present" if desk.oracle.answer(row, column) else "absent"
-        said = {"probe": question["probe"], "card": card, "state": state}
+        is_present = desk.oracle.answer(row, column)
+        said = ProbeAnswerRequest(
+            probe=question["probe"], card=card, state="present" if is_present else "absent"
+        )
         desk.services.probing.answer(WHO, said)
     desk.clock.spend((desk.costs.switch + desk.costs.verify) * len(questions), len(questions))
     return len(questions)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from annotator.simulate.actions import Desk, Page
 from annotator.simulate.error_probability import Chances, open_wrong
+from annotator.wire.verify import Mode
 from mlrpl.labels import UNKNOWN
 
 SIZES = (12, 24, 40)
@@ -87,7 +88,7 @@ def mend(desk: Desk) -> Iterator[None]:
         choice = pages.best(desk, chances.guessed, wrong)
         rate, row = _best_image(desk, wrong, chances)
         if choice.rate >= rate and choice.rate > 0:
-            pages.learn(choice, desk.grid(choice.column, "uncertain", choice.size))
+            pages.learn(choice, desk.grid(choice.column, Mode.UNCERTAIN, choice.size))
         else:
             desk.name(row)
         yield

@@ -11,6 +11,7 @@ from annotator.errors import NotFound
 from annotator.simulate.actions import Desk
 from annotator.simulate.certifying import answer_blindly, planned
 from annotator.simulate.loop import mend
+from annotator.wire.verify import Mode
 from mlrpl.decision.acquisition import View, image_worth, strategy_named
 from mlrpl.labels import PRESENT, UNKNOWN
 
@@ -96,7 +97,7 @@ def fixed_prelabels(desk: Desk) -> Steps:
         block += 1
         yield
     for column in range(desk.labels.shape[1]):
-        while desk.grid(column, "confirm", PAGE).pictures:
+        while desk.grid(column, Mode.CONFIRM, PAGE).pictures:
             yield
     for row in order[block:]:
         desk.name_unaided(row)

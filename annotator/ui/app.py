@@ -11,8 +11,8 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
+from annotator.services.app import Services
 from annotator.ui.certify_page import CertifyPage
-from annotator.ui.contracts import Services
 from annotator.ui.export_page import ExportPage
 from annotator.ui.label_page import build_label_page
 from annotator.ui.probe_page import build_probe_page

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
 from starlette.requests import Request
 
 from annotator.errors import AnnotatorError, SetBack, TemporaryError
-from annotator.ui.contracts import Payload
 from annotator.ui.web.identity import name_of
 
 log = logging.getLogger("annotator.ui")
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Read = TypeVar("Read")
+
+Payload = dict[str, Any]
+"""What a page's script gets: `ok`, and what the call answers with or why it does not."""
+
+ServerFunction = Callable[[object, gr.Request], Payload]
 
 FAILED = "Something went wrong. The server log has the details."
 """Shown instead of a traceback."""
@@ -27,41 +32,46 @@ NEED_NAME = "Enter your name on the Label page first, so that the change is reco
 
 
 def server_function(
-    name: str, action: Callable[[str, Payload], Payload]
-) -> Callable[[object, gr.Request], Payload]:
+    name: str,
+    read: Callable[[object], Read],
+    action: Callable[[str, Read], Mapping[str, object]],
+) -> ServerFunction:
     """Return a function that the page's script can call as `server.NAME(data)`.
 
-    It answers `{"ok": true, ...}` with what `action(annotator, data)` returns, or
+    It answers `{"ok": true, ...}` with what `action(annotator, read(data))` returns, or
     `{"ok": false, "message": ...}` with one of `refused` (nothing was changed, asking again would
     not help), `need_name`, `other_name` (the cookie holds another name than the page), `set_back`
     (the database is older than what the page has had acknowledged) or `again` (the page keeps its
     work and tries later); with `failed` beside it where the program failed on this request, which
     it may do every time.
+
+    Args:
+        name: Of the call.
+        read: Turns what came into the request of the action, or refuses it; see `Request.read`.
+        action: What is called, with the annotator's name; the types of the page's script are
+            made from its annotations.
     """
 
     def call(data: object, request: gr.Request) -> Payload:
         annotator = name_of(request.cookies)
         if annotator is None:
             return {"ok": False, "refused": True, "need_name": True, "message": NEED_NAME}
-        if not isinstance(data, dict):
-            return _refused(
-                "The page sent a request that this server does not understand; reload the page."
-            )
-        if data.get("as") not in (None, annotator):
+        if isinstance(data, dict) and data.get("as") not in (None, annotator):
             return {
                 "ok": False,
                 "other_name": True,
                 "message": "This browser now uses another name; reload the page.",
             }
-        return _answer(action, annotator, data)
+        return _answer(lambda: action(annotator, read(data)))
 
     call.__name__ = name
+    call.action = action  # type: ignore[attr-defined]
     return call
 
 
-def _answer(action: Callable[[str, Payload], Payload], annotator: str, data: Payload) -> Payload:
+def _answer(act: Callable[[], Mapping[str, object]]) -> Payload:
     try:
-        return {"ok": True, **action(annotator, data)}
+        return {"ok": True, **act()}
     except TemporaryError as error:
         return {"ok": False, "again": True, "message": str(error)}
     except SetBack as error:

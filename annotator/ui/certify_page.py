@@ -7,9 +7,9 @@ from typing import Any
 import gradio as gr
 
 from annotator.errors import AnnotatorError
+from annotator.services.app import Services
 from annotator.ui import certify_views as views
 from annotator.ui.boundary import annotator_of, shows_errors
-from annotator.ui.contracts import Services
 from annotator.ui.figures_page import PLAIN, QUIET, plot
 
 LOOK_SECONDS = 4.0

@@ -7,8 +7,8 @@ from html import escape
 import altair as alt
 import pandas as pd
 
+from annotator.ui.boundary import Payload
 from annotator.ui.charts import AMBER, GREEN, Chart, finished
-from annotator.ui.contracts import Payload
 
 NOTHING = (
     "No certificate is open. Look at what could be filled in, and start one if it is worth it: "

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import altair as alt
 import pandas as pd
 
-from annotator.ui.contracts import Payload
+from annotator.ui.boundary import Payload
 
 Chart: TypeAlias = alt.LayerChart
 

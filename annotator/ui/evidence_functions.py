@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import gradio as gr
-
-from annotator.errors import AnnotatorError
-from annotator.ui.boundary import server_function
-from annotator.ui.contracts import Payload, Services
+from annotator.services.app import Services
+from annotator.ui.boundary import ServerFunction, server_function
+from annotator.wire.evidence import Evidence
+from annotator.wire.label import PairRequest
 
 
-def evidence_functions(services: Services) -> list[Callable[[object, gr.Request], Payload]]:
+def evidence_functions(services: Services) -> list[ServerFunction]:
     """Return `server.evidence({image, category})`; see `boundary.server_function`."""
 
-    def evidence(annotator: str, data: Payload) -> Payload:
+    def evidence(annotator: str, request: PairRequest) -> Evidence:
         del annotator
-        return services.evidence.of(_id(data.get("image")), _id(data.get("category")))
+        return services.evidence.of(request.image, request.category)
 
-    return [server_function("evidence", evidence)]
-
-
-def _id(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise AnnotatorError(
-            "The page sent a request that this server does not understand; reload the page."
-        )
-    return value
+    return [server_function("evidence", PairRequest.read, evidence)]

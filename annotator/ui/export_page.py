@@ -9,8 +9,8 @@ from typing import Any
 import gradio as gr
 
 from annotator.errors import AnnotatorError
-from annotator.ui.boundary import annotator_of, shows_errors
-from annotator.ui.contracts import Payload, Services
+from annotator.services.app import Services
+from annotator.ui.boundary import Payload, annotator_of, shows_errors
 from annotator.ui.web.files import download_folder
 
 UNLISTED = [

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from annotator.ui.contracts import Services
+from annotator.services.app import Services
 
 QUIET: dict[str, Any] = {
     "api_visibility": "private",

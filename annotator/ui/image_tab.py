@@ -9,9 +9,9 @@ from typing import Any
 import gradio as gr
 
 from annotator.errors import AnnotatorError
+from annotator.services.app import Services
 from annotator.ui import settings_views as views
 from annotator.ui.boundary import annotator_of, shows_errors
-from annotator.ui.contracts import Services
 from annotator.ui.web.files import download_folder
 
 BAR = gr.Progress()

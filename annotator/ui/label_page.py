@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import gradio as gr
 
-from annotator.errors import AnnotatorError
-from annotator.ui.boundary import server_function
-from annotator.ui.contracts import Payload, Services
+from annotator.services.app import Services
+from annotator.ui.boundary import ServerFunction, server_function
 from annotator.ui.evidence_functions import evidence_functions
 from annotator.ui.probe_functions import probe_functions
-from annotator.ui.work_screen import ServerFunction, screen_functions, work_screen
+from annotator.ui.work_screen import screen_functions, work_screen
+from annotator.wire.label import (
+    FindImagesRequest,
+    FlagRequest,
+    FoundImages,
+    History,
+    HotkeyRequest,
+    HotkeysOfPerson,
+    Items,
+    ItemsRequest,
+    NextImages,
+    NextImagesRequest,
+    PairRequest,
+    ResolveFlagRequest,
+    Start,
+)
+from annotator.wire.request import Request
 
 STYLES = ("shared/work_screen", "label/evidence", "probe/probe")
 """Style sheets of the page, without `.css`."""
-
-MAX_IMAGES = 50
-"""Most images one request may ask about."""
 
 
 def build_label_page(services: Services, *, scripts: str) -> gr.HTML:
@@ -39,70 +51,48 @@ def label_functions(services: Services) -> list[ServerFunction]:
     """Return what the script may call as `server.NAME(data)`; see `boundary.server_function`."""
     labelling = services.labelling
 
-    def start(annotator: str, data: Payload) -> Payload:
-        del data
-        return {"annotator": annotator, **labelling.start(annotator)}
+    def start(annotator: str, request: Request) -> Start:
+        del request
+        return labelling.start(annotator)
 
-    def next_images(annotator: str, data: Payload) -> Payload:
-        count = data.get("count", 10)
+    def next_images(annotator: str, request: NextImagesRequest) -> NextImages:
         return labelling.next_images(
-            annotator,
-            str(data.get("tab", ""))[:64],
-            after=_number(data["after"]) if data.get("after") is not None else None,
-            count=max(1, min(MAX_IMAGES, _number(count))),
-            exclude=_numbers(data.get("exclude", [])),
+            annotator, request.tab, count=request.count, exclude=request.exclude
         )
 
-    def items(annotator: str, data: Payload) -> Payload:
-        return {"items": labelling.items(annotator, _numbers(data.get("ids", []))[:MAX_IMAGES])}
+    def items(annotator: str, request: ItemsRequest) -> Items:
+        return {"items": labelling.items(annotator, request.ids)}
 
-    actions = {
-        "start": start,
-        "next_images": next_images,
-        "items": items,
-    }
-    own = [server_function(name, action) for name, action in actions.items()]
-    beside = [*evidence_functions(services), *probe_functions(services)]
-    return [*own, *screen_functions(services), *_desk_functions(services), *beside]
+    return [
+        server_function("start", Request.read, start),
+        server_function("next_images", NextImagesRequest.read, next_images),
+        server_function("items", ItemsRequest.read, items),
+        *screen_functions(services),
+        *_desk_functions(services),
+        *evidence_functions(services),
+        *probe_functions(services),
+    ]
 
 
 def _desk_functions(services: Services) -> list[ServerFunction]:
     """Return what the script may call beside the answering: looking up, flags, keys."""
     labelling, hotkeys, flags = services.labelling, services.hotkeys, services.flags
 
-    def find_images(annotator: str, data: Payload) -> Payload:
+    def find_images(annotator: str, request: FindImagesRequest) -> FoundImages:
         del annotator
-        return labelling.find_images(str(data.get("text", ""))[:200])
+        return labelling.find_images(request.text)
 
-    def history(annotator: str, data: Payload) -> Payload:
+    def history(annotator: str, request: PairRequest) -> History:
         del annotator
-        return labelling.history(_number(data.get("image")), _number(data.get("category")))
+        return labelling.history(request.image, request.category)
 
-    def set_hotkey(annotator: str, data: Payload) -> Payload:
-        key = str(data.get("key", ""))[:20]
-        return {"keys": hotkeys.set(annotator, _number(data.get("category")), key)}
+    def set_hotkey(annotator: str, request: HotkeyRequest) -> HotkeysOfPerson:
+        return {"keys": hotkeys.set(annotator, request.category, request.key)}
 
-    actions = {
-        "find_images": find_images,
-        "history": history,
-        "set_hotkey": set_hotkey,
-        "flag": flags.add,
-        "resolve_flag": flags.resolve,
-    }
-    return [server_function(name, action) for name, action in actions.items()]
-
-
-def _numbers(values: object) -> list[int]:
-    if not isinstance(values, list):
-        raise AnnotatorError(
-            "The page sent a request that this server does not understand; reload the page."
-        )
-    return [_number(value) for value in values]
-
-
-def _number(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise AnnotatorError(
-            "The page sent a request that this server does not understand; reload the page."
-        )
-    return value
+    return [
+        server_function("find_images", FindImagesRequest.read, find_images),
+        server_function("history", PairRequest.read, history),
+        server_function("set_hotkey", HotkeyRequest.read, set_hotkey),
+        server_function("flag", FlagRequest.read, flags.add),
+        server_function("resolve_flag", ResolveFlagRequest.read, flags.resolve),
+    ]

@@ -8,9 +8,9 @@ from typing import Any
 import gradio as gr
 
 from annotator.errors import AnnotatorError
+from annotator.services.app import Services
 from annotator.ui import settings_views as views
 from annotator.ui.boundary import annotator_of, shows_errors
-from annotator.ui.contracts import Services
 
 BAR = gr.Progress()
 """Drawn while labels are worked out."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import gradio as gr
 
+from annotator.services.app import Services
 from annotator.settings import FIELDS
-from annotator.ui.boundary import annotator_of, shows_errors
-from annotator.ui.contracts import Payload, Services
+from annotator.ui.boundary import Payload, annotator_of, shows_errors
 from annotator.ui.settings_views import plain
 
 PARTS = (

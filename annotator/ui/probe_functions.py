@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import gradio as gr
-
-from annotator.ui.boundary import server_function
-from annotator.ui.contracts import Payload, Services
+from annotator.services.app import Services
+from annotator.ui.boundary import ServerFunction, server_function
+from annotator.wire.probe import ProbeCard, ProbeCardRequest, ProbeDue, ProbeReport
+from annotator.wire.request import Request
 
 
-def probe_functions(services: Services) -> list[Callable[[object, gr.Request], Payload]]:
+def probe_functions(services: Services) -> list[ServerFunction]:
     """Return `server.probe_due`, `probe_card({card})` and `probe_report`."""
     probing = services.probing
 
-    def probe_due(annotator: str, data: Payload) -> Payload:
-        del data
+    def probe_due(annotator: str, request: Request) -> ProbeDue:
+        del request
         return probing.due(annotator)
 
-    def probe_card(annotator: str, data: Payload) -> Payload:
-        return probing.card(annotator, str(data.get("card", "")))
+    def probe_card(annotator: str, request: ProbeCardRequest) -> ProbeCard:
+        return probing.card(annotator, request.card)
 
-    def probe_report(annotator: str, data: Payload) -> Payload:
-        del annotator, data
+    def probe_report(annotator: str, request: Request) -> ProbeReport:
+        del annotator, request
         return probing.report()
 
-    actions = {
-        "probe_due": probe_due,
-        "probe_card": probe_card,
-        "probe_report": probe_report,
-    }
-    return [server_function(name, action) for name, action in actions.items()]
+    return [
+        server_function("probe_due", Request.read, probe_due),
+        server_function("probe_card", ProbeCardRequest.read, probe_card),
+        server_function("probe_report", Request.read, probe_report),
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from annotator.ui.contracts import Services
+from annotator.services.app import Services
 from annotator.ui.label_page import label_functions
 from annotator.ui.work_screen import work_screen
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import gradio as gr
 
+from annotator.services.app import Services
 from annotator.ui import progress_views as views
 from annotator.ui import quality_views
-from annotator.ui.boundary import shows_errors
+from annotator.ui.boundary import Payload, shows_errors
 from annotator.ui.charts import calibration_chart, growth_chart, version_chart
-from annotator.ui.contracts import Payload, Services
 from annotator.ui.figures_page import LOOK_SECONDS, PLAIN, QUIET, FiguresPage, Seen, plot, table
 
 

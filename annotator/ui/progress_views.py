@@ -6,7 +6,7 @@ from html import escape
 
 import pandas as pd
 
-from annotator.ui.contracts import Payload
+from annotator.ui.boundary import Payload
 
 NO_ANSWERS = "Nothing is answered yet. Answers on the Label page appear here within seconds."
 

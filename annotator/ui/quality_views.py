@@ -6,7 +6,7 @@ from html import escape
 
 import pandas as pd
 
-from annotator.ui.contracts import Payload
+from annotator.ui.boundary import Payload
 from annotator.ui.progress_views import note_html, span
 
 AGREED = {

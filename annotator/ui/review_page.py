@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import gradio as gr
 
-from annotator.errors import AnnotatorError
-from annotator.services.labelling.recording import whole
-from annotator.ui.boundary import server_function
-from annotator.ui.contracts import Payload, Services
-from annotator.ui.work_screen import ServerFunction, screen_functions, work_screen
+from annotator.services.app import Services
+from annotator.ui.boundary import ServerFunction, server_function
+from annotator.ui.work_screen import screen_functions, work_screen
+from annotator.wire.label import Items, PairRequest, ResolveFlagRequest
+from annotator.wire.request import Request
+from annotator.wire.review import (
+    HistoryInSentences,
+    ImageRequest,
+    ReviewRows,
+    ReviewStart,
+    RowsRequest,
+    SearchRequest,
+)
 
 STYLES = ("shared/work_screen", "review/review")
 """Style sheets of the page, without `.css`."""
@@ -35,41 +43,27 @@ def review_functions(services: Services) -> list[ServerFunction]:
     """Return what the script may call as `server.NAME(data)`; see `boundary.server_function`."""
     labelling, review = services.labelling, services.review
 
-    def start(annotator: str, data: Payload) -> Payload:
-        del data
-        return {"annotator": annotator, **labelling.start(annotator), **review.start(annotator)}
+    def start(annotator: str, request: Request) -> ReviewStart:
+        del request
+        return {**labelling.start(annotator), **review.start(annotator)}
 
-    def search(annotator: str, data: Payload) -> Payload:
-        filters, after = data.get("filters") or {}, data.get("after")
-        if not isinstance(filters, dict) or not isinstance(after, list | None):
-            raise AnnotatorError(
-                "The page sent a request that this server does not understand; reload the page."
-            )
-        return review.search(annotator, filters, after, whole(data.get("count", 60), "count"))
-
-    def rows(annotator: str, data: Payload) -> Payload:
-        pairs = [
-            (whole(p.get("image"), "image"), whole(p.get("category"), "category"))
-            for p in data.get("pairs", [])
-            if isinstance(p, dict)
-        ]
+    def rows(annotator: str, request: RowsRequest) -> ReviewRows:
+        pairs = [(pair.image, pair.category) for pair in request.pairs]
         return {"pairs": review.rows(annotator, pairs)}
 
-    def history(annotator: str, data: Payload) -> Payload:
+    def history(annotator: str, request: PairRequest) -> HistoryInSentences:
         del annotator
-        image, category = whole(data.get("image"), "image"), whole(data.get("category"), "category")
-        return review.history(image, category)
+        return review.history(request.image, request.category)
 
-    def items(annotator: str, data: Payload) -> Payload:
-        return {"items": labelling.items(annotator, [whole(data.get("image"), "image")])}
+    def items(annotator: str, request: ImageRequest) -> Items:
+        return {"items": labelling.items(annotator, [request.image])}
 
-    actions = {
-        "start": start,
-        "search": search,
-        "rows": rows,
-        "history": history,
-        "items": items,
-        "resolve_flag": services.flags.resolve,
-    }
-    own = [server_function(name, action) for name, action in actions.items()]
-    return [*own, *screen_functions(services)]
+    return [
+        server_function("start", Request.read, start),
+        server_function("search", SearchRequest.read, review.search),
+        server_function("rows", RowsRequest.read, rows),
+        server_function("history", PairRequest.read, history),
+        server_function("items", ImageRequest.read, items),
+        server_function("resolve_flag", ResolveFlagRequest.read, services.flags.resolve),
+        *screen_functions(services),
+    ]

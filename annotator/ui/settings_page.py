@@ -6,8 +6,8 @@ from typing import Protocol
 
 import gradio as gr
 
+from annotator.services.app import Services
 from annotator.ui.category_tab import CategoryTab
-from annotator.ui.contracts import Services
 from annotator.ui.image_tab import ImageTab
 from annotator.ui.people_tab import PeopleTab
 from annotator.ui.preference_tab import PreferenceTab

@@ -8,10 +8,10 @@ from typing import Any
 
 import gradio as gr
 
+from annotator.services.app import Services
 from annotator.ui import train_views as views
-from annotator.ui.boundary import annotator_of, shows_errors
+from annotator.ui.boundary import Payload, annotator_of, shows_errors
 from annotator.ui.charts import calibration_chart, loss_chart, method_chart
-from annotator.ui.contracts import Payload, Services
 from annotator.ui.figures_page import LOOK_SECONDS, PLAIN, QUIET, FiguresPage, Seen, plot
 from annotator.ui.progress_views import calibration_note
 

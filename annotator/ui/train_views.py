@@ -6,8 +6,9 @@ from html import escape
 
 import pandas as pd
 
-from annotator.ui.contracts import Payload
+from annotator.ui.boundary import Payload
 from annotator.ui.progress_views import points
+from annotator.wire.status import Trainer
 
 STOPPED = (
     "<span><b>The trainer has stopped; labelling goes on.</b> "
@@ -28,7 +29,7 @@ NOT_TWO = "There is no version yet; with two, what changed between them is shown
 ONE_VERSION = "There is one version; with a second one the two can be compared here."
 
 
-def trainer_html(trainer: Payload) -> str:
+def trainer_html(trainer: Trainer) -> str:
     """Return what the trainer does now; its texts are escaped."""
     state = trainer["state"] if trainer["worker_alive"] else "off"
     said = STOPPED
@@ -37,7 +38,7 @@ def trainer_html(trainer: Payload) -> str:
     return f'<div class="pg-trainer" role="status" data-state="{escape(state)}"><i></i>{said}</div>'
 
 
-def _doing(trainer: Payload) -> str:
+def _doing(trainer: Trainer) -> str:
     if trainer["state"] == "failed":
         return f"<b>The last job failed:</b> <span>{escape(str(trainer['message']))}</span>"
     if trainer["state"] not in ("training", "embedding"):
@@ -46,9 +47,9 @@ def _doing(trainer: Payload) -> str:
     share = done / total if total else 0.0
     loss = "" if trainer["loss"] is None else f" · loss {trainer['loss']:.3f}"
     epoch = ""
-    if trainer.get("epochs"):
-        epoch = f" · epoch {int(trainer['epoch'])} of {int(trainer['epochs'])}"
-    steps = f" · {int(done):,} of {int(total):,}" if total else ""
+    if trainer["epoch"] is not None and trainer["epochs"]:
+        epoch = f" · epoch {trainer['epoch']} of {trainer['epochs']}"
+    steps = f" · {done:,} of {total:,}" if total else ""
     return (
         f"<b>{escape(trainer['state'])}</b> <span>{escape(str(trainer['stage']))}</span>"
         f'<progress max="1" value="{share:.4f}" aria-label="progress"></progress>'

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gradio as gr
 
-from annotator.ui.boundary import server_function
-from annotator.ui.contracts import Payload, Services
-from annotator.ui.work_screen import ServerFunction, screen_functions, work_screen
+from annotator.services.app import Services
+from annotator.ui.boundary import ServerFunction, server_function
+from annotator.ui.work_screen import screen_functions, work_screen
+from annotator.wire.request import Request
+from annotator.wire.verify import Counts, PageRequest, VerifyStart
 
 STYLES = ("shared/work_screen", "verify/verify")
 
@@ -32,21 +34,18 @@ def verify_functions(services: Services) -> list[ServerFunction]:
     """Return what the script may call as `server.NAME(data)`; see `boundary.server_function`."""
     verification = services.verification
 
-    def start(annotator: str, data: Payload) -> Payload:
-        del data
-        return {"annotator": annotator, **verification.start(annotator)}
+    def start(annotator: str, request: Request) -> VerifyStart:
+        del request
+        return verification.start(annotator)
 
-    def counts(annotator: str, data: Payload) -> Payload:
-        del annotator, data
+    def counts(annotator: str, request: Request) -> Counts:
+        del annotator, request
         return {"counts": verification.counts()}
 
-    def next_page(annotator: str, data: Payload) -> Payload:
-        return verification.page(annotator, str(data.get("tab", ""))[:64], data)
-
-    actions = {
-        "start": start,
-        "counts": counts,
-        "next_page": next_page,  # Gradio's own `page` would be lost
-    }
-    own = [server_function(name, action) for name, action in actions.items()]
-    return [*own, *screen_functions(services)]
+    return [
+        server_function("start", Request.read, start),
+        server_function("counts", Request.read, counts),
+        # Gradio's own `page` would be lost.
+        server_function("next_page", PageRequest.read, verification.page),
+        *screen_functions(services),
+    ]

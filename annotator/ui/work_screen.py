@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 import gradio as gr
 
 from annotator.errors import AnnotatorError
-from annotator.ui.boundary import server_function
-from annotator.ui.contracts import Payload, Services
+from annotator.services.app import Services
+from annotator.ui.boundary import ServerFunction, server_function
+from annotator.wire.probe import ProbeAnswerRequest
+from annotator.wire.recording import BackRequest, Saved, SaveRequest, VisitRequest
+from annotator.wire.request import QueuedRequest, Request
+from annotator.wire.status import ProjectState
+from annotator.wire.verify import SavePageRequest, read_save
 
-ServerFunction = Callable[[object, gr.Request], Payload]
+Queued = TypeVar("Queued", bound=QueuedRequest)
 
 
 def work_screen(
@@ -58,36 +64,37 @@ def screen_functions(services: Services) -> list[ServerFunction]:
     """
     recording, verification = services.recording, services.verification
 
-    def state(annotator: str, data: Payload) -> Payload:
-        del annotator, data
+    def state(annotator: str, request: Request) -> ProjectState:
+        del annotator, request
         return services.progress.state()
 
-    def save(annotator: str, data: Payload) -> Payload:
-        if "mode" in data:
-            return verification.save(annotator, data)
-        said = recording.save(annotator, data)
-        if isinstance(data.get("image"), int):
+    def save(annotator: str, request: SaveRequest | SavePageRequest) -> Saved:
+        if isinstance(request, SavePageRequest):
+            return verification.save(annotator, request)
+        said = recording.save(annotator, request)
+        if request.image is not None:
             # What was said is kept by now; if the rest cannot be had, the page goes without.
             with suppress(AnnotatorError):
-                said["opinion"] = services.labelling.opinion(data["image"])
+                said["opinion"] = services.labelling.opinion(request.image)
         return said
 
-    queued: dict[str, Callable[[str, Payload], Payload]] = {
-        "save": save,
-        "undo": recording.undo,
-        "redo": recording.redo,
-        "visit": services.labelling.visit,
-        "probe_answer": services.probing.answer,
-    }
+    def queued(
+        name: str,
+        read: Callable[[object], Queued],
+        action: Callable[[str, Queued], Mapping[str, object]],
+    ) -> ServerFunction:
+        def going_on(data: object) -> Queued:
+            request = read(data)
+            services.lineage.refuse_set_back(request.last)
+            return request
 
-    def going_on(action: Callable[[str, Payload], Payload]) -> Callable[[str, Payload], Payload]:
-        def act(annotator: str, data: Payload) -> Payload:
-            services.lineage.refuse_set_back(data.get("last"))
-            return action(annotator, data)
-
-        return act
+        return server_function(name, going_on, action)
 
     return [
-        server_function("state", state),
-        *(server_function(name, going_on(action)) for name, action in queued.items()),
+        server_function("state", Request.read, state),
+        queued("save", read_save, save),
+        queued("undo", BackRequest.read, recording.undo),
+        queued("redo", BackRequest.read, recording.redo),
+        queued("visit", VisitRequest.read, services.labelling.visit),
+        queued("probe_answer", ProbeAnswerRequest.read, services.probing.answer),
     ]

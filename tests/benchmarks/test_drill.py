@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from annotator.services.app import Services
+from annotator.wire.recording import BackRequest, SaveRequest, VisitRequest
+from annotator.wire.request import Request
 
 SEEN = {"shown": [1], "opened_at": "", "closed_at": ""}
 
@@ -45,6 +47,14 @@ def test_nothing_is_lost_or_doubled_while_server_and_trainer_are_killed(
     assert sum(act.tries - 1 for act in outcome.acts) > 0
 
 
+REQUESTS: dict[str, type[Request]] = {
+    "save": SaveRequest,
+    "undo": BackRequest,
+    "redo": BackRequest,
+    "visit": VisitRequest,
+}
+
+
 @pytest.fixture
 def done(drill: ModuleType, tmp_path: Path) -> tuple[Path, list[Any]]:
     """Two people's acts, all recorded, by the services and without a server."""
@@ -58,7 +68,8 @@ def done(drill: ModuleType, tmp_path: Path) -> tuple[Path, list[Any]]:
         changes = [
             dict(zip(("image", "category", "state", "source"), s, strict=True)) for s in said
         ]
-        result = action(name, {"op": act.op, "kind": "answer", "changes": changes, **data}) or {}
+        sent = {"op": act.op, "kind": "answer", "changes": changes, **data}
+        result = action(name, REQUESTS[call].read(sent))
         act.nothing = bool(result.get("nothing"))
         acts.append(act)
 

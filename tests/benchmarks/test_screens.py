@@ -13,6 +13,7 @@ import pytest
 from annotator.services.app import Services
 from annotator.store import answers, categories, images, visits
 from annotator.store.repair import recompute, recount
+from annotator.wire.recording import VisitRequest
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_a_copy_to_work_in_has_a_database_of_its_own_and_nothing_prepared(
         copy = screens.fresh_copy(project, project.parent / "measured")
         assert [path.name for path in (copy / "thumbnails").iterdir()] == ["256"]
         services = Services.open(copy)
-        services.labelling.visit("ann", {"op": "v", "image": 30, "shown": []})
+        services.labelling.visit("ann", VisitRequest(op="v", image=30, shown=[]))
         services.media.file(30, 1280)
         services.close()
 

@@ -20,6 +20,8 @@ from annotator.services.project.creation import create_project
 from annotator.settings import Project
 from annotator.store import Store, categories, jobs, versions
 from annotator.ui.app import PAGES
+from annotator.wire.label import FlagRequest
+from annotator.wire.recording import SaveRequest
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -58,8 +60,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         for category, state in enumerate(states, 1):
             change = {"category": category, "state": state, "score": 0.7}
             operation = {"op": f"{name}{category}", "kind": "answer", "image": 1, "version": 1}
-            services.recording.save(name, {**operation, "changes": [change]})
-    services.flags.add("Bob", {"image": 1, "note": "Is this sharp enough?"})
+            services.recording.save(name, SaveRequest(**operation, changes=[change]))
+    services.flags.add("Bob", FlagRequest(image=1, note="Is this sharp enough?"))
     with services.store.writing() as tx:
         categories.edit(tx, 2, supercategory="animal", description="Any dog.", hotkey="d")
     services.close()

@@ -19,6 +19,7 @@ from annotator.domain import JobKind, JobState
 from annotator.services.app import Services
 from annotator.services.project.creation import create_project
 from annotator.store import jobs, versions
+from annotator.wire.recording import SaveRequest
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -94,7 +95,7 @@ def _answer(services: Services) -> None:
         state = "present" if image < 10 else "absent"
         changes = [{"category": c, "state": state} for c in ((2,) if image == 1 else (1, 2))]
         data = {"op": f"seed{image}", "kind": "answer", "image": image, "changes": changes}
-        services.recording.save("Bob", data)
+        services.recording.save("Bob", SaveRequest(**data))
 
 
 @pytest.fixture

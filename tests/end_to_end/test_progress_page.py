@@ -17,6 +17,7 @@ from annotator.domain import JobKind, JobState
 from annotator.services.app import Services
 from annotator.services.project.creation import create_project
 from annotator.store import jobs, versions
+from annotator.wire.recording import SaveRequest
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -81,7 +82,7 @@ def publish(services: Services, scores: Any, **metrics: Any) -> None:
 
 def answer(services: Services, op: str, image: int, category: int) -> None:
     change = {"image": image, "category": category, "state": "present"}
-    services.recording.save("Ann", {"op": op, "kind": "answer", "ms": 1500, "changes": [change]})
+    services.recording.save("Ann", SaveRequest(op=op, kind="answer", ms=1500, changes=[change]))
 
 
 def test_an_empty_project_is_explained_and_fills_as_people_answer(
@@ -119,7 +120,7 @@ def test_two_people_are_compared_and_an_hour_leads_to_the_goal(
     for number in range(30):  # 10 images, so 6 pairs stay open
         answer(services, f"ann {number}", 1 + number % 10, 1 + number // 10)
     late = [{"image": i, "category": 1, "state": "present"} for i in range(1, 11)]
-    services.recording.save("<i>Bob</i>", {"op": "b", "kind": "page", "ms": 9000, "changes": late})
+    services.recording.save("<i>Bob</i>", SaveRequest(op="b", kind="page", ms=9000, changes=late))
     publish(services, np.full((IMAGES, 3), -2.0))
 
     expect(page.locator("#agreement-note")).to_contain_text("2 people answered 10 pairs in common")
@@ -131,7 +132,7 @@ def test_two_people_are_compared_and_an_hour_leads_to_the_goal(
     expect(row.get_by_role("cell")).to_have_text(["83.3%", "100.0%", "100%"])
 
     rest = [{"image": i, "category": c, "state": "absent"} for i in (11, 12) for c in (1, 2, 3)]
-    services.recording.save("Ann", {"op": "rest", "kind": "page", "ms": 9000, "changes": rest})
+    services.recording.save("Ann", SaveRequest(op="rest", kind="page", ms=9000, changes=rest))
 
     expect(page.locator("#progress-goal")).to_contain_text("The goal is reached", timeout=20_000)
     expect(page.locator("#progress-goal")).to_contain_text("none is open")

@@ -12,6 +12,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from annotator.services.app import Services
 from annotator.services.project.creation import create_project
+from annotator.wire.label import FlagRequest
+from annotator.wire.recording import SaveRequest
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -36,8 +38,8 @@ def project(tmp_path: Path, twelve_pictures: Path) -> Path:
             for r in rows
         ]
         act = {"op": op, "kind": "page", "version": 3, "changes": changes}
-        services.recording.save(who, act)
-    services.flags.add("Bob", {"image": 9, "note": "<i>what</i> is it?"})
+        services.recording.save(who, SaveRequest(**act))
+    services.flags.add("Bob", FlagRequest(image=9, note="<i>what</i> is it?"))
     services.close()
     return made.project.path
 

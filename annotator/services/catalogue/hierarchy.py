@@ -13,6 +13,7 @@ from annotator.domain import Category, PairLabel, State
 from annotator.errors import ProjectError
 from annotator.services.catalogue.lookup import CategoryNames
 from annotator.store.answers import LabelTable
+from annotator.wire.label import Implies
 
 _CATEGORY = 20
 """Bits for the category in the key of a pair."""
@@ -97,20 +98,20 @@ def implications(parents: Parents, labels: Mapping[int, State | None]) -> Implic
     return Implications(implied, contradictions)
 
 
-def consequences(parents: Parents) -> dict[str, dict[str, list[int]]]:
+def consequences(parents: Parents) -> dict[str, Implies]:
     """Return what a label of each category decides, for the browser to show it at once.
 
     Returns:
         By category id, as JSON has it: the ids in `present` are present where it is, and those in
         `absent` are absent where it is. Categories that decide nothing are left out.
     """
-    found: dict[str, dict[str, list[int]]] = {}
+    found: dict[str, Implies] = {}
     for child in sorted(parents):
         for ancestor in sorted(parents[child]):
-            decided = ((child, State.PRESENT, ancestor), (ancestor, State.ABSENT, child))
-            for category, state, other in decided:
-                row = found.setdefault(str(category), {"present": [], "absent": []})
-                row[state.value].append(other)
+            for category in (child, ancestor):
+                found.setdefault(str(category), {"present": [], "absent": []})
+            found[str(child)]["present"].append(ancestor)
+            found[str(ancestor)]["absent"].append(child)
     return found
 
 

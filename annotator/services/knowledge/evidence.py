@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +21,7 @@ from annotator.services.knowledge.known_labels import ABSENT, PRESENT, KnownLabe
 from annotator.services.knowledge.suggestions import Suggestions
 from annotator.settings import Project
 from annotator.store import Store, answers, categories, images
+from annotator.wire import evidence as wire
 
 NEAREST = 50
 """Similar pictures that are asked how often they have the category."""
@@ -64,17 +64,8 @@ class Evidence:
         self._suggestions = suggestions
         self._labels = labels
 
-    def of(self, image_id: int, category_id: int) -> dict[str, Any]:
+    def of(self, image_id: int, category_id: int) -> wire.Evidence:
         """Return what speaks for a category on an image and what against it.
-
-        Returns:
-            `image`, `category`, `version`; `pending`, whether the labels are still being counted;
-            `where`: `text` and, where there is a map, `rows`, `columns` and `values` (0 to 1, row
-            by row over the whole picture, whatever its shape);
-            `because`: `reasons`, `near`, `text`, see `explanations.explanation`, and `moved`, which
-            labels of the image hold the bar higher or lower, or an empty text;
-            `alike` and `unlike`: `id` and `name` of the nearest pictures that have the category
-            and of those that do not; `similar`: why there are none, or an empty text.
 
         Raises:
             NotFound: If there is no such image or category.
@@ -94,7 +85,7 @@ class Evidence:
         alike, unlike = near.take(PRESENT, ALIKE), near.take(ABSENT, UNLIKE)
         with self._store.reading() as tx:
             names = names_of(tx, [*alike, *unlike])
-        explained: dict[str, Any] = {"reasons": [], "near": None, "text": COUNTING}
+        explained: wire.EvidenceReasons = {"reasons": [], "near": None, "text": COUNTING}
         if known is not None:
             explained = explanation(
                 Question(known, image.ordinal, category, near.first()), own, listed
@@ -116,7 +107,7 @@ class Evidence:
         path = self._project.features_path if owner is None else owned(self._project, owner)
         return FeatureFiles.open(path)
 
-    def _where(self, pair: _Pair) -> dict[str, Any]:
+    def _where(self, pair: _Pair) -> wire.EvidenceMap:
         name = isolated(pair.category.name)
         if pair.number is None or pair.arrays is None:
             return {"text": "No version has been trained yet; the first one will show this."}
@@ -140,7 +131,7 @@ class Evidence:
         return _drawn(map_of(tokens, where.directions[column]), explained, name)
 
 
-def _drawn(grid: npt.NDArray[np.float64], explained: float, name: str) -> dict[str, Any]:
+def _drawn(grid: npt.NDArray[np.float64], explained: float, name: str) -> wire.EvidenceMap:
     """Return a map as the page draws it: above the middle of the picture's own values."""
     if grid.max() <= 0:
         return {"text": f"No part of this image supports {name}."}

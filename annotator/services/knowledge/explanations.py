@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from annotator.domain import Category
 from annotator.services.knowledge.known_labels import ABSENT, PRESENT, KnownLabels
+from annotator.wire.evidence import EvidenceReason, EvidenceReasons
 
 FEWEST = 5
 """Pictures known together below which nothing is concluded."""
@@ -45,24 +46,20 @@ class Question:
 
 def explanation(
     question: Question, own: Mapping[int, int], listed: Sequence[Category]
-) -> dict[str, Any]:
+) -> EvidenceReasons:
     """Return the reasons that the known labels of the image give, the strongest first.
 
     Args:
         question: About one pair; the image itself is never counted.
         own: Label of this image, `PRESENT` or `ABSENT`, by category ordinal.
         listed: Categories that may be reasons.
-
-    Returns:
-        `reasons`, each with `text`, `near` (a sentence or None), `for`, `share` and `base` (0 to
-        1, smoothed); `near`, the share among similar pictures; `text`, why there is no reason.
     """
     ordinal, name = question.category.ordinal, isolated(question.category.name)
     base = _without_itself(question, question.known.share(ordinal))
     given = [(c, own[c.ordinal]) for c in listed if c.ordinal in own and c.ordinal != ordinal]
-    reasons = [_reason(question, c, state, base) for c, state in given] if base[1] >= FEWEST else []
-    counted = [reason for reason in reasons if reason is not None]
-    strong = [reason for reason in counted if reason.pop("tells")]
+    found = [_reason(question, c, state, base) for c, state in given] if base[1] >= FEWEST else []
+    counted = [each for each in found if each is not None]
+    strong = [reason for reason, tells in counted if tells]
     strong.sort(key=lambda r: -abs(r["strength"]))
     near = _share_near(question, question.near)
     return {
@@ -95,8 +92,10 @@ def moved(moves: Mapping[int, float], own: Mapping[int, int], listed: Sequence[C
     return f"The score is {', and '.join(parts)}." if parts else ""
 
 
-def _reason(question: Question, given: Category, state: int, base: Share) -> dict[str, Any] | None:
-    """Return what one known label says, or None with too few pictures."""
+def _reason(
+    question: Question, given: Category, state: int, base: Share
+) -> tuple[EvidenceReason, bool] | None:
+    """Return what one known label says and if it is worth telling; None with too few pictures."""
     share = question.known.share_with(given.ordinal, state, question.category.ordinal)
     if question.known.state(question.image, given.ordinal) == state:
         share = _without_itself(question, share)
@@ -109,7 +108,10 @@ def _reason(question: Question, given: Category, state: int, base: Share) -> dic
     mark, within = ("present", "With") if state == PRESENT else ("absent", "Without")
     states = question.known.labels[question.near, given.ordinal]
     near = _share_near(question, question.near[states == state])
-    return {
+    tells = (
+        abs(strength) >= WORTH_TELLING[state] and _errors(share, general) >= BEYOND_CHANCE[state]
+    )
+    reason: EvidenceReason = {
         "text": (
             f"{other} is {mark}. {within} it, {share_text(share, 'images')} have {name}; of all "
             f"images, {share_text(base)}."
@@ -121,9 +123,8 @@ def _reason(question: Question, given: Category, state: int, base: Share) -> dic
         "share": round(smoothed, 3),
         "base": round(general, 3),
         "strength": round(strength, 3),
-        "tells": abs(strength) >= WORTH_TELLING[state]
-        and _errors(share, general) >= BEYOND_CHANCE[state],
     }
+    return reason, tells
 
 
 def _errors(share: Share, general: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from annotator.settings import Project
 from annotator.store import Transaction, activity, categories, certificates, changes, merges
 from annotator.store.activity import Bools, Ordinals, Pairs
 from annotator.store.certificates import Certificate, CertificateState
+from annotator.wire import label as wire
 
 FEW_CHANGES = 20_000
 """Answers since the last look up to which the counts follow one by one."""
@@ -35,7 +36,7 @@ class Filled(NamedTuple):
     state: State
     certificate: int
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> wire.Fill:
         """Return it as the pages know it."""
         return {"state": self.state.value, "certificate": self.certificate}
 
@@ -194,7 +195,7 @@ def row_of(fills: list[Fill], ordinal: int) -> dict[int, Filled]:
 
 def filled_rows(
     filled: Mapping[int, Filled], ids: Mapping[int, int], answered: Collection[int]
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, wire.Fill]:
     """Return what is filled in for an image and not answered, by category id as text.
 
     Args:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 from annotator.domain import Category, Image, ImagePath, name_key
 from annotator.errors import AnnotatorError
@@ -23,7 +22,7 @@ from annotator.services.knowledge.suggestions import (
 )
 from annotator.services.labelling.flags import flag_rows
 from annotator.services.labelling.queue import Queue
-from annotator.services.labelling.recording import client_id, label_row, moment, whole
+from annotator.services.labelling.recording import label_row
 from annotator.services.project.identity import Lineage
 from annotator.settings import Project
 from annotator.store import (
@@ -35,9 +34,21 @@ from annotator.store import (
     images,
     visits,
 )
+from annotator.wire import label as wire
+from annotator.wire.label import (
+    FoundImages,
+    History,
+    ItemData,
+    NextImages,
+    Start,
+)
+from annotator.wire.recording import Opinion, Visited, VisitRequest
 
 MOST_FOUND = 20
 """Images that a search for a name answers with."""
+
+MOST_NEXT, MOST_ITEMS = 50, 20
+"""Images that one request gets: ids of the next ones, and all that is shown of some."""
 
 
 class Labelling:
@@ -74,7 +85,7 @@ class Labelling:
             every = categories.every(tx, archived=True)
         hierarchy.resolve(self._project.settings.hierarchy, every)
 
-    def start(self, annotator: str) -> dict[str, Any]:
+    def start(self, annotator: str) -> Start:
         """Return what the page needs once: project, categories, where this annotator left off.
 
         Whoever comes under a name of the past (`said`) learns the present one (`annotator`) and
@@ -118,13 +129,13 @@ class Labelling:
         annotator: str,
         tab: str,
         *,
-        after: int | None = None,
         count: int = 10,
         exclude: Sequence[int] = (),
-    ) -> dict[str, Any]:
+    ) -> NextImages:
         """Return the next images worth labelling, leased to the tab; see `Queue.next_images`."""
-        del annotator, after  # the order does not depend on who asks, or from where
-        chosen, done = self._queue.next_images(tab, count=min(count, 50), exclude=exclude)
+        del annotator  # the order does not depend on who asks
+        count = max(1, min(count, MOST_NEXT))
+        chosen, done = self._queue.next_images(tab, count=count, exclude=exclude)
         self._media.prepare(chosen)
         return {"images": chosen, "done": done}
 
@@ -132,9 +143,9 @@ class Labelling:
         """Give back the images leased to a tab."""
         self._queue.release(tab)
 
-    def items(self, annotator: str, ids: Sequence[int]) -> list[dict[str, Any]]:
-        """Return what the page shows of up to 20 images; unknown ids are left out."""
-        wanted = [int(i) for i in ids[:20]]
+    def items(self, annotator: str, ids: Sequence[int]) -> list[ItemData]:
+        """Return what the page shows of some images, the first 20; unknown ids are left out."""
+        wanted = ids[:MOST_ITEMS]
         with self._store.reading() as tx:
             me = annotators.id_of(tx, annotator)
             found = images.many(tx, wanted)
@@ -151,7 +162,7 @@ class Labelling:
         named = {c.ordinal: c.id for c in shown}
         ordinals = {c.id: c.ordinal for c in every}
         parents = hierarchy.resolve(self._project.settings.hierarchy, every)
-        rows = []
+        rows: list[ItemData] = []
         for image_id in wanted:
             if image_id not in found:
                 continue
@@ -162,6 +173,8 @@ class Labelling:
             opinion = rankings.added_to(opinion, arrays, image.ordinal)
             filled = filled_rows(fills.get(image.ordinal, {}), named, own)
             settled = settled_categories(own.values(), parents, [int(c) for c in filled])
+            no_answer = {*settled, *unsure.get(image_id, [])}  # nobody is asked about these
+            askable = [c for c in shown if c.id not in no_answer]
             rows.append(
                 {
                     "id": image_id,
@@ -169,24 +182,22 @@ class Labelling:
                     "width": image.width,
                     "height": image.height,
                     "problem": self._problem(image, paths.get(image_id, [])),
-                    "version": version,
-                    "labels": {str(c): label_row(x, people, me) for c, x in own.items()},
+                    "labels": {
+                        str(c): row for c, x in own.items() if (row := label_row(x, people, me))
+                    },
                     "unsure": unsure.get(image_id, []),
                     "filled": filled,
                     "flags": flag_rows(flagged.get(image_id, ()), people),
-                    **opinion_rows(shown, settled, unsure.get(image_id, []), opinion),
+                    **standing(version, shown, settled, opinion),
+                    "ask": [c.id for c in most_worth_asking(askable, opinion)],
                 }
             )
         return rows
 
-    def opinion(self, image_id: int) -> dict[str, Any]:
+    def opinion(self, image_id: int) -> Opinion:
         """Return how an image's open categories stand, given what is known of it by now.
 
         It follows every answer, so it reads no more than it needs.
-
-        Returns:
-            `version`, `scores`, `ranked` and `suggested`, as in `items`; `rankings`, of how many
-            categories all images are ranked by likeness.
 
         Raises:
             NotFound: If there is no such image.
@@ -204,11 +215,7 @@ class Labelling:
         shown = [c for c in every if not c.archived]
         parents = hierarchy.resolve(self._project.settings.hierarchy, every)
         settled = settled_categories(labels, parents, [c.id for c in shown if c.ordinal in filled])
-        return {
-            "version": version,
-            "rankings": len(rankings.of),
-            **standing(shown, settled, opinion),
-        }
+        return {**standing(version, shown, settled, opinion), "rankings": len(rankings.of)}
 
     def _problem(self, image: Image, paths: list[ImagePath]) -> str | None:
         try:
@@ -217,26 +224,20 @@ class Labelling:
             return str(error)
         return None
 
-    def visit(self, annotator: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    def visit(self, annotator: str, request: VisitRequest) -> Visited:
         """Record that an image was on the screen, and which categories were drawn beside it."""
         now = self._clock()
-        image_id = whole(data.get("image"), "image")
         with self._store.writing() as tx:
             person = annotators.named(tx, annotator, now)
-            images.get(tx, image_id)
+            images.get(tx, request.image)
             ordinals = categories.ordinals(tx)
-            shown = [ordinals[int(c)] for c in data.get("shown", ()) if int(c) in ordinals]
-            opened = moment(data.get("opened_at"), now)
-            closed = moment(data.get("closed_at"), now)
-            visits.record(tx, client_id(data), person.id, image_id, shown, opened, closed)
-        return {"ok": True}
+            shown = [ordinals[c] for c in request.shown if c in ordinals]
+            opened, closed = request.opened_at or now, request.closed_at or now
+            visits.record(tx, request.op, person.id, request.image, shown, opened, closed)
+        return {}
 
-    def find_images(self, text: str) -> dict[str, Any]:
-        """Return the image of that number and images with the text in their name, at most 20.
-
-        Returns:
-            `images`: rows of `id`, `number` (from 1, in the order of the project) and `name`.
-        """
+    def find_images(self, text: str) -> FoundImages:
+        """Return the image of that number and images with the text in their name, at most 20."""
         wanted = text.strip()
         if not wanted:
             return {"images": []}
@@ -253,13 +254,8 @@ class Labelling:
             ]
         }
 
-    def history(self, image_id: int, category_id: int) -> dict[str, Any]:
-        """Return every answer about a pair, newest first, undone and late ones included.
-
-        Returns:
-            `answers`: rows of `by`, `state`, `source`, `at` (ISO time), `late`, `cancelled`,
-            `score` (shown beside the pair, or None) and `version` (in use then, or None).
-        """
+    def history(self, image_id: int, category_id: int) -> History:
+        """Return every answer about a pair, newest first, undone and late ones included."""
         with self._store.reading() as tx:
             told = answers.history(tx, image_id, category_id)
         return {
@@ -279,7 +275,7 @@ class Labelling:
         }
 
 
-def category_row(category: Category, key: str) -> dict[str, Any]:
+def category_row(category: Category, key: str) -> wire.Category:
     """Return a category as the page knows it, with this person's key."""
     return {
         "id": category.id,
@@ -292,30 +288,17 @@ def category_row(category: Category, key: str) -> dict[str, Any]:
     }
 
 
-def opinion_rows(
+def standing(
+    version: int | None,
     shown: Sequence[Category],
     settled: Collection[int],
-    unsure: Sequence[int],
     opinion: ImageSuggestions,
-) -> dict[str, Any]:
-    """Return the scores, marks and digit order of one image as the page knows them.
-
-    Categories in `settled`, by id, have a label or one that follows from another; nobody is asked.
-    """
-    askable = [c for c in shown if c.id not in settled and c.id not in set(unsure)]
-    return {
-        **standing(shown, settled, opinion),
-        "ask": [c.id for c in most_worth_asking(askable, opinion)],
-    }
-
-
-def standing(
-    shown: Sequence[Category], settled: Collection[int], opinion: ImageSuggestions
-) -> dict[str, Any]:
+) -> Opinion:
     """Return the scores and marks of one image as the page knows them; no mark where settled."""
     ids = {c.ordinal: c.id for c in shown}
     marked = [ids[o] for o in sorted(opinion.suggested) if o in ids]
     return {
+        "version": version,
         "scores": {str(ids[o]): round(bar, 4) for o, bar in opinion.bars.items() if o in ids},
         "ranked": [ids[o] for o in sorted(opinion.ranked) if o in ids],
         "suggested": [c for c in marked if c not in settled],

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from annotator.domain import Source, State
 from annotator.store import Transaction, answers, categories, derivation, merges, pair_search
 from annotator.store.answers import AnswerRecord
+from annotator.wire.review import HistorySentence
 
 WORDS = {State.PRESENT: "present", State.ABSENT: "absent"}
 
 LATE = "It came too late: somebody else had already answered, so it does not count."
 
 
-def history(tx: Transaction, image_id: int, category_id: int) -> list[dict[str, Any]]:
+def history(tx: Transaction, image_id: int, category_id: int) -> list[HistorySentence]:
     """Return every answer about a pair, newest first.
 
     Answers about categories that were merged into this one are among them.
-
-    Returns:
-        Rows of `by`, `at` (ISO time), `state`, `source`, `text`, `remark` (why it does not count,
-        or empty), `undone` (ISO time or None), `late`, and `stands` (it makes the label).
     """
     names = {c.id: c.name for c in categories.every(tx, archived=True)}
     told = [
@@ -31,7 +26,7 @@ def history(tx: Transaction, image_id: int, category_id: int) -> list[dict[str, 
     told.sort(key=lambda item: item[1].answer_id, reverse=True)
     undone = pair_search.undone_at(tx, [record.answer_id for _, record in told])
     label = derivation.current(tx, [(image_id, category_id)])[image_id, category_id]
-    rows = []
+    rows: list[HistorySentence] = []
     for part, record in told:
         about = "" if part == category_id else f" That was about {names.get(part)}, merged since."
         at = undone.get(record.answer_id) if record.cancelled else None

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from annotator.domain import Category, State
 from annotator.errors import AnnotatorError
 from annotator.services.catalogue.pictures import Media
 from annotator.services.certificates.blind_questions import BlindQuestions
 from annotator.services.clock import Clock, utc_now
-from annotator.services.labelling.recording import whole
 from annotator.settings import Project
 from annotator.store import (
     Store,
@@ -23,6 +20,15 @@ from annotator.store import (
     leases,
     probes,
     repeated_questions,
+)
+from annotator.wire.probe import (
+    ProbeAnswered,
+    ProbeAnswerRequest,
+    ProbeCard,
+    ProbeCategory,
+    ProbeDue,
+    ProbeQuestion,
+    ProbeReport,
 )
 
 CARD_SIZE = 10
@@ -41,7 +47,6 @@ LOOK_BACK = 4
 """Operations that are looked at for each decision that calls for a card."""
 
 _LEASE = "probe"
-_STATES = {s.value: s for s in (State.PRESENT, State.ABSENT, State.UNSURE)}
 
 
 class Probing:
@@ -63,7 +68,7 @@ class Probing:
         self._chance = chance or random.SystemRandom()
         self._bound = BlindQuestions(project)
 
-    def due(self, annotator: str) -> dict[str, Any]:
+    def due(self, annotator: str) -> ProbeDue:
         """Return in `due` whether this annotator has made enough decisions for another card.
 
         With the default share of one question in twenty that is after 190 decisions by hand.
@@ -78,25 +83,14 @@ class Probing:
             made = probes.decisions_since_probe(tx, person.id, newest=LOOK_BACK * needed)
         return {"due": made >= needed}
 
-    def card(self, annotator: str, card: str) -> dict[str, Any]:
+    def card(self, annotator: str, card: str) -> ProbeCard:
         """Return the questions of a card; a new id gets a new card, a known one the same again.
 
         Questions that were drawn for a card that nobody came back to are asked first, so that
         none is dropped because it looked hard. One in ten was answered by somebody else before,
         so that people can be compared who have not seen each other's answers. The rest is drawn
         afresh. While a certificate is open most of them are its questions, mixed with the others.
-
-        Returns:
-            `card`, and `questions`: rows of `probe`, `image` (id), `width` and `height` in pixels,
-            `category` (`name`, `description`, `supercategory`, `examples`), `said` (own answer,
-            or None) and `problem` (why the picture cannot be shown, or None). Nothing in them
-            tells what the model or anybody else thinks.
-
-        Raises:
-            AnnotatorError: If the id of the card is not as a page sends it.
         """
-        if not 1 <= len(card) <= 64:
-            raise AnnotatorError("The page sent a card without an id; reload the page.")
         now = self._clock()
         with self._store.writing() as tx:
             person = annotators.named(tx, annotator, now)
@@ -107,43 +101,32 @@ class Probing:
             questions = self._questions(tx, asked, person.id)
         return {"card": card, "questions": questions}
 
-    def answer(self, annotator: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    def answer(self, annotator: str, request: ProbeAnswerRequest) -> ProbeAnswered:
         """Keep what somebody says to a question; the same again changes nothing.
 
-        `data` has `probe`, `card`, `state` (present, absent or unsure) and may have `ms`. An own
-        answer can be corrected while its card is on the screen. Where somebody else was faster,
-        theirs stands and `late` says so.
+        An own answer can be corrected while its card is on the screen. Where somebody else was
+        faster, theirs stands and `late` says so.
 
         Raises:
-            AnnotatorError: If a field is not as a page sends it, or the card has been closed.
+            AnnotatorError: If the card has been closed.
             ImageError: If the picture cannot be shown; then nobody can have seen it.
             ImageFolderMissing: If its whole image folder is missing, which may be back.
         """
-        now = self._clock()
-        state = _STATES.get(str(data.get("state")))
-        if state is None:
-            raise AnnotatorError(f"The page sent an unknown answer {data.get('state')!r}.")
-        ms = data.get("ms")
-        taken = None if ms is None else min(max(0, whole(ms, "time")), 2**31 - 1)
+        now, state = self._clock(), State(request.state)
         with self._store.writing() as tx:
             person = annotators.named(tx, annotator, now)
-            found = probes.get(tx, whole(data.get("probe"), "question"))
+            found = probes.get(tx, request.probe)
             if found.state is not None and found.annotator_id != person.id:
                 return {"probe": found.id, "late": True}
             if found.state is None or found.state is not state:
-                self._may_answer(tx, found, str(data.get("card")), now)
-                probes.answered(tx, found.id, person.id, state, now, taken)
+                self._may_answer(tx, found, request.card, now)
+                probes.answered(tx, found.id, person.id, state, now, request.ms)
             card = str(found.card)
             self._hold(tx, probes.of_card(tx, card), card, now)
         return {"probe": found.id, "late": False}
 
-    def report(self) -> dict[str, Any]:
-        """Return how much was asked, for the Probe page; no figure that could sway anybody.
-
-        Returns:
-            `answered`, `waiting` (drawn and not answered), `people` (rows of `name` and
-            `answered`) and `every` (decisions between two cards, None where cards are off).
-        """
+    def report(self) -> ProbeReport:
+        """Return how much was asked, for the Probe page; no figure that could sway anybody."""
         with self._store.reading() as tx:
             people, left = probes.counts(tx)
         return {
@@ -217,7 +200,7 @@ class Probing:
 
     def _questions(
         self, tx: Transaction, asked: list[probes.Probe], me: int
-    ) -> list[dict[str, Any]]:
+    ) -> list[ProbeQuestion]:
         named = {c.id: c for c in categories.every(tx, archived=True)}
         examples = categories.examples(tx)
         pictures = images.many(tx, {p.image_id for p in asked})
@@ -251,7 +234,7 @@ class Probing:
         self._media.first_existing(images.get(tx, image_id), paths)
 
 
-def _category(category: Category, examples: list[int], asked_about: int) -> dict[str, Any]:
+def _category(category: Category, examples: list[int], asked_about: int) -> ProbeCategory:
     """Return what a card says about a category; the image in question is no example of it."""
     return {
         "name": category.name,

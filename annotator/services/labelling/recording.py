@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
-from annotator.domain import Change, Operation, OperationKind, PairLabel, Receipt, Source, State
+from annotator.domain import Change, Operation, OperationKind, PairLabel, Receipt
 from annotator.errors import AnnotatorError, ImageError, TemporaryError
 from annotator.services.catalogue.pictures import Media
 from annotator.services.clock import Clock, utc_now
 from annotator.store import Store, Transaction, annotators, answers, categories, images
-
-PAGE_KINDS = {
-    kind.value: kind
-    for kind in OperationKind
-    if kind not in (OperationKind.IMPORT, OperationKind.UNDO, OperationKind.REDO)
-}
+from annotator.wire import recording as wire
+from annotator.wire.recording import (
+    BackRequest,
+    Label,
+    Saved,
+    SaveRequest,
+    TakenBack,
+    Touched,
+)
 
 
 class _Act(Protocol):
@@ -34,30 +37,18 @@ class Recording:
         self._media = media
         self._clock = clock
 
-    def save(self, annotator: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    def save(self, annotator: str, request: SaveRequest) -> Saved:
         """Record one operation of a page.
 
-        `data` has `op` (client id), `kind`, `changes`, and may have `at`, `ms`, `version` and
-        `image`. A change has `category`, `state`, may have `source`, `score`, `seen` (answer id),
-        `after` (client id of an own operation on its way), `expected` (state that an attention
-        check expects), and `image` where it differs from that of the operation. Changes about
-        images without a usable file are left out and reported.
-
-        Returns:
-            `op`, `repeated`, `images` (image id -> category id -> label), `late` and `left_out`.
+        Changes about images without a usable file are left out and reported.
 
         Raises:
-            AnnotatorError: If a field is not as a page sends it; nothing is recorded.
+            AnnotatorError: If a category or an image is not in the project; nothing is recorded.
             ImageError: If none of the images has a usable file.
             ImageFolderMissing: If the file of one is missing with its whole folder.
         """
         now = self._clock()
-        kind = PAGE_KINDS.get(str(data.get("kind")))
-        if kind is None:
-            raise AnnotatorError(f"The page sent an unknown kind of change {data.get('kind')!r}.")
-        changes = [_change(data.get("image"), change) for change in data.get("changes", ())]
-        if not changes:
-            raise AnnotatorError("The page sent a change without a category; reload the page.")
+        changes = [_change(change, request.image) for change in request.changes]
         with self._store.writing() as tx:
             person = annotators.named(tx, annotator, now)
             _refuse_unknown(tx, changes)
@@ -66,13 +57,13 @@ class Recording:
             if not usable:
                 raise ImageError(next(iter(problems.values())))
             operation = Operation(
-                client_id=client_id(data),
+                client_id=request.op,
                 annotator_id=person.id,
-                kind=kind,
+                kind=OperationKind(request.kind),
                 changes=usable,
-                happened_at=moment(data.get("at"), now),
-                version=None if data.get("version") is None else int(data["version"]),
-                decision_ms=None if data.get("ms") is None else max(0, int(data["ms"])),
+                happened_at=request.at or now,
+                version=request.version,
+                decision_ms=request.ms,
             )
             receipt = answers.record(tx, operation, now)
             people = {a.id: a.name for a in annotators.every(tx)}
@@ -80,37 +71,33 @@ class Recording:
             "op": operation.client_id,
             "repeated": receipt.repeated,
             "images": label_rows(receipt.labels, people, person.id),
-            "late": [list(pair) for pair in receipt.late],
-            "left_out": [[image_id, reason] for image_id, reason in sorted(problems.items())],
+            "late": list(receipt.late),
+            "left_out": sorted(problems.items()),
         }
 
-    def undo(self, annotator: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    def undo(self, annotator: str, request: BackRequest) -> TakenBack:
         """Take back the annotator's newest operation, wherever it was.
 
-        `data` has `op` (client id) and may have `target`, the client id of the operation that the
-        page means. If that never came here, nothing is taken back.
+        If the operation that the page means never came here, nothing is taken back.
         """
-        return self._back_or_forth(annotator, data, answers.undo)
+        return self._back_or_forth(annotator, request, answers.undo)
 
-    def redo(self, annotator: str, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Bring back what the annotator's last undo took away, unless something came after it.
+    def redo(self, annotator: str, request: BackRequest) -> TakenBack:
+        """Bring back what the annotator's last undo took away, unless something came after it."""
+        return self._back_or_forth(annotator, request, answers.redo)
 
-        `data` is as for `undo`.
-        """
-        return self._back_or_forth(annotator, data, answers.redo)
-
-    def _back_or_forth(self, annotator: str, data: Mapping[str, Any], act: _Act) -> dict[str, Any]:
+    def _back_or_forth(self, annotator: str, request: BackRequest, act: _Act) -> TakenBack:
         now = self._clock()
         with self._store.writing() as tx:
             person = annotators.named(tx, annotator, now)
-            target = data.get("target")
-            never_came = isinstance(target, str) and not answers.is_recorded(tx, target)
-            receipt = None if never_came else act(tx, client_id(data), person.id, now)
+            target = request.target
+            never_came = target is not None and not answers.is_recorded(tx, target)
+            receipt = None if never_came else act(tx, request.op, person.id, now)
             people = {a.id: a.name for a in annotators.every(tx)}
         touched = label_rows(receipt.labels if receipt else (), people, person.id)
         first = next(iter(touched), None)
         return {
-            "op": client_id(data),
+            "op": request.op,
             "nothing": receipt is None,
             "image": None if first is None else int(first),
             "images": touched,
@@ -136,17 +123,15 @@ class Recording:
         return problems
 
 
-def label_rows(
-    labels: Iterable[PairLabel], people: Mapping[int, str], me: int
-) -> dict[str, dict[str, Any]]:
+def label_rows(labels: Iterable[PairLabel], people: Mapping[int, str], me: int) -> Touched:
     """Return labels as the pages know them, by image id and category id."""
-    rows: dict[str, dict[str, Any]] = defaultdict(dict)
+    rows: Touched = defaultdict(dict)
     for label in labels:
         rows[str(label.image_id)][str(label.category_id)] = label_row(label, people, me)
     return dict(rows)
 
 
-def label_row(label: PairLabel, people: Mapping[int, str], me: int) -> dict[str, Any] | None:
+def label_row(label: PairLabel, people: Mapping[int, str], me: int) -> Label | None:
     """Return a label as the pages know it; None for an unknown pair."""
     if label.answer_id is None:
         return None
@@ -158,38 +143,6 @@ def label_row(label: PairLabel, people: Mapping[int, str], me: int) -> dict[str,
         "mine": label.annotator_id == me,
         "conflict": label.conflict,
     }
-
-
-def client_id(data: Mapping[str, Any]) -> str:
-    """Return the id that the page gave its operation.
-
-    Raises:
-        AnnotatorError: If it has none.
-    """
-    name = data.get("op")
-    if not isinstance(name, str) or not 1 <= len(name) <= 64:
-        raise AnnotatorError("The page sent a change without an id; reload the page.")
-    return name
-
-
-def whole(value: Any, name: str) -> int:
-    """Return a whole number that the page sent.
-
-    Raises:
-        AnnotatorError: If it is none; the message says in which field.
-    """
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise AnnotatorError(f"The page sent {value!r} as {name}; reload the page.")
-    return value
-
-
-def moment(value: Any, now: datetime) -> datetime:
-    """Return a moment the browser sent, or now: a wrong clock must not lose an answer."""
-    try:
-        said = datetime.fromisoformat(str(value))
-    except ValueError:
-        return now
-    return said if said.tzinfo else now
 
 
 def _refuse_unknown(tx: Transaction, changes: Sequence[Change]) -> None:
@@ -205,22 +158,16 @@ def _refuse_unknown(tx: Transaction, changes: Sequence[Change]) -> None:
             images.get(tx, change.image_id)  # says that it is not there
 
 
-def _change(image_id: Any, data: Mapping[str, Any]) -> Change:
-    try:
-        state, source = State(data["state"]), Source(data.get("source", "human"))
-        expected = State(data["expected"]) if data.get("expected") else None
-    except (KeyError, ValueError):
-        raise AnnotatorError(
-            f"The page sent an unknown answer {data.get('state')!r} ({data.get('source')!r})."
-        ) from None
-    score, seen, after = data.get("score"), data.get("seen"), data.get("after")
+def _change(said: wire.Change, image: int | None) -> Change:
+    image = image if said.image is None else said.image
+    assert image is not None  # a request that names none is refused
     return Change(
-        image_id=whole(data.get("image", image_id), "image"),
-        category_id=whole(data.get("category"), "category"),
-        state=state,
-        source=source,
-        score=None if score is None else min(1.0, max(0.0, float(score))),
-        seen_answer_id=None if seen is None else whole(seen, "seen answer"),
-        seen_operation=None if after is None else str(after),
-        expected=expected,
+        image_id=image,
+        category_id=said.category,
+        state=said.state,
+        source=said.source,
+        score=said.score,
+        seen_answer_id=said.seen,
+        seen_operation=said.after,
+        expected=said.expected,
     )

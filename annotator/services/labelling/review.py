@@ -9,14 +9,12 @@ import numpy as np
 
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, Judgement, PairLabel, Source
-from annotator.errors import AnnotatorError
 from annotator.services.catalogue.pictures import names_of
 from annotator.services.knowledge.suggestions import Suggestions
 from annotator.services.labelling import pair_history
 from annotator.services.labelling.flags import flag_rows
-from annotator.services.labelling.recording import label_row, whole
+from annotator.services.labelling.recording import label_row
 from annotator.services.labelling.review_filter import (
-    CODES,
     Contradictions,
     PairTable,
     Wanted,
@@ -35,15 +33,30 @@ from annotator.store import (
     versions,
 )
 from annotator.store.pair_search import CONFLICT, Keys, Pair
-
-SHOW = ("errors", "all", "conflicts", "flags")
-"""What the page can list: labels the model disagrees with, all, conflicts, flagged images."""
+from annotator.wire.recording import Label
+from annotator.wire.review import (
+    Filters,
+    HistoryInSentences,
+    ReviewChoices,
+    ReviewFound,
+    ReviewOpinion,
+    ReviewRow,
+    SearchRequest,
+    VersionView,
+)
 
 PAGE = 60
 """Most pairs of one answer."""
 
-MAX_NAME = 200
-"""Longest text that file names are searched for."""
+
+UNKNOWN: Label = {
+    "state": None,
+    "answer": None,
+    "source": "",
+    "by": "",
+    "mine": False,
+    "conflict": False,
+}
 
 
 class Review:
@@ -55,7 +68,7 @@ class Review:
         self._tables = pair_tables()
         self._contradictions = Contradictions()
 
-    def start(self, annotator: str) -> dict[str, Any]:
+    def start(self, annotator: str) -> ReviewChoices:
         """Return what the filters offer, and whether this is a reviewer."""
         with self._store.reading() as tx:
             people, me = annotators.every(tx), annotators.find(tx, annotator)
@@ -69,70 +82,41 @@ class Review:
             "flagged": flagged,
         }
 
-    def search(
-        self,
-        annotator: str,
-        filters: Mapping[str, Any],
-        after: Sequence[Any] | None = None,
-        count: int = PAGE,
-    ) -> dict[str, Any]:
-        """Return the next pairs that fit.
-
-        Args:
-            annotator: Who asks.
-            filters: May have `show` (one of SHOW), `category`, `annotator` and `version` (ids or
-                number), `state`, `source`, and `name` (part of a file name).
-            after: `next` of the answer before; None begins.
-            count: How many pairs, at most PAGE.
-
-        Returns:
-            `pairs` (see `rows`), `next` (None at the end), `total`, `conflicts` and `flagged` of
-            the whole project, and `version`.
-
-        Raises:
-            AnnotatorError: If a filter is not as the page sends it.
-        """
-        show = str(filters.get("show") or "all")
-        if show not in SHOW:
-            raise AnnotatorError(f"The page asked for unknown pairs {show!r}; reload the page.")
+    def search(self, annotator: str, request: SearchRequest) -> ReviewFound:
+        """Return the next pairs that fit, at most PAGE."""
+        filters = request.filters or Filters()
         with self._store.reading() as tx:
             number, arrays = self._suggestions.current(tx)
             shown = categories.every(tx)
             table = self._tables.current(tx)
             flagged = sorted({f.image_id for f in flags.unresolved(tx)})
-            wanted = _wanted(tx, filters, show, flagged)
-            if show == "flags" and not _about_pairs(wanted):
+            wanted = _wanted(tx, filters, flagged)
+            if filters.show == "flags" and not _about_pairs(wanted):
                 order = np.asarray(wanted.images) << pair_search.IMAGE
                 worth = np.zeros(len(order), np.float32)
             else:
-                order, worth = self._order(tx, table, wanted, show, shown, arrays)
-            start = _place(order, worth, after)
-            part = slice(start, start + max(1, min(count, PAGE)))
+                order, worth = self._order(tx, table, wanted, filters.show, shown, arrays)
+            start = _place(order, worth, request.after)
+            part = slice(start, start + max(1, min(request.count, PAGE)))
             pairs = [pair_search.pair_of(key) for key in order[part]]
             found = self._rows(tx, annotator, pairs, shown, arrays)
         more = part.stop < len(order)
         return {
             "pairs": found,
-            "next": [float(worth[part][-1]), *pairs[-1]] if more else None,
+            "next": (float(worth[part][-1]), *pairs[-1]) if more else None,
             "total": len(order),
             "conflicts": int((table.rows.state == CONFLICT).sum()),
             "flagged": len(flagged),
             "version": number,
         }
 
-    def rows(self, annotator: str, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
-        """Return pairs as they stand now; unknown ones are included.
-
-        Returns:
-            Rows of `image`, `category` (None: about the whole image), `name` of the file, `state`
-            (None: unknown), `answer`, `source`, `by`, `mine`, `conflict`, `score` and `ranked`
-            (of the current version), `disagreement` (0: it does not), `opinions` and `flags`.
-        """
+    def rows(self, annotator: str, pairs: Sequence[Pair]) -> list[ReviewRow]:
+        """Return pairs as they stand now; unknown ones are included."""
         with self._store.reading() as tx:
             _, arrays = self._suggestions.current(tx)
             return self._rows(tx, annotator, pairs[:PAGE], categories.every(tx), arrays)
 
-    def history(self, image_id: int, category_id: int) -> dict[str, Any]:
+    def history(self, image_id: int, category_id: int) -> HistoryInSentences:
         """Return every answer about a pair, newest first; see `pair_history.history`."""
         with self._store.reading() as tx:
             return {"answers": pair_history.history(tx, image_id, category_id)}
@@ -168,7 +152,7 @@ class Review:
         pairs: Sequence[Pair],
         shown: Sequence[Category],
         arrays: VersionArrays | None,
-    ) -> list[dict[str, Any]]:
+    ) -> list[ReviewRow]:
         people = {a.id: a.name for a in annotators.every(tx)}
         me = annotators.id_of(tx, annotator)
         ids = sorted({i for i, _ in pairs})
@@ -177,19 +161,18 @@ class Review:
         labels = derivation.current(tx, pairs)
         said = pair_search.opinions(tx, pairs)
         ordinals = {c.id: c.ordinal for c in shown}
-        rows = []
+        rows: list[ReviewRow] = []
         for image_id, category_id in pairs:
             if image_id not in found or (category_id and category_id not in ordinals):
                 continue
             label = labels[image_id, category_id]
             opinions = said.get((image_id, category_id), [])
-            unknown = {"state": None, "answer": None, "source": "", "by": "", "mine": False}
             rows.append(
                 {
                     "image": image_id,
                     "category": category_id or None,
                     "name": names.get(image_id, f"image {image_id}"),
-                    **(label_row(label, people, me) or {**unknown, "conflict": False}),
+                    **(label_row(label, people, me) or UNKNOWN),
                     **_opinion(arrays, found[image_id].ordinal, ordinals.get(category_id), label),
                     "opinions": [_opinion_row(j, people, me) for j in opinions],
                     "flags": flag_rows(pinned.get(image_id, ()), people),
@@ -198,29 +181,19 @@ class Review:
         return rows
 
 
-def _wanted(
-    tx: Transaction, filters: Mapping[str, Any], show: str, flagged: Sequence[int]
-) -> Wanted:
-    numbers = {
-        name: whole(filters[name], name)
-        for name in ("category", "annotator", "version")
-        if filters.get(name) is not None
-    }
-    state, source = filters.get("state") or None, filters.get("source") or None
-    if state is not None and state not in CODES:
-        raise AnnotatorError(f"The page asked for an unknown state {state!r}; reload the page.")
-    if source is not None and source not in {s.value for s in Source}:
-        raise AnnotatorError(f"The page asked for an unknown source {source!r}; reload the page.")
+def _wanted(tx: Transaction, filters: Filters, flagged: Sequence[int]) -> Wanted:
     found: Keys | None = None
-    if name := str(filters.get("name") or "").strip()[:MAX_NAME]:
-        found = pair_search.images_named(tx, name)
-    if show == "flags":
+    if filters.name:
+        found = pair_search.images_named(tx, filters.name)
+    if filters.show == "flags":
         pinned = np.array(flagged, np.int64)
         found = pinned if found is None else np.intersect1d(found, pinned)
     return Wanted(
-        **numbers,
-        state="conflict" if show == "conflicts" else state,
-        source=None if source is None else Source(source),
+        category=filters.category,
+        annotator=filters.annotator,
+        version=filters.version,
+        state="conflict" if filters.show == "conflicts" else filters.state,
+        source=filters.source,
         images=found,
     )
 
@@ -230,14 +203,11 @@ def _about_pairs(wanted: Wanted) -> bool:
     return any(value is not None for value in asked)
 
 
-def _place(keys: Keys, worth: Any, after: Sequence[Any] | None) -> int:
+def _place(keys: Keys, worth: Any, after: tuple[float, int, int] | None) -> int:
     """Return where the list goes on after a cursor, also if its own pair has left the list."""
     if after is None:
         return 0
-    try:
-        value, key = np.float32(after[0]), (int(after[1]) << pair_search.IMAGE) | int(after[2])
-    except (IndexError, TypeError, ValueError):
-        raise AnnotatorError("The page lost its place in the list; reload the page.") from None
+    value, key = np.float32(after[0]), (after[1] << pair_search.IMAGE) | after[2]
     first = int(np.searchsorted(-worth, -value, "left"))
     last = int(np.searchsorted(-worth, -value, "right"))
     return first + int(np.searchsorted(keys[first:last], key, "right"))
@@ -245,7 +215,7 @@ def _place(keys: Keys, worth: Any, after: Sequence[Any] | None) -> int:
 
 def _opinion(
     arrays: VersionArrays | None, image: int, category: int | None, label: PairLabel
-) -> dict[str, Any]:
+) -> VersionView:
     """Return what a version says about a pair (by ordinals) and how far that is from its label."""
     column = None if arrays is None or category is None else arrays.columns.get(category)
     if arrays is None or column is None:
@@ -260,7 +230,7 @@ def _opinion(
     return {"score": score, "ranked": ranked, "disagreement": round(against, 4)}
 
 
-def _opinion_row(judgement: Judgement, people: Mapping[int, str], me: int) -> dict[str, Any]:
+def _opinion_row(judgement: Judgement, people: Mapping[int, str], me: int) -> ReviewOpinion:
     """Return what one person says, and its rank as in `domain.winning_label`."""
     imported = judgement.source is Source.IMPORTED
     decides = judgement.reviewer or judgement.source is Source.REVIEW

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -24,7 +23,7 @@ from annotator.services.knowledge.open_suggestions import OpenSuggestions
 from annotator.services.knowledge.prototypes import direction_of, examples_of
 from annotator.services.knowledge.suggestions import Suggestions, as_wished
 from annotator.services.labelling.label import Labelling
-from annotator.services.labelling.recording import Recording, whole
+from annotator.services.labelling.recording import Recording
 from annotator.services.labelling.verify_candidates import (
     Opinion,
     Order,
@@ -36,7 +35,6 @@ from annotator.services.labelling.verify_candidates import (
 from annotator.services.labelling.verify_order import (
     SURE_CHECKS,
     Keys,
-    Mode,
     checks_for,
     keys_by_diversity,
     keys_by_likeness,
@@ -45,6 +43,16 @@ from annotator.services.labelling.verify_order import (
 )
 from annotator.settings import Project
 from annotator.store import Store, Transaction, annotators, categories, grid, images, versions
+from annotator.wire.recording import Agreement, Change, Saved, SaveRequest
+from annotator.wire.verify import (
+    CountsById,
+    GridItem,
+    GridPage,
+    Mode,
+    PageRequest,
+    SavePageRequest,
+    VerifyStart,
+)
 
 SMALLEST, LARGEST = 12, 60
 """Items of a page."""
@@ -63,7 +71,7 @@ THUMBNAIL = 256
 
 
 @dataclass(frozen=True)
-class _Request:
+class _Asked:
     category: Category
     mode: Mode
     count: int
@@ -101,7 +109,7 @@ class Verification:
         self._clock = clock
         self._rng = rng or np.random.default_rng()
 
-    def start(self, annotator: str) -> dict[str, Any]:
+    def start(self, annotator: str) -> VerifyStart:
         """Return what the page needs once: that of the Label page, counts, and the agreement."""
         return {
             **self._labelling.start(annotator),
@@ -109,14 +117,8 @@ class Verification:
             "agreement": self.agreement(annotator),
         }
 
-    def counts(self) -> dict[str, Any]:
-        """Return what is open in each category.
-
-        Returns:
-            By category id: `open`, `present`, `suggested`, `uncertain` (the last two None while
-            they are being counted), `taught` (the model knows it) and `calibrated` (it may say
-            how sure it is).
-        """
+    def counts(self) -> CountsById:
+        """Return what is open in each category."""
         with self._store.reading() as tx:
             every = in_order(categories.every(tx))
             total = images.count(tx)
@@ -124,7 +126,7 @@ class Verification:
             counts = self._open_suggestions.soon(tx)
             filled = self._open_suggestions.fills.counts(tx)
         parameters = None if arrays is None else arrays.parameters
-        rows: dict[str, Any] = {}
+        rows: CountsById = {}
         for each in every:
             rows[str(each.id)] = {
                 "open": PairCounts.of(total, [each], filled).open,
@@ -136,33 +138,22 @@ class Verification:
             }
         return rows
 
-    def agreement(self, annotator: str) -> dict[str, int]:
+    def agreement(self, annotator: str) -> Agreement:
         """Return how many of the annotator's newest checks there are, and how many were found."""
         with self._store.reading() as tx:
             person = annotators.id_of(tx, annotator)
             checks, found = grid.checks_of(tx, person, RECENT_CHECKS)
         return {"checks": checks, "found": found, "most": RECENT_CHECKS}
 
-    def page(self, annotator: str, tab: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    def page(self, annotator: str, request: PageRequest) -> GridPage:
         """Return the next images of one category, leased to the tab.
 
-        `data` has `category`, `mode` and `count`, and may have `like` (image id), `shown` (images
-        that the tab has on pages already), `exclude` (others to leave out), `unheld` (those of
-        `shown` that it got without a lease) and `hold` (false to look ahead: nothing is leased).
-        Which items are checks is not told.
-
-        Returns:
-            `category`, `mode`, `version`, `basis` (what the order goes by), `bulk` (whether items
-            that nobody touches are recorded), `elsewhere` (images left out because others have
-            them on the screen), `gone` (those of `unheld` that others answered or have on the
-            screen) and `items`: `id`, `name`, `width`, `height`, `guess` and `score`.
-
         Raises:
-            AnnotatorError: If a field is not as the page sends it.
+            AnnotatorError: If the category is not in use.
         """
-        now = self._clock()
+        now, tab = self._clock(), request.tab
         with self._store.reading() as tx:
-            asked = _request(tx, data)
+            asked = _asked(tx, request)
             order = self._order(tx, asked)
             search = Search(
                 tx,
@@ -194,56 +185,64 @@ class Verification:
             "items": items,
         }
 
-    def save(self, annotator: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    def save(self, annotator: str, request: SavePageRequest) -> Saved:
         """Record one page as one operation; see `Recording.save`.
 
-        `data` also has `category` and `mode`. An item whose score lies on the other side of the
-        threshold than the mode's own items is a check, and is recorded as such. Where nothing is
-        guessed, the rest of a page that was looked through comes with source `swept`.
+        An item whose score lies on the other side of the threshold than the mode's own items is a
+        check, and is recorded as such. Where nothing is guessed, the rest of a page that was
+        looked through comes with source `swept`.
 
         Raises:
-            AnnotatorError: If a field is not as the page sends it, untouched items come from a
-                category in which the model's guess is no probability, or swept ones had a guess;
-                nothing is recorded.
+            AnnotatorError: If the category is not in use, untouched items come from one in which
+                the model's guess is no probability, or swept ones had a guess; nothing is
+                recorded.
         """
-        mode = _mode(data.get("mode"))
-        changes = [dict(change) for change in data.get("changes", ())]
         with self._store.reading() as tx:
-            category = _category(tx, data.get("category"))
-            ids = [whole(change.get("image"), "image") for change in changes]
-            ordinals = {i: image.ordinal for i, image in images.many(tx, ids).items()}
-        number = None if data.get("version") is None else whole(data["version"], "version")
-        arrays = self._arrays_of(number)
-        self._refuse_sources(changes, number, arrays, category.ordinal, ordinals)
+            category = _category(tx, request.category)
+            found = images.many(tx, [change.image for change in request.changes])
+            ordinals = {i: image.ordinal for i, image in found.items()}
+        arrays = self._arrays_of(request.version)
+        self._refuse_sources(request, arrays, category.ordinal, ordinals)
         expected = (
-            {} if arrays is None else expected_of_checks(arrays, category.ordinal, mode, ordinals)
+            {}
+            if arrays is None
+            else expected_of_checks(arrays, category.ordinal, request.mode, ordinals)
         )
-        for change in changes:
-            change["category"] = category.id
-            change["expected"] = expected.get(change["image"])
-        saved = self._recording.save(annotator, {**data, "kind": "page", "changes": changes})
-        return {**saved, "agreement": self.agreement(annotator)}
+        operation = SaveRequest(
+            op=request.op,
+            kind="page",
+            changes=tuple(
+                Change(category=category.id, expected=expected.get(change.image), **vars(change))
+                for change in request.changes
+            ),
+            at=request.at,
+            ms=request.ms,
+            version=request.version,
+        )
+        return {
+            **self._recording.save(annotator, operation),
+            "agreement": self.agreement(annotator),
+        }
 
     def _refuse_sources(
         self,
-        changes: Sequence[Mapping[str, Any]],
-        number: int | None,
+        request: SavePageRequest,
         arrays: VersionArrays | None,
         ordinal: int,
         ordinals: Mapping[int, int],
     ) -> None:
         """Refuse what was not marked by hand, unless the page was one on which that may be so."""
-        sources = {change.get("source") for change in changes}
-        calibrated = self._may_accept(number, ordinal)
-        if Source.ACCEPTED_IN_BULK.value in sources and not calibrated:
+        sources = {change.source for change in request.changes}
+        calibrated = self._may_accept(request.version, ordinal)
+        if Source.ACCEPTED_IN_BULK in sources and not calibrated:
             raise AnnotatorError(
                 "The model cannot say how sure it is here, so only images that you marked yourself "
                 "can be saved; reload the page."
             )
-        if Source.SWEPT.value not in sources or not calibrated:
+        if Source.SWEPT not in sources or not calibrated:
             return
         guessed = ordinals if arrays is None else guesses_of(arrays, ordinal, ordinals)
-        if any(c["image"] in guessed for c in changes if c.get("source") == Source.SWEPT.value):
+        if any(c.image in guessed for c in request.changes if c.source is Source.SWEPT):
             raise AnnotatorError(
                 "The model has a guess for each of these images, so the rest cannot be marked "
                 "absent at once; reload the page."
@@ -267,7 +266,7 @@ class Verification:
         parameters = version_files.read_parameters(version_files.folder(self._project, number))
         return is_calibrated(parameters, ordinal)
 
-    def _order(self, tx: Transaction, asked: _Request) -> Order:
+    def _order(self, tx: Transaction, asked: _Asked) -> Order:
         ordinal, number = asked.category.ordinal, images.count(tx)
         version, arrays = self._suggestions.current(tx)
         opinion = None
@@ -290,7 +289,7 @@ class Verification:
         basis = "diversity" if has_order else "files"
         return Order(keys_by_diversity(features, number), basis, opinion)
 
-    def _chosen(self, search: Search, order: Order, asked: _Request) -> list[tuple[int, int]]:
+    def _chosen(self, search: Search, order: Order, asked: _Asked) -> list[tuple[int, int]]:
         """Return ordinals and ids of a page's images, the checks in their places."""
         main = search.first(order.keys, asked.count)
         opposite = self._opposite(order, asked.mode) if main else None
@@ -316,7 +315,7 @@ class Verification:
 
     def _items(
         self, tx: Transaction, order: Order, mode: Mode, chosen: Sequence[tuple[int, int]]
-    ) -> list[dict[str, Any]]:
+    ) -> list[GridItem]:
         ids = [image for _, image in chosen]
         found, names = images.many(tx, ids), names_of(tx, ids)
         guesses, scores = shown(order, mode, [ordinal for ordinal, _ in chosen])
@@ -333,34 +332,21 @@ class Verification:
         ]
 
 
-def _request(tx: Transaction, data: Mapping[str, Any]) -> _Request:
-    like = data.get("like")
-    shown_ids = _ids(data.get("shown"))[: 4 * LARGEST]
-    return _Request(
-        category=_category(tx, data.get("category")),
-        mode=_mode(data.get("mode")),
-        count=min(LARGEST, max(SMALLEST, whole(data.get("count", SMALLEST), "count"))),
-        like=None if like is None else whole(like, "like"),
-        shown=shown_ids,
-        unheld=[image for image in _ids(data.get("unheld")) if image in set(shown_ids)],
-        hold=bool(data.get("hold", True)),
-        left_out={*shown_ids, *_ids(data.get("exclude"))[-MOST_LEFT_OUT:]},
+def _asked(tx: Transaction, request: PageRequest) -> _Asked:
+    shown_ids = request.shown[: 4 * LARGEST]
+    return _Asked(
+        category=_category(tx, request.category),
+        mode=request.mode,
+        count=min(LARGEST, max(SMALLEST, request.count)),
+        like=request.like,
+        shown=list(shown_ids),
+        unheld=[image for image in request.unheld if image in set(shown_ids)],
+        hold=request.hold,
+        left_out={*shown_ids, *request.exclude[-MOST_LEFT_OUT:]},
     )
 
 
-def _ids(values: Any) -> list[int]:
-    return [whole(value, "image") for value in values or ()]
-
-
-def _mode(value: Any) -> Mode:
-    try:
-        return Mode(value)
-    except ValueError:
-        raise AnnotatorError(f"The page sent {value!r} as mode; reload the page.") from None
-
-
-def _category(tx: Transaction, value: Any) -> Category:
-    wanted = whole(value, "category")
+def _category(tx: Transaction, wanted: int) -> Category:
     for category in categories.every(tx):
         if category.id == wanted:
             return category

@@ -15,12 +15,12 @@ from annotator.services.knowledge.fills import Fill, has_fill
 from annotator.services.labelling.verify_order import (
     FIRST_PART,
     Keys,
-    Mode,
     Ordinals,
     in_order,
     suggested,
 )
 from annotator.store import Transaction, categories, grid, images
+from annotator.wire.verify import Mode
 
 FIRST_LOOK = 100
 """Images that are looked up before further ones are, `FIRST_PART` at a time."""
@@ -153,13 +153,13 @@ def shown(
 
 def expected_of_checks(
     arrays: VersionArrays, ordinal: int, mode: Mode, ordinals: Mapping[int, int]
-) -> dict[int, str]:
+) -> dict[int, State]:
     """Return what the model says about the checks of a page, by image id."""
     if mode not in (Mode.CONFIRM, Mode.SWEEP):
         return {}
     usual = state_of(mode is Mode.CONFIRM)
     guesses = guesses_of(arrays, ordinal, ordinals)
-    return {image: guess for image, guess in guesses.items() if guess != usual}
+    return {image: State(guess) for image, guess in guesses.items() if guess != usual}
 
 
 def guesses_of(arrays: VersionArrays, ordinal: int, ordinals: Mapping[int, int]) -> dict[int, str]:

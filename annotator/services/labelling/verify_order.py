@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
 from annotator.arrays.features import FeatureFiles
 from annotator.arrays.versions import VersionArrays
+from annotator.wire.verify import Mode
 from mlrpl.decision.calibration import decide
 from mlrpl.decision.retrieval import likeness
 
@@ -27,15 +27,6 @@ SURE_CHECKS = 200
 
 Keys = npt.NDArray[np.float32]
 Ordinals = npt.NDArray[np.int64]
-
-
-class Mode(StrEnum):
-    """What a page of the grid is for."""
-
-    CONFIRM = "confirm"
-    SWEEP = "sweep"
-    UNCERTAIN = "uncertain"
-    LIKE = "like"
 
 
 def in_order(keys: Keys) -> Iterator[Ordinals]:

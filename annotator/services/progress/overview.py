@@ -18,6 +18,7 @@ from annotator.services.training import retraining
 from annotator.services.training.control import version_row
 from annotator.settings import Project
 from annotator.store import Store, Transaction, activity, categories, images, jobs, versions
+from annotator.wire.status import ProjectState, Trainer
 
 WORKER_SILENCE = timedelta(seconds=15)
 """After this long without a sign of life a worker counts as dead."""
@@ -62,7 +63,7 @@ class ProgressReport:
         self._lock = threading.Lock()
         self._losses: tuple[int | None, list[tuple[float, float]]] = (None, [])
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> ProjectState:
         """Return the status line: version, counts and what the trainer is doing now.
 
         Every open page asks for it all the time. Where counting the suggestions of a new version
@@ -198,7 +199,7 @@ class ProgressReport:
         parameters = arrays.parameters
         return set(parameters.category_ordinals) - set(parameters.ranked_only)
 
-    def _trainer(self, tx: Transaction) -> dict[str, Any]:
+    def _trainer(self, tx: Transaction) -> Trainer:
         now = self._clock()
         alive = any(now - beat.at < WORKER_SILENCE for beat in jobs.workers(tx))
         latest = [job for kind in JobKind if (job := jobs.latest(tx, kind)) is not None]
@@ -209,24 +210,22 @@ class ProgressReport:
         return trainer_row(alive, running, newest)
 
 
-def trainer_row(alive: bool, running: Job | None, newest: Job | None) -> dict[str, Any]:
+def trainer_row(alive: bool, running: Job | None, newest: Job | None) -> Trainer:
     """Return what the status line says about the trainer."""
-    row: dict[str, Any] = {
+    said = running.progress if alive and running is not None else {}
+    row: Trainer = {
         "state": "idle" if alive else "off",
-        "stage": "",
-        "done": 0,
-        "total": 0,
-        "loss": None,
-        "epoch": None,
-        "epochs": None,
+        "stage": said.get("stage", ""),
+        "done": said.get("done", 0),
+        "total": said.get("total", 0),
+        "loss": said.get("loss"),
+        "epoch": said.get("epoch"),
+        "epochs": said.get("epochs"),
         "message": "",
         "worker_alive": alive,
     }
     if alive and running is not None:
-        doing = "embedding" if running.kind is JobKind.EMBED else "training"
-        for key in ("stage", "done", "total", "loss", "epoch", "epochs"):
-            row[key] = running.progress.get(key, row[key])
-        row["state"] = doing
+        row["state"] = "embedding" if running.kind is JobKind.EMBED else "training"
     elif alive and newest is not None and newest.state is JobState.FAILED:
         row["state"], row["message"] = "failed", newest.message
     return row

@@ -14,7 +14,7 @@ from annotator.images.thumbnails import WIDTHS
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from annotator.ui.contracts import Media
+    from annotator.services.catalogue.pictures import Media
 
 FOREVER = "private, max-age=31536000, immutable"
 """An image id stands for the same bytes for life, so the browser need not ask again."""

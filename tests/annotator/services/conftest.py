@@ -24,6 +24,7 @@ from annotator.services.app import Services
 from annotator.services.project.creation import create_project
 from annotator.settings import load_project
 from annotator.store import Store, jobs, versions
+from annotator.wire.recording import SaveRequest
 from mlrpl.decision.conditional import ErrorCorrelation
 
 NAMES = ("cat", "dog", "bird")
@@ -169,7 +170,7 @@ def answer(services: Services) -> Callable[..., None]:
 
     def answer(op: str, *pairs: tuple[int, int, str], who: str = "Ann", **more: Any) -> None:
         changes = [{"image": i, "category": c, "state": s} for i, c, s in pairs]
-        services.recording.save(who, {"op": op, "kind": "answer", "changes": changes, **more})
+        services.recording.save(who, SaveRequest(op=op, kind="answer", changes=changes, **more))
 
     return answer
 

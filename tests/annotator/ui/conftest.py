@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+import shutil
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,7 +16,11 @@ from typing import Any
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
+
+from annotator.services.app import Services
+from annotator.services.project.creation import create_project
 
 PORT = 7860
 MAX_UPLOAD = 1_000_000
@@ -77,6 +82,27 @@ def services(fakes: ModuleType, tmp_path: Path, stage: Stage) -> Any:
     made = _made(fakes, tmp_path)
     stage.show(made)
     return made
+
+
+@pytest.fixture(scope="session")
+def made_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of six pictures and three categories, to be copied."""
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "pictures").mkdir()
+    for number in range(6):
+        picture = Image.new("RGB", (40 + number, 30), (number * 40, 90, 120))
+        picture.save(folder / "pictures" / f"{number}.png")
+    names = ("cat", "dog", "bird")
+    return create_project(folder / "project", folder / "pictures", names=names).project.path
+
+
+@pytest.fixture
+def real(made_project: Path, tmp_path: Path) -> Iterator[Services]:
+    """Real services of a small project of the test's own."""
+    shutil.copytree(made_project.parent, tmp_path / "real")
+    opened = Services.open(tmp_path / "real" / made_project.name)
+    yield opened
+    opened.close()
 
 
 def run(act: Callable[[], Coroutine[Any, Any, Any]]) -> Any:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -59,111 +59,18 @@ class FakeLineage:
         return None
 
 
-class FakeLabelling:
-    """Records what it is told; refuses or breaks on request."""
+class Recorder:
+    """Stands for all that the work screens call: notes every call, and has nothing to say."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[str, str, Any]] = []
-        self.error: Exception | None = None
+        self.calls: list[tuple[Any, ...]] = []
 
-    def _note(self, call: str, annotator: str, data: Any) -> None:
-        self.calls.append((call, annotator, data))
-        if self.error is not None:
-            raise self.error
+    def __getattr__(self, name: str) -> Any:
+        def call(*given: Any) -> dict[str, Any]:
+            self.calls.append((name, *given))
+            return {}
 
-    def start(self, annotator: str) -> dict[str, Any]:
-        self._note("start", annotator, None)
-        return {
-            "project": {"name": "fake", "description": "", "key": "k"},
-            "categories": CATEGORIES,
-            "version": None,
-            "total": 40,
-            "resume": None,
-            "features": True,
-        }
-
-    def next_images(
-        self, annotator: str, tab: str, *, after: int | None, count: int, exclude: Sequence[int]
-    ) -> dict[str, Any]:
-        self._note("next_images", annotator, (tab, after, count, list(exclude)))
-        return {"images": [i for i in range(1, 41) if i not in exclude][:count], "done": False}
-
-    def items(self, annotator: str, ids: Sequence[int]) -> list[dict[str, Any]]:
-        self._note("items", annotator, list(ids))
-        return [{"id": i} for i in ids]
-
-    def opinion(self, image_id: int) -> dict[str, Any]:
-        if image_id > 100:
-            raise NotFound("There is no such image.")
-        return {"version": 1, "rankings": 0, "scores": {"1": 0.5}, "ranked": [], "suggested": []}
-
-    def save(self, annotator: str, operation: dict[str, Any]) -> dict[str, Any]:
-        self._note("save", annotator, operation)
-        return {"op": operation.get("op"), "repeated": False, "images": {}, "late": []}
-
-    def undo(self, annotator: str, operation: dict[str, Any]) -> dict[str, Any]:
-        self._note("undo", annotator, operation)
-        return {"op": operation.get("op"), "nothing": True, "image": None, "images": {}}
-
-    redo = undo
-
-    def visit(self, annotator: str, visit: dict[str, Any]) -> dict[str, Any]:
-        self._note("visit", annotator, visit)
-        return {}
-
-    def find_images(self, text: str) -> dict[str, Any]:
-        return {"images": [{"id": 7, "number": 1, "name": f"{text}.png"}]}
-
-    def history(self, image_id: int, category_id: int) -> dict[str, Any]:
-        return {"answers": []}
-
-    def set(self, annotator: str, category_id: int, key: str) -> dict[str, str]:
-        self._note("set_hotkey", annotator, (category_id, key))
-        return {str(category_id): key}
-
-    def add(self, annotator: str, flag: dict[str, Any]) -> dict[str, Any]:
-        self._note("flag", annotator, flag)
-        return {"image": flag["image"], "flags": []}
-
-    resolve = add
-
-
-class FakeVerification:
-    """Pages of the grid, without any image."""
-
-    def __init__(self, labelling: FakeLabelling) -> None:
-        self.start = labelling.start
-        self.saved: list[dict[str, Any]] = []
-
-    def counts(self) -> dict[str, Any]:
-        return {"1": {"open": 40}}
-
-    def page(self, annotator: str, tab: str, request: dict[str, Any]) -> dict[str, Any]:
-        return {"tab": tab, "mode": request["mode"], "items": []}
-
-    def save(self, annotator: str, operation: dict[str, Any]) -> dict[str, Any]:
-        self.saved.append(operation)
-        return {"op": operation["op"]}
-
-
-class FakeProbing:
-    """One question a card."""
-
-    def __init__(self) -> None:
-        self.said: list[tuple[str, dict[str, Any]]] = []
-
-    def due(self, annotator: str) -> dict[str, Any]:
-        return {"due": bool(self.said)}
-
-    def card(self, annotator: str, card: str) -> dict[str, Any]:
-        return {"card": card, "questions": [{"probe": 1, "image": 7, "said": None}]}
-
-    def answer(self, annotator: str, data: dict[str, Any]) -> dict[str, Any]:
-        self.said.append((annotator, data))
-        return {"probe": data["probe"], "late": False}
-
-    def report(self) -> dict[str, Any]:
-        return {"answered": len(self.said), "waiting": 0, "people": [], "every": 190}
+        return call
 
 
 def counted(figures: dict[str, Any] | None) -> dict[str, Any]:
@@ -183,6 +90,8 @@ class FakeProgress:
             "done": 0,
             "total": 0,
             "loss": None,
+            "epoch": None,
+            "epochs": None,
             "message": "",
             "worker_alive": True,
         }
@@ -332,15 +241,6 @@ class FakeComparison:
         return {"methods": [], "pairs": 0, "categories": 0, "images": 0, "held_out_images": 0}
 
 
-class FakeEvidence:
-    """Knows a reason for one pair only."""
-
-    def of(self, image_id: int, category_id: int) -> dict[str, Any]:
-        if category_id == 99:
-            raise NotFound("This category is not in the project any more; reload the page.")
-        return {"image": image_id, "category": category_id, "where": {"text": "Nowhere."}}
-
-
 class FakeMedia:
     """One picture for image 7; image 8 is broken, image 9 meets a locked database."""
 
@@ -367,15 +267,17 @@ class Broken(RuntimeError):
 def fake_services(folder: Path, **others: Any) -> Any:
     """Return all of them; `others` are those of the Export and Settings pages."""
     progress = FakeProgress()
-    labelling = FakeLabelling()  # also records: what pages save is noted with the rest
+    screens = Recorder()
     return SimpleNamespace(
-        labelling=labelling,
         lineage=FakeLineage(),
-        recording=labelling,
-        verification=FakeVerification(labelling),
-        hotkeys=labelling,
-        flags=labelling,
-        probing=FakeProbing(),
+        labelling=screens,
+        recording=screens,
+        verification=screens,
+        review=screens,
+        hotkeys=screens,
+        flags=screens,
+        probing=screens,
+        evidence=screens,
         progress=progress,
         quality=FakeReport(**NO_QUALITY),
         stopping=FakeReport(**NO_GOAL),
@@ -383,8 +285,6 @@ def fake_services(folder: Path, **others: Any) -> Any:
         comparison=FakeComparison(),
         certification=SimpleNamespace(),  # its own tests bring what they call
         media=FakeMedia(folder),
-        evidence=FakeEvidence(),
-        review=SimpleNamespace(),  # its own tests bring what they call
         **others,
         errors=SimpleNamespace(Broken=Broken, Refused=AnnotatorError, Store=StoreUnavailable),
     )

@@ -97,13 +97,15 @@ def test_saving_through_gradios_own_door_reaches_the_service(
     board = next(c["id"] for c in config["components"] if c["props"].get("elem_id") == "board")
     client.post("/name", json={"name": "Ann"})
 
+    change = {"category": 1, "state": "present"}
+
     said = client.post(
         "/gradio_api/component_server",
         json={
             "session_hash": "s",
             "component_id": board,
             "fn_name": "save",
-            "data": {"op": "x", "as": "Ann", "kind": "answer", "image": 1, "changes": []},
+            "data": {"op": "x", "as": "Ann", "kind": "answer", "image": 1, "changes": [change]},
         },
     ).json()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 import pytest
+import sqlalchemy as sa
 
 from annotator.errors import (
     AnnotatorError,
@@ -17,8 +18,17 @@ from annotator.errors import (
     StoreMoved,
     StoreUnavailable,
 )
+from annotator.services.app import Services
+from annotator.store.tables import lease
 from annotator.ui.boundary import FAILED, annotator_of, server_function, shows_errors
 from annotator.ui.label_page import label_functions
+from annotator.wire.request import Id, Request
+
+
+class Ask(Request):
+    """What the calls of these tests are asked."""
+
+    image: Id = 0
 
 
 def asking(name: str | None = "Ann") -> Any:
@@ -30,18 +40,33 @@ def failing(error: Exception) -> Any:
     def action(*_: Any) -> dict[str, Any]:
         raise error
 
-    return server_function("act", action)
+    return server_function("act", Ask.read, action)
+
+
+@pytest.fixture
+def asked() -> list[tuple[str, Ask]]:
+    """What `call` was asked."""
+    return []
+
+
+@pytest.fixture
+def call(asked: list[tuple[str, Ask]]) -> Any:
+    def action(annotator: str, request: Ask) -> dict[str, object]:
+        asked.append((annotator, request))
+        return {"image": request.image}
+
+    return server_function("act", Ask.read, action)
 
 
 def functions(services: Any) -> dict[str, Any]:
     return {f.__name__: f for f in label_functions(services)}
 
 
-def test_an_answer_carries_the_name_of_the_cookie(services: Any) -> None:
-    said = functions(services)["save"]({"op": "x", "as": "Ann"}, asking("Ann"))
+def test_an_answer_carries_the_name_of_the_cookie(call: Any, asked: list[Any]) -> None:
+    said = call({"image": 3, "as": "Ann"}, asking("Ann"))
 
-    assert said["ok"] is True
-    assert services.labelling.calls == [("save", "Ann", {"op": "x", "as": "Ann"})]
+    assert said == {"ok": True, "image": 3}
+    assert asked == [("Ann", Ask(image=3))]
 
 
 def test_without_a_name_nothing_happens_and_the_page_is_told_to_ask(services: Any) -> None:
@@ -53,12 +78,27 @@ def test_without_a_name_nothing_happens_and_the_page_is_told_to_ask(services: An
     assert services.labelling.calls == []
 
 
-def test_work_of_one_person_is_never_recorded_under_another_name(services: Any) -> None:
-    said = functions(services)["save"]({"op": "x", "as": "Ann"}, asking("Bob"))
+def test_work_of_one_person_is_never_recorded_under_another_name(
+    call: Any, asked: list[Any]
+) -> None:
+    said = call({"image": 3, "as": "Ann"}, asking("Bob"))
 
     assert said["other_name"] is True
     assert "refused" not in said
-    assert services.labelling.calls == []
+    assert asked == []
+
+
+def test_what_does_not_fit_is_refused_with_the_name_of_the_field(
+    call: Any, asked: list[Any]
+) -> None:
+    said = call({"image": "3"}, asking())
+
+    assert said["refused"] is True
+    assert said["message"] == (
+        "The page sent a request that this server does not understand: "
+        "image should be a whole number; reload the page."
+    )
+    assert asked == []
 
 
 def test_a_refusal_is_final_and_has_a_sentence() -> None:
@@ -113,43 +153,25 @@ def test_a_bug_is_logged_with_its_traceback_and_not_shown(
 
 
 @pytest.mark.parametrize("data", [None, [], "text", 7])
-def test_data_that_is_no_object_is_refused(data: object, services: Any) -> None:
-    assert functions(services)["save"](data, asking())["refused"] is True
+def test_data_that_is_no_object_is_refused(data: object, call: Any, asked: list[Any]) -> None:
+    assert call(data, asking())["refused"] is True
+    assert asked == []
 
 
-@pytest.mark.parametrize(
-    ("name", "data"),
-    [
-        ("items", {"ids": ["1"]}),
-        ("items", {"ids": "12"}),
-        ("items", {"ids": [True]}),
-        ("next_images", {"count": "many"}),
-        ("next_images", {"exclude": {"1": 2}}),
-        ("next_images", {"after": 1.5}),
-    ],
-)
-def test_ids_that_are_no_whole_numbers_are_refused(
-    name: str, data: dict[str, Any], services: Any
-) -> None:
-    said = functions(services)[name](data, asking())
-
-    assert said["refused"] is True
-    assert services.labelling.calls == []
-
-
-def test_no_request_can_ask_for_more_images_than_fit(services: Any) -> None:
-    ask = functions(services)
+def test_no_request_can_ask_for_more_images_than_fit(real: Services) -> None:
+    ask = functions(real)
 
     images = ask["next_images"]({"tab": "t" * 99, "count": 10**9}, asking())["images"]
     items = ask["items"]({"ids": list(range(1, 1000))}, asking())["items"]
 
-    assert len(images) == 40
-    assert len(items) == 50
-    assert services.labelling.calls[0][2][0] == "t" * 64
+    assert len(images) == 6
+    assert len(items) == 6
+    with real.store.reading() as tx:
+        assert set(tx.execute(sa.select(lease.c.holder)).scalars()) == {"t" * 64}
 
 
-def test_the_start_says_who_one_is(services: Any) -> None:
-    assert functions(services)["start"]({}, asking("Zo%C3%AB"))["annotator"] == "Zoë"
+def test_the_start_says_who_one_is(real: Services) -> None:
+    assert functions(real)["start"]({}, asking("Zo%C3%AB"))["annotator"] == "Zoë"
 
 
 def test_the_status_comes_with_trainer_and_version(services: Any) -> None:

@@ -6,31 +6,18 @@ from typing import Any
 
 import pytest
 
+from annotator.services.app import Services
 from annotator.ui.review_page import review_functions
 from annotator.ui.web.static_files import STATIC
-
-
-class FakeReview:
-    """Says back what it was asked."""
-
-    def start(self, annotator: str) -> dict[str, Any]:
-        return {"reviewer": annotator == "Chief"}
-
-    def search(self, annotator: str, filters: Any, after: Any, count: int) -> dict[str, Any]:
-        return {"asked": [annotator, filters, after, count]}
-
-    def rows(self, annotator: str, pairs: Any) -> list[Any]:
-        return [annotator, *pairs]
-
-    def history(self, image_id: int, category_id: int) -> dict[str, Any]:
-        return {"answers": [image_id, category_id]}
+from annotator.wire.recording import SaveRequest
 
 
 @pytest.fixture
-def server(services: Any) -> dict[str, Any]:
+def server(real: Services) -> dict[str, Any]:
     """Return the functions that the script may call, by name."""
-    services.review = FakeReview()
-    return {function.__name__: function for function in review_functions(services)}
+    change = {"image": 4, "category": 2, "state": "present"}
+    real.recording.save("Chief", SaveRequest(op="a", kind="answer", changes=[change]))
+    return {function.__name__: function for function in review_functions(real)}
 
 
 REQUEST = SimpleNamespace(cookies={"annotator_name": "Chief"})
@@ -53,19 +40,21 @@ def test_every_function_that_the_script_calls_is_offered(server: dict[str, Any])
 def test_the_start_joins_the_project_and_the_filters(server: dict[str, Any]) -> None:
     start = server["start"]({}, REQUEST)
 
-    assert (start["annotator"], start["reviewer"], start["total"]) == ("Chief", True, 40)
+    assert (start["annotator"], start["reviewer"], start["total"]) == ("Chief", False, 6)
 
 
 def test_filters_and_cursor_are_passed_on(server: dict[str, Any]) -> None:
-    said = server["search"]({"filters": {"category": 3}, "after": [0, 1, 2]}, REQUEST)
+    found = server["search"]({"filters": {"category": 2}}, REQUEST)
+    others = server["search"]({"filters": {"category": 3}}, REQUEST)
+    later = server["search"]({"filters": {"category": 2}, "after": [0, 4, 2]}, REQUEST)
 
-    assert said["asked"] == ["Chief", {"category": 3}, [0, 1, 2], 60]
+    assert [len(said["pairs"]) for said in (found, others, later)] == [1, 0, 0]
 
 
 def test_pairs_are_passed_on_as_numbers(server: dict[str, Any]) -> None:
     said = server["rows"]({"pairs": [{"image": 4, "category": 2}]}, REQUEST)
 
-    assert said["pairs"] == ["Chief", (4, 2)]
+    assert [(r["image"], r["category"], r["by"]) for r in said["pairs"]] == [(4, 2, "Chief")]
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ export class Album {
 
   /** @param {number[]} exclude */
   #ask(exclude) {
-    return this.server.call('next_images', { tab: this.queue.tab, after: this.ids.at(-1) ?? null, count: BATCH, exclude });
+    return this.server.call('next_images', { tab: this.queue.tab, count: BATCH, exclude });
   }
 
   // What needs no second look; an image that was skipped does, some images later.

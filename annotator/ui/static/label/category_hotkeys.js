@@ -127,7 +127,8 @@ export class CategoryHotkeys {
   }
 
   async #save() {
-    const reply = await this.server.call('set_hotkey', { category: this.category?.id, key: this.input.value });
+    if (!this.category) return;
+    const reply = await this.server.call('set_hotkey', { category: this.category.id, key: this.input.value });
     this.wrong.textContent = reply.ok ? '' : reply.message ?? 'The server does not answer; try again in a moment.';
     if (!reply.ok) return;
     this.onKeys(reply.keys);

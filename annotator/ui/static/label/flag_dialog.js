@@ -2,7 +2,7 @@
 
 import { dialog, h } from '../shared/dom.js';
 
-/** @import { Flag } from '../shared/wire.d.ts' */
+/** @import { Flag, FlagRequest, ResolveFlagRequest } from '../shared/wire.d.ts' */
 /** @import { Server } from '../shared/server.js' */
 
 const AWAY = 'The server does not answer; try again in a moment.';
@@ -22,7 +22,7 @@ export class FlagDialog {
         h('button', { class: 'an-btn', type: 'button', text: 'Close', onclick: () => this.element.close() })));
     form.addEventListener('submit', (event) => {
       event.preventDefault();
-      this.#send('flag', { image: this.image, note: this.input.value }, true);
+      if (this.image !== null) this.#send('flag', { image: this.image, note: this.input.value }, true);
     });
     this.element = dialog('Flag this image', form);
   }
@@ -44,7 +44,7 @@ export class FlagDialog {
       h('button', { class: 'an-btn', type: 'button', text: 'Resolved', onclick: () => this.#send('resolve_flag', { flag: id }, flags.length === 1) }))));
   }
 
-  /** @param {'flag' | 'resolve_flag'} call @param {object} data @param {boolean} isLast */
+  /** @param {'flag' | 'resolve_flag'} call @param {FlagRequest | ResolveFlagRequest} data @param {boolean} isLast */
   async #send(call, data, isLast) {
     const reply = await this.server.call(call, data);
     this.wrong.textContent = reply.ok ? '' : reply.message ?? AWAY;

@@ -172,7 +172,7 @@ export class Item {
 
   /** @param {Job} job */
   #replay({ data: { op, changes = [] } }) {
-    for (const { category, state, source } of changes) this.#set(op, category, state, source);
+    for (const { category, state, source = 'human' } of changes) this.#set(op, category, state, source);
   }
 
   /** @param {string} op @param {number} id @param {State} state @param {Source} source */

@@ -143,7 +143,7 @@ export class ReviewState {
     const pair = new Pair(row, this.names.get(row.category ?? 0) ?? '');
     for (const { call, data } of this.queue.jobs) {
       const mine = call === 'save' && data.changes?.find(({ image, category }) => image === row.image && category === row.category);
-      if (mine) pair.replace(pair.withAnswer(this.me, mine.state, mine.source), data.op);
+      if (mine) pair.replace(pair.withAnswer(this.me, mine.state, mine.source ?? 'human'), data.op);
     }
     return pair;
   }
@@ -298,7 +298,7 @@ export class ReviewState {
   async #refresh(pairs) {
     for (let first = 0; first < pairs.length; first += PAGE) {
       const part = pairs.slice(first, first + PAGE);
-      const got = await this.server.call('rows', { pairs: part.map(({ row }) => ({ image: row.image, category: row.category })) });
+      const got = await this.server.call('rows', { pairs: part.flatMap(({ row: { image, category } }) => (category === null ? [] : [{ image, category }])) });
       if (got.ok) for (const row of got.pairs) this.#find(keyOf(row.image, row.category))?.take(row);
     }
   }

@@ -88,7 +88,7 @@ export class SidePanel {
     if (!pair) return;
     const { image, category } = pair.row;
     const [items, history] = await Promise.all([
-      this.server.call('items', { image }), this.isOpen && pair.isPair ? this.server.call('history', { image, category }) : null]);
+      this.server.call('items', { image }), this.isOpen && category !== null ? this.server.call('history', { image, category }) : null]);
     if (this.pair !== pair) return;
     if (items.ok && items.items.length) this.#drawOthers(items.items[0].labels, String(category));
     if (history?.ok) this.answers.replaceChildren(.../** @type {HistorySentence[]} */ (history.answers).map(answerLine));

@@ -2,7 +2,8 @@
 
 import './project.js'; // so that no call goes out that does not name its project
 
-/** @import { Replies, Reply } from './wire.d.ts' */
+/** @import { QueuedCall } from './save_queue.js' */
+/** @import { Replies, Reply, Requests } from './wire.d.ts' */
 
 const PATIENCE_MS = 20000;
 
@@ -19,10 +20,10 @@ export class Server {
   /**
    * @template {keyof Replies} Name
    * @param {Name} name
-   * @param {object} [data]
+   * @param {Name extends QueuedCall ? object : Requests[Name]} [data]
    * @returns {Promise<Reply<Replies[Name]>>}
    */
-  async call(name, data = {}) {
+  async call(name, data) {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
     const patience = new Promise((resolve) => { timer = setTimeout(() => resolve({ ok: false, away: true, slow: true }), PATIENCE_MS); });

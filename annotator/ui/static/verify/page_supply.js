@@ -117,7 +117,7 @@ export class PageSupply {
     const saving = this.queue.jobs.filter(({ call, data }) => call === 'save' && data.category === category);
     const pages = [current, ...this.ahead].filter((page) => page?.about.category === category);
     return [...new Set([...pages.flatMap((page) => page?.items.map(({ id }) => id) ?? []),
-      ...saving.flatMap(({ data }) => data.changes?.map(({ image }) => image) ?? [])])];
+      ...saving.flatMap(({ data }) => data.changes?.flatMap(({ image }) => image ?? []) ?? [])])];
   }
 
   // ---- the pages that were saved, for undo also after a reload

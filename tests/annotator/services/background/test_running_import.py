@@ -44,6 +44,7 @@ from annotator.store import (
     staged_imports,
 )
 from annotator.store.tables import metadata
+from annotator.wire.recording import BackRequest, SaveRequest
 
 STAGED, SET = "Reading labels", "Applying labels"
 pytestmark = pytest.mark.slow
@@ -95,7 +96,7 @@ def file(tmp_path: Path) -> Path:
 def say(services: Services, op: str, image: int, category: int, state: str) -> None:
     change = {"category": category, "state": state, "source": "human"}
     data = {"op": op, "kind": "answer", "image": image, "changes": [change]}
-    services.recording.save("ann", data)
+    services.recording.save("ann", SaveRequest(**data))
 
 
 def dump(store: Store) -> dict[str, list[Any]]:
@@ -286,7 +287,7 @@ def test_a_redo_brings_back_no_import_that_was_taken_back(services: Services, fi
     killed(services, file, SET, 5)
     running_import.settle(services.project, services.store)
 
-    said = services.recording.redo("bob", {"op": "redo"})
+    said = services.recording.redo("bob", BackRequest(op="redo"))
 
     assert said["nothing"]
     assert content(services.store) == before

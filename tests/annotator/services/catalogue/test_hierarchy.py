@@ -16,6 +16,7 @@ from annotator.services.catalogue.hierarchy import (
     resolve,
 )
 from annotator.settings import Project, changed
+from annotator.wire.recording import SaveRequest
 
 ANIMAL, DOG, PUPPY, YOUNG = 1, 2, 3, 4
 CATEGORIES = [
@@ -96,7 +97,7 @@ def test_implied_pairs_are_not_asked_and_not_stored(services: Services) -> None:
     services.project = _with(services.project, {"dog": ["cat"]})
     services = Services(services.project, services.store)
     change = {"category": 2, "state": "present", "source": "human"}
-    services.recording.save("ann", {"op": "a", "kind": "answer", "image": 1, "changes": [change]})
+    services.recording.save("ann", SaveRequest(op="a", kind="answer", image=1, changes=[change]))
 
     (item,) = services.labelling.items("ann", [1])
     start = services.labelling.start("ann")

@@ -9,13 +9,14 @@ from annotator.errors import AnnotatorError, NotFound, StoreError, TemporaryErro
 from annotator.services.app import Services
 from annotator.services.commands import answer_by_name
 from annotator.store import answers
+from annotator.wire.recording import SaveRequest
 
 CAT, DOG = 1, 2
 
 
 def say(services: Services, who: str, state: str, seen: int | None) -> int | None:
     change = {"image": 1, "category": CAT, "state": state, "seen": seen}
-    services.recording.save(who, {"op": f"{who} {state}", "kind": "answer", "changes": [change]})
+    services.recording.save(who, SaveRequest(op=f"{who} {state}", kind="answer", changes=[change]))
     return label(services).answer_id
 
 
@@ -82,7 +83,7 @@ def test_an_old_name_stays_with_the_person_who_had_it(quarrel: Services) -> None
     quarrel.people.rename(ann, "Anna")
     change = {"image": 2, "category": CAT, "state": "present"}
 
-    quarrel.recording.save("ann", {"op": "late", "kind": "answer", "changes": [change]})
+    quarrel.recording.save("ann", SaveRequest(op="late", kind="answer", changes=[change]))
     start = quarrel.labelling.start("ann")
 
     assert [r["name"] for r in quarrel.people.rows()] == ["Anna", "Bob"]
@@ -97,10 +98,10 @@ def test_an_operation_of_somebody_else_is_refused_and_not_asked_for_again(
     quarrel: Services,
 ) -> None:
     change = {"image": 2, "category": CAT, "state": "present"}
-    quarrel.recording.save("Ann", {"op": "x", "kind": "answer", "changes": [change]})
+    quarrel.recording.save("Ann", SaveRequest(op="x", kind="answer", changes=[change]))
 
     with pytest.raises(AnnotatorError, match="under another name") as caught:
-        quarrel.recording.save("Bob", {"op": "x", "kind": "answer", "changes": [change]})
+        quarrel.recording.save("Bob", SaveRequest(op="x", kind="answer", changes=[change]))
 
     assert not isinstance(caught.value, (StoreError, TemporaryError))
 

@@ -22,6 +22,8 @@ from annotator.store.tables import answer as answer_table
 from annotator.store.tables import certificate as certificate_table
 from annotator.store.tables import label as label_table
 from annotator.store.tables import probe as probe_table
+from annotator.wire.recording import BackRequest, SaveRequest
+from annotator.wire.verify import PageRequest
 
 pytestmark = pytest.mark.slow
 
@@ -94,7 +96,7 @@ def bound_rows(services: Services) -> list[Any]:
 def say(services: Services, image: int, category: int, state: str = "present") -> None:
     change = {"category": category, "state": state}
     operation = {"op": f"{image}-{category}-{state}", "kind": "answer", "image": image}
-    services.recording.save("ann", {**operation, "changes": [change]})
+    services.recording.save("ann", SaveRequest(**operation, changes=[change]))
 
 
 def filled_of(services: Services, image: int) -> dict[str, Any]:
@@ -419,7 +421,7 @@ def test_a_filled_pair_is_neither_asked_nor_suggested_and_an_answer_wins(proven:
     assert (after["filled"], after["answered"]) == (before["filled"] - 1, 1)
     assert (after["open"], before["open"]) == (before["open"], 20_000 - before["filled"])
     assert services.verification.counts()[str(category)]["open"] == open_before
-    services.recording.undo("ann", {"op": "u"})
+    services.recording.undo("ann", BackRequest(op="u"))
     assert services.progress.state()["filled"] == before["filled"]
     assert filled_of(services, image)[str(category)] == {"state": "absent", "certificate": 1}
 
@@ -430,7 +432,7 @@ def test_a_page_of_the_grid_has_no_filled_pair(proven: Any) -> None:
     _, category = a_filled_pair(services)
 
     asked = {"category": category, "mode": "uncertain", "count": 400}
-    page = services.verification.page("ann", "tab", asked)
+    page = services.verification.page("ann", PageRequest(**asked, tab="tab"))
 
     assert 5 < len(page["items"]) < 100
     for item in page["items"]:

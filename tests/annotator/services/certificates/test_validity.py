@@ -16,6 +16,7 @@ from annotator.services.certificates.validity import budget, standings
 from annotator.services.knowledge.fills import counts_of
 from annotator.settings import load_project
 from annotator.store import Store, annotators, categories, certificates
+from annotator.wire.recording import BackRequest, SaveRequest
 from mlrpl.decision.fill_plan import Promise, plan_fill
 
 CAT, DOG, BIRD = 1, 2, 3
@@ -66,7 +67,7 @@ def make_applied(services: Services, clock: Any, *left_out: str) -> None:
 def say(services: Services, image: int, category: int, state: str) -> None:
     change = {"category": category, "state": state}
     operation = {"op": f"{image}-{category}-{state}", "kind": "answer", "image": image}
-    services.recording.save("ann", {**operation, "changes": [change]})
+    services.recording.save("ann", SaveRequest(**operation, changes=[change]))
 
 
 def standing(services: Services) -> dict[str, Any]:
@@ -129,7 +130,7 @@ def test_an_answer_taken_back_makes_the_promise_hold_again(applied: Services) ->
         say(applied, image, CAT, "present")
     stale = standing(applied)["holds"]
 
-    applied.recording.undo("ann", {"op": "u"})
+    applied.recording.undo("ann", BackRequest(op="u"))
 
     assert not stale
     assert standing(applied)["holds"]

@@ -12,6 +12,7 @@ from annotator.cli import app
 from annotator.errors import FormatError, NotFound, NotReady
 from annotator.services.app import Services
 from annotator.services.project.creation import create_project
+from annotator.wire.recording import SaveRequest
 
 COCO: dict[str, Any] = {
     "info": {"year": 2026, "contributor": "me"},
@@ -107,12 +108,12 @@ def test_ids_stay_the_same_from_export_to_export(services: Services, tmp_path: P
     first = exported(services, tmp_path)
     services.recording.save(
         "ann",
-        {
-            "op": "a",
-            "kind": "answer",
-            "image": 3,
-            "changes": [{"category": 1, "state": "present", "source": "human"}],
-        },
+        SaveRequest(
+            op="a",
+            kind="answer",
+            image=3,
+            changes=[{"category": 1, "state": "present", "source": "human"}],
+        ),
     )
 
     second = exported(services, tmp_path)
@@ -124,12 +125,12 @@ def test_ids_stay_the_same_from_export_to_export(services: Services, tmp_path: P
 def test_people_are_not_overruled_by_a_file(services: Services, coco: Path) -> None:
     services.recording.save(
         "ann",
-        {
-            "op": "a",
-            "kind": "answer",
-            "image": 1,
-            "changes": [{"category": 2, "state": "absent", "source": "human"}],
-        },
+        SaveRequest(
+            op="a",
+            kind="answer",
+            image=1,
+            changes=[{"category": 2, "state": "absent", "source": "human"}],
+        ),
     )
 
     done = services.transfer.import_file(coco, annotator="bob")
@@ -161,7 +162,7 @@ def test_what_is_exported_comes_back_in_a_new_project_with_authors_and_sources(
     change = {"category": 1, "state": "present", "source": "accepted", "score": 0.75}
     more = {"category": 3, "state": "absent", "source": "swept"}
     services.recording.save(
-        "Ann", {"op": "a", "kind": "answer", "image": 2, "changes": [change, more]}
+        "Ann", SaveRequest(op="a", kind="answer", image=2, changes=[change, more])
     )
     first = exported(services, tmp_path)
 
@@ -243,7 +244,7 @@ def test_a_completed_export_leaves_open_what_the_model_can_only_rank(
     scores[:2] = 1.0  # suggested everywhere
     publish(scores, ranked=[DOG], untaught=[BIRD])
     said = {"category": 2, "state": "absent", "source": "human"}
-    services.recording.save("ann", {"op": "a", "kind": "answer", "image": 1, "changes": [said]})
+    services.recording.save("ann", SaveRequest(op="a", kind="answer", image=1, changes=[said]))
 
     (file,) = services.transfer.export(tmp_path, content="completed")
 
@@ -268,7 +269,7 @@ def test_the_counts_of_a_completed_export_are_those_of_its_file_and_say_what_sta
     scores[5, DOG] = np.nan
     publish(scores, ranked=[DOG, BIRD])
     said = {"category": 2, "state": "absent", "source": "human"}
-    services.recording.save("ann", {"op": "a", "kind": "answer", "image": 1, "changes": [said]})
+    services.recording.save("ann", SaveRequest(op="a", kind="answer", image=1, changes=[said]))
 
     counts = services.transfer.export_counts("completed")
 

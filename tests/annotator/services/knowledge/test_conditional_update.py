@@ -12,6 +12,8 @@ from annotator.arrays.versions import VersionArrays
 from annotator.services.app import Services
 from annotator.services.knowledge.conditional_update import Reranking, Surprises, given, reasons
 from annotator.services.knowledge.known_labels import ABSENT, PRESENT, KnownLabelsCache
+from annotator.wire.recording import BackRequest, SaveRequest
+from annotator.wire.verify import PageRequest
 from mlrpl.decision.conditional import ErrorCorrelation
 
 Publish = Callable[..., int]
@@ -25,7 +27,7 @@ def say(services: Services, image: int, category: int, state: str, op: str = "")
     change = {"category": category, "state": state, "source": "human"}
     op = op or f"{image}-{category}-{state}"
     data = {"op": op, "kind": "answer", "image": image, "changes": [change]}
-    return services.recording.save("ann", data)
+    return services.recording.save("ann", SaveRequest(**data))
 
 
 def current(services: Services) -> VersionArrays:
@@ -64,7 +66,7 @@ def test_undo_takes_the_move_back(services: Services, publish: Publish) -> None:
     before = services.labelling.opinion(1)
     say(services, 1, CAT, "present")
 
-    services.recording.undo("ann", {"op": "u"})
+    services.recording.undo("ann", BackRequest(op="u"))
 
     assert services.labelling.opinion(1) == before
 
@@ -93,7 +95,7 @@ def test_people_who_disagree_and_people_who_cannot_tell_move_nothing(
     change = {"category": CAT, "state": "absent", "source": "human", "seen": seen}
 
     services.recording.save(
-        "bob", {"op": "b", "kind": "answer", "image": 1, "changes": [change]}
+        "bob", SaveRequest(op="b", kind="answer", image=1, changes=[change])
     )  # fmt: skip
 
     assert services.labelling.opinion(1)["scores"] == before
@@ -236,14 +238,14 @@ def test_the_grid_keeps_sides_and_bars_and_changes_the_order_only(
     scores = np.stack([np.full(6, -2.0), np.linspace(0.1, 0.4, 6), np.zeros(6)], 1)
     publish(scores, correlation=TOGETHER)
     data = {"category": DOG, "mode": "confirm", "count": 12}
-    plain = services.verification.page("ann", "t", data)
+    plain = services.verification.page("ann", PageRequest(**data, tab="t"))
     say(services, 1, CAT, "present")
     say(services, 6, CAT, "absent")
     services.verification._reranking._labels._seconds = 0
     services.verification._reranking._labels.current()
     services.verification._reranking._labels.task.settle()
 
-    moved = services.verification.page("ann", "t", data)
+    moved = services.verification.page("ann", PageRequest(**data, tab="t"))
 
     assert [item["id"] for item in plain["items"]] == [6, 5, 4, 3, 2, 1]
     assert [item["id"] for item in moved["items"]] == [1, 6, 5, 4, 3, 2]

@@ -13,6 +13,7 @@ from annotator.domain import JobKind
 from annotator.errors import NotFound
 from annotator.services.app import Services
 from annotator.store import categories, images, jobs, versions
+from annotator.wire.recording import SaveRequest
 
 CAT, DOG, BIRD = 1, 2, 3
 
@@ -22,7 +23,7 @@ def say(services: Services, image: int, **states: str) -> None:
     changes = [{"category": ids[name], "state": state} for name, state in states.items()]
     op = f"{image}-{'-'.join(states)}"
     data = {"op": op, "kind": "answer", "image": image, "changes": changes}
-    services.recording.save("ann", data)
+    services.recording.save("ann", SaveRequest(**data))
 
 
 def embed(services: Services, rows: int = 6, positions: int = 4) -> FeatureFiles:

@@ -12,6 +12,7 @@ import pytest
 from annotator.errors import StoreUnavailable
 from annotator.services.app import Services
 from annotator.services.knowledge.known_labels import ABSENT, PRESENT, KnownLabels, KnownLabelsCache
+from annotator.wire.recording import SaveRequest
 
 CAT, DOG, BIRD = 1, 2, 3
 PATIENT = 30.0
@@ -21,7 +22,7 @@ def say(services: Services, op: str, image: int, **states: str) -> None:
     ids = {"cat": CAT, "dog": DOG, "bird": BIRD}
     changes = [{"category": ids[name], "state": state} for name, state in states.items()]
     data = {"op": op, "kind": "answer", "image": image, "changes": changes}
-    services.recording.save("ann", data)
+    services.recording.save("ann", SaveRequest(**data))
 
 
 @pytest.fixture
@@ -69,12 +70,12 @@ def test_pairs_in_conflict_are_unknown(services: Services, cache: KnownLabelsCac
     say(services, "a", 1, cat="present")
     services.recording.save(
         "bob",
-        {
-            "op": "b",
-            "kind": "answer",
-            "image": 1,
-            "changes": [{"category": CAT, "state": "absent", "seen": 1}],
-        },
+        SaveRequest(
+            op="b",
+            kind="answer",
+            image=1,
+            changes=[{"category": CAT, "state": "absent", "seen": 1}],
+        ),
     )
 
     assert table(cache).state(0, 0) == 0

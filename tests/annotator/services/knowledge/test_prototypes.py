@@ -11,6 +11,8 @@ import pytest
 
 from annotator.arrays.features import FeatureFiles
 from annotator.services.app import Services
+from annotator.wire.recording import BackRequest, SaveRequest
+from annotator.wire.verify import PageRequest
 
 Publish = Callable[..., int]
 
@@ -21,7 +23,7 @@ def say(services: Services, image: int, category: int, state: str) -> None:
     change = {"category": category, "state": state, "source": "human"}
     op = f"{image}-{category}-{state}"
     data = {"op": op, "kind": "answer", "image": image, "changes": [change]}
-    services.recording.save("ann", data)
+    services.recording.save("ann", SaveRequest(**data))
 
 
 def embed(services: Services, angles: Sequence[float], *, skip: Sequence[int] = ()) -> None:
@@ -87,9 +89,9 @@ def test_absent_answers_push_away_and_undo_takes_the_ranking_back(services: Serv
 
     assert before[4] == pytest.approx(before[5])
     assert seen(services, 4)["scores"]["2"] < seen(services, 5)["scores"]["2"]
-    services.recording.undo("ann", {"op": "u1"})
+    services.recording.undo("ann", BackRequest(op="u1"))
     assert seen(services, 4)["scores"]["2"] == pytest.approx(before[4])
-    services.recording.undo("ann", {"op": "u2"})
+    services.recording.undo("ann", BackRequest(op="u2"))
     assert seen(services, 4)["scores"] == {}
 
 
@@ -145,7 +147,9 @@ def test_the_grid_shows_the_same_order(services: Services) -> None:
     say(services, 2, DOG, "absent")
     bars = {i: seen(services, i)["scores"]["2"] for i in (3, 4, 5, 6)}
 
-    page = services.verification.page("ann", "t", {"category": DOG, "mode": "like", "count": 12})
+    page = services.verification.page(
+        "ann", PageRequest(category=DOG, mode="like", count=12, tab="t")
+    )
 
     assert [item["id"] for item in page["items"]] == sorted(bars, key=lambda i: -bars[i])
 
@@ -157,7 +161,7 @@ def test_only_the_categories_that_were_touched_are_ranked_anew(services: Service
     seen(services, 2)
     before = dict(services._prototypes._ready.of)
 
-    services.recording.undo("ann", {"op": "u"})
+    services.recording.undo("ann", BackRequest(op="u"))
     say(services, 3, CAT, "present")  # as many as before, but another image
     item = seen(services, 3)
 

@@ -6,10 +6,11 @@ import pytest
 
 from annotator.errors import AnnotatorError, NotFound
 from annotator.services.app import Services
+from annotator.wire.label import FlagRequest, ResolveFlagRequest
 
 
 def test_a_flag_is_on_the_image_for_everybody(services: Services) -> None:
-    services.flags.add("ann", {"image": 2, "note": " is this\n a cat? "})
+    services.flags.add("ann", FlagRequest(image=2, note=" is this\n a cat? "))
 
     plain, flagged = services.labelling.items("bob", [1, 2])
 
@@ -18,21 +19,21 @@ def test_a_flag_is_on_the_image_for_everybody(services: Services) -> None:
 
 
 def test_sending_a_flag_twice_pins_it_once(services: Services) -> None:
-    services.flags.add("ann", {"image": 2, "note": "blurred"})
+    services.flags.add("ann", FlagRequest(image=2, note="blurred"))
 
-    again = services.flags.add("ann", {"image": 2, "note": "blurred"})
+    again = services.flags.add("ann", FlagRequest(image=2, note="blurred"))
 
     assert len(again["flags"]) == 1
-    assert len(services.flags.add("bob", {"image": 2, "note": "blurred"})["flags"]) == 2
+    assert len(services.flags.add("bob", FlagRequest(image=2, note="blurred"))["flags"]) == 2
 
 
 def test_anybody_takes_a_flag_off_and_it_can_come_back(services: Services) -> None:
-    said = services.flags.add("ann", {"image": 2, "note": ""})
+    said = services.flags.add("ann", FlagRequest(image=2, note=""))
     flag = said["flags"][0]["id"]
 
-    left = services.flags.resolve("bob", {"flag": flag})
-    again = services.flags.resolve("ann", {"flag": flag})
-    back = services.flags.add("ann", {"image": 2, "note": ""})
+    left = services.flags.resolve("bob", ResolveFlagRequest(flag=flag))
+    again = services.flags.resolve("ann", ResolveFlagRequest(flag=flag))
+    back = services.flags.add("ann", FlagRequest(image=2, note=""))
 
     assert left == {"image": 2, "flags": []}
     assert again == left
@@ -51,9 +52,9 @@ def test_what_cannot_be_flagged_is_refused(
     services: Services, data: dict[str, object], error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):
-        services.flags.add("ann", data)
+        services.flags.add("ann", FlagRequest.read(data))
 
 
 def test_a_flag_that_never_was_cannot_be_taken_off(services: Services) -> None:
     with pytest.raises(NotFound, match="no flag with id 7"):
-        services.flags.resolve("ann", {"flag": 7})
+        services.flags.resolve("ann", ResolveFlagRequest(flag=7))

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from annotator.errors import AnnotatorError, ImageError, ImageFolderMissing
 from annotator.services.app import Services
 from annotator.store.tables import attention_check, category
+from annotator.wire.recording import BackRequest, SaveRequest, VisitRequest
 
 CAT, DOG, BIRD = 1, 2, 3
 
@@ -28,7 +29,7 @@ def save(
         for c, s in changes
     ]
     data = {"op": op, "kind": kind, "image": image, "at": None, "ms": 900, "version": None}
-    return services.recording.save(who, data | {"changes": rows})
+    return services.recording.save(who, SaveRequest(**(data | {"changes": rows})))
 
 
 def labels(services: Services, image: int = 1, who: str = "ann") -> dict[str, str | None]:
@@ -41,7 +42,7 @@ def test_the_page_starts_with_the_categories_and_where_the_annotator_left_off(
 ) -> None:
     services.labelling.start("ann")
     visit = {"op": "v1", "image": 4, "shown": [CAT, DOG], "opened_at": None, "closed_at": None}
-    services.labelling.visit("ann", visit)
+    services.labelling.visit("ann", VisitRequest(**visit))
 
     start = services.labelling.start("ann")
 
@@ -97,7 +98,7 @@ def test_an_answer_to_what_somebody_else_has_changed_is_kept_but_not_applied(
 
     late = save(services, "b", (CAT, "absent"), who="bob")
 
-    assert late["late"] == [[1, CAT]]
+    assert late["late"] == [(1, CAT)]
     assert late["images"]["1"]["1"]["state"] == "present"
 
 
@@ -116,9 +117,9 @@ def test_undo_and_redo_go_back_and_forth_over_a_whole_sweep(services: Services) 
     save(services, "a", (CAT, "present"))
     save(services, "s", (DOG, "absent"), (BIRD, "absent"), kind="sweep", source="swept")
 
-    undone = services.recording.undo("ann", {"op": "u"})
+    undone = services.recording.undo("ann", BackRequest(op="u"))
     after_undo = labels(services)
-    services.recording.redo("ann", {"op": "r"})
+    services.recording.redo("ann", BackRequest(op="r"))
 
     assert undone["image"] == 1
     assert undone["images"] == {"1": {"2": None, "3": None}}
@@ -127,7 +128,7 @@ def test_undo_and_redo_go_back_and_forth_over_a_whole_sweep(services: Services) 
 
 
 def test_undo_with_nothing_to_undo_says_so(services: Services) -> None:
-    assert services.recording.undo("ann", {"op": "u"})["nothing"] is True
+    assert services.recording.undo("ann", BackRequest(op="u"))["nothing"] is True
 
 
 def test_unsure_gives_no_label_and_is_not_asked_again(services: Services) -> None:
@@ -157,12 +158,15 @@ def test_known_pairs_are_not_asked_and_the_more_frequent_category_comes_first(
     ("fields", "says"),
     [
         ({"image": 99}, "no image"),
-        ({"image": "1"}, "reload"),
-        ({"kind": "import"}, "unknown kind"),
-        ({"op": ""}, "without an id"),
-        ({"changes": []}, "without a category"),
+        ({"image": "1"}, "image should be a whole number; reload the page"),
+        ({"kind": "import"}, "kind should be 'answer'"),
+        ({"op": ""}, "op should not be empty"),
+        ({"changes": []}, "changes should not be empty"),
         ({"changes": [{"category": 99, "state": "present", "source": "human"}]}, "Category 99"),
-        ({"changes": [{"category": 1, "state": "maybe", "source": "human"}]}, "unknown answer"),
+        (
+            {"changes": [{"category": 1, "state": "maybe", "source": "human"}]},
+            "changes.0.state should",
+        ),
     ],
     ids=["image", "text as id", "kind", "no id", "empty", "category", "state"],
 )
@@ -173,7 +177,7 @@ def test_what_the_page_would_never_send_is_refused_and_nothing_is_recorded(
     data = {"op": "a", "kind": "answer", "image": 1, "changes": [change]}
 
     with pytest.raises(AnnotatorError, match=says):
-        services.recording.save("ann", data | fields)
+        services.recording.save("ann", SaveRequest.read(data | fields))
 
     assert services.progress.counts().answered == 0
 
@@ -202,20 +206,20 @@ def test_answers_wait_while_the_whole_image_folder_is_away(
     }
 
     with pytest.raises(ImageFolderMissing, match="is missing or empty; connect its disk"):
-        services.recording.save("Ann", data)
+        services.recording.save("Ann", SaveRequest(**data))
     if is_mount_point:
         pictures.rmdir()
     away.rename(pictures)
 
-    assert services.recording.save("Ann", data)["repeated"] is False
+    assert services.recording.save("Ann", SaveRequest(**data))["repeated"] is False
 
 
 def test_an_undo_of_what_never_came_takes_back_nothing(services: Services) -> None:
     change = {"image": 1, "category": 1, "state": "present"}
-    services.recording.save("Ann", {"op": "kept", "kind": "answer", "changes": [change]})
+    services.recording.save("Ann", SaveRequest(op="kept", kind="answer", changes=[change]))
 
-    said = services.recording.undo("Ann", {"op": "undo", "target": "never came"})
-    again = services.recording.undo("Ann", {"op": "other undo", "target": "kept"})
+    said = services.recording.undo("Ann", BackRequest(op="undo", target="never came"))
+    again = services.recording.undo("Ann", BackRequest(op="other undo", target="kept"))
 
     assert (said["nothing"], said["images"]) == (True, {})
     assert again["images"] == {"1": {"1": None}}
@@ -245,7 +249,7 @@ def test_one_operation_may_be_about_many_images_and_keeps_its_attention_checks(
         change | {"image": 4, "state": "absent", "source": "human", "expected": "absent"}
     ]
 
-    saved = services.recording.save("ann", data | {"changes": rows})
+    saved = services.recording.save("ann", SaveRequest(**(data | {"changes": rows})))
 
     assert {i: row["1"]["state"] for i, row in saved["images"].items()} == {
         "1": "present",
@@ -288,7 +292,7 @@ def test_an_image_is_found_by_number_and_by_part_of_its_name(
 def test_the_history_of_a_pair_says_who_when_and_on_what_suggestion(services: Services) -> None:
     save(services, "a", (DOG, "present"), who="ann", score=0.75)
     save(services, "b", (DOG, "absent"), who="bob")
-    services.recording.undo("ann", {"op": "c"})
+    services.recording.undo("ann", BackRequest(op="c"))
 
     told = services.labelling.history(1, DOG)["answers"]
 

@@ -16,6 +16,8 @@ from annotator.services.labelling.probe import Probing
 from annotator.settings import Probes, Project, changed
 from annotator.store import annotators, answers, categories, images, probes
 from annotator.store.tables import probe
+from annotator.wire.probe import ProbeAnswerRequest, ProbeCardRequest
+from annotator.wire.recording import BackRequest, SaveRequest
 
 PAIRS = 18
 
@@ -23,21 +25,21 @@ PAIRS = 18
 def say(services: Services, image: int, category: int, state: str = "present", **more: Any) -> None:
     change = {"category": category, "state": state}
     operation = {"op": f"{image}-{category}-{state}", "kind": "answer", "image": image}
-    services.recording.save("ann", {**operation, "changes": [change], **more})
+    services.recording.save("ann", SaveRequest(**operation, changes=[change], **more))
 
 
 def decide(services: Services, number: int, who: str = "ann", first: int = 0) -> None:
     for step in range(first, first + number):
         change = {"category": 1 + step % 3, "state": "present" if step % 2 else "absent"}
         operation = {"op": f"{who}{step}", "kind": "answer", "image": 1 + step % 6}
-        services.recording.save(who, {**operation, "changes": [change]})
+        services.recording.save(who, SaveRequest(**operation, changes=[change]))
 
 
 def answer(
     services: Services, question: dict[str, Any], state: str, *, card: str = "c", who: str = "ann"
 ) -> dict[str, Any]:
     said = {"probe": question["probe"], "card": card, "state": state, "ms": 900}
-    return services.probing.answer(who, said)
+    return services.probing.answer(who, ProbeAnswerRequest(**said))
 
 
 def rows(services: Services) -> list[Any]:
@@ -147,7 +149,7 @@ def test_a_pair_in_which_people_disagree_is_open(services: Services) -> None:
     with services.store.reading() as tx:
         seen = answers.labels_of(tx, [1])[1][0].answer_id
     other = {"category": 1, "state": "present", "seen": seen}
-    services.recording.save("bob", {"op": "b", "kind": "answer", "image": 1, "changes": [other]})
+    services.recording.save("bob", SaveRequest(op="b", kind="answer", image=1, changes=[other]))
 
     with services.store.reading() as tx:
         assert answers.labels_of(tx, [1])[1][0].conflict
@@ -276,7 +278,7 @@ def test_an_answer_is_no_label_and_trains_nothing(services: Services) -> None:
     assert (item["labels"], item["unsure"]) == ({}, [])
     counts = services.transfer.export_counts("answered")
     assert (counts["present"], counts["absent"]) == (0, 0)
-    assert services.recording.undo("ann", {"op": "u"})["nothing"]
+    assert services.recording.undo("ann", BackRequest(op="u"))["nothing"]
 
 
 def test_the_same_answer_again_changes_nothing(services: Services, clock: Any) -> None:
@@ -328,15 +330,15 @@ def test_what_no_page_sends_is_refused(
     said = {"probe": 1, "card": "c", "state": "present", "ms": 1, **changes}
 
     with pytest.raises(error):
-        services.probing.answer("ann", said)
+        services.probing.answer("ann", ProbeAnswerRequest.read(said))
 
     assert rows(services)[0].state is None
 
 
 @pytest.mark.parametrize("card", ["", "x" * 65])
-def test_a_card_needs_an_id(services: Services, card: str) -> None:
+def test_a_card_needs_an_id(card: str) -> None:
     with pytest.raises(AnnotatorError, match="reload"):
-        services.probing.card("ann", card)
+        ProbeCardRequest.read({"card": card})
 
 
 def test_a_card_is_due_after_190_decisions_and_not_again_at_once(
@@ -360,17 +362,17 @@ def test_a_card_is_due_after_190_decisions_and_not_again_at_once(
 def test_only_decisions_by_hand_that_stand_bring_a_card_nearer(services: Services) -> None:
     changes = [{"category": c, "state": "present", "source": "accepted_in_bulk"} for c in (1, 2, 3)]
     operation = {"op": "all", "kind": "accept_all", "image": 1, "changes": changes}
-    services.recording.save("ann", operation)
+    services.recording.save("ann", SaveRequest(**operation))
     swept = [{"category": c, "state": "absent", "source": "swept"} for c in (1, 2)]
-    services.recording.save("ann", {"op": "s", "kind": "sweep", "image": 2, "changes": swept})
+    services.recording.save("ann", SaveRequest(op="s", kind="sweep", image=2, changes=swept))
     page = [
         {"image": 3, "category": 1, "state": "present", "source": "human"},
         {"image": 4, "category": 1, "state": "present", "source": "accepted_in_bulk"},
     ]
-    services.recording.save("ann", {"op": "p", "kind": "page", "changes": page})
+    services.recording.save("ann", SaveRequest(op="p", kind="page", changes=page))
     say(services, 5, 1, "unsure")
     say(services, 5, 2, "present")
-    services.recording.undo("ann", {"op": "u"})
+    services.recording.undo("ann", BackRequest(op="u"))
 
     with services.store.reading() as tx:
         me = annotators.every(tx)[0].id

@@ -11,11 +11,12 @@ from annotator.images.sources import scan
 from annotator.services.app import Services
 from annotator.services.labelling import queue
 from annotator.store import images
+from annotator.wire.recording import VisitRequest
 
 
 def visit(services: Services, image: int, who: str = "ann") -> None:
     data = {"op": f"{who}{image}", "image": image, "shown": []}
-    services.labelling.visit(who, data)
+    services.labelling.visit(who, VisitRequest(**data))
 
 
 def test_without_features_images_come_in_file_order(services: Services) -> None:

@@ -19,6 +19,9 @@ from annotator.services.app import Services
 from annotator.services.labelling.review_filter import pair_tables
 from annotator.store import annotators, answers, categories, pair_search
 from annotator.store.tables import version as version_table
+from annotator.wire.label import FlagRequest, ResolveFlagRequest
+from annotator.wire.recording import BackRequest, SaveRequest
+from annotator.wire.review import SearchRequest
 
 CAT, DOG, BIRD = 1, 2, 3
 Say = Callable[..., dict[str, Any]]
@@ -47,7 +50,7 @@ def say(services: Services) -> Say:
             for r in rows
         ]
         data = {"op": f"say {next(numbers)}", "kind": "page", "version": version}
-        return services.recording.save(who, data | {"changes": changes})
+        return services.recording.save(who, SaveRequest(**(data | {"changes": changes})))
 
     return say
 
@@ -59,7 +62,7 @@ def desk(services: Services, say: Say) -> Services:
     say("bob", [(1, DOG), (4, BIRD)], "absent", "swept")
     say("bob", (2, CAT), "absent")
     say("ann", (5, CAT), "unsure", version=4)
-    services.flags.add("bob", {"image": 6, "note": "two cats?"})
+    services.flags.add("bob", FlagRequest(image=6, note="two cats?"))
     return services
 
 
@@ -91,7 +94,7 @@ def publish(services: Services, probabilities: Any, *, ranked: tuple[int, ...] =
 
 
 def found(services: Services, **filters: Any) -> Pairs:
-    rows = services.review.search("ann", filters)["pairs"]
+    rows = services.review.search("ann", SearchRequest(filters=filters))["pairs"]
     return [(row["image"], row["category"]) for row in rows]
 
 
@@ -156,11 +159,11 @@ def test_a_question_the_page_would_not_ask_is_refused(
     desk: Services, filters: dict[str, Any], after: list[Any] | None
 ) -> None:
     with pytest.raises(AnnotatorError, match="reload the page"):
-        desk.review.search("ann", filters, after)
+        desk.review.search("ann", SearchRequest.read({"filters": filters, "after": after}))
 
 
 def test_a_row_says_who_said_what_and_which_flags_are_up(desk: Services) -> None:
-    desk.flags.add("ann", {"image": 2, "note": "blurred"})
+    desk.flags.add("ann", FlagRequest(image=2, note="blurred"))
 
     (row,) = desk.review.rows("ann", [(2, CAT)])
 
@@ -174,13 +177,13 @@ def test_a_row_says_who_said_what_and_which_flags_are_up(desk: Services) -> None
 
 
 def test_pages_follow_each_other_while_answers_come_in(desk: Services, say: Say) -> None:
-    first = desk.review.search("ann", {}, count=3)
+    first = desk.review.search("ann", SearchRequest(filters={}, count=3))
     say("ann", (1, BIRD), "present")  # before the cursor: not in this list any more
     for who in ("ann", "bob"):
         say(who, (2, CAT), "cleared")  # the pair of the cursor itself leaves the list
     say("ann", (6, BIRD), "present")
 
-    second = desk.review.search("ann", {}, first["next"], count=60)
+    second = desk.review.search("ann", SearchRequest(filters={}, after=first["next"], count=60))
 
     assert [(r["image"], r["category"]) for r in first["pairs"]] == [(1, CAT), (1, DOG), (2, CAT)]
     rest = [(3, DOG), (4, BIRD), (5, CAT), (6, BIRD)]
@@ -202,7 +205,7 @@ def test_the_labels_that_the_model_contradicts_most_come_first(desk: Services) -
         ],
     )
 
-    rows = desk.review.search("ann", {"show": "errors"})["pairs"]
+    rows = desk.review.search("ann", SearchRequest(filters={"show": "errors"}))["pairs"]
 
     assert [(r["image"], r["category"], r["disagreement"]) for r in rows] == [
         (1, DOG, 0.95),
@@ -214,9 +217,11 @@ def test_the_labels_that_the_model_contradicts_most_come_first(desk: Services) -
 
 def test_likely_errors_go_on_behind_a_cursor_among_equals(desk: Services) -> None:
     publish(desk, [[0.4, 0.95, 0.5], [0.5] * 3, [0.5, 0.05, 0.5], [0.5, 0.5, 0.7]])
-    first = desk.review.search("ann", {"show": "errors"}, count=1)
+    first = desk.review.search("ann", SearchRequest(filters={"show": "errors"}, count=1))
 
-    second = desk.review.search("ann", {"show": "errors"}, first["next"], count=2)
+    second = desk.review.search(
+        "ann", SearchRequest(filters={"show": "errors"}, after=first["next"], count=2)
+    )
 
     assert [(r["image"], r["category"]) for r in second["pairs"]] == [(3, DOG), (4, BIRD)]
     assert second["total"] == 4
@@ -233,7 +238,7 @@ def test_what_is_only_ranked_counts_at_the_far_end_and_after_the_rest(
         ranked=(1,),
     )
 
-    rows = desk.review.search("ann", {"show": "errors"})["pairs"]
+    rows = desk.review.search("ann", SearchRequest(filters={"show": "errors"}))["pairs"]
 
     assert [(r["image"], r["category"], r["ranked"]) for r in rows] == [
         (1, CAT, False),
@@ -293,7 +298,7 @@ def test_undo_takes_a_whole_bulk_back(desk: Services, say: Say) -> None:
     say("ann", [(1, DOG), (4, BIRD), (3, DOG)], "absent", "review")
     changed = found(desk, source="review")
 
-    desk.recording.undo("ann", {"op": "undo"})
+    desk.recording.undo("ann", BackRequest(op="undo"))
 
     assert changed == [(1, DOG), (3, DOG), (4, BIRD)]
     assert found(desk, source="review") == []
@@ -301,20 +306,20 @@ def test_undo_takes_a_whole_bulk_back(desk: Services, say: Say) -> None:
 
 
 def test_a_resolved_flag_leaves_the_list(desk: Services) -> None:
-    (row,) = desk.review.search("ann", {"show": "flags"})["pairs"]
+    (row,) = desk.review.search("ann", SearchRequest(filters={"show": "flags"}))["pairs"]
 
-    desk.flags.resolve("ann", {"flag": row["flags"][0]["id"]})
+    desk.flags.resolve("ann", ResolveFlagRequest(flag=row["flags"][0]["id"]))
 
     assert row["flags"][0]["note"] == "two cats?"
-    assert desk.review.search("ann", {"show": "flags"})["total"] == 0
+    assert desk.review.search("ann", SearchRequest(filters={"show": "flags"}))["total"] == 0
 
 
 def test_the_history_tells_every_answer_in_words(desk: Services, say: Say, clock: Any) -> None:
     say("bob", (1, CAT), "absent", "rejected", version=4, score=0.3)
     clock.forward(60)
-    desk.recording.undo("bob", {"op": "undo"})
+    desk.recording.undo("bob", BackRequest(op="undo"))
     late = {"image": 1, "category": CAT, "state": "absent", "source": "human", "seen": None}
-    desk.recording.save("eve", {"op": "late", "kind": "answer", "changes": [late]})
+    desk.recording.save("eve", SaveRequest(op="late", kind="answer", changes=[late]))
     say("carol", (1, CAT), "present", "review")
     say("ann", (1, CAT), "unsure")
 
@@ -357,7 +362,7 @@ def test_a_patched_table_equals_one_that_is_read_anew(services: Services, say: S
     for step in range(60):
         who = chance.choice(["ann", "bob", "carol"])
         if chance.random() < 0.2:
-            services.recording.undo(who, {"op": f"undo {step}"})
+            services.recording.undo(who, BackRequest(op=f"undo {step}"))
         else:
             pairs = list({(chance.randint(1, 6), chance.randint(1, 3)) for _ in range(3)})
             state = chance.choice(["present", "absent", "unsure", "cleared"])

@@ -21,6 +21,8 @@ from annotator.services.project.creation import create_project
 from annotator.store import Store, categories, images, jobs, versions
 from annotator.store.images import FoundImage
 from annotator.store.tables import SOURCE_OF, answer, attention_check, operation
+from annotator.wire.recording import BackRequest, SaveRequest
+from annotator.wire.verify import PageRequest, SavePageRequest
 
 CAT, DOG, BIRD = 1, 2, 3
 PICTURES = 60
@@ -78,7 +80,7 @@ def publish(
 
 def page(services: Services, mode: str = "confirm", *, tab: str = "t", **fields: Any) -> Any:
     data = {"category": CAT, "mode": mode, "count": 12} | fields
-    return services.verification.page("ann", tab, data)
+    return services.verification.page("ann", PageRequest.read({**data, "tab": tab}))
 
 
 def ids(found: dict[str, Any]) -> list[int]:
@@ -101,13 +103,13 @@ def commit(
         for item in shown["items"]
     ]
     data = {k: shown[k] for k in ("category", "mode", "version")}
-    return services.verification.save("ann", {**data, "op": "a", "changes": changes})
+    return services.verification.save("ann", SavePageRequest(**data, op="a", changes=changes))
 
 
 def say(services: Services, image: int, state: str, category: int = CAT, who: str = "ann") -> None:
     change = {"category": category, "state": state, "source": "human"}
     data = {"op": f"{who}{image}{category}", "kind": "answer", "image": image, "changes": [change]}
-    services.recording.save(who, data)
+    services.recording.save(who, SaveRequest(**data))
 
 
 def embed(services: Services, angles: Sequence[float]) -> FeatureFiles:
@@ -255,7 +257,7 @@ def test_a_check_that_nobody_noticed_counts_against_the_annotator(many: Services
 
     assert saved["agreement"]["checks"] == 1
     assert saved["agreement"]["found"] == 0
-    many.recording.undo("ann", {"op": "u"})
+    many.recording.undo("ann", BackRequest(op="u"))
     assert many.verification.agreement("ann")["checks"] == 0
 
 
@@ -278,8 +280,8 @@ def test_a_category_that_is_only_ranked_takes_nothing_untouched(many: Services) 
     data = {"op": "a", "category": CAT, "mode": "confirm", "version": number}
     bulk = {"image": 1, "state": "present", "source": "accepted_in_bulk"}
     with pytest.raises(AnnotatorError, match="marked yourself"):
-        many.verification.save("ann", {**data, "changes": [bulk]})
-    many.verification.save("ann", {**data, "changes": [bulk | {"source": "human"}]})
+        many.verification.save("ann", SavePageRequest(**data, changes=[bulk]))
+    many.verification.save("ann", SavePageRequest(**data, changes=[bulk | {"source": "human"}]))
 
     assert ids(found) == [1, 2, 3]
     assert found["bulk"] is False
@@ -298,7 +300,7 @@ def sweep(
         for image in ids(shown)
     ]
     data = {k: shown[k] for k in ("category", "mode", "version")}
-    return services.verification.save("ann", {**data, "op": op, "changes": changes})
+    return services.verification.save("ann", SavePageRequest(**data, op=op, changes=changes))
 
 
 @pytest.mark.parametrize("mode", ["confirm", "sweep", "uncertain", "like"])
@@ -324,7 +326,7 @@ def test_where_nothing_is_guessed_the_rest_is_absent_and_no_check_comes_of_it(
     marked = dict.fromkeys(ids(shown)[:2], (1, "human"))
     assert sources == {**dict.fromkeys(ids(shown), (0, "swept")), **marked}
     assert (len(sources), checks) == (20, 0)
-    many.recording.undo("ann", {"op": "u"})
+    many.recording.undo("ann", BackRequest(op="u"))
     assert many.progress.counts().answered == 1  # the one that was there before
 
 
@@ -452,7 +454,7 @@ def test_undo_opens_a_whole_page_again(many: Services) -> None:
     commit(many, shown)
     after = page(many)
 
-    many.recording.undo("ann", {"op": "u"})
+    many.recording.undo("ann", BackRequest(op="u"))
 
     assert ids(after) == []
     assert ids(page(many)) == ids(shown)

@@ -15,6 +15,7 @@ from annotator.services.knowledge.open_suggestions import OpenSuggestions
 from annotator.services.progress.overview import LOSSES
 from annotator.services.training.control import METHODS, predecessor, training_options
 from annotator.store import answers, categories, jobs, versions
+from annotator.wire.recording import BackRequest, SaveRequest
 from annotator.worker.evaluation import compare
 from mlrpl.labels import ABSENT, PRESENT
 
@@ -34,9 +35,9 @@ def test_every_answer_undo_and_redo_moves_the_number_of_waiting_suggestions(
 
     answer("a", (1, 1, "present"), (1, 2, "absent"), (5, 1, "absent"))
     answered = services.progress.state()["suggestions"]
-    services.recording.undo("Ann", {"op": "b"})
+    services.recording.undo("Ann", BackRequest(op="b"))
     undone = services.progress.state()["suggestions"]
-    services.recording.redo("Ann", {"op": "c"})
+    services.recording.redo("Ann", BackRequest(op="c"))
     redone = services.progress.state()["suggestions"]
 
     assert (before, answered, undone, redone) == (9, 7, 9, 7)
@@ -52,7 +53,7 @@ def test_the_followed_counts_are_those_of_counting_anew(
     with services.store.reading() as tx:
         seen = answers.labels_of(tx, [1])[1][0].answer_id
     change = {"image": 1, "category": 1, "state": "absent", "seen": seen}
-    services.recording.save("Bob", {"op": "b", "kind": "answer", "changes": [change]})
+    services.recording.save("Bob", SaveRequest(op="b", kind="answer", changes=[change]))
     answer("c", (2, 2, "cleared"), (4, 3, "unsure"))
 
     with services.store.reading() as tx:

@@ -16,6 +16,8 @@ from annotator.services.progress.quality import anchoring_row, overlap_row
 from annotator.settings import Goal, changed
 from annotator.store import annotators, quality, repeated_questions
 from annotator.store.quality import BANDS
+from annotator.wire.probe import ProbeAnswerRequest
+from annotator.wire.recording import BackRequest, SaveRequest
 
 IMAGES, CATEGORIES = 6, 3
 SURE = 3.0
@@ -28,14 +30,14 @@ def say(services: Services, who: str, *pairs: tuple[int, int, str], **more: Any)
     """Answer pairs in one operation."""
     changes = [{"image": i, "category": c, "state": s, **more} for i, c, s in pairs]
     operation = {"op": f"say {next(NUMBERS)}", "kind": "page", "ms": 1000, "changes": changes}
-    services.recording.save(who, operation)
+    services.recording.save(who, SaveRequest(**operation))
 
 
 def answer_card(services: Services, who: str, card: str, state: str) -> list[dict[str, Any]]:
     questions = services.probing.card(who, card)["questions"]
     for question in questions:
         services.probing.answer(
-            who, {"probe": question["probe"], "card": card, "state": state, "ms": 900}
+            who, ProbeAnswerRequest(probe=question["probe"], card=card, state=state, ms=900)
         )
     return list(questions)
 
@@ -98,7 +100,7 @@ def test_three_people_have_an_alpha_and_no_kappa(services: Services) -> None:
 def test_what_was_taken_back_unsure_imported_or_reviewed_is_no_opinion(services: Services) -> None:
     say(services, "ann", (1, 1, "present"), (2, 1, "present"), (3, 1, "present"))
     say(services, "bob", (1, 1, "absent"))
-    services.recording.undo("bob", {"op": "undone"})
+    services.recording.undo("bob", BackRequest(op="undone"))
     say(services, "bob", (2, 1, "unsure"))
     say(services, "bob", (3, 1, "absent"), source="review")
 

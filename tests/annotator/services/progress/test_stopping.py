@@ -12,6 +12,8 @@ from scipy.special import logit
 from annotator.services.app import Services
 from annotator.services.progress import stopping
 from annotator.settings import Goal, changed
+from annotator.wire.probe import ProbeAnswerRequest
+from annotator.wire.recording import SaveRequest
 from mlrpl.decision.acquisition import Costs
 
 IMAGES, CATEGORIES = 6, 8
@@ -26,7 +28,7 @@ def say(
 ) -> None:
     changes = [{"image": i, "category": c, "state": state} for i, c in pairs]
     operation = {"op": f"op {next(NUMBERS)}", "kind": kind, "ms": ms, "changes": changes}
-    services.recording.save("ann", operation)
+    services.recording.save("ann", SaveRequest(**operation))
 
 
 def say_all(services: Services, state: str, count: int, first: int = 0) -> None:
@@ -154,7 +156,7 @@ def test_blind_answers_correct_what_the_model_expects_of_itself(
     before = wide.stopping.report()
     for question in wide.probing.card("ann", "c")["questions"]:
         said = {"probe": question["probe"], "card": "c", "state": "present", "ms": 900}
-        wide.probing.answer("ann", said)
+        wide.probing.answer("ann", ProbeAnswerRequest(**said))
     few = wide.stopping.report()
     monkeypatch.setattr(stopping, "ENOUGH_PROBES", 10)
     with_goal(wide, coverage=0.9)  # counts anew
@@ -174,7 +176,7 @@ def test_a_blind_answer_about_a_pair_that_was_labelled_since_corrects_nothing(
     publish(np.full((IMAGES, CATEGORIES), logit(0.1)))
     question = wide.probing.card("ann", "c")["questions"][0]
     said = {"probe": question["probe"], "card": "c", "state": "present", "ms": 900}
-    wide.probing.answer("ann", said)
+    wide.probing.answer("ann", ProbeAnswerRequest(**said))
     before = wide.stopping.report()["probes"]["answers"]
     say_all(wide, "absent", 18, first=30)
 

@@ -11,6 +11,7 @@ from annotator.services.app import Services
 from annotator.services.knowledge import calibration
 from annotator.services.progress import growth, trends
 from annotator.store.activity import Growth, Pace
+from annotator.wire.probe import ProbeAnswerRequest
 
 IMAGES, CATEGORIES = 6, 3
 ABOVE, BELOW = 3.0, -3.0
@@ -73,7 +74,7 @@ def test_blind_answers_come_before_held_out_ones_where_there_are_enough(
     answer("a", *((i, 1, "present") for i in range(1, 7)))
     for question in services.probing.card("Ann", "c")["questions"]:
         said = {"probe": question["probe"], "card": "c", "state": "present", "ms": 900}
-        services.probing.answer("Ann", said)
+        services.probing.answer("Ann", ProbeAnswerRequest(**said))
     monkeypatch.setattr(calibration, "CALIBRATION_PRESENT", 6)
     few = services.progress.trends()["calibration"]
     monkeypatch.setattr(calibration, "MIN_PROBES", 10)

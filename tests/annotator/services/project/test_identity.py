@@ -9,6 +9,7 @@ from annotator.errors import SetBack
 from annotator.services.app import Services
 from annotator.services.project.identity import ANCESTORS, PROJECT_FILE, PROJECT_KEY
 from annotator.store import key_values
+from annotator.wire.recording import SaveRequest
 
 
 def lineage_at(path: Path) -> tuple[str, list[str]]:
@@ -66,7 +67,7 @@ def test_the_page_starts_with_the_key_and_the_ancestors(services: Services) -> N
 
 def test_a_database_without_an_acknowledged_operation_was_set_back(services: Services) -> None:
     change = {"image": 1, "category": 1, "state": "present"}
-    services.recording.save("Ann", {"op": "one", "kind": "answer", "changes": [change]})
+    services.recording.save("Ann", SaveRequest(op="one", kind="answer", changes=[change]))
 
     services.lineage.refuse_set_back("one")
     services.lineage.refuse_set_back(None)

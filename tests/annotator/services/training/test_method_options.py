@@ -14,6 +14,7 @@ from annotator.services.training.method_options import (
     numbers_in,
 )
 from annotator.store import jobs
+from annotator.wire.recording import SaveRequest
 from mlrpl.methods import describe
 
 
@@ -57,7 +58,7 @@ def test_a_number_that_makes_no_sense_is_refused_in_a_sentence(
 
 def test_a_training_with_other_numbers_keeps_the_method_they_are_of(services: Services) -> None:
     change = {"image": 1, "category": 1, "state": "present"}
-    services.recording.save("Ann", {"op": "a", "kind": "answer", "changes": [change]})
+    services.recording.save("Ann", SaveRequest(op="a", kind="answer", changes=[change]))
 
     usual = services.training.train("Ann", options={"ridge": 0.0})["job"]
     services.training.cancel()

@@ -1,0 +1,1 @@
+"""What crosses the wire between the pages and the services."""

@@ -1,0 +1,202 @@
+"""The Label page: where one left off, images and what is known of them, flags and keys."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator
+from typing_extensions import TypedDict
+
+from annotator.wire.recording import Decision, Label, Opinion, SourceName, StateName
+from annotator.wire.request import Id, Request, TabName, Text, Whole
+
+
+class NextImagesRequest(Request):
+    """The images most worth labelling next."""
+
+    tab: TabName = ""
+    count: Whole = 10
+    exclude: tuple[Id, ...] = ()
+    """Those the tab has."""
+
+
+class NextImages(TypedDict):
+    """They are leased to the tab."""
+
+    images: list[int]
+    done: bool
+    """Every image has been visited."""
+
+
+class ItemsRequest(Request):
+    """What the page shows of some images."""
+
+    ids: tuple[Id, ...] = ()
+
+
+class FindImagesRequest(Request):
+    """Images by number or by part of a name."""
+
+    text: Annotated[Text, AfterValidator(lambda text: text[:200])] = ""
+
+
+class PairRequest(Request):
+    """Something about one pair."""
+
+    image: Id
+    category: Id
+
+
+class HotkeyRequest(Request):
+    """A key of one's own for a category; none if it is empty."""
+
+    category: Id
+    key: Annotated[Text, AfterValidator(lambda key: key[:20])] = ""
+
+
+class FlagRequest(Request):
+    """A note to be pinned to an image."""
+
+    image: Id
+    note: Text = ""
+
+
+class ResolveFlagRequest(Request):
+    """A flag to be taken off."""
+
+    flag: Id
+
+
+class Category(TypedDict):
+    """A category with this person's key."""
+
+    id: int
+    name: str
+    supercategory: str
+    ordinal: int
+    aliases: list[str]
+    description: str
+    key: str
+
+
+class Implies(TypedDict):
+    """The categories that have the same state as one where that is present, or absent."""
+
+    present: list[int]
+    absent: list[int]
+
+
+class Project(TypedDict):
+    """Which project this is."""
+
+    name: str
+    description: str
+    key: str
+    ancestors: list[str]
+
+
+class Start(TypedDict):
+    """What a page needs once."""
+
+    annotator: str
+    """The present name of whoever came under a name of the past."""
+    said: str
+    """The name that was given."""
+    former: list[str]
+    """Names of the past, under which a browser may hold answers."""
+    project: Project
+    categories: list[Category]
+    implies: dict[str, Implies]
+    """By category id."""
+    version: int | None
+    total: int
+    resume: int | None
+    """The image where this annotator left off."""
+    features: bool
+    """Any image has been embedded."""
+
+
+class Flag(TypedDict):
+    """A note on an image."""
+
+    id: int
+    note: str
+    by: str
+    at: str
+
+
+class FlagsOfImage(TypedDict):
+    """All unresolved flags of an image."""
+
+    image: int
+    flags: list[Flag]
+
+
+class Fill(TypedDict):
+    """A label that is filled in under a certificate."""
+
+    state: Decision
+    certificate: int
+
+
+class ItemData(Opinion):
+    """An image and what is known of it."""
+
+    id: int
+    name: str
+    width: int
+    height: int
+    problem: str | None
+    """Why it cannot be shown."""
+    labels: dict[str, Label]
+    unsure: list[int]
+    filled: dict[str, Fill]
+    flags: list[Flag]
+    ask: list[int]
+    """The categories with the digit keys, in this order."""
+
+
+class Items(TypedDict):
+    """Unknown images are left out."""
+
+    items: list[ItemData]
+
+
+class FoundImage(TypedDict):
+    """An image that was looked for."""
+
+    id: int
+    number: int
+    """From 1, in the order of the project."""
+    name: str
+
+
+class FoundImages(TypedDict):
+    """Images that were found."""
+
+    images: list[FoundImage]
+
+
+class HistoryRow(TypedDict):
+    """One answer about a pair."""
+
+    by: str
+    state: StateName
+    source: SourceName
+    at: str
+    late: bool
+    cancelled: bool
+    score: float | None
+    version: int | None
+
+
+class History(TypedDict):
+    """Every answer about a pair, newest first."""
+
+    answers: list[HistoryRow]
+
+
+class HotkeysOfPerson(TypedDict):
+    """All keys of a person by category id."""
+
+    keys: dict[str, str]

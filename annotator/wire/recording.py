@@ -1,0 +1,160 @@
+"""Saving, undoing and redoing on any page; visits; labels as all pages know them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NotRequired, Self
+
+from pydantic import Field, WithJsonSchema, model_validator
+from typing_extensions import TypedDict
+
+from annotator.domain import Source, State
+from annotator.wire.request import (
+    AnswerId,
+    ClientId,
+    Id,
+    Milliseconds,
+    Moment,
+    Probability,
+    QueuedRequest,
+    Request,
+    Text,
+)
+
+Decision = Annotated[str, WithJsonSchema({"tsType": "Decision"})]
+StateName = Annotated[str, WithJsonSchema({"tsType": "State"})]
+SourceName = Annotated[str, WithJsonSchema({"tsType": "Source"})]
+"""Texts of replies whose few values the pages' scripts know by these types."""
+
+
+class Said(Request):
+    """What somebody said about one pair."""
+
+    state: State
+    source: Source = Source.HUMAN
+    score: Probability | None = None
+    """What was shown beside the pair."""
+    seen: AnswerId | None = None
+    """The answer that was seen as the label."""
+    after: Text | None = None
+    """Client id of an own operation on the pair that is on its way."""
+
+
+class Change(Said):
+    """What an operation says about one pair."""
+
+    category: Id
+    image: Id | None = None
+    """None: that of the operation."""
+    expected: State | None = None
+    """What an attention check expects."""
+
+
+class Operation(QueuedRequest):
+    """One thing that somebody did."""
+
+    op: ClientId
+    at: Moment = None
+    ms: Milliseconds | None = None
+    """How long the person took."""
+    version: Id | None = None
+    """The version whose suggestions were on the screen."""
+
+
+class SaveRequest(Operation):
+    """One operation on the pairs of an image, or of several."""
+
+    kind: Literal["answer", "accept_all", "sweep", "page"]
+    changes: Annotated[tuple[Change, ...], Field(min_length=1)]
+    image: Id | None = None
+    """The one that all changes are about which name none."""
+
+    @model_validator(mode="after")
+    def _names_images(self) -> Self:
+        if self.image is None and any(change.image is None for change in self.changes):
+            raise ValueError("names no image")
+        return self
+
+
+class Label(TypedDict):
+    """A label; there is none of an unknown pair."""
+
+    state: Decision | None
+    """`present` or `absent`; None in conflict."""
+    answer: int | None
+    source: Annotated[str, WithJsonSchema({"tsType": "Source | ''"})]
+    by: str
+    mine: bool
+    conflict: bool
+
+
+Touched = dict[str, dict[str, Label | None]]
+"""By image id and category id; None where a pair is unknown."""
+
+
+class Opinion(TypedDict):
+    """How the categories of an image stand, given what is known of it by now."""
+
+    version: int | None
+    scores: dict[str, float]
+    ranked: list[int]
+    """Categories whose score is a rank among all images, no probability."""
+    suggested: list[int]
+    """Open categories at or above their threshold."""
+    rankings: NotRequired[int]
+    """Of how many categories all images are ranked by likeness."""
+
+
+class Agreement(TypedDict):
+    """How many of somebody's newest attention checks there are, and how many were found."""
+
+    checks: int
+    found: int
+    most: int
+
+
+class Saved(TypedDict):
+    """The touched pairs as they stand now."""
+
+    op: str
+    repeated: bool
+    images: Touched
+    late: list[tuple[int, int]]
+    """Pairs of image and category to which somebody else was faster."""
+    left_out: list[tuple[int, str]]
+    """Images without a usable file, and why."""
+    opinion: NotRequired[Opinion]
+    """On the other categories, where the operation was about one image."""
+    agreement: NotRequired[Agreement]
+    """After a page of the grid."""
+
+
+class BackRequest(QueuedRequest):
+    """An undo or a redo."""
+
+    op: ClientId
+    target: Text | None = None
+    """Client id of the operation that is meant."""
+
+
+class TakenBack(TypedDict):
+    """What an undo or a redo touched."""
+
+    op: str
+    nothing: bool
+    image: int | None
+    images: Touched
+
+
+class VisitRequest(QueuedRequest):
+    """An image was on the screen."""
+
+    op: ClientId
+    image: Id
+    shown: tuple[Id, ...] = ()
+    """Categories that were drawn beside it."""
+    opened_at: Moment = None
+    closed_at: Moment = None
+
+
+class Visited(TypedDict):
+    """A visit is noted."""

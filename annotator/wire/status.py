@@ -1,0 +1,34 @@
+"""The status line that every page shows."""
+
+from __future__ import annotations
+
+from typing_extensions import TypedDict
+
+
+class Trainer(TypedDict):
+    """What the trainer is doing."""
+
+    state: str
+    """`off`, `idle`, `embedding`, `training` or `failed`."""
+    stage: str
+    done: int
+    total: int
+    loss: float | None
+    epoch: int | None
+    epochs: int | None
+    message: str
+    worker_alive: bool
+
+
+class ProjectState(TypedDict):
+    """Version, counts and what the trainer is doing now."""
+
+    version: int | None
+    images: int
+    answered: int
+    filled: int
+    open: int
+    suggestions: int
+    suggestions_about: bool
+    """The suggestions of a new version are being counted; this is the figure from its making."""
+    trainer: Trainer
