@@ -14,6 +14,7 @@ APP_PACKAGES = (
     "rich",
     "sqlalchemy",
     "tomlkit",
+    "typing_extensions",
 )
 """What the extra `app` installs beside the library, by import name."""
 
