@@ -75,9 +75,9 @@ class Services:
         self._labels = KnownLabelsCache(store, clock)
         self.evidence = Evidence(project, store, self.suggestions, self._labels)
         self._counts = counts = OpenSuggestions(store, self.suggestions, self.fills)
-        self.progress = ProgressReport(project, store, self.suggestions, counts, clock)
-        self.quality = Quality(store, self.suggestions)
-        self.stopping = Stopping(project, store, self.suggestions, counts, clock)
+        self.progress = ProgressReport(project, counts, clock)
+        self.quality = Quality(project, counts, clock)
+        self.stopping = Stopping(project, counts, clock)
         self.verification = Verification(
             project,
             store,

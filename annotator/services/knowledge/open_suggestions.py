@@ -85,8 +85,8 @@ class OpenSuggestions:
             at_once: Pairs up to which `soon` counts anew by itself, without a thread.
         """
         self.fills = fills
-        self._store = store
-        self._suggestions = suggestions
+        self.store = store
+        self.suggestions = suggestions
         self._at_once = at_once
         self._cache = FollowingCache(self._build, _patched)
         self.task = BackgroundTask[None]("counting the suggestions", head_start=HEAD_START)
@@ -106,16 +106,16 @@ class OpenSuggestions:
         return self._cache.current(tx, self._key(tx))
 
     def _count(self) -> None:
-        with self._store.reading() as tx:
+        with self.store.reading() as tx:
             self.now(tx)
 
     def _key(self, tx: Transaction) -> object:
         """Return what the counts depend on besides labels."""
-        _, arrays = self._suggestions.current(tx)
+        _, arrays = self.suggestions.current(tx)
         return arrays, activity.shape(tx), [fill.key for fill in self.fills.active(tx)]
 
     def _build(self, tx: Transaction) -> SuggestionCounts:
-        _, arrays = self._suggestions.current(tx)
+        _, arrays = self.suggestions.current(tx)
         rows, columns = activity.shape(tx)
         labelled, disputed = Labelled(rows, columns), set[Pair]()
         for part in activity.each_label(tx):

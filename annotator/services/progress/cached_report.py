@@ -7,8 +7,10 @@ from typing import Any
 
 from annotator.arrays.versions import VersionArrays
 from annotator.services.background.throttled_cache import ThrottledCache
-from annotator.services.knowledge.suggestions import Suggestions
-from annotator.store import Store, Transaction, activity, changes, quality
+from annotator.services.clock import Clock, utc_now
+from annotator.services.knowledge.open_suggestions import OpenSuggestions
+from annotator.settings import Project
+from annotator.store import Transaction, activity, changes, quality
 
 
 class CachedReport(ABC):
@@ -17,9 +19,15 @@ class CachedReport(ABC):
     In a large project they are counted anew only now and then; see `ThrottledCache`.
     """
 
-    def __init__(self, store: Store, suggestions: Suggestions) -> None:
-        self._store = store
-        self._suggestions = suggestions
+    def __init__(
+        self, project: Project, open_suggestions: OpenSuggestions, clock: Clock = utc_now
+    ) -> None:
+        self._project = project
+        self._open_suggestions = open_suggestions
+        self._store = open_suggestions.store
+        self._suggestions = open_suggestions.suggestions
+        self._fills = open_suggestions.fills
+        self._clock = clock
         self._cache = ThrottledCache()
 
     def report(self) -> dict[str, Any]:

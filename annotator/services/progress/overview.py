@@ -12,12 +12,11 @@ from annotator.services.catalogue.lookup import in_order
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.open_pairs import PairCounts
 from annotator.services.knowledge.open_suggestions import OpenSuggestions, SuggestionCounts
-from annotator.services.knowledge.suggestions import Suggestions
 from annotator.services.progress.trends import Trends
 from annotator.services.training import retraining
 from annotator.services.training.control import version_row
 from annotator.settings import Project
-from annotator.store import Store, Transaction, activity, categories, images, jobs, versions
+from annotator.store import Transaction, activity, categories, images, jobs, versions
 from annotator.wire.status import ProjectState, Trainer
 
 WORKER_SILENCE = timedelta(seconds=15)
@@ -47,18 +46,13 @@ class ProgressReport:
     """Read-only views of a project."""
 
     def __init__(
-        self,
-        project: Project,
-        store: Store,
-        suggestions: Suggestions,
-        open_suggestions: OpenSuggestions,
-        clock: Clock = utc_now,
+        self, project: Project, open_suggestions: OpenSuggestions, clock: Clock = utc_now
     ) -> None:
         self._project = project
-        self._store = store
-        self._suggestions = suggestions
+        self._store = open_suggestions.store
+        self._suggestions = open_suggestions.suggestions
         self._open_suggestions = open_suggestions
-        self._trends = Trends(project, store, suggestions, open_suggestions, clock)
+        self._trends = Trends(project, open_suggestions, clock)
         self._clock = clock
         self._lock = threading.Lock()
         self._losses: tuple[int | None, list[tuple[float, float]]] = (None, [])

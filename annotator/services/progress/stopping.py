@@ -11,14 +11,10 @@ import numpy as np
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, OperationKind
 from annotator.services.certificates.promises import promised
-from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.calibration import blind_answers
 from annotator.services.knowledge.open_pairs import CHUNK, PairCounts
-from annotator.services.knowledge.open_suggestions import OpenSuggestions
-from annotator.services.knowledge.suggestions import Suggestions
 from annotator.services.progress.cached_report import CachedReport
-from annotator.settings import Project
-from annotator.store import Store, Transaction, activity, categories, images, quality
+from annotator.store import Transaction, activity, categories, images, quality
 from mlrpl.decision.acquisition import fit_costs
 from mlrpl.decision.calibration import probabilities
 from mlrpl.decision.stopping import (
@@ -75,20 +71,6 @@ class Stopping(CachedReport):
     `coverage`; None where nothing can be said), `answers_needed` for the goal's error, None also
     where no number of them would do, and `counted_at`.
     """
-
-    def __init__(
-        self,
-        project: Project,
-        store: Store,
-        suggestions: Suggestions,
-        open_suggestions: OpenSuggestions,
-        clock: Clock = utc_now,
-    ) -> None:
-        super().__init__(store, suggestions)
-        self._project = project
-        self._open_suggestions = open_suggestions
-        self._fills = open_suggestions.fills
-        self._clock = clock
 
     def _depends_on(self, tx: Transaction) -> object:
         fills = [fill.key for fill in self._fills.active(tx)]

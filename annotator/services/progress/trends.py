@@ -6,15 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from annotator.arrays.versions import VersionArrays
-from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.calibration import calibration_of, taught_ordinals
-from annotator.services.knowledge.open_suggestions import OpenSuggestions
-from annotator.services.knowledge.suggestions import Suggestions
 from annotator.services.progress.cached_report import CachedReport
 from annotator.services.progress.growth import fill_steps, growth_row
-from annotator.settings import Project
 from annotator.store import (
-    Store,
     Transaction,
     activity,
     categories,
@@ -32,20 +27,6 @@ class Trends(CachedReport):
 
     `report` has `growth`, `people`, `pace`, `calibration`, `remaining` and `counted_at`.
     """
-
-    def __init__(
-        self,
-        project: Project,
-        store: Store,
-        suggestions: Suggestions,
-        open_suggestions: OpenSuggestions,
-        clock: Clock = utc_now,
-    ) -> None:
-        super().__init__(store, suggestions)
-        self._project = project
-        self._open_suggestions = open_suggestions
-        self._fills = open_suggestions.fills
-        self._clock = clock
 
     def _depends_on(self, tx: Transaction) -> object:
         return [fill.key for fill in self._fills.active(tx)]

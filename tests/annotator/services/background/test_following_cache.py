@@ -13,6 +13,7 @@ from annotator.errors import StoreError
 from annotator.services.app import Services
 from annotator.services.background.following_cache import FollowingCache
 from annotator.store import Transaction, activity, answers, changes
+from annotator.wire.recording import BackRequest, SaveRequest
 
 Known = dict[tuple[int, int], bool]
 """Whether each labelled pair is known, by ordinals."""
@@ -58,9 +59,9 @@ def test_what_is_followed_equals_what_is_read_anew(services: Services, answer: A
         who = chance.choice(["Ann", "Bob", "Carol"])
         drawn = chance.random()
         if drawn < 0.15:
-            services.recording.undo(who, {"op": f"undo {step}"})
+            services.recording.undo(who, BackRequest(op=f"undo {step}"))
         elif drawn < 0.2:
-            services.recording.redo(who, {"op": f"redo {step}"})
+            services.recording.redo(who, BackRequest(op=f"redo {step}"))
         else:
             pairs = {(chance.randint(1, 6), chance.randint(1, 3)) for _ in range(3)}
             states = ("present", "absent", "unsure", "cleared")
@@ -80,7 +81,7 @@ def test_a_merge_a_split_a_reviewer_and_an_import_are_followed(
     with services.store.reading() as tx:
         seen_answer = answers.labels_of(tx, [1])[1][0].answer_id
     change = {"image": 1, "category": 1, "state": "absent", "seen": seen_answer}
-    services.recording.save("Bob", {"op": "b", "kind": "answer", "changes": [change]})
+    services.recording.save("Bob", SaveRequest(op="b", kind="answer", changes=[change]))
     file = tmp_path / "labels.csv"
     file.write_text("file,cat,dog\n5.png,1,0\n")
     acts = [

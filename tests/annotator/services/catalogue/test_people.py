@@ -9,7 +9,9 @@ from annotator.errors import AnnotatorError, NotFound, StoreError, TemporaryErro
 from annotator.services.app import Services
 from annotator.services.commands import answer_by_name
 from annotator.store import answers
+from annotator.wire.probe import ProbeAnswerRequest
 from annotator.wire.recording import SaveRequest
+from annotator.wire.verify import PageRequest
 
 CAT, DOG = 1, 2
 
@@ -129,12 +131,12 @@ def test_one_person_in_several_spellings_is_one_person(services: Services, spell
 def test_every_page_knows_a_person_by_any_spelling(services: Services, spelled: str) -> None:
     say(services, ACCENTED, "present", None)
     unsure = {"image": 1, "category": DOG, "state": "unsure"}
-    services.recording.save(ACCENTED, {"op": "u", "kind": "answer", "changes": [unsure]})
-    dogs = {"category": DOG, "mode": "uncertain", "count": 10}
+    services.recording.save(ACCENTED, SaveRequest(op="u", kind="answer", changes=[unsure]))
+    dogs = PageRequest(tab="tab", category=DOG, mode="uncertain", count=10)
 
     (item,) = services.labelling.items(spelled, [1])
     (pair,) = services.review.rows(spelled, [(1, CAT)])
-    asked = services.verification.page(spelled, "tab", dogs)["items"]
+    asked = services.verification.page(spelled, dogs)["items"]
 
     assert services.labelling.start(spelled)["former"] == []
     assert (item["labels"][str(CAT)]["mine"], item["unsure"]) == (True, [DOG])
@@ -152,11 +154,13 @@ def test_decisions_and_blind_answers_of_any_spelling_are_ones_own(
             "category": CAT,
             "state": "absent" if step % 2 else "present",
         }
-        services.recording.save(ACCENTED, {"op": f"{step}", "kind": "answer", "changes": [change]})
+        said = SaveRequest(op=f"{step}", kind="answer", changes=[change])
+        services.recording.save(ACCENTED, said)
     due = services.probing.due(spelled)
     question = services.probing.card(ACCENTED, "c")["questions"][0]
 
-    services.probing.answer(spelled, {"probe": question["probe"], "card": "c", "state": "present"})
+    said_blind = ProbeAnswerRequest(probe=question["probe"], card="c", state="present")
+    services.probing.answer(spelled, said_blind)
     again = services.probing.card(spelled, "c")["questions"]
 
     assert due == {"due": True}

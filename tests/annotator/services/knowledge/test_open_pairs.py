@@ -15,6 +15,7 @@ from annotator.services.catalogue import hierarchy
 from annotator.services.commands import list_suggestions
 from annotator.services.knowledge.open_pairs import PairCounts, settled_categories, settled_matrix
 from annotator.store import Transaction, answers, categories
+from annotator.wire.recording import SaveRequest
 
 Publish = Callable[..., int]
 Answer = Callable[..., None]
@@ -52,7 +53,7 @@ def test_one_image_and_all_images_have_the_same_settled_pairs(services: Services
         for number, (image, category, state) in enumerate(said):
             change = {"image": image, "category": category, "state": state}
             change["seen"] = seen.get((image, category))
-            data = {"op": f"{step} {number}", "kind": "answer", "changes": [change]}
+            data = SaveRequest(op=f"{step} {number}", kind="answer", changes=[change])
             services.recording.save(chance.choice(["Ann", "Bob"]), data)
 
         with services.store.reading() as tx:
