@@ -130,7 +130,7 @@ def test_pictures_and_categories_of_the_first_revision_read_back(first: Store) -
     assert (dog.archived, dog.present_count) == (True, 0)
     assert (one.fold, one.known_count, two.missing) == (1, 1, True)
     assert [(p.path, p.coco_id) for p in paths[1]] == [("1.png", 139), ("copy/1.png", None)]
-    assert (broken.path, broken.problem) == ("3.png", "not an image")
+    assert (broken.path, broken.problem) == ("3.png", "not a picture")
     assert kept == [imported_annotations.ImportedAnnotation(1, 1, 5, {"bbox": [1, 2, 3, 4]})]
 
 
