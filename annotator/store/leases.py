@@ -20,8 +20,12 @@ def take(
     Leases that have expired are cleared away, so that the table stays as short as the work in hand.
     """
     tx.execute(sa.delete(lease).where(lease.c.kind == kind, lease.c.expires_at <= now))
-    elsewhere = held(tx, kind, now, by_others_than=holder)
-    mine = [key for key in dict.fromkeys(keys) if key not in elsewhere]
+    wanted = list(dict.fromkeys(keys))
+    others = sa.select(lease.c.key).where(lease.c.kind == kind, lease.c.holder != holder)
+    elsewhere: set[int] = set()
+    for part in chunks(wanted):
+        elsewhere.update(tx.execute(others.where(lease.c.key.in_(part))).scalars())
+    mine = [key for key in wanted if key not in elsewhere]
     for part in chunks(mine):
         tx.execute(sa.delete(lease).where(lease.c.kind == kind, lease.c.key.in_(part)))
     if mine:

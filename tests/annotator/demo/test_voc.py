@@ -95,7 +95,9 @@ def test_without_a_network_one_sentence_says_what_could_not_be_fetched(
         (folder / "VOCdevkit").mkdir()
         raise error
 
-    with pytest.raises(NotFound, match=r"VOC 2007 cannot be downloaded \(.*run `annotator demo` without"):
+    with pytest.raises(
+        NotFound, match=r"VOC 2007 cannot be downloaded \(.*run `annotator demo` without"
+    ):
         voc.create(tmp_path / "p", tmp_path / "cache", fetch=fetch)
 
     assert not (tmp_path / "p").exists()
