@@ -2,8 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO_DIR ?= demo
-# One more than the processors of a small machine: tests wait a quarter of their time for something.
-WORKERS ?= 3
+WORKERS ?= 2
 
 # What needs no browser and trains nothing; of these `test-quick` leaves out what is marked slow.
 QUICK := $(addprefix tests/,annotator/arrays annotator/formats annotator/images annotator/services \
