@@ -112,7 +112,7 @@ def open_page(browser: Browser, url: str, theme: str, size: dict[str, int]) -> P
     context.add_cookies([{"name": "annotator_name", "value": "Ann", "url": url}])
     page = context.new_page()
     page.goto(url)
-    expect(page.locator(".an-asking .an-row").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".an-row").first).to_be_visible(timeout=60_000)
     page.wait_for_timeout(500)
     page.keyboard.press("Escape")  # the keys of the first visit
     return page
