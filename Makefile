@@ -4,10 +4,11 @@ BIN := .venv/bin
 DEMO_DIR ?= demo
 WORKERS ?= 2
 
-# What needs no browser and trains nothing; of these `test-quick` leaves out what is marked slow.
+# What needs no browser and trains nothing; of these `test-quick` leaves out certificates, background work
+# and what is marked slow.
 QUICK := $(addprefix tests/,annotator/arrays annotator/formats annotator/images annotator/services \
   annotator/store annotator/ui annotator/test_domain.py annotator/test_settings.py mlrpl/datasets \
-  mlrpl/decision mlrpl/test_labels.py mlrpl/test_metrics.py test_architecture.py test_docs.py \
+  mlrpl/test_labels.py mlrpl/test_metrics.py test_architecture.py test_docs.py \
   test_public_names.py)
 # One thread a process: the processes share the processors already, and more threads only wait.
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile \
@@ -41,7 +42,8 @@ test: .venv/.test-ready
 	@$(PYTEST)
 
 test-quick: .venv/.test-ready
-	@$(PYTEST) -m 'not slow' $(QUICK)
+	@$(PYTEST) -m 'not slow' --ignore tests/annotator/services/certificates \
+	  --ignore tests/annotator/services/background $(QUICK)
 
 check: .venv/.test-ready
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
