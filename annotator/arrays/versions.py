@@ -258,7 +258,7 @@ def read_parameters(path: Path) -> VersionParameters:
         ProjectError: If its `config.toml` is damaged.
     """
     if not is_ready(path):
-        raise NotFound(f"there is no version in {path}; train one with `annotator train`")
+        raise NotFound(f"there is no version {path.name}; train one with `annotator train`")
     try:
         table = tomllib.loads((path / _CONFIG).read_text(encoding="utf-8"))
         categories = table["category"]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from PIL import Image
@@ -268,4 +269,24 @@ def test_an_answer_into_a_database_that_was_moved_away_waits_until_it_is_back(
 
     assert nothing_made
     assert nothing_written == []
+    assert labels(birds) == [(1, "cat", 1)]
+
+
+def test_answers_left_under_another_spelling_of_ones_name_are_sent(
+    birds: Path, serve: Serve, open_page: Open
+) -> None:
+    server = serve(birds, "--no-worker")
+    page = open_page(server.url, name=quote("Jose\u0301"))
+    ready(page, 2)
+    server.kill()
+    page.keyboard.press("1")
+    expect(page.locator(".an-saved")).to_contain_text("1 unsaved")
+    page.goto("about:blank")
+    name = {"name": "annotator_name", "value": quote("JOS\u00c9"), "url": server.url}
+    page.context.add_cookies([name])  # type: ignore[list-item]
+
+    server.start()
+    page.goto(server.url)
+    ready(page, 1)
+
     assert labels(birds) == [(1, "cat", 1)]

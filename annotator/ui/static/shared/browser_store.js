@@ -46,6 +46,10 @@ export function stored(key) {
 /** @param {string} prefix */
 export const allKeys = (prefix) => Object.keys(localStorage).filter((key) => key.startsWith(prefix));
 
+// The spelling that tells one person from another, as `domain.name_key` has it.
+/** @param {string} name */
+export const nameKey = (name) => name.trim().normalize('NFC').toLowerCase().normalize('NFC');
+
 // A name may have a colon in it, the id of a tab has none.
 /** @param {string} key @param {string} project */
 export function ownerOf(key, project) {

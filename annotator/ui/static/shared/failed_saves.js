@@ -1,7 +1,7 @@
 // Answers that could not be saved, one key each in the browser's storage, so that all tabs see them
 // and none overwrites what another puts in.
 
-import { allKeys, failedPrefix, parsed, store } from './browser_store.js';
+import { allKeys, failedPrefix, nameKey, parsed, store } from './browser_store.js';
 
 /** @import { Job } from './save_queue.js' */
 /** @typedef {{ job: Job, reason: string, at: number, isNewest: boolean }} FailedSave */
@@ -86,14 +86,15 @@ export class FailedSaves {
     else this.unstored.set(op, entry);
   }
 
-  // What failed under a name that the annotator had before.
+  // What failed under a name that the annotator had before, or spelled in another way.
   /** @param {string} project @param {string} annotator @param {string[]} former */
   #adoptFormer(project, annotator, former) {
     for (const key of allKeys(failedPrefix(project))) {
       const owner = key.slice(failedPrefix(project).length);
       const person = owner.slice(0, owner.lastIndexOf(':'));
       const entry = parsed(key);
-      if (!former.includes(person.toLowerCase()) || !entry?.job?.data?.op) continue;
+      const isOther = person !== annotator && [nameKey(annotator), ...former].includes(nameKey(person));
+      if (!isOther || !entry?.job?.data?.op) continue;
       entry.job.data.as = annotator;
       if (store(this.prefix + entry.job.data.op, JSON.stringify(entry))) store(key, null);
     }

@@ -2,7 +2,7 @@
 // browser until it is committed. Sending one twice does nothing twice, so a retry is always safe.
 // What cannot be saved goes to `failed`, so that it holds nothing up.
 
-import { allKeys, lastKey, nameProject, ownerOf, store, storedJobs, unsavedPrefix } from './browser_store.js';
+import { allKeys, lastKey, nameKey, nameProject, ownerOf, store, storedJobs, unsavedPrefix } from './browser_store.js';
 import { randomId } from './dom.js';
 import { FailedSaves } from './failed_saves.js';
 import { pause } from './server.js';
@@ -277,13 +277,13 @@ export class SaveQueue {
   // ---- other tabs
 
   // A tab that was closed or crashed leaves its work behind; whoever is there takes it over. What
-  // was left under a name that the annotator had before is taken over under the present one.
+  // was left under a name that the annotator had before, or spelled in another way, is taken over.
   adopt() {
     const now = Date.now();
     for (const key of allKeys(unsavedPrefix(this.project))) {
       const { person, tab } = ownerOf(key, this.project);
       const isMine = person === this.annotator && tab === this.tab;
-      if (isMine || (person !== this.annotator && !this.former.includes(person.toLowerCase()))) continue;
+      if (isMine || ![nameKey(this.annotator), ...this.former].includes(nameKey(person))) continue;
       const seen = Number(localStorage.getItem(this.alivePrefix + tab) ?? 0);
       if (tab !== this.tab && now - seen < ORPHAN_MS) continue;
       this.jobs.push(...storedJobs(key).map((job) => ({ ...job, data: { ...job.data, as: this.annotator }, adopted: true })));

@@ -1,6 +1,7 @@
 // What every work screen shares: who labels, what is saved, the status line, the keys, messages.
 
 import { answerText } from './answer_text.js';
+import { nameKey } from './browser_store.js';
 import { helpDialog, nameDialog, saveName } from './dialogs.js';
 import { h, setPictureProject } from './dom.js';
 import { missingPartCard, NO_CATEGORIES, NO_IMAGES } from './empty_project.js';
@@ -125,7 +126,7 @@ export class WorkScreen {
     setPictureProject(key);
     this.status.hasFeatures = start.features;
     this.queue = new SaveQueue(this.server, {
-      project: key, projectName: name, annotator: this.me, former: (start.former ?? []).map((each) => each.toLowerCase()), page,
+      project: key, projectName: name, annotator: this.me, former: (start.former ?? []).map(nameKey), page,
     }, {
       onState: (state) => this.#showSaved(state),
       // What another page left behind is sent from here, but it is nothing that this page shows.
