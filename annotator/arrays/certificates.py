@@ -145,7 +145,7 @@ class FillBits:
             return False
         return bool((self._bits[:, image, category >> 3] >> (category & 7) & 1).any())
 
-    def have(self, state: int, image: npt.ArrayLike, category: npt.ArrayLike) -> Bools:
+    def contains(self, state: int, image: npt.ArrayLike, category: npt.ArrayLike) -> Bools:
         """Return which of some pairs by ordinal are filled in as present (0) or absent (1)."""
         rows, columns = np.asarray(image, np.int64), np.asarray(category, np.int64)
         inside = (rows < self.images) & (columns < self.columns)

@@ -44,7 +44,7 @@ class Finding:
 
 
 def examine(project: Path | None) -> list[Finding]:
-    """Look at the installation and, if named, at a project; counters that are off are mended."""
+    """Look at the installation and, if named, at a project; counters that are off are repaired."""
     findings = list(_installation())
     if project is not None:
         try:
@@ -88,10 +88,10 @@ def _database(services: Services) -> Iterator[Finding]:
     if about is not None:
         yield Finding("import", False, f"the labels of {about.file} are being imported")
     with services.store.writing() as tx:
-        mended = answers.recompute(tx) + answers.recount(tx)
-    for sentence in mended[:20]:
+        repaired = answers.recompute(tx) + answers.recount(tx)
+    for sentence in repaired[:20]:
         yield Finding("database", True, f"{sentence} (repaired)")
-    if not mended:
+    if not repaired:
         yield Finding("database", False, "labels and counters agree with the answers")
 
 

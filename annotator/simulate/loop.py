@@ -27,7 +27,7 @@ class Choice:
     """A page of the grid that could come next."""
 
     rate: float
-    """Decisions mended per second."""
+    """Decisions corrected per second."""
     column: int
     size: int
     expected: float
@@ -55,9 +55,9 @@ class Pages:
         best, costs = Choice(0.0, 0, SIZES[0], 0.0), desk.costs
         for size in SIZES:
             expected = top[:size].sum(axis=0)
-            mended = expected * self._trust()
+            corrected = expected * self._trust()
             pictures = (top[:size] > 0).sum(axis=0)
-            rate = mended / (costs.page + costs.glance * pictures + costs.correct * mended)
+            rate = corrected / (costs.page + costs.glance * pictures + costs.correct * corrected)
             rate[list(self._spent)] = 0.0
             column = int(rate.argmax())
             if rate[column] > best.rate:
@@ -65,7 +65,7 @@ class Pages:
         return best
 
     def learn(self, choice: Choice, page: Page) -> None:
-        """Take note of what a page mended."""
+        """Take note of what a page corrected."""
         if not page.pictures:
             self._spent.add(choice.column)
             return
@@ -76,7 +76,7 @@ class Pages:
         return np.asarray((self._mended + TRUST) / (self._expected + TRUST))
 
 
-def mend(desk: Desk) -> Iterator[None]:
+def correct_most(desk: Desk) -> Iterator[None]:
     """Take the page or the image that mends most per second, until everything is known."""
     pages, version = Pages(desk.labels.shape[1]), desk.version()
     while (desk.labels == UNKNOWN).any():
@@ -95,7 +95,7 @@ def mend(desk: Desk) -> Iterator[None]:
 
 
 def _best_image(desk: Desk, wrong: Floats, chances: Chances) -> tuple[float, int]:
-    """Return decisions mended per second and row of the image most worth naming."""
+    """Return decisions corrected per second and row of the image most worth naming."""
     costs, is_open = desk.costs, desk.labels == UNKNOWN
     worth = costs.glance / (costs.name - costs.verify)
     read = is_open & (chances.suggested | (chances.present >= worth))

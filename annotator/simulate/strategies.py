@@ -10,7 +10,7 @@ import numpy as np
 from annotator.errors import NotFound
 from annotator.simulate.actions import Desk
 from annotator.simulate.certifying import answer_blindly, planned
-from annotator.simulate.loop import mend
+from annotator.simulate.loop import correct_most
 from annotator.wire.verify import Mode
 from mlrpl.decision.acquisition import View, image_worth, strategy_named
 from mlrpl.labels import PRESENT, UNKNOWN
@@ -146,7 +146,7 @@ def active_pairs(desk: Desk) -> Steps:
 def loop(desk: Desk) -> Steps:
     """Name images until they have taught enough; then mend most wrong decisions per second."""
     yield from _until_taught(desk, share=TAUGHT_SHARE)
-    yield from mend(desk)
+    yield from correct_most(desk)
 
 
 @way(

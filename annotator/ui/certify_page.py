@@ -69,22 +69,22 @@ class CertifyPage:
             return gr.skip(), *(gr.skip() for _ in range(PARTS))
         return answered, *self.show()
 
-    def wishes(self) -> tuple[Any, ...]:
+    def options(self) -> tuple[Any, ...]:
         """Return what the open pilot was begun with, for the widgets of the plan."""
         row = self._certification.status()
         if "wishes" not in row or row["state"] != "open":
             return tuple(gr.skip() for _ in range(WISHES))
-        wished = row["wishes"]
-        shares = [100 * wished[name] for name in ("max_error", "max_lost", "confidence")]
+        chosen = row["wishes"]
+        shares = [100 * chosen[name] for name in ("max_error", "max_lost", "confidence")]
         pilot = gr.update(value=True, interactive=False)
-        return *(float(f"{share:.6g}") for share in shares), wished["over"] or "", pilot
+        return *(float(f"{share:.6g}") for share in shares), chosen["over"] or "", pilot
 
     def plan(
         self, max_error: float, max_lost: float, confidence: float, over: str, pilot: bool
     ) -> Any:
         """Return what could be filled in, and whether one may begin."""
-        wishes = _wishes(max_error, max_lost, confidence, over, pilot)
-        row = self._certification.plan_in_subprocess(wishes)
+        options = _plan_options(max_error, max_lost, confidence, over, pilot)
+        row = self._certification.plan_in_subprocess(options)
         asked = row["pilot"]
         waits = asked is not None and asked["answered"] < asked["asked"]
         return views.plan_html(row), gr.update(interactive=not row["refused"] and not waits)
@@ -100,8 +100,8 @@ class CertifyPage:
     ) -> Any:
         """Begin a certificate, or its pilot, and return the page."""
         annotator_of(request)
-        wishes = _wishes(max_error, max_lost, confidence, over, pilot)
-        row = self._certification.plan_in_subprocess(wishes, start=True)
+        options = _plan_options(max_error, max_lost, confidence, over, pilot)
+        row = self._certification.plan_in_subprocess(options, start=True)
         said = f"Certificate {row['certificate']} is open. Its questions are on the Probe page."
         return said, "", gr.update(interactive=False), *self.show()
 
@@ -139,17 +139,17 @@ class CertifyPage:
         with gr.Column(visible=False) as running:
             look, fill, stop = _running_buttons()
         with gr.Column(visible=False) as planning:
-            wishes, ask, begin, table = _planning_widgets()
+            options, ask, begin, table = _planning_widgets()
         listed = gr.HTML(elem_id="certify-list", **PLAIN)
         with gr.Row(visible=False, elem_classes="pg-actions") as back_row:
             which = gr.Dropdown([], label="Certificate", elem_id="certify-which")
             back = gr.Button("Roll back", elem_id="certify-back")
         page = [state, chart, planning, running, look, fill, listed, which, back_row]
         pages.load(shows_errors(self.show), None, page, **QUIET)
-        pages.load(shows_errors(self.wishes), None, wishes, **QUIET)
-        ask.click(shows_errors(self.plan), wishes, [table, begin], api_visibility="private")
+        pages.load(shows_errors(self.options), None, options, **QUIET)
+        ask.click(shows_errors(self.plan), options, [table, begin], api_visibility="private")
         begin.click(
-            shows_errors(self.begin), wishes, [said, table, begin, *page], api_visibility="private"
+            shows_errors(self.begin), options, [said, table, begin, *page], api_visibility="private"
         )
         look.click(shows_errors(self.preview), None, said, api_visibility="private")
         fill.click(shows_errors(self.apply), None, [said, *page], api_visibility="private")
@@ -164,7 +164,7 @@ PARTS = 9
 """How many widgets `CertifyPage.show` fills."""
 
 WISHES = 5
-"""How many widgets hold what is wished for."""
+"""How many widgets hold the options of a plan."""
 
 PILOT = 400
 """Questions of a pilot that is begun on the page."""
@@ -182,7 +182,7 @@ def _running_buttons() -> tuple[gr.Button, gr.Button, gr.Button]:
 def _planning_widgets() -> tuple[list[Any], gr.Button, gr.Button, gr.HTML]:
     gr.Markdown("## Plan")
     with gr.Row():
-        wishes: list[Any] = [
+        options: list[Any] = [
             gr.Number(
                 5,
                 label="Maximum wrong among pairs filled in as present, %",
@@ -193,7 +193,7 @@ def _planning_widgets() -> tuple[list[Any], gr.Button, gr.Button, gr.HTML]:
             gr.Number(95, label="Confidence, %", minimum=50, maximum=99.9),
             gr.Dropdown(OVERS, value="", label="Lost share is taken of"),
         ]
-    wishes.append(
+    options.append(
         gr.Checkbox(
             False,
             label=f"Ask {PILOT} pilot questions first",
@@ -205,10 +205,10 @@ def _planning_widgets() -> tuple[list[Any], gr.Button, gr.Button, gr.HTML]:
         ask = gr.Button("What could be filled in?", elem_id="certify-plan")
         begin = gr.Button("Start", variant="primary", interactive=False, elem_id="certify-begin")
     table = gr.HTML(elem_id="certify-table", **PLAIN)
-    return wishes, ask, begin, table
+    return options, ask, begin, table
 
 
-def _wishes(
+def _plan_options(
     max_error: float, max_lost: float, confidence: float, over: str, pilot: bool
 ) -> dict[str, Any]:
     numbers = {"max_error": max_error, "max_lost": max_lost, "confidence": confidence}

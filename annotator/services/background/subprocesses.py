@@ -25,20 +25,20 @@ def nobody(done: int, total: int, stage: str) -> None:
 
 
 def plan_in_subprocess(
-    project: Project, wishes: Mapping[str, Any], *, start: bool
+    project: Project, options: Mapping[str, Any], *, start: bool
 ) -> dict[str, Any]:
     """Return what `annotator certify PROJECT plan` says, and begin with `start`.
 
     Args:
         project: Whose open pairs.
-        wishes: Values of the options by name, with underscores; None leaves one out.
+        options: Values of the options by name, with underscores; None leaves one out.
         start: Whether to begin.
 
     Raises:
         AnnotatorError: If the command refuses or takes too long; with its sentence.
     """
     arguments = ["certify", str(project.path), "plan", "--json"]
-    for name, value in wishes.items():
+    for name, value in options.items():
         if value is not None:
             arguments += [f"--{name.replace('_', '-')}", str(value)]
     if start:

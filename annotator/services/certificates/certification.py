@@ -77,24 +77,24 @@ class Certification:
                 the pilot are left.
             AnnotatorError: If a number is out of range; with `start`, if one is open.
         """
-        wishes = {"max_error": max_error, "max_lost": max_lost, "confidence": confidence}
+        options = {"max_error": max_error, "max_lost": max_lost, "confidence": confidence}
         return self._planner.plan(
-            {**wishes, "over": over}, pilot=pilot, start=start, seed=self._seed
+            {**options, "over": over}, pilot=pilot, start=start, seed=self._seed
         )
 
     def plan_in_subprocess(
-        self, wishes: Mapping[str, Any], *, start: bool = False
+        self, options: Mapping[str, Any], *, start: bool = False
     ) -> dict[str, Any]:
         """Return the same as `plan`, made in a process of its own; for pages.
 
         Args:
-            wishes: The arguments of `plan` by name.
+            options: The arguments of `plan` by name.
             start: Whether to begin.
 
         Raises:
             AnnotatorError: If the plan is refused.
         """
-        return plan_in_subprocess(self._project, wishes, start=start)
+        return plan_in_subprocess(self._project, options, start=start)
 
     def status(self, number: int | None = None) -> dict[str, Any]:
         """Return where a certificate stands: the open one, else the newest.

@@ -37,7 +37,7 @@ DEFAULTS: Mapping[str, Any] = {
     "confidence": 0.95,
     "over": None,
 }
-"""What is wished for where nobody says otherwise."""
+"""Options of a plan that nobody sets."""
 
 
 @dataclass(frozen=True)
@@ -83,24 +83,24 @@ class Planner:
         self._clock = clock
 
     def plan(
-        self, wishes: Mapping[str, Any], *, pilot: int, start: bool, seed: Callable[[], int]
+        self, options: Mapping[str, Any], *, pilot: int, start: bool, seed: Callable[[], int]
     ) -> dict[str, Any]:
         """Return what `Certification.plan` says.
 
         Args:
-            wishes: By name, as in `DEFAULTS`; None takes that of the open pilot, else the default.
+            options: By name, as in `DEFAULTS`; None takes that of the open pilot, else the default.
             pilot: Questions that come first; 0 for none. An open pilot is continued in any case.
             start: Whether to begin.
             seed: Returns the seed of a random draw.
         """
         pilots.check(pilot)
-        at_hand = self._collect(wishes, start=start)
-        wished = _wished(wishes, at_hand.pilot)
-        promise = _promise(wished)
+        at_hand = self._collect(options, start=start)
+        chosen = _with_defaults(options, at_hand.pilot)
+        promise = _promise(chosen)
         promise = replace(promise, risk=promise.risk / 2**at_hand.index, known=at_hand.pool.known)
         after = at_hand.predictions
         chances = at_hand.pool.probabilities if after is None else after.credible
-        choices = [_Choice(p, forecasts(chances, p)) for p in _choices(promise, wished["over"])]
+        choices = [_Choice(p, forecasts(chances, p)) for p in _choices(promise, chosen["over"])]
         choices.sort(key=lambda choice: choice.ways[0].people)
         best, begins_pilot = choices[0], bool(pilot) and at_hand.pilot is None
         refused = _refusal(at_hand.pool, best.ways[0], before_pilot=begins_pilot)
@@ -117,14 +117,14 @@ class Planner:
             if refused:
                 raise NotReady(refused)
             if begins_pilot:
-                row["certificate"] = self._begin_pilot(at_hand, wished, pilot, seed())
+                row["certificate"] = self._begin_pilot(at_hand, chosen, pilot, seed())
                 row["pilot"] = {"asked": pilot, "answered": 0, "present": 0}
             else:
-                plan = {"project_risk": 1 - wished["confidence"]}
+                plan = {"project_risk": 1 - chosen["confidence"]}
                 row["certificate"] = self._begin(at_hand, best, plan, seed())
         return row
 
-    def _collect(self, wishes: Mapping[str, Any], *, start: bool) -> _Pool:
+    def _collect(self, options: Mapping[str, Any], *, start: bool) -> _Pool:
         running_import.settle(self._project, self._store)
         with self._store.reading() as tx:
             running_import.refuse_running(tx)
@@ -134,7 +134,9 @@ class Planner:
             if start:
                 _refuse_second(tx)
             pilot = pilots.open_pilot(tx)
-            _promise(_wished(wishes, pilot))  # a number out of range is told before the long part
+            _promise(
+                _with_defaults(options, pilot)
+            )  # a number out of range is told before the long part
             drawn = certificates.piloted(tx, pilot.id) if pilot else []
             asked = pilots.progress(drawn) if pilot else None
             if start and asked is not None:
@@ -157,7 +159,7 @@ class Planner:
         parents = hierarchy.resolve(self._project.settings.hierarchy, every)
         return pools.build(tx, arrays, [f.bits for f in self._fills.active(tx)], parents)
 
-    def _begin_pilot(self, at_hand: _Pool, wished: Mapping[str, Any], count: int, seed: int) -> int:
+    def _begin_pilot(self, at_hand: _Pool, chosen: Mapping[str, Any], count: int, seed: int) -> int:
         """Keep a certificate whose pilot is asked first; nothing is frozen yet."""
         now, pool = self._clock(), at_hand.pool
         with self._store.writing() as tx:
@@ -167,7 +169,7 @@ class Planner:
             number = _next_number(tx)
             plan = {
                 "format": "fill-pilot/1",
-                "wishes": dict(wished),
+                "wishes": dict(chosen),
                 "pool": len(pool.pairs),
                 "seed": seed,
                 "definitions": _definitions(tx, [c.ordinal for c in pool.categories]),
@@ -256,25 +258,25 @@ def _refuse_second(tx: Transaction) -> None:
             )
 
 
-def _wished(wishes: Mapping[str, Any], pilot: Certificate | None) -> dict[str, Any]:
-    """Return the wishes; those left open are those of the pilot, else the defaults."""
+def _with_defaults(options: Mapping[str, Any], pilot: Certificate | None) -> dict[str, Any]:
+    """Return all options; those left open are those of the pilot, else the defaults."""
     kept = dict(DEFAULTS) if pilot is None else dict(pilot.plan["wishes"])
-    return kept | {name: value for name, value in wishes.items() if value is not None}
+    return kept | {name: value for name, value in options.items() if value is not None}
 
 
-def _promise(wished: Mapping[str, Any]) -> Promise:
+def _promise(chosen: Mapping[str, Any]) -> Promise:
     for name in ("max_error", "max_lost", "confidence"):
-        if not 0 < wished[name] < 1:
+        if not 0 < chosen[name] < 1:
             raise AnnotatorError(
                 f"--{name.replace('_', '-')} must be between 0 and 1, such as 0.05, not "
-                f"{wished[name]:g}."
+                f"{chosen[name]:g}."
             )
-    if wished["over"] not in (None, "pool", "dataset"):
-        raise AnnotatorError(f"--over must be pool or dataset, not {wished['over']!r}.")
+    if chosen["over"] not in (None, "pool", "dataset"):
+        raise AnnotatorError(f"--over must be pool or dataset, not {chosen['over']!r}.")
     return Promise(
-        max_error=wished["max_error"],
-        max_lost=wished["max_lost"],
-        risk=1 - wished["confidence"],
+        max_error=chosen["max_error"],
+        max_lost=chosen["max_lost"],
+        risk=1 - chosen["confidence"],
     )
 
 

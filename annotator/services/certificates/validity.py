@@ -102,7 +102,7 @@ def _settled(tx: Transaction, parents: hierarchy.Parents) -> _Settled:
 def _standing(project: Project, fill: Fill, settled: _Settled) -> dict[str, Any]:
     row = fill.row
     started = _budget(row)
-    mine = fill.bits.have(PRESENT, settled.image, settled.category)
+    mine = fill.bits.contains(PRESENT, settled.image, settled.category)
     hidden = np.isin(settled.category, list(fill.hidden))
     corrected = mine & settled.absent & ~hidden
     corrected &= ~_asked(project, row, started["drawn"], settled)

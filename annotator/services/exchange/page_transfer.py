@@ -49,7 +49,7 @@ class Exchange:
         arguments = ["export", str(self._project.path), "--out", str(out), "--content", content]
         for name in formats:
             arguments += ["--format", name]
-        return [Path(name) for name in self._aside(arguments, on_progress)]
+        return [Path(name) for name in self._in_subprocess(arguments, on_progress)]
 
     def preview(
         self, path: Path, *, format: str | None = None, unlisted: str = "unknown"
@@ -58,7 +58,7 @@ class Exchange:
         if _is_small(path):
             return self._transfer.preview(path, format=format, unlisted=unlisted)
         arguments = [*self._import(path, format, unlisted), "--dry-run"]
-        found: dict[str, Any] = self._aside(arguments, nobody)
+        found: dict[str, Any] = self._in_subprocess(arguments, nobody)
         return found
 
     def import_file(
@@ -76,14 +76,14 @@ class Exchange:
                 path, format=format, unlisted=unlisted, annotator=annotator
             )
         arguments = [*self._import(path, format, unlisted), f"--by={annotator}"]
-        done: dict[str, Any] = self._aside(arguments, on_progress)
+        done: dict[str, Any] = self._in_subprocess(arguments, on_progress)
         return done
 
     def _import(self, path: Path, format: str | None, unlisted: str) -> list[str]:
         chosen = [] if format is None else ["--format", format]
         return ["import", str(self._project.path), str(path), "--unlisted", unlisted, *chosen]
 
-    def _aside(self, arguments: list[str], on_progress: Progress) -> Any:
+    def _in_subprocess(self, arguments: list[str], on_progress: Progress) -> Any:
         options = ["--json", "--progress-lines"]
         return run_in_subprocess([*arguments, *options], failed=FAILED, on_progress=on_progress)
 

@@ -57,7 +57,7 @@ class Fill:
 
     def has(self, image: Ordinals, category: Ordinals) -> Bools:
         """Return which of some pairs, by ordinals, are filled in."""
-        both = [self.bits.have(state, image, category) for state in (0, 1)]
+        both = [self.bits.contains(state, image, category) for state in (0, 1)]
         return np.logical_or(*both) & ~np.isin(category, list(self.hidden))
 
     def rows(self, start: int, stop: int, columns: int) -> Bools:

@@ -116,7 +116,7 @@ class Labelled:
         """Clear the bits of pairs, which may be named twice."""
         np.bitwise_and.at(self._bits, (image, category >> 3), ~_bit(category))
 
-    def have(self, image: Ordinals, category: Ordinals) -> Bools:
+    def contains(self, image: Ordinals, category: Ordinals) -> Bools:
         """Return which pairs have a label."""
         return np.asarray(self._bits[image, category >> 3] & _bit(category), bool)
 

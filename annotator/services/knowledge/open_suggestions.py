@@ -159,7 +159,7 @@ def _patched(tx: Transaction, old: SuggestionCounts, after: int) -> SuggestionCo
         suggested=old.suggested.copy(),
         unsure=old.unsure.copy(),
     )
-    opened = old.labelled.have(image, category).astype(np.int64) - moved.labelled
+    opened = old.labelled.contains(image, category).astype(np.int64) - moved.labelled
     for fill in old.fills:
         opened[fill.has(image, category)] = 0
     if old.arrays is not None:

@@ -172,7 +172,11 @@ def test_a_bit_of_a_pair_leaves_its_neighbours_alone() -> None:
 
     assert np.argwhere(labelled.rows(0, 2)).tolist() == [[0, 10], [1, 4]]
     assert np.argwhere(other.rows(0, 2)).tolist() == [[0, 10], [1, 3]]
-    assert labelled.have(np.array([0, 0, 1]), np.array([10, 9, 4])).tolist() == [True, False, True]
+    assert labelled.contains(np.array([0, 0, 1]), np.array([10, 9, 4])).tolist() == [
+        True,
+        False,
+        True,
+    ]
 
 
 def test_what_the_model_is_unsure_of_lies_between_the_sure_probabilities(
