@@ -179,7 +179,7 @@ def test_filling_in_waits_until_something_is_certified() -> None:
     assert "No certificate is open" in nothing.show()[0]
 
 
-def test_while_a_pilot_is_asked_its_wishes_stay_and_the_plan_can_be_made() -> None:
+def test_while_a_pilot_is_asked_its_options_stay_and_the_plan_can_be_made() -> None:
     wished = {"max_error": 0.05, "max_lost": 0.3, "confidence": 0.8, "over": None}
     pilot = {"asked": 400, "answered": 120, "present": 30, "open": True, "done": False}
     row = {**status(fill=0), "zones": [], "bounds": [], "closing": [], "categories": None}
@@ -187,7 +187,7 @@ def test_while_a_pilot_is_asked_its_wishes_stay_and_the_plan_can_be_made() -> No
     page, _ = page_of({**row, "pilot": pilot, "wishes": wished})
     proving, _ = page_of(status())
 
-    shown, kept = page.show(), page.wishes()
+    shown, kept = page.show(), page.options()
 
     assert [update["visible"] for update in shown[2:4]] == [True, True]
     assert "<b>120</b><span>pilot answers</span>" in shown[0]
@@ -195,7 +195,7 @@ def test_while_a_pilot_is_asked_its_wishes_stay_and_the_plan_can_be_made() -> No
     assert "steps certified" not in shown[0]
     assert kept[:4] == (5.0, 30.0, 80.0, "")
     assert kept[4]["value"] is True
-    assert proving.wishes() == tuple(gr.skip() for _ in range(5))
+    assert proving.options() == tuple(gr.skip() for _ in range(5))
 
 
 def test_an_applied_certificate_can_be_chosen_and_rolled_back(request_: Any) -> None:
