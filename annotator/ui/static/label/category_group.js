@@ -17,7 +17,7 @@ export class CategoryGroup {
     this.rows = rows;
     this.isFolded = false;
     this.onOpen = onOpen;
-    this.sweep = h('button', { class: 'an-rest', type: 'button', tabindex: -1, onclick: () => { onSweep(this); this.sweep.blur(); } });
+    this.sweep = h('button', { class: 'an-rest', type: 'button', tabindex: -1, hidden: true, onclick: () => { onSweep(this); this.sweep.blur(); } });
     this.title = h('div', { class: 'an-group' }, h('span', { text: name, dir: 'auto' }), this.sweep);
     this.line = h('button', { class: 'an-folded', type: 'button', 'aria-expanded': 'false', hidden: true, onclick: () => { this.open(); this.line.blur(); } });
     this.body = h('div', { class: 'an-members' }, ...rows.map((row) => row.element));

@@ -146,7 +146,6 @@ export class LabelPage extends WorkScreen {
   async open(start) {
     const place = await this.state.firstPlace(Number(location.hash.slice(1)), start.resume);
     if (place === null) return this.retry('No image can be loaded right now; trying again.', () => this.open(start));
-    this.ready();
     this.firstKeys.showOnce();
     return this.state.goTo(place);
   }
@@ -387,7 +386,10 @@ export class LabelPage extends WorkScreen {
   refused(job, message) { return this.state.refused(job, message); }
 
   /** @param {string} text */
-  fail(text) { this.stage.fail(text); }
+  fail(text) {
+    this.ready();
+    this.stage.fail(text);
+  }
 
   /** @param {string} text */
   notify(text) { this.stage.notify(text); }

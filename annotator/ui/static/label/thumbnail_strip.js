@@ -17,7 +17,7 @@ export class ThumbnailStrip {
 
   #slot() {
     const image = h('img', { alt: '', loading: 'lazy' });
-    const button = h('button', { type: 'button' }, image);
+    const button = h('button', { type: 'button', hidden: true }, image);
     button.addEventListener('click', () => {
       this.onPick(Number(button.dataset.place));
       button.blur();

@@ -117,7 +117,6 @@ export class VerifyPage extends WorkScreen {
   open() {
     const [id, mode] = location.hash.slice(1).split('-');
     const category = this.order.byId.has(Number(id)) ? Number(id) : this.order.ids[0];
-    this.ready();
     this.#recountLater();
     return this.state.start(category, MODES.find((each) => each.mode === mode)?.mode);
   }
