@@ -43,7 +43,7 @@ def examples_html(image_ids: list[int]) -> str:
         f'<img src="/img/256/{int(i)}" alt="example {place}" loading="lazy">'
         for place, i in enumerate(image_ids, start=1)
     )
-    return f'<div class="st-pictures">{pictures}</div>'
+    return f'<div class="st-images">{pictures}</div>'
 
 
 def archive_text(row: Payload) -> str:

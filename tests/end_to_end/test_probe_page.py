@@ -245,7 +245,7 @@ def test_a_picture_that_is_gone_takes_no_answer_and_can_be_passed(
         page.keyboard.press("Enter" if card.locator(".pb-problem:visible").count() else "1")
 
     broken = rows(project, "select count(*) from probe where image_id = 1")[0][0]
-    expect(card.locator(".pb-done")).to_contain_text(f"{broken} without a picture")
+    expect(card.locator(".pb-done")).to_contain_text(f"{broken} without an image")
     saved(page)
     assert rows(project, "select count(*) from probe where state = 1") == [(10 - broken,)]
 

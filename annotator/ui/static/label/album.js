@@ -8,7 +8,7 @@ import { Item } from './item.js';
 /** @import { Server } from '../shared/server.js' */
 
 const AHEAD = 8; // images fetched before they are needed
-const DECODED = 3; // of them with the picture; the one on the screen is kept as well
+const DECODED = 3; // of them with the image; the one on the screen is kept as well
 const BATCH = 12;
 const REMEMBERED = 200; // images one can go back to after a reload
 const FETCHED = 20; // the server gives no more items at once
@@ -115,7 +115,7 @@ export class Album {
     return null;
   }
 
-  // What comes next is here, with its picture decoded, before anybody presses a key.
+  // What comes next is here, with its image decoded, before anybody presses a key.
   async lookAhead() {
     if (this.isLookingAhead) return;
     this.isLookingAhead = true;

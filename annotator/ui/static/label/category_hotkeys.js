@@ -7,7 +7,7 @@ import { letterOf } from '../shared/keyboard.js';
 /** @import { Server } from '../shared/server.js' */
 
 const LEADER = ',';
-const SHOWN = 6; // codes that the line over the picture lists
+const SHOWN = 6; // codes that the line over the image lists
 
 export class CategoryHotkeys {
   /**

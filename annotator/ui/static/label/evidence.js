@@ -1,6 +1,6 @@
-// Why a category is suggested: where in the picture, because of what, and what it looks like.
+// Why a category is suggested: where in the image, because of what, and what it looks like.
 
-import { h, picture } from '../shared/dom.js';
+import { h, imageUrl } from '../shared/dom.js';
 
 /** @import { Category, Evidence as EvidenceReply, EvidenceMap, EvidenceReason } from '../shared/wire.d.ts' */
 /** @import { Server } from '../shared/server.js' */
@@ -16,8 +16,8 @@ const LEAST = 255 * STRONGEST * 0.5 ** CONTRAST; // the outline runs at half of 
 const LINE = [255, 255, 255, 220];
 const AWAY = 'The server does not answer; it is asked again when another row is chosen.';
 
-// `element` is a panel beside the picture; it takes no focus and no keys. `overlay` goes into the box
-// that the picture fills and that moves and grows with it, right after it.
+// `element` is a panel beside the image; it takes no focus and no keys. `overlay` goes into the box
+// that the image fills and that moves and grows with it, right after it.
 export class Evidence {
   /** @type {{ key: string, category: Category, item: Item } | null} */
   #wanted = null;
@@ -134,20 +134,20 @@ export class Evidence {
       ...remarks.map((remark) => h('p', { text: remark })));
     this.alike.replaceChildren(h('h4', { text: 'Looks like' }),
       ...(similar ? [h('p', { text: similar })] : []),
-      h('div', { class: 'ev-shots' }, this.#pictures(alike, 'present'), this.#pictures(unlike, 'absent')));
+      h('div', { class: 'ev-shots' }, this.#thumbnails(alike, 'present'), this.#thumbnails(unlike, 'absent')));
   }
 
   /** @param {{ id: number, name: string }[]} images @param {'present' | 'absent'} state */
-  #pictures(images, state) {
+  #thumbnails(images, state) {
     const shown = images.map(({ id, name }) => h('img', {
-      src: picture(256, id), alt: `${name}, marked ${state}`, title: `${name}, marked ${state}`, draggable: 'false',
+      src: imageUrl(256, id), alt: `${name}, marked ${state}`, title: `${name}, marked ${state}`, draggable: 'false',
     }));
     const caption = h('figcaption', { text: state === 'present' ? 'has it' : 'most similar without it' });
     return h('figure', { class: `ev-row ${state}`, hidden: !images.length }, h('div', {}, ...shown), caption);
   }
 
-  // The network sees the whole picture pressed into a square, so the map is stretched back over all
-  // of it; `object-fit` lays the canvas where it lays a picture of the same proportions.
+  // The network sees the whole image pressed into a square, so the map is stretched back over all
+  // of it; `object-fit` lays the canvas where it lays an image of the same proportions.
   /** @param {EvidenceMap} map */
   #drawMap({ rows, columns, values }) {
     const context = this.overlay.getContext('2d');
@@ -185,17 +185,17 @@ function coloured(rows, columns, values, [red, green, blue]) {
   return small;
 }
 
-// A light line around what speaks most, so that it is seen on dark and on coloured pictures, too.
+// A light line around what speaks most, so that it is seen on dark and on coloured images, too.
 /** @param {CanvasRenderingContext2D} context */
 function outline(context) {
   const { width, height } = context.canvas;
-  const picture = context.getImageData(0, 0, width, height);
-  const { data } = picture;
+  const pixels = context.getImageData(0, 0, width, height);
+  const { data } = pixels;
   const inside = new Uint8Array(width * height);
   for (let place = 0; place < inside.length; place += 1) inside[place] = Number(data[4 * place + 3] >= LEAST);
   for (let place = width; place < inside.length; place += 1) {
     const onEdge = place % width && (inside[place] !== inside[place - 1] || inside[place] !== inside[place - width]);
     if (onEdge) data.set(LINE, 4 * place);
   }
-  context.putImageData(picture, 0, 0);
+  context.putImageData(pixels, 0, 0);
 }

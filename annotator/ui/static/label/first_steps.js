@@ -23,7 +23,7 @@ export function allVisitedDialog() {
 
 const SEEN = 'annotator-seen-keys';
 const FIRST = [
-  ['1', 'it is in the picture'], ['Shift 1', 'it is not'], ['/', 'find any other by name'], ['⏎', 'done, next image'],
+  ['1', 'it is in the image'], ['Shift 1', 'it is not'], ['/', 'find any other by name'], ['⏎', 'done, next image'],
   ['Shift ⏎', 'all others are absent, next image'], ['U', 'undo'], ['?', 'all keys'],
 ];
 
@@ -32,7 +32,7 @@ export class FirstKeys {
   constructor() {
     const keys = FIRST.flatMap(([key, text]) => [h('dt', {}, ...key.split(' ').map((one) => h('kbd', { text: one }))), h('dd', { text })]);
     this.element = h('aside', { class: 'an-hello', 'aria-label': 'First keys', hidden: true },
-      h('b', { text: 'What is in this picture?' }), h('dl', {}, ...keys),
+      h('b', { text: 'What is in this image?' }), h('dl', {}, ...keys),
       h('p', { class: 'an-fingers', text: 'Tap everything that is in it; tap ✕ on a row if it is not. Next goes to the next image, and what you leave stays unknown.' }),
       h('button', { class: 'an-btn', type: 'button', onclick: () => this.dismiss() }, 'Got it', h('kbd', { text: 'Esc' })));
   }

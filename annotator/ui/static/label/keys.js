@@ -33,7 +33,7 @@ export const KEYS = [
   { command: 'zoom', on: ['z'], text: 'zoom to full size and back' },
   { command: 'zoomIn', on: ['+', '='], show: '+ -', text: 'zoom in and out, as with the mouse wheel' },
   { command: 'zoomOut', on: ['-'] },
-  { command: 'panLeft', on: ['Shift+ArrowLeft'], show: 'Shift ← ↑ → ↓', text: 'pan the zoomed picture' },
+  { command: 'panLeft', on: ['Shift+ArrowLeft'], show: 'Shift ← ↑ → ↓', text: 'pan the zoomed image' },
   { command: 'panUp', on: ['Shift+ArrowUp'] },
   { command: 'panRight', on: ['Shift+ArrowRight'] },
   { command: 'panDown', on: ['Shift+ArrowDown'] },

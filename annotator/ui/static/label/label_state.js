@@ -152,7 +152,7 @@ export class LabelState {
     view.drawNeighbours();
   }
 
-  // A visit records what was drawn and left unmarked; beside a picture that cannot be seen, nothing was.
+  // A visit records what was drawn and left unmarked; beside an image that cannot be seen, nothing was.
   leave() {
     const item = this.#item;
     if (!item || !this.#openedAt) return;
@@ -204,7 +204,7 @@ export class LabelState {
 
   #answerable() {
     const problem = this.#item?.data.problem;
-    if (problem) this.view.notify('This picture cannot be shown, so it takes no answers.');
+    if (problem) this.view.notify('This image cannot be shown, so it takes no answers.');
     return problem ? null : this.#item;
   }
 
@@ -274,7 +274,7 @@ export class LabelState {
     } else this.view.notify('The server does not answer; press M again in a moment.');
   }
 
-  // The picture on the screen cannot be shown.
+  // The image on the screen cannot be shown.
   /** @param {string} reason */
   setProblem(reason) { if (this.#item) this.#item.data.problem = reason; }
 

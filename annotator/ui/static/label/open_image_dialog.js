@@ -1,6 +1,6 @@
 // Opening any image by its number or a part of its file name.
 
-import { dialog, h, picture } from '../shared/dom.js';
+import { dialog, h, imageUrl } from '../shared/dom.js';
 
 /** @import { FoundImage } from '../shared/wire.d.ts' */
 /** @import { Server } from '../shared/server.js' */
@@ -60,7 +60,7 @@ export class OpenImageDialog {
     this.at = 0;
     this.list.replaceChildren(...images.map(({ id, number, name }, place) => h('div', {
       class: 'an-choice', role: 'option', id: `an-choice-${place}`, onclick: () => this.#pick(id),
-    }, h('img', { src: picture(256, id), alt: '', loading: 'lazy' }), h('b', { text: number }), h('span', { text: name, dir: 'auto' }))));
+    }, h('img', { src: imageUrl(256, id), alt: '', loading: 'lazy' }), h('b', { text: number }), h('span', { text: name, dir: 'auto' }))));
     this.message.textContent = images.length ? '' : message;
     this.#mark();
   }

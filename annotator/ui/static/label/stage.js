@@ -1,6 +1,6 @@
-// The picture, and what is said over it: a problem, a banner, flags, a passing notice.
+// The image, and what is said over it: a problem, a banner, flags, a passing notice.
 
-import { h, picture, setText } from '../shared/dom.js';
+import { h, imageUrl, setText } from '../shared/dom.js';
 import { Zoom } from '../shared/zoom.js';
 
 /** @import { Flag } from '../shared/wire.d.ts' */
@@ -12,7 +12,7 @@ const RETRY_MS = 1500;
 export class Stage {
   /**
    * @param {{ onBanner: () => void, onFlag: () => void, onBroken: (reason: string) => void }} listeners
-   *   `onBroken`: the picture on the screen cannot be shown
+   *   `onBroken`: the image on the screen cannot be shown
    */
   constructor({ onBanner, onFlag, onBroken }) {
     this.onBroken = onBroken;
@@ -41,25 +41,25 @@ export class Stage {
     this.id = id;
     this.tried = 0;
     this.zoom.reset(data);
-    this.image.style.backgroundImage = `url("${picture(256, id)}")`; // at once, until the large one is there
-    this.image.src = picture(1280, id);
+    this.image.style.backgroundImage = `url("${imageUrl(256, id)}")`; // at once, until the large one is there
+    this.image.src = imageUrl(1280, id);
     this.image.alt = data.name;
     this.image.hidden = false;
     this.problem.hidden = true;
     if (data.problem) this.fail(`${data.problem} Skip it with P.`);
   }
 
-  // More pixels of the same picture take its place when they are there.
+  // More pixels of the same image take its place when they are there.
   /** @param {number} width */
   #load(width) {
     const { id } = this;
     if (id === null) return;
     const larger = new Image();
-    larger.src = picture(width, id);
+    larger.src = imageUrl(width, id);
     larger.decode().then(() => { if (this.id === id) this.image.src = larger.src; }, () => {}); // the smaller one stays
   }
 
-  // The server says why there is no picture; one that is away for a moment is asked again.
+  // The server says why there is no image; one that is away for a moment is asked again.
   async #retry() {
     const { id, image } = this;
     const { src } = image;
@@ -68,7 +68,7 @@ export class Stage {
     const reason = await reasonOf(src);
     if (this.id !== id || !this.problem.hidden) return;
     if (reason || this.tried > 3) {
-      this.fail(`${reason || 'This picture cannot be shown.'} Skip it with P.`);
+      this.fail(`${reason || 'This image cannot be shown.'} Skip it with P.`);
       if (reason) this.onBroken(reason);
     } else setTimeout(() => { if (image.src === src) image.src = src; }, RETRY_MS * this.tried);
   }
@@ -111,7 +111,7 @@ export class Stage {
   }
 }
 
-// The server's reason why a picture cannot be had, empty if it does not answer.
+// The server's reason why an image cannot be had, empty if it does not answer.
 /** @param {string} address */
 async function reasonOf(address) {
   try {

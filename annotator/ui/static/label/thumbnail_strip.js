@@ -1,6 +1,6 @@
 // The neighbours of the image on the screen, to look back and ahead.
 
-import { h, picture } from '../shared/dom.js';
+import { h, imageUrl } from '../shared/dom.js';
 
 /** @import { Item } from './item.js' */
 
@@ -33,7 +33,7 @@ export class ThumbnailStrip {
       const id = images[place];
       button.hidden = id === undefined;
       if (id === undefined) return;
-      if (button.dataset.id !== String(id)) image.src = picture(256, id);
+      if (button.dataset.id !== String(id)) image.src = imageUrl(256, id);
       Object.assign(button.dataset, { id, place });
       button.classList.toggle('current', place === at);
       button.setAttribute('aria-label', place === at ? 'this image' : `image ${place - at > 0 ? '+' : ''}${place - at}`);

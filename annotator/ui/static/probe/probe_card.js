@@ -1,6 +1,6 @@
 // Ten blind questions, one at a time, over everything else: no score, no label, no hint of either.
 
-import { button, h, picture } from '../shared/dom.js';
+import { button, h, imageUrl } from '../shared/dom.js';
 import { digitOf } from '../shared/keyboard.js';
 
 /** @import { ProbeCategory, ProbeQuestion } from '../shared/wire.d.ts' */
@@ -33,12 +33,12 @@ export class ProbeCard {
     this.resolve = (/** @type {boolean} */ _isDone) => {};
     this.count = h('b', {});
     this.dots = h('ol', { class: 'pb-dots', 'aria-hidden': 'true' });
-    this.image = h('img', { class: 'pb-image', alt: 'the picture in question', draggable: 'false' });
+    this.image = h('img', { class: 'pb-image', alt: 'the image in question', draggable: 'false' });
     this.problem = h('p', { class: 'pb-problem', role: 'alert', hidden: true });
     this.name = h('strong', { dir: 'auto' });
     this.about = h('div', { class: 'pb-about' });
     this.article = h('span', {});
-    this.ask = h('h2', { class: 'pb-ask', tabindex: '-1' }, 'Is there ', this.article, this.name, ' in this picture?');
+    this.ask = h('h2', { class: 'pb-ask', tabindex: '-1' }, 'Is there ', this.article, this.name, ' in this image?');
     this.buttons = CHOICES.map((choice, place) => this.#choice(choice, place));
     this.back = button('Back', '⌫', () => this.#back());
     this.later = button('Later', 'Esc', () => this.#close(false));
@@ -84,7 +84,7 @@ export class ProbeCard {
     this.finish.say(finish);
     this.#calmDown();
     this.dots.replaceChildren(...questions.map(() => h('li', {})));
-    for (const { image } of questions) new Image().src = picture(1280, image); // there before it is asked about
+    for (const { image } of questions) new Image().src = imageUrl(1280, image); // there before it is asked about
     this.element.showModal();
     this.#show();
     return new Promise((resolve) => { this.resolve = resolve; });
@@ -115,7 +115,7 @@ export class ProbeCard {
 
   #showDone() {
     const open = this.questions.filter(({ said }) => !said).length;
-    this.thanks.textContent = open ? `Thank you. ${open} without a picture will be asked again later.` : 'Thank you. That was the last one.';
+    this.thanks.textContent = open ? `Thank you. ${open} without an image will be asked again later.` : 'Thank you. That was the last one.';
     this.thanks.focus();
     this.say(this.thanks.textContent);
   }
@@ -130,7 +130,7 @@ export class ProbeCard {
     this.problem.hidden = true;
     this.skip.hidden = true;
     this.image.hidden = false;
-    this.image.src = picture(1280, image);
+    this.image.src = imageUrl(1280, image);
     if (problem) this.#fail(problem);
     this.ask.focus({ preventScroll: true }); // a screen reader reads the question
   }
@@ -152,7 +152,7 @@ export class ProbeCard {
     if (this.question === question) this.#fail(reason);
   }
 
-  // Nobody answers about a picture they have not seen.
+  // Nobody answers about an image they have not seen.
   /** @param {string} reason */
   #fail(reason) {
     this.image.hidden = true;
@@ -213,7 +213,7 @@ export class ProbeCard {
   }
 }
 
-// What a category means: the same for every picture, so no hint about this one.
+// What a category means: the same for every image, so no hint about this one.
 /** @param {ProbeCategory} category */
 function about({ description, supercategory, examples }) {
   const lines = [];
@@ -221,8 +221,8 @@ function about({ description, supercategory, examples }) {
   if (description) lines.push(h('p', { dir: 'auto', text: description }));
   if (examples.length) {
     lines.push(h('div', { class: 'pb-examples', role: 'group', 'aria-label': 'Examples' },
-      h('small', { text: 'Pictures that show what is meant:' }),
-      ...examples.map((id) => h('img', { src: picture(256, id), alt: '', loading: 'lazy' }))));
+      h('small', { text: 'Images that show what is meant:' }),
+      ...examples.map((id) => h('img', { src: imageUrl(256, id), alt: '', loading: 'lazy' }))));
   }
   return lines;
 }
@@ -235,5 +235,5 @@ async function reasonOf(address) {
   } catch {
     // Said below.
   }
-  return 'This picture cannot be shown right now.';
+  return 'This image cannot be shown right now.';
 }

@@ -9,7 +9,7 @@ import { ProbeDeck } from './probe_deck.js';
 
 const KEYS = [
   { command: 'play', on: ['Enter'], show: '⏎', text: 'start, or continue with the next ten' },
-  { command: 'present', on: [], show: '1 →', text: 'yes, it is in the picture' },
+  { command: 'present', on: [], show: '1 →', text: 'yes, it is in the image' },
   { command: 'absent', on: [], show: '2 ←', text: 'no, it is not' },
   { command: 'unsure', on: [], show: '3 ↓', text: 'cannot tell' },
   { command: 'back', on: [], show: '⌫', text: 'back to the previous question' },

@@ -1,6 +1,6 @@
 // The list of pairs as cards: drawn once, restyled in place, never reordered while it is on the screen.
 
-import { h, picture, reveal } from '../shared/dom.js';
+import { h, imageUrl, reveal } from '../shared/dom.js';
 
 /** @import { ReviewRow } from '../shared/wire.d.ts' */
 /** @import { Pair } from './pair.js' */
@@ -26,7 +26,7 @@ class Card {
     this.bar = h('i', {});
     this.score = h('span', { class: 'rv-says' });
     this.meter = h('div', { class: 'rv-meter' }, h('span', { class: 'rv-track' }, this.bar), this.score);
-    const image = h('img', { src: picture(256, pair.row.image), alt: '', loading: 'lazy', draggable: 'false' });
+    const image = h('img', { src: imageUrl(256, pair.row.image), alt: '', loading: 'lazy', draggable: 'false' });
     image.addEventListener('error', () => this.element.classList.add('broken'));
     this.element = h('div', { class: 'rv-card', role: 'option', tabindex: -1, 'data-image': pair.row.image, 'data-category': pair.row.category ?? '' },
       h('div', { class: 'rv-thumb' }, image, this.tick, this.flag),

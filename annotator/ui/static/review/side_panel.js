@@ -1,6 +1,6 @@
-// Beside the list: the picture in large, what else is on it, and who answered what about the pair.
+// Beside the list: the image in large, what else is on it, and who answered what about the pair.
 
-import { h, picture } from '../shared/dom.js';
+import { h, imageUrl } from '../shared/dom.js';
 
 /** @import { Category, HistorySentence, Label } from '../shared/wire.d.ts' */
 /** @import { Server } from '../shared/server.js' */
@@ -51,7 +51,7 @@ export class SidePanel {
     this.history.hidden = !this.isOpen || !pair?.isPair;
     if (!pair) return;
     this.draw();
-    if (this.image.dataset.id !== String(pair.row.image)) this.#showPicture(pair);
+    if (this.image.dataset.id !== String(pair.row.image)) this.#showImage(pair);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.update(), WAIT_MS);
   }
@@ -67,10 +67,10 @@ export class SidePanel {
   }
 
   /** @param {Pair} pair */
-  #showPicture({ row: { image, name } }) {
+  #showImage({ row: { image, name } }) {
     this.image.dataset.id = String(image);
-    this.image.style.backgroundImage = `url("${picture(256, image)}")`; // at once, until the large one is there
-    this.image.src = picture(1280, image);
+    this.image.style.backgroundImage = `url("${imageUrl(256, image)}")`; // at once, until the large one is there
+    this.image.src = imageUrl(1280, image);
     this.image.alt = name;
     this.image.hidden = false;
     this.problem.hidden = true;
@@ -78,7 +78,7 @@ export class SidePanel {
 
   #broken() {
     this.image.hidden = true;
-    this.problem.textContent = 'This picture cannot be shown, so it takes no answers.';
+    this.problem.textContent = 'This image cannot be shown, so it takes no answers.';
     this.problem.hidden = false;
   }
 

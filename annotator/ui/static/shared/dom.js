@@ -30,12 +30,12 @@ export function setText(element, text) {
 
 let project = '';
 
-// Pictures are cached for good, so their address has to tell projects on the same port apart.
+// Images are cached for good, so their address has to tell projects on the same port apart.
 /** @param {string} key */
-export function setPictureProject(key) { project = encodeURIComponent(key); }
+export function setImageProject(key) { project = encodeURIComponent(key); }
 
 /** @param {number} width @param {number} id */
-export const picture = (width, id) => `/img/${width}/${id}?of=${project}`;
+export const imageUrl = (width, id) => `/img/${width}/${id}?of=${project}`;
 
 /**
  * @param {string} label

@@ -1,9 +1,9 @@
-// Pictures loaded and decoded before they are shown, and kept, so that none is decoded twice.
+// Images loaded and decoded before they are shown, and kept, so that none is decoded twice.
 
-import { picture } from './dom.js';
+import { imageUrl } from './dom.js';
 
 export class ImagePreloader {
-  // At most so many pictures of a width; the oldest go first.
+  // At most so many images of a width; the oldest go first.
   /** @param {number} width @param {number} most */
   constructor(width, most) {
     this.width = width;
@@ -26,7 +26,7 @@ export class ImagePreloader {
   /** @param {number} id */
   #begin(id) {
     const image = new Image();
-    image.src = picture(this.width, id);
+    image.src = imageUrl(this.width, id);
     image.decode?.().catch(() => this.images.delete(id)); // shown later with a reason
     return image;
   }

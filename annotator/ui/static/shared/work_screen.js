@@ -3,7 +3,7 @@
 import { answerText } from './answer_text.js';
 import { nameKey } from './browser_store.js';
 import { helpDialog, nameDialog, saveName } from './dialogs.js';
-import { h, setPictureProject } from './dom.js';
+import { h, setImageProject } from './dom.js';
 import { missingPartCard, NO_CATEGORIES, NO_IMAGES } from './empty_project.js';
 import { Keycaps, listenToKeys } from './keyboard.js';
 import { SaveQueue } from './save_queue.js';
@@ -123,7 +123,7 @@ export class WorkScreen {
     this.me = start.annotator;
     this.server.me = this.me;
     this.who.textContent = this.me;
-    setPictureProject(key);
+    setImageProject(key);
     this.status.hasFeatures = start.features;
     this.queue = new SaveQueue(this.server, {
       project: key, projectName: name, annotator: this.me, former: (start.former ?? []).map(nameKey), page,

@@ -1,9 +1,9 @@
-// Zooming and moving the picture: by keys, by the wheel at the pointer, by dragging.
+// Zooming and moving the image: by keys, by the wheel at the pointer, by dragging.
 
 const STEP = 1.35;
 const MOST = 16;
 const PAN = 0.2; // of the stage, a key press
-const ENOUGH = 1280; // longer side of the picture that is loaded without zoom
+const ENOUGH = 1280; // longer side of the image that is loaded without zoom
 
 export class Zoom {
   // `stage` stays, `view` moves in it; `onCloser` is called when more pixels are needed than are loaded.
@@ -21,7 +21,7 @@ export class Zoom {
     this.reset({ width: 0, height: 0 });
     stage.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
     stage.addEventListener('pointerdown', (event) => this.#grab(event));
-    stage.addEventListener('dblclick', (event) => { if (this.#isPicture(event)) this.toggle(event); });
+    stage.addEventListener('dblclick', (event) => { if (this.#isImage(event)) this.toggle(event); });
   }
 
   // Of the next image: its size in pixels.
@@ -33,13 +33,13 @@ export class Zoom {
 
   get isZoomed() { return this.scale > 1; }
 
-  // How large the whole picture is drawn, in screen pixels a pixel of the original.
+  // How large the whole image is drawn, in screen pixels a pixel of the original.
   get #fit() {
     const { clientWidth, clientHeight } = this.stage;
     return this.width ? Math.min(clientWidth / this.width, clientHeight / this.height) : 1;
   }
 
-  // Full size and back; a picture smaller than the stage is doubled.
+  // Full size and back; an image smaller than the stage is doubled.
   /** @param {MouseEvent | null} [at] */
   toggle(at = null) {
     const full = 1 / (this.#fit * (globalThis.devicePixelRatio || 1));
@@ -82,18 +82,18 @@ export class Zoom {
   }
 
   /** @param {Event} event */
-  #isPicture(event) { return event.target instanceof Node && this.view.contains(event.target); }
+  #isImage(event) { return event.target instanceof Node && this.view.contains(event.target); }
 
   /** @param {WheelEvent} event */
   #wheel(event) {
-    if (!this.#isPicture(event) || (!event.ctrlKey && matchMedia('(max-width: 900px)').matches)) return;
+    if (!this.#isImage(event) || (!event.ctrlKey && matchMedia('(max-width: 900px)').matches)) return;
     event.preventDefault();
     this.#to(this.scale * Math.exp(-Math.max(-100, Math.min(100, event.deltaY)) / 300), event);
   }
 
   /** @param {PointerEvent} event */
   #grab(event) {
-    if (!this.isZoomed || event.button !== 0 || !this.#isPicture(event)) return;
+    if (!this.isZoomed || event.button !== 0 || !this.#isImage(event)) return;
     event.preventDefault();
     const { stage } = this;
     const start = { x: this.x - event.clientX, y: this.y - event.clientY };

@@ -1,19 +1,19 @@
 // Many images of one category: their states, which of them have been seen, and where they lie.
 
-import { h, picture, reveal } from '../shared/dom.js';
+import { h, imageUrl, reveal } from '../shared/dom.js';
 import { pause } from '../shared/server.js';
 import { codeOf } from './image_codes.js';
 
 /** @import { GridItem } from '../shared/wire.d.ts' */
 /** @import { ImagePage } from './image_page.js' */
 
-const SEEN_MS = 150; // so long a picture has to be in view
+const SEEN_MS = 150; // so long an image has to be in view
 const SEEN_SHARE = 0.6; // so much of it
 const GAP = 6;
-const SMALLEST = 104; // narrower pictures cannot be judged; the grid scrolls instead
+const SMALLEST = 104; // narrower images cannot be judged; the grid scrolls instead
 const SHAPE = 4 / 3;
 const PHONE = 700;
-const MOST_WAIT_MS = 1500; // for pictures, before others are asked for
+const MOST_WAIT_MS = 1500; // for images, before others are asked for
 const MARKS = { present: '✓', absent: '✕', unsure: '?', none: '' };
 
 class Cell {
@@ -59,7 +59,7 @@ class Cell {
   fail() {
     this.isBroken = true;
     this.tile.classList.add('broken');
-    this.image.replaceWith(h('span', { class: 'vf-gone', text: 'This picture cannot be shown.' }));
+    this.image.replaceWith(h('span', { class: 'vf-gone', text: 'This image cannot be shown.' }));
   }
 
   /** @param {ImagePage} page @param {{ isFocused: boolean, isRowSelected: boolean }} place */
@@ -167,11 +167,11 @@ export class ImageGrid {
       cell.fail();
       this.onBroken(item);
     });
-    image.src = picture(256, item.id);
+    image.src = imageUrl(256, item.id);
     return cell;
   }
 
-  // All pictures are there, or it is not worth waiting for them: until then nothing else may take
+  // All images are there, or it is not worth waiting for them: until then nothing else may take
   // the server's time.
   async settled() {
     const { cells } = this;
@@ -194,7 +194,7 @@ export class ImageGrid {
   // What is in view now counts as seen in a moment.
   #updateSeenSoon() { setTimeout(() => this.onSeen(), SEEN_MS + 10); }
 
-  // Items whose picture was loaded and in view, and those of which that cannot be said.
+  // Items whose image was loaded and in view, and those of which that cannot be said.
   get seen() {
     const items = (/** @type {boolean} */ wanted) => this.cells.filter((cell) => cell.isSeen === wanted).map(({ item }) => item);
     return { seen: items(true), unseen: items(false) };
@@ -237,7 +237,7 @@ export class ImageGrid {
     else tile.scrollIntoView({ block: 'nearest' });
   }
 
-  // As many columns as make the pictures largest without scrolling, if they fit at all.
+  // As many columns as make the images largest without scrolling, if they fit at all.
   layout() {
     if (!this.cells.length) return;
     const { top } = this.element.getBoundingClientRect();

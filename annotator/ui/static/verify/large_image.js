@@ -1,6 +1,6 @@
 // One image of the grid, large: for as long as a key is held, or until it is closed.
 
-import { h, picture } from '../shared/dom.js';
+import { h, imageUrl } from '../shared/dom.js';
 import { Zoom } from '../shared/zoom.js';
 
 /** @import { GridItem } from '../shared/wire.d.ts' */
@@ -11,7 +11,7 @@ export class LargeImage {
     this.view = h('div', { class: 'an-view' }, this.image);
     this.stage = h('div', { class: 'an-stage' }, this.view);
     this.caption = h('div', { class: 'vf-caption' });
-    this.element = h('div', { class: 'vf-large', role: 'region', 'aria-label': 'Large picture', hidden: true }, this.stage, this.caption);
+    this.element = h('div', { class: 'vf-large', role: 'region', 'aria-label': 'Large image', hidden: true }, this.stage, this.caption);
     this.zoom = new Zoom(this.stage, this.view, { onCloser: () => this.#load(2560) });
     this.isPinned = false; // stays until it is closed
     /** @type {GridItem | null} */
@@ -29,21 +29,21 @@ export class LargeImage {
     if (this.item === item) return;
     this.item = item;
     this.zoom.reset(item);
-    this.image.style.backgroundImage = `url("${picture(256, item.id)}")`;
-    this.image.src = picture(1280, item.id);
+    this.image.style.backgroundImage = `url("${imageUrl(256, item.id)}")`;
+    this.image.src = imageUrl(1280, item.id);
     this.image.alt = item.name;
   }
 
   /** @param {string} text */
   setCaption(text) { this.caption.textContent = text; }
 
-  // More pixels of the same picture take its place when they are there.
+  // More pixels of the same image take its place when they are there.
   /** @param {number} width */
   #load(width) {
     const { item } = this;
     if (!item) return;
     const larger = new Image();
-    larger.src = picture(width, item.id);
+    larger.src = imageUrl(width, item.id);
     larger.decode().then(() => { if (this.item === item) this.image.src = larger.src; }, () => {}); // the smaller one stays
   }
 

@@ -77,7 +77,7 @@ export class PageSupply {
     return serial === this.serial ? page : undefined;
   }
 
-  // Load the page after this one, pictures and all. What was shown without a lease gets one, and
+  // Load the page after this one, images and all. What was shown without a lease gets one, and
   // `onGone` is called if others have answered some of it or have it on their screen since.
   /** @param {ImagePage} current @param {() => void} onGone */
   async prepare(current, onGone) {

@@ -21,7 +21,7 @@ import { VerifyState } from './verify_state.js';
 
 const SIZES = [12, 20, 40, 60];
 const SIZE_KEY = 'annotator-grid';
-const HOLD_MS = 250; // so long Shift is held before it shows the picture
+const HOLD_MS = 250; // so long Shift is held before it shows the image
 const NOTICE_MS = 6000;
 const RECOUNT_MS = 2000;
 
@@ -37,7 +37,7 @@ export class VerifyPage extends WorkScreen {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   holding;
 
-  isHeld = false; // Shift shows the picture
+  isHeld = false; // Shift shows the image
 
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   timer;
@@ -246,7 +246,7 @@ export class VerifyPage extends WorkScreen {
     this.draw();
   }
 
-  // Shift alone, held for a moment, is a look at the picture.
+  // Shift alone, held for a moment, is a look at the image.
   #hold() {
     this.#release();
     if (this.large.isOpen) return;

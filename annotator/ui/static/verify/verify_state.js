@@ -18,7 +18,7 @@ import { pause } from '../shared/server.js';
  * @property {() => void} showLoading a page is on its way
  * @property {(about: About) => void} showAbout another category or mode
  * @property {() => void} showPage another page is on the screen
- * @property {() => Promise<void>} settled resolves when all its pictures are there
+ * @property {() => Promise<void>} settled resolves when all its images are there
  * @property {() => void} draw something has changed
  * @property {(text: string) => void} fail there is no page, for this reason
  * @property {(text: string, again: () => unknown) => Promise<unknown>} retry the same, and it is tried again
