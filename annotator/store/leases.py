@@ -47,11 +47,6 @@ def held(
     return set(tx.execute(query).scalars())
 
 
-def release(tx: Transaction, kind: str, holder: str, keys: Sequence[int] | None = None) -> None:
-    """Give back some of a holder's leases, or all of them."""
-    mine = sa.delete(lease).where(lease.c.kind == kind, lease.c.holder == holder)
-    if keys is None:
-        tx.execute(mine)
-        return
-    for part in chunks(keys):
-        tx.execute(mine.where(lease.c.key.in_(part)))
+def release(tx: Transaction, holder: str) -> None:
+    """Give back whatever a holder has, of all kinds."""
+    tx.execute(sa.delete(lease).where(lease.c.holder == holder))

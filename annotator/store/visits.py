@@ -80,6 +80,19 @@ def visited_of(tx: Transaction, image_ids: Iterable[int]) -> set[int]:
     return found
 
 
+def least_recent(tx: Transaction, limit: int) -> list[int]:
+    """Return images that have a file and were visited, those first whose last visit is oldest."""
+    newest = sa.func.max(visit.c.id)
+    query = (
+        sa.select(visit.c.image_id)
+        .where(visit.c.image_id.in_(sa.select(image.c.id).where(image.c.missing.is_(False))))
+        .group_by(visit.c.image_id)
+        .order_by(newest)
+        .limit(limit)
+    )
+    return list(tx.execute(query).scalars())
+
+
 def shown(tx: Transaction, image_id: int) -> list[set[int]]:
     """Return, for each visit of an image, the ordinals of the categories that were drawn."""
     rows = tx.execute(

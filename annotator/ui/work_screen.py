@@ -11,6 +11,7 @@ import gradio as gr
 from annotator.errors import AnnotatorError
 from annotator.services.app import Services
 from annotator.ui.boundary import ServerFunction, server_function
+from annotator.wire.leases import Released, ReleaseRequest
 from annotator.wire.probe import ProbeAnswerRequest
 from annotator.wire.recording import BackRequest, Saved, SaveRequest, VisitRequest
 from annotator.wire.request import QueuedRequest, Request
@@ -55,7 +56,7 @@ def work_screen(
 
 
 def screen_functions(services: Services) -> list[ServerFunction]:
-    """Return `server.state`, `save`, `undo`, `redo`, `visit` and `probe_answer`.
+    """Return `server.state`, `save`, `undo`, `redo`, `visit`, `probe_answer` and `release`.
 
     The queue of unsaved work follows a tab from page to page, so each page needs all that save. A
     page of the grid names its mode, and its attention checks are worked out when it is saved. What
@@ -90,6 +91,11 @@ def screen_functions(services: Services) -> list[ServerFunction]:
 
         return server_function(name, going_on, action)
 
+    def release(annotator: str, request: ReleaseRequest) -> Released:
+        del annotator
+        services.labelling.release(request.tab)
+        return {}
+
     return [
         server_function("state", Request.read, state),
         queued("save", read_save, save),
@@ -97,4 +103,5 @@ def screen_functions(services: Services) -> list[ServerFunction]:
         queued("redo", BackRequest.read, recording.redo),
         queued("visit", VisitRequest.read, services.labelling.visit),
         queued("probe_answer", ProbeAnswerRequest.read, services.probing.answer),
+        server_function("release", ReleaseRequest.read, release),
     ]

@@ -140,7 +140,7 @@ class Labelling:
         return {"images": chosen, "done": done}
 
     def release(self, tab: str) -> None:
-        """Give back the images leased to a tab."""
+        """Give back the images leased to a tab that is closed, those of the grid too."""
         self._queue.release(tab)
 
     def items(self, annotator: str, ids: Sequence[int]) -> list[ItemData]:

@@ -68,8 +68,8 @@ class Queue:
 
         Images that nobody has visited come first, in the order of the promoted version; before
         the first version by diversity, before there are features in file order. When every image
-        has been visited they come round again. Images that another tab holds are left out as long
-        as there are others; nobody is ever turned away.
+        has been visited they come round again, those first that were visited longest ago. Images
+        that another tab holds are left out as long as there are others; nobody is ever turned away.
 
         Args:
             tab: Who asks; leases are held in this name.
@@ -81,24 +81,40 @@ class Queue:
         """
         now = self._clock()
         had = set(exclude)
-        with self._store.reading() as tx:
-            order = self._order(tx)
-            elsewhere = leases.held(tx, LEASE_KIND, now, by_others_than=tab)
-            fresh = (i for i in self._unvisited(tx, order, now) if i not in had)
-            chosen = _preferred(fresh, elsewhere, count)
-            done = not chosen
-            if done:
-                again = (i for part in _parts(tx, order) for i in part if i not in had)
-                chosen = _preferred(again, elsewhere, count)
-        if chosen:
+        while True:
+            with self._store.reading() as tx:
+                elsewhere = leases.held(tx, LEASE_KIND, now, by_others_than=tab)
+                chosen, done = self._chosen(tx, now, count, had, elsewhere)
+            if elsewhere.issuperset(chosen):  # nothing is left, or only what others have
+                return chosen, done
             with self._store.writing() as tx:
-                leases.take(tx, LEASE_KIND, chosen, tab, now, LEASE_SECONDS)
-        return chosen, done
+                mine = leases.take(tx, LEASE_KIND, chosen, tab, now, LEASE_SECONDS)
+            if mine:
+                return mine, done
+            # Another tab took all of them in the meantime, so that now they are held elsewhere.
+
+    def _chosen(
+        self,
+        tx: Transaction,
+        now: datetime,
+        count: int,
+        had: AbstractSet[int],
+        elsewhere: AbstractSet[int],
+    ) -> tuple[list[int], bool]:
+        """Return the images to give, and whether nothing unvisited was left."""
+        order = self._order(tx)
+        fresh = (i for i in self._unvisited(tx, order, now) if i not in had)
+        chosen = _preferred(fresh, elsewhere, count)
+        if chosen:
+            return chosen, False
+        enough = count + len(had) + len(elsewhere)
+        again = (i for i in visits.least_recent(tx, enough) if i not in had)
+        return _preferred(again, elsewhere, count), True
 
     def release(self, tab: str) -> None:
-        """Give back every image leased to a tab."""
+        """Give back every image and every pair leased to a tab."""
         with self._store.writing() as tx:
-            leases.release(tx, LEASE_KIND, tab)
+            leases.release(tx, tab)
 
     def _unvisited(self, tx: Transaction, order: Ordinals, now: datetime) -> Iterator[int]:
         """Yield the ids of images that have a file and that nobody visited, in order."""

@@ -19,13 +19,18 @@ export const otherProjectNotice = (served) => `This page belongs to project ${pr
 
 const plainFetch = window.fetch;
 
+// What is sent while a page closes has to outlive it.
+let isLeaving = false;
+addEventListener('pagehide', () => { isLeaving = true; }, { capture: true });
+addEventListener('pageshow', () => { isLeaving = false; });
+
 window.fetch = async (input, options) => {
   const request = input instanceof Request ? input : null;
   const isOwn = new URL(request?.url ?? String(input), document.baseURI).origin === location.origin;
   if (!isOwn || !projectKey()) return plainFetch(input, options);
   const headers = new Headers(options?.headers ?? request?.headers);
   headers.set('X-Annotator-Project', projectKey());
-  const response = await plainFetch(input, { ...options, headers });
+  const response = await plainFetch(input, { ...options, headers, keepalive: isLeaving });
   if (response.status === REFUSED) response.clone().json().then(({ other_project: served }) => showNotice(served), () => {});
   else if (response.ok) showNotice(null);
   return response;

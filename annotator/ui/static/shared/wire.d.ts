@@ -364,6 +364,13 @@ export interface ProjectState {
   trainer: Trainer;
 }
 
+export interface ReleaseRequest {
+  tab: string;
+}
+
+export interface Released {
+}
+
 export interface Request {
 }
 
@@ -547,6 +554,7 @@ export interface Requests {
   redo: BackRequest;
   visit: VisitRequest;
   probe_answer: ProbeAnswerRequest;
+  release: ReleaseRequest;
   find_images: FindImagesRequest;
   history: PairRequest;
   set_hotkey: HotkeyRequest;
@@ -572,6 +580,7 @@ export interface Replies {
   redo: TakenBack;
   visit: Visited;
   probe_answer: ProbeAnswered;
+  release: Released;
   find_images: FoundImages;
   history: History | HistoryInSentences;
   set_hotkey: HotkeysOfPerson;

@@ -141,7 +141,10 @@ export class WorkScreen {
       this.keycaps.learn(event);
       return this.key(event);
     });
-    addEventListener('pagehide', () => this.leave());
+    addEventListener('pagehide', () => {
+      this.leave();
+      this.server.call('release', { tab: this.queue.tab }); // for others to work on
+    });
   }
 
   ready() { this.root.removeAttribute('aria-busy'); }

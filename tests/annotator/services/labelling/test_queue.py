@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,6 +65,52 @@ def test_visited_images_come_again_only_when_nothing_else_is_left(services: Serv
 
     assert last == {"images": [6], "done": False}
     assert again == {"images": [2, 3], "done": True}
+
+
+def test_in_a_second_round_every_image_comes_once_those_of_long_ago_first(
+    services: Services,
+) -> None:
+    for number, image in enumerate((4, 2, 6, 1, 3, 5)):
+        visit(services, image, f"ann{number}")
+    given = []
+
+    for number in range(6):
+        more = services.labelling.next_images("ann", "tab", count=1, exclude=given[-2:])
+        given += more["images"]
+        visit(services, given[-1], f"again{number}")
+
+    assert given == [4, 2, 6, 1, 3, 5]
+
+
+def test_an_image_whose_file_is_gone_does_not_come_again(services: Services) -> None:
+    for image in range(1, 7):
+        visit(services, image)
+    with services.store.writing() as tx:
+        images.mark_missing(tx, "images", ["0.png", "2.png"])
+
+    again = services.labelling.next_images("ann", "tab", count=6)
+
+    assert again == {"images": [2, 4, 5, 6], "done": True}
+
+
+@pytest.mark.parametrize("taken", [1, 2, 3, 6])
+def test_two_tabs_that_ask_at_the_same_time_get_different_images(
+    services: Services, monkeypatch: pytest.MonkeyPatch, taken: int
+) -> None:
+    take = queue.leases.take
+    other: list[list[int]] = []
+
+    def overtaken(tx: Any, kind: str, keys: Any, holder: str, *rest: Any) -> list[int]:
+        if holder == "one" and not other:  # the other tab leased its images a moment before
+            other.append(take(tx, kind, list(range(1, taken + 1)), "two", *rest))
+        return take(tx, kind, keys, holder, *rest)
+
+    monkeypatch.setattr(queue.leases, "take", overtaken)
+    mine = services.labelling.next_images("ann", "one", count=2)["images"]
+
+    assert len(other[0]) == taken
+    # Only where the other one has everything is something shown twice.
+    assert mine == {1: [2], 2: [3, 4], 3: [4, 5], 6: [1, 2]}[taken]
 
 
 def test_with_features_images_come_by_diversity(services: Services) -> None:
