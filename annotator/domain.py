@@ -226,6 +226,8 @@ class Job:
     """Proof of the current claim; None unless running."""
     worker: str | None
     cancel_requested: bool
+    lost_workers: int
+    """How many workers have fallen silent while they did it."""
     created_at: datetime
     started_at: datetime | None
     heartbeat_at: datetime | None

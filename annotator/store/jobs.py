@@ -19,6 +19,14 @@ from annotator.store.tables import job, worker
 STALE_SECONDS = 60.0
 """After so long without a heartbeat a job's worker counts as dead."""
 
+MOST_LOST_WORKERS = 3
+"""A job whose worker has fallen silent so many times is given to no other one."""
+
+_LOST_WORKERS = (
+    f"The trainer was killed {MOST_LOST_WORKERS} times while it did this, perhaps for lack of "
+    "memory; see its log, then start it again with the Train button or `annotator train`."
+)
+
 _ALIVE = (JobState.QUEUED.value, JobState.RUNNING.value)
 
 
@@ -52,13 +60,23 @@ def claim(
 ) -> Job | None:
     """Take the oldest job that is queued, or whose worker has gone silent; None if there is none.
 
-    The token of the returned job is new, so a worker that was thought dead has lost its claim.
+    The token of the returned job is new, so a worker that was thought dead has lost its claim. A
+    job that has lost `MOST_LOST_WORKERS` ends instead: it may well be what kills them.
     """
     silent = now - timedelta(seconds=stale_seconds)
-    free = sa.or_(
-        job.c.state == JobState.QUEUED.value,
-        sa.and_(job.c.state == JobState.RUNNING.value, job.c.heartbeat_at < silent),
+    lost = sa.and_(job.c.state == JobState.RUNNING.value, job.c.heartbeat_at < silent)
+    tx.execute(
+        sa.update(job)
+        .where(lost, job.c.lost_workers >= MOST_LOST_WORKERS - 1)
+        .values(
+            state=JobState.FAILED.value,
+            lost_workers=job.c.lost_workers + 1,
+            message=_LOST_WORKERS,
+            token=None,
+            finished_at=now,
+        )
     )
+    free = sa.or_(job.c.state == JobState.QUEUED.value, lost)
     oldest = (
         sa.select(job.c.id)
         .where(free, job.c.kind.in_([kind.value for kind in kinds]))
@@ -71,6 +89,7 @@ def claim(
         .where(job.c.id == oldest)
         .values(
             state=JobState.RUNNING.value,
+            lost_workers=job.c.lost_workers + sa.case((lost, 1), else_=0),
             token=str(uuid.uuid4()),
             worker=worker_name,
             started_at=now,

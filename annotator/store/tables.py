@@ -219,6 +219,8 @@ label = sa.Table(
     sa.Column("source", sa.SmallInteger, nullable=False),
     sa.Column("answer_id", sa.Integer, sa.ForeignKey("answer.id"), nullable=False),
     _flag("conflict"),
+    # A rare category is found without reading through all labels.
+    sa.Index("ix_label_category_id_state", "category_id", "state"),
     sqlite_with_rowid=False,
 )
 
@@ -291,6 +293,8 @@ job = sa.Table(
     sa.Column("token", sa.String(36)),
     sa.Column("worker", sa.Text),
     _flag("cancel_requested"),
+    # How often its worker fell silent: killed, out of memory, or switched off with the machine.
+    sa.Column("lost_workers", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("started_at", Moment),
     sa.Column("heartbeat_at", Moment),

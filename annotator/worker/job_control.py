@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, NoReturn
 
-from annotator.domain import Job
+from annotator.domain import Job, JobState
 from annotator.errors import AnnotatorError, LeaseLost
 from annotator.services.clock import Clock, utc_now
-from annotator.store import Store, jobs
+from annotator.store import Store, Transaction, jobs
 
 HEARTBEAT_SECONDS = 2.0
 """How often a running job reports to the store."""
@@ -62,6 +63,8 @@ class Control:
         self.job = job
         self.store = store
         self.clock = clock
+        self.finished = False
+        """Whether the job has ended in the store; see `finishing`."""
         self.give_way: Callable[[], bool] = lambda: False
         """Asked by long jobs now and then; true lets something more urgent go first."""
         self._stopping = stopping or threading.Event()
@@ -113,6 +116,21 @@ class Control:
         if self._stopping.is_set():
             raise Stopped
 
+    @contextmanager
+    def finishing(self, message: str) -> Iterator[Transaction]:
+        """Yield a transaction for what the job has made; with it the job ends, or neither happens.
+
+        Args:
+            message: One sentence about what came of it.
+
+        Raises:
+            LeaseLost: If another worker has taken the job over.
+        """
+        with self.store.writing() as tx:
+            yield tx
+            jobs.finish(tx, self.job, JobState.DONE, message, self.clock())
+        self.finished = True
+
     def requeue(self) -> NoReturn:
         """End the job here and let it go on later, from where it is.
 
@@ -132,6 +150,8 @@ class Control:
             self._lost.set()
         except AnnotatorError as error:
             _LOG.warning("the heartbeat of job %d was not written: %s", self.job.id, error)
+        except Exception:  # noqa: BLE001 - the next one may be written; the thread has to outlive it
+            _LOG.exception("the heartbeat of job %d was not written", self.job.id)
 
     def _run(self) -> None:
         while not self._ended.wait(self._seconds) and not self._lost.is_set():

@@ -18,6 +18,7 @@ from annotator.errors import NotReady
 from annotator.store import Transaction, answers, categories, images, visits
 from annotator.worker.job_control import Control
 from mlrpl.data import Dimensions
+from mlrpl.errors import TrainingDiverged
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, known_mask
 from mlrpl.methods import build
 from mlrpl.methods.base import Method
@@ -49,7 +50,7 @@ class Snapshot:
     """`(N, C)`, how much each label counts."""
     shown: Bools
     """`(N, C)`, pairs left unmarked by somebody who marked another category of this image."""
-    folds: npt.NDArray[np.int8]
+    folds: npt.NDArray[np.int64]
     """`(N,)`, -1 where there is no such image."""
     askable: Bools
     """`(N,)`, images that have a file."""
@@ -125,8 +126,8 @@ def take_snapshot(
     )
 
 
-def _image_columns(listed: Sequence[Image], rows: int) -> tuple[npt.NDArray[np.int8], Bools]:
-    folds = np.full(rows, -1, np.int8)
+def _image_columns(listed: Sequence[Image], rows: int) -> tuple[npt.NDArray[np.int64], Bools]:
+    folds = np.full(rows, -1, np.int64)  # numbers are multiplied with it
     askable = np.zeros(rows, dtype=bool)
     for image in listed:
         if image.ordinal < rows:
@@ -249,14 +250,17 @@ class Learner:
                 loss=sum(report.terms.values()),
             )
 
-        self.reports = fit(
-            method,
-            self._data(method, rows, learning=True),
-            config,
-            device=self.device,
-            on_epoch_end=tell,
-            should_stop=control.should_stop,
-        )
+        try:
+            self.reports = fit(
+                method,
+                self._data(method, rows, learning=True),
+                config,
+                device=self.device,
+                on_epoch_end=tell,
+                should_stop=control.should_stop,
+            )
+        except TrainingDiverged as error:
+            raise NotReady(f"No version was made: {error}.") from None
         self._fits += 1
         control.check()
         return method

@@ -144,7 +144,8 @@ class Worker:
         try:
             with control:
                 message = self._runners[job.kind](self._reloaded(), control, self._device)
-            self._finish(job, JobState.DONE, message)
+            if not control.finished:
+                self._finish(job, JobState.DONE, message)
         except Cancelled:
             self._finish(job, JobState.CANCELLED, "Cancelled.")
         except Stopped:

@@ -173,6 +173,7 @@ def _train(
     # A name may order images before the first present answer, but it never makes a suggestion.
     speaks = method.zero_shot_categories().cpu().numpy()
     scores[:, ~(taught | speaks)] = np.nan
+    _require_finite(scores[learner.done][:, taught | speaks])
     if seen:
         found = held_out_scores(snapshot, scores)
     with control.store.reading() as tx:
@@ -188,6 +189,16 @@ def _train(
         errors, calibration_error(snapshot, scores, decisions.fitted, decisions.ranked, audit),
         basis,
     )  # fmt: skip
+
+
+def _require_finite(scores: Scores) -> None:
+    """Refuse a training that got out of hand: NaN would read as "no suggestion" from here on."""
+    wrong = int((~np.isfinite(scores).all(axis=0)).sum())
+    if wrong:
+        raise NotReady(
+            f"The scores of {wrong} of {scores.shape[1]} categories are no finite numbers, so no "
+            "version was made; train again with a lower learning rate or with another method."
+        )
 
 
 def _history(learner: Learner) -> list[dict[str, Any]]:
@@ -234,8 +245,10 @@ def _publish(
         save_weights=lambda path: _save(path, trained, tuned),
         features=tuned.features.path if tuned else None,
     )
+    how = "fine-tuned" if tuned else "trained"
+    message = f"Version {number} was {how} on {trained.images} images. {verdict.note}"
     control.check()
-    with control.store.writing() as tx:
+    with control.finishing(message) as tx:
         versions.publish(
             tx,
             control.job,
@@ -247,9 +260,11 @@ def _publish(
             now=control.clock(),
         )
     _LOG.info("version %s was trained; %s", number, trained.asked.sentence())
-    prune(project, control.store, previous=current.number if current else None)
-    how = "fine-tuned" if tuned else "trained"
-    return f"Version {number} was {how} on {trained.images} images. {verdict.note}"
+    try:
+        prune(project, control.store, previous=current.number if current else None)
+    except Exception:  # noqa: BLE001 - the version is there, and the next one prunes again
+        _LOG.exception("older versions were not pruned")
+    return message
 
 
 def _features(

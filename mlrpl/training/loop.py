@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from mlrpl.data import Batch, Features, TrainingData
+from mlrpl.errors import TrainingDiverged
 from mlrpl.methods.base import Method
 from mlrpl.metrics import evaluated, mean_average_precision
 from mlrpl.train_config import TrainConfig
@@ -49,12 +50,12 @@ def fit(
     """Train a method in place and leave it in evaluation mode.
 
     On one machine's CPU and number of threads the result depends only on method, data and config,
-    also if interrupted and resumed. Torch's global random state is restored. Under `torchrun`,
-    every process calls this in `distributed.process_group` with the same arguments and callbacks.
+    also if resumed. Torch's global random state is restored. Under `torchrun`, every process calls
+    this in `distributed.process_group` with the same arguments and callbacks.
 
     Args:
         method: Trained from the parameters it has, so a warm start is a method that was fitted.
-        data: Must not be empty.
+        data: With at least one image.
         config: How long and how fast.
         device: Where to train; the method stays there.
         validation: Images that train nothing and are scored after every epoch; see `patience`.
@@ -68,6 +69,7 @@ def fit(
 
     Raises:
         ValueError: If there is no image, or data, state, method, settings and device do not match.
+        TrainingDiverged: If weights are no finite numbers any more.
     """
     _check(method, data, config, device, validation)
     with _random_state(config.seed, torch.device(device)):
@@ -82,9 +84,8 @@ def fit(
         reports = [EpochReport(**report) for report in run.resume(state)]
         while not run.over:
             with distributed.parallel(method):
-                terms = _epoch(run, data, should_stop)
-            if terms is None:
-                break
+                if (terms := _epoch(run, data, should_stop)) is None:
+                    break
             with distributed.parallel(run.in_use):
                 value = _validate(run, validation)
             reports.append(EpochReport(run.epoch, config.epochs, terms, value))
@@ -123,6 +124,13 @@ def _epoch(
     for terms, share in seen:
         for name, term in terms.items():
             totals[name] = totals.get(name, 0.0) + term.item() * share / run.steps
+    # One step in half precision may overflow and be skipped; a weight that is NaN stays it.
+    lost = not all(bool(torch.isfinite(weight).all()) for weight in method.parameters())
+    if distributed.any_rank(lost, run.device):
+        raise TrainingDiverged(
+            f"training diverged in epoch {run.epoch + 1}: weights are no finite numbers any more; "
+            f"use a learning rate below {config.learning_rate:g}"
+        )
     return totals
 
 

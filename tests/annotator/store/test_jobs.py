@@ -146,6 +146,27 @@ def test_a_worker_that_was_thought_dead_can_do_nothing_more(
     assert (job.state, job.token) == (JobState.RUNNING, taken.token)
 
 
+def test_a_job_that_kills_its_workers_ends_after_the_third(store: Store, claimed: Job) -> None:
+    taken = [
+        write(store, jobs.claim, f"worker {n}", [TRAIN], at(100 * n), stale_seconds=60)
+        for n in range(1, 6)
+    ]
+
+    job = read(store, jobs.get, claimed.id)
+    assert [t and t.lost_workers for t in taken] == [1, 2, None, None, None]
+    assert (job.state, job.lost_workers, job.finished_at) == (JobState.FAILED, 3, at(300))
+    assert job.message.startswith("The trainer was killed 3 times")
+
+
+def test_a_job_that_is_put_back_in_order_is_never_given_up(store: Store, claimed: Job) -> None:
+    job = claimed
+    for n in range(1, 10):
+        write(store, jobs.requeue, job, at(100 * n))
+        job = write(store, jobs.claim, "one", [TRAIN], at(100 * n + 90))
+
+    assert (job.state, job.lost_workers) == (JobState.RUNNING, 0)
+
+
 def test_a_finished_job_keeps_its_message_and_cannot_be_finished_again(
     store: Store, claimed: Job
 ) -> None:

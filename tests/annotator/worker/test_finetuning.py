@@ -108,8 +108,9 @@ def run(made, runner, kind: JobKind, options, on_progress: Callable = lambda _: 
     try:
         return runner(made.project, line, "cpu", load=tiny)
     finally:
-        with made.store.writing() as tx:
-            jobs.finish(tx, job, JobState.DONE, "", made.clock())
+        if not line.finished:
+            with made.store.writing() as tx:
+                jobs.finish(tx, job, JobState.DONE, "", made.clock())
 
 
 def train(made, on_progress: Callable = lambda _: None, **options: object) -> str:

@@ -189,6 +189,26 @@ def test_a_silent_workers_job_is_taken_over_and_its_own_report_comes_to_nothing(
     assert latest(made).message == "by the second"
 
 
+def test_a_heartbeat_that_runs_into_something_unexpected_goes_on(made) -> None:
+    beats, enough = [], threading.Event()
+
+    def beat() -> None:
+        beats.append(len(beats))
+        if len(beats) > 2:
+            enough.set()
+        raise ZeroDivisionError("by zero")
+
+    with made.store.writing() as tx:
+        jobs.enqueue(tx, TRAIN, {}, made.clock())
+        job = jobs.claim(tx, "me", [TRAIN], made.clock())
+    assert job is not None
+
+    with Control(made.store, job, clock=made.clock, beat=beat, heartbeat_seconds=0.01):
+        wait_for(enough)
+
+    assert len(beats) > 2
+
+
 def test_a_zombies_end_is_not_written_over_the_second_workers(made) -> None:
     def slow(_project, _control, _device):
         made.clock.forward(61)

@@ -15,6 +15,7 @@ from annotator.settings import Asking, Retraining, changed
 from annotator.store import annotators, categories, jobs, versions, visits
 from annotator.worker import training
 from annotator.worker.job_control import Cancelled, Control
+from annotator.worker.learner import Learner
 from annotator.worker.pruning import prune
 from mlrpl.decision.acquisition import Costs
 
@@ -55,13 +56,13 @@ def claimed(made, worker: str = "me", **options: object) -> Job:
 
 
 def train(made, **options: object) -> str:
-    job = claimed(made, **options)
+    line = Control(made.store, claimed(made, **options), clock=made.clock)
     try:
-        message = training.run(made.project, Control(made.store, job, clock=made.clock), "cpu")
+        return training.run(made.project, line, "cpu")
     finally:
-        with made.store.writing() as tx:
-            jobs.finish(tx, job, JobState.DONE, "", made.clock())
-    return message
+        if not line.finished:
+            with made.store.writing() as tx:
+                jobs.finish(tx, line.job, JobState.DONE, "", made.clock())
 
 
 def newest(made):
@@ -322,6 +323,64 @@ def test_a_worse_version_is_kept_but_not_promoted(made) -> None:
     assert (promoted.number, version.number, version.promoted) == (1, 2, False)
     assert version.note.startswith("Not promoted: ")
     assert version.note in message
+
+
+def test_a_version_is_published_and_its_job_finished_together(made, monkeypatch) -> None:
+    truth, ids, category_ids = world(made, 60)
+    answer_all(made, truth, ids, category_ids, [i for i in range(60) if i % 10])
+    line = Control(made.store, claimed(made), clock=made.clock)
+    finish = jobs.finish
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(jobs, "finish", killed)
+    with pytest.raises(KeyboardInterrupt):
+        training.run(made.project, line, "cpu")
+    with made.store.reading() as tx:
+        assert (versions.every(tx), jobs.get(tx, line.job.id).state) == ([], JobState.RUNNING)
+    monkeypatch.setattr(jobs, "finish", finish)
+
+    message = training.run(made.project, line, "cpu")
+
+    with made.store.reading() as tx:
+        job, (version,) = jobs.get(tx, line.job.id), versions.every(tx)
+    assert (job.state, job.message, line.finished) == (JobState.DONE, message, True)
+    assert str(version.number) in message
+
+
+def test_a_version_stays_when_older_ones_cannot_be_pruned(made, monkeypatch) -> None:
+    truth, ids, category_ids = world(made, 60)
+    answer_all(made, truth, ids, category_ids, [i for i in range(60) if i % 10])
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(training, "prune", full)
+    job = claimed(made)
+    message = training.run(made.project, Control(made.store, job, clock=made.clock), "cpu")
+
+    with made.store.reading() as tx:
+        assert (jobs.get(tx, job.id).state, jobs.get(tx, job.id).message) == ("done", message)
+        assert versions.promoted(tx) is not None
+
+
+def test_scores_that_are_no_numbers_make_no_version(made, monkeypatch) -> None:
+    truth, ids, category_ids = world(made, 60)
+    answer_all(made, truth, ids, category_ids, [i for i in range(60) if i % 10])
+    predict = Learner.predict
+
+    def broken(self: Learner, *rest: object) -> object:
+        scores = predict(self, *rest)
+        scores[:, 0] = np.nan
+        return scores
+
+    monkeypatch.setattr(Learner, "predict", broken)
+    with pytest.raises(NotReady, match=r"scores of 1 of \d categories are no finite numbers"):
+        train(made)
+
+    with made.store.reading() as tx:
+        assert versions.every(tx) == []
 
 
 def test_old_versions_lose_their_arrays_and_get_them_back_when_promoted(made) -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from mlrpl.data import Batch, Dimensions
+from mlrpl.errors import TrainingDiverged
 from mlrpl.labels import PRESENT
 from mlrpl.losses.bce import partial_bce
 from mlrpl.methods import build
@@ -42,6 +43,18 @@ def separable(rows: int = 64) -> TrainingData:
     pooled = rng.standard_normal((rows, 3)).astype(np.float16)
     labels = np.sign(pooled @ rng.standard_normal((3, 2))).astype(np.int8)
     return TrainingData(labels, pooled=pooled)
+
+
+def test_a_training_that_diverges_says_so_instead_of_leaving_weights_of_nan() -> None:
+    class Divergent(Linear):
+        def losses(self, batch, epoch, progress):
+            terms = super().losses(batch, epoch, progress)
+            return {name: term * (float("nan") if epoch else 1.0) for name, term in terms.items()}
+
+    config = TrainConfig(epochs=3, batch_size=16, learning_rate=0.5)
+
+    with pytest.raises(TrainingDiverged, match=r"diverged in epoch 2: .* below 0\.5"):
+        fit(Divergent(Dimensions(2, 3)), separable(), config)
 
 
 def test_it_learns_and_reports_every_epoch() -> None:
