@@ -314,12 +314,15 @@ def validate(
 @app.command()
 def doctor(
     project: Annotated[Path | None, typer.Argument(help="Project directory.")] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Make damaged features and scores again.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check the installation and, with a project, database, files and trainer; repair counters."""
     from annotator.services.doctor import examine
 
-    findings = examine(project)
+    findings = examine(project, repair=repair)
     show([f.row() for f in findings], "\n".join(f.text() for f in findings), as_json)
     if any(f.bad for f in findings):
         raise typer.Exit(1)

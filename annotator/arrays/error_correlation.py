@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from annotator.arrays import checksums
 from annotator.errors import ProjectError
 from mlrpl.decision.conditional import ErrorCorrelation
 
@@ -24,7 +25,9 @@ def write_errors(path: Path, errors: ErrorCorrelation) -> None:
         np.save(file, np.stack([errors.correlation, errors.together]).astype(np.float32))
         file.flush()
         os.fsync(file.fileno())
+    checksums.forget(path, [ERRORS])
     temporary.replace(path / ERRORS)
+    checksums.record(path, [ERRORS])
 
 
 def read_errors(path: Path, columns: int) -> ErrorCorrelation | None:
@@ -43,8 +46,8 @@ def read_errors(path: Path, columns: int) -> ErrorCorrelation | None:
             raise ValueError(f"no two tables of {columns} categories")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError):
         raise ProjectError(
-            f"{path / ERRORS} is damaged ({error}); delete it, the next version writes it again"
+            f"{path / ERRORS} is damaged; run `annotator doctor` with `--repair`"
         ) from None
     return ErrorCorrelation(array[0].astype(np.float64), array[1].astype(np.int64))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from annotator.arrays import checksums
 from annotator.errors import ProjectError
 
 WHERE = "where.npy"
@@ -39,7 +40,9 @@ def write_where(path: Path, where: Where) -> None:
         np.save(file, array.astype(np.float32))
         file.flush()
         os.fsync(file.fileno())
+    checksums.forget(path, [WHERE])
     temporary.replace(path / WHERE)
+    checksums.record(path, [WHERE])
 
 
 def has_where(path: Path) -> bool:
@@ -57,9 +60,9 @@ def read_where(path: Path) -> Where | None:
         array = np.load(path / WHERE)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError):
         raise ProjectError(
-            f"{path / WHERE} is damaged ({error}); delete it, the next version writes it again"
+            f"{path / WHERE} is damaged; run `annotator doctor` with `--repair`"
         ) from None
     return Where(array[:, :-1], array[:, -1])
 

@@ -8,6 +8,7 @@ import math
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib import format as npy
 
+from annotator.arrays import checksums
 from annotator.errors import ProjectError
 from annotator.settings import PROJECT_FILE, write_atomically
 from mlrpl.backbone_names import located
@@ -23,11 +25,14 @@ from mlrpl.backbone_names import located
 SEARCH_DIMENSIONS = 128
 """Length of a search vector."""
 
+_BLOCK = 4096
 _META = "meta.json"
 _FAILED = "failed.json"
 _ORDER = "order.npy"
 _PROJECTIONS = "pca.npz"
-_ARRAYS = ("pooled", "tokens", "search", "done")
+_SUMS = "crc32"
+"""Array of the rows' checksums; folders that older programs made have none."""
+_ARRAYS = ("pooled", "tokens", "search", _SUMS, "done")
 """In the order in which they grow: a row that `done` has is a row that all have."""
 
 Rows = npt.NDArray[np.int64]
@@ -51,6 +56,8 @@ class FeatureFiles:
     """`(rows, 128)`, unit length."""
     done: npt.NDArray[np.uint8]
     """`(rows,)`, 1 where the row holds an image's features."""
+    sums: npt.NDArray[np.uint32] | None
+    """`(rows,)`, checksum of each row that is done; None in folders of older programs."""
 
     def __init__(self, path: Path, *, writable: bool = False) -> None:
         """Map the arrays of an existing folder; `open` is the way in for everybody else."""
@@ -70,10 +77,10 @@ class FeatureFiles:
             return None
         try:
             return cls(path, writable=writable)
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, ValueError, EOFError, KeyError):
             raise ProjectError(
-                f"the features in {path} cannot be read ({error}); "
-                "delete that folder and run `annotator embed` to make them again"
+                f"the features in {path} cannot be read; run `annotator doctor` with `--repair`, "
+                "or delete that folder, and then `annotator embed` to make them again"
             ) from None
 
     @classmethod
@@ -106,19 +113,21 @@ class FeatureFiles:
             "pooled": (pooled_dim,),
             "tokens": (positions, token_dim),
             "search": (SEARCH_DIMENSIONS,),
+            _SUMS: (),
             "done": (),
         }
-        kinds = {"pooled": np.float16, "tokens": np.float16, "search": np.float32}
+        halves, kinds = np.float16, {"search": np.float32, _SUMS: np.uint32, "done": np.uint8}
         meta = {"backbone": backbone, "pooled": pooled_dim, "tokens": [positions, token_dim]}
         path.parent.mkdir(exist_ok=True)  # not that of the project: one that was deleted stays so
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
         try:
             for name in _ARRAYS:
                 shape = (rows, *shapes[name])
-                _create_array(temporary / f"{name}.npy", kinds.get(name, np.uint8), shape)
+                _create_array(temporary / f"{name}.npy", kinds.get(name, halves), shape)
             with (temporary / _PROJECTIONS).open("wb") as file:
                 np.savez(file, **dict(projections or {}))  # type: ignore[arg-type]
             write_atomically(temporary / _META, json.dumps(meta, indent=1).encode())
+            checksums.record(temporary, [_META, _PROJECTIONS])
             temporary.chmod(0o755)
             temporary.rename(path)
         except OSError as error:
@@ -162,9 +171,19 @@ class FeatureFiles:
             return {name: file[name] for name in file.files}
 
     def grow(self, rows: int) -> None:
-        """Make room for more images; the old rows stay where they are. Never shrinks."""
-        for name in _ARRAYS:
-            _grow_array(self.path / f"{name}.npy", rows)
+        """Make room for more images; the old rows stay where they are. Never shrinks.
+
+        Raises:
+            ProjectError: If the disk has no room for them.
+        """
+        try:
+            for name in self._names():
+                _grow_array(self.path / f"{name}.npy", rows)
+        except OSError as error:
+            raise ProjectError(
+                f"the features in {self.path} cannot grow to {rows:,} images: {error.strerror}; "
+                "free some space, then run `annotator embed`"
+            ) from None
         self._map()
 
     def write(self, ordinals: Rows, pooled: Floats, tokens: Floats, search: Floats) -> None:
@@ -186,8 +205,38 @@ class FeatureFiles:
             limit = np.finfo(array.dtype).max
             array[ordinals] = np.clip(values, -limit, limit)
             _flush(array)
+        if self.sums is not None:
+            self.sums[ordinals] = self._sums_of(ordinals)
+            _flush(self.sums)
         self.done[ordinals] = 1
         _flush(self.done)
+
+    def damaged_rows(self) -> Rows:
+        """Return the ordinals of images that are done but whose rows are not what was written."""
+        rows = self.done_rows
+        if self.sums is None:
+            return rows[:0]
+        parts = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
+        wrong = [part[self._sums_of(part) != self.sums[part]] for part in parts]
+        return np.concatenate([rows[:0], *wrong])
+
+    def damaged_files(self) -> list[str]:
+        """Return the names of the small files that are not what was written."""
+        return checksums.changed(self.path)
+
+    def discard(self, ordinals: Rows) -> None:
+        """Take rows for not done, so that these images are embedded again."""
+        self.done[ordinals] = 0
+        _flush(self.done)
+
+    def _sums_of(self, ordinals: Rows) -> npt.NDArray[np.uint32]:
+        sums = np.zeros(len(ordinals), dtype=np.uint32)
+        for place, ordinal in enumerate(ordinals):
+            found = 0
+            for array in (self.pooled, self.tokens, self.search):
+                found = zlib.crc32(array[ordinal].tobytes(), found)
+            sums[place] = found
+        return sums
 
     def failed(self) -> dict[int, str]:
         """Return the reason for every image that could not be embedded, by ordinal."""
@@ -217,10 +266,17 @@ class FeatureFiles:
         write_atomically(self.path / _ORDER, buffer.getvalue())
 
     def _map(self) -> None:
-        maps = {n: np.load(self.path / f"{n}.npy", mmap_mode=self._mode) for n in _ARRAYS}
+        maps = {n: np.load(self.path / f"{n}.npy", mmap_mode=self._mode) for n in self._names()}
         rows = len(maps["done"])
+        if any(len(array) < rows for array in maps.values()):
+            raise ValueError("a file has fewer rows than are done")
         self.pooled, self.tokens = maps["pooled"][:rows], maps["tokens"][:rows]
         self.search, self.done = maps["search"][:rows], maps["done"]
+        self.sums = maps[_SUMS][:rows] if _SUMS in maps else None
+
+    def _names(self) -> list[str]:
+        has_sums = (self.path / f"{_SUMS}.npy").exists()
+        return [name for name in _ARRAYS if name != _SUMS or has_sums]
 
 
 def _flush(array: npt.NDArray[Any]) -> None:
@@ -241,8 +297,21 @@ def _create_array(path: Path, kind: npt.DTypeLike, shape: tuple[int, ...]) -> No
     header = _header(kind, shape)
     with path.open("xb") as file:
         file.write(header)
-        file.truncate(len(header) + math.prod(shape) * np.dtype(kind).itemsize)
+        file.flush()
+        _reserve(file.fileno(), len(header) + math.prod(shape) * np.dtype(kind).itemsize)
         os.fsync(file.fileno())
+
+
+def _reserve(file: int, size: int) -> None:
+    """Lengthen a file and take the room for it now.
+
+    Where a file with holes is mapped and the disk is full, the system ends the process that
+    writes into a hole, without a word.
+    """
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, size)
+    else:
+        os.truncate(file, size)
 
 
 def _grow_array(path: Path, rows: int) -> None:
@@ -259,7 +328,7 @@ def _grow_array(path: Path, rows: int) -> None:
         header = _header(kind, (rows, *shape[1:]))
         if len(header) != file.tell():
             raise ProjectError(f"{path} has a header that cannot grow; delete its folder")
-        file.truncate(len(header) + rows * math.prod(shape[1:]) * kind.itemsize)
+        _reserve(file.fileno(), len(header) + rows * math.prod(shape[1:]) * kind.itemsize)
         os.fsync(file.fileno())
         file.seek(0)
         file.write(header)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
 
 from annotator.arrays import versions
+from annotator.arrays.features import FeatureFiles
+from annotator.errors import ProjectError
 from annotator.settings import Project
+
+_LOG = logging.getLogger(__name__)
 
 BACKBONE = "backbone.safetensors"
 """The fine-tuned network in the folder of a version that has one, and the head it learned with."""
@@ -21,9 +26,6 @@ def features_path(project: Project, number: int | None) -> Path:
     Args:
         project: Whose frozen network's features go with all versions that were not fine-tuned.
         number: Of the promoted version; None before there is one.
-
-    Raises:
-        ProjectError: If the version's `config.toml` is damaged.
     """
     made_by = owner(project, number)
     return project.features_path if made_by is None else owned(project, made_by)
@@ -32,13 +34,28 @@ def features_path(project: Project, number: int | None) -> Path:
 def owner(project: Project, number: int | None) -> int | None:
     """Return the version whose fine-tuned network makes a version's features; None: the project's.
 
-    Raises:
-        ProjectError: If the version's `config.toml` is damaged.
+    A version whose parameters are damaged suggests nothing, so the project's features will do.
     """
     path = None if number is None else versions.folder(project, number)
     if path is None or not versions.is_ready(path):
         return None
-    return versions.read_parameters(path).features_of
+    try:
+        return versions.read_parameters(path).features_of
+    except ProjectError as error:
+        _LOG.warning("%s", error)
+        return None
+
+
+def usable_features(path: Path) -> FeatureFiles | None:
+    """Return the features in a folder, None if there are none or they are damaged.
+
+    For whoever can go on without: a page then shows images in the order of their files.
+    """
+    try:
+        return FeatureFiles.open(path)
+    except ProjectError as error:
+        _LOG.warning("%s", error)
+        return None
 
 
 def owned(project: Project, number: int) -> Path:
@@ -48,10 +65,18 @@ def owned(project: Project, number: int) -> Path:
 
 def delete_features(path: Path) -> bool:
     """Delete a version's own features, which its network makes again; whether there were any."""
-    gone = path.parent / f".{path.name}.{versions.FEATURES}.tmp"
+    return _delete(path / versions.FEATURES, path.parent / f".{path.name}.{versions.FEATURES}.tmp")
+
+
+def delete_folder(path: Path) -> bool:
+    """Delete a folder of features; whether there was one."""
+    return _delete(path, path.parent / f".{path.name}.tmp")
+
+
+def _delete(path: Path, gone: Path) -> bool:
     shutil.rmtree(gone, ignore_errors=True)
     try:
-        (path / versions.FEATURES).rename(gone)  # at once, so that nobody opens half of them
+        path.rename(gone)  # at once, so that nobody opens half of it
     except FileNotFoundError:
         return False
     shutil.rmtree(gone, ignore_errors=True)

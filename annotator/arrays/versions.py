@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
 import tempfile
-import time
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import tomlkit
 
-from annotator.arrays.error_correlation import read_errors
+from annotator.arrays import checksums
+from annotator.arrays.error_correlation import ERRORS, read_errors
 from annotator.errors import NotFound, ProjectError
 from annotator.settings import Project, write_atomically
 from mlrpl.decision.calibration import Calibration, decide, probabilities, raw_threshold
@@ -33,14 +32,18 @@ FEATURES = "features"
 QUANTILES = 101
 """Points of a category's stored score distribution, from its lowest to its highest score."""
 
-LEFTOVER_SECONDS = 3600.0
-"""Age from which on an unpublished version's folder is taken for the leftover of a dead worker."""
+CHECKED_BYTES = 2**31
+"""Arrays up to this size are compared with their checksums whenever a version is opened, about a
+second; of larger ones only `doctor` does it."""
 
-_CONFIG = "config.toml"
+CONFIG = "config.toml"
 _METRICS = "metrics.json"
 _SCORES = "scores"
 _ARRAYS = ("scores_by_category", "queue", "pairs", "quantiles", _SCORES)
 """Without `.npy`; scores come last when written and go first when deleted."""
+
+ARRAY_FILES = tuple(f"{name}.npy" for name in _ARRAYS)
+"""What can be computed again from a version's weights."""
 
 Scores = npt.NDArray[np.float32]
 Ordinals = npt.NDArray[np.int32]
@@ -216,9 +219,11 @@ def write(
     try:
         temporary.chmod(0o755)
         save_weights(temporary / WEIGHTS)
-        write_atomically(temporary / _CONFIG, _dump(parameters).encode())
+        write_atomically(temporary / CONFIG, _dump(parameters).encode())
         write_atomically(temporary / _METRICS, json.dumps(metrics, indent=1).encode())
         write_arrays(temporary, scores, queue)
+        written = (file.name for file in temporary.iterdir() if file.is_file())
+        checksums.record(temporary, [name for name in written if name != checksums.SUMS])
         if features is not None:
             features.rename(temporary / FEATURES)
         write_atomically(temporary / READY, b"")
@@ -241,6 +246,7 @@ def write_arrays(path: Path, scores: Scores, queue: Queue) -> None:
         "pairs": queue.pairs.astype(np.int32),
         "quantiles": _quantiles(scores),
     }
+    checksums.forget(path, ARRAY_FILES)
     for name in _ARRAYS:
         temporary = path / f".{name}.tmp"
         with temporary.open("wb") as file:
@@ -248,6 +254,7 @@ def write_arrays(path: Path, scores: Scores, queue: Queue) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.rename(path / f"{name}.npy")
+    checksums.record(path, ARRAY_FILES)
 
 
 def read_parameters(path: Path) -> VersionParameters:
@@ -259,8 +266,10 @@ def read_parameters(path: Path) -> VersionParameters:
     """
     if not is_ready(path):
         raise NotFound(f"there is no version {path.name}; train one with `annotator train`")
+    if checksums.changed(path, [CONFIG]):
+        raise _damaged(path / CONFIG)
     try:
-        table = tomllib.loads((path / _CONFIG).read_text(encoding="utf-8"))
+        table = tomllib.loads((path / CONFIG).read_text(encoding="utf-8"))
         categories = table["category"]
         return VersionParameters(
             method=table["method"],
@@ -272,8 +281,8 @@ def read_parameters(path: Path) -> VersionParameters:
             ranked_only=tuple(int(c["ordinal"]) for c in categories if c["ranked_only"]),
             features_of=int(table["features_of"]) if "features_of" in table else None,
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _damaged(path / _CONFIG, error) from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise _damaged(path / CONFIG) from None
 
 
 def read(path: Path) -> VersionArrays:
@@ -284,15 +293,20 @@ def read(path: Path) -> VersionArrays:
         ProjectError: If a file is damaged.
     """
     parameters = read_parameters(path)
-    try:
-        maps = {name: np.load(path / f"{name}.npy", mmap_mode="r") for name in _ARRAYS[::-1]}
-    except FileNotFoundError:
+    if not has_arrays(path):
         raise NotFound(
             f"the scores of version {path.name} were deleted to save space; "
             "promote it again to have them recomputed"
-        ) from None
-    except (OSError, ValueError, EOFError) as error:
-        raise _damaged(path, error) from None
+        )
+    _check(path)
+    try:
+        maps = {name: np.load(path / f"{name}.npy", mmap_mode="r") for name in _ARRAYS[::-1]}
+    except (OSError, ValueError, EOFError):
+        raise _damaged(path) from None
+    rows, columns = len(maps["scores"]), len(parameters.category_ordinals)
+    wanted = {"scores": (rows, columns), "scores_by_category": (columns, rows)}
+    if any(maps[name].shape != shape for name, shape in wanted.items()):
+        raise _damaged(path)
     return VersionArrays(
         parameters=parameters,
         scores=maps["scores"],
@@ -305,47 +319,17 @@ def read(path: Path) -> VersionArrays:
 
 def delete_arrays(path: Path) -> None:
     """Delete what can be recomputed; weights, `config.toml` and `metrics.json` stay."""
+    checksums.forget(path, ARRAY_FILES)
     for name in _ARRAYS[::-1]:
         (path / f"{name}.npy").unlink(missing_ok=True)
 
 
-def delete_leftovers(
-    versions_path: Path, existing: Collection[int], *, older_than: float = LEFTOVER_SECONDS
-) -> list[Path]:
-    """Delete the folders of versions that were never published, and return them.
-
-    Args:
-        versions_path: Where the versions lie.
-        existing: Numbers of those that were published.
-        older_than: Seconds for which nothing was written; a folder that another worker may be
-            writing just now is left alone.
-    """
-    deleted = []
-    for path in sorted(versions_path.glob("*")):
-        published = path.name.isdecimal() and int(path.name) in existing
-        if published or not path.is_dir():
-            continue
-        if time.time() - _touched(path) >= older_than:
-            shutil.rmtree(path, ignore_errors=True)
-            deleted.append(path)
-    return deleted
-
-
 def stamp(path: Path) -> int:
-    """Return a number that changes whenever the version's arrays are written anew; 0 without."""
+    """Return a number that changes whenever the version's files are written anew; 0 without."""
     try:
-        return (path / f"{_SCORES}.npy").stat().st_mtime_ns
+        return sum((path / name).stat().st_mtime_ns for name in (f"{_SCORES}.npy", CONFIG))
     except FileNotFoundError:
         return 0
-
-
-def _touched(path: Path) -> float:
-    """Return when anything in a folder was written last."""
-    times = [path.stat().st_mtime]
-    for inside in path.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):  # another worker has just renamed it
-            times.append(inside.stat().st_mtime)
-    return max(times)
 
 
 def _dump(parameters: VersionParameters) -> str:
@@ -381,8 +365,18 @@ def _quantiles(scores: Scores) -> Columns:
     return result
 
 
-def _damaged(path: Path, error: Exception) -> ProjectError:
-    return ProjectError(f"{path} is damaged ({error}); train again to make a new version")
+def _check(path: Path) -> None:
+    sizes = {name: (path / name).stat().st_size for name in ARRAY_FILES if (path / name).exists()}
+    names = ARRAY_FILES if sum(sizes.values()) <= CHECKED_BYTES else ()
+    wrong = checksums.changed(path, [*names, ERRORS])
+    if wrong:
+        raise _damaged(path / wrong[0])
+
+
+def _damaged(path: Path) -> ProjectError:
+    return ProjectError(
+        f"{path} is damaged; run `annotator doctor` with `--repair`, or train again"
+    )
 
 
 def _sync_folder(path: Path) -> None:

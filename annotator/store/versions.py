@@ -130,6 +130,20 @@ def promote(tx: Transaction, number: int, note: str, now: datetime) -> Version:
     return get(tx, number)
 
 
+def withdraw(tx: Transaction, number: int) -> Version | None:
+    """Take back a version whose files are lost; return the one that is promoted from now on.
+
+    If it was the promoted one, the newest of the others takes its place; None if there is none.
+    """
+    lost = sa.update(version).where(version.c.number == number)
+    was_promoted = get(tx, number).promoted
+    tx.execute(lost.values(ready=False, promoted=False))
+    left = every(tx)
+    if was_promoted and left:
+        _promote(tx, left[-1].number)
+    return promoted(tx)
+
+
 def last_operation_of(tx: Transaction, number: int) -> int:
     """Return the newest operation that a version has learned from."""
     query = sa.select(version.c.last_operation).where(version.c.number == number)

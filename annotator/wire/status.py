@@ -24,6 +24,8 @@ class ProjectState(TypedDict):
     """Version, counts and what the trainer is doing now."""
 
     version: int | None
+    problem: str
+    """Why the version in use suggests nothing; empty if nothing is wrong."""
     images: int
     answered: int
     filled: int

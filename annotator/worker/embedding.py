@@ -52,8 +52,11 @@ def run(
     message = embed(project, control, device, load=load)
     with control.store.reading() as tx:
         promoted = versions.promoted(tx)
-    if promoted is not None and not covers(project, promoted.number):
-        message = f"{message} {rescore(project, control, promoted.number, device)}"
+    try:
+        if promoted is not None and not covers(project, promoted.number):
+            message = f"{message} {rescore(project, control, promoted.number, device)}"
+    except ProjectError as error:  # the version is damaged; the features are there
+        message = f"{message} {error}"
     return message
 
 

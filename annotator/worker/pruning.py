@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from annotator.arrays import version_leftovers
 from annotator.arrays import versions as files
 from annotator.arrays.version_features import delete_features, owner
 from annotator.domain import Version
@@ -17,7 +18,7 @@ def delete_leftovers(project: Project, store: Store) -> None:
     """Delete what trainings that did not finish have left behind."""
     with store.reading() as tx:
         existing = {v.number for v in versions.every(tx)}
-    for path in files.delete_leftovers(project.versions_path, existing):
+    for path in version_leftovers.delete_leftovers(project.versions_path, existing):
         _LOG.info("deleted the unfinished version in %s", path)
 
 

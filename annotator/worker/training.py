@@ -17,7 +17,7 @@ from annotator.arrays.features import FeatureFiles
 from annotator.arrays.version_features import owned
 from annotator.arrays.versions import VersionParameters
 from annotator.domain import Category, Version
-from annotator.errors import NotFound, NotReady
+from annotator.errors import NotFound, NotReady, ProjectError
 from annotator.settings import Project, Settings
 from annotator.store import answers, probes, versions
 from annotator.worker import embedding, finetuning
@@ -297,7 +297,7 @@ def _verdict(project: Project, current: Version | None, trained: Trained) -> Ver
     old: Scores | None = None
     try:
         arrays = files.read(files.folder(project, current.number))
-    except NotFound:
+    except (NotFound, ProjectError):  # pruned, or damaged: the new one takes its place
         pass
     else:
         old = np.full((len(rows), len(snapshot.categories)), np.nan, np.float32)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from annotator.arrays import versions as version_files
 from annotator.arrays.evidence import map_of, map_shape, read_where
 from annotator.arrays.features import FeatureFiles
-from annotator.arrays.version_features import owned
+from annotator.arrays.version_features import owned, usable_features
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, Image
 from annotator.errors import NotFound
@@ -105,7 +105,7 @@ class Evidence:
     def _features(self, arrays: VersionArrays | None) -> FeatureFiles | None:
         owner = None if arrays is None else arrays.parameters.features_of
         path = self._project.features_path if owner is None else owned(self._project, owner)
-        return FeatureFiles.open(path)
+        return usable_features(path)
 
     def _where(self, pair: _Pair) -> wire.EvidenceMap:
         name = isolated(pair.category.name)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from annotator.arrays.features import FeatureFiles
-from annotator.arrays.version_features import features_path
+from annotator.arrays.version_features import features_path, usable_features
 from annotator.arrays.versions import QUANTILES, VersionArrays
 from annotator.domain import Category, State
 from annotator.services.background.background_task import BackgroundTask
@@ -114,7 +114,7 @@ class Prototypes:
 
     def _sources(self, tx: Transaction) -> tuple[FeatureFiles | None, VersionArrays | None]:
         number, arrays = self._suggestions.current(tx)
-        return FeatureFiles.open(features_path(self._project, number)), arrays
+        return usable_features(features_path(self._project, number)), arrays
 
     def _build(self, tx: Transaction) -> Rankings:
         return self._made(tx, {})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +14,13 @@ from numpy.typing import NDArray
 from annotator.arrays import versions as version_files
 from annotator.arrays.versions import Columns, VersionArrays
 from annotator.domain import Category
+from annotator.errors import NotFound, ProjectError
 from annotator.services.knowledge.conditional_update import given
 from annotator.settings import Project
 from annotator.settings import Suggestions as Wish
 from annotator.store import Store, Transaction, versions
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -42,12 +47,15 @@ class Suggestions:
         self._lock = threading.Lock()
         self._opened: tuple[int, int, Wish] | None = None
         self._arrays: VersionArrays | None = None
+        self.problem = ""
+        """Why the promoted version suggests nothing; empty if nothing is wrong."""
 
     def current(self, tx: Transaction | None = None) -> tuple[int | None, VersionArrays | None]:
         """Return the promoted version's number and arrays, or two Nones before there is one.
 
         The arrays are opened again when they were rewritten, as when new images were scored, and
-        when the settings under `suggestions` have changed.
+        when the settings under `suggestions` have changed. A version whose files are damaged is
+        as good as none: labelling goes on, and `problem` says why there are no suggestions.
         """
         if tx is None:
             with self._store.reading() as fresh:
@@ -61,10 +69,20 @@ class Suggestions:
                 return None, None
             wish = self._project.settings.suggestions
             wanted = (version.number, version_files.stamp(folder), wish)
-            if self._arrays is None or wanted != self._opened:
-                self._arrays = as_wished(version_files.read(folder), wish)
+            if wanted != self._opened:
+                self._open(folder, wish)
                 self._opened = wanted
-            return version.number, self._arrays
+            return (version.number, self._arrays) if self._arrays else (None, None)
+
+    def _open(self, folder: Path, wish: Wish) -> None:
+        self._arrays, self.problem = None, ""
+        try:
+            self._arrays = as_wished(version_files.read(folder), wish)
+        except NotFound:  # pruned a moment ago
+            pass
+        except ProjectError as error:
+            self.problem = str(error)
+            _LOG.warning("%s", error)
 
     def of_image(
         self, arrays: VersionArrays | None, ordinal: int, own: Mapping[int, int] | None = None

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from annotator.arrays.features import FeatureFiles
-from annotator.arrays.version_features import features_path
+from annotator.arrays.version_features import features_path, usable_features
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.suggestions import Suggestions
 from annotator.settings import Project
@@ -151,7 +151,7 @@ class Queue:
     def _features(self, tx: Transaction) -> FeatureFiles | None:
         promoted = versions.promoted(tx)
         number = None if promoted is None else promoted.number
-        return FeatureFiles.open(features_path(self._project, number))
+        return usable_features(features_path(self._project, number))
 
 
 def _parts(tx: Transaction, order: Ordinals) -> Iterator[list[int]]:

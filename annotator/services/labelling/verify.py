@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from annotator.arrays import versions as version_files
-from annotator.arrays.features import FeatureFiles
-from annotator.arrays.version_features import features_path
+from annotator.arrays.version_features import features_path, usable_features
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, Source
-from annotator.errors import AnnotatorError
+from annotator.errors import AnnotatorError, NotFound, ProjectError
 from annotator.services.catalogue.lookup import in_order
 from annotator.services.catalogue.pictures import Media, names_of
 from annotator.services.clock import Clock, utc_now
@@ -233,7 +232,10 @@ class Verification:
     ) -> None:
         """Refuse what was not marked by hand, unless the page was one on which that may be so."""
         sources = {change.source for change in request.changes}
-        calibrated = self._may_accept(request.version, ordinal)
+        try:
+            calibrated = self._may_accept(request.version, ordinal)
+        except ProjectError:
+            return  # what the page went by is damaged by now; what people said still counts
         if Source.ACCEPTED_IN_BULK in sources and not calibrated:
             raise AnnotatorError(
                 "The model cannot say how sure it is here, so only images that you marked yourself "
@@ -256,9 +258,11 @@ class Verification:
         if number == current:
             return arrays
         folder = version_files.folder(self._project, number)
-        if not version_files.has_arrays(folder):
+        try:
+            arrays = version_files.read(folder)
+        except (NotFound, ProjectError):
             return None
-        return as_wished(version_files.read(folder), self._project.settings.suggestions)
+        return as_wished(arrays, self._project.settings.suggestions)
 
     def _may_accept(self, number: int | None, ordinal: int) -> bool:
         if number is None:
@@ -278,7 +282,7 @@ class Verification:
                 return Order(keys_by_score(arrays, ordinal, asked.mode, moves), "scores", opinion)
         promoted = versions.promoted(tx)
         path = features_path(self._project, None if promoted is None else promoted.number)
-        features = FeatureFiles.open(path)
+        features = usable_features(path)
         keys = None
         if features is not None:
             examples = examples_of(tx, asked.category.id, asked.like)

@@ -75,6 +75,7 @@ class ProgressReport:
             pairs = PairCounts.of(total, shown, self._open_suggestions.fills.counts(tx))
         return {
             "version": version,
+            "problem": self._suggestions.problem,
             "images": total,
             "answered": pairs.answered,
             "filled": pairs.filled,

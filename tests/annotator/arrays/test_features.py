@@ -158,7 +158,9 @@ def test_a_damaged_folder_is_refused_with_a_cure(tmp_path: Path, damage: str) ->
     else:
         (tmp_path / "fake" / "meta.json").write_text("{")
 
-    with pytest.raises(ProjectError, match="delete that folder and run `annotator embed`"):
+    with pytest.raises(
+        ProjectError, match="cannot be read; run `annotator doctor` with `--repair`"
+    ):
         FeatureFiles.open(tmp_path / "fake")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from annotator.arrays import versions
+from annotator.arrays import version_leftovers, versions
 from annotator.arrays.versions import Queue, VersionParameters
 from annotator.errors import NotFound, ProjectError
 from annotator.settings import Project, Settings
@@ -141,7 +141,7 @@ def test_pruning_leaves_weights_parameters_and_metrics(tmp_path: Path) -> None:
     versions.delete_arrays(path)
 
     assert sorted(p.name for p in path.iterdir()) == [
-        "READY", "config.toml", "metrics.json", "weights.safetensors",
+        "READY", "SHA256SUMS", "config.toml", "metrics.json", "weights.safetensors",
     ]  # fmt: skip
     assert versions.is_ready(path)
     assert not versions.has_arrays(path)
@@ -172,7 +172,7 @@ def test_a_damaged_version_is_refused_with_a_cure(tmp_path: Path, text: str) -> 
     path = written(tmp_path / "0001")
     (path / "config.toml").write_text(text)
 
-    with pytest.raises(ProjectError, match=r"config\.toml is damaged .* train again"):
+    with pytest.raises(ProjectError, match=r"config\.toml is damaged; .* train again"):
         versions.read(path)
 
 
@@ -190,7 +190,7 @@ def test_only_old_folders_that_were_never_published_are_leftovers(tmp_path: Path
         os.utime(tmp_path / name, (0, 0))
     os.utime(tmp_path / "0003", (time.time(), time.time()))
 
-    deleted = versions.delete_leftovers(tmp_path, {1})
+    deleted = version_leftovers.delete_leftovers(tmp_path, {1})
 
     assert sorted(p.name for p in deleted) == [".0004.abc.tmp", "0002"]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["0001", "0003"]

@@ -46,6 +46,7 @@ VALID: dict[str, dict[str, Any]] = {
     "flag": {"image": 1, "note": "blurred"},
     "resolve_flag": {"flag": 1},
     "evidence": {"image": 1, "category": 1},
+    "release": {"tab": "t"},
     "probe_due": {},
     "probe_card": {"card": "d"},
     "probe_report": {},

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from annotator.arrays import version_leftovers
 from annotator.arrays import versions as files
 from annotator.arrays.features import FeatureFiles
 from annotator.arrays.version_features import BACKBONE, features_path, owned
@@ -255,7 +256,7 @@ def test_a_folder_in_which_features_grow_is_no_leftover(made) -> None:
     for folder in (staging / "features", staging):
         os.utime(folder, (0, 0))
 
-    assert files.delete_leftovers(made.project.versions_path, set()) == []
+    assert version_leftovers.delete_leftovers(made.project.versions_path, set()) == []
 
 
 def test_promotion_switches_scores_search_vectors_and_the_queue_together(world) -> None:

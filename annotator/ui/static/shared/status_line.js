@@ -52,10 +52,10 @@ export class StatusLine {
   }
 
   /** @param {ProjectState} state */
-  #show({ trainer, version, images, answered, filled, open, suggestions, suggestions_about: about }) {
+  #show({ trainer, version, problem, images, answered, filled, open, suggestions, suggestions_about: about }) {
     const busy = ['training', 'embedding'].includes(trainer.state);
     this.dot.dataset.state = trainer.worker_alive ? trainer.state : 'off';
-    const model = version === null ? 'no version yet' : `version ${version}`;
+    const model = problem ? `no suggestions: ${problem}` : version === null ? 'no version yet' : `version ${version}`;
     const order = this.hasFeatures || version !== null ? [] : ['images come in file order until they have been analysed'];
     setText(this.trainer, [trainerText(trainer), model, ...order].join(' · '));
     this.bar.hidden = !trainer.total || !busy || !trainer.worker_alive;

@@ -355,6 +355,7 @@ export interface Project {
 
 export interface ProjectState {
   version: number | null;
+  problem: string;
   images: number;
   answered: number;
   filled: number;

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from annotator.arrays import certificates as files
+from annotator.arrays import checksums
 from annotator.domain import State
 from annotator.errors import AnnotatorError, NotFound, NotReady
 from annotator.services.app import Services
@@ -130,6 +131,7 @@ def test_a_model_that_knows_nothing_is_refused_in_a_sentence(world: Any) -> None
     path = services.project.versions_path / "0001"
     scores = np.load(path / "scores_by_category.npy")
     np.save(path / "scores_by_category.npy", np.full_like(scores, -2.4))
+    checksums.record(path, ["scores_by_category.npy"])
 
     plan = services.certification.plan()
 

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from annotator.arrays import certificates as files
+from annotator.arrays import checksums
 from annotator.domain import State
 from annotator.errors import AnnotatorError, NotReady
 from annotator.services.app import Services
@@ -47,6 +48,7 @@ def too_sure(services: Services, slope: float = 3.0) -> None:
     for name in ("scores.npy", "scores_by_category.npy"):
         path = services.project.versions_path / "0001" / name
         np.save(path, np.load(path) * np.float32(slope))
+        checksums.record(path.parent, [name])
 
 
 def questions(services: Services, purpose: str = "pilot") -> list[Any]:

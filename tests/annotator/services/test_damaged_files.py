@@ -1,0 +1,222 @@
+"""Drills: a file of a version or of the features is damaged, and the printed advice mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from annotator.arrays import versions as files
+from annotator.arrays.error_correlation import ERRORS
+from annotator.arrays.features import FeatureFiles
+from annotator.domain import JobKind
+from annotator.services.app import Services
+from annotator.services.doctor import Finding, examine
+from annotator.store import jobs, versions
+from annotator.wire.verify import Mode, PageRequest, SavePageRequest
+
+Damage = Callable[[Path], None]
+
+
+def cut(name: str) -> Damage:
+    def damage(folder: Path) -> None:
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content[: len(content) // 2])
+
+    return damage
+
+
+def zero(name: str) -> Damage:
+    return lambda folder: (
+        (folder / name).write_bytes(bytes((folder / name).stat().st_size)) and None
+    )
+
+
+def random_end(name: str) -> Damage:
+    def damage(folder: Path) -> None:
+        content = bytearray((folder / name).read_bytes())
+        content[-8:] = np.random.default_rng(0).bytes(8)
+        (folder / name).write_bytes(bytes(content))
+
+    return damage
+
+
+def gone(name: str) -> Damage:
+    return lambda folder: (folder / name).unlink()
+
+
+CAN_BE_COMPUTED = {
+    "scores cut off": cut("scores.npy"),
+    "scores zeroed": zero("scores.npy"),
+    "random bytes in scores": random_end("scores.npy"),
+    "the other order zeroed": zero("scores_by_category.npy"),
+    "queue cut off": cut("queue.npy"),
+    "best images gone": gone("pairs.npy"),
+    "quantiles zeroed": zero("quantiles.npy"),
+    "errors cut off": cut(ERRORS),
+}
+LOST = {
+    "parameters cut off": cut(files.CONFIG),
+    "parameters zeroed": zero(files.CONFIG),
+    "a digit of a parameter": random_end(files.CONFIG),
+}
+
+
+@pytest.fixture
+def version(services: Services, publish: Callable[..., int], six_scores: np.ndarray) -> Path:
+    number = publish(six_scores, correlation=np.eye(3))
+    return files.folder(services.project, number)
+
+
+def about(findings: list[Finding], subject: str) -> list[Finding]:
+    return [f for f in findings if f.subject.startswith(subject)]
+
+
+def works(services: Services) -> int | None:
+    """Use every page's first call; return the version that suggests."""
+    services.labelling.start("Ann")
+    assert services.labelling.next_images("Ann", "tab", count=2)["images"]
+    assert len(services.labelling.items("Ann", [1, 2])) == 2
+    services.verification.page("Ann", PageRequest(category=1, mode=Mode.CONFIRM, tab="tab"))
+    return services.progress.state()["version"]
+
+
+@pytest.mark.parametrize("damage", (CAN_BE_COMPUTED | LOST).values(), ids=(CAN_BE_COMPUTED | LOST))
+def test_labelling_goes_on_without_suggestions_and_says_why(
+    services: Services, version: Path, damage: Damage
+) -> None:
+    assert works(services) == 1
+    damage(version)
+    opened = Services.open(services.project.path)
+
+    assert works(opened) is None
+    problem = opened.progress.state()["problem"]
+    assert str(version) in problem
+    assert "--repair" in problem
+    assert "pickle" not in problem
+    opened.close()
+
+
+@pytest.mark.parametrize("damage", CAN_BE_COMPUTED.values(), ids=CAN_BE_COMPUTED)
+def test_the_doctor_finds_it_and_lets_the_trainer_compute_it_again(
+    services: Services, version: Path, damage: Damage
+) -> None:
+    assert not any(f.bad for f in about(examine(services.project.path), "version"))
+    damage(version)
+
+    (found,) = about(examine(services.project.path), "version 1")
+    assert found.bad
+    assert "--repair" in found.sentence
+    (mended,) = about(examine(services.project.path, repair=True), "version 1")
+    assert "repaired" in mended.sentence
+
+    assert not any(f.bad for f in about(examine(services.project.path), "version"))
+    if files.has_arrays(version):  # then what was damaged was no score
+        return
+    with services.store.reading() as tx:
+        job = jobs.latest(tx, JobKind.TRAIN)
+    assert job is not None
+    assert job.options == {"rescore": 1}
+
+
+@pytest.mark.parametrize("damage", LOST.values(), ids=LOST)
+def test_a_version_that_is_lost_is_taken_back_and_another_takes_its_place(
+    services: Services,
+    publish: Callable[..., int],
+    six_scores: np.ndarray,
+    damage: Damage,
+) -> None:
+    publish(six_scores)
+    publish(-six_scores)
+    damage(files.folder(services.project, 2))
+
+    (mended,) = about(examine(services.project.path, repair=True), "version 2")
+
+    assert "version 1 is used" in mended.sentence
+    assert not any(f.bad for f in about(examine(services.project.path), "version"))
+    assert works(services) == 1
+    with services.store.reading() as tx:
+        assert [v.number for v in versions.every(tx)] == [1]
+
+
+def test_a_mark_that_is_missing_is_set_again(services: Services, version: Path) -> None:
+    (version / files.READY).unlink()
+
+    assert (
+        "READY missing"
+        in about(examine(services.project.path, repair=True), "version 1")[0].sentence
+    )
+
+    assert works(services) == 1
+
+
+def test_what_people_said_on_a_page_counts_though_its_version_is_damaged(
+    services: Services, version: Path
+) -> None:
+    asked = PageRequest(category=1, mode=Mode.CONFIRM, tab="tab")
+    page = services.verification.page("Ann", asked)
+    zero(files.CONFIG)(version)
+    opened = Services.open(services.project.path)
+
+    opened.verification.save(
+        "Ann",
+        SavePageRequest(
+            op="page", category=1, mode=Mode.CONFIRM, version=1,
+            changes=[{"image": i["id"], "state": "present", "source": "accepted_in_bulk"}
+                     for i in page["items"]],
+        ),
+    )  # fmt: skip
+
+    assert opened.progress.state()["answered"] == len(page["items"]) > 0
+    opened.close()
+
+
+@pytest.fixture
+def features(services: Services) -> FeatureFiles:
+    path = services.project.features_path
+    made = FeatureFiles.create(
+        path, backbone="test", pooled_dim=4, positions=4, token_dim=2, rows=6
+    )
+    rng = np.random.default_rng(0)
+    made.write(np.arange(6), rng.normal(size=(6, 4)), rng.normal(size=(6, 4, 2)), np.eye(6, 128))
+    return made
+
+
+def test_rows_of_features_that_changed_are_embedded_again(
+    services: Services, features: FeatureFiles
+) -> None:
+    assert not any(f.bad for f in about(examine(services.project.path), "features"))
+    for name in ("pooled", "tokens", "search"):
+        random_end(f"{name}.npy")(features.path)
+
+    bad, _ = about(examine(services.project.path), "features")
+    assert bad.sentence.startswith("those of 1 images are not what was written; ")
+    examine(services.project.path, repair=True)
+
+    (left,) = about(examine(services.project.path), "features")
+    assert left.sentence.startswith("5 of 6 images are embedded")
+    with services.store.reading() as tx:
+        assert jobs.latest(tx, JobKind.EMBED) is not None
+
+
+@pytest.mark.parametrize("damage", [
+    cut("pooled.npy"), zero("tokens.npy"), gone("search.npy"), cut("meta.json"), zero("pca.npz"),
+    zero("done.npy"),
+])  # fmt: skip
+def test_features_that_cannot_be_used_are_made_again(
+    services: Services, features: FeatureFiles, damage: Damage
+) -> None:
+    damage(features.path)
+
+    assert works(services) is None
+    bad = about(examine(services.project.path), "features")[0]
+    assert bad.bad
+    assert "pickle" not in bad.sentence
+    examine(services.project.path, repair=True)
+
+    (left,) = about(examine(services.project.path), "features")
+    assert (left.bad, left.sentence[:6]) == (False, "0 of 6")
+    with services.store.reading() as tx:
+        assert jobs.latest(tx, JobKind.EMBED) is not None
