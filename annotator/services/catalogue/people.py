@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from annotator.domain import person_name
 from annotator.services.background.short_transactions import Progress, nobody
 from annotator.services.catalogue import recomputing
 from annotator.store import Store, annotators
@@ -28,12 +29,12 @@ class People:
 
         Raises:
             NotFound: If there is no such person.
-            AnnotatorError: If the name is empty, too long or somebody else's.
+            AnnotatorError: If it is no name, see `person_name`, or somebody else's.
         """
         with self._store.writing() as tx:
             annotators.rename(tx, annotator_id, name)
         said = "is saved; open pages keep working and show the new name after a reload."
-        return {"message": f"{name.strip()!r} {said}"}
+        return {"message": f"{person_name(name)!r} {said}"}
 
     def set_reviewer(
         self,
