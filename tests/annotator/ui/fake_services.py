@@ -1,15 +1,53 @@
-"""Services in memory that say what the real ones say, for tests of the pages."""
+"""Services in memory for tests of the pages; each is held to the types of the real one."""
 
 # ruff: noqa: ARG002 - a fake has the signature of what it stands for
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import functools
+import inspect
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar, get_type_hints
+
+from pydantic import TypeAdapter
 
 from annotator.errors import AnnotatorError, ImageError, NotFound, NotReady, StoreUnavailable
+from annotator.services.certificates.certification import Certification
+from annotator.services.certificates.rows import Wishes
+
+Fake = TypeVar("Fake", bound=type)
+
+
+def checked(kind: Any, value: Any) -> Any:
+    """Return a value if it is of a type; a key that is missing or has another type fails."""
+    return TypeAdapter(kind).validate_python(value, strict=True)
+
+
+def stands_for(real: type) -> Callable[[Fake], Fake]:
+    """Hold a fake to what it stands for: its methods take and return what the real ones do."""
+
+    def hold(fake: Fake) -> Fake:
+        for name, method in list(vars(fake).items()):
+            if not name.startswith("_"):
+                setattr(fake, name, _held(method, getattr(real, name)))
+        return fake
+
+    return hold
+
+
+def _held(method: Callable[..., Any], real: Callable[..., Any]) -> Callable[..., Any]:
+    took, takes = (list(inspect.signature(m).parameters) for m in (method, real))
+    assert took == takes, f"{real.__qualname__} takes {takes}"
+    kind = get_type_hints(real)["return"]
+
+    @functools.wraps(method)
+    def held(*args: Any, **kwargs: Any) -> Any:
+        return checked(kind, method(*args, **kwargs))
+
+    return held
+
 
 CATEGORIES = [
     {"id": 11, "name": "cat", "supercategory": "animal", "ordinal": 0, "aliases": ["kitty"]},
@@ -239,6 +277,38 @@ class FakeComparison:
 
     def methods(self) -> dict[str, Any]:
         return {"methods": [], "pairs": 0, "categories": 0, "images": 0, "held_out_images": 0}
+
+
+@stands_for(Certification)
+class FakeCertification:
+    """One certificate; notes what it is asked for."""
+
+    def __init__(self, row: dict[str, Any], plan: dict[str, Any]) -> None:
+        self.row, self._plan = row, plan
+        self.refused = ""
+        self.pilot: dict[str, int] | None = None
+        self.asked: list[Any] = []
+
+    def plan_in_subprocess(
+        self, wishes: dict[str, Any], *, pilot: int | None = None, start: bool = False
+    ) -> dict[str, Any]:
+        self.asked.append((checked(Wishes, wishes), pilot, start))
+        begun = {"certificate": 1 if start else None}
+        return {**self._plan, **begun, "refused": self.refused, "pilot": self.pilot}
+
+    def status(self, number: int | None = None) -> dict[str, Any]:
+        return self.row
+
+    def apply(self, number: int | None = None, *, dry_run: bool = False) -> dict[str, Any]:
+        self.asked.append("look" if dry_run else "apply")
+        counts = {"present": 0, "absent": 900, "present_left_out": True}
+        return {"certificate": 1, "applied": not dry_run, **counts}
+
+    def cancel(self, number: int | None = None) -> dict[str, Any]:
+        raise NotReady("No certificate is open.")
+
+    def roll_back(self, number: int) -> dict[str, Any]:
+        return {"certificate": number, "state": "rolled_back", "pairs": 900}
 
 
 class FakeMedia:
