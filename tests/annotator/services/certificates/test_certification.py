@@ -568,8 +568,8 @@ def test_certified_pairs_are_exported_with_their_certificate_and_never_come_back
     assert written["info"]["certified"] is True
     assert written["info"]["certificates"][0]["statement"]["absent"]["promised_miss"] == 0.3
     assert counts["filled_present"] + counts["filled_absent"] == len(filled)
-    assert preview["suggestions"] == len(filled)
-    assert preview["present"] + preview["absent"] == 0
+    assert preview.suggestions == len(filled)
+    assert preview.present + preview.absent == 0
     assert services.transfer.export_counts("answered")["filled_absent"] == 0
 
 
