@@ -17,6 +17,7 @@ from annotator.services.certificates.pilot import Progress, sentence
 from annotator.services.certificates.pool import Pool
 from annotator.services.certificates.rows import (
     Beside,
+    Fill,
     Kept,
     OwnPromise,
     PilotRow,
@@ -125,9 +126,6 @@ def open_report(
     fresh = {f"{name}:{rung}": p for name, rung, p in found_p}
     p_values = smallest(row.plan.get("p_values", {}), fresh)
     said: Mapping[str, Any] = row.plan.get("statement") or statement(found.certifier, found.counts)
-    fill: Mapping[str, int] = {side: (said[side] or {}).get("fill", 0) for side in SIDES}
-    if row.state is CertificateState.APPLIED:
-        fill = row.plan["applied"]
     supers, own = _promises_of_their_own(row, found, p_values, names)
     expected = found.expected_questions()
     sentences = [*_done(row), *said["sentences"], *_further(row, found, expected, current)]
@@ -147,7 +145,7 @@ def open_report(
         "promise": promise_row(found.plan.promise),
         "project_confidence": 1 - row.plan["project_risk"],
         "pool": found.plan.size,
-        "fill": {"present": fill["present"], "absent": fill["absent"]},
+        "fill": _fill(row, said),
         "statement": said,
         "sentences": sentences,
         "super_categories": supers,
@@ -196,6 +194,14 @@ def pilot_report(row: Certificate, asked: Progress, beside: Beside) -> PilotStat
         "categories": None,
         **beside,
     }
+
+
+def _fill(row: Certificate, said: Mapping[str, Any]) -> Fill:
+    """Return what was filled in, or what could be now by the statement."""
+    fill: Mapping[str, int] = {side: (said[side] or {}).get("fill", 0) for side in SIDES}
+    if row.state is CertificateState.APPLIED:
+        fill = row.plan["applied"]
+    return {"present": fill["present"], "absent": fill["absent"]}
 
 
 def _supers(row: Certificate) -> Mapping[str, list[int]]:
