@@ -10,7 +10,7 @@ import typer
 from annotator.terminal import opened, show
 
 if TYPE_CHECKING:
-    from annotator.services.certificates.rows import FillRow, OfferedWay, PlanRow, Status
+    from annotator.services.certificates.rows import FillRow, OfferedForecast, PlanRow, Status
 
 ProjectDir = Annotated[Path, typer.Argument(help="Project directory.", metavar="PROJECT")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -164,7 +164,7 @@ def _plan_text(row: PlanRow) -> str:
     return "\n".join(lines)
 
 
-def _table(forecasts: list[OfferedWay]) -> list[str]:
+def _table(forecasts: list[OfferedForecast]) -> list[str]:
     heads = ("over", "filled absent", "filled present", "blind questions", "total answers")
     lines = ["  ".join(f"{head:>15}" for head in heads)]
     for one in forecasts:

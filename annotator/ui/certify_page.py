@@ -8,7 +8,7 @@ import gradio as gr
 
 from annotator.errors import AnnotatorError
 from annotator.services.app import Services
-from annotator.services.certificates.rows import Wishes
+from annotator.services.certificates.rows import PlanOptions
 from annotator.ui import certify_views as views
 from annotator.ui.boundary import annotator_of, shows_errors
 from annotator.ui.figures_page import PLAIN, QUIET, plot
@@ -86,8 +86,8 @@ class CertifyPage:
         self, max_error: float, max_lost: float, confidence: float, over: str, pilot: bool
     ) -> Any:
         """Return what could be filled in, and whether one may begin."""
-        wishes = _wishes(max_error, max_lost, confidence, over)
-        row = self._certification.plan_in_subprocess(wishes, pilot=_questions(pilot))
+        options = _plan_options(max_error, max_lost, confidence, over)
+        row = self._certification.plan_in_subprocess(options, pilot=_questions(pilot))
         asked = row["pilot"]
         waits = asked is not None and asked["answered"] < asked["asked"]
         return views.plan_html(row), gr.update(interactive=not row["refused"] and not waits)
@@ -103,8 +103,8 @@ class CertifyPage:
     ) -> Any:
         """Begin a certificate, or its pilot, and return the page."""
         annotator_of(request)
-        wishes = _wishes(max_error, max_lost, confidence, over)
-        row = self._certification.plan_in_subprocess(wishes, pilot=_questions(pilot), start=True)
+        options = _plan_options(max_error, max_lost, confidence, over)
+        row = self._certification.plan_in_subprocess(options, pilot=_questions(pilot), start=True)
         said = f"Certificate {row['certificate']} is open. Its questions are on the Probe page."
         return said, "", gr.update(interactive=False), *self.show()
 
@@ -211,9 +211,9 @@ def _planning_widgets() -> tuple[list[Any], gr.Button, gr.Button, gr.HTML]:
     return options, ask, begin, table
 
 
-def _wishes(
+def _plan_options(
     max_error: float | None, max_lost: float | None, confidence: float | None, over: str
-) -> Wishes:
+) -> PlanOptions:
     return {
         "max_error": (max_error or 0) / 100,
         "max_lost": (max_lost or 0) / 100,

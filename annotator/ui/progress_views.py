@@ -9,7 +9,7 @@ import pandas as pd
 from annotator.services.knowledge.calibration import CalibrationReport, Sureness
 from annotator.services.progress.growth import GrowthRow
 from annotator.services.progress.overview import CategoryCounts, Counts
-from annotator.services.progress.trends import PersonPace, Remaining, Together
+from annotator.services.progress.trends import OverallPace, PersonPace, Remaining
 from annotator.services.training.control import VersionRow
 
 NO_ANSWERS = "Nothing is answered yet. Answers on the Label page appear here within seconds."
@@ -72,7 +72,7 @@ def note_html(*sentences: str) -> str:
     return f'<p class="pg-note">{escape(said)}</p>' if said else ""
 
 
-def remaining_html(remaining: Remaining | None, pace: Together, version: int | None) -> str:
+def remaining_html(remaining: Remaining | None, pace: OverallPace, version: int | None) -> str:
     """Return how long the rest takes, or what is missing to say so."""
     if remaining is None:
         if version is None:
@@ -184,7 +184,7 @@ def points(error: float) -> str:
     return f"{100 * error:.1f} points" if error < 0.0995 else f"{100 * error:.0f} points"
 
 
-def people_note(people: list[PersonPace], pace: Together) -> str:
+def people_note(people: list[PersonPace], pace: OverallPace) -> str:
     """Return the sentence under the table of annotators."""
     if not people:
         return note_html(NOBODY)

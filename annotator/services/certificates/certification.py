@@ -15,16 +15,16 @@ from annotator.services.certificates.pilot import progress
 from annotator.services.certificates.planning import Planner
 from annotator.services.certificates.report import open_report, pilot_report
 from annotator.services.certificates.rows import (
-    Beside,
     EndedRow,
     FillRow,
     Kept,
     ListedCertificate,
+    PlanOptions,
     PlanRow,
     RolledBackRow,
     Standing,
     Status,
-    Wishes,
+    StatusHead,
 )
 from annotator.services.certificates.validity import standings, state_of, uncovered
 from annotator.services.clock import Clock, utc_now
@@ -89,29 +89,29 @@ class Certification:
                 the pilot are left.
             AnnotatorError: If a number is out of range; with `start`, if one is open.
         """
-        wishes: Wishes = {
+        options: PlanOptions = {
             "max_error": max_error,
             "max_lost": max_lost,
             "confidence": confidence,
             "over": over,
         }
-        return self._planner.plan(wishes, pilot=pilot, start=start, seed=self._seed)
+        return self._planner.plan(options, pilot=pilot, start=start, seed=self._seed)
 
     def plan_in_subprocess(
-        self, wishes: Wishes, *, pilot: int | None = None, start: bool = False
+        self, options: PlanOptions, *, pilot: int | None = None, start: bool = False
     ) -> PlanRow:
         """Return the same as `plan`, made in a process of its own; for pages.
 
         Args:
-            wishes: As the arguments of `plan`.
+            options: As the arguments of `plan`.
             pilot: Questions of the pilot; None for none.
             start: Whether to begin.
 
         Raises:
             AnnotatorError: If the plan is refused.
         """
-        options = {**wishes, "pilot": pilot}
-        plan: PlanRow = plan_in_subprocess(self._project, options, start=start)
+        values = {**options, "pilot": pilot}
+        plan: PlanRow = plan_in_subprocess(self._project, values, start=start)
         return plan
 
     def status(self, number: int | None = None) -> Status:
@@ -138,15 +138,15 @@ class Certification:
             current, _ = self._suggestions.current(tx)
             labelled = self._labelled(tx, row)
             beyond = uncovered(tx, row) if row.is_frozen else []
-        beside: Beside = {"certificates": listed, "changed_categories": told}
+        head: StatusHead = {"certificates": listed, "changed_categories": told}
         others = [one for n, one in standing.items() if n != row.id and not one["holds"]]
         if not row.is_frozen:
-            pilot = pilot_report(row, asked, beside)
+            pilot = pilot_report(row, asked, head)
             pilot["sentences"] += [one["sentence"] for one in others]
             return pilot
         found = self._bound.evidence(row, drawn, labelled)
         sizes = files.read(self._project, row.id, files.SIZES)
-        result, kept = open_report(row, found, sizes, shown, current, beside, standing.get(row.id))
+        result, kept = open_report(row, found, sizes, shown, current, head, standing.get(row.id))
         self._keep(row, kept)
         result["sentences"] += [*beyond, *(one["sentence"] for one in others)]
         return result

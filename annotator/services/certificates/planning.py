@@ -17,7 +17,7 @@ from annotator.services.catalogue.definitions import changed, definitions
 from annotator.services.certificates import pilot as pilots
 from annotator.services.certificates import pool as pools
 from annotator.services.certificates.report import plan_report
-from annotator.services.certificates.rows import Chosen, PlanRow, Wishes
+from annotator.services.certificates.rows import ChosenOptions, PlanOptions, PlanRow
 from annotator.services.clock import Clock
 from annotator.services.knowledge.fills import Fills
 from annotator.services.knowledge.suggestions import Suggestions
@@ -33,7 +33,7 @@ SMALLEST = 5_000
 LEAST_SAVING = 0.1
 """Share of the pool that the best forecast has to save people from answering."""
 
-DEFAULTS: Chosen = {
+DEFAULTS: ChosenOptions = {
     "max_error": 0.05,
     "max_lost": 0.10,
     "confidence": 0.95,
@@ -84,18 +84,20 @@ class Planner:
         self._fills = fills
         self._clock = clock
 
-    def plan(self, wishes: Wishes, *, pilot: int, start: bool, seed: Callable[[], int]) -> PlanRow:
+    def plan(
+        self, options: PlanOptions, *, pilot: int, start: bool, seed: Callable[[], int]
+    ) -> PlanRow:
         """Return what `Certification.plan` says.
 
         Args:
-            wishes: What is asked for.
+            options: What is asked for.
             pilot: Questions that come first; 0 for none. An open pilot is continued in any case.
             start: Whether to begin.
             seed: Returns the seed of a random draw.
         """
         pilots.check(pilot)
-        at_hand = self._collect(wishes, start=start)
-        chosen = _with_defaults(wishes, at_hand.pilot)
+        at_hand = self._collect(options, start=start)
+        chosen = _with_defaults(options, at_hand.pilot)
         promise = _promise(chosen)
         promise = replace(promise, risk=promise.risk / 2**at_hand.index, known=at_hand.pool.known)
         after = at_hand.predictions
@@ -124,7 +126,7 @@ class Planner:
                 row["certificate"] = self._begin(at_hand, best, plan, seed())
         return row
 
-    def _collect(self, wishes: Wishes, *, start: bool) -> _Pool:
+    def _collect(self, options: PlanOptions, *, start: bool) -> _Pool:
         running_import.settle(self._project, self._store)
         with self._store.reading() as tx:
             running_import.refuse_running(tx)
@@ -135,7 +137,7 @@ class Planner:
                 _refuse_second(tx)
             pilot = pilots.open_pilot(tx)
             _promise(
-                _with_defaults(wishes, pilot)
+                _with_defaults(options, pilot)
             )  # a number out of range is told before the long part
             drawn = certificates.piloted(tx, pilot.id) if pilot else []
             asked = pilots.progress(drawn) if pilot else None
@@ -159,7 +161,7 @@ class Planner:
         parents = hierarchy.resolve(self._project.settings.hierarchy, every)
         return pools.build(tx, arrays, [f.bits for f in self._fills.active(tx)], parents)
 
-    def _begin_pilot(self, at_hand: _Pool, chosen: Chosen, count: int, seed: int) -> int:
+    def _begin_pilot(self, at_hand: _Pool, chosen: ChosenOptions, count: int, seed: int) -> int:
         """Keep a certificate whose pilot is asked first; nothing is frozen yet."""
         now, pool = self._clock(), at_hand.pool
         with self._store.writing() as tx:
@@ -258,19 +260,19 @@ def _refuse_second(tx: Transaction) -> None:
             )
 
 
-def _with_defaults(wishes: Wishes, pilot: Certificate | None) -> Chosen:
+def _with_defaults(options: PlanOptions, pilot: Certificate | None) -> ChosenOptions:
     """Return all options; those left open are those of the pilot, else the defaults."""
-    kept: Chosen = DEFAULTS if pilot is None else pilot.plan["wishes"]
-    error, lost, sure = wishes["max_error"], wishes["max_lost"], wishes["confidence"]
+    kept: ChosenOptions = DEFAULTS if pilot is None else pilot.plan["wishes"]
+    error, lost, sure = options["max_error"], options["max_lost"], options["confidence"]
     return {
         "max_error": kept["max_error"] if error is None else error,
         "max_lost": kept["max_lost"] if lost is None else lost,
         "confidence": kept["confidence"] if sure is None else sure,
-        "over": kept["over"] if wishes["over"] is None else wishes["over"],
+        "over": kept["over"] if options["over"] is None else options["over"],
     }
 
 
-def _promise(chosen: Chosen) -> Promise:
+def _promise(chosen: ChosenOptions) -> Promise:
     for option, share in (
         ("max-error", chosen["max_error"]),
         ("max-lost", chosen["max_lost"]),

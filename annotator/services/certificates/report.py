@@ -16,8 +16,8 @@ from annotator.services.certificates.evidence import (
 from annotator.services.certificates.pilot import Progress, sentence
 from annotator.services.certificates.pool import Pool
 from annotator.services.certificates.rows import (
-    Beside,
     Fill,
+    ForecastRow,
     Kept,
     OwnPromise,
     PilotRow,
@@ -26,7 +26,7 @@ from annotator.services.certificates.rows import (
     PromiseRow,
     ProofStatus,
     Standing,
-    Way,
+    StatusHead,
 )
 from annotator.store.certificates import Certificate, CertificateState
 from mlrpl.decision.anytime_bounds import holm_in_order
@@ -70,15 +70,19 @@ def plan_report(
         "promise": promise_row(promise),
         "plan_of_the_project": index,
         "forecasts": [
-            {"over": each.over, **_way(way)} for each, found in choices for way in found[:WAYS]
+            {"over": each.over, **_forecast_row(way)}
+            for each, found in choices
+            for way in found[:WAYS]
         ],
-        "best": next(_way(found[0]) for each, found in choices if each.over == promise.over),
+        "best": next(
+            _forecast_row(found[0]) for each, found in choices if each.over == promise.over
+        ),
         "refused": refused,
         "pilot": pilot,
     }
 
 
-def _way(found: Forecast) -> Way:
+def _forecast_row(found: Forecast) -> ForecastRow:
     return {
         "fill_absent": found.fill_absent,
         "fill_present": found.fill_present,
@@ -105,7 +109,7 @@ def open_report(
     sizes: Ints,
     names: Mapping[str, str],
     current: int | None,
-    beside: Beside,
+    head: StatusHead,
     standing: Standing | None = None,
 ) -> tuple[ProofStatus, Kept]:
     """Return what `certify status` says, and what of it never goes away again.
@@ -116,7 +120,7 @@ def open_report(
         sizes: `(C, J + 1)`, the file of the sizes by category.
         names: Of the categories, by ordinal.
         current: Number of the promoted version.
-        beside: What is said beside it.
+        head: What is said with every status.
         standing: Whether the promise of its fill holds, once it is applied; see `standings`.
     """
     ordinals = row.plan["ordinals"]
@@ -154,18 +158,18 @@ def open_report(
         "sha256": row.plan["sha256"],
         "seed": row.plan["seed"],
         "closing": found.closing(),
-        **beside,
+        **head,
     }
     return result, {"certified": found.certified, "p_values": p_values}
 
 
-def pilot_report(row: Certificate, asked: Progress, beside: Beside) -> PilotStatus:
+def pilot_report(row: Certificate, asked: Progress, head: StatusHead) -> PilotStatus:
     """Return what `certify status` says while nothing is frozen yet.
 
     Args:
         row: A certificate whose pilot comes first.
         asked: How far that is.
-        beside: What is said beside it.
+        head: What is said with every status.
     """
     sentences = [
         f"{asked.answered:,} of {asked.asked:,} pilot questions are answered. They are no "
@@ -192,7 +196,7 @@ def pilot_report(row: Certificate, asked: Progress, beside: Beside) -> PilotStat
         "sentences": sentences,
         "super_categories": None,
         "categories": None,
-        **beside,
+        **head,
     }
 
 

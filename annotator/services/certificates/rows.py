@@ -13,7 +13,7 @@ Side = Literal["present", "absent"]
 """Pairs that are filled in as present, which may be wrong, and as absent, which may be lost."""
 
 
-class Wishes(TypedDict):
+class PlanOptions(TypedDict):
     """What a plan is asked for; None leaves it to the open pilot, else to the defaults."""
 
     max_error: float | None
@@ -25,7 +25,7 @@ class Wishes(TypedDict):
     """`pool` or `dataset`."""
 
 
-class Chosen(TypedDict):
+class ChosenOptions(TypedDict):
     """What a plan is made with, without anything left open but `over`: None is the cheaper one."""
 
     max_error: float
@@ -50,7 +50,7 @@ class PilotState(PilotRow):
     done: bool
 
 
-class Way(TypedDict):
+class ForecastRow(TypedDict):
     """One way to fill in a pool, and what it would take; see `Forecast`."""
 
     fill_absent: int
@@ -60,7 +60,7 @@ class Way(TypedDict):
     lost_share: float
 
 
-class OfferedWay(Way):
+class OfferedForecast(ForecastRow):
     """One way, with what its lost share is taken of."""
 
     over: Over
@@ -91,9 +91,9 @@ class PlanRow(TypedDict):
     over: Over
     promise: PromiseRow
     plan_of_the_project: int
-    forecasts: list[OfferedWay]
+    forecasts: list[OfferedForecast]
     """The cheapest first."""
-    best: Way
+    best: ForecastRow
     pilot: PilotRow | None
     """None without one."""
     refused: str
@@ -190,8 +190,8 @@ class ListedCertificate(TypedDict):
     """`holds` or `stale`, or an empty text where nothing is filled in."""
 
 
-class Beside(TypedDict):
-    """What is said beside where one certificate stands."""
+class StatusHead(TypedDict):
+    """What is said with every status of a certificate."""
 
     certificates: list[ListedCertificate]
     """All of the project."""
@@ -199,7 +199,7 @@ class Beside(TypedDict):
     """Those that were changed since the plan."""
 
 
-class _Status(Beside):
+class _Status(StatusHead):
     certificate: int
     state: str
     standing: Standing | None
@@ -233,7 +233,7 @@ class PilotStatus(_Status):
     """Where a certificate stands while its pilot is asked and nothing is frozen yet."""
 
     pilot: PilotState
-    wishes: Chosen
+    wishes: ChosenOptions
 
 
 @final

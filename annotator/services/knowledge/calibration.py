@@ -23,7 +23,7 @@ CALIBRATION_PRESENT = 30
 BINS = 10
 """Equal steps of probability in the calibration."""
 
-On = Literal["probes", "held_out"]
+MeasuredOn = Literal["probes", "held_out"]
 """Which answers something was measured on: blind ones, or those on held-out images."""
 
 Floats = npt.NDArray[np.float64]
@@ -38,7 +38,7 @@ class Sureness(TypedDict):
 
     ece: float | None
     """Expected calibration error, 0 to 1."""
-    ece_on: On | None
+    ece_on: MeasuredOn | None
     ece_pairs: int | None
 
 
@@ -61,7 +61,7 @@ class CalibrationReport(Sureness):
 
     version: int | None
     """None: there is none."""
-    on: On
+    on: MeasuredOn
     answers: int
     present: int
     """Of the answers."""

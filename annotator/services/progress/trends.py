@@ -43,7 +43,7 @@ class PersonPace(TypedDict):
     """Share of the checks that were answered as expected."""
 
 
-class Together(TypedDict):
+class OverallPace(TypedDict):
     """What all people did."""
 
     decisions: int
@@ -71,7 +71,7 @@ class TrendsRow(TypedDict):
 
     growth: GrowthRow
     people: list[PersonPace]
-    pace: Together
+    pace: OverallPace
     calibration: CalibrationReport
     remaining: Remaining | None
     """None where too few decisions were measured."""
@@ -148,7 +148,7 @@ def remaining(people: list[Pace], unsure: int | None, untaught: int) -> Remainin
     }
 
 
-def _pace(people: list[Pace]) -> Together:
+def _pace(people: list[Pace]) -> OverallPace:
     decisions = sum(p.decisions for p in people)
     seconds = sum(p.active_seconds for p in people)
     return {

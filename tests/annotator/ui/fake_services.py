@@ -17,7 +17,7 @@ from annotator.errors import AnnotatorError, ImageError, NotFound, NotReady, Sto
 from annotator.services.background.throttled_cache import Counted
 from annotator.services.catalogue.pictures import Media
 from annotator.services.certificates.certification import Certification
-from annotator.services.certificates.rows import Wishes
+from annotator.services.certificates.rows import PlanOptions
 from annotator.services.progress.overview import ProgressReport
 from annotator.services.progress.quality import QualityRow
 from annotator.services.progress.stopping import StoppingRow
@@ -329,9 +329,9 @@ class FakeCertification:
         self.asked: list[Any] = []
 
     def plan_in_subprocess(
-        self, wishes: dict[str, Any], *, pilot: int | None = None, start: bool = False
+        self, options: dict[str, Any], *, pilot: int | None = None, start: bool = False
     ) -> dict[str, Any]:
-        self.asked.append((checked(Wishes, wishes), pilot, start))
+        self.asked.append((checked(PlanOptions, options), pilot, start))
         begun = {"certificate": 1 if start else None}
         return {**self._plan, **begun, "refused": self.refused, "pilot": self.pilot}
 

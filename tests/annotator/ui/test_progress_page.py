@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from annotator.services.knowledge.calibration import CalibrationReport
 from annotator.services.progress.growth import GrowthRow
-from annotator.services.progress.trends import PersonPace, Remaining, Together
+from annotator.services.progress.trends import OverallPace, PersonPace, Remaining
 from annotator.ui import progress_views as views
 from annotator.ui.charts import calibration_chart, growth_chart, version_chart
 from annotator.ui.figures_page import COUNT_SECONDS
@@ -211,7 +211,9 @@ def test_what_is_left_names_the_pace_the_pairs_and_its_roughness(fakes: ModuleTy
         "untaught": 1,
     }
 
-    shown = views.remaining_html(fakes.checked(Remaining, left), fakes.checked(Together, PACE), 1)
+    shown = views.remaining_html(
+        fakes.checked(Remaining, left), fakes.checked(OverallPace, PACE), 1
+    )
 
     assert "About 3 hours" in shown
     assert "24 decisions a minute for the 4,300 pairs" in shown

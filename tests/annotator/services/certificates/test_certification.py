@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 
 from annotator.arrays import certificates as files
 from annotator.domain import State
@@ -16,6 +17,7 @@ from annotator.errors import AnnotatorError, NotFound, NotReady
 from annotator.services.app import Services
 from annotator.services.certificates import pool
 from annotator.services.certificates.blind_questions import APART
+from annotator.services.certificates.rows import ProofStatus
 from annotator.settings import load_project
 from annotator.store import Store, answers, categories, certificates, images, probes
 from annotator.store.tables import answer as answer_table
@@ -351,6 +353,8 @@ def test_with_a_good_model_the_absent_side_is_filled_in(proven: Any) -> None:
 
     done = services.certification.apply()
 
+    for said in (status, services.certification.status()):  # what is kept as JSON is of its type
+        TypeAdapter(ProofStatus).validate_python(said, strict=True)
     assert status["fill"]["absent"] > 12_000
     assert preview == {**done, "applied": False}
     pairs = files.read(services.project, 1, files.PAIRS)
