@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from annotator.terminal import key_lines, opened, progress_bar, show
+
+if TYPE_CHECKING:
+    from annotator.services.catalogue.categories import CategoryRow
+    from annotator.services.project.image_folders import FolderRow
 
 ProjectDir = Annotated[Path, typer.Argument(help="Project directory.", metavar="PROJECT")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -56,16 +60,16 @@ def images_root(
     """List the folders, or point one to its new place."""
     with opened(context.obj) as services, progress_bar("Reading images") as on_progress:
         roots = services.image_roots
-        row: Any
+        row: object
         if name is None or folder is None:
-            row = roots.rows()
-            text = "\n".join(_root_line(r) for r in row)
+            row = rows = roots.rows()
+            text = "\n".join(map(_root_line, rows))
         elif yes:
-            row = roots.move(name, folder.absolute(), on_progress=on_progress)
-            text = row["message"]
+            row = moved = roots.move(name, folder.absolute(), on_progress=on_progress)
+            text = moved["message"]
         else:
-            row = roots.move_preview(name, folder.absolute())
-            text = f"{row['text']}\nNothing was changed; add --yes to use this folder."
+            row = foreseen = roots.move_preview(name, folder.absolute())
+            text = f"{foreseen['text']}\nNothing was changed; add --yes to use this folder."
     show(row, text, as_json)
 
 
@@ -129,12 +133,13 @@ def categories_merge(
     with opened(context.obj) as services, progress_bar("Updating labels") as on_progress:
         curation = services.curation
         pair = curation.find(name), curation.find(into)
+        row: object
         if yes:
-            row = curation.merge(*pair, on_progress)
-            text = row["message"]
+            row = merged = curation.merge(*pair, on_progress)
+            text = merged["message"]
         else:
-            row = curation.merge_preview(*pair)
-            text = f"{row['text']}\nNothing was changed; add --yes to merge."
+            row = foreseen = curation.merge_preview(*pair)
+            text = f"{foreseen['text']}\nNothing was changed; add --yes to merge."
     show(row, text, as_json)
 
 
@@ -159,7 +164,7 @@ def categories_archive(
     show(row, row["message"], as_json)
 
 
-def _root_line(row: dict[str, Any]) -> str:
+def _root_line(row: FolderRow) -> str:
     state = "" if row["there"] else ", which is missing"
     return (
         f"{row['name']}: {row['folder']}{state}; {row['usable']:,} files, {row['gone']:,} missing, "
@@ -167,7 +172,7 @@ def _root_line(row: dict[str, Any]) -> str:
     )
 
 
-def _category_line(row: dict[str, Any]) -> str:
+def _category_line(row: CategoryRow) -> str:
     merged = row["merged_into"]
     state = f"  merged into {merged}" if merged else "  archived" if row["archived"] else ""
     group = f"{row['supercategory']}: " if row["supercategory"] else ""

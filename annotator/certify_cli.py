@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from annotator.terminal import opened, show
+
+if TYPE_CHECKING:
+    from annotator.services.certificates.rows import FillRow, OfferedForecast, PlanRow, Status
 
 ProjectDir = Annotated[Path, typer.Argument(help="Project directory.", metavar="PROJECT")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -129,7 +131,7 @@ def rollback(
     show(row, text, as_json)
 
 
-def _plan_text(row: Mapping[str, Any]) -> str:
+def _plan_text(row: PlanRow) -> str:
     pilot = row["pilot"]
     if row["certificate"] is not None and pilot is not None and pilot["answered"] < pilot["asked"]:
         return (
@@ -162,18 +164,18 @@ def _plan_text(row: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _table(forecasts: list[Mapping[str, Any]]) -> list[str]:
+def _table(forecasts: list[OfferedForecast]) -> list[str]:
     heads = ("over", "filled absent", "filled present", "blind questions", "total answers")
-    keys = ("over", "fill_absent", "fill_present", "probes", "people")
     lines = ["  ".join(f"{head:>15}" for head in heads)]
     for one in forecasts:
-        cells = (one[key] if key == "over" else f"{one[key]:,}" for key in keys)
+        counts = (one["fill_absent"], one["fill_present"], one["probes"], one["people"])
+        cells = (one["over"], *(f"{count:,}" for count in counts))
         lines.append("  ".join(f"{cell:>15}" for cell in cells))
     return lines
 
 
-def _status_text(row: Mapping[str, Any]) -> str:
-    if row["certificate"] is None:
+def _status_text(row: Status) -> str:
+    if "state" not in row:
         return "There is no certificate; see `annotator certify PROJECT plan`."
     state = row["state"].replace("_", " ")
     if row["standing"] is not None:
@@ -204,7 +206,7 @@ def _status_text(row: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _apply_text(row: Mapping[str, Any]) -> str:
+def _apply_text(row: FillRow) -> str:
     done = "Filled in" if row["applied"] else "Would fill in"
     text = f"{done} {row['present']:,} pairs as present and {row['absent']:,} as absent."
     if row["present_left_out"]:

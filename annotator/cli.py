@@ -110,7 +110,7 @@ def import_labels(
                 annotator=by or _login(),
                 on_progress=on_progress,
             )
-    show(summary, key_lines(summary), as_json)
+    show(summary.row(), key_lines(summary.row()), as_json)
 
 
 @app.command()

@@ -9,11 +9,19 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from annotator.errors import AnnotatorError
+
 FOLDS = 10
 """Number of folds; an image belongs to one of them for life."""
 
 HELD_OUT_FOLD = 0
 """The fold whose labels never train anything."""
+
+MAX_PERSON_NAME = 80
+"""Longest name of a person, in characters."""
+
+_JOINERS = "\u200c\u200d"
+"""Invisible, and yet a part of how words are spelled, as in Persian and Hindi."""
 
 
 class State(StrEnum):
@@ -287,6 +295,28 @@ def name_key(name: str) -> str:
     True
     """
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.strip()).casefold())
+
+
+def person_name(name: str) -> str:
+    """Return a person's name fit for keeping, without surrounding and repeated blanks.
+
+    >>> person_name(" Ann   Lee ")
+    'Ann Lee'
+
+    Raises:
+        AnnotatorError: If nothing is left of it, it is too long, or it holds control characters.
+    """
+    tidy = " ".join(name.split())
+    if not 1 <= len(tidy) <= MAX_PERSON_NAME:
+        raise AnnotatorError(
+            f"A person's name has 1 to {MAX_PERSON_NAME} characters, got {tidy!r}; use another."
+        )
+    if any(unicodedata.category(c).startswith("C") and c not in _JOINERS for c in tidy):
+        raise AnnotatorError(
+            f"A person's name has ordinary letters, digits and punctuation only, got {tidy!r}; "
+            "use another."
+        )
+    return tidy
 
 
 def fold_of(content_hash: str) -> int:

@@ -8,10 +8,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from annotator.services.app import Services
 
 
-def opened(project: Path) -> Any:
+def opened(project: Path) -> closing[Services]:
     """Return a context with the services of a project, which are closed at its end."""
     from annotator.services.app import Services  # late: `--help` needs no database
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import TypedDict
 
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, Change, Operation, OperationKind, Source, State
@@ -19,13 +19,71 @@ from annotator.services.catalogue.lookup import CategoryNames, PathNames
 from annotator.services.catalogue.pictures import names_of
 from annotator.services.clock import utc_now
 from annotator.services.knowledge.open_pairs import settled_matrix
-from annotator.services.training.control import version_row
+from annotator.services.progress.overview import Counts
+from annotator.services.progress.quality import QualityRow
+from annotator.services.progress.stopping import StoppingRow
+from annotator.services.training.control import VersionRow, version_row
 from annotator.store import Transaction, annotators, answers, categories, images, versions
+from annotator.wire.status import Trainer
+
+
+class SuggestionRow(TypedDict):
+    """An open pair and what the promoted version says about it."""
+
+    image: str
+    category: str
+    probability: float | None
+    """None where the version can only rank the category."""
+    rank: float | None
+    """None where there is a probability."""
+    suggested: bool
+    version: int | None
+
+
+class AnswerRow(TypedDict):
+    """A pair as it stands after an answer."""
+
+    image: str
+    category: str
+    state: str
+    conflict: bool
+
+
+class RefusedFile(TypedDict):
+    """A file that cannot be used."""
+
+    path: str
+    reason: str
+
+
+class StatusRow(TypedDict):
+    """The state of a project."""
+
+    project: str
+    counts: Counts
+    version: VersionRow | None
+    trainer: Trainer
+    next_training: str
+    quality: QualityRow
+    goal: StoppingRow
+    refused_files: list[RefusedFile]
+
+
+@dataclass(frozen=True)
+class _OpenPair:
+    image_id: int
+    ordinal: int
+    """Of the image."""
+    category: str
+    score: float
+    ranked: bool
+    """The score is a rank, no probability."""
+    suggested: bool
 
 
 def list_suggestions(
     services: Services, *, image: str | None, category: str | None, limit: int
-) -> list[dict[str, Any]]:
+) -> list[SuggestionRow]:
     """Return open pairs with the promoted version's opinion, strongest first.
 
     Without an image, only pairs that are suggested as present are listed; with one, every
@@ -58,16 +116,16 @@ def list_suggestions(
         parents = hierarchy.resolve(settings.hierarchy, every)
         settled = settled_matrix(tx, parents, services.fills.active(tx))
         rows = list(_open_pairs(tx, arrays, shown, wanted, settled))
-        rows.sort(key=lambda row: (-row["score"], row["ordinal"], row["category"]))
+        rows.sort(key=lambda row: (-row.score, row.ordinal, row.category))
         rows = rows[:limit] if limit else rows
-        names = names_of(tx, sorted({row["image_id"] for row in rows}))
+        names = names_of(tx, sorted({row.image_id for row in rows}))
     return [
         {
-            "image": names.get(row["image_id"], ""),
-            "category": row["category"],
-            "probability": None if row["ranked"] else row["score"],
-            "rank": row["score"] if row["ranked"] else None,
-            "suggested": row["suggested"],
+            "image": names.get(row.image_id, ""),
+            "category": row.category,
+            "probability": None if row.ranked else row.score,
+            "rank": row.score if row.ranked else None,
+            "suggested": row.suggested,
             "version": number,
         }
         for row in rows
@@ -80,7 +138,7 @@ def _open_pairs(
     shown: list[Category],
     wanted: int | None,
     settled: npt.NDArray[np.bool_],
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[_OpenPair]:
     columns = {o: c for c, o in enumerate(arrays.parameters.category_ordinals)}
     ranked = set(arrays.parameters.ranked_only)
     for picture in images.every(tx):
@@ -95,19 +153,19 @@ def _open_pairs(
             if settled[picture.ordinal, category.ordinal]:
                 continue
             if wanted or suggested[column]:
-                yield {
-                    "image_id": picture.id,
-                    "ordinal": picture.ordinal,
-                    "category": category.name,
-                    "score": round(float(bars[column]), 4),
-                    "ranked": category.ordinal in ranked,
-                    "suggested": bool(suggested[column]),
-                }
+                yield _OpenPair(
+                    image_id=picture.id,
+                    ordinal=picture.ordinal,
+                    category=category.name,
+                    score=round(float(bars[column]), 4),
+                    ranked=category.ordinal in ranked,
+                    suggested=bool(suggested[column]),
+                )
 
 
 def answer_by_name(
     services: Services, *, image: str, category: str, state: State, annotator: str
-) -> dict[str, Any]:
+) -> AnswerRow:
     """Record one answer about a pair named by file and category.
 
     Raises:
@@ -145,11 +203,11 @@ def answer_by_name(
     }
 
 
-def status(services: Services) -> dict[str, Any]:
+def status(services: Services) -> StatusRow:
     """Return the counts, the trainer's state and the promoted version, for `annotator status`."""
     with services.store.reading() as tx:
         promoted = versions.promoted(tx)
-        refused = [asdict(p) for p in images.broken(tx)]
+        refused = images.broken(tx)
     state = services.progress.state()
     overview = services.progress.overview()
     return {
@@ -160,11 +218,11 @@ def status(services: Services) -> dict[str, Any]:
         "next_training": overview["policy"],
         "quality": services.quality.report(),
         "goal": services.stopping.report(),
-        "refused_files": [{"path": b["path"], "reason": b["problem"]} for b in refused],
+        "refused_files": [{"path": p.path, "reason": p.problem or ""} for p in refused],
     }
 
 
-def status_text(row: dict[str, Any]) -> str:
+def status_text(row: StatusRow) -> str:
     """Return what `status` prints for people."""
     counts, version, trainer = row["counts"], row["version"], row["trainer"]
     pairs = max(counts["pairs"], 1)
@@ -187,7 +245,7 @@ def status_text(row: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _quality_lines(quality: dict[str, Any], goal: dict[str, Any]) -> list[str]:
+def _quality_lines(quality: QualityRow, goal: StoppingRow) -> list[str]:
     both, now = quality["overall"], goal["now"]
     agreement = quality["note"]
     if both is not None:
@@ -204,7 +262,7 @@ def _quality_lines(quality: dict[str, Any], goal: dict[str, Any]) -> list[str]:
     ]
 
 
-def version_line(row: dict[str, Any]) -> str:
+def version_line(row: VersionRow) -> str:
     """Return one line about a version for people."""
     if row["map"] is None:
         quality = "no held-out figure yet"

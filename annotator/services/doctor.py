@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -41,7 +40,7 @@ class Finding:
         """Return the finding as one line."""
         return f"{'!!' if self.bad else 'ok'}  {self.subject}: {self.sentence}"
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> dict[str, object]:
         """Return the finding as JSON."""
         return asdict(self)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from annotator.services.certificates.rows import PlanRow
 from annotator.simulate.actions import WHO, Desk
 from annotator.wire.probe import ProbeAnswerRequest
 from mlrpl.labels import UNKNOWN
@@ -25,7 +26,7 @@ CARDS = 5
 Bools = npt.NDArray[np.bool_]
 
 
-def planned(desk: Desk) -> dict[str, Any] | None:
+def planned(desk: Desk) -> PlanRow | None:
     """Begin a certificate if it pays to; return its plan, or None.
 
     It pays when the blind questions and the answers that it leaves to people are fewer than a
@@ -37,7 +38,7 @@ def planned(desk: Desk) -> dict[str, Any] | None:
     return desk.services.certification.plan(max_lost=MAX_LOST, start=True)
 
 
-def answer_blindly(desk: Desk, plan: dict[str, Any]) -> Iterator[None]:
+def answer_blindly(desk: Desk, plan: PlanRow) -> Iterator[None]:
     """Answer cards of blind questions until the fill reaches what was forecast, and fill in.
 
     Each question shows another image, so it costs a switch and a yes or no.
@@ -49,7 +50,10 @@ def answer_blindly(desk: Desk, plan: dict[str, Any]) -> Iterator[None]:
             asked += _card(desk)
             yield
         status = desk.services.certification.status()
-        fill, expected = sum(status["fill"].values()), status["questions_expected"]
+        if "questions_expected" not in status:
+            break
+        fill = status["fill"]["present"] + status["fill"]["absent"]
+        expected = status["questions_expected"]
     if fill:
         desk.services.certification.apply()
     else:

@@ -6,14 +6,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from annotator.domain import Annotator, name_key
+from annotator.domain import Annotator, name_key, person_name
 from annotator.errors import AnnotatorError, NotFound
 from annotator.store import key_values
 from annotator.store.connection import Transaction
 from annotator.store.tables import annotator, answer, operation
-
-MAX_NAME = 80
-"""Longest name, in characters."""
 
 FORMER_NAMES = "people.former_names"
 """Names that people had before, by `name_key`: `id` of the person and the `name` as it was."""
@@ -26,10 +23,12 @@ def named(tx: Transaction, name: str, now: datetime) -> Annotator:
     taken for a stranger's.
 
     Raises:
-        AnnotatorError: If the name is empty or too long.
+        AnnotatorError: If nobody has the name and it is none; see `person_name`.
     """
-    name = _checked(name)
-    found = find(tx, name)
+    found = find(tx, name)  # as it is: somebody may have had it since before the rule
+    if found is None:
+        name = person_name(name)
+        found = find(tx, name)
     if found is None:
         row = {"name": name, "folded": name_key(name), "created_at": now}
         tx.execute(sa.insert(annotator), row)
@@ -84,9 +83,9 @@ def rename(tx: Transaction, annotator_id: int, name: str) -> None:
 
     Raises:
         NotFound: If there is no such person.
-        AnnotatorError: If the name is empty, too long, or somebody else's now or before.
+        AnnotatorError: If it is no name, see `person_name`, or somebody else's now or before.
     """
-    name = _checked(name)
+    name = person_name(name)
     other = find(tx, name)
     if other is not None and other.id != annotator_id:
         is_now = name_key(other.name) == name_key(name)
@@ -120,10 +119,3 @@ def _update(tx: Transaction, annotator_id: int, **columns: object) -> None:
     query = sa.update(annotator).where(annotator.c.id == annotator_id).values(**columns)
     if not tx.execute(query).rowcount:
         raise NotFound(f"There is no person with id {annotator_id}; reload the page.")
-
-
-def _checked(name: str) -> str:
-    name = name.strip()
-    if not 1 <= len(name) <= MAX_NAME:
-        raise AnnotatorError(f"An annotator's name has 1 to {MAX_NAME} characters, got {name!r}.")
-    return name

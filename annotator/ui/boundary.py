@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import gradio as gr
 from starlette.requests import Request
@@ -19,7 +19,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Read = TypeVar("Read")
 
-Payload = dict[str, Any]
+Payload = dict[str, object]
 """What a page's script gets: `ok`, and what the call answers with or why it does not."""
 
 ServerFunction = Callable[[object, gr.Request], Payload]

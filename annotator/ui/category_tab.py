@@ -9,8 +9,9 @@ import gradio as gr
 
 from annotator.errors import AnnotatorError
 from annotator.services.app import Services
+from annotator.services.catalogue.categories import CategoryRow
 from annotator.ui import settings_views as views
-from annotator.ui.boundary import Payload, annotator_of, shows_errors
+from annotator.ui.boundary import annotator_of, shows_errors
 
 BAR = gr.Progress()
 """Drawn over what changes while labels are worked out."""
@@ -41,7 +42,7 @@ class CategoryTab:
             *self._form(row, rows),
         ]
 
-    def _form(self, row: Payload | None, rows: list[Payload]) -> list[Any]:
+    def _form(self, row: CategoryRow | None, rows: list[CategoryRow]) -> list[Any]:
         groups = sorted({r["supercategory"] for r in rows} - {""})
         if row is None:
             return [gr.update(visible=False), *(gr.skip() for _ in range(14))]

@@ -8,6 +8,7 @@ import gradio as gr
 
 from annotator.errors import AnnotatorError
 from annotator.services.app import Services
+from annotator.services.certificates.rows import PlanOptions
 from annotator.ui import certify_views as views
 from annotator.ui.boundary import annotator_of, shows_errors
 from annotator.ui.figures_page import PLAIN, QUIET, plot
@@ -47,12 +48,14 @@ class CertifyPage:
         row = self._certification.status()
         listed = row["certificates"]
         applied = [c["certificate"] for c in listed if c["state"] == "applied"]
-        is_open = row.get("state") == "open"
-        asks_pilot = is_open and not row["zones"]
-        can_fill = is_open and bool(row["fill"]["present"] or row["fill"]["absent"])
+        is_open = asks_pilot = can_fill = False
+        if "state" in row:
+            is_open = row["state"] == "open"
+            asks_pilot = is_open and not row["zones"]
+            can_fill = is_open and bool(row["fill"]["present"] or row["fill"]["absent"])
         return (
             views.status_html(row),
-            plot(views.closing_chart(row) if row["certificate"] is not None else None),
+            plot(views.closing_chart(row)),
             gr.update(visible=not is_open or asks_pilot),
             gr.update(visible=is_open),
             gr.update(interactive=can_fill),
@@ -75,16 +78,16 @@ class CertifyPage:
         if "wishes" not in row or row["state"] != "open":
             return tuple(gr.skip() for _ in range(WISHES))
         chosen = row["wishes"]
-        shares = [100 * chosen[name] for name in ("max_error", "max_lost", "confidence")]
+        shares = (chosen["max_error"], chosen["max_lost"], chosen["confidence"])
         pilot = gr.update(value=True, interactive=False)
-        return *(float(f"{share:.6g}") for share in shares), chosen["over"] or "", pilot
+        return *(float(f"{100 * share:.6g}") for share in shares), chosen["over"] or "", pilot
 
     def plan(
         self, max_error: float, max_lost: float, confidence: float, over: str, pilot: bool
     ) -> Any:
         """Return what could be filled in, and whether one may begin."""
-        options = _plan_options(max_error, max_lost, confidence, over, pilot)
-        row = self._certification.plan_in_subprocess(options)
+        options = _plan_options(max_error, max_lost, confidence, over)
+        row = self._certification.plan_in_subprocess(options, pilot=_questions(pilot))
         asked = row["pilot"]
         waits = asked is not None and asked["answered"] < asked["asked"]
         return views.plan_html(row), gr.update(interactive=not row["refused"] and not waits)
@@ -100,8 +103,8 @@ class CertifyPage:
     ) -> Any:
         """Begin a certificate, or its pilot, and return the page."""
         annotator_of(request)
-        options = _plan_options(max_error, max_lost, confidence, over, pilot)
-        row = self._certification.plan_in_subprocess(options, start=True)
+        options = _plan_options(max_error, max_lost, confidence, over)
+        row = self._certification.plan_in_subprocess(options, pilot=_questions(pilot), start=True)
         said = f"Certificate {row['certificate']} is open. Its questions are on the Probe page."
         return said, "", gr.update(interactive=False), *self.show()
 
@@ -209,8 +212,15 @@ def _planning_widgets() -> tuple[list[Any], gr.Button, gr.Button, gr.HTML]:
 
 
 def _plan_options(
-    max_error: float, max_lost: float, confidence: float, over: str, pilot: bool
-) -> dict[str, Any]:
-    numbers = {"max_error": max_error, "max_lost": max_lost, "confidence": confidence}
-    shares = {name: (value or 0) / 100 for name, value in numbers.items()}
-    return {**shares, "over": over or None, "pilot": PILOT if pilot else None}
+    max_error: float | None, max_lost: float | None, confidence: float | None, over: str
+) -> PlanOptions:
+    return {
+        "max_error": (max_error or 0) / 100,
+        "max_lost": (max_lost or 0) / 100,
+        "confidence": (confidence or 0) / 100,
+        "over": over or None,
+    }
+
+
+def _questions(pilot: bool) -> int | None:
+    return PILOT if pilot else None

@@ -7,7 +7,16 @@ from html import escape
 import altair as alt
 import pandas as pd
 
-from annotator.ui.boundary import Payload
+from annotator.services.certificates.rows import (
+    FillRow,
+    ListedCertificate,
+    PilotRow,
+    PilotStatus,
+    PlanRow,
+    ProofStatus,
+    Side,
+    Status,
+)
 from annotator.ui.charts import AMBER, GREEN, Chart, finished
 
 NOTHING = (
@@ -16,14 +25,25 @@ NOTHING = (
     "cancelled."
 )
 
-SIDES = {"present": "wrong among filled present", "absent": "lost among all present"}
+SIDES: dict[Side, str] = {
+    "present": "wrong among filled present",
+    "absent": "lost among all present",
+}
 
 
-def plan_html(row: Payload) -> str:
+def plan_html(row: PlanRow) -> str:
     """Return what a plan says: a table of ways to fill in the pool, and a sentence below it."""
     heads = ("lost share over", "filled absent", "filled present", "blind questions", "people")
-    keys = ("over", "fill_absent", "fill_present", "probes", "people")
-    body = [[one[k] if k == "over" else f"{one[k]:,}" for k in keys] for one in row["forecasts"]]
+    body = [
+        [
+            one["over"],
+            f"{one['fill_absent']:,}",
+            f"{one['fill_present']:,}",
+            f"{one['probes']:,}",
+            f"{one['people']:,}",
+        ]
+        for one in row["forecasts"]
+    ]
     said = [
         f"{row['pool']:,} open pairs of {len(row['categories'])} categories, by version "
         f"{row['version']}. “People” counts all answers that are still needed, blind ones "
@@ -42,7 +62,7 @@ def plan_html(row: Payload) -> str:
     return f'<div class="pg">{table(heads, body)}{"".join(map(_sentence, said))}</div>'
 
 
-def _pilot_sentence(pilot: Payload) -> str:
+def _pilot_sentence(pilot: PilotRow) -> str:
     if pilot["answered"] < pilot["asked"]:
         left = pilot["asked"] - pilot["answered"]
         return f"Without the pilot: {left:,} of its questions are not answered yet."
@@ -51,9 +71,9 @@ def _pilot_sentence(pilot: Payload) -> str:
     )
 
 
-def status_html(row: Payload) -> str:
+def status_html(row: Status) -> str:
     """Return how far a certificate is."""
-    if row["certificate"] is None:
+    if "state" not in row:
         return f'<div class="pg">{_sentence(NOTHING)}</div>'
     title = f"Certificate {row['certificate']}: {row['state'].replace('_', ' ')}"
     if not row["zones"] and row["state"] == "open":
@@ -74,22 +94,22 @@ def status_html(row: Payload) -> str:
     )
 
 
-def _numbers(row: Payload) -> str:
+def _numbers(row: PilotStatus | ProofStatus) -> str:
     """Return the large numbers at the top."""
-    if row["zones"]:
+    if "wishes" in row:
+        pilot = row["pilot"]
+        numbers = [(pilot["answered"], "pilot answers"), (pilot["asked"], "pilot questions")]
+    else:
         numbers = [
             (row["fill"]["absent"], "absent, certified"),
             (row["fill"]["present"], "present, certified"),
             (row["answers"], "blind answers"),
         ]
-    else:
-        pilot = row["pilot"]
-        numbers = [(pilot["answered"], "pilot answers"), (pilot["asked"], "pilot questions")]
     numbers.append((row["pool"], "pairs in the pool"))
     return "".join(f"<div><b>{number:,}</b><span>{name}</span></div>" for number, name in numbers)
 
 
-def _zones(row: Payload) -> str:
+def _zones(row: PilotStatus | ProofStatus) -> str:
     heads = ("zone", "pairs", "answered", "present", "to be asked again")
     body = [
         [
@@ -104,7 +124,7 @@ def _zones(row: Payload) -> str:
     return table(heads, body)
 
 
-def _bounds(row: Payload) -> str:
+def _bounds(row: PilotStatus | ProofStatus) -> str:
     heads = ("promise", "at most", "bound of the current step", "steps certified")
     body = [
         [
@@ -118,13 +138,15 @@ def _bounds(row: Payload) -> str:
     return table(heads, body)
 
 
-def closing_chart(row: Payload) -> Chart | None:
+def closing_chart(row: Status) -> Chart | None:
     """Return both bounds over the blind answers, with what is promised; None without answers."""
+    if "state" not in row:
+        return None
     rows = [
-        {"answers": point["answers"], "bound": name, "share": 100 * point[side]}
-        for point in row.get("closing", ())
+        {"answers": point["answers"], "bound": name, "share": 100 * share}
+        for point in row["closing"]
         for side, name in SIDES.items()
-        if point[side] is not None
+        if (share := point[side]) is not None
     ]
     if not rows:
         return None
@@ -155,7 +177,7 @@ def closing_chart(row: Payload) -> Chart | None:
     return finished(alt.layer(lines, rules))
 
 
-def fill_text(row: Payload) -> str:
+def fill_text(row: FillRow) -> str:
     """Return what applying fills in, or has filled in, as a sentence."""
     done = "Filled in" if row["applied"] else "This would fill in"
     text = f"{done} {row['present']:,} pairs as present and {row['absent']:,} as absent."
@@ -164,7 +186,7 @@ def fill_text(row: Payload) -> str:
     return text
 
 
-def list_html(rows: list[Payload]) -> str:
+def list_html(rows: list[ListedCertificate]) -> str:
     """Return all certificates of the project as a table; an empty text without any."""
     if not rows:
         return ""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import altair as alt
 import pandas as pd
 
-from annotator.ui.boundary import Payload
+from annotator.services.knowledge.calibration import CalibrationReport
+from annotator.services.progress.growth import GrowthRow
+from annotator.services.progress.overview import LossPoint
+from annotator.services.training.comparison import MethodRow
+from annotator.services.training.control import VersionRow
 
 Chart: TypeAlias = alt.LayerChart
 
@@ -16,18 +21,23 @@ INDIGO, PALE, GREEN, AMBER = "#6366f1", "#a5b4fc", "#16a34a", "#d97706"
 HELD_OUT = "held-out mAP, %"
 
 
-def growth_chart(growth: Payload) -> Chart | None:
+def growth_chart(growth: GrowthRow) -> Chart | None:
     """Return the known pairs over time, and the suggestions of each version beside them."""
     points = growth["points"]
     if not points:
         return None
     colour_of = {"present": GREEN, "absent": AMBER}
+    pairs = {"present": [p["present"] for p in points], "absent": [p["absent"] for p in points]}
     if any(p["filled"] for p in points):
         colour_of["filled in"] = INDIGO
-        points = [{**p, "filled in": p["filled"]} for p in points]
-    kinds = tuple(colour_of)
-    rows = [{"time": p["at"], "kind": k, "pairs": p[k]} for p in points for k in kinds]
-    frame = pd.DataFrame(rows)
+        pairs["filled in"] = [p["filled"] for p in points]
+    frame = pd.DataFrame(
+        [
+            {"time": point["at"], "kind": kind, "pairs": counts[place]}
+            for place, point in enumerate(points)
+            for kind, counts in pairs.items()
+        ]
+    )
     frame["time"] = pd.to_datetime(frame["time"])
     axis = alt.Axis(tickCount=8, labelOverlap=True)
     height = alt.Axis(tickCount=5, format=",d")
@@ -65,19 +75,19 @@ def growth_chart(growth: Payload) -> Chart | None:
     return finished(alt.layer(area, line))
 
 
-def version_chart(versions: list[Payload]) -> Chart | None:
+def version_chart(versions: Sequence[VersionRow]) -> Chart | None:
     """Return held-out mAP with its interval by answers learned from; None without a figure."""
-    rows = [v for v in versions if v["map"] is not None]
+    rows = [(v, v["map"]) for v in versions if v["map"] is not None]
     if not rows:
         return None
     frame = pd.DataFrame(
         {
-            "version": [f"{v['number']} ({v['method']})" for v in rows],
-            "used": ["in use" if v["promoted"] else "not in use" for v in rows],
-            "answers": [v["trained_answers"] for v in rows],
-            "held-out mAP": [100 * v["map"] for v in rows],
-            "low": [_percent(v["map_low"], v["map"]) for v in rows],
-            "high": [_percent(v["map_high"], v["map"]) for v in rows],
+            "version": [f"{v['number']} ({v['method']})" for v, _ in rows],
+            "used": ["in use" if v["promoted"] else "not in use" for v, _ in rows],
+            "answers": [v["trained_answers"] for v, _ in rows],
+            "held-out mAP": [100 * figure for _, figure in rows],
+            "low": [_percent(v["map_low"], figure) for v, figure in rows],
+            "high": [_percent(v["map_high"], figure) for v, figure in rows],
         }
     )
     few = alt.Axis(tickCount=6, tickMinStep=1, format=",d", labelOverlap=True)
@@ -101,7 +111,7 @@ def version_chart(versions: list[Payload]) -> Chart | None:
     return finished(alt.layer(whiskers, line, points))
 
 
-def calibration_chart(calibration: Payload) -> Chart | None:
+def calibration_chart(calibration: CalibrationReport) -> Chart | None:
     """Return what the model said against what people said; None with too few answers."""
     if not calibration["bins"]:
         return None
@@ -131,7 +141,7 @@ def calibration_chart(calibration: Payload) -> Chart | None:
     return finished(alt.layer(ideal, whiskers, points, counts))
 
 
-def loss_chart(losses: list[dict[str, float]]) -> Chart | None:
+def loss_chart(losses: list[LossPoint]) -> Chart | None:
     """Return the loss of the running training as a small line; None before two points."""
     if len(losses) < 2:
         return None
@@ -150,17 +160,17 @@ def loss_chart(losses: list[dict[str, float]]) -> Chart | None:
     return finished(alt.layer(line), height=130)
 
 
-def method_chart(methods: list[Payload]) -> Chart | None:
+def method_chart(methods: list[MethodRow]) -> Chart | None:
     """Return the held-out figure of each method with its interval; None without a figure."""
-    rows = [m for m in methods if m["map"] is not None]
+    rows = [(m, m["map"]) for m in methods if m["map"] is not None]
     if not rows:
         return None
     frame = pd.DataFrame(
         {
-            "method": [f"{m['method']} (version {m['number']})" for m in rows],
-            "held-out mAP": [100 * m["map"] for m in rows],
-            "low": [_percent(m["map_low"], m["map"]) for m in rows],
-            "high": [_percent(m["map_high"], m["map"]) for m in rows],
+            "method": [f"{m['method']} (version {m['number']})" for m, _ in rows],
+            "held-out mAP": [100 * figure for _, figure in rows],
+            "low": [_percent(m["map_low"], figure) for m, figure in rows],
+            "high": [_percent(m["map_high"], figure) for m, figure in rows],
         }
     )
     name = alt.Axis(title=None, labelLimit=220)

@@ -10,7 +10,9 @@ import gradio as gr
 
 from annotator.errors import AnnotatorError
 from annotator.services.app import Services
-from annotator.ui.boundary import Payload, annotator_of, shows_errors
+from annotator.services.exchange.import_plan import ImportSummary
+from annotator.services.exchange.transfer import ExportCounts
+from annotator.ui.boundary import annotator_of, shows_errors
 from annotator.ui.web.files import download_folder
 
 UNLISTED = [
@@ -85,7 +87,7 @@ class ExportPage:
             annotator=annotator_of(request),
             on_progress=_drawn(progress),
         )
-        said = f"**Imported: {row['applied']:,} pairs were set.**\n\n{preview_text(row)}"
+        said = f"**Imported: {row.applied:,} pairs were set.**\n\n{preview_text(row)}"
         return said, gr.update(interactive=False)
 
     def build(self, demo: gr.Blocks) -> None:
@@ -149,46 +151,50 @@ def _drawn(progress: gr.Progress) -> Callable[[int, int, str], None]:
     return draw
 
 
-def export_counts_html(row: Payload, content: str) -> str:
+def export_counts_html(row: ExportCounts, content: str) -> str:
     """Return what an export would hold; no text of a person goes in."""
+    counts = {
+        "images": row["images"],
+        "present": row["present"],
+        "absent": row["absent"],
+        "unknown": row["unknown"],
+    }
     cells = "".join(
-        f"<div><b>{row[name]:,}</b><span>{name}</span></div>"
-        for name in ("images", "present", "absent", "unknown")
+        f"<div><b>{count:,}</b><span>{name}</span></div>" for name, count in counts.items()
     )
     said = {"completed": _model_sentence, "certified": _filled_sentence}.get(content)
     model = f'<div class="pg-small">{said(row)}</div>' if said else ""
     return f'<div class="pg"><div class="pg-big">{cells}</div>{model}</div>'
 
 
-def preview_text(row: Payload) -> str:
+def preview_text(row: ImportSummary) -> str:
     """Return an import's summary as Markdown; names from the file are shown as they are."""
     lines = [
-        f"**{row['matched']:,} of {row['images']:,}** listed images are in this project. Sets "
-        f"{row['present']:,} pairs present and {row['absent']:,} absent; {row['already_known']:,} "
+        f"**{row.matched:,} of {row.images:,}** listed images are in this project. Sets "
+        f"{row.present:,} pairs present and {row.absent:,} absent; {row.already_known:,} "
         "are already known."
     ]
-    if row["new_categories"]:
-        names = ", ".join(_code(n) for n in row["new_categories"][:12])
+    if row.new_categories:
+        names = ", ".join(_code(n) for n in row.new_categories[:12])
         lines.append(f"New categories: {names}")
-    if row["unmatched_count"]:
-        names = ", ".join(_code(n) for n in row["unmatched"][:5])
-        lines.append(f"{row['unmatched_count']:,} images are not in this project, such as {names}")
-    if row["disagreements"]:
+    if row.unmatched_count:
+        names = ", ".join(_code(n) for n in row.unmatched[:5])
+        lines.append(f"{row.unmatched_count:,} images are not in this project, such as {names}")
+    if row.disagreements:
         lines.append(
-            f"{row['disagreements']:,} pairs were answered differently by people here; their "
+            f"{row.disagreements:,} pairs were answered differently by people here; their "
             "answers stay."
         )
-    if row["suggestions"]:
+    if row.suggestions:
         lines.append(
-            f"{row['suggestions']:,} pairs were filled in by a model; they are not imported as "
-            "labels."
+            f"{row.suggestions:,} pairs were filled in by a model; they are not imported as labels."
         )
-    if row["annotations"]:
-        lines.append(f"{row['annotations']:,} boxes are kept for export.")
+    if row.annotations:
+        lines.append(f"{row.annotations:,} boxes are kept for export.")
     return "\n\n".join(lines)
 
 
-def _model_sentence(row: Payload) -> str:
+def _model_sentence(row: ExportCounts) -> str:
     if row["version"] is None:
         return "There is no trained version yet, so there is nothing to fill in with."
     return (
@@ -198,7 +204,7 @@ def _model_sentence(row: Payload) -> str:
     )
 
 
-def _filled_sentence(row: Payload) -> str:
+def _filled_sentence(row: ExportCounts) -> str:
     if not row["filled_present"] + row["filled_absent"]:
         return "No certificate fills in anything yet; see the Certify page."
     return (

@@ -7,8 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
+import pandas as pd
+from typing_extensions import TypedDict
 
 from annotator.services.app import Services
+from annotator.ui.charts import Chart
 
 QUIET: dict[str, Any] = {
     "api_visibility": "private",
@@ -23,9 +26,16 @@ COUNT_SECONDS = 8.0
 
 PLAIN: dict[str, Any] = {"apply_default_css": False, "js_on_load": None}
 
-Seen = dict[str, Any]
-"""What an open page shows: `version` and whatever else shows at once, `known` pairs, and `at`, when
-it was drawn."""
+
+class Seen(TypedDict):
+    """What an open page shows."""
+
+    version: object
+    """And whatever else shows at once."""
+    known: object
+    """Numbers of known pairs."""
+    at: float
+    """When it was drawn."""
 
 
 class FiguresPage:
@@ -54,14 +64,14 @@ class FiguresPage:
         if seen is None or now["version"] != seen["version"]:
             return True
         moved = now["known"] != seen["known"]
-        return moved and bool(now["at"] - seen["at"] >= COUNT_SECONDS)
+        return moved and now["at"] - seen["at"] >= COUNT_SECONDS
 
 
-def table(rows: Any) -> Any:
+def table(rows: pd.DataFrame) -> Any:
     """Return the update of a table that is hidden while it has no row."""
     return gr.update(value=rows, visible=len(rows) > 0)
 
 
-def plot(chart: Any) -> Any:
+def plot(chart: Chart | None) -> Any:
     """Return the update of a plot that is hidden while there is nothing to draw."""
     return gr.update(value=chart, visible=chart is not None)

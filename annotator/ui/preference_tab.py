@@ -7,8 +7,9 @@ from typing import Any
 import gradio as gr
 
 from annotator.services.app import Services
+from annotator.services.project.settings import NamedMethod
 from annotator.settings import FIELDS
-from annotator.ui.boundary import Payload, annotator_of, shows_errors
+from annotator.ui.boundary import annotator_of, shows_errors
 from annotator.ui.settings_views import plain
 
 PARTS = (
@@ -86,7 +87,7 @@ class PreferenceTab:
         save.click(shows_errors(self.save), widgets, said, **private)
 
 
-def _widget(key: str, help_text: str, methods: list[Payload]) -> Any:
+def _widget(key: str, help_text: str, methods: list[NamedMethod]) -> Any:
     common: dict[str, Any] = {
         "label": FIELDS[key].title,
         "info": help_text,

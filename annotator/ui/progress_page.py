@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from annotator.services.app import Services
+from annotator.services.progress.overview import Overview
+from annotator.services.progress.quality import QualityRow
+from annotator.services.progress.stopping import StoppingRow
+from annotator.services.progress.trends import TrendsRow
 from annotator.ui import progress_views as views
 from annotator.ui import quality_views
-from annotator.ui.boundary import Payload, shows_errors
+from annotator.ui.boundary import shows_errors
 from annotator.ui.charts import calibration_chart, growth_chart, version_chart
 from annotator.ui.figures_page import LOOK_SECONDS, PLAIN, QUIET, FiguresPage, Seen, plot, table
+
+
+class SeenParts(Seen):
+    """What an open Progress page shows."""
+
+    numbers: dict[str, object]
+    """By part, which count it is from."""
+    outdated: bool
+    """Whether a part is still being counted."""
 
 
 class ProgressPage(FiguresPage):
@@ -31,41 +45,45 @@ class ProgressPage(FiguresPage):
         """Return the whole page, with whatever has been counted by now."""
         return self.tick(None)
 
-    def tick(self, seen: Seen | None) -> tuple[Any, ...]:
+    def tick(self, seen: SeenParts | None) -> tuple[Any, ...]:
         """Return the page anew if versions or answers changed, and parts that were counted since.
 
         Args:
-            seen: What the page shows; None before the first look. Beside what `Seen` has there are
-                `numbers` (by part, which count it is from) and `outdated` (whether a part is still
-                being counted).
+            seen: What the page shows; None before the first look.
         """
         state = self._progress.state()
         now = self._seen(state["version"], [state["answered"], state["filled"]])
         if seen is not None and not self._is_due(seen, now):
             if not seen["outdated"]:
                 return tuple(gr.skip() for _ in range(1 + PARTS))
-            now = {name: seen[name] for name in now}
+            now = {"version": seen["version"], "known": seen["known"], "at": seen["at"]}
         return self._drawn(now, {} if seen is None else seen["numbers"])
 
-    def _drawn(self, now: Seen, numbers: dict[str, Any]) -> tuple[Any, ...]:
+    def _drawn(self, now: Seen, numbers: dict[str, object]) -> tuple[Any, ...]:
         """Return what the page shows then, and the parts whose count is not that in `numbers`."""
         overview = self._progress.overview(soon=True)
         about = overview["about"]
-        number = [now["version"], now["at"], about]
-        asked = {
-            "overview": {"figures": overview, "number": number, "outdated": about},
-            "trends": self._progress.trends_soon(),
-            "goal": self._stopping.soon(),
-            "quality": self._quality.soon(),
+        trends, goal = self._progress.trends_soon(), self._stopping.soon()
+        quality = self._quality.soon()
+        shown: dict[str, object] = {
+            "overview": [now["version"], now["at"], about],
+            "trends": trends.number,
+            "goal": goal.number,
+            "quality": quality.number,
+        }
+        draw: dict[str, Callable[[], list[Any]]] = {
+            "overview": partial(overview_parts, overview),
+            "trends": partial(trend_parts, trends.figures),
+            "goal": partial(goal_parts, goal.figures),
+            "quality": partial(quality_parts, quality.figures),
         }
         parts: list[Any] = []
-        for name, found in asked.items():
-            view, count = VIEWS[name]
-            same = numbers.get(name) == found["number"]
-            parts += [gr.skip()] * count if same else view(found["figures"])
-        shown = {name: found["number"] for name, found in asked.items()}
-        outdated = any(found["outdated"] for found in asked.values())
-        return {**now, "numbers": shown, "outdated": outdated}, *parts
+        for name, count in WIDGETS.items():
+            same = numbers.get(name) == shown[name]
+            parts += [gr.skip()] * count if same else draw[name]()
+        outdated = about or trends.outdated or goal.outdated or quality.outdated
+        drawn: SeenParts = {**now, "numbers": shown, "outdated": outdated}
+        return drawn, *parts
 
     def build(self, pages: gr.Blocks) -> None:
         """Put the widgets into the open Blocks, which are a part of `pages`, and wire them."""
@@ -115,7 +133,7 @@ def _table(name: str, **more: Any) -> gr.Dataframe:
     return gr.Dataframe(interactive=False, show_label=False, visible=False, elem_id=name, **more)
 
 
-def overview_parts(overview: Payload) -> list[Any]:
+def overview_parts(overview: Overview) -> list[Any]:
     """Return the counts, the learning curve and its sentence, and the table of categories."""
     versions = overview["versions"]
     return [
@@ -126,7 +144,7 @@ def overview_parts(overview: Payload) -> list[Any]:
     ]
 
 
-def trend_parts(trends: Payload | None) -> list[Any]:
+def trend_parts(trends: TrendsRow | None) -> list[Any]:
     """Return what is left, answers over time, the calibration, and who answered."""
     if trends is None:
         hidden = gr.update(visible=False)
@@ -143,12 +161,12 @@ def trend_parts(trends: Payload | None) -> list[Any]:
     ]
 
 
-def goal_parts(stop: Payload | None) -> list[Any]:
+def goal_parts(stop: StoppingRow | None) -> list[Any]:
     """Return what an hour would bring."""
     return [views.COUNTING if stop is None else quality_views.goal_html(stop)]
 
 
-def quality_parts(quality: Payload | None) -> list[Any]:
+def quality_parts(quality: QualityRow | None) -> list[Any]:
     """Return how far people agree: a sentence, two tables, and whether the model sways them."""
     if quality is None:
         return [views.COUNTING, gr.update(visible=False), gr.update(visible=False), ""]
@@ -160,13 +178,8 @@ def quality_parts(quality: Payload | None) -> list[Any]:
     ]
 
 
-VIEWS: dict[str, tuple[Callable[[Any], list[Any]], int]] = {
-    "overview": (overview_parts, 4),
-    "trends": (trend_parts, 7),
-    "goal": (goal_parts, 1),
-    "quality": (quality_parts, 4),
-}
-"""What draws each part of the page from its figures, and how many widgets that fills."""
+WIDGETS = {"overview": 4, "trends": 7, "goal": 1, "quality": 4}
+"""How many widgets each part of the page fills."""
 
-PARTS = sum(count for _, count in VIEWS.values())
+PARTS = sum(WIDGETS.values())
 """How many widgets of the page are drawn."""

@@ -6,7 +6,11 @@ from html import escape
 
 import pandas as pd
 
-from annotator.ui.boundary import Payload
+from annotator.services.knowledge.calibration import CalibrationReport, Sureness
+from annotator.services.progress.growth import GrowthRow
+from annotator.services.progress.overview import CategoryCounts, Counts
+from annotator.services.progress.trends import OverallPace, PersonPace, Remaining
+from annotator.services.training.control import VersionRow
 
 NO_ANSWERS = "Nothing is answered yet. Answers on the Label page appear here within seconds."
 
@@ -27,7 +31,7 @@ COUNTING = (
 """Stands where figures of a large project are going to be."""
 
 
-def counts_html(row: Payload, *, about: bool = False) -> str:
+def counts_html(row: Counts, *, about: bool = False) -> str:
     """Return the three counts with a stacked bar; only numbers go in.
 
     Args:
@@ -68,7 +72,7 @@ def note_html(*sentences: str) -> str:
     return f'<p class="pg-note">{escape(said)}</p>' if said else ""
 
 
-def remaining_html(remaining: Payload | None, pace: Payload, version: int | None) -> str:
+def remaining_html(remaining: Remaining | None, pace: OverallPace, version: int | None) -> str:
     """Return how long the rest takes, or what is missing to say so."""
     if remaining is None:
         if version is None:
@@ -88,7 +92,7 @@ def remaining_html(remaining: Payload | None, pace: Payload, version: int | None
     )
 
 
-def growth_note(growth: Payload) -> str:
+def growth_note(growth: GrowthRow) -> str:
     """Return the sentence under the chart of answers."""
     if not growth["points"]:
         return note_html(NO_ANSWERS)
@@ -108,7 +112,7 @@ def growth_note(growth: Payload) -> str:
     )
 
 
-def version_note(versions: list[Payload]) -> str:
+def version_note(versions: list[VersionRow]) -> str:
     """Return the sentence under the learning curve."""
     figures = [v for v in versions if v["map"] is not None]
     if not figures:
@@ -123,10 +127,10 @@ def version_note(versions: list[Payload]) -> str:
     )
 
 
-def calibration_note(calibration: Payload) -> str:
+def calibration_note(calibration: CalibrationReport) -> str:
     """Return the sentence under the calibration, or why there is no chart."""
-    bins = calibration["bins"]
-    if not bins:
+    bins, error = calibration["bins"], calibration["error"]
+    if not bins or error is None:
         return note_html(
             f"Calibration is shown here once {calibration['needed']} present answers, blind or on "
             f"held-out images, can be compared; there are {calibration['present']} so far."
@@ -137,7 +141,7 @@ def calibration_note(calibration: Payload) -> str:
     asked = "blind answers about pairs drawn at random" if blind else "answers on held-out images"
     return note_html(
         f"From {calibration['answers']:,} {asked}: on average the percentages are off by "
-        f"{points(calibration['error'])} (expected calibration error).",
+        f"{points(error)} (expected calibration error).",
         "On the dashed line the model's percentages are right; below it the model is "
         "overconfident, above it underconfident.",
         f"Of the {told['answers']:,} pairs that it gave {told['low']:.0%} to {told['high']:.0%}, "
@@ -148,7 +152,7 @@ def calibration_note(calibration: Payload) -> str:
     )
 
 
-def _flattered(calibration: Payload) -> str:
+def _flattered(calibration: CalibrationReport) -> str:
     if not calibration["seen"]:
         return ""
     if calibration["on"] == "probes":
@@ -159,15 +163,15 @@ def _flattered(calibration: Payload) -> str:
     return "This version was calibrated on these very answers, so it looks better here than it is."
 
 
-def sureness(calibration: Payload) -> str:
+def sureness(version: Sureness) -> str:
     """Return in a sentence how far the percentages were off when the version was made."""
-    error = calibration.get("ece")
+    error = version["ece"]
     if error is None:
         return ""
-    asked = "blind answers" if calibration["ece_on"] == "probes" else "held-out answers"
+    asked = "blind answers" if version["ece_on"] == "probes" else "held-out answers"
     return (
         f"When this version was made they were off by {points(error)}, on answers not used for "
-        f"its calibration: {calibration['ece_pairs']:,} {asked}."
+        f"its calibration: {version['ece_pairs']:,} {asked}."
     )
 
 
@@ -180,7 +184,7 @@ def points(error: float) -> str:
     return f"{100 * error:.1f} points" if error < 0.0995 else f"{100 * error:.0f} points"
 
 
-def people_note(people: list[Payload], pace: Payload) -> str:
+def people_note(people: list[PersonPace], pace: OverallPace) -> str:
     """Return the sentence under the table of annotators."""
     if not people:
         return note_html(NOBODY)
@@ -196,7 +200,7 @@ def people_note(people: list[Payload], pace: Payload) -> str:
     )
 
 
-def people_table(people: list[Payload]) -> pd.DataFrame:
+def people_table(people: list[PersonPace]) -> pd.DataFrame:
     """Return what each annotator did."""
     columns = [
         *("name", "decisions", "answers", "present, %"),
@@ -217,7 +221,7 @@ def people_table(people: list[Payload]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def category_table(categories: list[Payload]) -> pd.DataFrame:
+def category_table(categories: list[CategoryCounts]) -> pd.DataFrame:
     """Return the counts of every category."""
     return pd.DataFrame(
         [

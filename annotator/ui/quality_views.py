@@ -6,10 +6,11 @@ from html import escape
 
 import pandas as pd
 
-from annotator.ui.boundary import Payload
+from annotator.services.progress.quality import Agreement, Compared, QualityRow
+from annotator.services.progress.stopping import ErrorRow, LaterRow, StoppingRow
 from annotator.ui.progress_views import note_html, span
 
-AGREED = {
+AGREED: dict[Compared, str] = {
     "others": "agrees with others",
     "blind": "of these, asked blind",
     "checks": "checks agreed",
@@ -18,16 +19,17 @@ AGREED = {
 """Columns of the table of people."""
 
 
-def goal_html(stop: Payload) -> str:
+def goal_html(stop: StoppingRow) -> str:
     """Return what an hour would bring, or that the goal is reached."""
     if stop["reached"]:
         return (
             f'<div class="pg pg-left"><b>The goal is reached:</b> <span>{escape(_reached(stop))}'
             "</span></div>"
         )
-    if stop["note"]:
+    now, later = stop["now"], stop["later"]
+    if stop["note"] or now is None or later is None:
         return note_html(stop["note"])
-    count = stop["later"]["pairs"]
+    count = later["pairs"]
     pairs = "1 pair" if count == 1 else f"{_rough(count):,} pairs"
     head = (
         f"<b>One more hour decides about {pairs}</b> <span>at the current pace, if the most "
@@ -36,16 +38,16 @@ def goal_html(stop: Payload) -> str:
     if not stop["open"]:
         head = "<b>No pair is open,</b> <span>but the goal is not reached.</span>"
     return (
-        f'<div class="pg pg-left">{head}{_goal_table(stop)}'
-        f"<span>{escape(' '.join(filter(None, _remarks(stop))))}</span></div>"
+        f'<div class="pg pg-left">{head}{_goal_table(stop, now, later)}'
+        f"<span>{escape(' '.join(filter(None, _remarks(stop, now))))}</span></div>"
     )
 
 
-def agreement_note(quality: Payload) -> str:
+def agreement_note(quality: QualityRow) -> str:
     """Return how far people agree on all categories together, or why nothing can be said."""
-    if quality["note"]:
-        return note_html(quality["note"])
     row = quality["overall"]
+    if quality["note"] or row is None:
+        return note_html(quality["note"])
     alone = row["independent"]
     return note_html(
         f"{row['people']} people answered {_pairs(row['pairs'])} in common and agreed on "
@@ -60,7 +62,7 @@ def agreement_note(quality: Payload) -> str:
     )
 
 
-def agreement_table(quality: Payload) -> pd.DataFrame:
+def agreement_table(quality: QualityRow) -> pd.DataFrame:
     """Return agreement by category, those with enough pairs first, those that agree least first."""
     needed = quality["needed"]
     rows = sorted(
@@ -73,8 +75,8 @@ def agreement_table(quality: Payload) -> pd.DataFrame:
                 "pairs in common": r["pairs"],
                 "independent": r["independent"],
                 "full agreement": _of(r["agreed"], r["pairs"]),
-                "kappa": _figure(r, "kappa", needed),
-                "alpha": _figure(r, "alpha", needed),
+                "kappa": _kappa(r, needed),
+                "alpha": _alpha(r, needed),
             }
             for r in rows
         ],
@@ -85,7 +87,7 @@ def agreement_table(quality: Payload) -> pd.DataFrame:
     )
 
 
-def person_table(quality: Payload) -> pd.DataFrame:
+def person_table(quality: QualityRow) -> pd.DataFrame:
     """Return how often each person agreed, and with what."""
     rows = [
         {"name": r["name"]}
@@ -95,7 +97,7 @@ def person_table(quality: Payload) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["name", *AGREED.values()])
 
 
-def anchoring_note(quality: Payload) -> str:
+def anchoring_note(quality: QualityRow) -> str:
     """Return whether people follow the model when they see it."""
     row = quality["anchoring"]
     if not row["shown"] and not row["blind"]:
@@ -103,7 +105,8 @@ def anchoring_note(quality: Payload) -> str:
             "Whether seeing the model sways people (automation bias) can be measured once there "
             "are blind answers and answers with its percentage shown."
         )
-    if row["difference"] is None:
+    difference, low, high = row["difference"], row["low"], row["high"]
+    if difference is None or low is None or high is None:
         what, count = "blind answers", row["blind"]
         if row["blind"] >= row["needed"]:
             what, count = "answers with the percentage shown", row["shown"]
@@ -112,7 +115,7 @@ def anchoring_note(quality: Payload) -> str:
             f"few {what} at the same percentages, {count:,}; about {row['needed']:,} are needed."
         )
     return note_html(
-        _followed(row),
+        _followed(difference, low, high),
         f"At the same percentages, {row['agreed_shown']:.0%} of {row['shown']:,} answers with the "
         f"percentage shown agree with the model, {row['agreed_blind']:.0%} of {row['blind']:,} "
         "blind ones.",
@@ -120,17 +123,17 @@ def anchoring_note(quality: Payload) -> str:
     )
 
 
-def _followed(row: Payload) -> str:
-    points = round(100 * abs(row["difference"]))
-    ends = f"range {100 * row['low']:.0f} to {100 * row['high']:.0f} points"
-    if row["low"] > 0:
+def _followed(difference: float, low: float, high: float) -> str:
+    points = round(100 * abs(difference))
+    ends = f"range {100 * low:.0f} to {100 * high:.0f} points"
+    if low > 0:
         return f"People follow the model {points} points more often when they see it ({ends})."
-    if row["high"] < 0:
+    if high < 0:
         return f"People contradict the model {points} points more often when they see it ({ends})."
     return f"People do not agree with the model noticeably more often when they see it ({ends})."
 
 
-def _reached(stop: Payload) -> str:
+def _reached(stop: StoppingRow) -> str:
     goal, now = stop["goal"], stop["now"]
     known = (
         f"{stop['coverage']:.1%} of {stop['pairs']:,} pairs are answered or filled in (goal "
@@ -145,8 +148,8 @@ def _reached(stop: Payload) -> str:
     ).strip()
 
 
-def _goal_table(stop: Payload) -> str:
-    now, later, goal = stop["now"], stop["later"], stop["goal"]
+def _goal_table(stop: StoppingRow, now: ErrorRow, later: LaterRow) -> str:
+    goal = stop["goal"]
     at_most = f"at most {goal['error']:.0%}"
     rows = [
         (
@@ -155,8 +158,12 @@ def _goal_table(stop: Payload) -> str:
             f"{later['coverage']:.1%}",
             f"{goal['coverage']:.0%}",
         ),
-        ("wrong, of pairs called present", *_both("wrong", now, later), at_most),
-        ("lost, of present pairs", *_both("lost", now, later), at_most),
+        (
+            "wrong, of pairs called present",
+            *_both(now["wrong_share"], later["wrong_share"]),
+            at_most,
+        ),
+        ("lost, of present pairs", *_both(now["lost_share"], later["lost_share"]), at_most),
     ]
     body = "".join(
         f'<tr><th scope="row">{name}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
@@ -169,12 +176,12 @@ def _goal_table(stop: Payload) -> str:
     )
 
 
-def _both(kind: str, now: Payload, later: Payload) -> list[str]:
-    return [f"{row[f'{kind}_share']:.1%}" for row in (now, later)]
+def _both(now: float, later: float) -> tuple[str, str]:
+    return f"{now:.1%}", f"{later:.1%}"
 
 
-def _remarks(stop: Payload) -> list[str]:
-    now, needed, pace = stop["now"], stop["answers_needed"], stop["pace"]
+def _remarks(stop: StoppingRow, now: ErrorRow) -> list[str]:
+    needed, pace = stop["answers_needed"], stop["pace"]
     wrong, decided = now["wrong_present"] + now["lost"], stop["open"] - stop["left_out"]
     far = ""
     if needed is None:
@@ -195,8 +202,10 @@ def _remarks(stop: Payload) -> list[str]:
     ]
 
 
-def _caveats(stop: Payload) -> list[str]:
+def _caveats(stop: StoppingRow) -> list[str]:
     probes, left = stop["probes"], stop["left_out"]
+    if probes is None:
+        return []
     if probes["used"]:
         measured = (
             f"Corrected by {probes['answers']:,} blind answers, of which the model got "
@@ -216,7 +225,7 @@ def _caveats(stop: Payload) -> list[str]:
     ]
 
 
-def _promised(stop: Payload) -> str:
+def _promised(stop: StoppingRow) -> str:
     """Return what of the filled-in pairs is counted as an error."""
     said = stop["promised"]
     if not stop["filled"] or not said:
@@ -227,13 +236,23 @@ def _promised(stop: Payload) -> str:
     )
 
 
-def _figure(row: Payload, name: str, needed: int) -> str:
-    if row[name] is None:
+def _kappa(row: Agreement, needed: int) -> str:
+    few = row["pairs"] if row["pairs"] < needed else None
+    return _figure(row["kappa"], row["kappa_low"], row["kappa_high"], few)
+
+
+def _alpha(row: Agreement, needed: int) -> str:
+    few = row["pairs"] if row["pairs"] < needed else None
+    return _figure(row["alpha"], row["alpha_low"], row["alpha_high"], few)
+
+
+def _figure(value: float | None, low: float | None, high: float | None, few: int | None) -> str:
+    """Return a figure with its range, or where it is from too few pairs, how many these are."""
+    if value is None:
         return ""
-    value, low, high = (row[key] for key in (name, f"{name}_low", f"{name}_high"))
-    if row["pairs"] < needed:
-        return f"{value:.2f} (too few pairs: {row['pairs']})"
-    if low is None:
+    if few is not None:
+        return f"{value:.2f} (too few pairs: {few})"
+    if low is None or high is None:
         return f"{value:.2f}"
     return f"{value:.2f} ({round(low, 2) + 0.0:.2f} to {high:.2f})"
 

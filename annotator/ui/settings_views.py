@@ -6,17 +6,19 @@ from html import escape
 
 import pandas as pd
 
-from annotator.ui.boundary import Payload
+from annotator.services.catalogue.categories import CategoryRow
+from annotator.services.catalogue.people import PersonRow
+from annotator.services.project.image_folders import FolderRow, UnusableFile
 
 
-def category_name(row: Payload) -> str:
+def category_name(row: CategoryRow) -> str:
     """Return a category as a list offers it."""
     if row["merged_into"] is not None:
         return f"{row['name']} (merged into {row['merged_into']})"
-    return f"{row['name']} (archived)" if row["archived"] else str(row["name"])
+    return f"{row['name']} (archived)" if row["archived"] else row["name"]
 
 
-def category_table(rows: list[Payload]) -> pd.DataFrame:
+def category_table(rows: list[CategoryRow]) -> pd.DataFrame:
     """Return the categories in the order of the pages."""
     columns = ["group", "category", "shortcut", "present", "absent", "aliases"]
     return pd.DataFrame(
@@ -46,7 +48,7 @@ def examples_html(image_ids: list[int]) -> str:
     return f'<div class="st-images">{pictures}</div>'
 
 
-def archive_text(row: Payload) -> str:
+def archive_text(row: CategoryRow) -> str:
     """Return what archiving, or bringing back, comes to."""
     if row["merged_into"] is not None:
         return ""
@@ -59,7 +61,7 @@ def archive_text(row: Payload) -> str:
     )
 
 
-def merged_text(row: Payload) -> str:
+def merged_text(row: CategoryRow) -> str:
     """Return what a category was merged into, empty if it was not."""
     if row["merged_into"] is None:
         return "You see a preview first. No answer is deleted, and a merge can be undone."
@@ -82,7 +84,7 @@ def plain(text: str) -> str:
 _SIGNS = frozenset("\\`*_{}[]<>()#+-!|&~$:@")
 
 
-def root_table(rows: list[Payload]) -> str:
+def root_table(rows: list[FolderRow]) -> str:
     """Return the image folders as a table."""
     body = "".join(
         f"<tr><th scope=row>{escape(r['name'])}</th><td>{escape(r['folder'])}"
@@ -100,18 +102,18 @@ def root_table(rows: list[Payload]) -> str:
     )
 
 
-def unusable_table(rows: list[Payload], most: int = 500) -> pd.DataFrame:
+def unusable_table(rows: list[UnusableFile], most: int = 500) -> pd.DataFrame:
     """Return files that are missing or cannot be used, at most so many."""
     columns = ["folder", "file", "reason"]
     return pd.DataFrame([(r["root"], r["path"], r["reason"]) for r in rows[:most]], columns=columns)
 
 
-def unusable_text(rows: list[Payload]) -> str:
+def unusable_text(rows: list[UnusableFile]) -> str:
     """Return all these files as a text, one a line."""
     return "".join(f"{r['root']}\t{r['path']}\t{r['reason']}\n" for r in rows)
 
 
-def people_table(rows: list[Payload]) -> pd.DataFrame:
+def people_table(rows: list[PersonRow]) -> pd.DataFrame:
     """Return the people."""
     shown = [(r["name"], "yes" if r["reviewer"] else "") for r in rows]
     return pd.DataFrame(shown, columns=["name", "reviewer"])

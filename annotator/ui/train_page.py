@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
 
 from annotator.services.app import Services
+from annotator.services.training.method_options import MethodOption
 from annotator.ui import train_views as views
-from annotator.ui.boundary import Payload, annotator_of, shows_errors
+from annotator.ui.boundary import annotator_of, shows_errors
 from annotator.ui.charts import calibration_chart, loss_chart, method_chart
 from annotator.ui.figures_page import LOOK_SECONDS, PLAIN, QUIET, FiguresPage, Seen, plot
 from annotator.ui.progress_views import calibration_note
@@ -112,15 +113,15 @@ class TrainPage(FiguresPage):
             request: Who asks.
         """
         chosen = None if method == AS_SET else method
-        offered = self._options(method) if numbers_of == method else []
+        offered = self._options(method) if numbers_of == method else ()
         numbers = zip(offered, (first, second, third), strict=False)
         asked = self._training.train(
             annotator_of(request),
             method=chosen,
             finetune=FINETUNE[finetune],
-            options={option["name"]: n for option, n in numbers if n is not None},
+            options={option.name: n for option, n in numbers if n is not None},
         )
-        return str(asked["message"])
+        return asked["message"]
 
     def options(self, method: str) -> tuple[Any, ...]:
         """Return the method and the numbers that it offers, as they usually are; hide the rest."""
@@ -128,22 +129,22 @@ class TrainPage(FiguresPage):
         hidden = [gr.update(visible=False, value=None)] * (OPTIONS - len(offered))
         return method, *offered, *hidden
 
-    def _options(self, method: str) -> list[Payload]:
+    def _options(self, method: str) -> Sequence[MethodOption]:
         choices = self._training.choices()
         name = choices["method"] if method == AS_SET else method
         found = (m["options"] for m in choices["methods"] if m["name"] == name)
-        return list(next(found, []))
+        return next(found, ())
 
     def cancel(self, request: gr.Request) -> str:
         """Ask the running job to stop."""
         annotator_of(request)
-        return str(self._training.cancel()["message"])
+        return self._training.cancel()["message"]
 
     def promote(self, number: int | None, request: gr.Request) -> str:
         """Let a version make the suggestions."""
         if number is None:
             return "Choose a version first."
-        return str(self._training.promote(annotator_of(request), int(number))["message"])
+        return self._training.promote(annotator_of(request), int(number))["message"]
 
     def calibration(self, number: int | None) -> tuple[Any, ...]:
         """Return how far the percentages of a version can be trusted."""
@@ -294,13 +295,13 @@ class TrainPage(FiguresPage):
         return older, newer, compare, without
 
 
-def _number(option: Payload) -> dict[str, Any]:
+def _number(option: MethodOption) -> dict[str, Any]:
     """Return what a number widget shows of an option."""
     return {
-        "value": option["usual"],
-        "label": option["label"],
-        "info": option["says"],
-        "precision": 0 if option["whole"] else None,
+        "value": option.usual,
+        "label": option.label,
+        "info": option.says,
+        "precision": 0 if option.whole else None,
     }
 
 

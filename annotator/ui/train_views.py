@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 import pandas as pd
 
-from annotator.ui.boundary import Payload
+from annotator.services.knowledge.calibration import Sureness
+from annotator.services.training.comparison import ChangesRow, MethodsRow
+from annotator.services.training.control import VersionFigure, VersionRow
 from annotator.ui.progress_views import points
 from annotator.wire.status import Trainer
 
@@ -57,7 +60,7 @@ def _doing(trainer: Trainer) -> str:
     )
 
 
-def version_table(versions: list[Payload]) -> pd.DataFrame:
+def version_table(versions: Sequence[VersionRow]) -> pd.DataFrame:
     """Return the versions, the newest first."""
     return pd.DataFrame(
         [
@@ -82,22 +85,22 @@ def version_table(versions: list[Payload]) -> pd.DataFrame:
     )
 
 
-def sureness(version: Payload) -> str:
+def sureness(version: Sureness) -> str:
     """Return how far a version's percentages were off when it was made, and on what."""
-    if version.get("ece") is None:
+    if version["ece"] is None:
         return ""
     asked = "blind" if version["ece_on"] == "probes" else "held-out"
     return f"{points(version['ece'])} ({version['ece_pairs']:,} {asked})"
 
 
-def version_name(version: Payload) -> str:
+def version_name(version: VersionFigure) -> str:
     """Return a version as the lists offer it."""
     figure_ = "" if version["map"] is None else f" · {version['map']:.1%}"
     used = " · in use" if version["promoted"] else ""
     return f"{version['number']} · {version['method']}{figure_}{used}"
 
 
-def methods_html(compared: Payload) -> str:
+def methods_html(compared: MethodsRow) -> str:
     """Return the table and the sentence of the comparison of methods."""
     methods = compared["methods"]
     if not methods:
@@ -115,7 +118,7 @@ def methods_html(compared: Payload) -> str:
     )
 
 
-def _methods_note(compared: Payload) -> str:
+def _methods_note(compared: MethodsRow) -> str:
     if not compared["pairs"]:
         return _note(
             "There are too few held-out answers for an evaluation: a category needs 3 present "
@@ -133,7 +136,7 @@ def _methods_note(compared: Payload) -> str:
     )
 
 
-def changes_html(changes: Payload) -> str:
+def changes_html(changes: ChangesRow) -> str:
     """Return what changed between two versions; names are escaped."""
     older, newer = changes["older"], changes["newer"]
     appeared, disappeared = changes["appeared"], changes["disappeared"]
@@ -150,7 +153,7 @@ def changes_html(changes: Payload) -> str:
     )
 
 
-def _changed_categories(changes: Payload) -> str:
+def _changed_categories(changes: ChangesRow) -> str:
     shown = changes["categories"]
     rows = "".join(
         f"<tr><td>{escape(c['name'])}</td><td>+{c['appeared']:,}</td>"
@@ -168,7 +171,7 @@ def _changed_categories(changes: Payload) -> str:
     )
 
 
-def _changed_images(changes: Payload) -> str:
+def _changed_images(changes: ChangesRow) -> str:
     cards = []
     for row in changes["images"]:
         name, number = escape(row["category"]), int(row["id"])
@@ -188,7 +191,7 @@ def _changed_images(changes: Payload) -> str:
     )
 
 
-def figure(version: Payload) -> str:
+def figure(version: VersionFigure) -> str:
     """Return a version's held-out figure with its interval."""
     if version["map"] is None:
         return "no figure yet"

@@ -148,4 +148,6 @@ def test_a_page_gets_the_plan_from_a_process_of_its_own(project: Path) -> None:
     assert plan == json.loads(json.dumps(services.certification.plan(**wishes)))
     with pytest.raises(AnnotatorError, match="--confidence must be between 0 and 1"):
         services.certification.plan_in_subprocess({**wishes, "confidence": 2})
+    with pytest.raises(AnnotatorError, match="100 to 2,000 questions, not 50"):
+        services.certification.plan_in_subprocess(wishes, pilot=50)
     services.close()

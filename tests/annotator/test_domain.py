@@ -18,8 +18,10 @@ from annotator.domain import (
     fold_of,
     merged_label,
     name_key,
+    person_name,
     winning_label,
 )
+from annotator.errors import AnnotatorError
 
 PRESENT, ABSENT, UNSURE, CLEARED = State.PRESENT, State.ABSENT, State.UNSURE, State.CLEARED
 ANN, BOB, CHIEF = 1, 2, 3
@@ -209,6 +211,17 @@ def step(label: PairLabel) -> str:
 )
 def test_a_name_is_the_same_in_any_case_encoding_and_between_blanks(other: str) -> None:
     assert name_key(other) == name_key("caf\u00e9")
+
+
+@pytest.mark.parametrize("name", ["Zo\u00eb", "\u0645\u06cc\u200c\u0646\u0627", "a" * 80])
+def test_a_name_in_any_script_is_kept(name: str) -> None:
+    assert person_name(f"  {name} ") == name
+
+
+@pytest.mark.parametrize("name", ["", " \t", "a" * 81, "a\x00b", "a\u202eb"])
+def test_what_is_no_name_is_refused(name: str) -> None:
+    with pytest.raises(AnnotatorError, match="A person's name has"):
+        person_name(name)
 
 
 def test_names_that_differ_in_a_letter_or_an_accent_are_two() -> None:

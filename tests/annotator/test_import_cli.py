@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -127,8 +128,8 @@ def test_a_page_imports_and_exports_large_files_in_processes_of_their_own(
 
     with services.store.reading() as tx:
         assert [person.name for person in annotators.every(tx)] == ["--ann"]
-    assert preview == {**done, "applied": 0}
-    assert done["applied"] == known(services.store) == IMAGES * len(NAMES)
+    assert preview == replace(done, applied=0)
+    assert done.applied == known(services.store) == IMAGES * len(NAMES)
     assert {stage for _, _, stage in told} >= {"Reading labels"}
     assert len(json.loads(written.read_text())["images"]) == IMAGES
 
@@ -151,5 +152,5 @@ def test_small_files_start_no_process(
     small = tmp_path / "small.csv"
     small.write_text("image,category 1\n0.png,1\n")
 
-    assert services.exchange.import_file(small, annotator="ann")["applied"] == 1
+    assert services.exchange.import_file(small, annotator="ann").applied == 1
     assert services.exchange.export(tmp_path / "out", formats=["csv"], content="answered")

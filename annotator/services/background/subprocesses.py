@@ -24,9 +24,7 @@ def nobody(done: int, total: int, stage: str) -> None:
     """Tell nobody."""
 
 
-def plan_in_subprocess(
-    project: Project, options: Mapping[str, Any], *, start: bool
-) -> dict[str, Any]:
+def plan_in_subprocess(project: Project, options: Mapping[str, object], *, start: bool) -> Any:
     """Return what `annotator certify PROJECT plan` says, and begin with `start`.
 
     Args:
@@ -43,13 +41,12 @@ def plan_in_subprocess(
             arguments += [f"--{name.replace('_', '-')}", str(value)]
     if start:
         arguments.append("--start")
-    found: dict[str, Any] = run_in_subprocess(
+    return run_in_subprocess(
         arguments,
         failed="The plan failed. The server log has the details.",
         longest_seconds=LONGEST_SECONDS,
         late="The plan took too long; make it with `annotator certify PROJECT plan` instead.",
     )
-    return found
 
 
 def run_in_subprocess(

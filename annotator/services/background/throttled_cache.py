@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from annotator.services.background.background_task import HEAD_START, BackgroundTask
+
+T = TypeVar("T")
 
 REST = 20.0
 """Counting anew waits this many times as long as it takes, so it never takes over 5 % of a core."""
@@ -23,7 +26,19 @@ _TURN = threading.Lock()
 """Counts in threads take turns: two at once would take the memory of two and finish no sooner."""
 
 
-class ThrottledCache:
+@dataclass(frozen=True)
+class Counted(Generic[T]):
+    """A figure as it was counted last."""
+
+    figures: T | None
+    """None before the first count."""
+    number: int
+    """One more with every count."""
+    outdated: bool
+    """Whether something has changed since, so that asking again is worth while."""
+
+
+class ThrottledCache(Generic[T]):
     """One figure of a project, which may be a little out of date where counting it takes long."""
 
     def __init__(
@@ -45,12 +60,12 @@ class ThrottledCache:
         self.task = BackgroundTask[None]("counting", head_start=head_start, on_error=self._fail)
         self._counting = threading.Lock()
         self._lock = threading.Lock()
-        self._kept: tuple[object, dict[str, Any]] | None = None
+        self._kept: tuple[object, T] | None = None
         self._number = 0
         self._until = 0.0
         self._failed: Exception | None = None
 
-    def get(self, key: object, count: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def get(self, key: object, count: Callable[[], T]) -> T:
         """Return the figure.
 
         Args:
@@ -61,19 +76,13 @@ class ThrottledCache:
             kept = self._fresh(key)
             return self._count(key, count) if kept is None else kept
 
-    def soon(
-        self, key: object, count: Callable[[], dict[str, Any]], *, pairs: int
-    ) -> dict[str, Any]:
+    def soon(self, key: object, count: Callable[[], T], *, pairs: int) -> Counted[T]:
         """Return the figure as it was counted last, and count it in a thread where it changed.
 
         Args:
             key: As in `get`.
             count: As in `get`; it runs in a thread of its own and needs its own transaction.
             pairs: Of the project; in a small one the figure is counted at once.
-
-        Returns:
-            `figures`, None before the first count; `number`, one more with every count; `outdated`,
-            whether something has changed since, so that asking again is worth while.
 
         Raises:
             AnnotatorError: If the last count in a thread failed; the next call counts again.
@@ -87,11 +96,11 @@ class ThrottledCache:
             if failed is not None:
                 raise failed
             if self._kept is None:
-                return {"figures": None, "number": self._number, "outdated": True}
+                return Counted(None, self._number, outdated=True)
             kept_key, figures = self._kept
-            return {"figures": figures, "number": self._number, "outdated": kept_key != key}
+            return Counted(figures, self._number, outdated=kept_key != key)
 
-    def _fresh(self, key: object) -> dict[str, Any] | None:
+    def _fresh(self, key: object) -> T | None:
         """Return what is kept while it need not be counted anew."""
         with self._lock:
             if self._kept is None:
@@ -99,7 +108,7 @@ class ThrottledCache:
             fresh = self._kept[0] == key or self._now() < self._until
             return self._kept[1] if fresh else None
 
-    def _in_turn(self, key: object, count: Callable[[], dict[str, Any]]) -> None:
+    def _in_turn(self, key: object, count: Callable[[], T]) -> None:
         with _TURN:
             self.get(key, count)
 
@@ -107,7 +116,7 @@ class ThrottledCache:
         with self._lock:
             self._failed = error
 
-    def _count(self, key: object, count: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def _count(self, key: object, count: Callable[[], T]) -> T:
         started = self._now()
         found = count()
         took = self._now() - started

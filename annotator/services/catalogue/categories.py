@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TypeVar
+
+from typing_extensions import TypedDict
 
 from annotator.domain import Category, name_key
 from annotator.errors import AnnotatorError, NotFound
@@ -13,8 +15,9 @@ from annotator.services.background.short_transactions import Progress, nobody
 from annotator.services.catalogue import hierarchy, recomputing
 from annotator.services.catalogue.hotkeys import checked_key, refuse_ambiguous
 from annotator.services.catalogue.lookup import CategoryNames, in_order
-from annotator.services.catalogue.merge_preview import preview_row
+from annotator.services.catalogue.merge_preview import MergeRow, preview_row
 from annotator.services.catalogue.pictures import names_of
+from annotator.services.message import Message
 from annotator.settings import Project
 from annotator.store import Store, Transaction, categories, images, import_rollback, merges
 
@@ -25,6 +28,48 @@ MOST_CANDIDATES = 200
 """Images that a page offers as examples."""
 
 
+T = TypeVar("T")
+
+
+class CategoryRow(TypedDict):
+    """A category as the pages list it."""
+
+    id: int
+    name: str
+    supercategory: str
+    aliases: list[str]
+    description: str
+    hotkey: str
+    archived: bool
+    merged_into: str | None
+    """Name of the category that it is merged into."""
+    present: int
+    absent: int
+    examples: list[int]
+    """Ids of images."""
+    place: int
+    """In its group, from 1."""
+
+
+class Added(Message):
+    """Categories that were added."""
+
+    ids: list[int]
+
+
+class Edited(Message):
+    """A category that was changed."""
+
+    id: int
+
+
+class Candidate(TypedDict):
+    """An image that can be an example."""
+
+    id: int
+    name: str
+
+
 class Curation:
     """The categories of one project, archived and merged ones included."""
 
@@ -33,25 +78,19 @@ class Curation:
         self._store = store
         self._merging = threading.Lock()
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return every category as the pages list them, hidden ones last.
-
-        Returns:
-            Rows of `id`, `name`, `supercategory`, `aliases`, `description`, `hotkey`, `archived`,
-            `merged_into` (a name or None), `present`, `absent`, `examples` (image ids), and `place`
-            in its group, from 1.
-        """
+    def rows(self) -> list[CategoryRow]:
+        """Return every category as the pages list them, hidden ones last."""
         with self._store.reading() as tx:
             every = categories.every(tx, archived=True)
             examples = categories.examples(tx)
         names = {c.id: c.name for c in every}
         listed = sorted(in_order(every), key=lambda c: c.archived)
         places: Counter[str] = Counter()
-        rows = []
+        rows: list[CategoryRow] = []
         for category in listed:
             places[category.supercategory] += 1
-            row = _row(category, names, examples.get(category.id, []))
-            rows.append({**row, "place": places[category.supercategory]})
+            place = places[category.supercategory]
+            rows.append(_row(category, names, examples.get(category.id, []), place))
         return rows
 
     def find(self, name: str) -> int:
@@ -63,7 +102,7 @@ class Curation:
         with self._store.reading() as tx:
             return CategoryNames(categories.every(tx, archived=True)).get(name).id
 
-    def add(self, names: Sequence[str], *, supercategory: str = "") -> dict[str, Any]:
+    def add(self, names: Sequence[str], *, supercategory: str = "") -> Added:
         """Add categories; every pair of theirs starts out unknown.
 
         Raises:
@@ -96,7 +135,7 @@ class Curation:
         hotkey: str | None = None,
         description: str | None = None,
         aliases: Sequence[str] | None = None,
-    ) -> dict[str, Any]:
+    ) -> Edited:
         """Change what is said about a category; None leaves a value as it is.
 
         A former name stays as an alias, also where `aliases` leaves it out.
@@ -129,7 +168,7 @@ class Curation:
             hierarchy.resolve(self._project.settings.hierarchy, every)
         return {"id": changed.id, "message": f"{changed.name!r} is saved."}
 
-    def move(self, category_id: int, step: int) -> dict[str, Any]:
+    def move(self, category_id: int, step: int) -> Message:
         """Move a category up (-1) or down (1) in its group, and from its end the whole group."""
         with self._store.writing() as tx:
             groups, group, place = self._groups(tx, category_id)
@@ -142,7 +181,7 @@ class Curation:
             categories.set_order(tx, [c.id for part in groups for c in part])
         return {"message": "Moved."}
 
-    def place(self, category_id: int, number: int) -> dict[str, Any]:
+    def place(self, category_id: int, number: int) -> Message:
         """Put a category at a place of its group, counted from 1."""
         with self._store.writing() as tx:
             groups, group, place = self._groups(tx, category_id)
@@ -151,7 +190,7 @@ class Curation:
             categories.set_order(tx, [c.id for part in groups for c in part])
         return {"message": f"{moved.name!r} is at position {groups[group].index(moved) + 1}."}
 
-    def archive(self, category_id: int, archived: bool) -> dict[str, Any]:
+    def archive(self, category_id: int, archived: bool) -> Message:
         """Hide a category everywhere, or bring it back; its answers stay.
 
         Raises:
@@ -163,7 +202,7 @@ class Curation:
         said = "archived; its answers stay" if archived else "restored"
         return {"message": f"{found.name!r} is {said}."}
 
-    def merge_preview(self, category_id: int, into: int) -> dict[str, Any]:
+    def merge_preview(self, category_id: int, into: int) -> MergeRow:
         """Return what a merge would change, without doing it; see `preview_row`.
 
         Raises:
@@ -176,7 +215,7 @@ class Curation:
             shown = {i for ids in foreseen.examples.values() for i in ids}
             return preview_row(names, foreseen, images.count(tx), names_of(tx, sorted(shown)))
 
-    def merge(self, category_id: int, into: int, on_progress: Progress = nobody) -> dict[str, Any]:
+    def merge(self, category_id: int, into: int, on_progress: Progress = nobody) -> Message:
         """Merge a category into another, which keeps its name; no answer is touched.
 
         The labels follow in short transactions, so that everybody can go on answering.
@@ -193,7 +232,7 @@ class Curation:
             recomputing.finish(self._store, on_progress)
         return {"message": f"{names[0]!r} is merged into {names[1]!r}; this can be undone."}
 
-    def split(self, category_id: int, on_progress: Progress = nobody) -> dict[str, Any]:
+    def split(self, category_id: int, on_progress: Progress = nobody) -> Message:
         """Take a merge back: both categories are as they were, with what was said since.
 
         Raises:
@@ -208,15 +247,15 @@ class Curation:
             recomputing.finish(self._store, on_progress)
         return {"message": f"{names[0]!r} is separate from {names[1]!r} again."}
 
-    def candidates(self, category_id: int) -> list[dict[str, Any]]:
-        """Return images labelled present that can be examples: rows of `id` and `name`."""
+    def candidates(self, category_id: int) -> list[Candidate]:
+        """Return images labelled present that can be examples."""
         with self._store.reading() as tx:
             ids = categories.present_images(tx, category_id, MOST_CANDIDATES)
             ids = sorted({*ids, *categories.examples(tx).get(category_id, [])})
             names = names_of(tx, ids)
         return [{"id": i, "name": names.get(i, f"image {i}")} for i in ids]
 
-    def set_examples(self, category_id: int, image_ids: Sequence[int]) -> dict[str, Any]:
+    def set_examples(self, category_id: int, image_ids: Sequence[int]) -> Message:
         """Choose the images that show what a category is.
 
         Raises:
@@ -241,11 +280,11 @@ class Curation:
         raise NotFound("This category is archived or deleted; choose another.")
 
 
-def _swap(items: list[Any], one: int, other: int) -> None:
+def _swap(items: list[T], one: int, other: int) -> None:
     items[one], items[other] = items[other], items[one]
 
 
-def _row(category: Category, names: dict[int, str], examples: list[int]) -> dict[str, Any]:
+def _row(category: Category, names: dict[int, str], examples: list[int], place: int) -> CategoryRow:
     merged = category.merged_into
     return {
         "id": category.id,
@@ -259,4 +298,5 @@ def _row(category: Category, names: dict[int, str], examples: list[int]) -> dict
         "present": category.present_count,
         "absent": category.absent_count,
         "examples": examples,
+        "place": place,
     }

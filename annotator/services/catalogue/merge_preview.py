@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from annotator.store.merges import STEPS, MergePreview
 
@@ -14,9 +15,29 @@ _WHY = {
 }
 
 
+MergeChange = TypedDict(
+    "MergeChange", {"from": str, "to": str, "count": int, "examples": list[str]}
+)
+"""Images that go from one state to another, and file names of some."""
+
+
+class MergeRow(TypedDict):
+    """What a merge would change."""
+
+    source: str
+    target: str
+    """The category that stays."""
+    before: dict[str, int]
+    """Images of the target by state."""
+    after: dict[str, int]
+    changes: list[MergeChange]
+    text: str
+    """The same in sentences, one a line."""
+
+
 def preview_row(
     names: tuple[str, str], foreseen: MergePreview, images: int, image_names: Mapping[int, str]
-) -> dict[str, Any]:
+) -> MergeRow:
     """Return a preview as JSON.
 
     Args:
@@ -24,12 +45,8 @@ def preview_row(
         foreseen: What would happen.
         images: How many there are, to say how many pairs stay unknown.
         image_names: File names of the examples by image id.
-
-    Returns:
-        `source`, `target`, `before` and `after` (images by state), `changes` (rows of `from`,
-        `to`, `count` and `examples`) and `text`, the same in sentences.
     """
-    rows = [
+    rows: list[MergeChange] = [
         {
             "from": old,
             "to": new,
@@ -38,17 +55,18 @@ def preview_row(
         }
         for (old, new), count in foreseen.changes.items()
     ]
-    row = {
+    row: MergeRow = {
         "source": names[0],
         "target": names[1],
         "before": _with_unknown(foreseen.before, images),
         "after": _with_unknown(foreseen.after, images),
         "changes": rows,
+        "text": "",
     }
     return {**row, "text": preview_text(row)}
 
 
-def preview_text(row: Mapping[str, Any]) -> str:
+def preview_text(row: MergeRow) -> str:
     """Return a preview as sentences, one a line."""
     source, target = row["source"], row["target"]
     after = ", ".join(f"{row['after'][name]:,} {_shown(name)}" for name in STEPS[::-1])

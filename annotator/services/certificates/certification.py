@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from annotator.arrays import certificates as files
 from annotator.errors import AnnotatorError, NotFound
@@ -14,7 +13,19 @@ from annotator.services.certificates.blind_questions import BlindQuestions
 from annotator.services.certificates.filling import Filling, labelled_in_middle
 from annotator.services.certificates.pilot import progress
 from annotator.services.certificates.planning import Planner
-from annotator.services.certificates.report import open_report, pilot_report, report
+from annotator.services.certificates.report import open_report, pilot_report
+from annotator.services.certificates.rows import (
+    EndedRow,
+    FillRow,
+    Kept,
+    ListedCertificate,
+    PlanOptions,
+    PlanRow,
+    RolledBackRow,
+    Standing,
+    Status,
+    StatusHead,
+)
 from annotator.services.certificates.validity import standings, state_of, uncovered
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.fills import Fills
@@ -22,6 +33,7 @@ from annotator.services.knowledge.suggestions import Suggestions
 from annotator.settings import Project
 from annotator.store import Store, Transaction, categories, certificates
 from annotator.store.certificates import Certificate, CertificateState
+from mlrpl.decision.certifier import statement
 
 
 class Certification:
@@ -55,7 +67,7 @@ class Certification:
         over: str | None = None,
         pilot: int = 0,
         start: bool = False,
-    ) -> dict[str, Any]:
+    ) -> PlanRow:
         """Return what could be filled in and what that would cost; with `start`, begin.
 
         Beginning freezes the pairs, their order, the zones and the random draws; where a pilot
@@ -77,26 +89,32 @@ class Certification:
                 the pilot are left.
             AnnotatorError: If a number is out of range; with `start`, if one is open.
         """
-        options = {"max_error": max_error, "max_lost": max_lost, "confidence": confidence}
-        return self._planner.plan(
-            {**options, "over": over}, pilot=pilot, start=start, seed=self._seed
-        )
+        options: PlanOptions = {
+            "max_error": max_error,
+            "max_lost": max_lost,
+            "confidence": confidence,
+            "over": over,
+        }
+        return self._planner.plan(options, pilot=pilot, start=start, seed=self._seed)
 
     def plan_in_subprocess(
-        self, options: Mapping[str, Any], *, start: bool = False
-    ) -> dict[str, Any]:
+        self, options: PlanOptions, *, pilot: int | None = None, start: bool = False
+    ) -> PlanRow:
         """Return the same as `plan`, made in a process of its own; for pages.
 
         Args:
-            options: The arguments of `plan` by name.
+            options: As the arguments of `plan`.
+            pilot: Questions of the pilot; None for none.
             start: Whether to begin.
 
         Raises:
             AnnotatorError: If the plan is refused.
         """
-        return plan_in_subprocess(self._project, options, start=start)
+        values = {**options, "pilot": pilot}
+        plan: PlanRow = plan_in_subprocess(self._project, values, start=start)
+        return plan
 
-    def status(self, number: int | None = None) -> dict[str, Any]:
+    def status(self, number: int | None = None) -> Status:
         """Return where a certificate stands: the open one, else the newest.
 
         Everything that was certified once is kept, so looking often costs nothing.
@@ -120,23 +138,20 @@ class Certification:
             current, _ = self._suggestions.current(tx)
             labelled = self._labelled(tx, row)
             beyond = uncovered(tx, row) if row.is_frozen else []
-        head = {"certificates": listed, "changed_categories": told}
+        head: StatusHead = {"certificates": listed, "changed_categories": told}
         others = [one for n, one in standing.items() if n != row.id and not one["holds"]]
         if not row.is_frozen:
-            result = pilot_report(row, asked)
-            result["sentences"] += [one["sentence"] for one in others]
-            return result | head
+            pilot = pilot_report(row, asked, head)
+            pilot["sentences"] += [one["sentence"] for one in others]
+            return pilot
         found = self._bound.evidence(row, drawn, labelled)
         sizes = files.read(self._project, row.id, files.SIZES)
-        result, kept = open_report(row, found, sizes, shown, current, standing.get(row.id))
+        result, kept = open_report(row, found, sizes, shown, current, head, standing.get(row.id))
         self._keep(row, kept)
-        result |= head
         result["sentences"] += [*beyond, *(one["sentence"] for one in others)]
-        if row.state is CertificateState.APPLIED:
-            result["fill"] = dict(row.plan["applied"])
         return result
 
-    def apply(self, number: int | None = None, *, dry_run: bool = False) -> dict[str, Any]:
+    def apply(self, number: int | None = None, *, dry_run: bool = False) -> FillRow:
         """Fill in what is certified and still open; the certificate asks nothing more then.
 
         Pairs that people have answered, on any page or blind, are left as they are.
@@ -160,18 +175,20 @@ class Certification:
             filling = Filling.collect(self._project, tx, row, found)
         filling.refuse_if_empty()
         if dry_run:
-            return {"certificate": row.id, "applied": False, **filling.row()}
+            return filling.row(applied=False)
         filling.write(self._project)
         now = self._clock()
         with self._store.writing() as tx:
             self._the_open_one(tx, row.id)
             if self._bound.open(tx) is None:
                 raise AnnotatorError("A category was changed just now; plan a new certificate.")
-            certificates.remember(tx, row.id, filling.plan(report(found)["statement"]))
+            certificates.remember(
+                tx, row.id, filling.plan(statement(found.certifier, found.counts))
+            )
             certificates.applied(tx, row.id, filling.path, now)
-        return {"certificate": row.id, "applied": True, **filling.row()}
+        return filling.row(applied=True)
 
-    def cancel(self, number: int | None = None) -> dict[str, Any]:
+    def cancel(self, number: int | None = None) -> EndedRow:
         """End an open certificate without filling in anything; its answers are kept.
 
         Raises:
@@ -183,7 +200,7 @@ class Certification:
             certificates.closed(tx, row.id, CertificateState.CANCELLED)
         return {"certificate": row.id, "state": CertificateState.CANCELLED.value}
 
-    def roll_back(self, number: int) -> dict[str, Any]:
+    def roll_back(self, number: int) -> RolledBackRow:
         """Take back what a certificate filled in; the files stay.
 
         Raises:
@@ -227,9 +244,10 @@ class Certification:
             raise AnnotatorError(f"Certificate {number} is {_said(row.state)}, not open.")
         return row
 
-    def _keep(self, row: Certificate, kept: dict[str, Any]) -> None:
+    def _keep(self, row: Certificate, kept: Kept) -> None:
         """Keep what never goes away again; another process may have kept more meanwhile."""
-        if row.state is not CertificateState.OPEN or all(row.plan.get(k) == kept[k] for k in kept):
+        known = {name: row.plan.get(name) for name in kept}
+        if row.state is not CertificateState.OPEN or known == kept:
             return
         with self._store.writing() as tx:
             fresh = certificates.get(tx, row.id)
@@ -246,7 +264,7 @@ def _said(state: CertificateState) -> str:
     return state.value.replace("_", " ")
 
 
-def _listed(row: Certificate, standing: Mapping[str, Any] | None) -> dict[str, Any]:
+def _listed(row: Certificate, standing: Standing | None) -> ListedCertificate:
     return {
         "certificate": row.id,
         "state": row.state.value,

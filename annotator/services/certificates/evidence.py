@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
 
 import numpy as np
 
 from annotator.arrays.certificates import ZONES, Ints
 from annotator.domain import State
 from annotator.services.certificates import pool
+from annotator.services.certificates.rows import BoundRow, ClosingPoint, Side, ZoneRow
 from annotator.store.certificates import BOUND, Certificate, Drawn
 from mlrpl.decision.anytime_bounds import upper_count
 from mlrpl.decision.certifier import Certifier, ProbeCounts, count_probes, probes_needed
@@ -33,7 +33,7 @@ super-category likewise."""
 CATEGORY_RISK = 0.10
 """Risk of the separate statement about super-categories and single categories."""
 
-Side = Literal["present", "absent"]
+SIDES: tuple[Side, ...] = ("present", "absent")
 Key = tuple[str, int]
 
 
@@ -175,7 +175,7 @@ class Evidence:
         return int(self.certifier.present_sizes[rungs - 1]) if rungs else 0
 
     @property
-    def certified(self) -> dict[str, Any]:
+    def certified(self) -> dict[str, float]:
         """What never goes away again, for the row of the certificate."""
         certifier = self.certifier
         return {"present": certifier.present, "absent": certifier.absent, "low": certifier.low}
@@ -248,18 +248,21 @@ class Evidence:
         size = certifier.absent_sizes[rung]
         return int(drawn[rung]), int(marked[rung]), size, allowed, plan.absent_risk
 
-    def sides(self) -> list[dict[str, Any]]:
+    def sides(self) -> list[BoundRow]:
         """Return, for each side, the bound of the rung that is tested, and what is allowed."""
-        return [self._side(s) for s in ("present", "absent") if getattr(self.plan, f"{s}_rungs")]
+        return [self._side(side) for side in SIDES if self._steps(side)]
 
-    def _side(self, side: Any) -> dict[str, Any]:
+    def _steps(self, side: Side) -> int:
+        rungs = self.plan.present_rungs if side == "present" else self.plan.absent_rungs
+        return len(rungs)
+
+    def _side(self, side: Side) -> BoundRow:
         drawn, marked, size, allowed, risk = self._target(side)
-        rungs = getattr(self.plan, f"{side}_rungs")
-        certified = getattr(self.certifier, side)
+        certifier = self.certifier
         return {
             "side": side,
-            "certified_steps": certified,
-            "steps": len(rungs),
+            "certified_steps": certifier.present if side == "present" else certifier.absent,
+            "steps": self._steps(side),
             "pairs": int(size),
             "asked": drawn,
             "against": marked,
@@ -289,17 +292,22 @@ class Evidence:
         most = upper_count(size, drawn, found, plan.absent_risk, rates)
         return most / max(most + certifier.low, 1) if drawn else None
 
-    def closing(self) -> list[dict[str, Any]]:
-        """Return how the bounds closed with the answers: rows of `answers`, `present`, `absent`."""
-        certifier, rows = Certifier(self.plan), []
+    def closing(self) -> list[ClosingPoint]:
+        """Return how the bounds closed with the answers."""
+        certifier, rows = Certifier(self.plan), list[ClosingPoint]()
         total = len(self.kept)
         for first in sorted({math.ceil(total * step / POINTS) for step in range(1, POINTS + 1)}):
             counts = self.counts_of(first)
             certifier.look(counts)
-            row: dict[str, Any] = {"answers": first}
-            for side in ("present", "absent"):
-                has = bool(getattr(self.plan, f"{side}_rungs")) and first > 0
-                row[side] = self._bound(side, counts, certifier) if has else None
+            bound: dict[Side, float | None] = {
+                side: self._bound(side, counts, certifier) if self._steps(side) and first else None
+                for side in SIDES
+            }
+            row: ClosingPoint = {
+                "answers": first,
+                "present": bound["present"],
+                "absent": bound["absent"],
+            }
             rows.append(row)
         return rows
 
@@ -333,11 +341,11 @@ class Evidence:
                 yield name, rung, category_p_value(below, above, self.plan.promise, guess)
 
 
-def zone_rows(found: Evidence) -> list[dict[str, Any]]:
+def zone_rows(found: Evidence) -> list[ZoneRow]:
     """Return how many pairs each zone has, and what was asked there."""
     plan = found.plan
     sizes = {"present": plan.present_size, "middle": plan.middle_size, "absent": plan.absent_size}
-    rows = []
+    rows: list[ZoneRow] = []
     for zone in ZONES:
         own = [look for look in found.looks if look.zone == zone]
         kept = [look for look in found.kept if look.zone == zone]

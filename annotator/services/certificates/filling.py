@@ -16,6 +16,7 @@ from annotator.domain import Source, State
 from annotator.errors import NotReady
 from annotator.services.certificates.evidence import Evidence
 from annotator.services.certificates.pool import plan_of
+from annotator.services.certificates.rows import FillRow
 from annotator.services.certificates.validity import budget
 from annotator.services.knowledge.fills import counts_of
 from annotator.settings import Project
@@ -111,9 +112,11 @@ class Filling:
         """Write the bits."""
         self.bits.write(project, self.row_before.id)
 
-    def row(self) -> dict[str, Any]:
-        """Return the counts."""
+    def row(self, *, applied: bool) -> FillRow:
+        """Return the counts, and whether they have been filled in."""
         return {
+            "certificate": self.row_before.id,
+            "applied": applied,
             "present": self.present,
             "absent": self.absent,
             "present_left_out": self.left_out,

@@ -14,6 +14,7 @@ from annotator.domain import State
 from annotator.errors import AnnotatorError, NotReady
 from annotator.services.catalogue.definitions import changed
 from annotator.services.certificates import pool as pools
+from annotator.services.certificates.rows import PilotRow
 from annotator.store import Transaction, categories, certificates, images
 from annotator.store.certificates import PILOT, Certificate, CertificateState, Drawn
 from mlrpl.decision.fill_forecast import Forecast
@@ -89,7 +90,7 @@ class Progress:
         """Whether every question is answered."""
         return self.answered >= self.asked
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> PilotRow:
         """Return the numbers by name."""
         return {"asked": self.asked, "answered": self.answered, "present": self.present}
 

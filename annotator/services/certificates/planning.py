@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from annotator.arrays import certificates as files
@@ -16,6 +17,7 @@ from annotator.services.catalogue.definitions import changed, definitions
 from annotator.services.certificates import pilot as pilots
 from annotator.services.certificates import pool as pools
 from annotator.services.certificates.report import plan_report
+from annotator.services.certificates.rows import ChosenOptions, PlanOptions, PlanRow
 from annotator.services.clock import Clock
 from annotator.services.knowledge.fills import Fills
 from annotator.services.knowledge.suggestions import Suggestions
@@ -31,7 +33,7 @@ SMALLEST = 5_000
 LEAST_SAVING = 0.1
 """Share of the pool that the best forecast has to save people from answering."""
 
-DEFAULTS: Mapping[str, Any] = {
+DEFAULTS: ChosenOptions = {
     "max_error": 0.05,
     "max_lost": 0.10,
     "confidence": 0.95,
@@ -83,12 +85,12 @@ class Planner:
         self._clock = clock
 
     def plan(
-        self, options: Mapping[str, Any], *, pilot: int, start: bool, seed: Callable[[], int]
-    ) -> dict[str, Any]:
+        self, options: PlanOptions, *, pilot: int, start: bool, seed: Callable[[], int]
+    ) -> PlanRow:
         """Return what `Certification.plan` says.
 
         Args:
-            options: By name, as in `DEFAULTS`; None takes that of the open pilot, else the default.
+            options: What is asked for.
             pilot: Questions that come first; 0 for none. An open pilot is continued in any case.
             start: Whether to begin.
             seed: Returns the seed of a random draw.
@@ -111,8 +113,8 @@ class Planner:
             [(choice.promise, choice.ways) for choice in choices],
             at_hand.index,
             refused,
+            None if at_hand.asked is None else at_hand.asked.row(),
         )
-        row["pilot"] = None if at_hand.asked is None else at_hand.asked.row()
         if start:
             if refused:
                 raise NotReady(refused)
@@ -124,7 +126,7 @@ class Planner:
                 row["certificate"] = self._begin(at_hand, best, plan, seed())
         return row
 
-    def _collect(self, options: Mapping[str, Any], *, start: bool) -> _Pool:
+    def _collect(self, options: PlanOptions, *, start: bool) -> _Pool:
         running_import.settle(self._project, self._store)
         with self._store.reading() as tx:
             running_import.refuse_running(tx)
@@ -159,7 +161,7 @@ class Planner:
         parents = hierarchy.resolve(self._project.settings.hierarchy, every)
         return pools.build(tx, arrays, [f.bits for f in self._fills.active(tx)], parents)
 
-    def _begin_pilot(self, at_hand: _Pool, chosen: Mapping[str, Any], count: int, seed: int) -> int:
+    def _begin_pilot(self, at_hand: _Pool, chosen: ChosenOptions, count: int, seed: int) -> int:
         """Keep a certificate whose pilot is asked first; nothing is frozen yet."""
         now, pool = self._clock(), at_hand.pool
         with self._store.writing() as tx:
@@ -206,7 +208,7 @@ class Planner:
             shutil.rmtree(temporary, ignore_errors=True)
         return number
 
-    def _freeze(self, at_hand: _Pool, best: _Choice, seed: int) -> tuple[Any, dict[str, Any]]:
+    def _freeze(self, at_hand: _Pool, best: _Choice, seed: int) -> tuple[Path, dict[str, Any]]:
         """Write the arrays of a plan; return their temporary folder and the rest of the plan."""
         pool, promise, forecast = at_hand.pool, best.promise, best.ways[0]
         present = forecast.fill_present > 0
@@ -258,18 +260,27 @@ def _refuse_second(tx: Transaction) -> None:
             )
 
 
-def _with_defaults(options: Mapping[str, Any], pilot: Certificate | None) -> dict[str, Any]:
+def _with_defaults(options: PlanOptions, pilot: Certificate | None) -> ChosenOptions:
     """Return all options; those left open are those of the pilot, else the defaults."""
-    kept = dict(DEFAULTS) if pilot is None else dict(pilot.plan["wishes"])
-    return kept | {name: value for name, value in options.items() if value is not None}
+    kept: ChosenOptions = DEFAULTS if pilot is None else pilot.plan["wishes"]
+    error, lost, sure = options["max_error"], options["max_lost"], options["confidence"]
+    return {
+        "max_error": kept["max_error"] if error is None else error,
+        "max_lost": kept["max_lost"] if lost is None else lost,
+        "confidence": kept["confidence"] if sure is None else sure,
+        "over": kept["over"] if options["over"] is None else options["over"],
+    }
 
 
-def _promise(chosen: Mapping[str, Any]) -> Promise:
-    for name in ("max_error", "max_lost", "confidence"):
-        if not 0 < chosen[name] < 1:
+def _promise(chosen: ChosenOptions) -> Promise:
+    for option, share in (
+        ("max-error", chosen["max_error"]),
+        ("max-lost", chosen["max_lost"]),
+        ("confidence", chosen["confidence"]),
+    ):
+        if not 0 < share < 1:
             raise AnnotatorError(
-                f"--{name.replace('_', '-')} must be between 0 and 1, such as 0.05, not "
-                f"{chosen[name]:g}."
+                f"--{option} must be between 0 and 1, such as 0.05, not {share:g}."
             )
     if chosen["over"] not in (None, "pool", "dataset"):
         raise AnnotatorError(f"--over must be pool or dataset, not {chosen['over']!r}.")

@@ -8,12 +8,26 @@ from typing import Any
 from annotator.arrays.certificates import Ints
 from annotator.services.certificates.evidence import (
     CATEGORY_RISK,
+    SIDES,
     Evidence,
     smallest,
     zone_rows,
 )
 from annotator.services.certificates.pilot import Progress, sentence
 from annotator.services.certificates.pool import Pool
+from annotator.services.certificates.rows import (
+    Fill,
+    ForecastRow,
+    Kept,
+    OwnPromise,
+    PilotRow,
+    PilotStatus,
+    PlanRow,
+    PromiseRow,
+    ProofStatus,
+    Standing,
+    StatusHead,
+)
 from annotator.store.certificates import Certificate, CertificateState
 from mlrpl.decision.anytime_bounds import holm_in_order
 from mlrpl.decision.certifier import statement
@@ -31,7 +45,8 @@ def plan_report(
     choices: Sequence[tuple[Promise, list[Forecast]]],
     index: int,
     refused: str,
-) -> dict[str, Any]:
+    pilot: PilotRow | None,
+) -> PlanRow:
     """Return what `certify plan` says.
 
     Args:
@@ -42,6 +57,7 @@ def plan_report(
             share is taken of.
         index: Which plan of the project it is, from 1.
         refused: Why it cannot begin, or an empty text.
+        pilot: How far the pilot is; None without one.
     """
     return {
         "certificate": None,
@@ -54,14 +70,29 @@ def plan_report(
         "promise": promise_row(promise),
         "plan_of_the_project": index,
         "forecasts": [
-            {"over": each.over, **way.row()} for each, found in choices for way in found[:WAYS]
+            {"over": each.over, **_forecast_row(way)}
+            for each, found in choices
+            for way in found[:WAYS]
         ],
-        "best": next(found[0].row() for each, found in choices if each.over == promise.over),
+        "best": next(
+            _forecast_row(found[0]) for each, found in choices if each.over == promise.over
+        ),
         "refused": refused,
+        "pilot": pilot,
     }
 
 
-def promise_row(promise: Promise) -> dict[str, Any]:
+def _forecast_row(found: Forecast) -> ForecastRow:
+    return {
+        "fill_absent": found.fill_absent,
+        "fill_present": found.fill_present,
+        "probes": found.probes,
+        "people": found.people,
+        "lost_share": found.lost_share,
+    }
+
+
+def promise_row(promise: Promise) -> PromiseRow:
     """Return the numbers of a promise by the names of the options."""
     return {
         "max_error": promise.max_error,
@@ -72,25 +103,15 @@ def promise_row(promise: Promise) -> dict[str, Any]:
     }
 
 
-def report(found: Evidence) -> dict[str, Any]:
-    """Return counts, bounds and statement as the answers stand."""
-    return {
-        "zones": zone_rows(found),
-        "bounds": found.sides(),
-        "answers": len(found.kept),
-        "questions_expected": found.expected_questions(),
-        "statement": statement(found.certifier, found.counts),
-    }
-
-
 def open_report(
     row: Certificate,
     found: Evidence,
     sizes: Ints,
     names: Mapping[str, str],
     current: int | None,
-    standing: Mapping[str, Any] | None = None,
-) -> tuple[dict[str, Any], dict[str, Any]]:
+    head: StatusHead,
+    standing: Standing | None = None,
+) -> tuple[ProofStatus, Kept]:
     """Return what `certify status` says, and what of it never goes away again.
 
     Args:
@@ -99,6 +120,7 @@ def open_report(
         sizes: `(C, J + 1)`, the file of the sizes by category.
         names: Of the categories, by ordinal.
         current: Number of the promoted version.
+        head: What is said with every status.
         standing: Whether the promise of its fill holds, once it is applied; see `standings`.
     """
     ordinals = row.plan["ordinals"]
@@ -107,14 +129,17 @@ def open_report(
     found_p = found.p_values(sizes, ordinals, groups)
     fresh = {f"{name}:{rung}": p for name, rung, p in found_p}
     p_values = smallest(row.plan.get("p_values", {}), fresh)
-    result = report(found)
-    said = row.plan.get("statement", result["statement"])
-    fill = {side: (said[side] or {}).get("fill", 0) for side in ("present", "absent")}
-    own = _promises_of_their_own(row, found, p_values, names)
-    sentences = [*_done(row), *said["sentences"], *_further(row, found, result, current)]
+    said: Mapping[str, Any] = row.plan.get("statement") or statement(found.certifier, found.counts)
+    supers, own = _promises_of_their_own(row, found, p_values, names)
+    expected = found.expected_questions()
+    sentences = [*_done(row), *said["sentences"], *_further(row, found, expected, current)]
     if standing is not None:
         sentences.insert(1, standing["sentence"])
-    result |= {
+    result: ProofStatus = {
+        "zones": zone_rows(found),
+        "bounds": found.sides(),
+        "answers": len(found.kept),
+        "questions_expected": expected,
         "certificate": row.id,
         "state": row.state.value,
         "standing": standing,
@@ -124,24 +149,27 @@ def open_report(
         "promise": promise_row(found.plan.promise),
         "project_confidence": 1 - row.plan["project_risk"],
         "pool": found.plan.size,
-        "fill": fill,
+        "fill": _fill(row, said),
         "statement": said,
         "sentences": sentences,
-        **own,
+        "super_categories": supers,
+        "categories": own,
         "suggest_only": row.plan["left_out"],
         "sha256": row.plan["sha256"],
         "seed": row.plan["seed"],
         "closing": found.closing(),
+        **head,
     }
     return result, {"certified": found.certified, "p_values": p_values}
 
 
-def pilot_report(row: Certificate, asked: Progress) -> dict[str, Any]:
+def pilot_report(row: Certificate, asked: Progress, head: StatusHead) -> PilotStatus:
     """Return what `certify status` says while nothing is frozen yet.
 
     Args:
         row: A certificate whose pilot comes first.
         asked: How far that is.
+        head: What is said with every status.
     """
     sentences = [
         f"{asked.answered:,} of {asked.asked:,} pilot questions are answered. They are no "
@@ -158,7 +186,7 @@ def pilot_report(row: Certificate, asked: Progress) -> dict[str, Any]:
         "version": row.version,
         "created_at": row.created_at.isoformat(),
         "pilot": {**asked.row(), "open": row.state is CertificateState.OPEN, "done": asked.done},
-        "wishes": dict(row.plan["wishes"]),
+        "wishes": row.plan["wishes"],
         "pool": row.plan["pool"],
         "fill": {"present": 0, "absent": 0},
         "answers": 0,
@@ -168,7 +196,16 @@ def pilot_report(row: Certificate, asked: Progress) -> dict[str, Any]:
         "sentences": sentences,
         "super_categories": None,
         "categories": None,
+        **head,
     }
+
+
+def _fill(row: Certificate, said: Mapping[str, Any]) -> Fill:
+    """Return what was filled in, or what could be now by the statement."""
+    fill: Mapping[str, int] = {side: (said[side] or {}).get("fill", 0) for side in SIDES}
+    if row.state is CertificateState.APPLIED:
+        fill = row.plan["applied"]
+    return {"present": fill["present"], "absent": fill["absent"]}
 
 
 def _supers(row: Certificate) -> Mapping[str, list[int]]:
@@ -179,7 +216,7 @@ def _supers(row: Certificate) -> Mapping[str, list[int]]:
 
 def _promises_of_their_own(
     row: Certificate, found: Evidence, p_values: Mapping[str, float], names: Mapping[str, str]
-) -> dict[str, Any]:
+) -> tuple[OwnPromise, OwnPromise]:
     """Return which super-categories and categories keep the promise about lost pairs alone.
 
     The pool comes first, since only certified rungs count; then come the super-categories, then
@@ -199,20 +236,20 @@ def _promises_of_their_own(
     )
     kept = {supers[place] for place in first}, {ordinals[place] for place in second}
     lost = found.plan.promise.max_lost
-    return {
-        "super_categories": {
+    return (
+        {
             "risk": CATEGORY_RISK,
             "promised": sorted(kept[0]),
             "no_promise_of_its_own": [name for name in supers if name not in kept[0]],
             "sentence": _super_sentence(sorted(kept[0]), len(supers), lost),
         },
-        "categories": {
+        {
             "risk": CATEGORY_RISK,
             "promised": sorted(names[o] for o in kept[1]),
             "no_promise_of_its_own": sorted(names[o] for o in ordinals if o not in kept[1]),
             "sentence": _category_sentence(len(kept[1]), len(ordinals), lost, bool(supers)),
         },
-    }
+    )
 
 
 _SUPER, _CATEGORY = "super-category {}", "{}"
@@ -255,9 +292,7 @@ def _done(row: Certificate) -> list[str]:
     return [said]
 
 
-def _further(
-    row: Certificate, found: Evidence, result: Mapping[str, Any], current: int | None
-) -> list[str]:
+def _further(row: Certificate, found: Evidence, expected: int, current: int | None) -> list[str]:
     said = []
     if row.plan.get("pilot"):
         said.append(sentence(row.plan["pilot"]))
@@ -269,7 +304,7 @@ def _further(
     if found.certifier.absent:
         said.append("A promise over all categories together can hide a rare one that is lost.")
     if row.state is CertificateState.OPEN:
-        said.append(_asking(found, result))
+        said.append(_asking(found, expected))
         if current is not None and current != row.version:
             said.append(
                 f"Version {current} is in use now; this plan keeps the scores of version "
@@ -280,9 +315,9 @@ def _further(
     return said
 
 
-def _asking(found: Evidence, result: Mapping[str, Any]) -> str:
+def _asking(found: Evidence, expected: int) -> str:
     if found.worth("absent") or found.worth("present"):
-        return f"About {result['questions_expected']:,} more blind questions to the next step."
+        return f"About {expected:,} more blind questions to the next step."
     if any(look.needs_look for look in found.looks):
         return "A few unexpected answers are still checked with a second question."
     if found.certifier.absent or found.certifier.present:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from annotator.arrays import certificates as files
 from annotator.services.catalogue import hierarchy
 from annotator.services.certificates.pool import plan_of
+from annotator.services.certificates.rows import Standing, StandingFill
 from annotator.services.knowledge.fills import Fill
 from annotator.settings import Project
 from annotator.store import Transaction, activity, answers, categories
@@ -34,9 +34,7 @@ class _Settled:
     """Said to be absent; the others are said to be present, or in conflict."""
 
 
-def standings(
-    tx: Transaction, project: Project, fills: Sequence[Fill]
-) -> dict[int, dict[str, Any]]:
+def standings(tx: Transaction, project: Project, fills: Sequence[Fill]) -> dict[int, Standing]:
     """Return, by number of the certificate, whether the promise of each fill still holds.
 
     Every right pair that somebody answers leaves the wrong ones a larger share of those filled in
@@ -73,7 +71,7 @@ def uncovered(tx: Transaction, row: Certificate) -> list[str]:
     ]
 
 
-def state_of(standing: Mapping[str, Any] | None) -> str:
+def state_of(standing: Standing | None) -> str:
     """Return the promise of a fill as one word, or an empty text where nothing is filled in."""
     if standing is None:
         return ""
@@ -99,7 +97,7 @@ def _settled(tx: Transaction, parents: hierarchy.Parents) -> _Settled:
     return _Settled(image.astype(np.int64), category.astype(np.int64), absent)
 
 
-def _standing(project: Project, fill: Fill, settled: _Settled) -> dict[str, Any]:
+def _standing(project: Project, fill: Fill, settled: _Settled) -> Standing:
     row = fill.row
     started = _budget(row)
     mine = fill.bits.contains(PRESENT, settled.image, settled.category)
@@ -116,7 +114,7 @@ def _standing(project: Project, fill: Fill, settled: _Settled) -> dict[str, Any]
         corrected=int(corrected.sum()),
         max_error=promised,
     )
-    found = {
+    found: StandingFill = {
         "answered": out,
         "corrected": int((mine & settled.absent & ~hidden).sum()),
         "in_changed_categories": gone,
@@ -149,7 +147,7 @@ def _asked(
     return np.isin(settled.image << 20 | settled.category, asked[:, 2] << 20 | asked[:, 3])
 
 
-def _sentence(number: int, found: Mapping[str, Any]) -> str:
+def _sentence(number: int, found: StandingFill) -> str:
     if not found["answered"] + found["in_changed_categories"] + found["left"]:
         return (
             f"The promise of certificate {number} holds: it filled in nothing as present, and "

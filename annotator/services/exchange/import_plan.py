@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +53,16 @@ class ImportSummary:
     applied: int = 0
     """Pairs that were changed; 0 in a preview."""
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> dict[str, object]:
         """Return the summary as JSON."""
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        values = asdict(self)
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> ImportSummary:
+        """Return the summary of which `row` was made."""
+        names = {name: tuple(row[name]) for name in ("unmatched", "new_categories")}
+        return cls(**{**row, **names})
 
     def text(self) -> str:
         """Return the summary as sentences."""

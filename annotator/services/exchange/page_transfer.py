@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from annotator.services.background.subprocesses import Progress, nobody, run_in_subprocess
-from annotator.services.exchange.transfer import Transfer
+from annotator.services.exchange.import_plan import ImportSummary
+from annotator.services.exchange.transfer import ExportCounts, Transfer
 from annotator.settings import Project
 from annotator.store import Store, categories, images
 
@@ -31,7 +32,7 @@ class Exchange:
         self._store = store
         self._transfer = transfer
 
-    def export_counts(self, content: str) -> dict[str, Any]:
+    def export_counts(self, content: str) -> ExportCounts:
         """Return what an export would hold; see `Transfer.export_counts`."""
         return self._transfer.export_counts(content)
 
@@ -53,13 +54,12 @@ class Exchange:
 
     def preview(
         self, path: Path, *, format: str | None = None, unlisted: str = "unknown"
-    ) -> dict[str, Any]:
+    ) -> ImportSummary:
         """Return what importing a file would do; see `Transfer.preview`."""
         if _is_small(path):
             return self._transfer.preview(path, format=format, unlisted=unlisted)
         arguments = [*self._import(path, format, unlisted), "--dry-run"]
-        found: dict[str, Any] = self._in_subprocess(arguments, nobody)
-        return found
+        return ImportSummary.of(self._in_subprocess(arguments, nobody))
 
     def import_file(
         self,
@@ -69,15 +69,14 @@ class Exchange:
         unlisted: str = "unknown",
         annotator: str,
         on_progress: Progress = nobody,
-    ) -> dict[str, Any]:
-        """Import a label file and return what was done; see `Transfer.import_labels`."""
+    ) -> ImportSummary:
+        """Import a label file and return what was done; see `Transfer.import_file`."""
         if _is_small(path):
             return self._transfer.import_file(
                 path, format=format, unlisted=unlisted, annotator=annotator
             )
         arguments = [*self._import(path, format, unlisted), f"--by={annotator}"]
-        done: dict[str, Any] = self._in_subprocess(arguments, on_progress)
-        return done
+        return ImportSummary.of(self._in_subprocess(arguments, on_progress))
 
     def _import(self, path: Path, format: str | None, unlisted: str) -> list[str]:
         chosen = [] if format is None else ["--format", format]

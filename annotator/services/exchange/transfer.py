@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import TypedDict
 
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, State
 from annotator.errors import AnnotatorError, FormatError, NotFound, NotReady
-from annotator.formats import FORMATS, format_for
+from annotator.formats import FORMATS, Format, format_for
 from annotator.formats.records import Content, LabelFile
 from annotator.services.background import running_import
 from annotator.services.background.short_transactions import SHARED, Pace
 from annotator.services.background.subprocesses import Progress, nobody
 from annotator.services.catalogue import hierarchy
+from annotator.services.certificates.rows import Standing
 from annotator.services.certificates.validity import standings
 from annotator.services.clock import Clock, utc_now
 from annotator.services.exchange import import_applying
@@ -48,6 +49,27 @@ CONTENTS: tuple[Content, ...] = ("answered", "certified", "completed")
 FILE_STEMS = {"answered": "labels", "certified": "certified", "completed": "completed"}
 
 
+class ExportCounts(TypedDict):
+    """What an export would hold: images, and pairs by state and by who decided."""
+
+    images: int
+    present: int
+    """By people, as `absent`."""
+    absent: int
+    unknown: int
+    model_present: int
+    """Decided by the model; only with `completed`, as `model_absent`."""
+    model_absent: int
+    filled_present: int
+    """Filled in under a certificate; only with `certified`, as `filled_absent`."""
+    filled_absent: int
+    note: str
+    """With `completed`, how many pairs stay unknown because the model can only rank them; with
+    `certified`, whether the promises still hold; else an empty text."""
+    version: int | None
+    """That in use."""
+
+
 class Transfer:
     """Import and export for one project."""
 
@@ -67,30 +89,16 @@ class Transfer:
 
     def preview(
         self, path: Path, *, format: str | None = None, unlisted: str = "unknown"
-    ) -> dict[str, Any]:
-        """Return what importing a file would do, as `ImportSummary.row`.
+    ) -> ImportSummary:
+        """Return what importing a file would do.
 
         Raises:
             FormatError: If the file cannot be read as that format or is about other images.
         """
         name, content = _read(path, format, unlisted)
-        return self._plan(path, name, content, importer="").summary.row()
+        return self._plan(path, name, content, importer="").summary
 
     def import_file(
-        self,
-        path: Path,
-        *,
-        format: str | None = None,
-        unlisted: str = "unknown",
-        annotator: str,
-        on_progress: Progress = nobody,
-    ) -> dict[str, Any]:
-        """Import a label file and return what was done, as `ImportSummary.row`."""
-        return self.import_labels(
-            path, format=format, unlisted=unlisted, annotator=annotator, on_progress=on_progress
-        ).row()
-
-    def import_labels(
         self,
         path: Path,
         *,
@@ -158,21 +166,17 @@ class Transfer:
     def _keep(self, tx: Transaction, content: LabelFile, file: str, unlisted: str) -> list[str]:
         """Keep that there was this import, and the file's own keys; return names of the values."""
         about = {"file": file, "unlisted": unlisted}
-        wanted: dict[str, Any] = {f"import.{self._clock().isoformat()}": about}
+        wanted: dict[str, object] = {f"import.{self._clock().isoformat()}": about}
         kept = (content.info, list(content.licenses), content.extra)
         for key, value in zip(COCO_VALUES, kept, strict=True):
             if value and key_values.get(tx, key) is None:
                 wanted[key] = value
-        for key, value in wanted.items():
-            key_values.put(tx, key, value)
+        for key, kept_value in wanted.items():
+            key_values.put(tx, key, kept_value)
         return list(wanted)
 
-    def export_counts(self, content: str) -> dict[str, Any]:
+    def export_counts(self, content: str) -> ExportCounts:
         """Return what an export would hold: images, and pairs by state and by who decided.
-
-        With `completed`, `note` says how many pairs stay unknown because the model can only rank
-        them; it is empty where there are none. With `certified` it says whether the promises of
-        the certificates still hold.
 
         Raises:
             NotFound: If there is no such content.
@@ -189,20 +193,21 @@ class Transfer:
             promises = standings(tx, self._project, fills).values()
         present = sum(c.present_count for c in shown)
         absent = sum(c.absent_count for c in shown)
-        model = {"model_present": 0, "model_absent": 0}
+        model = 0, 0
         note = " ".join(promise["sentence"] for promise in promises)
         if settled is not None and arrays is not None:
             model, note = _decided_by(arrays, shown, settled)
-        filled_in = {f"filled_{state}": filled.get(state, 0) for state in ("present", "absent")}
-        taken = sum(model.values()) + sum(filled_in.values())
-        unknown = total * len(shown) - present - absent - taken
+        filled_in = filled.get("present", 0), filled.get("absent", 0)
+        unknown = total * len(shown) - present - absent - sum(model) - sum(filled_in)
         return {
             "images": total,
             "present": present,
             "absent": absent,
             "unknown": unknown,
-            **model,
-            **filled_in,
+            "model_present": model[0],
+            "model_absent": model[1],
+            "filled_present": filled_in[0],
+            "filled_absent": filled_in[1],
             "note": note,
             "version": number,
         }
@@ -261,7 +266,7 @@ class Transfer:
         on_progress: Progress,
     ) -> LabelFile:
         settings = self._project.settings
-        info: dict[str, Any] = {"project": settings.name}
+        info: dict[str, object] = {"project": settings.name}
         if settings.description:
             info["description"] = settings.description
         if kind == "completed":
@@ -289,14 +294,18 @@ class Transfer:
 
 def _decided_by(
     arrays: VersionArrays, shown: Sequence[Category], settled: npt.NDArray[np.bool_]
-) -> tuple[dict[str, int], str]:
-    """Return how many pairs a version decides, and a sentence on those it can only rank."""
+) -> tuple[tuple[int, int], str]:
+    """Return how many pairs a version decides as present and as absent, and a sentence.
+
+    The sentence is about the pairs that it can only rank.
+    """
     listed = [c.ordinal for c in shown]
     decided = (decided_matrix(arrays, *settled.shape) & ~settled)[:, listed]
     present = int(np.sum(suggested_matrix(arrays, *settled.shape)[:, listed] & decided))
     ranked = np.sum((ranked_matrix(arrays, *settled.shape) & ~settled)[:, listed], axis=0)
-    model = {"model_present": present, "model_absent": int(np.sum(decided)) - present}
-    return model, _ranked_note(int(ranked.sum()), int(np.count_nonzero(ranked)))
+    return (present, int(np.sum(decided)) - present), _ranked_note(
+        int(ranked.sum()), int(np.count_nonzero(ranked))
+    )
 
 
 def _ranked_note(pairs: int, categories: int) -> str:
@@ -312,14 +321,14 @@ def _ranked_note(pairs: int, categories: int) -> str:
 
 
 def _certificates_info(
-    fills: Sequence[Fill], promises: Mapping[int, Mapping[str, Any]]
-) -> dict[str, Any]:
+    fills: Sequence[Fill], promises: Mapping[int, Standing]
+) -> dict[str, object]:
     """Return what an export says about certificates, and whether all their promises hold."""
     rows = [{**_certificate_row(fill), "promise": promises[fill.row.id]} for fill in fills]
     return {"certificates": rows, "promises_hold": all(p["holds"] for p in promises.values())}
 
 
-def _certificate_row(fill: Fill) -> dict[str, Any]:
+def _certificate_row(fill: Fill) -> dict[str, object]:
     return {
         "certificate": fill.row.id,
         "version": fill.row.version,
@@ -354,7 +363,7 @@ def _content(name: str) -> Content:
     raise NotFound(f"There is no content {name!r}; known: {', '.join(CONTENTS)}.")
 
 
-def _writer(name: str) -> Any:
+def _writer(name: str) -> Format:
     if name not in FORMATS:
         raise NotFound(f"There is no format {name!r}; known: {', '.join(sorted(FORMATS))}.")
     return FORMATS[name]

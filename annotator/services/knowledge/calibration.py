@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import TypedDict
 
 from annotator.arrays import versions as version_files
 from annotator.arrays.versions import VersionArrays, VersionParameters
@@ -21,16 +23,61 @@ CALIBRATION_PRESENT = 30
 BINS = 10
 """Equal steps of probability in the calibration."""
 
-SURENESS = ("ece", "ece_on", "ece_pairs")
-"""Figures of a version that say how far its probabilities lie from what is there."""
+MeasuredOn = Literal["probes", "held_out"]
+"""Which answers something was measured on: blind ones, or those on held-out images."""
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 
+class Sureness(TypedDict):
+    """How far the probabilities of a version lay from what is there when it was made.
+
+    All are None where that could not be measured.
+    """
+
+    ece: float | None
+    """Expected calibration error, 0 to 1."""
+    ece_on: MeasuredOn | None
+    ece_pairs: int | None
+
+
+class CalibrationBin(TypedDict):
+    """One step of predicted probability with any answer; all but `answers` are 0 to 1."""
+
+    low: float
+    high: float
+    predicted: float
+    """Mean of what the model said."""
+    observed: float
+    """Share of the answers that say present, with its 95 % interval (Wilson's)."""
+    observed_low: float
+    observed_high: float
+    answers: int
+
+
+class CalibrationReport(Sureness):
+    """What a version said against what people said."""
+
+    version: int | None
+    """None: there is none."""
+    on: MeasuredOn
+    answers: int
+    present: int
+    """Of the answers."""
+    needed: int
+    """Present answers that it takes."""
+    bins: list[CalibrationBin]
+    """None with too few answers."""
+    error: float | None
+    """Mean distance, 0 to 1; None with too few answers."""
+    seen: bool
+    """Whether these answers have set the percentages."""
+
+
 def calibration_of(
     tx: Transaction, project: Project, number: int | None, arrays: VersionArrays | None
-) -> dict[str, Any]:
+) -> CalibrationReport:
     """Return what a version said against what people said.
 
     Blind answers come first, because chance alone chose what they are about; with too few of them
@@ -41,16 +88,20 @@ def calibration_of(
         project: Whose version it is.
         number: Of the version; None: there is none.
         arrays: Of the version, where it has any.
-
-    Returns:
-        `version`, `on` (`probes` or `held_out`), `answers`, `present` (of them), `needed` (of the
-        present ones), `bins` (see `reliability`; none with too few), `error` (mean distance, 0 to
-        1), `seen` (whether these answers have set the percentages), and what was measured when
-        the version was made: `ece`, `ece_on`, `ece_pairs`.
     """
-    row: dict[str, Any] = {"version": number, "needed": CALIBRATION_PRESENT, "on": "held_out"}
+    row: CalibrationReport = {
+        "version": number,
+        "needed": CALIBRATION_PRESENT,
+        "on": "held_out",
+        "present": 0,
+        "answers": 0,
+        "bins": [],
+        "seen": False,
+        "error": None,
+        **sureness({}),
+    }
     if number is None or arrays is None:
-        return row | {"present": 0, "answers": 0, "bins": [], "seen": False, "error": None}
+        return row
     metrics = versions.get(tx, number).metrics
     said = blind_answers(tx, arrays)
     if len(said[0]) >= MIN_PROBES and int(said[1].sum()) >= CALIBRATION_PRESENT:
@@ -63,13 +114,23 @@ def calibration_of(
         seen = _owner(project, number) is not None
     probability, present = said
     enough = int(present.sum()) >= CALIBRATION_PRESENT
-    return row | {
+    return {
+        **row,
         "present": int(present.sum()),
         "answers": len(present),
         "bins": reliability(probability, present) if enough else [],
         "error": expected_calibration_error(probability, present) if enough else None,
         "seen": seen,
-        **{name: metrics.get(name) for name in SURENESS},
+        **sureness(metrics),
+    }
+
+
+def sureness(metrics: Mapping[str, Any]) -> Sureness:
+    """Return what the metrics of a version say about its probabilities."""
+    return {
+        "ece": metrics.get("ece"),
+        "ece_on": metrics.get("ece_on"),
+        "ece_pairs": metrics.get("ece_pairs"),
     }
 
 
@@ -123,7 +184,7 @@ def held_out_probabilities(
     return result
 
 
-def reliability(probability: Floats, present: npt.NDArray[np.bool_]) -> list[dict[str, Any]]:
+def reliability(probability: Floats, present: npt.NDArray[np.bool_]) -> list[CalibrationBin]:
     """Return the share of present pairs in each step of predicted probability.
 
     Args:
@@ -131,12 +192,10 @@ def reliability(probability: Floats, present: npt.NDArray[np.bool_]) -> list[dic
         present: `(n,)`, what people said.
 
     Returns:
-        `low` and `high` of the step, `predicted` (its mean), `observed` with its 95 % interval
-        `observed_low` to `observed_high` (Wilson's), and `answers`; steps without answers are
-        left out.
+        A row for each step with any answer.
     """
     step = np.minimum((probability * BINS).astype(int), BINS - 1)
-    rows = []
+    rows: list[CalibrationBin] = []
     for number in np.unique(step).tolist():
         inside = step == number
         count, share = int(inside.sum()), float(present[inside].mean())

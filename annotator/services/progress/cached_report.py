@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Generic, TypeVar
 
 from annotator.arrays.versions import VersionArrays
-from annotator.services.background.throttled_cache import ThrottledCache
+from annotator.services.background.throttled_cache import Counted, ThrottledCache
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.open_suggestions import OpenSuggestions
 from annotator.settings import Project
 from annotator.store import Transaction, activity, changes, quality
 
+Figures = TypeVar("Figures")
 
-class CachedReport(ABC):
+
+class CachedReport(ABC, Generic[Figures]):
     """Figures that follow from labels, blind answers and the promoted version.
 
     In a large project they are counted anew only now and then; see `ThrottledCache`.
@@ -28,13 +30,13 @@ class CachedReport(ABC):
         self._suggestions = open_suggestions.suggestions
         self._fills = open_suggestions.fills
         self._clock = clock
-        self._cache = ThrottledCache()
+        self._cache = ThrottledCache[Figures]()
 
-    def report(self) -> dict[str, Any]:
+    def report(self) -> Figures:
         """Return the figures; see the class."""
         return self._cache.get(self._key(), self._counted)
 
-    def soon(self) -> dict[str, Any]:
+    def soon(self) -> Counted[Figures]:
         """Return `report` as `ThrottledCache.soon` does, without waiting for it."""
         with self._store.reading() as tx:
             rows, columns = activity.shape(tx)
@@ -45,9 +47,7 @@ class CachedReport(ABC):
         self._cache.task.close()
 
     @abstractmethod
-    def _count(
-        self, tx: Transaction, number: int | None, arrays: VersionArrays | None
-    ) -> dict[str, Any]:
+    def _count(self, tx: Transaction, number: int | None, arrays: VersionArrays | None) -> Figures:
         """Count the figures with the promoted version, two Nones before there is one."""
 
     @abstractmethod
@@ -60,6 +60,6 @@ class CachedReport(ABC):
             current = self._suggestions.current(tx)
             return changes.moment(tx), blind, current, self._depends_on(tx)
 
-    def _counted(self) -> dict[str, Any]:
+    def _counted(self) -> Figures:
         with self._store.reading() as tx:
             return self._count(tx, *self._suggestions.current(tx))

@@ -4,16 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
+from typing_extensions import TypedDict
 
 from annotator.domain import Version
 from annotator.store.activity import Growth
 from annotator.store.certificates import Certificate
 
+T = TypeVar("T")
+
 Steps = list[tuple[datetime, int]]
 """Moments in order of time, and what holds from each on."""
+
+
+class GrowthPoint(TypedDict):
+    """The known pairs at one moment."""
+
+    at: str
+    present: int
+    absent: int
+    filled: int
+
+
+class SuggestedPoint(TypedDict):
+    """The open pairs that were suggested from one moment on."""
+
+    at: str
+    pairs: int
+
+
+class GrowthRow(TypedDict):
+    """The known pairs over time in equal steps, and the suggestions of each version."""
+
+    step: str
+    """The word for the width of a step."""
+    points: list[GrowthPoint]
+    suggested: list[SuggestedPoint]
 
 
 def growth_row(
@@ -22,7 +50,7 @@ def growth_row(
     made: list[Version],
     now: datetime,
     fills: Steps | None = None,
-) -> dict[str, Any]:
+) -> GrowthRow:
     """Return the known pairs over time in equal steps, and the suggestions of each version.
 
     Args:
@@ -31,10 +59,6 @@ def growth_row(
         made: The versions.
         now: Where the lines end.
         fills: The pairs that are filled in, see `fill_steps`.
-
-    Returns:
-        `step`, the word for the width of a step; `points` with `at`, `present`, `absent` and
-        `filled`; `suggested` with `at` and `pairs`.
     """
     if not grown.at or first is None:
         return {"step": "", "points": [], "suggested": []}
@@ -47,14 +71,16 @@ def growth_row(
     latest[end] = (int(grown.present[-1]), int(grown.absent[-1]))
     answered = sorted(latest.items())
     times = sorted({at for at, _ in answered} | {min(max(at, first), end) for at, _ in fills})
-    points = []
+    points: list[GrowthPoint] = []
     for at in times:
         present, absent = _holding(answered, at, (0, 0))
         filled = _holding(fills, at, 0)
         points.append({"at": _iso(at), "present": present, "absent": absent, "filled": filled})
     # Suggestions stand from the moment a version was made until the next one.
     found = [(v.created_at, v.metrics.get("suggestions")) for v in made]
-    suggested = [{"at": _iso(at), "pairs": int(n)} for at, n in found if n is not None]
+    suggested: list[SuggestedPoint] = [
+        {"at": _iso(at), "pairs": int(n)} for at, n in found if n is not None
+    ]
     if suggested:
         suggested.append({"at": _iso(end), "pairs": suggested[-1]["pairs"]})
     return {"step": name, "points": points, "suggested": suggested}
@@ -99,7 +125,7 @@ def step_of(span: timedelta) -> tuple[str, timedelta]:
     return "minute", timedelta(minutes=1)
 
 
-def _holding(steps: Sequence[tuple[datetime, Any]], at: datetime, before: Any) -> Any:
+def _holding(steps: Sequence[tuple[datetime, T]], at: datetime, before: T) -> T:
     """Return what holds at a moment, `before` ahead of the first step."""
     return next((value for since, value in reversed(steps) if since <= at), before)
 

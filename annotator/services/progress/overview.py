@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from annotator.domain import Category, Job, JobKind, JobState
+from annotator.services.background.throttled_cache import Counted
 from annotator.services.catalogue.lookup import in_order
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.open_pairs import PairCounts
 from annotator.services.knowledge.open_suggestions import OpenSuggestions, SuggestionCounts
-from annotator.services.progress.trends import Trends
+from annotator.services.progress.trends import Trends, TrendsRow
 from annotator.services.training import retraining
-from annotator.services.training.control import version_row
+from annotator.services.training.control import VersionRow, version_row
 from annotator.settings import Project
 from annotator.store import Transaction, activity, categories, images, jobs, versions
 from annotator.wire.status import ProjectState, Trainer
@@ -26,8 +27,7 @@ LOSSES = 200
 """Most points of the live loss that are kept; of a longer training every second one goes."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Counts:
+class Counts(TypedDict):
     """The three counts that every page uses, and what they are made of."""
 
     images: int
@@ -38,8 +38,45 @@ class Counts:
     open: int
     present: int
     absent: int
-    conflicts: int
+    conflicts: int | None
+    """None while they are being counted."""
     suggestions: int
+
+
+class CategoryCounts(TypedDict):
+    """The counts of one category."""
+
+    id: int
+    name: str
+    supercategory: str
+    present: int
+    absent: int
+    filled: int
+    open: int
+    suggested: int | None
+    """None while they are being counted."""
+    calibrated: bool | None
+    """Whether its scores are probabilities; None: there are no scores."""
+
+
+class Overview(TypedDict):
+    """How far a project is."""
+
+    counts: Counts
+    about: bool
+    """Suggestions and conflicts are being counted; the suggestions of all are those from when the
+    version was made."""
+    categories: list[CategoryCounts]
+    versions: list[VersionRow]
+    policy: str
+    """What the next training waits for."""
+
+
+class LossPoint(TypedDict):
+    """The loss at one step of a training."""
+
+    step: float
+    loss: float
 
 
 class ProgressReport:
@@ -85,28 +122,21 @@ class ProgressReport:
             "trainer": trainer,
         }
 
-    def counts(self) -> Counts:
-        """Return the counts of the project as they stand."""
-        with self._store.reading() as tx:
-            return self._counts(tx, categories.every(tx), self._open_suggestions.now(tx))
-
-    def overview(self, *, soon: bool = False) -> dict[str, Any]:
+    def overview(self, *, soon: bool = False) -> Overview:
         """Return counts, categories, versions, and what the next training waits for.
 
         Args:
-            soon: Do not wait where counting the suggestions would take long: `about` is true then,
-                the conflicts and the suggestions of each category are None, and the suggestions of
-                all are the figure from when the version was made.
+            soon: Do not wait where counting the suggestions would take long; `about` says so.
         """
         with self._store.reading() as tx:
             shown = categories.every(tx)
             suggested = self._open_suggestions.soon(tx) if soon else self._open_suggestions.now(tx)
-            counts = vars(self._counts(tx, shown, suggested))
+            counts = self._counts(tx, shown, suggested)
             made = versions.every(tx)
             calibrated = self._calibrated(tx)
             waits = retraining.waiting_for(tx, self._project.settings.retraining, self._clock())
             filled = self._open_suggestions.fills.counts(tx)
-        rows = [
+        rows: list[CategoryCounts] = [
             {
                 "id": c.id,
                 "name": c.name,
@@ -121,18 +151,18 @@ class ProgressReport:
             for c in in_order(shown)
         ]
         return {
-            "counts": counts | ({"conflicts": None} if suggested is None else {}),
+            "counts": counts,
             "about": suggested is None,
             "categories": rows,
             "versions": [version_row(v) for v in made],
             "policy": waits,
         }
 
-    def trends(self) -> dict[str, Any]:
-        """Return what the charts of the Progress page show; see `Trends.report`."""
+    def trends(self) -> TrendsRow:
+        """Return what the charts of the Progress page show."""
         return self._trends.report()
 
-    def trends_soon(self) -> dict[str, Any]:
+    def trends_soon(self) -> Counted[TrendsRow]:
         """Return `trends` as `ThrottledCache.soon` does, without waiting for them."""
         return self._trends.soon()
 
@@ -140,7 +170,7 @@ class ProgressReport:
         """Wait until nothing is counted any more, for good."""
         self._trends.close()
 
-    def losses(self) -> list[dict[str, float]]:
+    def losses(self) -> list[LossPoint]:
         """Return the loss of the running training, or the last one, as far as `state` saw it."""
         with self._lock:
             return [{"step": step, "loss": loss} for step, loss in self._losses[1]]
@@ -159,7 +189,7 @@ class ProgressReport:
             open=pairs.open,
             present=sum(c.present_count for c in shown),
             absent=sum(c.absent_count for c in shown),
-            conflicts=0 if suggested is None else len(suggested.disputed),
+            conflicts=None if suggested is None else len(suggested.disputed),
             suggestions=self._when_made(tx) if suggested is None else suggested.of(shown),
         )
 

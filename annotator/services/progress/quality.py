@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import TypedDict
 
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category
@@ -21,30 +22,116 @@ from mlrpl.decision.anchoring import anchoring, blind_needed
 ENOUGH = 20
 """Pairs that several people answered from which on agreement gets an interval."""
 
+Compared = Literal["others", "blind", "checks", "own"]
+"""What somebody's answers are compared with."""
+
+COMPARED: tuple[Compared, ...] = get_args(Compared)
+
 SEED = 20_260_101
 """Of the draws behind the intervals, so that the same answers always give the same figures."""
 
 
-class Quality(CachedReport):
-    """The quality of one project's labels, as far as people's own answers tell.
+class Agreement(TypedDict):
+    """How far people agree on the pairs that several of them answered.
 
-    `report` has `people` (who answered anything, their number), `needed` (pairs for an interval),
-    `overall` and `categories` (rows of `overlap_row`, those with shared pairs only), `annotators`
-    (rows of `person_rows`), `anchoring` (see `anchoring_row`) and `note`, a sentence that says why
-    nothing can be compared, or an empty text.
+    A figure is None where it cannot be told, an interval also where there are fewer than `ENOUGH`
+    pairs.
     """
+
+    pairs: int
+    independent: int
+    """Pairs where nobody had seen the others' answers."""
+    agreed: int
+    """Pairs about which all said the same."""
+    people: int
+    alpha: float | None
+    """Krippendorff's, with its 95 % interval."""
+    alpha_low: float | None
+    alpha_high: float | None
+    kappa: float | None
+    """Cohen's, for exactly two people."""
+    kappa_low: float | None
+    kappa_high: float | None
+
+
+class CategoryAgreement(Agreement):
+    """How far people agree on one category."""
+
+    id: int
+    name: str
+
+
+class Agreed(TypedDict):
+    """How often somebody was compared with something, and how often both said the same."""
+
+    compared: int
+    agreed: int
+
+
+class PersonAgreement(TypedDict):
+    """How often one person agreed. An answer is compared once with every other person's."""
+
+    name: str
+    others: Agreed
+    blind: Agreed
+    """Of these, only the person's blind answers."""
+    checks: Agreed
+    """With what attention checks expect."""
+    own: Agreed
+    """Blind answers with the same person's others."""
+
+
+class Anchoring(TypedDict):
+    """Whether people follow the model more often when they see it.
+
+    The shares are None as long as there are too few answers of either kind.
+    """
+
+    blind: int
+    """Answers."""
+    shown: int
+    """Answers with a score in sight."""
+    needed: int
+    """Blind answers."""
+    difference: float | None
+    """How much more often, with its 95 % interval."""
+    low: float | None
+    high: float | None
+    agreed_blind: float | None
+    agreed_shown: float | None
+
+
+class QualityRow(TypedDict):
+    """The quality of a project's labels."""
+
+    people: int
+    """Who answered anything."""
+    needed: int
+    """Pairs for an interval."""
+    overall: Agreement | None
+    """None without any pair in common."""
+    categories: list[CategoryAgreement]
+    """Those with pairs in common."""
+    annotators: list[PersonAgreement]
+    anchoring: Anchoring
+    note: str
+    """Why nothing can be compared, or an empty text."""
+
+
+class Quality(CachedReport[QualityRow]):
+    """The quality of one project's labels, as far as people's own answers tell."""
 
     def _depends_on(self, tx: Transaction) -> object:
         return [(c.id, c.name) for c in categories.every(tx)]
 
     def _count(
         self, tx: Transaction, number: int | None, arrays: VersionArrays | None
-    ) -> dict[str, Any]:
+    ) -> QualityRow:
         del number
         return _counted(tx, arrays)
 
 
-def _counted(tx: Transaction, arrays: VersionArrays | None) -> dict[str, Any]:
+def _counted(tx: Transaction, arrays: VersionArrays | None) -> QualityRow:
     shown = in_order(categories.every(tx))
     listed = np.array([c.id for c in shown], np.int64)
     ordinary, blind = quality.ordinary_opinions(tx), quality.blind_opinions(tx)
@@ -71,29 +158,26 @@ def _counted(tx: Transaction, arrays: VersionArrays | None) -> dict[str, Any]:
     }
 
 
-def overlap_row(found: list[Overlap]) -> dict[str, Any]:
-    """Return how far people agree on the pairs that several of them answered.
-
-    Returns:
-        `pairs`, how many of them are `independent` (nobody had seen the others' answers) and
-        `agreed` (all said the same), `people`; `alpha`, for exactly two people also `kappa`, each
-        with `_low` and `_high`. A figure is None where it cannot be told, an interval also where
-        there are fewer than `ENOUGH` pairs.
-    """
+def overlap_row(found: list[Overlap]) -> Agreement:
+    """Return how far people agree on the pairs that several of them answered."""
     pairs = sum(o.pairs for o in found)
-    row: dict[str, Any] = {
+    rng = np.random.default_rng(SEED) if pairs >= ENOUGH else None
+    measured = figures(found, rng)
+    nothing = (float("nan"),) * 3
+    alpha, alpha_low, alpha_high = map(_finite, measured.get("alpha", nothing))
+    kappa, kappa_low, kappa_high = map(_finite, measured.get("kappa", nothing))
+    return {
         "pairs": pairs,
         "independent": sum(int(o.independent.sum()) for o in found),
         "agreed": sum(int(o.agreed.sum()) for o in found),
         "people": len(set().union(*(o.people.tolist() for o in found))),
+        "alpha": alpha,
+        "alpha_low": alpha_low,
+        "alpha_high": alpha_high,
+        "kappa": kappa,
+        "kappa_low": kappa_low,
+        "kappa_high": kappa_high,
     }
-    rng = np.random.default_rng(SEED) if pairs >= ENOUGH else None
-    measured = figures(found, rng)
-    for name in ("alpha", "kappa"):
-        one = measured.get(name)
-        value, low, high = (None, None, None) if one is None else map(_finite, one)
-        row |= {name: value, f"{name}_low": low, f"{name}_high": high}
-    return row
 
 
 def person_rows(
@@ -101,7 +185,7 @@ def person_rows(
     names: Mapping[int, str],
     checks: Mapping[int, tuple[int, int]],
     own: Mapping[int, tuple[int, int]],
-) -> list[dict[str, Any]]:
+) -> list[PersonAgreement]:
     """Return, for everybody who can be compared with anything, how often they agreed.
 
     Args:
@@ -109,29 +193,28 @@ def person_rows(
         names: Of the people, by id.
         checks: Attention checks, all and those answered as expected.
         own: Blind answers to pairs that the same person answered, all and those that agree.
-
-    Returns:
-        Rows of `name`, and of `others`, `blind` (only the person's blind answers), `checks` and
-        `own`, each a dictionary of `compared` and `agreed`. An answer is compared once with every
-        other person who answered the pair.
     """
     others: dict[int, npt.NDArray[np.int64]] = {}
     for overlap in found:
-        for person, row in zip(overlap.people.tolist(), overlap.compared, strict=True):
-            others[person] = others.get(person, np.zeros(4, np.int64)) + row
-    rows = []
+        for person, compared in zip(overlap.people.tolist(), overlap.compared, strict=True):
+            others[person] = others.get(person, np.zeros(4, np.int64)) + compared
+    rows: list[PersonAgreement] = []
     for person, name in names.items():
         said = others.get(person, np.zeros(4, np.int64)).tolist()
-        counts = {
-            "others": (said[0], said[1]),
-            "blind": (said[2], said[3]),
-            "checks": checks.get(person, (0, 0)),
-            "own": own.get(person, (0, 0)),
+        row: PersonAgreement = {
+            "name": name,
+            "others": _agreed((said[0], said[1])),
+            "blind": _agreed((said[2], said[3])),
+            "checks": _agreed(checks.get(person, (0, 0))),
+            "own": _agreed(own.get(person, (0, 0))),
         }
-        if any(compared for compared, _ in counts.values()):
-            compared = {k: {"compared": n, "agreed": agreed} for k, (n, agreed) in counts.items()}
-            rows.append({"name": name, **compared})
+        if any(row[kind]["compared"] for kind in COMPARED):
+            rows.append(row)
     return rows
+
+
+def _agreed(counts: tuple[int, int]) -> Agreed:
+    return {"compared": counts[0], "agreed": counts[1]}
 
 
 def own_answers(ordinary: Opinions, blind: Opinions) -> dict[int, tuple[int, int]]:
@@ -153,43 +236,32 @@ def own_answers(ordinary: Opinions, blind: Opinions) -> dict[int, tuple[int, int
     }
 
 
-def anchoring_row(shown: npt.NDArray[np.int64], blind: npt.NDArray[np.int64]) -> dict[str, Any]:
+def anchoring_row(shown: npt.NDArray[np.int64], blind: npt.NDArray[np.int64]) -> Anchoring:
     """Return whether people follow the model more often when they see it.
 
     Args:
         shown: `(BANDS, 2)`, answers with a score in sight, and those that agree with it.
         blind: `(BANDS, 2)`, the same of blind answers.
-
-    Returns:
-        `blind` and `shown` (numbers of answers), `needed` (blind ones), and with enough of both
-        `difference`, `low`, `high`, `agreed_blind` and `agreed_shown`, each a share; else None.
     """
     there = (shown[:, 0] > 0) & (blind[:, 0] > 0)
     usable = shown[there], blind[there]
     all_shown, agreeing = usable[0].sum(axis=0).tolist()
     needed = blind_needed((agreeing + 1) / (all_shown + 2))
     asked = int(usable[1][:, 0].sum())
-    row: dict[str, Any] = {
+    found = anchoring(shown, blind) if min(asked, all_shown) >= needed else None
+    return {
         "blind": asked,
         "shown": all_shown,
         "needed": needed,
-        **dict.fromkeys(("difference", "low", "high", "agreed_blind", "agreed_shown")),
-    }
-    found = anchoring(shown, blind) if min(asked, all_shown) >= needed else None
-    if found is None:
-        return row
-    return row | {
-        "difference": found.difference,
-        "low": found.low,
-        "high": found.high,
-        "agreed_blind": found.blind,
-        "agreed_shown": found.shown,
+        "difference": None if found is None else found.difference,
+        "low": None if found is None else found.low,
+        "high": None if found is None else found.high,
+        "agreed_blind": None if found is None else found.blind,
+        "agreed_shown": None if found is None else found.shown,
     }
 
 
-def _anchoring(
-    tx: Transaction, arrays: VersionArrays | None, shown: list[Category]
-) -> dict[str, Any]:
+def _anchoring(tx: Transaction, arrays: VersionArrays | None, shown: list[Category]) -> Anchoring:
     table = np.zeros((BANDS, 2), np.int64)
     if arrays is not None and shown:
         said = quality.blind_answers(tx)

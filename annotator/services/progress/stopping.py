@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
+from typing_extensions import TypedDict
 
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, OperationKind
@@ -58,19 +58,106 @@ class Pace:
         grids = (1 - self.single_share) / self.grid_seconds
         return HOUR * (self.single_share / self.single_seconds + grids)
 
+    def row(self) -> PaceRow:
+        """Return the pace by names."""
+        return {
+            "single_seconds": self.single_seconds,
+            "grid_seconds": self.grid_seconds,
+            "single_share": self.single_share,
+            "recorded": self.recorded,
+            "an_hour": self.an_hour,
+        }
 
-class Stopping(CachedReport):
-    """When to stop: how far the goal is and what an hour would bring.
 
-    `report` has `goal` (`coverage`, `error`), `coverage`, `pairs`, `open`, `covered` (whether the
-    goal for coverage is reached), `reached` (whether both are), `note` (why nothing can be said
-    about errors, or an empty text), `pace` (see `Pace`, and `an_hour`), `probes` (`answers`,
-    `wrong`, `needed`, `used`), `left_out` (open pairs without a probability), `filled`, `promised`
-    (of the filled pairs, how many are `present`, and how many may be `wrong` and `lost` by their
-    certificates), `now` and `later` (see `error_row`, `later` also has `pairs`, `present` and
-    `coverage`; None where nothing can be said), `answers_needed` for the goal's error, None also
-    where no number of them would do, and `counted_at`.
-    """
+class GoalRow(TypedDict):
+    """The goal of the settings; both are shares, 0 to 1."""
+
+    coverage: float
+    error: float
+
+
+class PaceRow(TypedDict):
+    """A `Pace` with what it comes to."""
+
+    single_seconds: float
+    grid_seconds: float
+    single_share: float
+    recorded: int
+    an_hour: float
+
+
+class ErrorRow(TypedDict):
+    """What is to be expected where the model decides: pairs and shares, see `Expected`."""
+
+    error: float
+    wrong_present: int
+    lost: int
+    wrong_share: float
+    lost_share: float
+    open_error: float
+
+
+class LaterRow(ErrorRow):
+    """What is to be expected after an hour."""
+
+    pairs: int
+    """Decided in the hour."""
+    present: int
+    """Of them."""
+    coverage: float
+
+
+class ProbesRow(TypedDict):
+    """What blind answers about open pairs say about the model's errors."""
+
+    answers: int
+    wrong: int
+    needed: int
+    used: bool
+    """Whether they correct what the model expects of itself."""
+
+
+class PromisedRow(TypedDict):
+    """Of the filled pairs, how many are present, and what certificates allow to be an error."""
+
+    present: int
+    wrong: int
+    lost: int
+
+
+class ErrorsRow(TypedDict):
+    """What can be said about errors; all but `left_out` are None where nothing can."""
+
+    now: ErrorRow | None
+    later: LaterRow | None
+    answers_needed: int | None
+    """For the goal's error; None also where no number of them would do."""
+    probes: ProbesRow | None
+    promised: PromisedRow | None
+    left_out: int
+    """Open pairs without a probability."""
+
+
+class StoppingRow(ErrorsRow):
+    """How far the goal is and what an hour would bring."""
+
+    goal: GoalRow
+    pairs: int
+    open: int
+    filled: int
+    coverage: float
+    covered: bool
+    """Whether the goal for coverage is reached."""
+    reached: bool
+    """Whether the whole goal is."""
+    pace: PaceRow
+    note: str
+    """Why nothing can be said about errors, or an empty text."""
+    counted_at: str
+
+
+class Stopping(CachedReport[StoppingRow]):
+    """When to stop: how far the goal is and what an hour would bring."""
 
     def _depends_on(self, tx: Transaction) -> object:
         fills = [fill.key for fill in self._fills.active(tx)]
@@ -78,42 +165,46 @@ class Stopping(CachedReport):
 
     def _count(
         self, tx: Transaction, number: int | None, arrays: VersionArrays | None
-    ) -> dict[str, Any]:
+    ) -> StoppingRow:
         del number
         shown, goal = categories.every(tx), self._project.settings.goal
         filled = self._fills.counts_by_state(tx)
         counts = PairCounts.of(images.count(tx), shown, self._fills.counts(tx))
         coverage = 1 - counts.open / counts.pairs if counts.pairs else 0.0
         pace = _pace(tx)
-        row: dict[str, Any] = {
-            "goal": goal.model_dump(),
+        row: StoppingRow = {
+            "goal": {"coverage": goal.coverage, "error": goal.error},
             "pairs": counts.pairs,
             "open": counts.open,
             "filled": counts.filled,
             "coverage": coverage,
             "covered": counts.pairs > 0 and coverage >= goal.coverage,
             "reached": counts.pairs > 0 and counts.open == 0,
-            "pace": {**asdict(pace), "an_hour": pace.an_hour},
+            "pace": pace.row(),
             "counted_at": self._clock().isoformat(timespec="seconds"),
-            **dict.fromkeys(("now", "later", "answers_needed", "probes", "promised")),
+            "note": _note(shown, sum(c.present_count for c in shown), arrays),
+            "now": None,
+            "later": None,
+            "answers_needed": None,
+            "probes": None,
+            "promised": None,
             "left_out": counts.open,
         }
-        present = sum(c.present_count for c in shown)
-        row["note"] = _note(shown, present, arrays)
         if row["note"] or arrays is None:
             return row
-        row |= self._errors(tx, arrays, shown, row, filled)
-        row["reached"] = row["covered"] and row["now"]["error"] <= goal.error
-        return row
+        errors = self._errors(tx, arrays, shown, row, filled)
+        now = errors["now"]
+        reached = row["covered"] and now is not None and now["error"] <= goal.error
+        return {**row, **errors, "reached": reached}
 
     def _errors(
         self,
         tx: Transaction,
         arrays: VersionArrays,
         shown: list[Category],
-        row: dict[str, Any],
+        row: StoppingRow,
         left: dict[str, int],
-    ) -> dict[str, Any]:
+    ) -> ErrorsRow:
         found, present = self._open(tx, arrays, shown), sum(c.present_count for c in shown)
         threshold = self._project.settings.suggestions.threshold
         probes, factor = _probed(tx, arrays, threshold)
@@ -132,12 +223,16 @@ class Stopping(CachedReport):
             filled=filled,
         )
         return {
-            "promised": {name: round(value) for name, value in asdict(filled).items()},
+            "promised": {
+                "present": round(filled.present),
+                "wrong": round(filled.wrong),
+                "lost": round(filled.lost),
+            },
             "probes": probes,
             "left_out": max(0, row["open"] - round(found.pairs)),
             "now": error_row(now),
-            "later": error_row(later)
-            | {
+            "later": {
+                **error_row(later),
                 "pairs": round(hour),
                 "present": round(said),
                 "coverage": row["coverage"] + hour / max(row["pairs"], 1),
@@ -169,7 +264,7 @@ class Stopping(CachedReport):
         return found
 
 
-def error_row(found: Expected) -> dict[str, Any]:
+def error_row(found: Expected) -> ErrorRow:
     """Return what is to be expected, as the page knows it: pairs and shares."""
     return {
         "error": found.error,
@@ -214,13 +309,11 @@ def _pace(tx: Transaction) -> Pace:
     )
 
 
-def _probed(
-    tx: Transaction, arrays: VersionArrays, threshold: float
-) -> tuple[dict[str, Any], float]:
+def _probed(tx: Transaction, arrays: VersionArrays, threshold: float) -> tuple[ProbesRow, float]:
     """Return what audit probes say about the model's errors, and the factor to correct them by."""
     p, present = blind_answers(tx, arrays)
     says = p >= threshold
     wrong, believed = int((says != present).sum()), float(np.where(says, 1 - p, p).sum())
     used = len(p) >= ENOUGH_PROBES
-    row = {"answers": len(p), "wrong": wrong, "needed": ENOUGH_PROBES, "used": used}
+    row: ProbesRow = {"answers": len(p), "wrong": wrong, "needed": ENOUGH_PROBES, "used": used}
     return row, correction(wrong, believed) if used else 1.0

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from annotator.arrays.versions import VersionArrays
-from annotator.services.knowledge.calibration import calibration_of, taught_ordinals
+from annotator.services.knowledge.calibration import (
+    CalibrationReport,
+    calibration_of,
+    taught_ordinals,
+)
 from annotator.services.progress.cached_report import CachedReport
-from annotator.services.progress.growth import fill_steps, growth_row
+from annotator.services.progress.growth import GrowthRow, fill_steps, growth_row
 from annotator.store import (
     Transaction,
     activity,
@@ -22,18 +27,66 @@ RATE_DECISIONS = 50
 """Measured decisions below which nothing is said about the time that is left."""
 
 
-class Trends(CachedReport):
-    """The charts of the Progress page.
+class PersonPace(TypedDict):
+    """What one person did; None where there is nothing to divide by."""
 
-    `report` has `growth`, `people`, `pace`, `calibration`, `remaining` and `counted_at`.
-    """
+    name: str
+    decisions: int
+    answers: int
+    present_share: float | None
+    per_minute: float | None
+    active_seconds: float
+    median_seconds: float | None
+    checks: int
+    """Attention checks."""
+    agreement: float | None
+    """Share of the checks that were answered as expected."""
+
+
+class OverallPace(TypedDict):
+    """What all people did."""
+
+    decisions: int
+    active_seconds: float
+    per_minute: float | None
+    needed: int
+    """Measured decisions below which nothing is said about the time that is left."""
+
+
+class Remaining(TypedDict):
+    """What is left to do at the pace so far."""
+
+    seconds: float
+    pairs: int
+    """Open pairs that the model is not sure about."""
+    per_minute: float
+    decisions: int
+    """Measured ones that the pace is drawn from."""
+    untaught: int
+    """Categories that the model knows nothing about yet; their pairs are not counted."""
+
+
+class TrendsRow(TypedDict):
+    """What the charts of the Progress page show."""
+
+    growth: GrowthRow
+    people: list[PersonPace]
+    pace: OverallPace
+    calibration: CalibrationReport
+    remaining: Remaining | None
+    """None where too few decisions were measured."""
+    counted_at: str
+
+
+class Trends(CachedReport[TrendsRow]):
+    """The charts of the Progress page."""
 
     def _depends_on(self, tx: Transaction) -> object:
         return [fill.key for fill in self._fills.active(tx)]
 
     def _count(
         self, tx: Transaction, number: int | None, arrays: VersionArrays | None
-    ) -> dict[str, Any]:
+    ) -> TrendsRow:
         people = activity.paces(tx)
         now = self._clock()
         shown = categories.every(tx)
@@ -48,15 +101,15 @@ class Trends(CachedReport):
             "counted_at": now.isoformat(timespec="seconds"),
         }
 
-    def _growth(self, tx: Transaction, shown: list[int], now: datetime) -> dict[str, Any]:
+    def _growth(self, tx: Transaction, shown: list[int], now: datetime) -> GrowthRow:
         filled = self._fills.counts(tx)
         fills = fill_steps(certificates.every(tx), sum(filled.get(o, 0) for o in shown), now)
         first = activity.first_operation_at(tx)
         return growth_row(activity.growth(tx), first, versions.every(tx), now, fills)
 
 
-def person_row(pace: Pace) -> dict[str, Any]:
-    """Return what the page shows of one person; None where there is nothing to divide by."""
+def person_row(pace: Pace) -> PersonPace:
+    """Return what the page shows of one person."""
     answers = pace.present + pace.absent
     return {
         "name": pace.name,
@@ -71,7 +124,7 @@ def person_row(pace: Pace) -> dict[str, Any]:
     }
 
 
-def remaining(people: list[Pace], unsure: int | None, untaught: int) -> dict[str, Any] | None:
+def remaining(people: list[Pace], unsure: int | None, untaught: int) -> Remaining | None:
     """Return how long the pairs that the model is not sure about take at the pace so far.
 
     Args:
@@ -80,8 +133,7 @@ def remaining(people: list[Pace], unsure: int | None, untaught: int) -> dict[str
         untaught: Categories that the model knows nothing about yet, which are not among them.
 
     Returns:
-        `seconds`, `pairs`, `per_minute`, `decisions` and `untaught`; None where too few
-        decisions were measured.
+        None where too few decisions were measured.
     """
     decisions = sum(p.single_decisions for p in people)
     rate = _per_minute(decisions, sum(p.single_seconds for p in people))
@@ -96,7 +148,7 @@ def remaining(people: list[Pace], unsure: int | None, untaught: int) -> dict[str
     }
 
 
-def _pace(people: list[Pace]) -> dict[str, Any]:
+def _pace(people: list[Pace]) -> OverallPace:
     decisions = sum(p.decisions for p in people)
     seconds = sum(p.active_seconds for p in people)
     return {

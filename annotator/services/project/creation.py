@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from annotator.errors import NotReady, ProjectError
 from annotator.images.sources import BrokenFile as ScannedBroken
@@ -43,7 +44,7 @@ class Created:
     """`(path, reason)` of each file that cannot be used."""
     imported: ImportSummary | None
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> dict[str, object]:
         """Return what was made as JSON."""
         return {
             "project": str(self.project.path),
@@ -69,6 +70,16 @@ class Created:
             )
         lines.append(f"Next: annotator serve {self.project.path}")
         return "\n".join(lines)
+
+
+class FoundFiles(TypedDict):
+    """What was found in image folders."""
+
+    new_images: int
+    new_paths: int
+    changed: int
+    refused: int
+    gone: int
 
 
 def create_project(
@@ -157,7 +168,7 @@ def _fill(
         if labels is None:
             return None
         transfer = Transfer(project, store, clock=clock)
-        return transfer.import_labels(
+        return transfer.import_file(
             labels,
             unlisted=unlisted,
             annotator=annotator,
@@ -216,7 +227,7 @@ def refresh_images(
     *,
     name: str = "",
     on_progress: Progress = lambda *_: None,
-) -> dict[str, Any]:
+) -> FoundFiles:
     """Look at the known roots again, or take a further folder in as a new root.
 
     Args:
@@ -235,7 +246,7 @@ def refresh_images(
         roots = [list(new.settings.roots)[-1]]
     else:
         roots = list(project.settings.roots)
-    row = {"new_images": 0, "new_paths": 0, "changed": 0, "refused": 0, "gone": 0}
+    row: FoundFiles = {"new_images": 0, "new_paths": 0, "changed": 0, "refused": 0, "gone": 0}
     for root in roots:
         added, _, gone = add_images(new, store, root, on_progress=on_progress)
         row["new_images"] += added.new_images

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import uuid
-from typing import Any
 
 from annotator.errors import SetBack
 from annotator.store import Store, answers, key_values
@@ -28,7 +27,7 @@ class Lineage:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._known: dict[str, Any] | None = None
+        self._known: tuple[str, list[str]] | None = None
 
     def key(self) -> str:
         """Return the project's key, the same for as long as this process lives.
@@ -37,11 +36,11 @@ class Lineage:
         was copied, or moved to another disk: it gets a new key, and the old one is an ancestor.
         So does one whose key comes from an older program, which did not note the file.
         """
-        return str(self._read()["key"])
+        return self._read()[0]
 
     def ancestors(self) -> list[str]:
         """Return the keys of the projects that this one is a copy of."""
-        return list(self._read()["ancestors"])
+        return list(self._read()[1])
 
     def refuse_set_back(self, last: object) -> None:
         """Refuse to go on where somebody had an operation acknowledged that is not here.
@@ -60,25 +59,24 @@ class Lineage:
                     "The database was restored from an older state after this was answered."
                 )
 
-    def _read(self) -> dict[str, Any]:
+    def _read(self) -> tuple[str, list[str]]:
         with self._lock:
             if self._known is None:
                 self._known = self._remembered()
             return self._known
 
-    def _remembered(self) -> dict[str, Any]:
+    def _remembered(self) -> tuple[str, list[str]]:
+        """Return the key, and those of the ancestors."""
         file = self._store.file_identity()
         with self._store.reading() as tx:
             key, before = key_values.get(tx, PROJECT_KEY), key_values.get(tx, PROJECT_FILE)
             ancestors = key_values.get(tx, ANCESTORS) or []
         if key and file == before:
-            found = {"key": key, "ancestors": ancestors}
-        else:
-            ancestors = [*ancestors, key][-MOST_ANCESTORS:] if key else []
-            found = {"key": uuid.uuid4().hex[:12], "ancestors": ancestors}
-        if key != found["key"] or before != file:
-            with self._store.writing() as tx:
-                key_values.put(tx, PROJECT_KEY, found["key"])
-                key_values.put(tx, PROJECT_FILE, file)
-                key_values.put(tx, ANCESTORS, found["ancestors"])
-        return found
+            return str(key), ancestors
+        ancestors = [*ancestors, key][-MOST_ANCESTORS:] if key else []
+        new = uuid.uuid4().hex[:12]
+        with self._store.writing() as tx:
+            key_values.put(tx, PROJECT_KEY, new)
+            key_values.put(tx, PROJECT_FILE, file)
+            key_values.put(tx, ANCESTORS, ancestors)
+        return new, ancestors

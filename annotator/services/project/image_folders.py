@@ -7,15 +7,58 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from annotator.errors import ProjectBusy, ProjectError
-from annotator.services.project.creation import Progress, add_images, refresh_images, root_for
+from annotator.services.message import Message
+from annotator.services.project.creation import (
+    FoundFiles,
+    Progress,
+    add_images,
+    refresh_images,
+    root_for,
+)
 from annotator.settings import Project, changed, load_project, save_project
 from annotator.store import Store, images
 
 MOST_EXAMPLES = 5
 """File names that a preview shows."""
+
+
+class FolderRow(TypedDict):
+    """An image folder, and its files by what became of them."""
+
+    name: str
+    folder: str
+    there: bool
+    usable: int
+    gone: int
+    refused: int
+
+
+class Scanned(FoundFiles, Message):
+    """What was found in image folders."""
+
+
+class MoveRow(TypedDict):
+    """What is found where an image folder is said to be now."""
+
+    root: str
+    folder: str
+    found: int
+    missing: int
+    examples: list[str]
+    """Of the missing ones."""
+    text: str
+
+
+class UnusableFile(TypedDict):
+    """A file that is missing or cannot be used."""
+
+    root: str
+    path: str
+    reason: str
 
 
 class ImageRoots:
@@ -26,8 +69,8 @@ class ImageRoots:
         self._store = store
         self._reading = threading.Lock()
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return the folders: `name`, `folder`, `there`, and the files by what became of them."""
+    def rows(self) -> list[FolderRow]:
+        """Return the folders and what became of their files."""
         counts: dict[str, Counter[str]] = {}
         with self._store.reading() as tx:
             for path in images.every_path(tx):
@@ -37,17 +80,25 @@ class ImageRoots:
                 elif path.problem:
                     kind = "refused"
                 counts.setdefault(path.root, Counter())[kind] += 1
-        rows = []
+        rows: list[FolderRow] = []
         for name in self._project.settings.roots:
             folder = self._project.root_path(name)
             kinds = counts.get(name, Counter())
-            numbers = {kind: kinds[kind] for kind in ("usable", "gone", "refused")}
-            rows.append({"name": name, "folder": str(folder), "there": folder.is_dir(), **numbers})
+            rows.append(
+                {
+                    "name": name,
+                    "folder": str(folder),
+                    "there": folder.is_dir(),
+                    "usable": kinds["usable"],
+                    "gone": kinds["gone"],
+                    "refused": kinds["refused"],
+                }
+            )
         return rows
 
     def add(
         self, folder: Path, *, name: str = "", on_progress: Progress = lambda *_: None
-    ) -> dict[str, Any]:
+    ) -> Scanned:
         """Take a further folder in as a new root; the trainer embeds its pictures by itself.
 
         Raises:
@@ -60,7 +111,7 @@ class ImageRoots:
             )
         return {**row, "message": _sentence(row)}
 
-    def look(self, *, on_progress: Progress = lambda *_: None) -> dict[str, Any]:
+    def look(self, *, on_progress: Progress = lambda *_: None) -> Scanned:
         """Look for new, changed and missing files in all folders.
 
         Raises:
@@ -71,7 +122,7 @@ class ImageRoots:
             row = refresh_images(self._project, self._store, None, on_progress=on_progress)
         return {**row, "message": _sentence(row)}
 
-    def move_preview(self, root: str, folder: Path) -> dict[str, Any]:
+    def move_preview(self, root: str, folder: Path) -> MoveRow:
         """Return how many files of a root lie in another folder, and how many would be missing.
 
         Raises:
@@ -96,9 +147,7 @@ class ImageRoots:
             "text": said,
         }
 
-    def move(
-        self, root: str, folder: Path, *, on_progress: Progress = lambda *_: None
-    ) -> dict[str, Any]:
+    def move(self, root: str, folder: Path, *, on_progress: Progress = lambda *_: None) -> Scanned:
         """Point a root to another folder, and look there for new, changed and missing files.
 
         Raises:
@@ -119,7 +168,7 @@ class ImageRoots:
             save_project(new)
             self._project.settings = new.settings
             added, _, gone = add_images(self._project, self._store, root, on_progress=on_progress)
-        row = {
+        row: FoundFiles = {
             "new_images": added.new_images,
             "new_paths": added.new_paths,
             "changed": added.changed,
@@ -128,9 +177,9 @@ class ImageRoots:
         }
         return {**row, "message": f"{root!r} is {folder} now. {_sentence(row)}"}
 
-    def unusable(self) -> list[dict[str, Any]]:
-        """Return the files that are missing or cannot be used: `root`, `path` and `reason`."""
-        rows = []
+    def unusable(self) -> list[UnusableFile]:
+        """Return the files that are missing or cannot be used."""
+        rows: list[UnusableFile] = []
         with self._store.reading() as tx:
             for path in images.every_path(tx):
                 reason = path.problem
@@ -150,15 +199,15 @@ class ImageRoots:
             self._reading.release()
 
 
-def _sentence(row: dict[str, Any]) -> str:
+def _sentence(row: FoundFiles) -> str:
     parts = [f"{row['new_images']:,} new images"]
-    for key, words in (
-        ("changed", "changed"),
-        ("refused", "that cannot be used"),
-        ("gone", "missing; their answers are kept"),
+    for count, words in (
+        (row["changed"], "changed"),
+        (row["refused"], "that cannot be used"),
+        (row["gone"], "missing; their answers are kept"),
     ):
-        if row[key]:
-            parts.append(f"{row[key]:,} {words}")
+        if count:
+            parts.append(f"{count:,} {words}")
     said = f"{', '.join(parts)}."
     return said + (
         " The trainer computes their features automatically." if row["new_images"] else ""

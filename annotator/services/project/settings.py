@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from annotator.errors import ProjectError
+from annotator.services.message import Message
 from annotator.services.training.control import METHODS
 from annotator.settings import FIELDS, Project, by_name, changed, load_project, save_project
 from annotator.store import Store
@@ -22,6 +24,38 @@ EDITABLE = (
 """Settings that can be changed while the project is in use, in the order of the page."""
 
 
+class SettingRow(TypedDict):
+    """A setting as it is in `project.toml` now."""
+
+    key: str
+    value: object
+    help: str
+
+
+class NamedMethod(TypedDict):
+    """A method to choose."""
+
+    name: str
+    does: str
+
+
+class PreferenceRows(TypedDict):
+    """The settings that can be changed while the project is in use."""
+
+    settings: list[SettingRow]
+    """In the order of `EDITABLE`."""
+    methods: list[NamedMethod]
+    backbone: str
+    """Is not changed here."""
+
+
+class Saved(Message):
+    """Settings that were saved."""
+
+    changed: list[str]
+    """Their keys."""
+
+
 class Preferences:
     """The settings of one project."""
 
@@ -30,12 +64,8 @@ class Preferences:
         self._store = store
         self._lock = threading.Lock()
 
-    def rows(self) -> dict[str, Any]:
+    def rows(self) -> PreferenceRows:
         """Return the settings as they are in `project.toml` now, which this process then follows.
-
-        Returns:
-            `settings`: rows of `key`, `value` and `help`; `methods`: names to choose from;
-            `backbone`, which is not changed here.
 
         Raises:
             ProjectError: If the file cannot be read.
@@ -45,14 +75,14 @@ class Preferences:
         values = by_name(self._project.settings)
         return {
             "settings": [
-                {"key": key, "value": values[key], "help": FIELDS[key].description}
+                {"key": key, "value": values[key], "help": FIELDS[key].description or ""}
                 for key in EDITABLE
             ],
             "methods": [{"name": name, "does": does} for name, does in METHODS.items()],
             "backbone": self._project.settings.backbone,
         }
 
-    def save(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def save(self, values: Mapping[str, object]) -> Saved:
         """Change settings, in the file and at once in this process; the trainer looks by itself.
 
         Raises:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
+from typing_extensions import TypedDict
 
 from annotator.arrays import versions as version_files
 from annotator.arrays.versions import QUANTILES, VersionArrays
 from annotator.domain import Category, Version
 from annotator.errors import NotFound
-from annotator.services.knowledge.calibration import calibration_of
+from annotator.services.knowledge.calibration import CalibrationReport, calibration_of
 from annotator.services.knowledge.open_pairs import CHUNK
 from annotator.services.knowledge.open_suggestions import OpenSuggestions, SuggestionCounts
 from annotator.services.knowledge.suggestions import as_wished
+from annotator.services.training.control import VersionFigure
 from annotator.settings import Project
 from annotator.store import Store, Transaction, activity, categories, images, versions
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
@@ -43,6 +44,58 @@ Floats = npt.NDArray[np.float64]
 Indexes = npt.NDArray[np.int64]
 
 
+class ChangedCategory(TypedDict):
+    """A category whose suggestions changed."""
+
+    name: str
+    appeared: int
+    disappeared: int
+
+
+class ChangedImage(TypedDict):
+    """An image and the suggestion of it that changed most."""
+
+    id: int
+    category: str
+    appeared: bool
+    strength: float
+
+
+class ChangesRow(TypedDict):
+    """Which suggestions of open pairs one version makes and another does not."""
+
+    older: int
+    newer: int
+    appeared: int
+    disappeared: int
+    categories_changed: int
+    categories: list[ChangedCategory]
+    """The most changed first, at most `TOP_CATEGORIES`."""
+    images: list[ChangedImage]
+    """The strongest change first."""
+
+
+class MethodRow(VersionFigure):
+    """The newest version of a method."""
+
+    answers: int
+    seconds: float
+    measured_now: bool
+    """Not so where its scores were deleted: the figure is from when it was made."""
+
+
+class MethodsRow(TypedDict):
+    """Methods measured on the same held-out answers."""
+
+    methods: list[MethodRow]
+    pairs: int
+    """What they were measured on."""
+    categories: int
+    images: int
+    held_out_images: int
+    """All that have answers."""
+
+
 @dataclass
 class _Changes:
     """What was found so far, over all chunks of images."""
@@ -57,7 +110,9 @@ class _Changes:
         self.appeared += np.bincount(columns[appeared], minlength=len(self.appeared))
         self.disappeared += np.bincount(columns[~appeared], minlength=len(self.appeared))
 
-    def offer(self, strength: Floats, rows: Indexes, columns: Indexes, appeared: Any) -> None:
+    def offer(
+        self, strength: Floats, rows: Indexes, columns: Indexes, appeared: npt.NDArray[np.bool_]
+    ) -> None:
         """Keep the images that change most; an image counts by its strongest pair."""
         order = np.lexsort((columns, rows, -strength))
         _, first = np.unique(rows[order], return_index=True)
@@ -77,16 +132,12 @@ class Comparison:
         self._store = store
         self._open_suggestions = open_suggestions
 
-    def changes(self, older: int, newer: int) -> dict[str, Any]:
+    def changes(self, older: int, newer: int) -> ChangesRow:
         """Return which suggestions of open pairs one version makes and another does not.
 
         Args:
             older: Number of the version to start from.
             newer: Number of the version to end at.
-
-        Returns:
-            `appeared`, `disappeared` and `open` pairs in all, `categories` (the most changed
-            first) and `images` (the strongest change first, with its category).
 
         Raises:
             NotFound: If one of them does not exist, or its scores were deleted.
@@ -119,7 +170,7 @@ class Comparison:
             ],
         }
 
-    def calibration(self, number: int) -> dict[str, Any]:
+    def calibration(self, number: int) -> CalibrationReport:
         """Return what a version says against what people said; see `calibration_of`.
 
         Raises:
@@ -128,7 +179,7 @@ class Comparison:
         with self._store.reading() as tx:
             return calibration_of(tx, self._project, number, self._arrays(tx, number))
 
-    def methods(self) -> dict[str, Any]:
+    def methods(self) -> MethodsRow:
         """Return the newest version of each method, measured on the same held-out answers.
 
         A version whose scores were deleted keeps the figure from when it was made, and says so.
@@ -202,7 +253,7 @@ def _compare(
     return found
 
 
-def _changed(found: _Changes, shown: Mapping[int, Category]) -> list[dict[str, Any]]:
+def _changed(found: _Changes, shown: Mapping[int, Category]) -> list[ChangedCategory]:
     """Return the categories whose suggestions changed, the most changed first."""
     both = found.appeared + found.disappeared
     order = sorted((o for o in shown if both[o]), key=lambda o: (-both[o], shown[o].name))
@@ -275,9 +326,9 @@ def _figure(
     scores: npt.NDArray[np.float32] | None,
     labels: npt.NDArray[np.int8],
     measured: bool,
-) -> dict[str, Any]:
+) -> MethodRow:
     metrics = version.metrics
-    row: dict[str, Any] = {
+    row: MethodRow = {
         "number": version.number,
         "method": version.method,
         "promoted": version.promoted,
@@ -293,7 +344,8 @@ def _figure(
     interval = bootstrap_interval(
         scores, labels, min_present=MIN_EACH, min_absent=MIN_EACH, repeats=REDRAWS
     )
-    return row | {
+    return {
+        **row,
         "map": interval.value,
         "map_low": interval.low,
         "map_high": interval.high,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from typing_extensions import TypedDict
 
 from annotator.arrays import versions as version_files
 from annotator.domain import Job, JobKind, JobState, Version
 from annotator.errors import NotFound, NotReady
 from annotator.services.clock import Clock, utc_now
-from annotator.services.knowledge.calibration import SURENESS
+from annotator.services.knowledge.calibration import Sureness, sureness
+from annotator.services.message import Message
 from annotator.services.training import retraining
-from annotator.services.training.method_options import job_options, option_rows
+from annotator.services.training.method_options import METHOD_OPTIONS, MethodOption, job_options
 from annotator.settings import Project, Settings
 from annotator.store import Store, annotators, categories, jobs, versions
 
@@ -35,6 +38,70 @@ NOT_PROMOTED = "Not promoted"
 """How the note of a version begins that was found worse than the one in use, and never used."""
 
 
+class VersionFigure(TypedDict):
+    """A version and how good it is on held-out answers."""
+
+    number: int
+    method: str
+    promoted: bool
+    map: float | None
+    """Mean average precision with its 95 % interval, 0 to 1; None with too few answers."""
+    map_low: float | None
+    map_high: float | None
+
+
+class VersionRow(VersionFigure, Sureness):
+    """A version as pages and `--json` show it."""
+
+    backbone: str
+    created_at: str
+    held_out_pairs: int
+    trained_answers: int
+    seconds: float
+    note: str
+
+
+class ListedVersion(VersionRow):
+    """A version in the list of the Train page."""
+
+    arrays: bool
+    """Whether its scores are there; if not it has to be scored anew before it is used."""
+
+
+class TrainingReport(TypedDict):
+    """What there is on the Train page."""
+
+    versions: list[ListedVersion]
+    back_to: int | None
+    """The version to go back to."""
+    policy: str
+    """What the next training waits for."""
+
+
+class MethodChoice(TypedDict):
+    """A method that can learn."""
+
+    name: str
+    does: str
+    options: Sequence[MethodOption]
+
+
+class TrainingChoices(TypedDict):
+    """What a training can be started with."""
+
+    method: str
+    """That of the settings."""
+    methods: list[MethodChoice]
+    finetune: str
+    """What the settings come to."""
+
+
+class Started(Message):
+    """A training that was asked for."""
+
+    job: int
+
+
 class TrainingControl:
     """The Train page of one project."""
 
@@ -43,21 +110,23 @@ class TrainingControl:
         self._store = store
         self._clock = clock
 
-    def report(self) -> dict[str, Any]:
+    def report(self) -> TrainingReport:
         """Return the versions, the one to go back to, and what the next training waits for."""
         with self._store.reading() as tx:
             made = versions.every(tx)
             waits = retraining.waiting_for(tx, self._project.settings.retraining, self._clock())
-        rows = [{**version_row(v), "arrays": self._has_arrays(v.number)} for v in made]
+        rows: list[ListedVersion] = [
+            {**version_row(v), "arrays": self._has_arrays(v.number)} for v in made
+        ]
         return {"versions": rows, "back_to": predecessor(made), "policy": waits}
 
-    def choices(self) -> dict[str, Any]:
+    def choices(self) -> TrainingChoices:
         """Return what a training can be started with: methods, and what the settings say."""
         settings = self._project.settings
         return {
             "method": settings.method,
             "methods": [
-                {"name": name, "does": does, "options": option_rows(name)}
+                {"name": name, "does": does, "options": METHOD_OPTIONS.get(name, ())}
                 for name, does in METHODS.items()
             ],
             "finetune": FINETUNE[settings.retraining.finetune],
@@ -70,7 +139,7 @@ class TrainingControl:
         method: str | None = None,
         finetune: bool | None = None,
         options: Mapping[str, float] | None = None,
-    ) -> dict[str, Any]:
+    ) -> Started:
         """Ask the worker for a new version.
 
         Args:
@@ -95,7 +164,7 @@ class TrainingControl:
             job = jobs.enqueue(tx, JobKind.TRAIN, asked, self._clock())
         return {"job": job.id, "message": f"Training is {_verb(job)}."}
 
-    def cancel(self) -> dict[str, Any]:
+    def cancel(self) -> Message:
         """Ask the worker to stop what it is doing."""
         with self._store.writing() as tx:
             for kind in (JobKind.TRAIN, JobKind.EMBED):
@@ -105,7 +174,7 @@ class TrainingControl:
                     return {"message": f"The {job.kind.value} job will stop shortly."}
         return {"message": "Nothing is running."}
 
-    def promote(self, annotator: str, number: int) -> dict[str, Any]:
+    def promote(self, annotator: str, number: int) -> Message:
         """Make a version the one whose suggestions are shown.
 
         Raises:
@@ -161,7 +230,7 @@ def training_options(
     return {name: value for name, value in options.items() if value is not None} | special
 
 
-def version_row(version: Version) -> dict[str, Any]:
+def version_row(version: Version) -> VersionRow:
     """Return a version as pages and `--json` show it."""
     metrics = version.metrics
     return {
@@ -174,7 +243,7 @@ def version_row(version: Version) -> dict[str, Any]:
         "map_low": metrics.get("map_low"),
         "map_high": metrics.get("map_high"),
         "held_out_pairs": metrics.get("held_out_pairs", 0),
-        **{name: metrics.get(name) for name in SURENESS},
+        **sureness(metrics),
         "trained_answers": version.trained_answers,
         "seconds": version.training_seconds,
         "note": version.note,

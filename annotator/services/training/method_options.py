@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from annotator.errors import AnnotatorError
@@ -90,11 +90,6 @@ METHOD_OPTIONS: Mapping[str, tuple[MethodOption, ...]] = {
     "sarb": _NETWORK,
 }
 """By method; `mlrpl methods` lists all that there are."""
-
-
-def option_rows(method: str) -> list[dict[str, Any]]:
-    """Return the options of a method as the Train page shows them."""
-    return [asdict(option) for option in METHOD_OPTIONS.get(method, ())]
 
 
 def numbers_in(texts: Iterable[str]) -> dict[str, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
@@ -10,6 +9,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from annotator.domain import person_name
 from annotator.errors import AnnotatorError
 
 if TYPE_CHECKING:
@@ -18,26 +18,18 @@ if TYPE_CHECKING:
 COOKIE = "annotator_name"
 """Cookie that holds the name, percent-encoded."""
 
-MAX_NAME = 80
-"""Longest name, in characters."""
-
 _YEAR_SECONDS = 365 * 24 * 3600
 
 
 def checked_name(name: object) -> str:
-    """Return a name fit for keeping, without surrounding and repeated blanks.
+    """Return what a browser gives as a name, as `person_name` keeps it.
 
     Raises:
-        AnnotatorError: If nothing is left of it, it is too long, or it holds control characters.
+        AnnotatorError: If it is no name; the message says why.
     """
     if not isinstance(name, str) or not name.strip():
         raise AnnotatorError("Please enter your name; it is stored with your answers.")
-    tidy = " ".join(name.split())
-    if len(tidy) > MAX_NAME:
-        raise AnnotatorError(f"Please use a name of at most {MAX_NAME} characters.")
-    if any(unicodedata.category(letter).startswith("C") for letter in tidy):
-        raise AnnotatorError("Please use a name of ordinary letters, digits and punctuation.")
-    return tidy
+    return person_name(name)
 
 
 def name_of(cookies: Mapping[str, str]) -> str | None:

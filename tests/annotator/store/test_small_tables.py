@@ -53,6 +53,27 @@ def test_a_name_that_is_empty_or_too_long_is_refused(store: Store, name: str) ->
         annotators.named(tx, name, NOW)
 
 
+def test_a_person_is_the_same_however_many_blanks_are_in_the_name(store: Store) -> None:
+    with store.writing() as tx:
+        first = annotators.named(tx, "Ann  Lee", NOW)
+        again = annotators.named(tx, " Ann Lee", NOW)
+        annotators.rename(tx, first.id, "Ann \t Li")
+        renamed = annotators.named(tx, "Ann Li", NOW)
+
+    assert first.name == "Ann Lee"
+    assert again == first
+    assert (renamed.id, renamed.name) == (first.id, "Ann Li")
+
+
+def test_somebody_who_had_two_blanks_in_the_name_before_the_rule_keeps_it(store: Store) -> None:
+    with store.writing() as tx:
+        person = annotators.named(tx, "Ann", NOW)
+        tx.exec_driver_sql("update annotator set name = 'Ann  Lee', folded = 'ann  lee'")
+        found = annotators.named(tx, "Ann  Lee", NOW)
+
+    assert (found.id, found.name) == (person.id, "Ann  Lee")
+
+
 def test_a_lease_keeps_an_image_from_others_until_it_expires(store: Store) -> None:
     with store.writing() as tx:
         mine = leases.take(tx, "image", [3, 1, 2], "tab one", NOW, 60)

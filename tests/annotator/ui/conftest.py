@@ -40,10 +40,9 @@ def fakes() -> ModuleType:
     return _load("fake_services")
 
 
-def _made(fakes: ModuleType, folder: Path) -> Any:
-    settings = _load("fake_settings").fake_settings(fakes.CATEGORIES)
-    exchange = _load("fake_exchange").FakeExchange()
-    return fakes.fake_services(folder, exchange=exchange, **settings)
+def _made(fakes: ModuleType, folder: Path, shared: Services) -> Any:
+    names = ("curation", "preferences", "image_roots", "people", "exchange")
+    return fakes.fake_services(folder, **{name: getattr(shared, name) for name in names})
 
 
 class Part:
@@ -78,8 +77,8 @@ def stage() -> Stage:
 
 
 @pytest.fixture
-def services(fakes: ModuleType, tmp_path: Path, stage: Stage) -> Any:
-    made = _made(fakes, tmp_path)
+def services(fakes: ModuleType, tmp_path: Path, stage: Stage, shared: Services) -> Any:
+    made = _made(fakes, tmp_path, shared)
     stage.show(made)
     return made
 
@@ -96,13 +95,23 @@ def made_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return create_project(folder / "project", folder / "pictures", names=names).project.path
 
 
+def _copied(made_project: Path, folder: Path) -> Iterator[Services]:
+    shutil.copytree(made_project.parent, folder)
+    opened = Services.open(folder / made_project.name)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
 def real(made_project: Path, tmp_path: Path) -> Iterator[Services]:
     """Real services of a small project of the test's own."""
-    shutil.copytree(made_project.parent, tmp_path / "real")
-    opened = Services.open(tmp_path / "real" / made_project.name)
-    yield opened
-    opened.close()
+    yield from _copied(made_project, tmp_path / "real")
+
+
+@pytest.fixture(scope="session")
+def shared(made_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """Real services of a small project that no test changes."""
+    yield from _copied(made_project, tmp_path_factory.mktemp("shared") / "copy")
 
 
 def run(act: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
@@ -142,9 +151,13 @@ def web_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def app(
-    stage: Stage, fakes: ModuleType, web_files: Any, tmp_path_factory: pytest.TempPathFactory
+    stage: Stage,
+    fakes: ModuleType,
+    shared: Services,
+    web_files: Any,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Any:
-    stage.show(_made(fakes, tmp_path_factory.mktemp("first")))
+    stage.show(_made(fakes, tmp_path_factory.mktemp("first"), shared))
     return _build(stage, web_files)
 
 

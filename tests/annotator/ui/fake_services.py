@@ -1,15 +1,63 @@
-"""Services in memory that say what the real ones say, for tests of the pages."""
+"""Services in memory for tests of the pages; each is held to the types of the real one."""
 
 # ruff: noqa: ARG002 - a fake has the signature of what it stands for
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import functools
+import inspect
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar, get_type_hints
+
+from pydantic import TypeAdapter
 
 from annotator.errors import AnnotatorError, ImageError, NotFound, NotReady, StoreUnavailable
+from annotator.services.background.throttled_cache import Counted
+from annotator.services.catalogue.pictures import Media
+from annotator.services.certificates.certification import Certification
+from annotator.services.certificates.rows import PlanOptions
+from annotator.services.progress.overview import ProgressReport
+from annotator.services.progress.quality import QualityRow
+from annotator.services.progress.stopping import StoppingRow
+from annotator.services.progress.trends import TrendsRow
+from annotator.services.project.identity import Lineage
+from annotator.services.training.comparison import Comparison
+from annotator.services.training.control import TrainingControl, VersionRow
+from annotator.services.training.method_options import MethodOption
+
+Fake = TypeVar("Fake", bound=type)
+
+
+def checked(kind: Any, value: Any) -> Any:
+    """Return a value if it is of a type; a key that is missing or has another type fails."""
+    return TypeAdapter(kind).validate_python(value, strict=True)
+
+
+def stands_for(real: type) -> Callable[[Fake], Fake]:
+    """Hold a fake to what it stands for: its methods take and return what the real ones do."""
+
+    def hold(fake: Fake) -> Fake:
+        for name, method in list(vars(fake).items()):
+            if not name.startswith("_"):
+                setattr(fake, name, _held(method, getattr(real, name)))
+        return fake
+
+    return hold
+
+
+def _held(method: Callable[..., Any], real: Callable[..., Any]) -> Callable[..., Any]:
+    took, takes = (list(inspect.signature(m).parameters) for m in (method, real))
+    assert took == takes, f"{real.__qualname__} takes {takes}"
+    kind = get_type_hints(real)["return"]
+
+    @functools.wraps(method)
+    def held(*args: Any, **kwargs: Any) -> Any:
+        return checked(kind, method(*args, **kwargs))
+
+    return held
+
 
 CATEGORIES = [
     {"id": 11, "name": "cat", "supercategory": "animal", "ordinal": 0, "aliases": ["kitty"]},
@@ -32,7 +80,7 @@ COUNTS = {
 
 
 def version(number: int, **changes: Any) -> dict[str, Any]:
-    return {
+    row = {
         "number": number,
         "method": "hst",
         "backbone": "efficientnet-lite0",
@@ -42,13 +90,18 @@ def version(number: int, **changes: Any) -> dict[str, Any]:
         "map_low": None,
         "map_high": None,
         "held_out_pairs": 0,
+        "ece": None,
+        "ece_on": None,
+        "ece_pairs": None,
         "trained_answers": 10 * number,
         "seconds": 3.25,
         "note": "",
         **changes,
     }
+    return dict(checked(VersionRow, row))
 
 
+@stands_for(Lineage)
 class FakeLineage:
     """One project that was never copied or set back."""
 
@@ -73,11 +126,14 @@ class Recorder:
         return call
 
 
-def counted(figures: dict[str, Any] | None) -> dict[str, Any]:
-    """Figures as the real services give them; None stands for those not counted yet."""
-    return {"figures": copy.deepcopy(figures), "number": 1, "outdated": figures is None}
+def counted(kind: Any, figures: dict[str, Any] | None, number: int = 1) -> Counted[Any]:
+    """Return figures as the real services give them; None stands for those not counted yet."""
+    if figures is not None:
+        figures = checked(kind, copy.deepcopy(figures))
+    return Counted(figures, number, outdated=figures is None)
 
 
+@stands_for(ProgressReport)
 class FakeProgress:
     """Numbers that a test may change."""
 
@@ -103,7 +159,9 @@ class FakeProgress:
             "people": [],
             "pace": {"decisions": 0, "active_seconds": 0.0, "per_minute": None, "needed": 50},
             "calibration": {
-                "version": None, "needed": 30, "present": 0, "answers": 0, "bins": [], "seen": False
+                "version": None, "needed": 30, "present": 0, "answers": 0, "bins": [],
+                "seen": False, "on": "held_out", "error": None, "ece": None, "ece_on": None,
+                "ece_pairs": None,
             },
             "remaining": None,
             "counted_at": "2026-03-01T10:00:00+00:00",
@@ -114,6 +172,7 @@ class FakeProgress:
         return {
             "version": self.version,
             **{name: self.counts[name] for name in names},
+            "suggestions_about": False,
             "trainer": dict(self.trainer),
         }
 
@@ -126,6 +185,7 @@ class FakeProgress:
                 "supercategory": c["supercategory"],
                 "present": 6,
                 "absent": 4,
+                "filled": 0,
                 "open": 30,
                 "suggested": 2,
                 "calibrated": c["id"] == 11,
@@ -137,10 +197,11 @@ class FakeProgress:
             "about": False,
             "categories": rows,
             "versions": copy.deepcopy(self.versions),
+            "policy": "The next training starts after 5 more answers.",
         }
 
-    def trends_soon(self) -> dict[str, Any]:
-        return counted(self.shown_trends)
+    def trends_soon(self) -> Counted[Any]:
+        return counted(TrendsRow, self.shown_trends)
 
     def losses(self) -> list[dict[str, float]]:
         return list(self.loss)
@@ -149,22 +210,37 @@ class FakeProgress:
 class FakeReport:
     """A report that a test may change."""
 
-    def __init__(self, **shown: Any) -> None:
+    def __init__(self, kind: Any, shown: dict[str, Any]) -> None:
+        self.kind = kind
         self.shown: dict[str, Any] | None = shown
         self.number = 1
 
-    def soon(self) -> dict[str, Any]:
-        return counted(self.shown) | {"number": self.number}
+    def soon(self) -> Counted[Any]:
+        return counted(self.kind, self.shown, self.number)
 
 
 NO_QUALITY = {
     "people": 0, "needed": 20, "overall": None, "categories": [], "annotators": [],
-    "anchoring": {"blind": 0, "shown": 0, "needed": 385, "difference": None},
+    "anchoring": {
+        "blind": 0, "shown": 0, "needed": 385, "difference": None, "low": None, "high": None,
+        "agreed_blind": None, "agreed_shown": None,
+    },
     "note": "Nobody has answered yet, so there is nothing to compare.",
 }  # fmt: skip
-NO_GOAL = {"reached": False, "note": "The effect of another hour cannot be estimated yet."}
+NO_GOAL = {
+    "goal": {"coverage": 1.0, "error": 0.05}, "pairs": 120, "open": 90, "filled": 0,
+    "coverage": 0.25, "covered": False, "reached": False,
+    "note": "The effect of another hour cannot be estimated yet.",
+    "pace": {
+        "single_seconds": 2.0, "grid_seconds": 1.0, "single_share": 1.0, "recorded": 0,
+        "an_hour": 1800.0,
+    },
+    "now": None, "later": None, "answers_needed": None, "probes": None, "promised": None,
+    "left_out": 90, "counted_at": "2026-03-01T10:00:00+00:00",
+}  # fmt: skip
 
 
+@stands_for(TrainingControl)
 class FakeTraining:
     """Notes what it is asked for; its versions are those of the progress."""
 
@@ -180,11 +256,10 @@ class FakeTraining:
         return {"versions": rows, "back_to": self.back_to, "policy": waits}
 
     def choices(self) -> dict[str, Any]:
-        option = {
-            "name": "epochs", "label": "Passes", "says": "Default 10.", "usual": 10, "least": 1,
-            "most": 99, "whole": True,
-        }  # fmt: skip
-        other = {**option, "name": "penalty", "label": "Penalty", "usual": 0.1, "whole": False}
+        option = MethodOption(
+            name="epochs", label="Passes", says="Default 10.", usual=10, whole=True
+        )
+        other = MethodOption(name="penalty", label="Penalty", says="Default 0.1.", usual=0.1)
         methods = [
             {"name": "partial_bce", "does": "what it does", "options": [option, other]},
             {"name": "hst", "does": "what hst does", "options": [option]},
@@ -213,6 +288,7 @@ class FakeTraining:
         return {"message": f"Version {number} is used from the next image on."}
 
 
+@stands_for(Comparison)
 class FakeComparison:
     """Version 1 has no scores any more; the others differ in one pair."""
 
@@ -234,13 +310,47 @@ class FakeComparison:
             raise NotFound("The scores of version 1 were deleted to save space.")
         return {
             "version": number, "needed": 30, "present": 4, "answers": 9, "bins": [],
-            "seen": False, "on": "held_out", "error": None,
+            "seen": False, "on": "held_out", "error": None, "ece": None, "ece_on": None,
+            "ece_pairs": None,
         }  # fmt: skip
 
     def methods(self) -> dict[str, Any]:
         return {"methods": [], "pairs": 0, "categories": 0, "images": 0, "held_out_images": 0}
 
 
+@stands_for(Certification)
+class FakeCertification:
+    """One certificate; notes what it is asked for."""
+
+    def __init__(self, row: dict[str, Any], plan: dict[str, Any]) -> None:
+        self.row, self._plan = row, plan
+        self.refused = ""
+        self.pilot: dict[str, int] | None = None
+        self.asked: list[Any] = []
+
+    def plan_in_subprocess(
+        self, options: dict[str, Any], *, pilot: int | None = None, start: bool = False
+    ) -> dict[str, Any]:
+        self.asked.append((checked(PlanOptions, options), pilot, start))
+        begun = {"certificate": 1 if start else None}
+        return {**self._plan, **begun, "refused": self.refused, "pilot": self.pilot}
+
+    def status(self, number: int | None = None) -> dict[str, Any]:
+        return self.row
+
+    def apply(self, number: int | None = None, *, dry_run: bool = False) -> dict[str, Any]:
+        self.asked.append("look" if dry_run else "apply")
+        counts = {"present": 0, "absent": 900, "present_left_out": True}
+        return {"certificate": 1, "applied": not dry_run, **counts}
+
+    def cancel(self, number: int | None = None) -> dict[str, Any]:
+        raise NotReady("No certificate is open.")
+
+    def roll_back(self, number: int) -> dict[str, Any]:
+        return {"certificate": number, "state": "rolled_back", "pairs": 900}
+
+
+@stands_for(Media)
 class FakeMedia:
     """One picture for image 7; image 8 is broken, image 9 meets a locked database."""
 
@@ -265,7 +375,7 @@ class Broken(RuntimeError):
 
 
 def fake_services(folder: Path, **others: Any) -> Any:
-    """Return all of them; `others` are those of the Export and Settings pages."""
+    """Return all of them; `others` are the real ones of the Export and Settings pages."""
     progress = FakeProgress()
     screens = Recorder()
     return SimpleNamespace(
@@ -279,8 +389,8 @@ def fake_services(folder: Path, **others: Any) -> Any:
         probing=screens,
         evidence=screens,
         progress=progress,
-        quality=FakeReport(**NO_QUALITY),
-        stopping=FakeReport(**NO_GOAL),
+        quality=FakeReport(QualityRow, NO_QUALITY),
+        stopping=FakeReport(StoppingRow, NO_GOAL),
         training=FakeTraining(progress),
         comparison=FakeComparison(),
         certification=SimpleNamespace(),  # its own tests bring what they call

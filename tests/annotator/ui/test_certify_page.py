@@ -1,14 +1,17 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
+from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import pytest
 
-from annotator.errors import AnnotatorError, NotReady
+from annotator.errors import AnnotatorError
+from annotator.services.certificates.rows import ListedCertificate, PlanRow, Status
 from annotator.ui import certify_views as views
 from annotator.ui.certify_page import PARTS, CertifyPage
+from annotator.wire.probe import ProbeReport
 
 FORECAST = {"fill_absent": 900, "fill_present": 0, "probes": 50, "people": 150, "lost_share": 0.1}
 PLAN: dict[str, Any] = {
@@ -17,11 +20,17 @@ PLAN: dict[str, Any] = {
     "pool": 1000,
     "categories": ["cat", "dog"],
     "suggest_only": ["<b>bird</b>"],
+    "known_present": 0,
     "over": "pool",
+    "promise": {
+        "max_error": 0.05, "max_lost": 0.1, "confidence": 0.95, "over": "pool", "known_present": 0,
+    },
+    "plan_of_the_project": 1,
     "forecasts": [{"over": "pool", **FORECAST}],
+    "best": FORECAST,
     "pilot": None,
     "refused": "",
-}
+}  # fmt: skip
 LISTED = {
     "certificate": 1,
     "state": "open",
@@ -34,18 +43,35 @@ LISTED = {
 
 
 def status(state: str = "open", fill: int = 900) -> dict[str, Any]:
-    zone = {"pairs": 10, "answered": 5, "present": 1, "second_looks": 2}
-    side = {"promised": 0.1, "at_most": 0.123, "certified_steps": 1, "steps": 8}
+    zone = {
+        "pairs": 10, "at_most_asked": 9, "answered": 5, "waiting": 0, "present": 1, "against": 0,
+        "second_looks": 2,
+    }  # fmt: skip
+    side = {
+        "promised": 0.1, "at_most": 0.123, "certified_steps": 1, "steps": 8, "pairs": 900,
+        "asked": 15, "against": 0, "against_allowed": 1.5, "risk": 0.02, "worth_asking": True,
+    }  # fmt: skip
+    own = {"risk": 0.1, "promised": [], "no_promise_of_its_own": []}
     return {
         "certificate": 1,
+        "version": 3,
+        "created_at": "2026-01-01T00:00:00+00:00",
+        "pilot": None,
+        "promise": PLAN["promise"],
+        "project_confidence": 0.95,
+        "questions_expected": 7,
+        "statement": {},
+        "suggest_only": [],
+        "sha256": "",
+        "seed": 1,
         "state": state,
         "standing": None,
         "fill": {"present": 0, "absent": fill},
         "answers": 15,
         "pool": 1000,
         "sentences": ["900 pairs can be marked <absent>."],
-        "super_categories": {"sentence": "1 of 2 super-categories: <animal>."},
-        "categories": {"sentence": "No category has a promise of its own."},
+        "super_categories": {**own, "sentence": "1 of 2 super-categories: <animal>."},
+        "categories": {**own, "sentence": "No category has a promise of its own."},
         "changed_categories": ["cat"],
         "zones": [{"zone": name, **zone} for name in ("present", "middle", "absent")],
         "bounds": [{"side": "absent", **side}],
@@ -54,42 +80,29 @@ def status(state: str = "open", fill: int = 900) -> dict[str, Any]:
     }
 
 
-class Certification:
-    """Notes what it is asked for."""
-
-    def __init__(self, row: dict[str, Any]) -> None:
-        self.row = row
-        self.refused = ""
-        self.pilot: dict[str, int] | None = None
-        self.asked: list[Any] = []
-
-    def plan_in_subprocess(self, wishes: dict[str, Any], *, start: bool = False) -> dict[str, Any]:
-        self.asked.append((wishes, start))
-        return {
-            **PLAN,
-            "certificate": 1 if start else None,
-            "refused": self.refused,
-            "pilot": self.pilot,
-        }
-
-    def status(self) -> dict[str, Any]:
-        return self.row
-
-    def apply(self, *, dry_run: bool = False) -> dict[str, Any]:
-        self.asked.append("look" if dry_run else "apply")
-        return {"applied": not dry_run, "present": 0, "absent": 900, "present_left_out": True}
-
-    def cancel(self) -> dict[str, Any]:
-        raise NotReady("No certificate is open.")
-
-    def roll_back(self, number: int) -> dict[str, Any]:
-        return {"certificate": number, "pairs": 900}
+PROOF_ONLY = ("promise", "project_confidence", "questions_expected", "statement", "sha256", "seed")
 
 
-def page_of(row: dict[str, Any]) -> tuple[CertifyPage, Certification]:
-    made = Certification(row)
-    probing = SimpleNamespace(report=lambda: {"answered": 15})
-    return CertifyPage(SimpleNamespace(certification=made, probing=probing)), made  # type: ignore[arg-type]
+def pilot_status(**pilot: Any) -> dict[str, Any]:
+    row = {name: value for name, value in status(fill=0).items() if name not in PROOF_ONLY}
+    nothing = {"zones": [], "bounds": [], "closing": [], "categories": None}
+    wished = {"max_error": 0.05, "max_lost": 0.3, "confidence": 0.8, "over": None}
+    return {**row, **nothing, "super_categories": None, "pilot": pilot, "wishes": wished}
+
+
+PageOf = Callable[[dict[str, Any]], tuple[CertifyPage, Any]]
+
+
+@pytest.fixture
+def page_of(fakes: ModuleType) -> PageOf:
+    def page_of(row: dict[str, Any]) -> tuple[CertifyPage, Any]:
+        made = fakes.FakeCertification(row, PLAN)
+        report = {"answered": 15, "waiting": 3, "people": [], "every": None}
+        probing = SimpleNamespace(report=lambda: fakes.checked(ProbeReport, report))
+        services: Any = SimpleNamespace(certification=made, probing=probing)
+        return CertifyPage(services), made
+
+    return page_of
 
 
 @pytest.fixture
@@ -97,8 +110,8 @@ def request_() -> Any:
     return SimpleNamespace(cookies={"annotator_name": "Ann"})
 
 
-def test_a_plan_is_a_table_and_names_are_never_markup() -> None:
-    html = views.plan_html(PLAN)
+def test_a_plan_is_a_table_and_names_are_never_markup(fakes: ModuleType) -> None:
+    html = views.plan_html(fakes.checked(PlanRow, PLAN))
 
     assert "<td>900</td>" in html
     assert "<b>bird</b>" not in html
@@ -110,7 +123,7 @@ def test_a_plan_is_a_table_and_names_are_never_markup() -> None:
     [(120, "280 of its questions are not", False), (400, "30 of its 400 pairs", True)],
 )
 def test_a_plan_during_a_pilot_waits_for_its_answers(
-    answered: int, says: str, can_begin: bool
+    page_of: PageOf, answered: int, says: str, can_begin: bool
 ) -> None:
     page, made = page_of(status())
     made.pilot = {"asked": 400, "answered": answered, "present": 30}
@@ -121,7 +134,7 @@ def test_a_plan_during_a_pilot_waits_for_its_answers(
     assert button["interactive"] is can_begin
 
 
-def test_a_refused_plan_says_why_and_cannot_begin() -> None:
+def test_a_refused_plan_says_why_and_cannot_begin(page_of: PageOf) -> None:
     page, made = page_of(status())
     made.refused = "The pool is too small."
 
@@ -131,23 +144,24 @@ def test_a_refused_plan_says_why_and_cannot_begin() -> None:
     assert button["interactive"] is False
 
 
-def test_wishes_are_percentages_on_the_page_and_shares_in_the_service(request_: Any) -> None:
+def test_wishes_are_percentages_on_the_page_and_shares_in_the_service(
+    page_of: PageOf, request_: Any
+) -> None:
     page, made = page_of(status())
 
     page.plan(5, 12.5, 95, "dataset", True)
     said = page.begin(5, 10, 95, "", False, request_)
 
     shares = {"max_error": 0.05, "max_lost": 0.125, "confidence": 0.95, "over": "dataset"}
-    assert made.asked[0] == ({**shares, "pilot": 400}, False)
-    assert made.asked[1][0]["pilot"] is None
+    assert made.asked[0] == (shares, 400, False)
     assert made.asked[1][0]["over"] is None
-    assert made.asked[1][1] is True
+    assert made.asked[1][1:] == (None, True)
     assert said[0].startswith("Certificate 1 is open")
     assert len(said) == 3 + PARTS
 
 
-def test_the_status_shows_zones_bounds_and_sentences_as_text() -> None:
-    html = views.status_html(status())
+def test_the_status_shows_zones_bounds_and_sentences_as_text(fakes: ModuleType) -> None:
+    html = views.status_html(fakes.checked(Status, status()))
 
     assert "12.3%" in html
     assert "1 of 8" in html
@@ -156,19 +170,26 @@ def test_the_status_shows_zones_bounds_and_sentences_as_text() -> None:
     assert "no longer filled in: cat." in html
 
 
-def test_a_stale_promise_is_told_above_and_in_the_list() -> None:
-    row = {**status("applied"), "standing": {"holds": False}}
+def test_a_stale_promise_is_told_above_and_in_the_list(fakes: ModuleType) -> None:
+    def told(*, holds: bool) -> str:
+        present = {
+            "answered": 1, "corrected": 0, "in_changed_categories": 0, "left": 3,
+            "at_most_wrong": 1, "promised": 0.05, "holds": holds,
+        }  # fmt: skip
+        standing = {"holds": holds, "present": present, "sentence": "It says so."}
+        row = {**status("applied"), "standing": standing}
+        return views.status_html(fakes.checked(Status, row))
 
-    html = views.status_html(row)
-    listed = views.list_html([{**LISTED, "state": "applied", "promise": "stale"}])
+    stale = {**LISTED, "state": "applied", "promise": "stale"}
+    listed = views.list_html([fakes.checked(ListedCertificate, stale)])
 
-    assert "Certificate 1: applied, its promise is stale" in html
+    assert "Certificate 1: applied, its promise is stale" in told(holds=False)
     assert "<td>applied</td>" in listed
     assert "<td>stale</td>" in listed
-    assert "its promise holds" in views.status_html({**row, "standing": {"holds": True}})
+    assert "its promise holds" in told(holds=True)
 
 
-def test_filling_in_waits_until_something_is_certified() -> None:
+def test_filling_in_waits_until_something_is_certified(page_of: PageOf) -> None:
     ready, _ = page_of(status())
     early, _ = page_of(status(fill=0))
     nothing, _ = page_of({"certificate": None, "certificates": []})
@@ -179,12 +200,8 @@ def test_filling_in_waits_until_something_is_certified() -> None:
     assert "No certificate is open" in nothing.show()[0]
 
 
-def test_while_a_pilot_is_asked_its_options_stay_and_the_plan_can_be_made() -> None:
-    wished = {"max_error": 0.05, "max_lost": 0.3, "confidence": 0.8, "over": None}
-    pilot = {"asked": 400, "answered": 120, "present": 30, "open": True, "done": False}
-    row = {**status(fill=0), "zones": [], "bounds": [], "closing": [], "categories": None}
-    row["super_categories"] = None
-    page, _ = page_of({**row, "pilot": pilot, "wishes": wished})
+def test_while_a_pilot_is_asked_its_options_stay_and_the_plan_can_be_made(page_of: PageOf) -> None:
+    page, _ = page_of(pilot_status(asked=400, answered=120, present=30, open=True, done=False))
     proving, _ = page_of(status())
 
     shown, kept = page.show(), page.options()
@@ -198,7 +215,9 @@ def test_while_a_pilot_is_asked_its_options_stay_and_the_plan_can_be_made() -> N
     assert proving.options() == tuple(gr.skip() for _ in range(5))
 
 
-def test_an_applied_certificate_can_be_chosen_and_rolled_back(request_: Any) -> None:
+def test_an_applied_certificate_can_be_chosen_and_rolled_back(
+    page_of: PageOf, request_: Any
+) -> None:
     page, _ = page_of(status("applied"))
 
     shown = page.show()
@@ -211,7 +230,7 @@ def test_an_applied_certificate_can_be_chosen_and_rolled_back(request_: Any) -> 
         page.roll_back(None, request_)
 
 
-def test_a_look_and_the_fill_say_what_they_do(request_: Any) -> None:
+def test_a_look_and_the_fill_say_what_they_do(page_of: PageOf, request_: Any) -> None:
     page, made = page_of(status())
 
     look, done = page.preview(), page.apply(request_)
@@ -222,7 +241,7 @@ def test_a_look_and_the_fill_say_what_they_do(request_: Any) -> None:
     assert made.asked == ["look", "apply"]
 
 
-def test_the_page_is_drawn_again_only_when_a_question_was_answered() -> None:
+def test_the_page_is_drawn_again_only_when_a_question_was_answered(page_of: PageOf) -> None:
     page, _ = page_of(status())
 
     same, fresh = page.tick(15), page.tick(None)
@@ -232,11 +251,13 @@ def test_the_page_is_drawn_again_only_when_a_question_was_answered() -> None:
     assert fresh[0] == 15
 
 
-def test_the_chart_has_both_bounds_and_what_is_promised() -> None:
-    chart = views.closing_chart(status())
+def test_the_chart_has_both_bounds_and_what_is_promised(fakes: ModuleType) -> None:
+    chart = views.closing_chart(fakes.checked(Status, status()))
 
     assert chart is not None
     spec = chart.to_dict()
     data = [row for rows in spec["datasets"].values() for row in rows]
     assert {round(row["share"], 1) for row in data} == {12.3, 10.0}
-    assert views.closing_chart({"closing": [], "bounds": []}) is None
+    unanswered = fakes.checked(Status, {**status(), "closing": []})
+    assert views.closing_chart(unanswered) is None
+    assert views.closing_chart({"certificate": None, "certificates": []}) is None

@@ -1,43 +1,72 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
+from annotator.domain import State
 from annotator.errors import AnnotatorError
-from annotator.ui.export_page import ExportPage, preview_text
+from annotator.services.app import Services
+from annotator.services.commands import answer_by_name
+from annotator.services.exchange.transfer import ExportCounts
+from annotator.ui.export_page import ExportPage, export_counts_html
+
+IMAGES = 6
 
 
 @pytest.fixture
-def page(services: Any) -> ExportPage:
-    return ExportPage(services)
+def page(real: Services) -> ExportPage:
+    return ExportPage(real)
+
+
+@pytest.fixture
+def labels(real: Services, tmp_path: Path) -> str:
+    """A file about six pictures and two that are not there, one answer of which is contradicted."""
+    answer_by_name(real, image="0.png", category="cat", state=State.ABSENT, annotator="Ann")
+    answer_by_name(real, image="1.png", category="cat", state=State.PRESENT, annotator="Ann")
+    file = tmp_path / "labels.csv"
+    file.write_text(
+        "image,cat,dog,zebra\n"
+        "0.png,1,,\n1.png,1,0,\n2.png,1,,\n3.png,,,1\n4.png,0,,\n5.png,,,\n"
+        "a`b.jpg,1,,\n<b>.jpg,1,,\n"
+    )
+    return str(file)
 
 
 def by(name: str | None) -> Any:
     return SimpleNamespace(cookies={} if name is None else {"annotator_name": name})
 
 
-def test_the_counts_are_shown_before_anything_is_written(page: ExportPage) -> None:
+def known(services: Services) -> int:
+    return services.progress.state()["answered"]
+
+
+def test_the_counts_are_shown_before_anything_is_written(page: ExportPage, labels: str) -> None:
+    del labels
     shown = page.counts("answered")
 
-    for count in ("40", "18", "12", "90"):
-        assert f"<b>{count}</b>" in shown
+    for count, name in ((IMAGES, "images"), (1, "present"), (1, "absent"), (16, "unknown")):
+        assert f"<b>{count}</b><span>{name}</span>" in shown
     assert "uncertified" not in shown
 
 
-def test_completed_says_how_many_pairs_a_model_fills_in(page: ExportPage) -> None:
-    shown = page.counts("completed")
+def test_completed_says_how_many_pairs_a_model_fills_in(fakes: ModuleType) -> None:
+    counts = {
+        "images": 40, "present": 18, "absent": 12, "unknown": 0, "model_present": 20,
+        "model_absent": 70, "filled_present": 0, "filled_absent": 0, "version": 4,
+        "note": "5 pairs of 2 categories stay unknown.",
+    }  # fmt: skip
+
+    shown = export_counts_html(fakes.checked(ExportCounts, counts), "completed")
 
     assert "Version 4 fills in 20 present and 70 absent pairs" in shown
     assert "5 pairs of 2 categories stay unknown." in shown
     assert "uncertified" in shown
 
 
-def test_completed_without_a_version_says_so(page: ExportPage, services: Any) -> None:
-    services.exchange.version = None
-
+def test_completed_without_a_version_says_so(page: ExportPage) -> None:
     assert "no trained version yet" in page.counts("completed")
 
 
@@ -45,9 +74,9 @@ def test_each_chosen_format_becomes_a_file_to_download(page: ExportPage) -> None
     files, said = page.export(["coco", "csv"], "answered")
 
     names = [Path(f).name for f in files["value"]]
-    assert names == ["labels_answered.json", "labels_answered.csv"]
+    assert names == ["labels_all.json", "labels_all.csv"]
     assert files["visible"] is True
-    assert "labels_answered.csv" in said
+    assert "labels_all.csv" in said
 
 
 def test_no_format_is_a_sentence(page: ExportPage) -> None:
@@ -55,21 +84,28 @@ def test_no_format_is_a_sentence(page: ExportPage) -> None:
         page.export([], "answered")
 
 
-def test_a_preview_names_what_an_import_would_do_and_frees_the_button(page: ExportPage) -> None:
-    text, button = page.preview("labels.csv", "unknown")
+def test_a_preview_names_what_an_import_would_do_and_frees_the_button(
+    page: ExportPage, labels: str
+) -> None:
+    text, button = page.preview(labels, "unknown")
 
-    assert "8 of 10" in text
-    assert "5 pairs present and 3 absent" in text
+    assert "6 of 8" in text
+    assert "2 pairs present and 2 absent; 1 are already known" in text
     assert "`zebra`" in text
-    assert "`a'b.jpg`, `<b>.jpg`" in text
+    assert "2 images are not in this project, such as `a'b.jpg`, `<b>.jpg`" in text
     assert "1 pairs were answered differently" in text
     assert button["interactive"] is True
 
 
-def test_a_broken_file_is_one_sentence_in_which_signs_mean_nothing(page: ExportPage) -> None:
-    text, button = page.preview("broken.csv", "unknown")
+def test_a_broken_file_is_one_sentence_in_which_signs_mean_nothing(
+    page: ExportPage, tmp_path: Path
+) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text("image,*cat*\n<file>.png,maybe\n")
 
-    assert "line 3" in text
+    text, button = page.preview(str(file), "unknown")
+
+    assert "line 2" in text
     assert "<file>" not in text
     assert text.count("*") == 4  # the bold around it
     assert button["interactive"] is False
@@ -81,29 +117,34 @@ def test_without_a_file_nothing_can_be_imported(page: ExportPage) -> None:
         page.import_file(None, "unknown", by("Ann"))
 
 
-def test_an_import_carries_a_name_and_can_be_pressed_once(page: ExportPage, services: Any) -> None:
-    text, button = page.import_file("labels.csv", "absent", by("Ann"))
+def test_an_import_carries_a_name_and_can_be_pressed_once(
+    page: ExportPage, real: Services, labels: str
+) -> None:
+    before = known(real)
 
-    assert "8 pairs were set" in text
+    text, button = page.import_file(labels, "absent", by("Eve"))
+
+    assert f"{known(real) - before} pairs were set" in text
+    assert known(real) > before
     assert button["interactive"] is False
-    assert services.exchange.imported == [("absent", "Ann")]
+    assert [person["name"] for person in real.people.rows()] == ["Ann", "Eve"]
 
 
-def test_an_import_without_a_name_does_nothing(page: ExportPage, services: Any) -> None:
+def test_an_import_without_a_name_does_nothing(
+    page: ExportPage, real: Services, labels: str
+) -> None:
+    before = known(real)
+
     with pytest.raises(AnnotatorError, match="Label page first"):
-        page.import_file("labels.csv", "absent", by(None))
+        page.import_file(labels, "absent", by(None))
 
-    assert services.exchange.imported == []
+    assert known(real) == before
 
 
-def test_a_summary_leaves_out_what_did_not_happen(services: Any) -> None:
-    quiet = {
-        **services.exchange.summary,
-        "new_categories": [],
-        "unmatched_count": 0,
-        "disagreements": 0,
-        "suggestions": 0,
-        "annotations": 0,
-    }
+def test_a_summary_leaves_out_what_did_not_happen(page: ExportPage, tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text("image,cat\n0.png,1\n")
 
-    assert preview_text(quiet).count("\n") == 0
+    text, _ = page.preview(str(file), "unknown")
+
+    assert text.count("\n") == 0

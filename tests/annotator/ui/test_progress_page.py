@@ -4,11 +4,22 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
+from annotator.services.knowledge.calibration import CalibrationReport
+from annotator.services.progress.growth import GrowthRow
+from annotator.services.progress.trends import OverallPace, PersonPace, Remaining
 from annotator.ui import progress_views as views
 from annotator.ui.charts import calibration_chart, growth_chart, version_chart
 from annotator.ui.figures_page import COUNT_SECONDS
-from annotator.ui.progress_page import PARTS, VIEWS, ProgressPage
+from annotator.ui.progress_page import (
+    PARTS,
+    WIDGETS,
+    ProgressPage,
+    goal_parts,
+    quality_parts,
+    trend_parts,
+)
 
 COUNTED = (
     *("images", "visited", "pairs", "answered", "filled", "open", "present", "absent"),
@@ -74,9 +85,9 @@ def redrawn(outputs: tuple[Any, ...]) -> bool:
 def calibration(**changes: Any) -> dict[str, Any]:
     shown = {
         "version": 1, "needed": 30, "present": 40, "answers": 80, "bins": [BIN], "seen": False,
-        "on": "held_out", "error": 0.021,
+        "on": "held_out", "error": 0.021, "ece": None, "ece_on": None, "ece_pairs": None,
     }  # fmt: skip
-    return {**shown, **changes}
+    return dict(TypeAdapter(CalibrationReport).validate_python({**shown, **changes}, strict=True))
 
 
 def drawn(chart: Any) -> list[list[dict[str, Any]]]:
@@ -164,10 +175,14 @@ def test_what_is_still_being_counted_says_so_and_comes_by_itself(
 
 
 def test_no_part_of_a_large_project_is_missing_while_it_is_counted() -> None:
-    drawn = [view(None) for name, (view, _) in VIEWS.items() if name != "overview"]
+    drawn = {
+        "trends": trend_parts(None),
+        "goal": goal_parts(None),
+        "quality": quality_parts(None),
+    }
 
-    assert [len(parts) for parts in drawn] == [n for k, (_, n) in VIEWS.items() if k != "overview"]
-    assert sum(views.COUNTING in parts for parts in drawn) == 3
+    assert {k: len(parts) for k, parts in drawn.items()} | {"overview": 4} == WIDGETS
+    assert sum(views.COUNTING in parts for parts in drawn.values()) == 3
     shown = views.counts_html(dict.fromkeys(COUNTED, 7) | {"conflicts": None}, about=True)
     assert "about 7" in shown
     assert "…" in shown
@@ -187,7 +202,7 @@ def test_the_bar_is_as_long_as_what_is_known(fakes: ModuleType) -> None:
     assert "30 answered, 0 filled, 90 open" in shown
 
 
-def test_what_is_left_names_the_pace_the_pairs_and_its_roughness() -> None:
+def test_what_is_left_names_the_pace_the_pairs_and_its_roughness(fakes: ModuleType) -> None:
     left = {
         "seconds": 10_750.0,
         "pairs": 4300,
@@ -196,7 +211,9 @@ def test_what_is_left_names_the_pace_the_pairs_and_its_roughness() -> None:
         "untaught": 1,
     }
 
-    shown = views.remaining_html(left, PACE, 1)
+    shown = views.remaining_html(
+        fakes.checked(Remaining, left), fakes.checked(OverallPace, PACE), 1
+    )
 
     assert "About 3 hours" in shown
     assert "24 decisions a minute for the 4,300 pairs" in shown
@@ -211,7 +228,9 @@ def test_too_few_decisions_give_no_estimate() -> None:
     assert "About" not in shown
 
 
-def test_the_chart_of_answers_stacks_both_signs_and_draws_suggestions_beside_them() -> None:
+def test_the_chart_of_answers_stacks_both_signs_and_draws_suggestions_beside_them(
+    fakes: ModuleType,
+) -> None:
     at = ["2026-03-01T10:00:00+00:00", "2026-03-01T11:00:00+00:00"]
     growth = {
         "step": "hour",
@@ -222,7 +241,7 @@ def test_the_chart_of_answers_stacks_both_signs_and_draws_suggestions_beside_the
         "suggested": [{"at": at[1], "pairs": 70}],
     }
 
-    chart = growth_chart(growth)
+    chart = growth_chart(fakes.checked(GrowthRow, growth))
 
     assert chart is not None
     pairs = sorted(
@@ -302,9 +321,10 @@ def test_the_calibration_says_how_many_blind_answers_it_is_drawn_from() -> None:
     assert "calibrated this version" in note
 
 
-def test_annotators_are_listed_with_their_pace_and_their_checks() -> None:
+def test_annotators_are_listed_with_their_pace_and_their_checks(fakes: ModuleType) -> None:
     nothing = dict.fromkeys(("present_share", "per_minute", "median_seconds", "agreement"))
-    table = views.people_table([PERSON, {**PERSON, "name": "Bob", **nothing}])
+    people = [PERSON, {**PERSON, "name": "Bob", **nothing}]
+    table = views.people_table(fakes.checked(list[PersonPace], people))
 
     assert table.iloc[0].tolist() == ["Ann", 120, 130, 40, 24.0, 2.2, "90% of 20"]
     assert table.iloc[1].tolist()[3:] == ["", "", "", ""]

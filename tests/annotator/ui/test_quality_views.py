@@ -3,7 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
+from annotator.services.progress.quality import QualityRow
+from annotator.services.progress.stopping import StoppingRow
 from annotator.ui import quality_views as views
 
 NOW = {
@@ -13,10 +16,14 @@ NOW = {
 LATER = {**NOW, "wrong_share": 0.06, "lost_share": 0.09, "error": 0.09}
 STOP = {
     "goal": {"coverage": 1.0, "error": 0.05},
-    "pairs": 10_000, "open": 5_000, "filled": 0, "coverage": 0.5, "reached": False, "note": "",
-    "pace": {"an_hour": 2_000.0},
+    "pairs": 10_000, "open": 5_000, "filled": 0, "coverage": 0.5, "covered": False,
+    "reached": False, "note": "", "counted_at": "2026-03-01T10:00:00+00:00",
+    "pace": {
+        "single_seconds": 1.8, "grid_seconds": 1.0, "single_share": 1.0, "recorded": 90,
+        "an_hour": 2_000.0,
+    },
     "now": NOW,
-    "later": {**LATER, "pairs": 2_000, "coverage": 0.7},
+    "later": {**LATER, "pairs": 2_000, "present": 300, "coverage": 0.7},
     "answers_needed": 3_000,
     "probes": {"answers": 12, "wrong": 0, "needed": 50, "used": False},
     "left_out": 0,
@@ -31,12 +38,18 @@ APART = {"blind": 200, "shown": 900, "needed": 139, "agreed_blind": 0.84, "agree
 
 
 def quality(**changes: Any) -> dict[str, Any]:
-    anchoring = {"blind": 9, "shown": 300, "needed": 139, "difference": None}
+    nothing = dict.fromkeys(("difference", "low", "high", "agreed_blind", "agreed_shown"))
+    anchoring = {"blind": 9, "shown": 300, "needed": 139, **nothing}
     shown = {
         "people": 2, "needed": 20, "overall": ROW, "categories": [ROW], "annotators": [],
         "anchoring": anchoring, "note": "",
     }  # fmt: skip
-    return {**shown, **changes}
+    return dict(TypeAdapter(QualityRow).validate_python({**shown, **changes}, strict=True))
+
+
+def goal_html(**changes: Any) -> str:
+    stop = TypeAdapter(StoppingRow).validate_python({**STOP, **changes}, strict=True)
+    return views.goal_html(stop)
 
 
 def anchored(difference: float, low: float, high: float) -> str:
@@ -45,7 +58,7 @@ def anchored(difference: float, low: float, high: float) -> str:
 
 
 def test_the_hour_stands_between_now_and_the_goal() -> None:
-    shown = views.goal_html(STOP)
+    shown = goal_html()
 
     assert "One more hour decides about 2,000 pairs" in shown
     assert "<td>50.0%</td><td>70.0%</td><td>100%</td>" in shown
@@ -61,17 +74,16 @@ def test_what_is_left_out_of_the_expectation_is_said() -> None:
 
     promised = {"present": 300, "wrong": 15, "lost": 80}
 
-    stop = {**STOP, "left_out": 1, "filled": 7_000, "promised": promised, "probes": probes}
-    shown = views.goal_html(stop)
+    shown = goal_html(left_out=1, filled=7_000, promised=promised, probes=probes)
 
     assert "Corrected by 80 blind answers, of which the model got 3 wrong" in shown
     assert "1 pair without a percentage is not counted" in shown
     assert "Of the 7,000 pairs filled in, 15 wrong and 80 lost ones are counted" in shown
-    assert "certificate" not in views.goal_html(STOP)
+    assert "certificate" not in goal_html()
 
 
 def test_a_goal_that_answers_cannot_reach_is_said() -> None:
-    shown = views.goal_html({**STOP, "open": 0, "left_out": 0, "answers_needed": None})
+    shown = goal_html(open=0, left_out=0, answers_needed=None)
 
     assert "No pair is open,</b> <span>but the goal is not reached" in shown
     assert "No number of answers about open pairs" in shown
@@ -80,8 +92,8 @@ def test_a_goal_that_answers_cannot_reach_is_said() -> None:
 def test_a_reached_goal_is_said_with_its_numbers() -> None:
     goal = {"coverage": 0.5, "error": 0.15}
 
-    shown = views.goal_html({**STOP, "goal": goal, "reached": True})
-    done = views.goal_html({**STOP, "open": 0, "coverage": 1.0, "now": None, "reached": True})
+    shown = goal_html(goal=goal, reached=True)
+    done = goal_html(open=0, coverage=1.0, now=None, reached=True)
 
     assert "The goal is reached:" in shown
     assert "50.0% of 10,000 pairs are answered or filled in (goal 50%)" in shown
@@ -90,7 +102,7 @@ def test_a_reached_goal_is_said_with_its_numbers() -> None:
 
 
 def test_what_stands_in_the_way_of_a_figure_is_one_sentence() -> None:
-    shown = views.goal_html({**STOP, "note": "There are too few."})
+    shown = goal_html(note="There are too few.")
 
     assert shown == '<p class="pg-note">There are too few.</p>'
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from annotator.errors import AnnotatorError, NotFound
+from annotator.services.training.comparison import ChangesRow, MethodsRow
 from annotator.ui import train_views as views
 from annotator.ui.charts import loss_chart, method_chart
 from annotator.ui.figures_page import COUNT_SECONDS
@@ -279,15 +280,16 @@ def test_a_version_without_scores_says_so(page: TrainPage) -> None:
         page.changes(1, 2)
 
 
-def test_versions_that_agree_say_so() -> None:
+def test_versions_that_agree_say_so(fakes: ModuleType) -> None:
     same = {"older": 1, "newer": 2, "appeared": 0, "disappeared": 0}
+    same |= {"categories_changed": 0, "categories": [], "images": []}
 
-    assert "exactly the same" in views.changes_html(same)
+    assert "exactly the same" in views.changes_html(fakes.checked(ChangesRow, same))
 
 
-def test_methods_stand_side_by_side_with_how_they_were_measured() -> None:
+def test_methods_stand_side_by_side_with_how_they_were_measured(fakes: ModuleType) -> None:
     common = {"promoted": False, "answers": 100, "seconds": 2.0, "map_low": 0.4, "map_high": 0.6}
-    compared = {
+    row = {
         "pairs": 90,
         "categories": 3,
         "images": 40,
@@ -298,6 +300,7 @@ def test_methods_stand_side_by_side_with_how_they_were_measured() -> None:
         ],
     }
 
+    compared = fakes.checked(MethodsRow, row)
     shown = views.methods_html(compared)
     chart = method_chart(compared["methods"])
 

@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 
 from annotator.errors import NotReady
-from annotator.services.background.throttled_cache import AT_ONCE, QUICK, REST, ThrottledCache
+from annotator.services.background.throttled_cache import (
+    AT_ONCE,
+    QUICK,
+    REST,
+    Counted,
+    ThrottledCache,
+)
 
 LARGE = AT_ONCE + 1
 
@@ -29,7 +35,7 @@ class Counter:
 @pytest.mark.parametrize("takes", [QUICK / 2, 4.0])
 def test_while_nothing_changes_nothing_is_counted(takes: float) -> None:
     counter = Counter(takes)
-    cache = ThrottledCache(counter.clock)
+    cache = ThrottledCache[dict[str, Any]](counter.clock)
 
     found = [cache.get("same", counter) for _ in range(3)]
 
@@ -38,14 +44,14 @@ def test_while_nothing_changes_nothing_is_counted(takes: float) -> None:
 
 def test_what_is_counted_quickly_is_never_outdated() -> None:
     counter = Counter(QUICK / 2)
-    cache = ThrottledCache(counter.clock)
+    cache = ThrottledCache[dict[str, Any]](counter.clock)
 
     assert [cache.get(n, counter)["times"] for n in range(3)] == [1, 2, 3]
 
 
 def test_what_takes_long_is_counted_anew_after_a_rest() -> None:
     counter = Counter(4.0)
-    cache = ThrottledCache(counter.clock)
+    cache = ThrottledCache[dict[str, Any]](counter.clock)
     cache.get("one", counter)
 
     counter.now += 4.0 * REST - 1
@@ -57,7 +63,7 @@ def test_what_takes_long_is_counted_anew_after_a_rest() -> None:
 
 
 def test_nobody_waits_for_a_long_count_and_the_old_figure_stands_meanwhile() -> None:
-    cache, may_end = ThrottledCache(head_start=0), threading.Event()
+    cache, may_end = ThrottledCache[dict[str, int]](head_start=0), threading.Event()
 
     def slowly(figure: int) -> dict[str, Any]:
         may_end.wait()
@@ -73,20 +79,20 @@ def test_nobody_waits_for_a_long_count_and_the_old_figure_stands_meanwhile() -> 
     may_end.set()
     cache.task.settle()
 
-    assert first == again == {"figures": None, "number": 0, "outdated": True}
-    assert there == {"figures": {"figure": 1}, "number": 1, "outdated": False}
-    assert changed == {"figures": {"figure": 1}, "number": 1, "outdated": True}
-    assert cache.soon("two", lambda: slowly(5), pairs=LARGE)["figures"] == {"figure": 4}
+    assert first == again == Counted(None, 0, outdated=True)
+    assert there == Counted({"figure": 1}, 1, outdated=False)
+    assert changed == Counted({"figure": 1}, 1, outdated=True)
+    assert cache.soon("two", lambda: slowly(5), pairs=LARGE).figures == {"figure": 4}
 
 
 def test_in_a_small_project_the_figure_is_there_at_once() -> None:
-    found = ThrottledCache().soon("one", lambda: {"figure": 1}, pairs=AT_ONCE)
+    found = ThrottledCache[dict[str, int]]().soon("one", lambda: {"figure": 1}, pairs=AT_ONCE)
 
-    assert found == {"figures": {"figure": 1}, "number": 1, "outdated": False}
+    assert found == Counted({"figure": 1}, 1, outdated=False)
 
 
 def test_why_a_count_in_a_thread_failed_is_said_once_and_it_is_tried_again() -> None:
-    cache, may_end = ThrottledCache(head_start=0), threading.Event()
+    cache, may_end = ThrottledCache[dict[str, int]](head_start=0), threading.Event()
 
     def fail() -> dict[str, Any]:
         may_end.wait()
@@ -99,12 +105,12 @@ def test_why_a_count_in_a_thread_failed_is_said_once_and_it_is_tried_again() -> 
         cache.soon("same", lambda: {"figure": 1}, pairs=LARGE)
     cache.task.settle()
 
-    assert cache.soon("same", fail, pairs=LARGE)["figures"] == {"figure": 1}
+    assert cache.soon("same", fail, pairs=LARGE).figures == {"figure": 1}
 
 
 def test_a_count_that_fails_is_tried_again() -> None:
     counter = Counter(1.0)
-    cache = ThrottledCache(counter.clock)
+    cache = ThrottledCache[dict[str, Any]](counter.clock)
 
     def fail() -> dict[str, Any]:
         raise NotReady

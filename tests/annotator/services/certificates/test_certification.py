@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 
 from annotator.arrays import certificates as files
 from annotator.arrays import checksums
@@ -17,6 +18,7 @@ from annotator.errors import AnnotatorError, NotFound, NotReady
 from annotator.services.app import Services
 from annotator.services.certificates import pool
 from annotator.services.certificates.blind_questions import APART
+from annotator.services.certificates.rows import ProofStatus
 from annotator.settings import load_project
 from annotator.store import Store, answers, categories, certificates, images, probes
 from annotator.store.tables import answer as answer_table
@@ -353,6 +355,8 @@ def test_with_a_good_model_the_absent_side_is_filled_in(proven: Any) -> None:
 
     done = services.certification.apply()
 
+    for said in (status, services.certification.status()):  # what is kept as JSON is of its type
+        TypeAdapter(ProofStatus).validate_python(said, strict=True)
     assert status["fill"]["absent"] > 12_000
     assert preview == {**done, "applied": False}
     pairs = files.read(services.project, 1, files.PAIRS)
@@ -570,8 +574,8 @@ def test_certified_pairs_are_exported_with_their_certificate_and_never_come_back
     assert written["info"]["certified"] is True
     assert written["info"]["certificates"][0]["statement"]["absent"]["promised_miss"] == 0.3
     assert counts["filled_present"] + counts["filled_absent"] == len(filled)
-    assert preview["suggestions"] == len(filled)
-    assert preview["present"] + preview["absent"] == 0
+    assert preview.suggestions == len(filled)
+    assert preview.present + preview.absent == 0
     assert services.transfer.export_counts("answered")["filled_absent"] == 0
 
 

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 
 from annotator.arrays import certificates as files
 from annotator.arrays import checksums
 from annotator.domain import State
 from annotator.errors import AnnotatorError, NotReady
 from annotator.services.app import Services
+from annotator.services.certificates.rows import PilotStatus
 from annotator.settings import load_project
 from annotator.store import Store, categories, certificates, images, probes
 from annotator.store.tables import probe as probe_table
@@ -87,6 +89,7 @@ def test_a_pilot_asks_its_questions_first_and_freezes_nothing(services: Services
     assert sum(q["probe"] in {r.id for r in rows} for q in card) == 9
     assert not files.folder(services.project, 1).exists()
     status = services.certification.status()
+    TypeAdapter(PilotStatus).validate_python(status, strict=True)
     assert (status["state"], status["fill"]) == ("open", {"present": 0, "absent": 0})
     assert status["pilot"] == {**begun["pilot"], "open": True, "done": False}
     assert "0 of 200 pilot questions" in status["sentences"][0]

@@ -10,6 +10,7 @@ from annotator.domain import Category, State
 from annotator.services.certificates import pool as pools
 from annotator.services.certificates.evidence import Evidence
 from annotator.services.certificates.report import open_report
+from annotator.services.certificates.rows import StatusHead
 from annotator.store.certificates import Certificate, CertificateState, Drawn
 from mlrpl.decision.fill_plan import Promise, plan_fill
 
@@ -21,6 +22,7 @@ SIZE, ABSENT, MIDDLE = 60_000, 18_000, 1_500
 LOST = 3
 """Ordinal of the category that loses pairs, where one does."""
 
+HEAD: StatusHead = {"certificates": [], "changed_categories": []}
 NAMES = {str(ordinal): f"category {ordinal}" for ordinal in range(6)}
 
 
@@ -83,7 +85,7 @@ def certificate(supers: dict[str, list[int]] | None, *, loses: bool) -> tuple[An
 def test_a_super_category_can_keep_the_promise_where_its_neighbour_does_not() -> None:
     row, found, sizes = certificate(SUPERS, loses=True)
 
-    result, kept = open_report(row, found, sizes, NAMES, 1)
+    result, kept = open_report(row, found, sizes, NAMES, 1, HEAD)
 
     supers = result["super_categories"]
     assert found.certifier.absent > 0
@@ -99,7 +101,7 @@ def test_a_super_category_can_keep_the_promise_where_its_neighbour_does_not() ->
 def test_where_all_super_categories_are_proven_their_risk_goes_on_to_the_categories() -> None:
     row, found, sizes = certificate(SUPERS, loses=False)
 
-    result, _ = open_report(row, found, sizes, NAMES, 1)
+    result, _ = open_report(row, found, sizes, NAMES, 1, HEAD)
 
     assert result["super_categories"]["promised"] == ["<thing>", "animal"]
     assert result["categories"]["promised"] == [f"category {n}" for n in range(6)]
@@ -110,7 +112,7 @@ def test_where_all_super_categories_are_proven_their_risk_goes_on_to_the_categor
 def test_without_super_categories_nothing_is_said_about_them(supers: Any) -> None:
     row, found, sizes = certificate(supers, loses=False)
 
-    result, _ = open_report(row, found, sizes, NAMES, 1)
+    result, _ = open_report(row, found, sizes, NAMES, 1, HEAD)
 
     assert result["super_categories"]["sentence"] == ""
     assert result["categories"]["promised"] == [f"category {n}" for n in range(6)]

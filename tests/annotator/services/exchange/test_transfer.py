@@ -74,12 +74,12 @@ def exported(services: Services, tmp_path: Path) -> dict[str, Any]:
 def test_a_preview_counts_and_changes_nothing(services: Services, coco: Path) -> None:
     preview = services.transfer.preview(coco)
 
-    assert preview["matched"] == 2
-    assert preview["unmatched"] == ["elsewhere.png"]
-    assert preview["new_categories"] == ["bottle"]
-    assert (preview["present"], preview["absent"]) == (2, 0)
-    assert preview["annotations"] == 3
-    assert services.progress.counts().answered == 0
+    assert preview.matched == 2
+    assert preview.unmatched == ("elsewhere.png",)
+    assert preview.new_categories == ("bottle",)
+    assert (preview.present, preview.absent) == (2, 0)
+    assert preview.annotations == 3
+    assert services.progress.overview()["counts"]["answered"] == 0
 
 
 def test_an_imported_file_keeps_its_ids_boxes_and_unknown_keys(
@@ -135,7 +135,7 @@ def test_people_are_not_overruled_by_a_file(services: Services, coco: Path) -> N
 
     done = services.transfer.import_file(coco, annotator="bob")
 
-    assert done["disagreements"] == 1
+    assert done.disagreements == 1
     (item,) = services.labelling.items("ann", [1])
     assert item["labels"]["2"]["state"] == "absent"
     assert item["labels"]["2"]["conflict"] is False
@@ -146,14 +146,14 @@ def test_importing_twice_changes_nothing_more(services: Services, coco: Path) ->
 
     second = services.transfer.import_file(coco, annotator="ann")
 
-    assert (first["applied"], second["applied"], second["already_known"]) == (2, 0, 2)
+    assert (first.applied, second.applied, second.already_known) == (2, 0, 2)
 
 
 @pytest.mark.parametrize(("unlisted", "absent"), [("unknown", 0), ("absent", 2)])
 def test_what_an_unlisted_category_means_is_chosen(
     services: Services, coco: Path, unlisted: str, absent: int
 ) -> None:
-    assert services.transfer.preview(coco, unlisted=unlisted)["absent"] == absent
+    assert services.transfer.preview(coco, unlisted=unlisted).absent == absent
 
 
 def test_what_is_exported_comes_back_in_a_new_project_with_authors_and_sources(

@@ -77,7 +77,7 @@ def test_a_retry_is_recorded_once(services: Services) -> None:
     again = save(services, "a", (CAT, "present"))
 
     assert again["repeated"] is True
-    assert services.progress.counts().answered == 1
+    assert services.progress.overview()["counts"]["answered"] == 1
 
 
 def test_a_key_pressed_before_the_first_answer_was_acknowledged_is_not_late(
@@ -110,7 +110,7 @@ def test_two_people_who_disagree_knowingly_are_in_conflict(services: Services) -
     (item,) = services.labelling.items("ann", [1])
     assert item["labels"]["1"]["conflict"] is True
     assert item["labels"]["1"]["state"] is None
-    assert services.progress.counts().conflicts == 1
+    assert services.progress.overview()["counts"]["conflicts"] == 1
 
 
 def test_undo_and_redo_go_back_and_forth_over_a_whole_sweep(services: Services) -> None:
@@ -179,7 +179,7 @@ def test_what_the_page_would_never_send_is_refused_and_nothing_is_recorded(
     with pytest.raises(AnnotatorError, match=says):
         services.recording.save("ann", SaveRequest.read(data | fields))
 
-    assert services.progress.counts().answered == 0
+    assert services.progress.overview()["counts"]["answered"] == 0
 
 
 def test_a_picture_whose_file_is_gone_takes_no_answers(services: Services, pictures: Path) -> None:

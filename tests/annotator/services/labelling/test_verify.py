@@ -286,7 +286,7 @@ def test_a_category_that_is_only_ranked_takes_nothing_untouched(many: Services) 
     assert ids(found) == [1, 2, 3]
     assert found["bulk"] is False
     assert {item["guess"] for item in found["items"]} == {None}
-    assert many.progress.counts().answered == 1
+    assert many.progress.overview()["counts"]["answered"] == 1
 
 
 def sweep(
@@ -327,7 +327,7 @@ def test_where_nothing_is_guessed_the_rest_is_absent_and_no_check_comes_of_it(
     assert sources == {**dict.fromkeys(ids(shown), (0, "swept")), **marked}
     assert (len(sources), checks) == (20, 0)
     many.recording.undo("ann", BackRequest(op="u"))
-    assert many.progress.counts().answered == 1  # the one that was there before
+    assert many.progress.overview()["counts"]["answered"] == 1  # the one that was there before
 
 
 def test_the_rest_may_be_absent_before_there_is_a_version(many: Services) -> None:
@@ -338,7 +338,7 @@ def test_the_rest_may_be_absent_before_there_is_a_version(many: Services) -> Non
 
     assert (shown["basis"], shown["bulk"]) == ("files", False)
     assert saved["agreement"]["checks"] == 0
-    assert many.progress.counts().answered == 12
+    assert many.progress.overview()["counts"]["answered"] == 12
 
 
 @pytest.mark.parametrize("mode", ["confirm", "sweep", "uncertain", "like"])
@@ -355,7 +355,7 @@ def test_where_there_is_a_guess_the_rest_is_not_absent_at_a_stroke(
         sweep(many, shown, present=ids(shown)[:2])
 
     assert shown["bulk"] is True
-    assert many.progress.counts().answered == 1
+    assert many.progress.overview()["counts"]["answered"] == 1
 
 
 def test_images_that_the_version_has_not_scored_have_no_guess(many: Services) -> None:
@@ -367,7 +367,7 @@ def test_images_that_the_version_has_not_scored_have_no_guess(many: Services) ->
     sweep(many, shown)
 
     assert (shown["bulk"], ids(shown)) == (False, sorted(ids(shown), key=lambda i: abs(i - 55)))
-    assert many.progress.counts().answered == 1 + len(ids(shown)) == 12
+    assert many.progress.overview()["counts"]["answered"] == 1 + len(ids(shown)) == 12
 
 
 def test_a_category_that_is_only_ranked_comes_most_alike_first(many: Services) -> None:

@@ -143,8 +143,8 @@ def test_the_slow_parts_come_without_waiting_as_the_same_figures(
     }
     found = {name: (soon(), report()) for name, (soon, report) in parts.items()}
 
-    assert all(soon["figures"] == report for soon, report in found.values())
-    assert not any(soon["outdated"] for soon, _ in found.values())
+    assert all(soon.figures == report for soon, report in found.values())
+    assert not any(soon.outdated for soon, _ in found.values())
 
 
 def test_labels_that_change_without_an_operation_are_noticed(
@@ -258,6 +258,6 @@ def test_the_counts_follow_the_answers(
     publish(six_scores)
     answer("a", (1, 1, "present"))
 
-    counts = services.progress.counts()
+    counts = services.progress.overview()["counts"]
 
-    assert (counts.answered, counts.open, counts.suggestions) == (1, 17, 8)
+    assert (counts["answered"], counts["open"], counts["suggestions"]) == (1, 17, 8)

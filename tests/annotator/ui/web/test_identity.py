@@ -31,7 +31,7 @@ def test_the_cookie_is_out_of_reach_for_scripts_and_other_sites(client: TestClie
         ("   ", "enter your name"),
         (None, "enter your name"),
         (7, "enter your name"),
-        ("a" * 81, "at most 80"),
+        ("a" * 81, "1 to 80"),
         ("a\x00b", "ordinary letters"),
         ("a\u202eb", "ordinary letters"),
     ],
