@@ -204,7 +204,7 @@ def _features(services: Services, repair: bool) -> Iterator[Finding]:
     )
 
 
-def _enqueue(services: Services, kind: JobKind, options: dict[str, Any]) -> None:
+def _enqueue(services: Services, kind: JobKind, options: dict[str, object]) -> None:
     with services.store.writing() as tx:
         jobs.enqueue(tx, kind, options, utc_now())
 
