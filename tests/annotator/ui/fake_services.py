@@ -173,6 +173,7 @@ class FakeProgress:
             "version": self.version,
             **{name: self.counts[name] for name in names},
             "suggestions_about": False,
+            "problem": "",
             "trainer": dict(self.trainer),
         }
 
