@@ -30,7 +30,7 @@ from annotator.ui.web.project_guard import ProjectGuard, head
 from annotator.ui.web.request_limits import RequestLimits
 from annotator.ui.web.security import MarkedScripts, RequestGuard
 from annotator.ui.web.sessions import BoundedSessions
-from annotator.ui.web.static_files import STATIC, VersionedFiles, static_version
+from annotator.ui.web.static_files import VersionedFiles, static_version
 
 
 def _probe(services: Services, scripts: str, pages: gr.Blocks) -> None:
@@ -168,7 +168,7 @@ def build_app(
             Middleware(RequestLimits, files=files, pages=[name.lower() for name, _ in PAGES]),
         ],
     )
-    app.mount(f"/ui/{version}", VersionedFiles(directory=STATIC))
+    app.add_route(f"/ui/{version}/{{path:path}}", VersionedFiles().respond)
     app.include_router(picture_routes(services.media))
     app.include_router(name_routes())
     pages = build_pages(services, title=title, scripts=f"/ui/{version}")
