@@ -187,7 +187,7 @@ def _be_the_fork_server() -> NoReturn:
         if not isinstance(end.code, int):
             raise
         status = end.code
-    # What Python does when it ends, but without freeing all objects, a quarter of a second each time.
+    # What Python does when it ends, without freeing all objects, a quarter of a second each time.
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     sys.stdout.flush()
