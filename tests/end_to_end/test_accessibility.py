@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -12,16 +11,14 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from annotator.arrays import versions as version_files
-from annotator.arrays.versions import Queue, VersionParameters
-from annotator.domain import JobKind, JobState
 from annotator.services.app import Services
 from annotator.services.project.creation import create_project
 from annotator.settings import Project
-from annotator.store import Store, categories, jobs, versions
+from annotator.store import categories
 from annotator.ui.app import PAGES
 from annotator.wire.label import FlagRequest
 from annotator.wire.recording import SaveRequest
+from publishing import publish
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -55,7 +52,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         color = (6 * number, 120, 240 - 6 * number)
         Image.new("RGB", (320, 240), color).save(folder / f"{number:02d}.png")
     made = create_project(folder.parent / "p", folder, names=NAMES).project
-    publish(made)
+    scores = np.tile(np.linspace(3, -3, IMAGES)[:, None], (1, len(NAMES)))
+    publish(made, scores, ranked=(3,))
     services = Services.open(made.path)
     for name, states in (("Ann", ("present", "absent", "unsure")), ("Bob", ("absent", "absent"))):
         for category, state in enumerate(states, 1):
@@ -67,35 +65,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         categories.edit(tx, 2, supercategory="animal", description="Any dog.", hotkey="d")
     services.close()
     return made
-
-
-def publish(project: Project) -> None:
-    now, count = datetime.now(UTC), len(NAMES)
-    scores = np.tile(np.linspace(3, -3, IMAGES, dtype=np.float32)[:, None], (1, count))
-    store = Store.open(project.database_url)
-    with store.writing() as tx:
-        jobs.enqueue(tx, JobKind.TRAIN, {}, now)
-        job = jobs.claim(tx, "test", [JobKind.TRAIN], now)
-        assert job is not None
-        number = versions.reserve(
-            tx, job, method="hst", backbone="none", trained_answers=0, trained_present=0,
-            last_operation=0, now=now,
-        )  # fmt: skip
-    parameters = VersionParameters(
-        method="hst", backbone="none", category_ordinals=tuple(range(count)), slope=1.0,
-        intercepts=(0.0,) * count, thresholds=(0.0,) * count, ranked_only=(3,),
-    )  # fmt: skip
-    queue = Queue(np.arange(IMAGES, dtype=np.int32), np.full((count, 1), -1, np.int32))
-    version_files.write(
-        version_files.folder(project, number), parameters, scores, queue, {},
-        save_weights=lambda path: path.write_bytes(b""),
-    )  # fmt: skip
-    with store.writing() as tx:
-        versions.publish(
-            tx, job, number, metrics={}, training_seconds=1, promote=True, note="", now=now
-        )
-        jobs.finish(tx, job, JobState.DONE, "", now)
-    store.close()
 
 
 @pytest.fixture(scope="module")

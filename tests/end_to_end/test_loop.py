@@ -7,7 +7,6 @@ import io
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
@@ -19,16 +18,9 @@ from playwright.sync_api import Page, expect
 from pycocotools.coco import COCO
 
 from annotator.services.project.creation import create_project
+from database import rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
-
-
-def rows(project: Path, query: str) -> list[tuple[Any, ...]]:
-    connection = sqlite3.connect(project / "labels.db")
-    try:
-        return connection.execute(query).fetchall()
-    finally:
-        connection.close()
 
 
 def labels(project: Path) -> set[tuple[str, str, int]]:
