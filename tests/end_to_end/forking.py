@@ -1,6 +1,6 @@
 """Starts commands of the program without importing everything again for each.
 
-One process imports the web app and then waits; for every command it forks, and the copy becomes
+One process builds a web app once and then waits; for every command it forks, and the copy becomes
 `python -m annotator ...` in every way that a test can see: its own process and session, its own
 standard streams, environment and exit status, killed and signalled as any other.
 """
@@ -149,7 +149,7 @@ def _wait_for_requests(requests: socket.socket) -> list[str]:
 
 
 def _import_everything() -> None:
-    """Import what a server needs, also what it would import only while it starts."""
+    """Import what a server needs, also what it imports only while it starts."""
     import uvicorn.loops.asyncio
     import uvicorn.protocols.http.h11_impl  # noqa: F401
     from PIL import Image
