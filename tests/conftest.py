@@ -18,7 +18,14 @@ ROOT = Path(__file__).resolve().parents[1]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that all workers end at about the same time."""
     first = (ROOT / "tests" / "test_architecture.py", ROOT / "tests" / "end_to_end")
-    items.sort(key=lambda item: not any(item.path.is_relative_to(path) for path in first))
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+
+    def place(item: pytest.Item) -> int:
+        if any(item.path.is_relative_to(path) for path in first):
+            return 0
+        return 1 if item.path in slow else 2
+
+    items.sort(key=place)
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from annotator.services.project.creation import create_project
+from database import labels
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -38,17 +39,6 @@ def make(path: Path, shade: int, names: list[str]) -> Path:
     for number in range(6):
         Image.new("RGB", (320, 240), (40 * number, 90, shade)).save(pictures / f"{number}.png")
     return create_project(path, pictures, names=names).project.path
-
-
-def labels(project: Path) -> list[tuple[Any, ...]]:
-    connection = sqlite3.connect(project / "labels.db")
-    try:
-        return connection.execute(
-            "select image_id, category.name, state from label join category on category.id = "
-            "category_id order by image_id, category_id"
-        ).fetchall()
-    finally:
-        connection.close()
 
 
 def serve_instead(server: Any, project: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from annotator.services.project.creation import create_project
+from database import labels, rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -48,22 +48,6 @@ def sent(page: Page) -> None:
 
 def asked(page: Page, digit: int) -> Any:
     return page.locator(".an-asking .an-row").nth((digit - 1) % 10)
-
-
-def rows(project: Path, query: str) -> list[tuple[Any, ...]]:
-    connection = sqlite3.connect(project / "labels.db")
-    try:
-        return connection.execute(query).fetchall()
-    finally:
-        connection.close()
-
-
-def labels(project: Path) -> list[tuple[Any, ...]]:
-    return rows(
-        project,
-        "select image_id, category.name, state from label join category on category.id = "
-        "category_id order by image_id, category_id",
-    )
 
 
 def test_the_first_visit_asks_for_a_name_and_the_answers_carry_it(

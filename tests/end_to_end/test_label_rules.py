@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +10,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from annotator.arrays import versions as version_files
 from annotator.arrays.error_correlation import write_errors
-from annotator.arrays.versions import Queue, VersionParameters
-from annotator.domain import JobKind
 from annotator.services.project.creation import create_project
 from annotator.settings import Project, load_project
-from annotator.store import Store, jobs, versions
+from database import labels, rows
 from mlrpl.decision.conditional import ErrorCorrelation
+from publishing import publish
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -35,79 +31,9 @@ def project(tmp_path: Path, twelve_pictures: Path) -> Project:
     return load_project(path)
 
 
-def publish(
-    project: Project,
-    scores: np.ndarray,
-    ranked: tuple[int, ...] = (),
-    correlation: np.ndarray | None = None,
-) -> None:
-    """Make a version whose logits for every image are `scores` `(COUNT,)`; suggested above 0."""
-
-    def save(path: Path) -> None:
-        path.write_bytes(b"")
-        if correlation is not None:
-            errors = ErrorCorrelation(correlation, np.full(correlation.shape, 500))
-            write_errors(path.parent, errors)
-
-    now = datetime.now(UTC)
-    store = Store.open(project.database_url)
-    with store.writing() as tx:
-        jobs.enqueue(tx, JobKind.TRAIN, {}, now)
-        job = jobs.claim(tx, "test", [JobKind.TRAIN], now)
-        assert job is not None
-        number = versions.reserve(
-            tx,
-            job,
-            method="hst",
-            backbone="none",
-            trained_answers=0,
-            trained_present=0,
-            last_operation=0,
-            now=now,
-        )
-    version_files.write(
-        version_files.folder(project, number),
-        VersionParameters(
-            method="hst",
-            backbone="none",
-            category_ordinals=tuple(range(COUNT)),
-            slope=1.0,
-            intercepts=(0.0,) * COUNT,
-            thresholds=(0.0,) * COUNT,
-            ranked_only=ranked,
-        ),
-        np.tile(scores.astype(np.float32), (IMAGES, 1)),
-        Queue(np.arange(IMAGES, dtype=np.int32), np.full((COUNT, 1), -1, dtype=np.int32)),
-        {"map": 0.4, "map_low": 0.3, "map_high": 0.5},
-        save_weights=save,
-    )
-    with store.writing() as tx:
-        figures = {"map": 0.4, "map_low": 0.3, "map_high": 0.5, "held_out_pairs": 90}
-        versions.publish(
-            tx, job, number, metrics=figures, training_seconds=1, promote=True, note="", now=now
-        )
-        jobs.finish(tx, job, jobs.JobState.DONE, "", now)
-    store.close()
-
-
-FALLING = np.linspace(2.0, 0.5, COUNT)
-RISING = np.linspace(-2.0, 3.0, COUNT)
-
-
-def rows(project: Project, query: str) -> list[tuple[Any, ...]]:
-    connection = sqlite3.connect(project.path / "labels.db")
-    try:
-        return connection.execute(query).fetchall()
-    finally:
-        connection.close()
-
-
-def labels(project: Project) -> list[tuple[Any, ...]]:
-    return rows(
-        project,
-        "select image_id, category.name, state from label join category "
-        "on category.id = category_id order by image_id, category_id",
-    )
+FALLING = np.tile(np.linspace(2.0, 0.5, COUNT), (IMAGES, 1))
+RISING = np.tile(np.linspace(-2.0, 3.0, COUNT), (IMAGES, 1))
+FIGURES = {"map": 0.4, "map_low": 0.3, "map_high": 0.5, "held_out_pairs": 90}
 
 
 def ready(page: Page) -> None:
@@ -135,7 +61,7 @@ Open = Callable[..., Page]
 def test_a_key_in_the_frame_in_which_a_version_arrives_answers_the_row_it_showed(
     project: Project, serve: Serve, open_page: Open
 ) -> None:
-    publish(project, FALLING)
+    publish(project, FALLING, **FIGURES)
     page = open_page(serve(project.path, "--no-worker").url)
     ready(page)
     before = asked(page)
@@ -147,7 +73,7 @@ def test_a_key_in_the_frame_in_which_a_version_arrives_answers_the_row_it_showed
         }).observe(document.querySelector('.an-banner'), {attributes: true})"""
     )
 
-    publish(project, RISING)
+    publish(project, RISING, **FIGURES)
     expect(page.locator(".an-banner")).to_contain_text("Version 2 is ready")
     expect(page.locator(".an-asking .an-row").first).to_have_attribute("aria-checked", "true")
     saved(page)
@@ -157,17 +83,17 @@ def test_a_key_in_the_frame_in_which_a_version_arrives_answers_the_row_it_showed
 
     assert before[0] == "thing 0"
     assert there == before
-    assert labels(project) == [(1, "thing 0", 1)]
+    assert labels(project.path) == [(1, "thing 0", 1)]
     assert asked(page)[0] == "thing 29"
     expect(page.locator(".an-banner")).to_be_hidden()
-    assert rows(project, "select version, source from operation join answer on "
+    assert rows(project.path, "select version, source from operation join answer on "
                 "answer.operation_id = operation.id") == [(1, 1)]  # fmt: skip
 
 
 def test_the_third_digit_answers_what_row_three_showed_while_version_and_scores_arrive(
     project: Project, serve: Serve, open_page: Open
 ) -> None:
-    publish(project, FALLING)
+    publish(project, FALLING, **FIGURES)
     page = open_page(serve(project.path, "--no-worker").url)
     ready(page)
     third = asked(page)[2]
@@ -188,12 +114,12 @@ def test_the_third_digit_answers_what_row_three_showed_while_version_and_scores_
         }"""
     )
 
-    publish(project, RISING)
+    publish(project, RISING, **FIGURES)
     expect(page.locator(".an-asking .an-row").nth(2)).to_have_attribute("aria-checked", "true")
     saved(page)
 
     assert asked(page)[2] == third
-    assert labels(project) == [(1, third, 1)]
+    assert labels(project.path) == [(1, third, 1)]
 
 
 def test_what_an_answer_says_about_the_rest_moves_bars_and_no_row_or_digit(
@@ -201,7 +127,8 @@ def test_what_an_answer_says_about_the_rest_moves_bars_and_no_row_or_digit(
 ) -> None:
     together = np.eye(COUNT)
     together[0, 2:6] = together[2:6, 0] = 0.4  # the errors of the first row and of four others
-    publish(project, FALLING, correlation=together)
+    errors = ErrorCorrelation(together, np.full(together.shape, 500))
+    publish(project, FALLING, save=lambda folder: write_errors(folder, errors), **FIGURES)
     page = open_page(serve(project.path, "--no-worker").url)
     ready(page)
     before, bars = asked(page), [bar(page, place) for place in range(10)]
@@ -223,7 +150,7 @@ def test_what_an_answer_says_about_the_rest_moves_bars_and_no_row_or_digit(
     expect(row.nth(2)).to_have_attribute("aria-checked", "true")
     saved(page)
 
-    assert labels(project) == [(1, before[0], 0), (1, before[2], 1)]
+    assert labels(project.path) == [(1, before[0], 0), (1, before[2], 1)]
     assert asked(page) == before
     assert bar(page, 0) == bars[0]
     assert [place for place in range(1, 10) if bar(page, place) != bars[place]] == [2, 3, 4, 5]
@@ -238,7 +165,7 @@ def test_what_an_answer_says_about_the_rest_moves_bars_and_no_row_or_digit(
 def test_taking_a_version_at_once_moves_open_bars_and_nothing_else(
     project: Project, serve: Serve, open_page: Open
 ) -> None:
-    publish(project, FALLING)
+    publish(project, FALLING, **FIGURES)
     page = open_page(serve(project.path, "--no-worker").url)
     ready(page)
     page.keyboard.press("1")
@@ -246,7 +173,7 @@ def test_taking_a_version_at_once_moves_open_bars_and_nothing_else(
     decided, open_one, order = bar(page, 0), bar(page, 1), asked(page)
     suggested = page.locator(".an-asking .an-row.suggested")
     expect(suggested).to_have_count(9)
-    publish(project, RISING)
+    publish(project, RISING, **FIGURES)
     expect(page.locator(".an-banner")).to_be_visible()
     assert bar(page, 1) == open_one
 
@@ -262,7 +189,7 @@ def test_taking_a_version_at_once_moves_open_bars_and_nothing_else(
 def test_accept_all_takes_what_is_in_view_and_says_how_many(
     project: Project, serve: Serve, open_page: Open
 ) -> None:
-    publish(project, FALLING, ranked=(1,))
+    publish(project, FALLING, ranked=(1,), **FIGURES)
     page = open_page(serve(project.path, "--no-worker").url, viewport=LOW)
     ready(page)
     in_view = page.evaluate(
@@ -283,9 +210,9 @@ def test_accept_all_takes_what_is_in_view_and_says_how_many(
     saved(page)
 
     assert 10 <= len(expected) < COUNT - 1
-    assert sorted(name for _, name, _ in labels(project)) == expected
-    assert rows(project, "select distinct source from answer") == [(2,)]
-    assert rows(project, "select kind from operation") == [("accept_all",)]
+    assert sorted(name for _, name, _ in labels(project.path)) == expected
+    assert rows(project.path, "select distinct source from answer") == [(2,)]
+    assert rows(project.path, "select kind from operation") == [("accept_all",)]
     page.locator(".an-list").evaluate("box => box.scrollTo(0, box.scrollHeight)")
     expect(key).to_contain_text(f"Accept {COUNT - 1 - len(expected)} suggested")
 
@@ -306,7 +233,7 @@ def test_a_visit_keeps_what_was_drawn_and_not_the_rest(
     expect(page.locator(".an-place")).to_have_text("02.png")
     page.wait_for_function("!Object.keys(localStorage).some(k => k.includes('unsaved'))")
 
-    kept = rows(project, "select shown from visit order by id")
+    kept = rows(project.path, "select shown from visit order by id")
     first, second = (int.from_bytes(bits, "little").bit_count() for (bits,) in kept[:2])
     assert 10 <= first < COUNT
     assert second > first
@@ -323,8 +250,8 @@ def test_the_rest_is_what_the_filter_lists(project: Project, serve: Serve, open_
     saved(page)
 
     names = {"thing 2", *(f"thing {n}" for n in range(20, 30))}
-    assert {name for _, name, _ in labels(project)} == names
-    assert rows(project, "select kind from operation") == [("sweep",)]
+    assert {name for _, name, _ in labels(project.path)} == names
+    assert rows(project.path, "select kind from operation") == [("sweep",)]
 
 
 def test_the_finder_takes_the_name_that_begins_with_what_was_typed(
@@ -341,7 +268,7 @@ def test_the_finder_takes_the_name_that_begins_with_what_was_typed(
         page.keyboard.press("Enter")
     saved(page)
 
-    assert [name for _, name, _ in labels(made.project)] == ["armchair", "lawn chair", "chair"]
+    assert [name for _, name, _ in labels(made.project.path)] == ["armchair", "lawn chair", "chair"]
 
 
 def test_unsaved_answers_are_never_sent_under_another_name(
@@ -363,7 +290,7 @@ def test_unsaved_answers_are_never_sent_under_another_name(
     ready(page)
     page.keyboard.press("2")
     saved(page)
-    as_bob = labels(project)
+    as_bob = labels(project.path)
     page.context.add_cookies([{**cookie, "value": "Ann"}])
     page.reload()
     expect(page.locator(".an-who")).to_have_text("Ann")
@@ -372,7 +299,7 @@ def test_unsaved_answers_are_never_sent_under_another_name(
     saved(page)
 
     assert as_bob == [(1, "thing 1", 1)]
-    assert rows(project, "select annotator.name, category_id from answer join operation on "
+    assert rows(project.path, "select annotator.name, category_id from answer join operation on "
                 "operation.id = operation_id join annotator on annotator.id = annotator_id "
                 "order by answer.id") == [("Bob", 2), ("Ann", 1)]  # fmt: skip
 
@@ -409,7 +336,7 @@ def test_on_a_phone_the_picture_stays_in_sight_and_a_finger_can_say_absent(
     expect(row).to_have_attribute("aria-checked", "false")
     assert page.evaluate("document.querySelector('.an-stage').getBoundingClientRect().top") == 0
     saved(page)
-    assert labels(project) == [(1, "thing 29", 0)]
+    assert labels(project.path) == [(1, "thing 29", 0)]
     page.get_by_role("button", name="Next").last.tap()
     expect(page.locator(".an-place")).to_have_text("01.png")
     assert page.evaluate("scrollY") == 0
@@ -427,7 +354,7 @@ def test_an_image_that_is_gone_is_skipped_with_enter(
     expect(page.locator(".an-place")).to_have_text("00.png")
     ready(page)
     saved(page)
-    assert labels(project) == []
+    assert labels(project.path) == []
 
 
 def test_pictures_of_two_projects_on_one_port_are_told_apart(
@@ -453,10 +380,10 @@ def test_a_label_file_is_previewed_before_it_is_imported(
     drop.set_input_files({"name": "l.csv", "mimeType": "text/csv", "buffer": text.encode()})
     expect(page.locator("#import-preview")).to_contain_text("zebra")
     expect(page.locator("#import-preview")).to_contain_text("nowhere.png")
-    before = labels(project)
+    before = labels(project.path)
     take.click()
     expect(page.locator("#import-preview")).to_contain_text("Imported: 2 pairs")
 
     assert before == []
-    assert labels(project) == [(1, "thing 3", 1), (1, "zebra", 0)]
+    assert labels(project.path) == [(1, "thing 3", 1), (1, "zebra", 0)]
     expect(take).to_be_disabled()

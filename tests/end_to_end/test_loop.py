@@ -7,9 +7,7 @@ import io
 import json
 import os
 import signal
-import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,15 +17,10 @@ import pytest
 from playwright.sync_api import Page, expect
 from pycocotools.coco import COCO
 
+from annotator.services.project.creation import create_project
+from database import rows
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
-
-
-def rows(project: Path, query: str) -> list[tuple[Any, ...]]:
-    connection = sqlite3.connect(project / "labels.db")
-    try:
-        return connection.execute(query).fetchall()
-    finally:
-        connection.close()
 
 
 def labels(project: Path) -> set[tuple[str, str, int]]:
@@ -190,15 +183,7 @@ def test_a_dead_trainer_is_shown_and_does_not_stop_labelling(
     serve: Callable[..., Any],
     open_page: Callable[..., Page],
 ) -> None:
-    project = tmp_path / "p"
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "annotator", "init", str(project)),
-            *("--images", str(twelve_pictures), "--categories", "a,b,c"),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    project = create_project(tmp_path / "p", twelve_pictures, names=list("abc")).project.path
     server = serve(project)
     page = open_page(server.url)
     expect(page.locator(".an-asking .an-row")).to_have_count(3)
@@ -214,23 +199,15 @@ def test_a_dead_trainer_is_shown_and_does_not_stop_labelling(
 
 
 def test_a_port_in_use_and_a_foreign_host_are_refused(
-    tmp_path: Path, twelve_pictures: Path, serve: Callable[..., Any]
+    tmp_path: Path,
+    twelve_pictures: Path,
+    serve: Callable[..., Any],
+    run_command: Callable[..., Any],
 ) -> None:
-    project = tmp_path / "p"
-    base = [sys.executable, "-m", "annotator"]
-    subprocess.run(
-        [*base, "init", str(project), "--images", str(twelve_pictures), "--categories", "a"],
-        check=True,
-        capture_output=True,
-    )
-    server = serve(project, "--no-worker", anew=True)
+    project = create_project(tmp_path / "p", twelve_pictures, names=["a"]).project.path
+    server = serve(project, "--no-worker")
 
-    again = subprocess.run(
-        [*base, "serve", str(project), "--no-worker", "--port", str(server.port)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    again = run_command("serve", str(project), "--no-worker", "--port", str(server.port))
     foreign = subprocess.run(
         ["curl", "-s", "-H", "Host: evil.example", f"{server.url}/"],
         capture_output=True,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from annotator.services.project.creation import create_project
 from annotator.settings import PROJECT_FILE
+from database import rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -45,14 +45,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(project: Path, serve_once: Callable[..., Any]) -> Any:
     return serve_once(project, "--no-worker")
-
-
-def rows(project: Path, query: str) -> list[tuple[Any, ...]]:
-    connection = sqlite3.connect(project / "labels.db")
-    try:
-        return connection.execute(query).fetchall()
-    finally:
-        connection.close()
 
 
 def answers_of(project: Path, name: str) -> list[Any]:

@@ -11,13 +11,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from annotator.arrays import versions as version_files
-from annotator.arrays.versions import Queue, VersionParameters
-from annotator.domain import JobKind, JobState
+from annotator.domain import JobKind
 from annotator.services.app import Services
 from annotator.services.project.creation import create_project
 from annotator.store import jobs, versions
 from annotator.wire.recording import SaveRequest
+from publishing import publish
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -40,46 +39,6 @@ def services(project: Path) -> Any:
     opened.close()
 
 
-def publish(services: Services, scores: Any, **metrics: Any) -> None:
-    """Make a version with raw scores `(12, 3)`; present is suggested from 0 on."""
-    now = datetime.now(UTC)
-    with services.store.writing() as tx:
-        jobs.enqueue(tx, JobKind.TRAIN, {}, now)
-        job = jobs.claim(tx, "test", [JobKind.TRAIN], now)
-        assert job is not None
-        number = versions.reserve(
-            tx,
-            job,
-            method="hst",
-            backbone="none",
-            trained_answers=10,
-            trained_present=5,
-            last_operation=0,
-            now=now,
-        )
-    version_files.write(
-        version_files.folder(services.project, number),
-        VersionParameters(
-            method="hst",
-            backbone="none",
-            category_ordinals=(0, 1, 2),
-            slope=1.0,
-            intercepts=(0.0,) * 3,
-            thresholds=(0.0,) * 3,
-            ranked_only=(),
-        ),
-        np.asarray(scores, dtype=np.float32),
-        Queue(np.arange(IMAGES, dtype=np.int32), np.full((3, 1), -1, dtype=np.int32)),
-        {},
-        save_weights=lambda path: path.write_bytes(b""),
-    )
-    with services.store.writing() as tx:
-        versions.publish(
-            tx, job, number, metrics=metrics, training_seconds=1, promote=True, note="", now=now
-        )
-        jobs.finish(tx, job, JobState.DONE, "", now)
-
-
 def answer(services: Services, op: str, image: int, category: int) -> None:
     change = {"image": image, "category": category, "state": "present"}
     services.recording.save("Ann", SaveRequest(op=op, kind="answer", ms=1500, changes=[change]))
@@ -95,7 +54,9 @@ def test_an_empty_project_is_explained_and_fills_as_people_answer(
     expect(page.locator("#people-note")).to_contain_text("Nobody has answered")
 
     answer(services, "a", 1, 1)
-    publish(services, np.ones((IMAGES, 3)), map=0.4, map_low=0.3, map_high=0.5, suggestions=36)
+    publish(
+        services.project, np.ones((IMAGES, 3)), map=0.4, map_low=0.3, map_high=0.5, suggestions=36
+    )
 
     expect(page.locator("#growth-plot canvas")).to_be_visible()
     expect(page.locator("#people-table")).to_contain_text("Ann")
@@ -121,7 +82,7 @@ def test_two_people_are_compared_and_an_hour_leads_to_the_goal(
         answer(services, f"ann {number}", 1 + number % 10, 1 + number // 10)
     late = [{"image": i, "category": 1, "state": "present"} for i in range(1, 11)]
     services.recording.save("<i>Bob</i>", SaveRequest(op="b", kind="page", ms=9000, changes=late))
-    publish(services, np.full((IMAGES, 3), -2.0))
+    publish(services.project, np.full((IMAGES, 3), -2.0))
 
     expect(page.locator("#agreement-note")).to_contain_text("2 people answered 10 pairs in common")
     expect(page.locator("#agreement-table")).to_contain_text("100% of 10")
@@ -183,14 +144,14 @@ def test_two_versions_are_compared_and_one_is_gone_back_to(
     project: Path, services: Services, serve: Serve, open_page: Open
 ) -> None:
     scores = np.full((IMAGES, 3), -2.0)
-    publish(services, scores, map=0.4, map_low=0.3, map_high=0.5)
+    publish(services.project, scores, map=0.4, map_low=0.3, map_high=0.5)
     page = open_page(f"{serve(project, '--no-worker').url}/train")
     expect(page.locator("#changes-none")).to_contain_text("There is one version")
     expect(page.locator("#rollback")).to_be_disabled()
 
     changed = scores.copy()
     changed[4, 2] = 3.0
-    publish(services, changed, map=0.6, map_low=0.5, map_high=0.7)
+    publish(services.project, changed, map=0.6, map_low=0.5, map_high=0.7)
     expect(page.get_by_role("gridcell", name="60.0% (50.0% to 70.0%)").first).to_be_visible()
     page.locator("#changes-show").click()
     expect(page.locator("#changes")).to_contain_text("1 suggestion appeared, 0 disappeared")

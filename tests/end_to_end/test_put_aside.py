@@ -15,6 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from annotator.services.app import Services
 from annotator.services.project.creation import create_project
+from database import labels, rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -58,19 +59,6 @@ def saved(page: Page) -> None:
 
 def line(page: Page) -> Locator:
     return page.locator(".an-waits", has_text="could not be saved")
-
-
-def rows(project: Path, query: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(project / "labels.db")) as connection:
-        return connection.execute(query).fetchall()
-
-
-def labels(project: Path) -> list[tuple[Any, ...]]:
-    return rows(
-        project,
-        "select image_id, category.name, state from label join category on category.id = "
-        "category_id order by image_id, category_id",
-    )
 
 
 def break_category(project: Path, number: int) -> None:

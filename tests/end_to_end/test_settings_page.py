@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from annotator.services.app import Services
 from annotator.services.commands import answer_by_name
 from annotator.services.project.creation import create_project
 from annotator.settings import PROJECT_FILE, load_project
+from database import rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -63,14 +63,6 @@ def choose(page: Page, box: str, name: str) -> None:
     # The list of the box before may still be fading out; this one came last.
     page.get_by_role("option", name=name, exact=True).last.click()
     expect(field).to_have_value(name)
-
-
-def rows(project: Path, query: str) -> list[tuple[Any, ...]]:
-    connection = sqlite3.connect(project / "labels.db")
-    try:
-        return connection.execute(query).fetchall()
-    finally:
-        connection.close()
 
 
 def states(project: Path, name: str) -> dict[int, int]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -13,13 +11,12 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
-from annotator.arrays import versions as version_files
-from annotator.arrays.versions import Queue, VersionParameters
-from annotator.domain import JobKind, JobState, Source
+from annotator.domain import Source
 from annotator.services.project.creation import create_project
 from annotator.settings import Project
-from annotator.store import Store, jobs, versions
 from annotator.store.tables import SOURCES
+from database import rows
+from publishing import publish
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -52,41 +49,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         color = (6 * number, 120, 240 - 6 * number)
         Image.new("RGB", (320, 240), color).save(folder / f"{number:02d}.png")
     made = create_project(folder.parent / "p", folder, names=NAMES).project
-    publish(made)
-    return made
-
-
-def publish(project: Project) -> None:
-    """Make a version that finds every category in the first 30 images, the first one surest."""
-    now, count = datetime.now(UTC), len(NAMES)
-    scores = np.tile(np.linspace(3, -1, IMAGES, dtype=np.float32)[:, None], (1, count))
+    # Every category is in the first 30 images, the first one surest.
+    scores = np.tile(np.linspace(3, -1, IMAGES)[:, None], (1, len(NAMES)))
     scores[:, END] = np.where(np.arange(IMAGES) < 2, 3, -5)
-    thresholds = [0.0] * count
-    thresholds[NEW] = np.inf
-    store = Store.open(project.database_url)
-    with store.writing() as tx:
-        jobs.enqueue(tx, JobKind.TRAIN, {}, now)
-        job = jobs.claim(tx, "test", [JobKind.TRAIN], now)
-        assert job is not None
-        number = versions.reserve(
-            tx, job, method="hst", backbone="none", trained_answers=0, trained_present=0,
-            last_operation=0, now=now,
-        )  # fmt: skip
-    parameters = VersionParameters(
-        method="hst", backbone="none", category_ordinals=tuple(range(count)), slope=1.0,
-        intercepts=(0.0,) * count, thresholds=tuple(thresholds), ranked_only=(RANKED, REST),
-    )  # fmt: skip
-    queue = Queue(np.arange(IMAGES, dtype=np.int32), np.full((count, 1), -1, np.int32))
-    version_files.write(
-        version_files.folder(project, number), parameters, scores, queue, {},
-        save_weights=lambda path: path.write_bytes(b""),
-    )  # fmt: skip
-    with store.writing() as tx:
-        versions.publish(
-            tx, job, number, metrics={}, training_seconds=1, promote=True, note="", now=now
-        )
-        jobs.finish(tx, job, JobState.DONE, "", now)
-    store.close()
+    thresholds = tuple(np.inf if number == NEW else 0.0 for number in range(len(NAMES)))
+    publish(made, scores, thresholds=thresholds, ranked=(RANKED, REST))
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -148,22 +116,14 @@ def saved(page: Page) -> None:
     expect(page.locator(".an-saved")).to_have_text("saved", timeout=40_000)
 
 
-def rows(project: Project, query: str, *values: Any) -> list[tuple[Any, ...]]:
-    connection = sqlite3.connect(project.path / "labels.db")
-    try:
-        return connection.execute(query, values).fetchall()
-    finally:
-        connection.close()
-
-
 def labels(project: Project, category: str) -> dict[int, int]:
     query = "select image_id, state from label where category_id = ? order by image_id"
-    return dict(rows(project, query, NAMES.index(category) + 1))
+    return dict(rows(project.path, query, NAMES.index(category) + 1))
 
 
 def sources(project: Project, category: str) -> dict[int, int]:
     query = "select image_id, source from label where category_id = ?"
-    return dict(rows(project, query, NAMES.index(category) + 1))
+    return dict(rows(project.path, query, NAMES.index(category) + 1))
 
 
 def test_flipping_and_enter_save_exactly_that_and_undo_brings_the_page_back(
@@ -195,7 +155,7 @@ def test_flipping_and_enter_save_exactly_that_and_undo_brings_the_page_back(
     assert [i for i, source in said.items() if source != said[1]] == [3]
     assert undone == {}
     assert labels(project, "flip") == after
-    kinds = rows(project, "select kind, decision_ms > 800 from operation order by id")
+    kinds = rows(project.path, "select kind, decision_ms > 800 from operation order by id")
     assert kinds[:3] == [("page", 1), ("undo", None), ("redo", None)]
 
 
@@ -447,7 +407,7 @@ def test_without_a_guess_the_rest_that_was_in_view_is_absent_by_one_key(
     after = labels(project, "rest")
     assert len(after) > len(first)
     assert sum(after.values()) == 2
-    kinds = rows(project, "select kind from operation order by id desc limit 4")
+    kinds = rows(project.path, "select kind from operation order by id desc limit 4")
     assert kinds == [("page",), ("redo",), ("undo",), ("page",)]
 
 

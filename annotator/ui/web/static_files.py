@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from mimetypes import guess_type
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from starlette.staticfiles import StaticFiles
+from starlette.responses import PlainTextResponse, Response
 
 from annotator.ui.web.pictures import FOREVER
 
 if TYPE_CHECKING:
-    from starlette.responses import Response
-    from starlette.types import Scope
+    from starlette.requests import Request
 
 STATIC = Path(__file__).parents[1] / "static"
 """One folder a page, `gradio` for the style sheets of the Gradio pages, `shared` for the rest."""
@@ -32,11 +32,23 @@ def static_version() -> str:
     return digest.hexdigest()[:10]
 
 
-class VersionedFiles(StaticFiles):
-    """Scripts and styles under an address with their hash, which browsers may keep for good."""
+class VersionedFiles:
+    """Scripts and styles under an address with their hash, which browsers may keep for good.
 
-    async def get_response(self, path: str, scope: Scope) -> Response:
+    They are read once: files that change while the server runs are no longer of this version.
+    """
+
+    def __init__(self) -> None:
+        self._files = {
+            file.relative_to(STATIC).as_posix(): (file.read_bytes(), guess_type(file.name)[0])
+            for file in static_files()
+        }
+
+    async def respond(self, request: Request) -> Response:
         """Return a file, with the header that lets it be kept."""
-        response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = FOREVER
-        return response
+        found = self._files.get(request.path_params["path"])
+        if found is None:
+            return PlainTextResponse("Not Found", status_code=404)
+        content, media_type = found
+        headers = {"Cache-Control": FOREVER}
+        return Response(content, media_type=media_type, headers=headers)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gradio.routes import App
 from starlette.testclient import TestClient
 
 import annotator.ui
@@ -82,6 +83,23 @@ def test_building_the_app_writes_nothing_beside_the_code(
 
     assert sorted(p.name for p in room.iterdir()) == before
     assert not list(room.glob("*.pyi"))
+
+
+def test_gradio_makes_one_web_app_for_all_pages(
+    make_client: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    create = App.create_app
+
+    def counted(*args: Any, **options: Any) -> App:
+        made.append(create(*args, **options))
+        return made[-1]
+
+    monkeypatch.setattr(App, "create_app", staticmethod(counted))
+
+    make_client()
+
+    assert len(made) == 1
 
 
 def test_the_title_is_the_projects(make_client: Callable[..., TestClient]) -> None:

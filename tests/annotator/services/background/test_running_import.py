@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import multiprocessing
 import random
 import signal
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -50,7 +48,7 @@ STAGED, SET = "Reading labels", "Applying labels"
 pytestmark = pytest.mark.slow
 
 NAMES = ("cat", "dog", "bird", "fish")
-ROOT = Path(__file__).resolve().parents[4]
+Killed = Callable[[str, int], None]
 
 
 @pytest.fixture(autouse=True)
@@ -155,15 +153,29 @@ def undisturbed(tmp_path: Path, pictures: Path, file: Path) -> dict[str, Any]:
         return content(services.store)
 
 
-def killed(services: Services, file: Path, stage: str, count: int) -> None:
+@pytest.fixture(scope="module")
+def processes() -> Iterator[Any]:
+    """Return what makes processes that begin with the app imported and no database open."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(__file__).parent)
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["annotator.services.app"])
+        yield context
+
+
+@pytest.fixture
+def killed(processes: Any, services: Services, file: Path) -> Killed:
     """Import in another process, which is killed after so many steps of a stage."""
-    script = Path(__file__).with_name("import_until_killed.py")
-    arguments = [str(services.project.path), str(file), stage, str(count)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, str(script), *arguments], env=environment, cwd=ROOT, check=False
-    )
-    assert done.returncode == -signal.SIGKILL
+    from import_until_killed import import_until_killed
+
+    def run(stage: str, count: int) -> None:
+        arguments = (services.project.path, file, stage, count)
+        process = processes.Process(target=import_until_killed, args=arguments)
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+
+    return run
 
 
 class AtStep:
@@ -197,12 +209,12 @@ def test_an_import_sets_labels_boxes_ids_keys_and_categories(
 
 @pytest.mark.parametrize("count", [1, 17])
 def test_an_import_that_was_killed_before_it_was_applied_leaves_no_trace(
-    services: Services, file: Path, count: int
+    services: Services, count: int, killed: Killed
 ) -> None:
     prepare(services)
     before = dump(services.store)
 
-    killed(services, file, STAGED, count)
+    killed(STAGED, count)
 
     assert content(services.store)["staged"] > 0
     assert running_import.settle(services.project, services.store) is False
@@ -211,12 +223,12 @@ def test_an_import_that_was_killed_before_it_was_applied_leaves_no_trace(
 
 @pytest.mark.parametrize("count", [1, 5, 11])
 def test_an_import_that_was_killed_while_it_was_applied_is_taken_back_by_whoever_comes_next(
-    services: Services, file: Path, undisturbed: dict[str, Any], count: int
+    services: Services, file: Path, undisturbed: dict[str, Any], count: int, killed: Killed
 ) -> None:
     prepare(services)
     before = content(services.store)
 
-    killed(services, file, SET, count)
+    killed(SET, count)
 
     assert content(services.store)["labels"] != before["labels"]
     Services.open(services.project.path).close()
@@ -228,11 +240,11 @@ def test_an_import_that_was_killed_while_it_was_applied_is_taken_back_by_whoever
 
 
 def test_a_process_that_is_killed_while_it_takes_an_import_back_is_followed_by_another(
-    services: Services, file: Path, monkeypatch: pytest.MonkeyPatch
+    services: Services, monkeypatch: pytest.MonkeyPatch, killed: Killed
 ) -> None:
     prepare(services)
     before = content(services.store)
-    killed(services, file, SET, 9)
+    killed(SET, 9)
     whole = import_rollback.TakingBack.part
 
     def part(self: import_rollback.TakingBack, tx: Transaction, size: int) -> int:
@@ -253,9 +265,9 @@ def test_a_process_that_is_killed_while_it_takes_an_import_back_is_followed_by_a
 
 
 def test_what_people_said_while_an_import_was_applied_stays_when_it_is_taken_back(
-    services: Services, file: Path
+    services: Services, killed: Killed
 ) -> None:
-    killed(services, file, SET, 9)
+    killed(SET, 9)
     say(services, "over an imported one", 1, 1, "absent")
     say(services, "beside", 6, 1, "present")
     say(services, "of a new category", 2, 4, "present")
@@ -269,9 +281,9 @@ def test_what_people_said_while_an_import_was_applied_stays_when_it_is_taken_bac
 
 
 def test_a_category_that_an_import_brought_can_be_added_after_it_was_taken_back(
-    services: Services, file: Path
+    services: Services, killed: Killed
 ) -> None:
-    killed(services, file, SET, 5)
+    killed(SET, 5)
     running_import.settle(services.project, services.store)
     before = [name for name, _, _ in content(services.store)["categories"]]
 
@@ -282,9 +294,11 @@ def test_a_category_that_an_import_brought_can_be_added_after_it_was_taken_back(
     assert said["message"].startswith("Added fish, frog.")
 
 
-def test_a_redo_brings_back_no_import_that_was_taken_back(services: Services, file: Path) -> None:
+def test_a_redo_brings_back_no_import_that_was_taken_back(
+    services: Services, killed: Killed
+) -> None:
     before = content(services.store)
-    killed(services, file, SET, 5)
+    killed(SET, 5)
     running_import.settle(services.project, services.store)
 
     said = services.recording.redo("bob", BackRequest(op="redo"))
@@ -294,9 +308,9 @@ def test_a_redo_brings_back_no_import_that_was_taken_back(services: Services, fi
 
 
 def test_who_looks_for_changes_sees_that_an_import_was_taken_back(
-    services: Services, file: Path
+    services: Services, killed: Killed
 ) -> None:
-    killed(services, file, SET, 5)
+    killed(SET, 5)
     with services.store.reading() as tx:
         before = changes.moment(tx)
 
@@ -313,11 +327,11 @@ def test_who_looks_for_changes_sees_that_an_import_was_taken_back(
 
 @pytest.mark.parametrize("count", [12, 16])
 def test_an_import_that_was_killed_with_all_its_answers_in_is_finished_by_whoever_comes_next(
-    services: Services, file: Path, undisturbed: dict[str, Any], count: int
+    services: Services, undisturbed: dict[str, Any], count: int, killed: Killed
 ) -> None:
     prepare(services)
 
-    killed(services, file, SET, count)
+    killed(SET, count)
 
     assert content(services.store) != undisturbed
     assert agrees(services.store)
@@ -326,8 +340,10 @@ def test_an_import_that_was_killed_with_all_its_answers_in_is_finished_by_whoeve
     assert agrees(services.store)
 
 
-def test_doctor_finds_nothing_wrong_after_a_killed_import(services: Services, file: Path) -> None:
-    killed(services, file, SET, 4)
+def test_doctor_finds_nothing_wrong_after_a_killed_import(
+    services: Services, killed: Killed
+) -> None:
+    killed(SET, 4)
 
     found = {finding.subject: finding.bad for finding in examine(services.project.path)}
 
@@ -525,9 +541,9 @@ def test_an_import_of_a_living_program_is_left_alone(services: Services) -> None
 
 
 def test_a_project_can_be_opened_although_its_import_cannot_be_finished(
-    services: Services, file: Path, monkeypatch: pytest.MonkeyPatch
+    services: Services, monkeypatch: pytest.MonkeyPatch, killed: Killed
 ) -> None:
-    killed(services, file, SET, 13)
+    killed(SET, 13)
     monkeypatch.setattr(staged_imports.Applier, "part", _full_disk)
 
     with closing(Services.open(services.project.path)) as opened:
