@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -14,17 +13,6 @@ from annotator.services.app import Services
 from annotator.services.certificates import certification
 
 WISHES = ["--max-lost", "0.3", "--confidence", "0.8"]
-
-
-@pytest.fixture(scope="module")
-def oracle() -> Any:
-    path = Path(__file__).parent / "services" / "oracle.py"
-    spec = importlib.util.spec_from_file_location("oracle", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
