@@ -11,8 +11,10 @@ QUICK := $(addprefix tests/,annotator/arrays annotator/formats annotator/images 
   mlrpl/test_labels.py mlrpl/test_metrics.py test_architecture.py test_docs.py \
   test_public_names.py)
 # One thread a process: the processes share the processors already, and more threads only wait.
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile \
-  --no-loadscope-reorder
+# Bytecode is kept even where the environment says not to, or each of the hundreds of processes that
+# tests start would compile all modules anew.
+PYTEST = OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest \
+  --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: install demo test test-quick check format bench clean
 

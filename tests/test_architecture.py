@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -20,6 +21,11 @@ MIGRATIONS = ROOT / "annotator" / "store" / "migrations"
 def sources(*folders: str, suffix: str = ".py") -> list[Path]:
     found = (path for folder in folders for path in (ROOT / folder).rglob(f"*{suffix}"))
     return sorted(path for path in found if MIGRATIONS not in path.parents)
+
+
+@functools.cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -70,7 +76,7 @@ def test_no_python_function_is_longer_than_sixty_lines() -> None:
     long = {
         f"{path.relative_to(ROOT)}:{node.lineno} {node.name}": node.end_lineno - node.lineno + 1
         for path in sources(*PACKAGES)
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.end_lineno is not None
         and node.end_lineno - node.lineno + 1 > 60
@@ -101,7 +107,7 @@ def test_no_file_and_no_class_has_a_name_that_says_nothing() -> None:
     classes = [
         f"{path.relative_to(ROOT)}: {node.name}"
         for path in sources(*PACKAGES)
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.ClassDef) and node.name.endswith(FORBIDDEN_SUFFIXES)
     ]
 
@@ -143,6 +149,7 @@ def test_importing_the_library_loads_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_the_web_process_loads_no_torch(tmp_path: Path) -> None:
     code = f"""
 import sys

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def test_the_types_of_the_scripts_are_up_to_date() -> None:
-    spec = importlib.util.spec_from_file_location("wire_types", ROOT / "scripts" / "wire_types.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+def test_the_types_of_the_scripts_are_up_to_date(
+    load_module: Callable[[Path], ModuleType],
+) -> None:
+    module = load_module(ROOT / "scripts" / "wire_types.py")
 
     file = ROOT / module.FILE
     assert file.read_text() == module.document(), (

@@ -180,13 +180,14 @@ def piloted(tx: Transaction, number: int) -> list[Drawn]:
 
 
 def _questions(tx: Transaction, number: int, purposes: Sequence[str]) -> list[Drawn]:
-    columns = [probe.c[name] for name in Drawn.__dataclass_fields__]
-    query = sa.select(*columns).where(probe.c.certificate_id == number)
+    names = tuple(Drawn.__dataclass_fields__)
+    query = sa.select(*(probe.c[name] for name in names)).where(probe.c.certificate_id == number)
     query = query.where(probe.c.purpose.in_(purposes)).order_by(probe.c.id)
     found = []
     for row in tx.execute(query):
-        values = fields_of(row, "state")
-        found.append(Drawn(**values, state=None if row.state is None else STATE_OF[row.state]))
+        values = dict(zip(names, row, strict=True))
+        state = values["state"]
+        found.append(Drawn(**{**values, "state": None if state is None else STATE_OF[state]}))
     return found
 
 

@@ -111,12 +111,12 @@ def lower_count(size: int, drawn: int, marked: int, risk: float, guess: float) -
     informed = betaln(a + marked, b + drawn - marked) - betaln(a, b)
     vague = betaln(0.5 + marked, 0.5 + drawn - marked) - betaln(0.5, 0.5)
     needed = float(np.logaddexp(informed, vague)) - math.log(2) + math.log(risk)
-    most = size - (drawn - marked)
-    low, high = marked, int(min(float(_peak(size, drawn, marked)), most))
-    if float(log_likelihood(size, drawn, marked, low)) > needed:
+    likelihood = _likelihood(size, drawn, marked)
+    low, high = marked, min(_likeliest(size, drawn, marked), size - (drawn - marked))
+    if float(likelihood(low)) > needed:
         return low
     # The likelihood rises up to its peak.
-    return _first(low, high, lambda total: log_likelihood(size, drawn, marked, total) > needed)
+    return _first(low, high, lambda total: likelihood(total) > needed)
 
 
 def upper_count(size: int, drawn: int, marked: int, risk: float, rates: Floats) -> int:
@@ -132,12 +132,13 @@ def upper_count(size: int, drawn: int, marked: int, risk: float, rates: Floats) 
     if drawn == 0:
         return size
     needed = float(log_bets(drawn, marked, rates)) + math.log(risk)
-    most = size - (drawn - marked)
-    low, high = int(min(float(_peak(size, drawn, marked)), most)), most
-    if float(log_likelihood(size, drawn, marked, high)) > needed:
+    likelihood = _likelihood(size, drawn, marked)
+    high = size - (drawn - marked)
+    low = min(_likeliest(size, drawn, marked), high)
+    if float(likelihood(high)) > needed:
         return high
     # The likelihood falls from its peak on.
-    return _first(low, high, lambda total: log_likelihood(size, drawn, marked, total) <= needed) - 1
+    return _first(low, high, lambda total: likelihood(total) <= needed) - 1
 
 
 def holm(p_values: npt.ArrayLike, risk: float) -> list[int]:
@@ -189,6 +190,23 @@ def _first(low: int, high: int, holds: Callable[[Integers], npt.NDArray[np.bool_
         if failed:
             low = int(tried[failed - 1])
     return high
+
+
+def _likelihood(size: int, drawn: int, marked: int) -> Callable[[int | Integers], Floats]:
+    """Return `log_likelihood` of one sample as a function of totals that it does not rule out."""
+    whole, rest = gammaln(size + 1), gammaln(size - drawn + 1)
+
+    def of(total: int | Integers) -> Floats:
+        others = size - total
+        taken = gammaln(total + 1) - gammaln(total - marked + 1)
+        left = gammaln(others + 1) - gammaln(others - (drawn - marked) + 1)
+        return np.asarray(taken + left - whole + rest)
+
+    return of
+
+
+def _likeliest(size: int, drawn: int, marked: int) -> int:
+    return marked * (size + 1) // drawn
 
 
 def _floats(*counts: Counts) -> list[Floats]:

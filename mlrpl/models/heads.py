@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Sequence
 
@@ -105,11 +106,10 @@ class NamedClasses(nn.Module):
             category_names: `(C,)`, in column order.
             backbone: A name that `load_backbone` knows.
         """
-        from mlrpl.models.backbones import load_backbone
         from mlrpl.models.name_prior import class_affinities
 
         try:
-            classifier = load_backbone(backbone).classifier
+            classifier = _classifier_of(backbone)
         except WeightsError as error:
             log.warning("category names are not used: %s", error)
             return
@@ -134,6 +134,15 @@ class NamedClasses(nn.Module):
     def forward(self, pooled: Tensor) -> Tensor:
         """Return the scores `(B, C)` of pooled vectors `(B, D)`."""
         return F.linear(pooled, self.weight, self.offset)
+
+
+@functools.lru_cache(maxsize=2)
+def _classifier_of(backbone: str) -> tuple[Tensor, Tensor] | None:
+    """Return the ImageNet classifier of a backbone; kept, since each training asks for it anew."""
+    from mlrpl.models.backbones import load_backbone
+
+    with torch.random.fork_rng(devices=[]):  # the next numbers are the same, kept or loaded
+        return load_backbone(backbone).classifier
 
 
 def _standardised(vectors: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -22,3 +24,9 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("empty") / "labels.db"
     Store.create(f"sqlite:///{file}").close()
     return file
+
+
+@pytest.fixture(scope="session")
+def oracle(load_module: Callable[[Path], ModuleType]) -> ModuleType:
+    """Return the module `oracle.py`: a project with a good model, and somebody who answers."""
+    return load_module(Path(__file__).with_name("services") / "oracle.py")

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import importlib.util
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +10,9 @@ from typer.testing import CliRunner
 from annotator.cli import app
 from annotator.errors import AnnotatorError, NotReady
 from annotator.services.app import Services
+from annotator.services.certificates import certification
 
 WISHES = ["--max-lost", "0.3", "--confidence", "0.8"]
-
-
-@pytest.fixture(scope="module")
-def oracle() -> Any:
-    path = Path(__file__).parent / "services" / "oracle.py"
-    spec = importlib.util.spec_from_file_location("oracle", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +22,12 @@ def template(tmp_path_factory: pytest.TempPathFactory, oracle: Any) -> tuple[Pat
 
 
 @pytest.fixture
-def project(tmp_path: Path, template: tuple[Path, Any]) -> Path:
-    shutil.copytree(template[0], tmp_path, dirs_exist_ok=True)
-    return tmp_path / "project"
+def project(
+    tmp_path: Path, template: tuple[Path, Any], oracle: Any, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    monkeypatch.setattr(certification, "_random_seed", lambda: 11)
+    copied: Path = oracle.copy_project(template[0], tmp_path)
+    return copied
 
 
 def run(*words: object) -> str:
@@ -54,7 +45,7 @@ def test_the_way_from_the_plan_to_the_fill_and_back(
     services = Services.open(project)
     clock = oracle.Ticking()
     services.probing._clock = clock
-    oracle.Oracle(services, template[1], clock).answer(150)
+    oracle.Oracle(services, template[1], clock).answer(oracle.PLENTY)
     services.close()
     status = json.loads(run("certify", project, "status", "--json"))
     told = run("certify", project, "status")

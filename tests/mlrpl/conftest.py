@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -10,12 +10,12 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def oracle() -> ModuleType:
+def oracle(load_module: Callable[[Path], ModuleType]) -> ModuleType:
     """Return the module `oracle.py` beside this file."""
-    path = Path(__file__).with_name("oracle.py")
-    spec = importlib.util.spec_from_file_location("oracle", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_module(Path(__file__).with_name("oracle.py"))
+
+
+@pytest.fixture(scope="session")
+def reference(shared: Path, load_module: Callable[[Path], ModuleType]) -> ModuleType:
+    """Return the reference implementation of certificates, or skip."""
+    return load_module(shared / "reference" / "certificates_reference.py")

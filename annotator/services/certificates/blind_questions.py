@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
+from itertools import islice
 
 from annotator.arrays import certificates as files
 from annotator.services.catalogue.definitions import changed
@@ -66,8 +67,9 @@ class BlindQuestions:
             return _choose(certificates.piloted(tx, row.id), count, without, can_show)
         drawn = certificates.drawn(tx, row.id)
         found = self.evidence(row, drawn)
-        self._ask_again(tx, row, found, now, patient)
-        chosen = _choose(certificates.drawn(tx, row.id), count, without, can_show)
+        if self._ask_again(tx, row, found, now, patient):
+            drawn = certificates.drawn(tx, row.id)
+        chosen = _choose(drawn, count, without, can_show)
         if len(chosen) < count and self._draw(tx, row, found, now):
             chosen = _choose(certificates.drawn(tx, row.id), count, without, can_show)
         if found.certified != row.plan.get("certified"):
@@ -93,7 +95,7 @@ class BlindQuestions:
 
     def _ask_again(
         self, tx: Transaction, row: Certificate, found: Evidence, now: datetime, patient: bool
-    ) -> None:
+    ) -> bool:
         border = certificates.nth_newest_answer(tx, APART) if patient else now
         due = [x for x in found.looks if x.needs_look and not x.waits and _is_before(x, border)]
         rows = [
@@ -107,6 +109,7 @@ class BlindQuestions:
             for look in due
         ]
         certificates.add_probes(tx, row.id, rows, now)
+        return bool(rows)
 
     def _draw(self, tx: Transaction, row: Certificate, found: Evidence, now: datetime) -> bool:
         """Draw the next batch; False where the plan has no more or asking does not pay."""
@@ -144,13 +147,9 @@ def _choose(
     waiting = [d for d in drawn if d.state is None and d.id not in without]
     again = [d for d in waiting if d.purpose == AGAIN][:MOST_TRIES]
     fresh = [d for d in waiting if d.purpose != AGAIN][:MOST_TRIES]
-    chosen = [d.id for d in again if can_show(d.image_id)][: min(MOST_AGAIN, count)]
-    for one in fresh:
-        if len(chosen) >= count:
-            break
-        if can_show(one.image_id):
-            chosen.append(one.id)
-    return chosen
+    chosen = [*islice((d.id for d in again if can_show(d.image_id)), min(MOST_AGAIN, count))]
+    can_ask = (d.id for d in fresh if can_show(d.image_id))
+    return [*chosen, *islice(can_ask, count - len(chosen))]
 
 
 def _interleaved(wanted: list[tuple[str, int]], seed: int) -> list[tuple[str, int]]:

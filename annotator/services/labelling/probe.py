@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from datetime import datetime
+from itertools import islice
 
-from annotator.domain import Category, State
+from annotator.domain import Category, Image, ImagePath, State
 from annotator.errors import AnnotatorError
 from annotator.services.catalogue.pictures import Media
 from annotator.services.certificates.blind_questions import BlindQuestions
@@ -145,8 +146,8 @@ class Probing:
         bound = self._supply(tx, CARD_SIZE - AUDIT_SHARE, elsewhere, now)
         second = self._second(tx, CARD_SIZE - len(bound), card, me, elsewhere, now)
         left = probes.waiting(tx, without=elsewhere, limit=5 * CARD_SIZE)
-        can_ask = [p.id for p in left if self._can_show(tx, p.image_id)]
-        again = second + can_ask[: CARD_SIZE - len(bound) - len(second)]
+        can_ask = (p.id for p in left if self._can_show(tx, p.image_id))
+        again = second + list(islice(can_ask, CARD_SIZE - len(bound) - len(second)))
         probes.put_on_card(tx, again, card)
         drawn = probes.draw(
             tx,
@@ -170,10 +171,11 @@ class Probing:
             return []
         wanted = int(AGAIN_SHARE * count + self._chance.random())
         self._chance.shuffle(others)
-        can_ask = [p for p in waiting or others[:CARD_SIZE] if self._can_show(tx, p.image_id)]
+        candidates = waiting or others[:CARD_SIZE]
+        asked = islice((p for p in candidates if self._can_show(tx, p.image_id)), wanted)
         if waiting:
-            return [p.id for p in can_ask[:wanted]]
-        return [repeated_questions.ask_again(tx, p, card, now) for p in can_ask[:wanted]]
+            return [p.id for p in asked]
+        return [repeated_questions.ask_again(tx, p, card, now) for p in asked]
 
     def _supply(
         self, tx: Transaction, count: int, held: set[int], now: datetime, *, patient: bool = True
@@ -191,12 +193,13 @@ class Probing:
         leases.take(tx, _LEASE, [p.id for p in asked], card, now, LEASE_SECONDS)
 
     def _may_answer(self, tx: Transaction, found: probes.Probe, card: str, now: datetime) -> None:
-        on_screen = found.card == card and found.id in leases.held(tx, _LEASE, now)
-        if found.state is not None and not on_screen:
-            raise AnnotatorError(
-                "This blind question was already answered; its first answer is kept."
-            )
-        self._find_file(tx, found.image_id)
+        if found.state is not None:
+            on_screen = found.card == card and found.id in leases.held(tx, _LEASE, now)
+            if not on_screen:
+                raise AnnotatorError(
+                    "This blind question was already answered; its first answer is kept."
+                )
+        self._media.first_existing(*_picture(tx, found.image_id))
 
     def _questions(
         self, tx: Transaction, asked: list[probes.Probe], me: int
@@ -204,6 +207,7 @@ class Probing:
         named = {c.id: c for c in categories.every(tx, archived=True)}
         examples = categories.examples(tx)
         pictures = images.many(tx, {p.image_id for p in asked})
+        paths = images.paths_of(tx, list(pictures))
         return [
             {
                 "probe": p.id,
@@ -214,24 +218,24 @@ class Probing:
                     named[p.category_id], examples.get(p.category_id, []), p.image_id
                 ),
                 "said": p.state.value if p.state and p.annotator_id == me else None,
-                "problem": self._problem(tx, p.image_id),
+                "problem": self._problem(pictures[p.image_id], paths.get(p.image_id, [])),
             }
             for p in asked
         ]
 
     def _can_show(self, tx: Transaction, image_id: int) -> bool:
-        return self._problem(tx, image_id) is None
+        return self._problem(*_picture(tx, image_id)) is None
 
-    def _problem(self, tx: Transaction, image_id: int) -> str | None:
+    def _problem(self, image: Image, paths: list[ImagePath]) -> str | None:
         try:
-            self._find_file(tx, image_id)
+            self._media.first_existing(image, paths)
         except AnnotatorError as error:
             return str(error)
         return None
 
-    def _find_file(self, tx: Transaction, image_id: int) -> None:
-        paths = images.paths_of(tx, [image_id]).get(image_id, [])
-        self._media.first_existing(images.get(tx, image_id), paths)
+
+def _picture(tx: Transaction, image_id: int) -> tuple[Image, list[ImagePath]]:
+    return images.get(tx, image_id), images.paths_of(tx, [image_id]).get(image_id, [])
 
 
 def _category(category: Category, examples: list[int], asked_about: int) -> ProbeCategory:

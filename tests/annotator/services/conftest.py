@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -77,25 +76,9 @@ def services(
 
 
 @pytest.fixture
-def fill_in(services: Services) -> Callable[..., int]:
+def fill_in(services: Services, load_module: Callable[[Path], ModuleType]) -> Callable[..., int]:
     """Return a function that fills in pairs under a certificate; see `filling.fill_in`."""
-    return partial(_beside("filling").fill_in, services)
-
-
-@pytest.fixture(scope="session")
-def oracle() -> ModuleType:
-    """Return the module `oracle.py`: a project with a good model, and somebody who answers."""
-    return _beside("oracle")
-
-
-def _beside(name: str) -> ModuleType:
-    path = Path(__file__).with_name(f"{name}.py")
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return partial(load_module(Path(__file__).with_name("filling.py")).fill_in, services)
 
 
 Publish = Callable[..., int]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from annotator.store import images, jobs, probes, versions
 
 IMAGES, CATEGORIES = 400, 50
 NAMES = tuple(f"thing {number}" for number in range(CATEGORIES))
+
+PLENTY = 110
+"""Cards after which the good model has surely filled in something."""
 
 Truth = npt.NDArray[np.bool_]
 
@@ -45,6 +49,13 @@ def make_project(folder: Path, *, margin: float = 9.0, ranked: tuple[int, ...] =
     _add_version(services, logits.astype(np.float32), ranked)
     services.close()
     return truth
+
+
+def copy_project(made: Path, folder: Path) -> Path:
+    """Copy a project that was made once; its pictures, which no test changes, are linked."""
+    folder.mkdir(exist_ok=True)
+    (folder / "pictures").symlink_to((made / "pictures").resolve())
+    return Path(shutil.copytree(made / "project", folder / "project"))
 
 
 def _add_pictures(services: Services, pictures: Path) -> None:

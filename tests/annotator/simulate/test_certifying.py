@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,23 +18,12 @@ from annotator.simulate.run import measured
 from mlrpl.decision.acquisition import Costs
 
 
-@pytest.fixture(scope="module")
-def maker() -> Any:
-    path = Path(__file__).parents[1] / "services" / "oracle.py"
-    spec = importlib.util.spec_from_file_location("certificate_oracle", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
-def sit_down(maker: Any, tmp_path: Path) -> Iterator[Any]:
+def sit_down(oracle: Any, tmp_path: Path) -> Iterator[Any]:
     opened = []
 
     def sit(**options: Any) -> tuple[Desk, np.ndarray]:
-        truth = maker.make_project(tmp_path, **options)
+        truth = oracle.make_project(tmp_path, **options)
         services = Services.open(tmp_path / "project")
         opened.append(services)
         return Desk(services, Oracle(truth), Clock(Costs()), 0), truth

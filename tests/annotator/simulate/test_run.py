@@ -97,11 +97,12 @@ def test_one_early_model_stays_the_only_one(made) -> None:
 
 
 def test_the_same_seed_gives_the_same_run(made) -> None:
-    plan = Plan(strategy="loop", budget=400, seed=3)
+    plan = Plan(strategy="loop", budget=200, seed=3)
 
     first, second = (simulate(plan, made.project, made.truth) for _ in range(2))
 
     assert first == second
+    assert first[-1]["version"] is not None
 
 
 def test_a_run_ends_when_the_budget_is_spent(made) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import os
 import shutil
 from collections.abc import Callable, Coroutine, Iterator
@@ -26,18 +25,9 @@ PORT = 7860
 MAX_UPLOAD = 1_000_000
 
 
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
-def fakes() -> ModuleType:
-    return _load("fake_services")
+def fakes(load_module: Callable[[Path], ModuleType]) -> ModuleType:
+    return load_module(Path(__file__).with_name("fake_services.py"))
 
 
 def _made(fakes: ModuleType, folder: Path, shared: Services) -> Any:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import shutil
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -37,14 +37,11 @@ class FakeClock:
 class Made:
     """A project with its open store, and short ways to fill it."""
 
-    def __init__(self, path: Path, settings: Settings, empty_database: Path) -> None:
-        path.mkdir()
-        self.project = Project(path, settings)
+    def __init__(self, path: Path) -> None:
+        self.project = Project(path, Settings(roots={"main": "pictures"}))
         save_project(self.project)
-        shutil.copy(empty_database, path / "labels.db")
         self.store = Store.open(self.project.database_url)
         self.clock = FakeClock()
-        self._numbers = itertools.count()
 
     def change(self, settings: Settings) -> None:
         self.project = replace(self.project, settings=settings)
@@ -76,7 +73,7 @@ class Made:
         """Record `(image id, category id, state)` as one operation."""
         with self.store.writing() as tx:
             operation = Operation(
-                client_id=f"operation-{next(self._numbers)}",
+                client_id=uuid.uuid4().hex,
                 annotator_id=annotators.named(tx, by, self.clock()).id,
                 kind=kind,
                 changes=tuple(
@@ -104,9 +101,21 @@ class Made:
         return files
 
 
+@pytest.fixture(scope="session")
+def open_made(empty_database: Path) -> Callable[[Path], Made]:
+    """Return a function that opens the copy of a project, or a new one in a folder to be made."""
+
+    def open_made(path: Path) -> Made:
+        if not path.exists():
+            path.mkdir()
+            shutil.copy(empty_database, path / "labels.db")
+        return Made(path)
+
+    return open_made
+
+
 @pytest.fixture
-def made(tmp_path: Path, empty_database: Path) -> Iterator[Made]:
-    settings = Settings(roots={"main": "pictures"})
-    project = Made(tmp_path / "project", settings, empty_database)
+def made(tmp_path: Path, open_made: Callable[[Path], Made]) -> Iterator[Made]:
+    project = open_made(tmp_path / "project")
     yield project
     project.store.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -90,14 +91,25 @@ def answer(made, ids, category_ids, rows, *, wrong: bool = False) -> None:
     )
 
 
-@pytest.fixture
-def world(made):
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, open_made):
     """Forty pictures with answers outside fold 0, and version 1 on frozen features."""
+    made = open_made(tmp_path_factory.mktemp("trained") / "project")
     ids = pictures(made, COUNT)
     category_ids = made.add_categories("red", "blue")
     answer(made, ids, category_ids, [i for i in range(COUNT) if i % 10])
     run(made, training.run, JobKind.TRAIN, QUICK)
-    return made, ids, category_ids
+    made.store.close()
+    return made.project.path, ids, category_ids
+
+
+@pytest.fixture
+def world(tmp_path, trained, open_made):
+    """A copy of what was trained."""
+    path, ids, category_ids = trained
+    made = open_made(shutil.copytree(path, tmp_path / "project"))
+    yield made, ids, category_ids
+    made.store.close()
 
 
 def run(made, runner, kind: JobKind, options, on_progress: Callable = lambda _: None) -> str:

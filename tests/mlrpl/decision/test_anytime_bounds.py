@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -20,17 +18,6 @@ from mlrpl.decision.anytime_bounds import (
     lower_count,
     upper_count,
 )
-
-
-@pytest.fixture(scope="module")
-def reference(shared: Path) -> ModuleType:
-    file = shared / "reference" / "certificates_reference.py"
-    spec = importlib.util.spec_from_file_location("certificates_reference", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize("total", [3, 7, 20])

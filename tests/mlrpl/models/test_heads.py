@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -65,6 +67,26 @@ def test_named_scores_are_standardised_sums_of_standardised_classes() -> None:
     assert found[:, 0] == pytest.approx((summed - summed.mean()) / summed.std(), abs=1e-4)
     assert (found[:, 1] == 0).all()
     assert head.zero_shot_categories().tolist() == [True, False]
+
+
+def test_the_classes_of_a_backbone_are_loaded_once_and_draw_no_numbers(monkeypatch) -> None:
+    loaded = []
+
+    def load(name: str) -> SimpleNamespace:
+        loaded.append((name, torch.rand(1)))
+        return SimpleNamespace(classifier=(torch.rand(1000, 3), torch.zeros(1000)))
+
+    monkeypatch.setattr("mlrpl.models.backbones.load_backbone", load)
+    before = torch.random.get_rng_state()
+
+    for _ in range(2):
+        head = NamedClasses(3, 1)
+        head.look_up(["zebra"], "a backbone of this test")
+        head.prepare(np.random.default_rng(0).random((9, 3)), np.arange(9))
+        assert head.zero_shot_categories().all()
+
+    assert [name for name, _ in loaded] == ["a backbone of this test"]
+    assert torch.equal(torch.random.get_rng_state(), before)
 
 
 def test_named_scores_survive_a_checkpoint() -> None:

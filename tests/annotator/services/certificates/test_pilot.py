@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,9 +37,10 @@ def opened(path: Path, clock: Any) -> Services:
 
 
 @pytest.fixture
-def services(tmp_path: Path, template: tuple[Path, Any], clock: Any) -> Iterator[Services]:
-    shutil.copytree(template[0], tmp_path, dirs_exist_ok=True)
-    made = opened(tmp_path / "project", clock)
+def services(
+    tmp_path: Path, template: tuple[Path, Any], oracle: Any, clock: Any
+) -> Iterator[Services]:
+    made = opened(oracle.copy_project(template[0], tmp_path), clock)
     yield made
     made.close()
 

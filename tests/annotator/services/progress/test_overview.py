@@ -12,7 +12,7 @@ from annotator.services.app import Services
 from annotator.services.knowledge import open_suggestions
 from annotator.services.knowledge.open_pairs import Labelled
 from annotator.services.knowledge.open_suggestions import OpenSuggestions
-from annotator.services.progress.overview import LOSSES
+from annotator.services.progress import overview
 from annotator.services.training.control import METHODS, predecessor, training_options
 from annotator.store import answers, categories, jobs, versions
 from annotator.wire.recording import BackRequest, SaveRequest
@@ -192,14 +192,17 @@ def test_what_the_model_is_unsure_of_lies_between_the_sure_probabilities(
     assert found.unsure.tolist() == [2, 0, 6]  # of a ranked category, all that is suggested
 
 
-def test_the_live_loss_is_kept_step_by_step_and_thinned(services: Services) -> None:
+def test_the_live_loss_is_kept_step_by_step_and_thinned(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "LOSSES", most := 20)
     now = services.progress._clock()
     with services.store.writing() as tx:
         jobs.beat(tx, "worker", {}, now)
         jobs.enqueue(tx, JobKind.TRAIN, {}, now)
         job = jobs.claim(tx, "worker", [JobKind.TRAIN], now)
     assert job is not None
-    for step in range(1, LOSSES + 2):
+    for step in range(1, most + 2):
         with services.store.writing() as tx:
             progress = {"stage": "learning", "done": step, "total": 900, "loss": 1 / step}
             jobs.heartbeat(tx, job, {**progress, "epoch": step, "epochs": 900}, now)
@@ -208,9 +211,9 @@ def test_the_live_loss_is_kept_step_by_step_and_thinned(services: Services) -> N
 
     losses = services.progress.losses()
 
-    assert (trainer["epoch"], trainer["epochs"]) == (LOSSES + 1, 900)
+    assert (trainer["epoch"], trainer["epochs"]) == (most + 1, 900)
     assert [x["step"] for x in losses[:3]] == [1, 3, 5]
-    assert len(losses) == LOSSES // 2 + 1
+    assert len(losses) == most // 2 + 1
 
 
 def test_training_asks_for_what_was_chosen(services: Services, answer: Answer) -> None:
