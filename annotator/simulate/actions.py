@@ -38,11 +38,11 @@ class Page:
     """Pictures whose guess was wrong; where nothing is guessed, the present ones."""
 
 
-class Desk:
+class SimulatedAnnotator:
     """One person at one project: every act goes through the services and costs seconds."""
 
     def __init__(self, services: Services, oracle: Oracle, clock: Clock, seed: int) -> None:
-        """Sit down.
+        """Begin with no answer given.
 
         Args:
             services: Of the project, which holds no truth.

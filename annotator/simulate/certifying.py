@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from annotator.services.certificates.rows import PlanRow
-from annotator.simulate.actions import WHO, Desk
+from annotator.simulate.actions import WHO, SimulatedAnnotator
 from annotator.wire.probe import ProbeAnswerRequest
 from mlrpl.labels import UNKNOWN
 
@@ -26,19 +26,19 @@ CARDS = 5
 Bools = npt.NDArray[np.bool_]
 
 
-def planned(desk: Desk) -> PlanRow | None:
+def planned(person: SimulatedAnnotator) -> PlanRow | None:
     """Begin a certificate if it pays to; return its plan, or None.
 
     It pays when the blind questions and the answers that it leaves to people are fewer than a
     quarter of the open pairs.
     """
-    row = desk.services.certification.plan(max_lost=MAX_LOST)
+    row = person.services.certification.plan(max_lost=MAX_LOST)
     if row["refused"] or row["forecasts"][0]["people"] > row["pool"] * LEFT:
         return None
-    return desk.services.certification.plan(max_lost=MAX_LOST, start=True)
+    return person.services.certification.plan(max_lost=MAX_LOST, start=True)
 
 
-def answer_blindly(desk: Desk, plan: PlanRow) -> Iterator[None]:
+def answer_blindly(person: SimulatedAnnotator, plan: PlanRow) -> Iterator[None]:
     """Answer cards of blind questions until the fill reaches what was forecast, and fill in.
 
     Each question shows another image, so it costs a switch and a yes or no.
@@ -47,35 +47,35 @@ def answer_blindly(desk: Desk, plan: PlanRow) -> Iterator[None]:
     asked, fill, expected = 0, 0, 1
     while asked < most and expected:
         for _ in range(CARDS):
-            asked += _card(desk)
+            asked += _card(person)
             yield
-        status = desk.services.certification.status()
+        status = person.services.certification.status()
         if "questions_expected" not in status:
             break
         fill = status["fill"]["present"] + status["fill"]["absent"]
         expected = status["questions_expected"]
     if fill:
-        desk.services.certification.apply()
+        person.services.certification.apply()
     else:
-        desk.services.certification.cancel()
+        person.services.certification.cancel()
 
 
-def filled(desk: Desk) -> tuple[Bools, Bools]:
+def filled(person: SimulatedAnnotator) -> tuple[Bools, Bools]:
     """Return the pairs `(N, C)` that are filled in as present and as absent."""
-    present, absent = np.zeros(desk.labels.shape, bool), np.zeros(desk.labels.shape, bool)
-    with desk.services.store.reading() as tx:
-        for fill in desk.services.fills.active(tx):
+    present, absent = np.zeros(person.labels.shape, bool), np.zeros(person.labels.shape, bool)
+    with person.services.store.reading() as tx:
+        for fill in person.services.fills.active(tx):
             for whole, part in zip((present, absent), fill.bits.rows(0, len(present)), strict=True):
                 whole[: len(part), : part.shape[1]] |= part
     return present, absent
 
 
-def against_truth(desk: Desk, truth: Bools) -> dict[str, Any] | None:
+def against_truth(person: SimulatedAnnotator, truth: Bools) -> dict[str, Any] | None:
     """Return what a certificate filled in, and how much of it is true; None without one."""
-    present, absent = filled(desk)
+    present, absent = filled(person)
     if not (present.any() or absent.any()):
         return None
-    is_open = desk.labels == UNKNOWN
+    is_open = person.labels == UNKNOWN
     present, absent = present & is_open, absent & is_open
     return {
         "present": int(present.sum()),
@@ -85,15 +85,15 @@ def against_truth(desk: Desk, truth: Bools) -> dict[str, Any] | None:
     }
 
 
-def _card(desk: Desk) -> int:
+def _card(person: SimulatedAnnotator) -> int:
     card = uuid.uuid4().hex
-    questions = desk.services.probing.card(WHO, card)["questions"]
+    questions = person.services.probing.card(WHO, card)["questions"]
     for question in questions:
-        row, column = desk.place(question["image"], question["category"]["name"])
-        is_present = desk.oracle.answer(row, column)
+        row, column = person.place(question["image"], question["category"]["name"])
+        is_present = person.oracle.answer(row, column)
         said = ProbeAnswerRequest(
             probe=question["probe"], card=card, state="present" if is_present else "absent"
         )
-        desk.services.probing.answer(WHO, said)
-    desk.clock.spend((desk.costs.switch + desk.costs.verify) * len(questions), len(questions))
+        person.services.probing.answer(WHO, said)
+    person.clock.spend((person.costs.switch + person.costs.verify) * len(questions), len(questions))
     return len(questions)

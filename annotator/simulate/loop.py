@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from annotator.simulate.actions import Desk, Page
+from annotator.simulate.actions import Page, SimulatedAnnotator
 from annotator.simulate.error_probability import Chances, open_wrong
 from annotator.wire.verify import Mode
 from mlrpl.labels import UNKNOWN
@@ -47,12 +47,12 @@ class Pages:
         self._mended, self._expected = self._mended / 2, self._expected / 2
         self._spent = set()
 
-    def best(self, desk: Desk, guessed: Bools, wrong: Floats) -> Choice:
+    def best(self, person: SimulatedAnnotator, guessed: Bools, wrong: Floats) -> Choice:
         """Return the page that mends most per second, among the categories with a guess."""
         largest = min(SIZES[-1], len(wrong))
         top = -np.sort(np.partition(-wrong, largest - 1, axis=0)[:largest], axis=0)  # (K, C)
         top = np.where(guessed, top, 0.0)
-        best, costs = Choice(0.0, 0, SIZES[0], 0.0), desk.costs
+        best, costs = Choice(0.0, 0, SIZES[0], 0.0), person.costs
         for size in SIZES:
             expected = top[:size].sum(axis=0)
             corrected = expected * self._trust()
@@ -76,27 +76,27 @@ class Pages:
         return np.asarray((self._mended + TRUST) / (self._expected + TRUST))
 
 
-def correct_most(desk: Desk) -> Iterator[None]:
+def correct_most(person: SimulatedAnnotator) -> Iterator[None]:
     """Take the page or the image that mends most per second, until everything is known."""
-    pages, version = Pages(desk.labels.shape[1]), desk.version()
-    while (desk.labels == UNKNOWN).any():
-        if desk.version() != version:
-            version = desk.version()
+    pages, version = Pages(person.labels.shape[1]), person.version()
+    while (person.labels == UNKNOWN).any():
+        if person.version() != version:
+            version = person.version()
             pages.renew()
-        chances = desk.chances()
-        wrong = open_wrong(desk.labels, chances)
-        choice = pages.best(desk, chances.guessed, wrong)
-        rate, row = _best_image(desk, wrong, chances)
+        chances = person.chances()
+        wrong = open_wrong(person.labels, chances)
+        choice = pages.best(person, chances.guessed, wrong)
+        rate, row = _best_image(person, wrong, chances)
         if choice.rate >= rate and choice.rate > 0:
-            pages.learn(choice, desk.grid(choice.column, Mode.UNCERTAIN, choice.size))
+            pages.learn(choice, person.grid(choice.column, Mode.UNCERTAIN, choice.size))
         else:
-            desk.name(row)
+            person.name(row)
         yield
 
 
-def _best_image(desk: Desk, wrong: Floats, chances: Chances) -> tuple[float, int]:
+def _best_image(person: SimulatedAnnotator, wrong: Floats, chances: Chances) -> tuple[float, int]:
     """Return decisions corrected per second and row of the image most worth naming."""
-    costs, is_open = desk.costs, desk.labels == UNKNOWN
+    costs, is_open = person.costs, person.labels == UNKNOWN
     worth = costs.glance / (costs.name - costs.verify)
     read = is_open & (chances.suggested | (chances.present >= worth))
     doubt = np.where(read, wrong, 0.0).sum(axis=1)

@@ -29,7 +29,7 @@ from annotator.settings import (
     load_project,
     save_project,
 )
-from annotator.simulate.actions import Desk
+from annotator.simulate.actions import SimulatedAnnotator
 from annotator.simulate.certifying import against_truth, filled
 from annotator.simulate.clock import Clock, Trainer
 from annotator.simulate.oracle import Oracle, Truth
@@ -138,16 +138,16 @@ def simulate(
         present = truth.of(_paths(services))
         oracle = Oracle(present, error=plan.error, notice=plan.notice, seed=plan.seed)
         clock = Clock(costs or Costs())
-        return _work(plan, Desk(services, oracle, clock, plan.seed), present, tell)
+        return _work(plan, SimulatedAnnotator(services, oracle, clock, plan.seed), present, tell)
 
 
 def _work(
-    plan: Plan, desk: Desk, present: Bools, tell: Callable[[dict[str, Any]], None]
+    plan: Plan, person: SimulatedAnnotator, present: Bools, tell: Callable[[dict[str, Any]], None]
 ) -> list[dict[str, Any]]:
     way = way_named(plan.strategy)
     trainer = Trainer(
-        desk.services.project.path,
-        desk.clock,
+        person.services.project.path,
+        person.clock,
         until=plan.budget / LAST_TRAINING,
         most=way.trains,
         method=plan.method,
@@ -156,18 +156,18 @@ def _work(
     records: list[dict[str, Any]] = []
 
     def record() -> float:
-        row = measured(desk, present) | {"trainings": trainer.trainings}
+        row = measured(person, present) | {"trainings": trainer.trainings}
         records.append(row)
         tell(row)
         return float(row["f1"])
 
     due = 0.0
     try:
-        for _ in way.work(desk):
+        for _ in way.work(person):
             new = trainer.tick()
-            over = desk.clock.seconds >= plan.budget
-            if new or over or desk.clock.seconds >= due:
-                due = desk.clock.seconds + plan.budget / RECORDS
+            over = person.clock.seconds >= plan.budget
+            if new or over or person.clock.seconds >= due:
+                due = person.clock.seconds + plan.budget / RECORDS
                 if record() >= plan.until or over:
                     break
         else:
@@ -177,16 +177,16 @@ def _work(
     return records
 
 
-def measured(desk: Desk, present: Bools) -> dict[str, Any]:
+def measured(person: SimulatedAnnotator, present: Bools) -> dict[str, Any]:
     """Return how good the completed set is: what people said, and the model's decisions."""
-    labels = desk.recorded()
-    with desk.services.store.reading() as tx:
-        version, arrays = desk.services.suggestions.current(tx)
+    labels = person.recorded()
+    with person.services.store.reading() as tx:
+        version, arrays = person.services.suggestions.current(tx)
         held_out = np.array([image.fold == HELD_OUT_FOLD for image in images.every(tx)])
     completed, value = labels == PRESENT, None
     if arrays is not None:
         decided = suggested_matrix(arrays, *labels.shape) & decided_matrix(arrays, *labels.shape)
-        in_present, in_absent = filled(desk)
+        in_present, in_absent = filled(person)
         decided = (decided | in_present) & ~in_absent
         completed = np.where(labels == UNKNOWN, decided, completed)
         columns = list(arrays.parameters.category_ordinals)
@@ -196,15 +196,15 @@ def measured(desk: Desk, present: Bools) -> dict[str, Any]:
     right = int((completed & present).sum())
     found, there = int(completed.sum()), int(present.sum())
     return {
-        "seconds": round(desk.clock.seconds, 1),
-        "decisions": desk.clock.decisions,
+        "seconds": round(person.clock.seconds, 1),
+        "decisions": person.clock.decisions,
         "known": int((labels != UNKNOWN).sum()),
         "precision": right / found if found else 0.0,
         "recall": right / there,
         "f1": 2 * right / (found + there),
         "map": value,
         "version": version,
-        "certificate": against_truth(desk, present),
+        "certificate": against_truth(person, present),
     }
 
 

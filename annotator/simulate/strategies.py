@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from annotator.errors import NotFound
-from annotator.simulate.actions import Desk
+from annotator.simulate.actions import SimulatedAnnotator
 from annotator.simulate.certifying import answer_blindly, planned
 from annotator.simulate.loop import correct_most
 from annotator.wire.verify import Mode
@@ -31,7 +31,7 @@ Steps = Iterator[None]
 class Way:
     """One way of labelling."""
 
-    work: Callable[[Desk], Steps]
+    work: Callable[[SimulatedAnnotator], Steps]
     trains: int
     """Trainings at most."""
     about: str
@@ -42,10 +42,10 @@ WAYS: dict[str, Way] = {}
 
 def way(
     name: str, about: str, *, trains: int = 12
-) -> Callable[[Callable[[Desk], Steps]], Callable[[Desk], Steps]]:
+) -> Callable[[Callable[[SimulatedAnnotator], Steps]], Callable[[SimulatedAnnotator], Steps]]:
     """Enter a way of labelling under its name."""
 
-    def enter(work: Callable[[Desk], Steps]) -> Callable[[Desk], Steps]:
+    def enter(work: Callable[[SimulatedAnnotator], Steps]) -> Callable[[SimulatedAnnotator], Steps]:
         WAYS[name] = Way(work, trains, about)
         return work
 
@@ -64,129 +64,129 @@ def way_named(name: str) -> Way:
 
 
 @way("plain", "type what is present on every image, rest absent; no model", trains=0)
-def plain(desk: Desk) -> Steps:
+def plain(person: SimulatedAnnotator) -> Steps:
     """Name image after image in random order."""
-    for row in desk.rng.permutation(len(desk.labels)).tolist():
-        desk.name_unaided(row)
+    for row in person.rng.permutation(len(person.labels)).tolist():
+        person.name_unaided(row)
         yield
 
 
 @way("plain_filled", "plain, and a model decides what is open")
-def plain_filled(desk: Desk) -> Steps:
+def plain_filled(person: SimulatedAnnotator) -> Steps:
     """Do what `plain` does while a model learns."""
-    return _each(desk, desk.name_unaided)
+    return _each(person, person.name_unaided)
 
 
 @way("binary", "yes or no to every pair; no model", trains=0)
-def binary(desk: Desk) -> Steps:
+def binary(person: SimulatedAnnotator) -> Steps:
     """Ask everything about image after image in random order."""
-    columns = list(range(desk.labels.shape[1]))
-    return _each(desk, lambda row: desk.ask(row, columns))
+    columns = list(range(person.labels.shape[1]))
+    return _each(person, lambda row: person.ask(row, columns))
 
 
 @way("fixed_prelabels", "grids of the pre-labels of one early model, then the rest", trains=1)
-def fixed_prelabels(desk: Desk) -> Steps:
+def fixed_prelabels(person: SimulatedAnnotator) -> Steps:
     """Name a first block, verify what one model suggests, then complete the other images."""
-    order = desk.rng.permutation(len(desk.labels)).tolist()
+    order = person.rng.permutation(len(person.labels)).tolist()
     block = max(10, round(FIRST_BLOCK * len(order)))
     for row in order[:block]:
-        desk.name_unaided(row)
+        person.name_unaided(row)
         yield
-    while desk.version() is None and block < len(order):  # the person goes on meanwhile
-        desk.name_unaided(order[block])
+    while person.version() is None and block < len(order):  # the person goes on meanwhile
+        person.name_unaided(order[block])
         block += 1
         yield
-    for column in range(desk.labels.shape[1]):
-        while desk.grid(column, Mode.CONFIRM, PAGE).pictures:
+    for column in range(person.labels.shape[1]):
+        while person.grid(column, Mode.CONFIRM, PAGE).pictures:
             yield
     for row in order[block:]:
-        desk.name_unaided(row)
+        person.name_unaided(row)
         yield
 
 
 @way("random_suggestions", "images in random order with suggestions, the rest is absent")
-def random_suggestions(desk: Desk) -> Steps:
+def random_suggestions(person: SimulatedAnnotator) -> Steps:
     """Accept, reject and type on image after image in random order."""
-    return _each(desk, desk.name)
+    return _each(person, person.name)
 
 
 @way("images", "images in the order of the worker's queue with suggestions, the rest is absent")
-def active_images(desk: Desk) -> Steps:
+def active_images(person: SimulatedAnnotator) -> Steps:
     """Take what the queue gives."""
-    while rows := desk.next_rows():
-        if desk.visited[rows[0]]:
+    while rows := person.next_rows():
+        if person.visited[rows[0]]:
             return
-        desk.name(rows[0])
+        person.name(rows[0])
         yield
 
 
 @way("pairs", "yes or no to the pairs most worth it, grouped by image")
-def active_pairs(desk: Desk) -> Steps:
+def active_pairs(person: SimulatedAnnotator) -> Steps:
     """Name images until there is a model; then ask the best pairs of the best images."""
-    yield from _until_taught(desk)
+    yield from _until_taught(person)
     worth_of = strategy_named("present_and_uncertain")
-    while (desk.labels == UNKNOWN).any():
-        chances = desk.chances()
+    while (person.labels == UNKNOWN).any():
+        chances = person.chances()
         view = View(
             probabilities=chances.present,
-            open=desk.labels == UNKNOWN,
-            present_counts=(desk.labels == PRESENT).sum(axis=0),
-            rng=desk.rng,
+            open=person.labels == UNKNOWN,
+            present_counts=(person.labels == PRESENT).sum(axis=0),
+            rng=person.rng,
         )
         worth = worth_of(view)
-        gain = image_worth(worth, desk.costs)
+        gain = image_worth(worth, person.costs)
         for row in np.argsort(-gain, kind="stable")[:AT_ONCE].tolist():
-            columns = _asked(worth[row], desk)
+            columns = _asked(worth[row], person)
             if columns:
-                desk.ask(row, columns)
+                person.ask(row, columns)
                 yield
 
 
 @way("loop", "grids and images, whichever corrects most per second; the model decides what is sure")
-def loop(desk: Desk) -> Steps:
+def loop(person: SimulatedAnnotator) -> Steps:
     """Name images until they have taught enough; then mend most wrong decisions per second."""
-    yield from _until_taught(desk, share=TAUGHT_SHARE)
-    yield from correct_most(desk)
+    yield from _until_taught(person, share=TAUGHT_SHARE)
+    yield from correct_most(person)
 
 
 @way(
     "certified", "the loop until a certificate pays, then its blind questions; it fills in the rest"
 )
-def certified(desk: Desk) -> Steps:
+def certified(person: SimulatedAnnotator) -> Steps:
     """Do what `loop` does, and end with what a certificate fills in."""
     version = None
-    for _ in loop(desk):
+    for _ in loop(person):
         yield
-        if desk.version() != version:
-            version = desk.version()
-            plan = planned(desk)
+        if person.version() != version:
+            version = person.version()
+            plan = planned(person)
             if plan is not None:
-                yield from answer_blindly(desk, plan)
+                yield from answer_blindly(person, plan)
                 return
 
 
-def _each(desk: Desk, act: Callable[[int], None]) -> Steps:
-    for row in desk.rng.permutation(len(desk.labels)).tolist():
+def _each(person: SimulatedAnnotator, act: Callable[[int], None]) -> Steps:
+    for row in person.rng.permutation(len(person.labels)).tolist():
         act(row)
         yield
 
 
-def _until_taught(desk: Desk, *, share: float = 0.0) -> Steps:
+def _until_taught(person: SimulatedAnnotator, *, share: float = 0.0) -> Steps:
     """Name images in the queue's order, until a version has a guess and a share was named."""
-    while not desk.chances().guessed.any() or desk.visited.mean() < share:
-        rows = desk.next_rows()
-        if not rows or desk.visited[rows[0]]:
+    while not person.chances().guessed.any() or person.visited.mean() < share:
+        rows = person.next_rows()
+        if not rows or person.visited[rows[0]]:
             return
-        desk.name(rows[0])
+        person.name(rows[0])
         yield
 
 
-def _asked(worth: np.ndarray, desk: Desk) -> list[int]:
+def _asked(worth: np.ndarray, person: SimulatedAnnotator) -> list[int]:
     """Return the pairs of one image that make the most of the seconds."""
     best = np.argsort(-worth, kind="stable")[:10]
     best = best[worth[best] > 0]
     if not len(best):
         return []
-    seconds = desk.costs.switch + desk.costs.verify * np.arange(1, len(best) + 1)
+    seconds = person.costs.switch + person.costs.verify * np.arange(1, len(best) + 1)
     chosen = best[: int(np.argmax(np.cumsum(worth[best]) / seconds)) + 1]
     return [int(column) for column in chosen]

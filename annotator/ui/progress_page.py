@@ -61,10 +61,10 @@ class ProgressPage(FiguresPage):
 
     def _drawn(self, now: Seen, numbers: dict[str, object]) -> tuple[Any, ...]:
         """Return what the page shows then, and the parts whose count is not that in `numbers`."""
-        overview = self._progress.overview(soon=True)
+        overview = self._progress.overview(wait=False)
         about = overview["about"]
-        trends, goal = self._progress.trends_soon(), self._stopping.soon()
-        quality = self._quality.soon()
+        trends, goal = self._progress.latest_trends(), self._stopping.latest()
+        quality = self._quality.latest()
         shown: dict[str, object] = {
             "overview": [now["version"], now["at"], about],
             "trends": trends.number,

@@ -62,7 +62,7 @@ class Evidence(TypedDict):
     pending: bool
     """The labels are still being counted."""
     where: EvidenceMap
-    because: EvidenceLabels
+    explanation: EvidenceLabels
     alike: list[SimilarImage]
     """The nearest pictures that have the category."""
     unlike: list[SimilarImage]

@@ -106,6 +106,9 @@ def test_ctrl_c_takes_an_import_back_and_says_so(services: Services, file: Path)
         IMAGES * len(NAMES): "It was too late to interrupt the import; all of it is in the "
         "project now.",
     }
+    if process.returncode == 0:  # on a busy machine it may be done before the signal arrives
+        assert known(services.store) == IMAGES * len(NAMES)
+        return
     assert process.returncode == 1
     assert said.splitlines()[-1] == sentences[known(services.store)]
 

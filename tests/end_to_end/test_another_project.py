@@ -230,7 +230,7 @@ def test_answers_are_put_aside_when_an_older_backup_was_brought_back(
     ready(page, 2)
     unasked = labels(birds)
     aside.get_by_role("button", name="Show").click()
-    expect(page.locator(".an-aside li")).to_contain_text("restored from an older state")
+    expect(page.locator(".an-failed li")).to_contain_text("restored from an older state")
     page.get_by_role("button", name="Retry").first.click()
     expect(page.locator(".an-saved")).to_have_text("saved")
     expect(aside).to_be_hidden()

@@ -20,7 +20,7 @@ from pycocotools.coco import COCO
 from annotator.services.project.creation import create_project
 from database import rows
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def labels(project: Path) -> set[tuple[str, str, int]]:

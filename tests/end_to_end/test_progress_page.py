@@ -18,7 +18,7 @@ from annotator.store import jobs, versions
 from annotator.wire.recording import SaveRequest
 from publishing import publish
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 Serve = Callable[..., Any]
 Open = Callable[..., Page]

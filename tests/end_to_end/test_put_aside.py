@@ -91,7 +91,7 @@ def test_an_answer_about_a_picture_that_is_gone_is_put_aside_and_outlives_a_relo
     page.reload()
     ready(page)
     line(page).get_by_role("button", name="Show").press("Enter")
-    entry = page.locator(".an-aside li")
+    entry = page.locator(".an-failed li")
     expect(entry).to_contain_text("0.png: cat present")
     expect(entry).to_contain_text("is missing; restore it")
     before = labels(project)
@@ -111,7 +111,7 @@ def test_what_was_put_aside_is_discarded_only_after_a_question(
     page.keyboard.press("1")
 
     line(page).get_by_role("button", name="Show").click()
-    entry = page.locator(".an-aside li")
+    entry = page.locator(".an-failed li")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     entry.get_by_role("button", name="Discard").click()
@@ -247,7 +247,7 @@ def test_a_page_of_verify_saves_what_it_can_and_puts_the_rest_aside(
         page.wait_for_timeout(200)
     line(page).get_by_role("button", name="Show").click()
 
-    expect(page.locator(".an-aside li")).to_contain_text("cat present")
+    expect(page.locator(".an-failed li")).to_contain_text("cat present")
     assert [image for image, _, _ in labels(project)] == [1, 2, 3, 5, 6]
 
 
@@ -315,7 +315,7 @@ def test_the_list_of_what_was_put_aside_can_be_read_and_fits_a_phone(
     broken = Axe().run(page, options=RULES).response["violations"]
 
     line(page).get_by_role("button", name="Show").click()
-    expect(page.locator(".an-aside li")).to_be_visible()
+    expect(page.locator(".an-failed li")).to_be_visible()
     broken += Axe().run(page, options=RULES).response["violations"]
 
     assert [rule["id"] for rule in broken] == []

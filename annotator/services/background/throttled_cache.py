@@ -52,7 +52,7 @@ class ThrottledCache(Generic[T]):
 
         Args:
             now: Seconds on a clock that never goes back.
-            at_once: Pairs up to which `soon` counts by itself, without a thread.
+            at_once: Pairs up to which `latest` counts by itself, without a thread.
             head_start: Seconds after which a count in a thread begins.
         """
         self._now = now
@@ -76,7 +76,7 @@ class ThrottledCache(Generic[T]):
             kept = self._fresh(key)
             return self._count(key, count) if kept is None else kept
 
-    def soon(self, key: object, count: Callable[[], T], *, pairs: int) -> Counted[T]:
+    def latest(self, key: object, count: Callable[[], T], *, pairs: int) -> Counted[T]:
         """Return the figure as it was counted last, and count it in a thread where it changed.
 
         Args:

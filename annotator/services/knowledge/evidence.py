@@ -96,7 +96,7 @@ class Evidence:
             "version": number,
             "pending": known is None,
             "where": self._where(pair),
-            "because": {**explained, "moved": _moved(pair, listed)},
+            "explanation": {**explained, "moved": _moved(pair, listed)},
             "alike": [{"id": i, "name": names.get(i, f"image {i}")} for i in alike],
             "unlike": [{"id": i, "name": names.get(i, f"image {i}")} for i in unlike],
             "similar": near.text,

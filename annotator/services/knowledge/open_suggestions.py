@@ -82,7 +82,7 @@ class OpenSuggestions:
             store: Of the project.
             suggestions: Of the project.
             fills: Of the project; what is filled in needs no answer.
-            at_once: Pairs up to which `soon` counts anew by itself, without a thread.
+            at_once: Pairs up to which `latest` counts anew by itself, without a thread.
         """
         self.fills = fills
         self.store = store
@@ -91,7 +91,7 @@ class OpenSuggestions:
         self._cache = FollowingCache(self._build, _patched)
         self.task = BackgroundTask[None]("counting the suggestions", head_start=HEAD_START)
 
-    def soon(self, tx: Transaction) -> SuggestionCounts | None:
+    def latest(self, tx: Transaction) -> SuggestionCounts | None:
         """Return the exact counts, or None while those of a large project are counted anew."""
         found = self._cache.followed(tx, self._key(tx))
         rows, columns = activity.shape(tx)

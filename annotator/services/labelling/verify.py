@@ -122,7 +122,7 @@ class Verification:
             every = in_order(categories.every(tx))
             total = images.count(tx)
             _, arrays = self._suggestions.current(tx)
-            counts = self._open_suggestions.soon(tx)
+            counts = self._open_suggestions.latest(tx)
             filled = self._open_suggestions.fills.counts(tx)
         parameters = None if arrays is None else arrays.parameters
         rows: CountsById = {}

@@ -36,11 +36,11 @@ class CachedReport(ABC, Generic[Figures]):
         """Return the figures; see the class."""
         return self._cache.get(self._key(), self._counted)
 
-    def soon(self) -> Counted[Figures]:
-        """Return `report` as `ThrottledCache.soon` does, without waiting for it."""
+    def latest(self) -> Counted[Figures]:
+        """Return `report` as `ThrottledCache.latest` does, without waiting for it."""
         with self._store.reading() as tx:
             rows, columns = activity.shape(tx)
-        return self._cache.soon(self._key(), self._counted, pairs=rows * columns)
+        return self._cache.latest(self._key(), self._counted, pairs=rows * columns)
 
     def close(self) -> None:
         """Wait until nothing is counted any more, for good."""

@@ -122,15 +122,17 @@ class ProgressReport:
             "trainer": trainer,
         }
 
-    def overview(self, *, soon: bool = False) -> Overview:
+    def overview(self, *, wait: bool = True) -> Overview:
         """Return counts, categories, versions, and what the next training waits for.
 
         Args:
-            soon: Do not wait where counting the suggestions would take long; `about` says so.
+            wait: Count the suggestions even where it takes long; without, `about` says so.
         """
         with self._store.reading() as tx:
             shown = categories.every(tx)
-            suggested = self._open_suggestions.soon(tx) if soon else self._open_suggestions.now(tx)
+            suggested = (
+                self._open_suggestions.now(tx) if wait else self._open_suggestions.latest(tx)
+            )
             counts = self._counts(tx, shown, suggested)
             made = versions.every(tx)
             calibrated = self._calibrated(tx)
@@ -162,9 +164,9 @@ class ProgressReport:
         """Return what the charts of the Progress page show."""
         return self._trends.report()
 
-    def trends_soon(self) -> Counted[TrendsRow]:
-        """Return `trends` as `ThrottledCache.soon` does, without waiting for them."""
-        return self._trends.soon()
+    def latest_trends(self) -> Counted[TrendsRow]:
+        """Return `trends` as `ThrottledCache.latest` does, without waiting for them."""
+        return self._trends.latest()
 
     def close(self) -> None:
         """Wait until nothing is counted any more, for good."""
@@ -194,7 +196,7 @@ class ProgressReport:
         )
 
     def _suggested(self, tx: Transaction, shown: list[Category]) -> tuple[int, bool]:
-        found = self._open_suggestions.soon(tx)
+        found = self._open_suggestions.latest(tx)
         if found is not None:
             return found.of(shown), False
         return self._when_made(tx), True

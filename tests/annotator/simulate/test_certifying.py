@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from annotator.services.app import Services
-from annotator.simulate.actions import Desk
+from annotator.simulate.actions import SimulatedAnnotator
 from annotator.simulate.certifying import MAX_LOST, against_truth, answer_blindly, planned
 from annotator.simulate.clock import Clock
 from annotator.simulate.oracle import Oracle
@@ -22,11 +22,11 @@ from mlrpl.decision.acquisition import Costs
 def sit_down(oracle: Any, tmp_path: Path) -> Iterator[Any]:
     opened = []
 
-    def sit(**options: Any) -> tuple[Desk, np.ndarray]:
+    def sit(**options: Any) -> tuple[SimulatedAnnotator, np.ndarray]:
         truth = oracle.make_project(tmp_path, **options)
         services = Services.open(tmp_path / "project")
         opened.append(services)
-        return Desk(services, Oracle(truth), Clock(Costs()), 0), truth
+        return SimulatedAnnotator(services, Oracle(truth), Clock(Costs()), 0), truth
 
     yield sit
     for services in opened:
@@ -34,24 +34,24 @@ def sit_down(oracle: Any, tmp_path: Path) -> Iterator[Any]:
 
 
 def test_a_good_model_fills_in_what_its_certificate_allows(sit_down: Any) -> None:
-    desk, truth = sit_down()
+    person, truth = sit_down()
 
-    plan = planned(desk)
+    plan = planned(person)
     assert plan is not None
-    for _ in answer_blindly(desk, plan):
+    for _ in answer_blindly(person, plan):
         pass
 
-    said = against_truth(desk, truth)
+    said = against_truth(person, truth)
     assert said is not None
     assert said["absent"] > truth.size / 2
     assert said["lost"] <= MAX_LOST
     assert said["wrong"] <= 0.05
-    assert desk.clock.seconds == 2.5 * desk.clock.decisions > 0
-    assert measured(desk, truth)["certificate"] == said
+    assert person.clock.seconds == 2.5 * person.clock.decisions > 0
+    assert measured(person, truth)["certificate"] == said
 
 
 def test_a_model_that_knows_little_does_not_begin_one(sit_down: Any) -> None:
-    desk, truth = sit_down(margin=0.5)
+    person, truth = sit_down(margin=0.5)
 
-    assert planned(desk) is None
-    assert against_truth(desk, truth) is None
+    assert planned(person) is None
+    assert against_truth(person, truth) is None

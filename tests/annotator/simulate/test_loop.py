@@ -15,7 +15,7 @@ from mlrpl.decision.acquisition import Costs
 GUESSED = np.array([True, True, False])
 
 
-def desk() -> Any:
+def person() -> Any:
     return SimpleNamespace(costs=Costs())
 
 
@@ -25,7 +25,7 @@ def doubts(first: float, second: float, third: float) -> np.ndarray:
 
 
 def test_the_page_with_most_wrong_decisions_comes_first_and_a_long_one_saves_switching() -> None:
-    choice = Pages(3).best(desk(), GUESSED, doubts(0.2, 0.4, 0.0))
+    choice = Pages(3).best(person(), GUESSED, doubts(0.2, 0.4, 0.0))
 
     assert (choice.column, choice.size) == (1, 40)
     assert choice.expected == pytest.approx(16)
@@ -33,28 +33,28 @@ def test_the_page_with_most_wrong_decisions_comes_first_and_a_long_one_saves_swi
 
 
 def test_a_category_without_a_guess_has_no_page() -> None:
-    choice = Pages(3).best(desk(), GUESSED, doubts(0.0, 0.1, 0.9))
+    choice = Pages(3).best(person(), GUESSED, doubts(0.0, 0.1, 0.9))
 
     assert choice.column == 1
 
 
 def test_a_category_whose_pages_disappoint_loses_its_place_until_versions_pass() -> None:
     pages, wrong = Pages(3), doubts(0.3, 0.4, 0.0)
-    choice = pages.best(desk(), GUESSED, wrong)
+    choice = pages.best(person(), GUESSED, wrong)
 
     pages.learn(choice, Page(pictures=40, present=2, corrected=2))
 
-    assert pages.best(desk(), GUESSED, wrong).column == 0
+    assert pages.best(person(), GUESSED, wrong).column == 0
     for _ in range(6):
         pages.renew()
-    assert pages.best(desk(), GUESSED, wrong).column == 1
+    assert pages.best(person(), GUESSED, wrong).column == 1
 
 
 def test_a_page_that_was_empty_is_not_asked_for_again_before_the_next_version() -> None:
     pages, wrong = Pages(3), doubts(0.3, 0.4, 0.0)
 
-    pages.learn(pages.best(desk(), GUESSED, wrong), Page(0, 0, 0))
+    pages.learn(pages.best(person(), GUESSED, wrong), Page(0, 0, 0))
 
-    assert pages.best(desk(), GUESSED, wrong).column == 0
+    assert pages.best(person(), GUESSED, wrong).column == 0
     pages.renew()
-    assert pages.best(desk(), GUESSED, wrong).column == 1
+    assert pages.best(person(), GUESSED, wrong).column == 1

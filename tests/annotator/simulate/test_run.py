@@ -12,7 +12,7 @@ from annotator.domain import JobKind
 from annotator.errors import FormatError, NotFound, NotReady
 from annotator.services.app import Services
 from annotator.simulate import run as runs
-from annotator.simulate.actions import Desk
+from annotator.simulate.actions import SimulatedAnnotator
 from annotator.simulate.clock import Clock, Trainer
 from annotator.simulate.oracle import Oracle, Truth
 from annotator.simulate.run import Plan, simulate
@@ -125,60 +125,60 @@ def test_a_run_leaves_the_project_it_copies_as_it_was(made) -> None:
 
 def test_nothing_but_recorded_operations_reaches_the_store(made, services) -> None:
     present = present_of(made)
-    desk = Desk(services, Oracle(present), Clock(Costs()), 0)
+    person = SimulatedAnnotator(services, Oracle(present), Clock(Costs()), 0)
     truth_anywhere = [p for p in services.project.path.rglob("*") if "truth" in p.name]
 
-    before = desk.recorded()
-    desk.name_unaided(5)
-    desk.ask(7, [0, 2])
+    before = person.recorded()
+    person.name_unaided(5)
+    person.ask(7, [0, 2])
 
     assert truth_anywhere == []
     assert (before == UNKNOWN).all()
-    known = np.argwhere(desk.recorded() != UNKNOWN).tolist()
+    known = np.argwhere(person.recorded() != UNKNOWN).tolist()
     assert known == [[5, 0], [5, 1], [5, 2], [5, 3], [7, 0], [7, 2]]
-    assert ((desk.recorded()[5] == PRESENT) == present[5]).all()
-    assert (desk.recorded() == desk.labels).all()
+    assert ((person.recorded()[5] == PRESENT) == present[5]).all()
+    assert (person.recorded() == person.labels).all()
 
 
 def test_a_row_that_is_read_costs_a_glance_and_a_key_if_it_is_there(made, services) -> None:
     present = present_of(made)
-    desk = Desk(services, Oracle(present), Clock(Costs()), 0)
+    person = SimulatedAnnotator(services, Oracle(present), Clock(Costs()), 0)
     row = int(np.flatnonzero(present.sum(axis=1) == 2)[0])
 
-    desk.name(row)  # nobody has said anything, so each category counts as likely and is listed
+    person.name(row)  # nobody has said anything, so each category counts as likely and is listed
 
-    assert desk.clock.seconds == pytest.approx(1.5 + 4 * 0.4 + 2 * 1.0)
-    assert ((desk.recorded()[row] == PRESENT) == present[row]).all()
+    assert person.clock.seconds == pytest.approx(1.5 + 4 * 0.4 + 2 * 1.0)
+    assert ((person.recorded()[row] == PRESENT) == present[row]).all()
 
 
 def test_what_nobody_shows_is_not_read_and_what_is_overlooked_is_found_by_reading(
     made, services
 ) -> None:
     present = present_of(made)
-    desk = Desk(services, Oracle(present, notice=0.0), Clock(Costs()), 0)
-    desk.visited[:] = True
-    desk.labels[:, 0], desk.labels[:, 1:] = PRESENT, ABSENT  # only category 0 is ever there
+    person = SimulatedAnnotator(services, Oracle(present, notice=0.0), Clock(Costs()), 0)
+    person.visited[:] = True
+    person.labels[:, 0], person.labels[:, 1:] = PRESENT, ABSENT  # only category 0 is ever there
     row = int(np.flatnonzero(present[:, 0] & present[:, 1])[0])
-    desk.labels[row] = UNKNOWN
+    person.labels[row] = UNKNOWN
 
-    desk.name(row)
+    person.name(row)
 
-    assert desk.clock.seconds == pytest.approx(1.5 + 1 * 0.4 + 1 * 1.0)
-    assert (desk.recorded()[row] == [PRESENT, ABSENT, ABSENT, ABSENT]).all()
+    assert person.clock.seconds == pytest.approx(1.5 + 1 * 0.4 + 1 * 1.0)
+    assert (person.recorded()[row] == [PRESENT, ABSENT, ABSENT, ABSENT]).all()
 
 
 def test_a_page_without_guesses_costs_a_glance_a_picture_and_a_key_for_what_is_there(
     made, services
 ) -> None:
     present = present_of(made)
-    desk = Desk(services, Oracle(present), Clock(Costs()), 0)
+    person = SimulatedAnnotator(services, Oracle(present), Clock(Costs()), 0)
 
-    page = desk.grid(1, "like", 12)
+    page = person.grid(1, "like", 12)
 
-    known = desk.recorded()[:, 1] != UNKNOWN
+    known = person.recorded()[:, 1] != UNKNOWN
     assert page.pictures == int(known.sum()) == 12
     assert page.present == page.corrected == int(present[known, 1].sum())
-    assert desk.clock.seconds == pytest.approx(1.5 + 12 * 0.4 + page.present * 1.0)
+    assert person.clock.seconds == pytest.approx(1.5 + 12 * 0.4 + page.present * 1.0)
     with services.store.reading() as tx:
         table = answers.label_table(tx)
     assert (table.present == present[table.image, 1]).all()
@@ -188,17 +188,17 @@ def test_a_version_appears_late_and_knows_only_what_was_said_at_its_snapshot(
     made, services
 ) -> None:
     clock = Clock(Costs())
-    desk = Desk(services, Oracle(present_of(made)), clock, 0)
-    steps = plain(desk)
+    person = SimulatedAnnotator(services, Oracle(present_of(made)), clock, 0)
+    steps = plain(person)
     trainer = Trainer(services.project.path, clock, until=1000)
     while clock.seconds < 130:
         next(steps)
     trainer.tick()
-    at_snapshot = int((desk.labels != UNKNOWN).any(axis=1).sum())
+    at_snapshot = int((person.labels != UNKNOWN).any(axis=1).sum())
 
     while clock.seconds < 180:
         assert not trainer.tick()
-        assert desk.version() is None
+        assert person.version() is None
         next(steps)
     while not trainer.tick():
         next(steps)
@@ -212,9 +212,9 @@ def test_a_version_appears_late_and_knows_only_what_was_said_at_its_snapshot(
 
 def test_the_simulated_trainer_makes_the_version_that_the_worker_makes(made, services) -> None:
     clock = Clock(Costs())
-    desk = Desk(services, Oracle(present_of(made)), clock, 0)
+    person = SimulatedAnnotator(services, Oracle(present_of(made)), clock, 0)
     for row in range(40):
-        desk.name_unaided(row)
+        person.name_unaided(row)
     trainer = Trainer(services.project.path, clock, until=1000)
     trainer.tick()
     trainer.close()

@@ -537,7 +537,7 @@ class Labelling(RuleBasedStateMachine):
 
 
 TestLabelling = pytest.mark.slow(Labelling.TestCase)
-TestLabelling = pytest.mark.timeout(900)(TestLabelling)  # making a failure small takes a while
+
 TestLabelling.settings = settings(
     max_examples=60,
     stateful_step_count=25,

@@ -177,7 +177,7 @@ class FakeProgress:
             "trainer": dict(self.trainer),
         }
 
-    def overview(self, *, soon: bool = False) -> dict[str, Any]:
+    def overview(self, *, wait: bool = True) -> dict[str, Any]:
         self.overviews += 1
         rows = [
             {
@@ -201,7 +201,7 @@ class FakeProgress:
             "policy": "The next training starts after 5 more answers.",
         }
 
-    def trends_soon(self) -> Counted[Any]:
+    def latest_trends(self) -> Counted[Any]:
         return counted(TrendsRow, self.shown_trends)
 
     def losses(self) -> list[dict[str, float]]:
@@ -216,7 +216,7 @@ class FakeReport:
         self.shown: dict[str, Any] | None = shown
         self.number = 1
 
-    def soon(self) -> Counted[Any]:
+    def latest(self) -> Counted[Any]:
         return counted(self.kind, self.shown, self.number)
 
 

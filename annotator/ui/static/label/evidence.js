@@ -120,15 +120,15 @@ export class Evidence {
 
   /** @param {EvidenceReply} reply */
   #draw(reply) {
-    const { where, because, alike, unlike, similar } = reply;
+    const { where, explanation, alike, unlike, similar } = reply;
     const text = JSON.stringify(reply);
     if (text === this.#shown) return;
     this.#shown = text;
     this.element.removeAttribute('aria-busy');
     this.where.textContent = where.text;
     this.#drawMap(where);
-    const reasons = because.reasons.map(reasonLine);
-    const remarks = [because.moved, because.moved ? '' : because.text, because.near ?? ''].filter(Boolean);
+    const reasons = explanation.reasons.map(reasonLine);
+    const remarks = [explanation.moved, explanation.moved ? '' : explanation.text, explanation.near ?? ''].filter(Boolean);
     this.reasons.replaceChildren(h('h4', { text: 'Because' }),
       ...(reasons.length ? [h('ul', { class: 'ev-reasons' }, ...reasons)] : []),
       ...remarks.map((remark) => h('p', { text: remark })));

@@ -16,7 +16,7 @@ export class HistoryDialog {
   constructor(server) {
     this.server = server;
     this.title = h('h3', { class: 'an-of', dir: 'auto' });
-    this.list = h('ol', { class: 'an-told', reversed: true });
+    this.list = h('ol', { class: 'an-history', reversed: true });
     this.element = dialog('Answers so far', this.title, this.list,
       h('form', { method: 'dialog' }, h('button', { class: 'an-btn primary', text: 'Close' })));
   }

@@ -14,7 +14,7 @@ export class FailedSavesDialog {
     this.describe = describe;
     /** @type {string | null} */
     this.asked = null; // the operation that is to be discarded, until that is confirmed
-    this.list = h('ul', { class: 'an-notes an-aside' });
+    this.list = h('ul', { class: 'an-notes an-failed' });
     this.element = dialog('Answers that could not be saved',
       h('p', { text: 'They stay in this browser, even after you close the page, until you retry or discard them.' }),
       this.list,

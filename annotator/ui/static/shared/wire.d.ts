@@ -60,7 +60,7 @@ export interface Evidence {
   version: number | null;
   pending: boolean;
   where: EvidenceMap;
-  because: EvidenceLabels;
+  explanation: EvidenceLabels;
   alike: SimilarImage[];
   unlike: SimilarImage[];
   similar: string;

@@ -69,24 +69,24 @@ def test_nobody_waits_for_a_long_count_and_the_old_figure_stands_meanwhile() -> 
         may_end.wait()
         return {"figure": figure}
 
-    first = cache.soon("one", lambda: slowly(1), pairs=LARGE)
-    again = cache.soon("one", lambda: slowly(2), pairs=LARGE)
+    first = cache.latest("one", lambda: slowly(1), pairs=LARGE)
+    again = cache.latest("one", lambda: slowly(2), pairs=LARGE)
     may_end.set()
     cache.task.settle()
-    there = cache.soon("one", lambda: slowly(3), pairs=LARGE)
+    there = cache.latest("one", lambda: slowly(3), pairs=LARGE)
     may_end.clear()
-    changed = cache.soon("two", lambda: slowly(4), pairs=LARGE)
+    changed = cache.latest("two", lambda: slowly(4), pairs=LARGE)
     may_end.set()
     cache.task.settle()
 
     assert first == again == Counted(None, 0, outdated=True)
     assert there == Counted({"figure": 1}, 1, outdated=False)
     assert changed == Counted({"figure": 1}, 1, outdated=True)
-    assert cache.soon("two", lambda: slowly(5), pairs=LARGE).figures == {"figure": 4}
+    assert cache.latest("two", lambda: slowly(5), pairs=LARGE).figures == {"figure": 4}
 
 
 def test_in_a_small_project_the_figure_is_there_at_once() -> None:
-    found = ThrottledCache[dict[str, int]]().soon("one", lambda: {"figure": 1}, pairs=AT_ONCE)
+    found = ThrottledCache[dict[str, int]]().latest("one", lambda: {"figure": 1}, pairs=AT_ONCE)
 
     assert found == Counted({"figure": 1}, 1, outdated=False)
 
@@ -98,14 +98,14 @@ def test_why_a_count_in_a_thread_failed_is_said_once_and_it_is_tried_again() -> 
         may_end.wait()
         raise NotReady("It is not ready.")
 
-    cache.soon("same", fail, pairs=LARGE)
+    cache.latest("same", fail, pairs=LARGE)
     may_end.set()
     cache.task.settle()
     with pytest.raises(NotReady, match="not ready"):
-        cache.soon("same", lambda: {"figure": 1}, pairs=LARGE)
+        cache.latest("same", lambda: {"figure": 1}, pairs=LARGE)
     cache.task.settle()
 
-    assert cache.soon("same", fail, pairs=LARGE).figures == {"figure": 1}
+    assert cache.latest("same", fail, pairs=LARGE).figures == {"figure": 1}
 
 
 def test_a_count_that_fails_is_tried_again() -> None:

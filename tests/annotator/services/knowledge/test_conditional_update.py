@@ -263,9 +263,9 @@ def test_the_answer_to_why_says_in_words_what_moved_the_bar(
     say(services, 1, CAT, "present")
     say(services, 1, BIRD, "present")
 
-    told = services.evidence.of(1, DOG)["because"]["moved"]
+    told = services.evidence.of(1, DOG)["explanation"]["moved"]
 
     plain = told.replace("\u2068", "").replace("\u2069", "")
     assert plain == "The score is higher because cat is present, and lower because bird is present."
-    assert services.evidence.of(2, DOG)["because"]["moved"] == ""
-    assert services.evidence.of(1, CAT)["because"]["moved"] == ""  # it is decided
+    assert services.evidence.of(2, DOG)["explanation"]["moved"] == ""
+    assert services.evidence.of(1, CAT)["explanation"]["moved"] == ""  # it is decided

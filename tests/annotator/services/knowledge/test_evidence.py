@@ -184,7 +184,7 @@ def test_known_labels_of_the_image_are_reasons(services: Services) -> None:
     for image in (2, 3, 4, 5, 6):
         say(services, image, cat="present" if image < 6 else "absent", dog="present")
 
-    found = services.evidence.of(1, CAT)["because"]
+    found = services.evidence.of(1, CAT)["explanation"]
 
     assert found["reasons"] == []  # all five have a dog, so it tells nothing apart
     assert plain(found["text"]) == "The known labels of this image say little about cat."

@@ -121,9 +121,9 @@ def test_the_page_of_a_large_project_opens_before_its_suggestions_are_counted(
         services.store, services.suggestions, services.fills, at_once=0
     )
 
-    soon = services.progress.overview(soon=True)
+    soon = services.progress.overview(wait=False)
     services.progress._open_suggestions.task.settle()
-    later = services.progress.overview(soon=True)
+    later = services.progress.overview(wait=False)
 
     assert (soon["about"], soon["counts"]["suggestions"]) == (True, 1234)
     assert soon["counts"]["conflicts"] is None
@@ -137,9 +137,9 @@ def test_the_slow_parts_come_without_waiting_as_the_same_figures(
 ) -> None:
     answer("a", (1, 1, "present"))
     parts = {
-        "trends": (services.progress.trends_soon, services.progress.trends),
-        "goal": (services.stopping.soon, services.stopping.report),
-        "quality": (services.quality.soon, services.quality.report),
+        "trends": (services.progress.latest_trends, services.progress.trends),
+        "goal": (services.stopping.latest, services.stopping.report),
+        "quality": (services.quality.latest, services.quality.report),
     }
     found = {name: (soon(), report()) for name, (soon, report) in parts.items()}
 
