@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from annotator.cli_options import AsJson, ProjectDir
 from annotator.terminal import key_lines, opened, progress_bar, show
 
 if TYPE_CHECKING:
     from annotator.services.catalogue.categories import CategoryRow
     from annotator.services.project.image_folders import FolderRow
 
-ProjectDir = Annotated[Path, typer.Argument(help="Project directory.", metavar="PROJECT")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Yes = Annotated[
     bool, typer.Option("--yes", help="Apply the change; without this, only preview it.")
 ]

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from annotator.cli_options import LARGEST_NUMBER, AsJson, ProjectDir
 from annotator.terminal import opened, show
 
 if TYPE_CHECKING:
     from annotator.services.certificates.rows import FillRow, OfferedForecast, PlanRow, Status
 
-ProjectDir = Annotated[Path, typer.Argument(help="Project directory.", metavar="PROJECT")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Number = Annotated[
-    int | None, typer.Option("--certificate", help="Certificate number; default: the open one.")
+    int | None,
+    typer.Option(
+        "--certificate",
+        help="Certificate number; default: the open one.",
+        min=1,
+        max=LARGEST_NUMBER,
+    ),
 ]
 
 certify_app = typer.Typer(no_args_is_help=True)
@@ -119,7 +123,9 @@ def certify_cancel(
 
 def rollback(
     project: ProjectDir,
-    certificate: Annotated[int, typer.Option(help="Number of the certificate.")],
+    certificate: Annotated[
+        int, typer.Option(help="Number of the certificate.", min=1, max=LARGEST_NUMBER)
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Undo what a certificate filled in; those pairs are open again."""

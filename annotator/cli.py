@@ -17,6 +17,7 @@ import typer
 
 from annotator.catalog_commands import categories_app, images_app
 from annotator.certify_cli import certify_app, rollback
+from annotator.cli_options import LARGEST_NUMBER, AsJson, Port, ProjectDir
 from annotator.demo.command import demo
 from annotator.domain import JobKind, State
 from annotator.errors import AnnotatorError
@@ -37,8 +38,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-ProjectDir = Annotated[Path, typer.Argument(help="Project directory.", metavar="PROJECT")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Unlisted = Annotated[
     str,
@@ -149,7 +148,7 @@ def export(
 def serve(
     project: ProjectDir,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 7860,
+    port: Port = 7860,
     no_worker: Annotated[
         bool, typer.Option("--no-worker", help="Do not start a background trainer.")
     ] = False,
@@ -237,7 +236,9 @@ def suggest(
     project: ProjectDir,
     image: Annotated[str | None, typer.Option(help="Only this image, all categories.")] = None,
     category: Annotated[str | None, typer.Option(help="Only this category.")] = None,
-    limit: Annotated[int, typer.Option(help="Maximum number; 0 for all.")] = 50,
+    limit: Annotated[
+        int, typer.Option(help="Maximum number; 0 for all.", min=0, max=LARGEST_NUMBER)
+    ] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List the suggestions for open pairs, most likely first."""
@@ -285,7 +286,10 @@ def status(project: ProjectDir, as_json: AsJson = False) -> None:
 @app.command()
 def versions(
     project: ProjectDir,
-    promote: Annotated[int | None, typer.Option(help="Number of the version to use.")] = None,
+    promote: Annotated[
+        int | None,
+        typer.Option(help="Number of the version to use.", min=1, max=LARGEST_NUMBER),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the trained versions, or promote one: its suggestions are then shown."""

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from annotator.cli_options import Port
+
 
 def demo(
     dataset: Annotated[
@@ -17,8 +19,8 @@ def demo(
         "demo"
     ),
     browser: Annotated[bool, typer.Option(help="Open a browser, if there is one.")] = True,
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 7860,
-    count: Annotated[int, typer.Option(help="Scenes to draw.")] = 1200,
+    port: Port = 7860,
+    count: Annotated[int, typer.Option(help="Scenes to draw.", min=1)] = 1200,
     data: Annotated[
         Path | None,
         typer.Option(

@@ -26,11 +26,14 @@ def simulate(
             "loop or certified."
         ),
     ] = "loop",
-    budget: Annotated[float, typer.Option(help="Seconds of labelling to simulate.")] = 3600.0,
-    seed: Annotated[int, typer.Option(help="Same seed, same run.")] = 0,
-    error: Annotated[float, typer.Option(help="Share of answers that are wrong.")] = 0.0,
+    budget: Annotated[float, typer.Option(help="Seconds of labelling.", min=0)] = 3600.0,
+    seed: Annotated[int, typer.Option(help="Same seed, same run.", min=0)] = 0,
+    error: Annotated[
+        float, typer.Option(help="Share of answers that are wrong.", min=0, max=1)
+    ] = 0.0,
     notice: Annotated[
-        float, typer.Option(help="Chance that a person names a present category unasked.")
+        float,
+        typer.Option(help="Chance that a person names a present category unasked.", min=0, max=1),
     ] = 1.0,
     method: Annotated[
         str,

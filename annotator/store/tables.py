@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 import sqlalchemy as sa
 
 from annotator.domain import JobKind, JobState, OperationKind, Source, State
+from annotator.store.moment import Moment
 
 STATES: dict[State, int] = {State.ABSENT: 0, State.PRESENT: 1, State.UNSURE: 2, State.CLEARED: 3}
 SOURCES: dict[Source, int] = {
@@ -23,31 +21,6 @@ STATE_OF = {code: state for state, code in STATES.items()}
 SOURCE_OF = {code: source for source, code in SOURCES.items()}
 SCORE_STEPS = 10_000
 """A shown probability is kept as a whole number of ten-thousandths."""
-
-
-class Moment(sa.types.TypeDecorator[datetime]):
-    """A UTC time as whole microseconds, the same in every database and comparable as a number."""
-
-    impl = sa.BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
-        """Return microseconds since 1970.
-
-        Raises:
-            ValueError: If the time has no zone; guessing one would move it by hours.
-        """
-        del dialect
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"expected a time with a time zone, got {value}; use UTC")
-        return round(value.timestamp() * 1_000_000)
-
-    def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> datetime | None:
-        """Return the time."""
-        del dialect
-        return None if value is None else datetime.fromtimestamp(value / 1_000_000, UTC)
 
 
 metadata = sa.MetaData(

@@ -16,6 +16,9 @@ LARGEST = 2**53 - 1
 """The largest whole number that a browser knows exactly."""
 
 
+POSSIBLE_YEARS = range(2000, 2200)
+"""Years that the clock of a browser may show; one that is set wrong shows 1 or 1970."""
+
 FAULTS = {
     "missing": "is missing",
     "int_type": "should be a whole number",
@@ -40,7 +43,7 @@ def _moment(value: Any) -> datetime | None:
         said = datetime.fromisoformat(str(value))
     except ValueError:
         return None
-    return said if said.tzinfo else None
+    return said if said.tzinfo and said.year in POSSIBLE_YEARS else None
 
 
 def _milliseconds(value: Any) -> Any:

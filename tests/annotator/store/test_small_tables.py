@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from annotator.domain import State
 from annotator.errors import AnnotatorError
@@ -21,6 +23,7 @@ from annotator.store import (
     visits,
 )
 from annotator.store.imported_annotations import ImportedAnnotation
+from annotator.store.moment import Moment
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -225,3 +228,18 @@ def test_appointing_a_reviewer_takes_effect_when_labels_are_recomputed(desk: Any
     assert desk.label(1, 1).state is State.ABSENT
     with desk.store.reading() as tx:
         assert images.get(tx, 1).known_count == 1
+
+
+@given(when=st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=st.timezones()))
+def test_a_time_is_read_as_it_was_written_from_the_first_day_to_the_last(when: datetime) -> None:
+    kept = Moment().process_bind_param(when, None)  # type: ignore[arg-type]
+
+    assert Moment().process_result_value(kept, None) == when.astimezone(UTC)  # type: ignore[arg-type]
+
+
+@given(kept=st.integers(-(2**63), 2**63 - 1))
+def test_a_time_that_no_calendar_has_is_read_as_the_nearest_that_one_has(kept: int) -> None:
+    read = Moment().process_result_value(kept, None)  # type: ignore[arg-type]
+
+    assert read is not None
+    assert read.tzinfo is UTC

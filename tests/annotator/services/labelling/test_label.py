@@ -303,6 +303,20 @@ def test_the_history_of_a_pair_says_who_when_and_on_what_suggestion(services: Se
     assert services.labelling.history(2, DOG) == {"answers": []}
 
 
+@pytest.mark.parametrize(
+    "shown", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1970-01-01T00:00:00+00:00"]
+)
+def test_a_browser_whose_clock_is_wrong_by_ages_leaves_a_history_that_can_be_read(
+    services: Services, clock: Any, shown: str
+) -> None:
+    change = {"image": 1, "category": CAT, "state": "present"}
+    services.recording.save("ann", SaveRequest(op="a", kind="answer", at=shown, changes=[change]))
+
+    (row,) = services.labelling.history(1, CAT)["answers"]
+
+    assert row["at"] == clock().isoformat()
+
+
 def test_a_laptop_that_was_closed_for_an_hour_goes_on(services: Services, clock: Any) -> None:
     mine = services.labelling.next_images("ann", "tab 1", count=2)["images"]
     clock.forward(3700)

@@ -1,0 +1,17 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+LARGEST_NUMBER = 2**31 - 1
+"""Largest number of a version, of a certificate or of rows; no id is larger."""
+
+ProjectDir = Annotated[Path, typer.Argument(help="Project directory.", metavar="PROJECT")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Port = Annotated[
+    int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=2**16 - 1)
+]
