@@ -326,6 +326,8 @@ def doctor(
     """Check the installation and, with a project, database, files and trainer; repair counters."""
     from annotator.services.doctor import examine
 
+    if repair and project is None:
+        raise typer.BadParameter("name the project to repair: annotator doctor PROJECT --repair")
     findings = examine(project, repair=repair)
     show([f.row() for f in findings], "\n".join(f.text() for f in findings), as_json)
     if any(f.bad for f in findings):

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from annotator.settings import write_atomically
+from annotator.settings import PROJECT_FILE, write_atomically
 
 SUMS = "SHA256SUMS"
 """Name of the file that holds them, one line a file: the sum in hexadecimal digits and the name."""
@@ -49,6 +49,12 @@ def changed(folder: Path, names: Iterable[str] | None = None) -> list[str]:
     sums = read(folder)
     wanted = sums if names is None else [name for name in names if name in sums]
     return [name for name in wanted if _sum(folder / name) != sums[name]]
+
+
+def repair_command(path: Path) -> str:
+    """Return what to type to have a damaged file of a project made again."""
+    holds = (folder for folder in path.parents if (folder / PROJECT_FILE).exists())
+    return f"annotator doctor {next(holds, 'PROJECT')} --repair"
 
 
 def _write(folder: Path, sums: Mapping[str, str]) -> None:

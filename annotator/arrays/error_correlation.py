@@ -48,6 +48,6 @@ def read_errors(path: Path, columns: int) -> ErrorCorrelation | None:
         return None
     except (OSError, ValueError, EOFError):
         raise ProjectError(
-            f"{path / ERRORS} is damaged; run `annotator doctor` with `--repair`"
+            f"{path / ERRORS} is damaged; run `{checksums.repair_command(path)}`"
         ) from None
     return ErrorCorrelation(array[0].astype(np.float64), array[1].astype(np.int64))

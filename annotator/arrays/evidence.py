@@ -62,7 +62,7 @@ def read_where(path: Path) -> Where | None:
         return None
     except (OSError, ValueError, EOFError):
         raise ProjectError(
-            f"{path / WHERE} is damaged; run `annotator doctor` with `--repair`"
+            f"{path / WHERE} is damaged; run `{checksums.repair_command(path)}`"
         ) from None
     return Where(array[:, :-1], array[:, -1])
 

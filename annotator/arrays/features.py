@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -78,10 +79,7 @@ class FeatureFiles:
         try:
             return cls(path, writable=writable)
         except (OSError, ValueError, EOFError, KeyError):
-            raise ProjectError(
-                f"the features in {path} cannot be read; run `annotator doctor` with `--repair`, "
-                "or delete that folder, and then `annotator embed` to make them again"
-            ) from None
+            raise _unreadable(path) from None
 
     @classmethod
     def create(
@@ -167,8 +165,11 @@ class FeatureFiles:
 
     def projections(self) -> dict[str, Floats]:
         """Return what turned the backbone's output into rows, by name."""
-        with np.load(self.path / _PROJECTIONS) as file:
-            return {name: file[name] for name in file.files}
+        try:
+            with np.load(self.path / _PROJECTIONS) as file:
+                return {name: file[name] for name in file.files}
+        except (OSError, ValueError, EOFError, BadZipFile):
+            raise _unreadable(self.path) from None
 
     def grow(self, rows: int) -> None:
         """Make room for more images; the old rows stay where they are. Never shrinks.
@@ -222,7 +223,14 @@ class FeatureFiles:
 
     def damaged_files(self) -> list[str]:
         """Return the names of the small files that are not what was written."""
-        return checksums.changed(self.path)
+        wrong = checksums.changed(self.path)
+        try:
+            self.projections()
+        except ProjectError:
+            wrong.append(_PROJECTIONS)
+        if (self.path / _ORDER).exists() and self.order is None:
+            wrong.append(_ORDER)
+        return list(dict.fromkeys(wrong))
 
     def discard(self, ordinals: Rows) -> None:
         """Take rows for not done, so that these images are embedded again."""
@@ -253,11 +261,16 @@ class FeatureFiles:
 
     @property
     def order(self) -> npt.NDArray[np.int32] | None:
-        """Return the ordinals of embedded images, most different ones first; None: not made yet."""
+        """Return the ordinals of embedded images, most different ones first.
+
+        None if it was not made yet, or is damaged: it is only the better of two orders.
+        """
         try:
-            return np.asarray(np.load(self.path / _ORDER), dtype=np.int32)
-        except FileNotFoundError:
+            order = np.asarray(np.load(self.path / _ORDER), dtype=np.int32)
+        except (OSError, ValueError, EOFError):
             return None
+        fine = order.ndim == 1 and bool((order >= 0).all())
+        return order if fine else None
 
     def write_order(self, order: npt.NDArray[np.int32]) -> None:
         """Replace the order in which images are shown before anything is known."""
@@ -277,6 +290,13 @@ class FeatureFiles:
     def _names(self) -> list[str]:
         has_sums = (self.path / f"{_SUMS}.npy").exists()
         return [name for name in _ARRAYS if name != _SUMS or has_sums]
+
+
+def _unreadable(path: Path) -> ProjectError:
+    return ProjectError(
+        f"the features in {path} cannot be read; run `{checksums.repair_command(path)}`, "
+        "then `annotator embed` to make them again"
+    )
 
 
 def _flush(array: npt.NDArray[Any]) -> None:

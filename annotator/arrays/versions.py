@@ -374,9 +374,8 @@ def _check(path: Path) -> None:
 
 
 def _damaged(path: Path) -> ProjectError:
-    return ProjectError(
-        f"{path} is damaged; run `annotator doctor` with `--repair`, or train again"
-    )
+    cure = checksums.repair_command(path)
+    return ProjectError(f"{path} is damaged; run `{cure}`, or train again")
 
 
 def _sync_folder(path: Path) -> None:

@@ -176,15 +176,17 @@ def _features(services: Services, repair: bool) -> Iterator[Finding]:
     try:
         features = FeatureFiles.open(path, writable=repair)
         files = [] if features is None else features.damaged_files()
-    except ProjectError as error:
-        features, files = None, [str(error)]
+    except ProjectError:
+        features, files = None, [str(path)]
     if files:
         if repair:
             delete_folder(path)
             _enqueue(services, JobKind.EMBED, {"reason": "features were damaged"})
-        found = f"{files[0]} is damaged" if features is not None else files[0]
-        cure = " (repaired; a worker or `annotator embed` makes them again)" if repair else ""
-        yield Finding("features", True, f"{found}{cure}")
+        cure = f"`annotator doctor {services.project.path} --repair` lets them be made again"
+        if repair:
+            cure = "repaired: a worker or `annotator embed` makes them again"
+        names = ", ".join(files)
+        yield Finding("features", True, f"{names} cannot be read or was changed; {cure}")
         return
     if features is not None and len(rows := features.damaged_rows()):
         if repair:

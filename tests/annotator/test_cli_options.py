@@ -12,6 +12,13 @@ from annotator.cli import app
 HUGE = "99999999999999999999"
 
 
+def test_a_repair_without_a_project_is_refused() -> None:
+    result = CliRunner().invoke(app, ["doctor", "--repair"])
+
+    assert result.exit_code == 2
+    assert "name the project" in result.output
+
+
 @pytest.mark.parametrize(
     "words",
     [

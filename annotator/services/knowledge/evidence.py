@@ -27,6 +27,8 @@ NEAREST = 50
 """Similar pictures that are asked how often they have the category."""
 ALIKE = 6
 UNLIKE = 2
+NO_MAPS = "This version has no attention maps; one that learns from 20 images or more has them."
+
 SAYS_WHERE = 0.1
 """Share of a score's variance that a map has to explain to be shown."""
 SAYS_WELL = 0.5
@@ -123,7 +125,7 @@ class Evidence:
             return {"text": "This backbone has no token maps, so there is no attention map."}
         where = read_where(version_files.folder(self._project, pair.number))
         if where is None:
-            return {"text": "This version has no attention maps; the next one will."}
+            return {"text": NO_MAPS}
         explained = float(where.explained[column])
         if not explained >= SAYS_WHERE:
             return {"text": f"The model cannot say where it sees {name}."}

@@ -69,7 +69,8 @@ class Queue:
         Images that nobody has visited come first, in the order of the promoted version; before
         the first version by diversity, before there are features in file order. When every image
         has been visited they come round again, those first that were visited longest ago. Images
-        that another tab holds are left out as long as there are others; nobody is ever turned away.
+        that another tab holds are left out as long as there are others, visited or not; nobody is
+        ever turned away.
 
         Args:
             tab: Who asks; leases are held in this name.
@@ -105,11 +106,15 @@ class Queue:
         order = self._order(tx)
         fresh = (i for i in self._unvisited(tx, order, now) if i not in had)
         chosen = _preferred(fresh, elsewhere, count)
-        if chosen:
+        if chosen and chosen[0] not in elsewhere:
             return chosen, False
         enough = count + len(had) + len(elsewhere)
-        again = (i for i in visits.least_recent(tx, enough) if i not in had)
-        return _preferred(again, elsewhere, count), True
+        again = _preferred(
+            (i for i in visits.least_recent(tx, enough) if i not in had), elsewhere, count
+        )
+        if chosen and (not again or again[0] in elsewhere):
+            return chosen, False
+        return again, not chosen
 
     def release(self, tab: str) -> None:
         """Give back every image and every pair leased to a tab."""
@@ -135,7 +140,7 @@ class Queue:
         """Return the ordinals of all images, those most worth a look first."""
         first = np.asarray(self._ordinals(tx), dtype=np.int64)
         rest = np.ones(images.count(tx), dtype=bool)
-        first = first[first < len(rest)]
+        first = first[(first >= 0) & (first < len(rest))]
         rest[first] = False
         return np.concatenate([first, np.flatnonzero(rest)])  # newer than the order, not embedded
 

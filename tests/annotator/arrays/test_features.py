@@ -159,7 +159,7 @@ def test_a_damaged_folder_is_refused_with_a_cure(tmp_path: Path, damage: str) ->
         (tmp_path / "fake" / "meta.json").write_text("{")
 
     with pytest.raises(
-        ProjectError, match="cannot be read; run `annotator doctor` with `--repair`"
+        ProjectError, match="cannot be read; run `annotator doctor PROJECT --repair`"
     ):
         FeatureFiles.open(tmp_path / "fake")
 

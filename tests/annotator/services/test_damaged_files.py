@@ -12,6 +12,7 @@ from annotator.arrays import versions as files
 from annotator.arrays.error_correlation import ERRORS
 from annotator.arrays.features import FeatureFiles
 from annotator.domain import JobKind
+from annotator.errors import ProjectError
 from annotator.services.app import Services
 from annotator.services.doctor import Finding, examine
 from annotator.store import jobs, versions
@@ -220,3 +221,28 @@ def test_features_that_cannot_be_used_are_made_again(
     assert (left.bad, left.sentence[:6]) == (False, "0 of 6")
     with services.store.reading() as tx:
         assert jobs.latest(tx, JobKind.EMBED) is not None
+
+
+def test_a_damaged_order_is_as_good_as_none(services: Services, features: FeatureFiles) -> None:
+    features.write_order(np.array([5, 4, 3, 2, 1, 0], dtype=np.int32))
+    assert services.labelling.next_images("Ann", "tab", count=2)["images"] == [6, 5]
+    features.write_order(np.array([5, 4, -3, 2, 99, 0], dtype=np.int32))
+
+    opened = Services.open(services.project.path)
+    assert opened.labelling.next_images("Bob", "other", count=2)["images"] == [1, 2]
+    opened.close()
+
+    assert "order.npy" in about(examine(services.project.path), "features")[0].sentence
+
+
+def test_what_turns_images_into_rows_is_checked_without_checksums_too(
+    services: Services, features: FeatureFiles
+) -> None:
+    gone("SHA256SUMS")(features.path)
+    zero("pca.npz")(features.path)
+
+    with pytest.raises(ProjectError, match=f"annotator doctor {services.project.path} --repair"):
+        features.projections()
+    assert "pca.npz" in about(examine(services.project.path), "features")[0].sentence
+    examine(services.project.path, repair=True)
+    assert not any(f.bad for f in about(examine(services.project.path), "features"))

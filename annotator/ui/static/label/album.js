@@ -12,7 +12,7 @@ const DECODED = 3; // of them with the image; the one on the screen is kept as w
 const BATCH = 12;
 const REMEMBERED = 200; // images one can go back to after a reload
 const FETCHED = 20; // the server gives no more items at once
-const LEFT_OUT = 500; // images that the server is asked to leave out
+const BEHIND = 12; // images behind the one on the screen that need no second look: their visits may be on their way
 
 export class Album {
   /**
@@ -75,7 +75,7 @@ export class Album {
   // What needs no second look; an image that was skipped does, some images later.
   #leftOut(later = BATCH) {
     const isBack = (/** @type {number} */ id) => id !== this.id && this.ids.length - (this.skipped.get(id) ?? Infinity) >= later;
-    return this.ids.slice(-LEFT_OUT).filter((id) => !isBack(id));
+    return this.ids.slice(Math.max(0, this.at - BEHIND)).filter((id) => !isBack(id));
   }
 
   // It comes back some images later.

@@ -140,7 +140,7 @@ def test_what_is_not_there_yet_is_said_in_a_sentence(services: Services) -> None
     assert [plain(e["where"]["text"]) for e in said] == [
         "No version has been trained yet; the first one will show this.",
         "No version has been trained yet; the first one will show this.",
-        "This version has no attention maps; the next one will.",
+        "This version has no attention maps; one that learns from 20 images or more has them.",
         "This version does not know bird yet; the next one will.",
         "This image has no features yet.",
     ]

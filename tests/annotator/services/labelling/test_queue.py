@@ -82,6 +82,18 @@ def test_in_a_second_round_every_image_comes_once_those_of_long_ago_first(
     assert given == [4, 2, 6, 1, 3, 5]
 
 
+def test_a_free_image_of_the_second_round_goes_before_a_fresh_one_that_others_hold(
+    services: Services,
+) -> None:
+    for image in (1, 2, 3):
+        visit(services, image)
+    services.labelling.next_images("ann", "one", count=3)  # 4, 5 and 6
+
+    given = services.labelling.next_images("bob", "two", count=2)
+
+    assert given == {"images": [1, 2], "done": False}
+
+
 def test_an_image_whose_file_is_gone_does_not_come_again(services: Services) -> None:
     for image in range(1, 7):
         visit(services, image)
