@@ -60,13 +60,16 @@ def table(cases: list[tuple[str, float]], least: float) -> list[str]:
 def main() -> None:
     """Run or read, and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--workers", type=int, default=2, help="processes that share the files")
+    parser.add_argument(
+        "--workers", type=int, help="processes that share the files; 2 unless a report is read"
+    )
     parser.add_argument("--report", type=Path, help="a report to read instead of running the suite")
     parser.add_argument("--least", type=float, default=20, help="seconds of a row of its own")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         report = options.report or Path(folder) / "report.xml"
         if options.report is None:
+            options.workers = options.workers or 2
             run_suite(options.workers, report)
         try:
             suite = ElementTree.parse(report).getroot().find("testsuite")
@@ -78,7 +81,8 @@ def main() -> None:
         (folder_of(case.get("classname", "")), float(case.get("time", 0)))
         for case in suite.iter("testcase")
     ]
-    print(f"{machine()}, commit {commit()}, {options.workers} workers")
+    workers = f", {options.workers} workers" if options.workers else ""
+    print(f"{machine()}, commit {commit()}{workers}")
     print(f"{len(cases):,} tests in {float(suite.get('time', 0)):,.0f} s\n")
     print("\n".join(table(cases, options.least)))
 
