@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import re
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -18,17 +18,10 @@ from annotator.services.training.control import METHODS
 from annotator.settings import FIELDS
 from mlrpl.methods import names
 
+Load = Callable[[Path], ModuleType]
+
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
-
-
-def load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def commands() -> dict[str, typer.models.CommandInfo]:
@@ -39,8 +32,8 @@ def commands() -> dict[str, typer.models.CommandInfo]:
     return found
 
 
-def test_the_command_reference_is_up_to_date() -> None:
-    generated = load(ROOT / "scripts" / "cli_docs.py").document()
+def test_the_command_reference_is_up_to_date(load_module: Load) -> None:
+    generated = load_module(ROOT / "scripts" / "cli_docs.py").document()
 
     assert (DOCS / "cli.md").read_text() == generated, (
         "run `python scripts/cli_docs.py > docs/cli.md`"
@@ -55,8 +48,8 @@ def test_every_command_says_what_it_does(name: str) -> None:
     assert inspect.getdoc(callback)
 
 
-def test_the_table_of_settings_is_up_to_date() -> None:
-    generated = load(ROOT / "scripts" / "settings_docs.py").document()
+def test_the_table_of_settings_is_up_to_date(load_module: Load) -> None:
+    generated = load_module(ROOT / "scripts" / "settings_docs.py").document()
 
     assert (DOCS / "settings.md").read_text() == generated, "run `python scripts/settings_docs.py`"
 
