@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import math
@@ -222,15 +223,22 @@ class FeatureFiles:
         return np.concatenate([rows[:0], *wrong])
 
     def damaged_files(self) -> list[str]:
-        """Return the names of the small files that are not what was written."""
+        """Return the names of the files without which the rows are of no use and that changed."""
         wrong = checksums.changed(self.path)
         try:
             self.projections()
         except ProjectError:
             wrong.append(_PROJECTIONS)
-        if (self.path / _ORDER).exists() and self.order is None:
-            wrong.append(_ORDER)
         return list(dict.fromkeys(wrong))
+
+    @property
+    def has_damaged_order(self) -> bool:
+        """Whether there is an order of the images that cannot be used."""
+        return (self.path / _ORDER).exists() and self.order is None
+
+    def delete_order(self) -> None:
+        """Delete the order of the images, which the next embedding makes again."""
+        (self.path / _ORDER).unlink(missing_ok=True)
 
     def discard(self, ordinals: Rows) -> None:
         """Take rows for not done, so that these images are embedded again."""
@@ -315,7 +323,7 @@ def _header(kind: npt.DTypeLike, shape: tuple[int, ...]) -> bytes:
 
 def _create_array(path: Path, kind: npt.DTypeLike, shape: tuple[int, ...]) -> None:
     header = _header(kind, shape)
-    with path.open("xb") as file:
+    with path.open("x+b") as file:  # some systems read what is there before they reserve more
         file.write(header)
         file.flush()
         _reserve(file.fileno(), len(header) + math.prod(shape) * np.dtype(kind).itemsize)
@@ -328,10 +336,14 @@ def _reserve(file: int, size: int) -> None:
     Where a file with holes is mapped and the disk is full, the system ends the process that
     writes into a hole, without a word.
     """
-    if hasattr(os, "posix_fallocate"):
+    try:
         os.posix_fallocate(file, 0, size)
-    else:
+    except AttributeError:  # macOS and Windows have none
         os.truncate(file, size)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+            raise
+        os.truncate(file, size)  # a file system that cannot reserve
 
 
 def _grow_array(path: Path, rows: int) -> None:

@@ -12,7 +12,6 @@ from typing_extensions import TypedDict
 
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, Change, Operation, OperationKind, Source, State
-from annotator.errors import NotReady
 from annotator.services.app import Services
 from annotator.services.catalogue import hierarchy
 from annotator.services.catalogue.lookup import CategoryNames, PathNames
@@ -62,6 +61,8 @@ class StatusRow(TypedDict):
     project: str
     counts: Counts
     version: VersionRow | None
+    problem: str
+    """Why that version suggests nothing; empty if nothing is wrong."""
     trainer: Trainer
     next_training: str
     quality: QualityRow
@@ -100,12 +101,10 @@ def list_suggestions(
         NotReady: If there is no version yet.
     """
     with services.store.reading() as tx:
-        number, arrays = services.suggestions.current(tx)
-        if arrays is None:
-            raise NotReady(
-                "There are no suggestions yet: run "
-                f"`annotator train {services.project.path}` first."
-            )
+        number, arrays = services.suggestions.required(
+            tx,
+            f"There are no suggestions yet: run `annotator train {services.project.path}` first.",
+        )
         shown = categories.every(tx)
         if category is not None:
             shown = [CategoryNames(shown).get(category)]
@@ -214,6 +213,7 @@ def status(services: Services) -> StatusRow:
         "project": services.project.settings.name,
         "counts": overview["counts"],
         "version": version_row(promoted) if promoted else None,
+        "problem": state["problem"],
         "trainer": state["trainer"],
         "next_training": overview["policy"],
         "quality": services.quality.report(),
@@ -232,6 +232,7 @@ def status_text(row: StatusRow) -> str:
         f"present, {counts['absent']} absent), filled {counts['filled']}, open {counts['open']}",
         f"suggestions waiting {counts['suggestions']}, conflicts {counts['conflicts']}",
         version_line(version) if version else "no version yet",
+        *([f"no suggestions: {row['problem']}"] if row["problem"] else []),
         f"trainer: {'not running' if trainer['state'] == 'off' else trainer['state']}"
         + (f"; {trainer['message']}" if trainer["message"] else ""),
         row["next_training"],

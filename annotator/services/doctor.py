@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from annotator.arrays.checksums import repair_command
 from annotator.arrays.features import FeatureFiles
 from annotator.arrays.version_damage import NEEDED, damaged_files, mend
 from annotator.arrays.version_features import delete_folder, features_path
 from annotator.arrays.versions import folder, has_arrays
-from annotator.domain import JobKind
+from annotator.domain import JobKind, Version
 from annotator.errors import AnnotatorError, ProjectError
 from annotator.services.app import Services
 from annotator.services.clock import utc_now
@@ -143,28 +144,32 @@ def _versions(services: Services, repair: bool) -> Iterator[Finding]:
     with services.store.reading() as tx:
         made = versions.every(tx)
     wrong = {v.number: damaged_files(folder(services.project, v.number)) for v in made}
-    for number, names in wrong.items():
-        if names:
-            yield _damaged_version(services, number, names, repair)
+    for version in made:
+        if names := wrong[version.number]:
+            yield _damaged_version(services, version, names, repair)
     if made and not any(wrong.values()):
         yield Finding("versions", False, f"the files of all {len(made)} are as they were written")
 
 
-def _damaged_version(services: Services, number: int, names: list[str], repair: bool) -> Finding:
+def _damaged_version(
+    services: Services, version: Version, names: list[str], repair: bool
+) -> Finding:
+    number, path = version.number, folder(services.project, version.number)
     subject, found = f"version {number}", f"{', '.join(names)} missing or damaged"
-    lost = not set(NEEDED).isdisjoint(names)
     if not repair:
-        cure = "takes it back" if lost else "lets the trainer compute it again"
-        return Finding(subject, True, f"{found}; `annotator doctor PROJECT --repair` {cure}")
-    if mend(folder(services.project, number), names):
-        if not has_arrays(folder(services.project, number)):
+        lost = not set(NEEDED).isdisjoint(names)
+        cure = "takes it back" if lost else "has it made again"
+        return Finding(subject, True, f"{found}; `{repair_command(path)}` {cure}")
+    if mend(path, names):
+        if version.promoted and not has_arrays(path):
             _enqueue(services, JobKind.TRAIN, {"rescore": number})
-        return Finding(subject, True, f"{found} (repaired; a worker computes what is missing)")
+            return Finding(subject, True, f"{found} (repaired; a worker scores the images again)")
+        return Finding(subject, True, f"{found} (repaired)")
     with services.store.writing() as tx:
         other = versions.withdraw(tx, number)
     instead = "train a new one with `annotator train`"
     if other is not None:
-        instead = f"version {other.number} is used; train a new one with `annotator train`"
+        instead = f"version {other.number} is used; {instead}"
     return Finding(subject, True, f"{found} (taken back; {instead})")
 
 
@@ -173,29 +178,13 @@ def _features(services: Services, repair: bool) -> Iterator[Finding]:
         total = images.count(tx)
         promoted = versions.promoted(tx)
     path = features_path(services.project, None if promoted is None else promoted.number)
-    try:
-        features = FeatureFiles.open(path, writable=repair)
-        files = [] if features is None else features.damaged_files()
-    except ProjectError:
-        features, files = None, [str(path)]
-    if files:
+    found, features = _damaged_features(path, repair)
+    if found:
+        cure = f"`{repair_command(path)}` has them made again"
         if repair:
-            delete_folder(path)
             _enqueue(services, JobKind.EMBED, {"reason": "features were damaged"})
-        cure = f"`annotator doctor {services.project.path} --repair` lets them be made again"
-        if repair:
             cure = "repaired: a worker or `annotator embed` makes them again"
-        names = ", ".join(files)
-        yield Finding("features", True, f"{names} cannot be read or was changed; {cure}")
-        return
-    if features is not None and len(rows := features.damaged_rows()):
-        if repair:
-            features.discard(rows)
-            _enqueue(services, JobKind.EMBED, {"reason": "features were damaged"})
-        cure = "(repaired; a worker or `annotator embed` makes them again)"
-        again = "`annotator doctor PROJECT --repair` lets them be made again"
-        found = f"those of {len(rows)} images are not what was written"
-        yield Finding("features", True, f"{found} {cure}" if repair else f"{found}; {again}")
+        yield Finding("features", True, f"{found}; {cure}")
     done = int(np.sum(features.done)) if features is not None else 0
     yield Finding(
         "features",
@@ -204,6 +193,32 @@ def _features(services: Services, repair: bool) -> Iterator[Finding]:
         if done >= total
         else f"{done} of {total} images are embedded; a worker or `annotator embed` does the rest",
     )
+
+
+def _damaged_features(path: Path, repair: bool) -> tuple[str, FeatureFiles | None]:
+    """Return what is wrong with features, and those that can be used; delete what cannot."""
+    features, wrong = _opened(path, repair)
+    if wrong and repair:
+        delete_folder(path)
+    if wrong or features is None:
+        return (f"{', '.join(wrong)} cannot be read or was changed" if wrong else ""), None
+    rows, found = features.damaged_rows(), []
+    if len(rows):
+        found.append(f"those of {len(rows)} images are not what was written")
+    if features.has_damaged_order:
+        found.append("the order of the images (order.npy) cannot be used")
+    if found and repair:
+        features.discard(rows)
+        features.delete_order()
+    return ", and ".join(found), features
+
+
+def _opened(path: Path, writable: bool) -> tuple[FeatureFiles | None, list[str]]:
+    try:
+        features = FeatureFiles.open(path, writable=writable)
+        return features, [] if features is None else features.damaged_files()
+    except ProjectError:
+        return None, [str(path)]
 
 
 def _enqueue(services: Services, kind: JobKind, options: dict[str, object]) -> None:

@@ -130,9 +130,9 @@ class Planner:
         running_import.settle(self._project, self._store)
         with self._store.reading() as tx:
             running_import.refuse_running(tx)
-            number, arrays = self._suggestions.current(tx)
-            if number is None or arrays is None:
-                raise NotReady("Certificates need a trained version; train one first.")
+            number, arrays = self._suggestions.required(
+                tx, "Certificates need a trained version; train one first."
+            )
             if start:
                 _refuse_second(tx)
             pilot = pilots.open_pilot(tx)

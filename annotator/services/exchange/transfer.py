@@ -244,7 +244,8 @@ class Transfer:
         number, arrays = self._suggestions.current()
         if kind == "completed" and arrays is None:
             raise NotReady(
-                "A completed export needs a trained version; train one or export `answered`."
+                self._suggestions.problem
+                or "A completed export needs a trained version; train one or export `answered`."
             )
         running_import.settle(self._project, self._store)
         give_ids(self._store, on_progress)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +13,11 @@ from numpy.typing import NDArray
 from annotator.arrays import versions as version_files
 from annotator.arrays.versions import Columns, VersionArrays
 from annotator.domain import Category
-from annotator.errors import NotFound, ProjectError
+from annotator.errors import NotFound, NotReady, ProjectError
 from annotator.services.knowledge.conditional_update import given
 from annotator.settings import Project
 from annotator.settings import Suggestions as Wish
 from annotator.store import Store, Transaction, versions
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,6 +71,21 @@ class Suggestions:
                 self._opened = wanted
             return (version.number, self._arrays) if self._arrays else (None, None)
 
+    def required(self, tx: Transaction, otherwise: str) -> tuple[int, VersionArrays]:
+        """Return the promoted version's number and arrays, for what cannot go on without.
+
+        Args:
+            tx: Of the caller.
+            otherwise: What to say where there is no version yet.
+
+        Raises:
+            NotReady: If there is none, or if its files are damaged; then the message says which.
+        """
+        number, arrays = self.current(tx)
+        if number is None or arrays is None:
+            raise NotReady(self.problem or otherwise)
+        return number, arrays
+
     def _open(self, folder: Path, wish: Wish) -> None:
         self._arrays, self.problem = None, ""
         try:
@@ -82,7 +94,6 @@ class Suggestions:
             pass
         except ProjectError as error:
             self.problem = str(error)
-            _LOG.warning("%s", error)
 
     def of_image(
         self, arrays: VersionArrays | None, ordinal: int, own: Mapping[int, int] | None = None

@@ -12,7 +12,8 @@ from annotator.arrays import versions as files
 from annotator.arrays.error_correlation import ERRORS
 from annotator.arrays.features import FeatureFiles
 from annotator.domain import JobKind
-from annotator.errors import ProjectError
+from annotator.errors import NotReady, ProjectError
+from annotator.services import commands
 from annotator.services.app import Services
 from annotator.services.doctor import Finding, examine
 from annotator.store import jobs, versions
@@ -120,6 +121,37 @@ def test_the_doctor_finds_it_and_lets_the_trainer_compute_it_again(
         job = jobs.latest(tx, JobKind.TRAIN)
     assert job is not None
     assert job.options == {"rescore": 1}
+
+
+def test_what_needs_a_version_says_that_it_is_damaged(services: Services, version: Path) -> None:
+    zero("scores.npy")(version)
+    opened = Services.open(services.project.path)
+    cure = f"annotator doctor {services.project.path} --repair"
+
+    with pytest.raises(NotReady, match=cure):
+        commands.list_suggestions(opened, image=None, category=None, limit=0)
+    with pytest.raises(NotReady, match=cure):
+        opened.certification.plan()
+    with pytest.raises(NotReady, match=cure):
+        opened.transfer.export(services.project.path / "out", content="completed")
+    assert cure in commands.status_text(commands.status(opened))
+    opened.close()
+
+
+def test_an_older_version_is_repaired_without_a_job(
+    services: Services, publish: Callable[..., int], version: Path, six_scores: np.ndarray
+) -> None:
+    publish(-six_scores)
+    zero("scores.npy")(version)
+    with services.store.reading() as tx:
+        before = jobs.latest(tx, JobKind.TRAIN)
+
+    (mended,) = about(examine(services.project.path, repair=True), "version 1")
+
+    assert mended.sentence.endswith("(repaired)")
+    with services.store.reading() as tx:
+        assert jobs.latest(tx, JobKind.TRAIN) == before
+    assert works(services) == 2
 
 
 @pytest.mark.parametrize("damage", LOST.values(), ids=LOST)
@@ -233,6 +265,11 @@ def test_a_damaged_order_is_as_good_as_none(services: Services, features: Featur
     opened.close()
 
     assert "order.npy" in about(examine(services.project.path), "features")[0].sentence
+    examine(services.project.path, repair=True)
+    (left,) = about(examine(services.project.path), "features")
+    assert (left.bad, left.sentence) == (False, "all 6 images are embedded")  # no row is lost
+    with services.store.reading() as tx:
+        assert jobs.latest(tx, JobKind.EMBED) is not None
 
 
 def test_what_turns_images_into_rows_is_checked_without_checksums_too(

@@ -51,8 +51,9 @@ export class Album {
     this.ids = trail.ids;
     const start = wanted || trail.ids[trail.at] || first;
     if (start && !this.ids.includes(start)) this.ids.push(start);
+    this.at = this.ids.indexOf(start ?? 0);
     await this.more();
-    return this.ids.length ? Math.max(0, this.ids.indexOf(start ?? 0)) : null;
+    return this.ids.length ? Math.max(0, this.at) : null;
   }
 
   // Ask for further images. Once all have been visited they come round again, from place `again` on.

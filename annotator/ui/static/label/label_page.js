@@ -177,7 +177,7 @@ export class LabelPage extends WorkScreen {
     this.focus = this.rows.visible[0] ?? null;
     this.beforeSearch = this.focus;
     this.strip.draw(album.ids, album.at, album.items);
-    this.hint.hidden = item.version !== null; // changed here only, so that no row moves under the hand
+    this.hint.hidden = item.version !== null || Boolean(this.status.state?.problem); // changed here only, so that no row moves under the hand
     this.place.textContent = item.data.name;
     this.place.title = item.data.name;
     history.replaceState(history.state, '', `${location.pathname}#${item.id}`);
