@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
 from annotator.domain import Image, ImagePath
 from annotator.errors import ImageError, ImageFolderMissing, NotFound
 from annotator.images.thumbnails import WIDTHS, is_made, thumbnail, thumbnail_path
+from annotator.services.catalogue.picture_names import SPELLINGS, WrittenNames
 from annotator.services.catalogue.resizing import Reducer
 from annotator.settings import Project
-from annotator.store import Store, Transaction, images
+from annotator.store import Store, Transaction, images, picture_files
+
+MOST_ENDS = 8
+"""Ends of a path that a search tries."""
 
 
 class Media:
@@ -95,9 +100,39 @@ def _is_away(folder: Path) -> bool:
         return True
 
 
-def names_of(tx: Transaction, image_ids: list[int]) -> dict[int, str]:
-    """Return the path below its root of each image, the first one where there are several."""
-    return {
-        image_id: paths[0].path if paths else f"image {image_id}"
-        for image_id, paths in images.paths_of(tx, image_ids).items()
-    }
+def names_of(tx: Transaction, image_ids: Sequence[int]) -> dict[int, str]:
+    """Return the name of each image: the written name of the first of its files.
+
+    The file that was found first and is still there counts; if all are gone, the one found first.
+    """
+    first = picture_files.first_of(tx, image_ids)
+    called = written_names(tx, list(first.values()))
+    return {i: called[first[i].id] if i in first else f"image {i}" for i in image_ids}
+
+
+def written_names(tx: Transaction, paths: Sequence[ImagePath]) -> dict[int, str]:
+    """Return what some files are called, by path id; see `WrittenNames`."""
+    roots = picture_files.roots(tx)
+    wanted = {name for p in paths for name in (p.path, f"{p.root}/{p.path}")}
+    below = {n.removeprefix(f"{root}/") for n in wanted for root in roots}
+    others = picture_files.with_paths(tx, roots, wanted | below) if len(roots) > 1 else []
+    names = WrittenNames(others, roots)
+    return {p.id: names.of(p.root, p.path) for p in paths}
+
+
+def search(tx: Transaction, text: str, limit: int) -> list[ImagePath]:
+    """Return the files of images whose name has a text in it, spelled in one of several ways.
+
+    Where nothing has the whole of a path in its name, what has the end of the path is returned.
+    """
+    several = len(picture_files.roots(tx)) > 1
+    spellings = [text, *(spelling.of_name(text) for spelling in SPELLINGS[1:3])]
+    spellings.append(unicodedata.normalize("NFD", spellings[-1]))
+    parts = spellings[-2].split("/")
+    ends = ["/".join(parts[cut:]) for cut in range(1, min(len(parts), MOST_ENDS))]
+    for spelled in dict.fromkeys([*spellings, *ends]):
+        with_root = several and "/" in spelled
+        found = spelled and images.named_like(tx, spelled, limit, with_root=with_root)
+        if found:
+            return found
+    return []

@@ -1,0 +1,134 @@
+"""What an import does, or would do, in numbers and in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from annotator.services.catalogue.picture_names import WRITE_FOLDER
+
+EXAMPLES = 10
+"""Names of each kind that a preview shows."""
+
+NAME_FOLDER = "say with --root which image folder the file is about"
+"""What a person at a terminal can do about names that several image folders share."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportSummary:
+    """What an import does, or would do."""
+
+    file: str
+    format: str
+    images: int
+    """Images that the file lists."""
+    matched: int
+    matched_by: Mapping[str, int]
+    """Matched names that are not those of the files, by reason."""
+    root: str
+    """The root that all names are relative to; empty where they are relative to none."""
+    unmatched: tuple[str, ...]
+    """The first names that no picture of the project has."""
+    unmatched_count: int
+    ambiguous: tuple[str, ...]
+    """Sentences about the first names that several pictures could have."""
+    ambiguous_count: int
+    by_root: bool
+    """Whether some ambiguous names are clear once the image folder is named."""
+    left_out: tuple[str, ...]
+    """Sentences about the first names whose picture is another name's or cannot be used."""
+    left_out_count: int
+    repeated: int
+    """Names that are another spelling of an earlier one."""
+    contradictions: tuple[str, ...]
+    """Sentences about the first pairs that the file calls both present and absent."""
+    contradiction_count: int
+    """Such pairs; they are left out."""
+    new_categories: tuple[str, ...]
+    present: int
+    """Pairs that become present."""
+    absent: int
+    """Pairs that become absent."""
+    already_known: int
+    """Pairs whose label is the same already."""
+    disagreements: int
+    """Pairs that people of this project answered otherwise; their answers stay."""
+    suggestions: int
+    """Pairs that a model filled in; never imported as labels."""
+    annotations: int
+    """Boxes and the like, kept for export."""
+    applied: int = 0
+    """Pairs that were changed; 0 in a preview."""
+
+    def row(self) -> dict[str, object]:
+        """Return the summary as JSON."""
+        values = asdict(self)
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> ImportSummary:
+        """Return the summary of which `row` was made."""
+        lists = {k: tuple(v) for k, v in row.items() if isinstance(v, list)}
+        return cls(**{**row, **lists})
+
+    def text(self) -> str:
+        """Return the summary as sentences."""
+        lines = [
+            f"{self.file}: {self.matched} of {self.images} listed images found, {self.present} "
+            f"pairs present, {self.absent} absent, {self.already_known} already known"
+        ]
+        if self.unmatched_count:
+            names = ", ".join(repr(n) for n in self.unmatched[:3])
+            lines.append(f"{self.unmatched_count} images are not in the project, such as {names}")
+        lines += self.about_names()
+        if self.disagreements:
+            lines.append(f"{self.disagreements} pairs keep the answers of people in this project")
+        if self.suggestions:
+            lines.append(f"{self.suggestions} pairs filled in by a model were not taken as labels")
+        if self.annotations:
+            lines.append(f"{self.annotations} boxes are kept for export")
+        return "\n".join(lines)
+
+    def about_names(self, name_folder: str = NAME_FOLDER) -> Iterator[str]:
+        """Yield what is to be said about names that are not the files' own, and contradictions.
+
+        Args:
+            name_folder: How to name the image folder that the file is about.
+        """
+        if self.root:
+            yield f"all names are relative to the image folder {self.root!r}"
+        if self.matched_by:
+            reasons = ", ".join(f"{count:,} {reason}" for reason, count in self.matched_by.items())
+            yield f"names matched that differ from the file's: {reasons}"
+        if self.repeated:
+            yield f"{_counted(self.repeated, 'name')} the same as an earlier one and taken once"
+        if self.ambiguous_count:
+            told = f"{_counted(self.ambiguous_count, 'name')} ambiguous and left out"
+            yield f"{told}: {first(self.ambiguous)}; {advice(self.by_root, name_folder)}"
+        if self.left_out_count:
+            yield f"{_counted(self.left_out_count, 'name')} left out: {first(self.left_out)}"
+        if self.contradiction_count:
+            told = f"{_counted(self.contradiction_count, 'pair')} left out"
+            yield f"{told} because the file contradicts itself: {first(self.contradictions)}"
+
+    @property
+    def to_decide(self) -> str:
+        """What to do about ambiguous names at a terminal; empty where there are none."""
+        if not self.ambiguous_count:
+            return ""
+        return f"To decide what ambiguous names mean, {advice(self.by_root)}."
+
+
+def advice(by_root: bool, name_folder: str = NAME_FOLDER) -> str:
+    """Return what a person can do about ambiguous names."""
+    return f"{WRITE_FOLDER}, or {name_folder}" if by_root else WRITE_FOLDER
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{' is' if count == 1 else 's are'}"
+
+
+def first(sentences: Sequence[str]) -> str:
+    """Return the first sentences of a list that may be long."""
+    return "; ".join(sentences[:3])
