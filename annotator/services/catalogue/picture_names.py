@@ -20,6 +20,9 @@ from annotator.services.catalogue.lookup import nearest
 MOST_CANDIDATES = 4
 """Files that a message about an ambiguous name lists."""
 
+MOST_CODINGS = 3
+"""How often a name with % codes may have been coded."""
+
 BY_ENDING = "by the end of the path"
 """Reason of a match where a name has more or fewer folders than the file."""
 
@@ -79,9 +82,12 @@ def plain(name: str) -> str:
 
 
 def _decoded(name: str) -> str:
+    """Return a name without % codes, even where they were coded again, as `%2520` for a blank."""
     text = plain(name)
-    # surrogates keep names apart whose bytes are no UTF-8
-    return plain(unquote(text, errors="surrogateescape")) if "%" in text else text
+    for _ in range(MOST_CODINGS if "%" in text else 0):
+        # surrogates keep names apart whose bytes are no UTF-8
+        text = plain(unquote(text, errors="surrogateescape"))
+    return text
 
 
 def _folded(name: str) -> str:
