@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -61,14 +62,14 @@ class WrittenNames:
         return f"{root}/./{path}" if full in self._shared else full
 
 
-class _Spelling(NamedTuple):
+class Spelling(NamedTuple):
     """A way to compare names; those further down the list forgive more."""
 
     reason: str
     of_name: Callable[[str], str]
-    """Of names and folders."""
+    """From the spelling before: of names and folders."""
     of_path: Callable[[str], str]
-    """Of the paths of the project."""
+    """Likewise of the paths of the project."""
 
 
 def plain(name: str) -> str:
@@ -77,37 +78,47 @@ def plain(name: str) -> str:
     >>> plain(" .\\s//a.jpg") == plain("s/./a.jpg") == "s/a.jpg"
     True
     """
+    if name.isascii() and not _UNTIDY.search(name):  # as nearly all are
+        return name
     text = unicodedata.normalize("NFC", name.strip().replace("\\", "/"))
     return posixpath.normpath(text).lstrip("/") if text else ""
 
 
+_UNTIDY = re.compile(r"\\|^[/.\s]|/[/.]|[/\s]$")
+
+
 def _decoded(name: str) -> str:
     """Return a name without % codes, even where they were coded again, as `%2520` for a blank."""
-    text = plain(name)
-    for _ in range(MOST_CODINGS if "%" in text else 0):
+    for _ in range(MOST_CODINGS if "%" in name else 0):
         # surrogates keep names apart whose bytes are no UTF-8
-        text = plain(unquote(text, errors="surrogateescape"))
-    return text
+        name = plain(unquote(name, errors="surrogateescape"))
+    return name
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", _decoded(name).casefold())
+    return unicodedata.normalize("NFC", name.casefold())
 
 
 def _without_ending(path: str) -> str:
-    folded = _folded(path)
-    ending = PurePosixPath(folded).suffix
-    return folded.removesuffix(ending) if ending in SUFFIXES else folded
+    stem, dot, ending = path.rpartition(".")
+    return stem if dot + ending in SUFFIXES else path
 
 
 SPELLINGS = (
-    _Spelling("", str, str),
-    _Spelling("with other separators, blanks or accents", plain, plain),
-    _Spelling("with % codes", _decoded, _decoded),
-    _Spelling("in another case", _folded, _folded),
-    _Spelling("without ending", _folded, _without_ending),
+    Spelling("", str, str),
+    Spelling("with other separators, blanks or accents", plain, plain),
+    Spelling("with % codes", _decoded, _decoded),
+    Spelling("in another case", _folded, _folded),
+    Spelling("without ending", str, _without_ending),
 )
 _PLAIN, _NO_ENDING = 1, len(SPELLINGS) - 1
+
+
+def spelled(name: str) -> Iterator[str]:
+    """Yield a name in each of `SPELLINGS`."""
+    for spelling in SPELLINGS:
+        name = spelling.of_name(name)
+        yield name
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +144,11 @@ class NameMatch:
             return self.dropped < other.dropped
         mine, theirs = (self.spelling, not self.whole), (other.spelling, not other.whole)
         return mine != theirs and mine[0] <= theirs[0] and mine[1] <= theirs[1]
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether no file is called so."""
+        return not (self.path or self.candidates or self.unusable)
 
     @property
     def reasons(self) -> list[str]:
@@ -170,7 +186,10 @@ class PictureNames:
         self._paths = [p for p in listed if p.image_id is not None or p.size >= 0]
         self._folders = folders or {}
         self.roots = sorted({p.root for p in self._paths})
-        self._indexes: dict[int, _Index] = {}
+        above = {
+            r: [r, self._folders[r].as_posix() if r in self._folders else r] for r in self.roots
+        }
+        self._indexes = [_Index(self._paths, [p.path for p in self._paths], above)]
 
     def written(self, path: ImagePath) -> str:
         """Return the name of a file."""
@@ -184,11 +203,15 @@ class PictureNames:
     def match(self, name: str) -> NameMatch:
         """Return what a name means."""
         best: list[NameMatch] = []
-        for place, spelling in enumerate(SPELLINGS):
-            key = spelling.of_name(name)
-            if place == _NO_ENDING and PurePosixPath(key).suffix in SUFFIXES:
+        before: tuple[str, _Index] | None = None
+        for place, key in enumerate(spelled(name)):
+            if place == _NO_ENDING and _without_ending(key) != key:
                 break
-            found = list(self._index(place).find(key))
+            index = self._index(place)
+            if before == (key, index):
+                continue  # nothing else can be found than in the spelling before
+            before = None if place == 0 else (key, index)
+            found = list(index.find(key, place))
             if not found or (best and not _adds(found[0], best[0])):
                 continue
             best = found if not best or found[0].dropped < best[0].dropped else [*best, *found]
@@ -228,8 +251,9 @@ class PictureNames:
         return f"{which} cannot be used because it {match.unusable.problem}"
 
     def _index(self, place: int) -> _Index:
-        if place not in self._indexes:
-            self._indexes[place] = _Index(place, self._paths, self.roots, self._folders)
+        while len(self._indexes) <= place:
+            spelling = SPELLINGS[len(self._indexes)]
+            self._indexes.append(self._indexes[-1].respelled(spelling))
         return self._indexes[place]
 
 
@@ -242,31 +266,43 @@ class _Index:
 
     def __init__(
         self,
-        place: int,
         paths: Sequence[ImagePath],
-        roots: Sequence[str],
-        folders: Mapping[str, Path],
+        keys: Sequence[str],
+        above: Mapping[str, Sequence[str]],
     ) -> None:
-        self._place = place
-        spelling = SPELLINGS[place]
-        self._whole: dict[str, list[ImagePath]] = defaultdict(list)
-        for path in paths:
-            self._whole[spelling.of_path(path.path)].append(path)
-        self._of_path = spelling.of_path
-        self._roots = [(root, spelling.of_name(root)) for root in roots]
-        self._above = {
-            root: [
-                spelling.of_name(above).split("/")
-                for above in (root, folders[root].as_posix() if root in folders else "")
-            ]
-            for root in roots
-        }
+        """Index files.
 
-    def find(self, name: str) -> Iterator[NameMatch]:
-        """Yield the files that fit best, all equally well."""
-        whole = list(self._from_root(name))
-        if whole or self._place == 0:
-            yield from (NameMatch(p, spelling=self._place) for p in whole)
+        Args:
+            paths: The files.
+            keys: Their paths in this spelling.
+            above: What may stand before them, by root: its name and its folder, likewise.
+        """
+        self._paths = paths
+        self._keys = keys
+        self._above = above
+        self._folders = {root: [name.split("/") for name in found] for root, found in above.items()}
+        self._whole: dict[str, list[ImagePath]] = defaultdict(list)
+        for key, path in zip(keys, paths, strict=True):
+            self._whole[key].append(path)
+
+    def respelled(self, spelling: Spelling) -> _Index:
+        """Return the files in the next spelling; this index if that changes none of their names."""
+        keys = [spelling.of_path(key) for key in self._keys]
+        above = {root: [spelling.of_name(n) for n in found] for root, found in self._above.items()}
+        if (keys, above) == (self._keys, self._above):
+            return self
+        return _Index(self._paths, keys, above)
+
+    def find(self, name: str, place: int) -> Iterator[NameMatch]:
+        """Yield the files that fit best, all equally well.
+
+        Args:
+            name: In the spelling of this index.
+            place: Of the spelling; as it is written, a name is compared as a whole only.
+        """
+        whole = [*self._from_root(name), *self._whole.get(name, ())]
+        if whole or place == 0:
+            yield from (NameMatch(path, spelling=place) for path in whole)
             return
         parts = name.split("/")
         best, found = len(parts), list[ImagePath]()
@@ -280,24 +316,22 @@ class _Index:
                 elif dropped == best:
                     found.append(path)
         for path in found:
-            yield NameMatch(path, dropped=best, spelling=self._place, whole=False)
+            yield NameMatch(path, dropped=best, spelling=place, whole=False)
 
     def _from_root(self, name: str) -> Iterator[ImagePath]:
-        """Yield the files that can be called so: by path, or with the root in front."""
-        several = len(self._roots) > 1
-        for root, key in self._roots if several else ():
-            if self._place == 0 and name.startswith(f"{root}/./"):
+        """Yield the files that are called so with their root, where there are several."""
+        for root, (key, *_) in self._above.items() if len(self._above) > 1 else ():
+            if name.startswith(f"{root}/./"):  # only as it is written; other spellings have no dot
                 yield from self._in_root(root, name[len(root) + 3 :])
             elif name.startswith(f"{key}/"):
                 yield from self._in_root(root, name[len(key) + 1 :])
-        yield from self._whole.get(name, ())
 
     def _in_root(self, root: str, key: str) -> Iterator[ImagePath]:
         return (p for p in self._whole.get(key, ()) if p.root == root)
 
     def _agreeing(self, before: Sequence[str], root: str) -> int:
         """Return how many folders before a path are those in which its root lies."""
-        return max(_common(before, above) for above in self._above[root])
+        return max(_common(before, above) for above in self._folders[root])
 
     @cached_property
     def _ends(self) -> dict[str, list[ImagePath]]:
@@ -322,6 +356,8 @@ def _adds(new: NameMatch, best: NameMatch) -> bool:
 def _chosen(name: str, found: Sequence[NameMatch]) -> NameMatch:
     if not found:
         return NameMatch(None)
+    if len(found) == 1 and found[0].spelling == 0 and found[0].path and found[0].path.image_id:
+        return found[0]
     pictures: dict[object, ImagePath] = {}
     for match in found:
         assert match.path is not None

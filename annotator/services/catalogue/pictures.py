@@ -9,7 +9,7 @@ from pathlib import Path
 from annotator.domain import Image, ImagePath
 from annotator.errors import ImageError, ImageFolderMissing, NotFound
 from annotator.images.thumbnails import WIDTHS, is_made, thumbnail, thumbnail_path
-from annotator.services.catalogue.picture_names import SPELLINGS, WrittenNames
+from annotator.services.catalogue.picture_names import WrittenNames, spelled
 from annotator.services.catalogue.resizing import Reducer
 from annotator.settings import Project
 from annotator.store import Store, Transaction, images, picture_files
@@ -126,13 +126,12 @@ def search(tx: Transaction, text: str, limit: int) -> list[ImagePath]:
     Where nothing has the whole of a path in its name, what has the end of the path is returned.
     """
     several = len(picture_files.roots(tx)) > 1
-    spellings = [text, *(spelling.of_name(text) for spelling in SPELLINGS[1:3])]
-    spellings.append(unicodedata.normalize("NFD", spellings[-1]))
-    parts = spellings[-2].split("/")
+    written, tidy, decoded, *_ = spelled(text)
+    spellings = [written, tidy, decoded, unicodedata.normalize("NFD", decoded)]
+    parts = decoded.split("/")
     ends = ["/".join(parts[cut:]) for cut in range(1, min(len(parts), MOST_ENDS))]
-    for spelled in dict.fromkeys([*spellings, *ends]):
-        with_root = several and "/" in spelled
-        found = spelled and images.named_like(tx, spelled, limit, with_root=with_root)
+    for part in dict.fromkeys(filter(None, [*spellings, *ends])):
+        found = images.named_like(tx, part, limit, with_root=several and "/" in part)
         if found:
             return found
     return []

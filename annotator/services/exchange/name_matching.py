@@ -62,7 +62,7 @@ def match_names(
     taken, left_out, repeated = _one_name_each(listed, names)
     return MatchedNames(
         matched=[(r, m.path) for place, (r, m) in enumerate(listed) if place in taken and m.path],
-        unmatched=[r.file_name for r, m in listed if m == NameMatch(None)],
+        unmatched=[r.file_name for r, m in listed if m.is_unknown],
         ambiguous=[names.ambiguity(r.file_name, m) for r, m in listed if m.candidates],
         by_root=any(len({p.root for p in m.candidates}) > 1 for m in found),
         left_out=[*left_out, *(names.refusal(r.file_name, m) for r, m in listed if m.unusable)],

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from annotator.domain import ImagePath
 from annotator.errors import NotFound
 from annotator.services.catalogue.picture_names import BY_ENDING as END
-from annotator.services.catalogue.picture_names import SPELLINGS, PictureNames
+from annotator.services.catalogue.picture_names import PictureNames, spelled
 from annotator.services.catalogue.pictures import names_of, search, written_names
 from annotator.store import Store, Transaction, images
 from annotator.store.images import BrokenFile, FoundImage
@@ -142,7 +142,7 @@ UNLIKE = st.lists(
     st.text("abcdeé ü%", min_size=1, max_size=6).map(str.strip).filter(bool),
     min_size=1,
     max_size=6,
-    unique_by=lambda stem: SPELLINGS[-1].of_name(stem),
+    unique_by=lambda stem: [*spelled(stem)][-1],
 )
 """Names that no spelling makes the same."""
 SPELL = {
