@@ -24,9 +24,6 @@ CONTENTS = [
     ("certified: also pairs filled in under a certificate", "certified"),
     ("completed: also open pairs decided by the model, uncertified", "completed"),
 ]
-CHOOSE_FOLDER = "choose above which image folder the file is about"
-"""What a person at this page can do about names that several image folders share."""
-
 BAR = gr.Progress()
 """Drawn while labels go out or come in."""
 
@@ -206,7 +203,7 @@ def preview_text(row: ImportSummary) -> str:
     if row.unmatched_count:
         names = ", ".join(_code(n) for n in row.unmatched[:5])
         lines.append(f"{row.unmatched_count:,} images are not in this project, such as {names}")
-    lines += [f"{_plain(line[0].upper() + line[1:])}." for line in row.about_names(CHOOSE_FOLDER)]
+    lines += [f"{_plain(line[0].upper() + line[1:])}." for line in row.about_names()]
     if row.disagreements:
         lines.append(
             f"{row.disagreements:,} pairs were answered differently by people here; their "

@@ -197,8 +197,14 @@ class PictureNames:
 
     def below(self, root: str) -> PictureNames:
         """Return the names of the files of one root; names are relative to it."""
-        own = [p for p in self._paths if p.root == root]
-        return PictureNames(own, self._folders, names=self._names)
+        return PictureNames(self._by_root.get(root, ()), self._folders, names=self._names)
+
+    @cached_property
+    def _by_root(self) -> Mapping[str, Sequence[ImagePath]]:
+        found: dict[str, list[ImagePath]] = {root: [] for root in self.roots}
+        for path in self._paths:
+            found[path.root].append(path)
+        return found
 
     def match(self, name: str) -> NameMatch:
         """Return what a name means."""

@@ -166,11 +166,30 @@ def plan_import(
         tally.add(image_id, records)
     new = [c for c in content.categories if not by_name.find(c.name)]
     annotations = list(_annotations(matched, tally.categories))
-    summary = ImportSummary(
+    return ImportPlan(
+        summary=_summary(file, format_name, names, tally, new, len(annotations)),
+        new_categories=_with_free_ids(new, categories),
+        categories=tally.categories.names(),
+        people=tally.people.names(),
+        answers=tally.answers,
+        paths=list(_paths(matched, paths)),
+        annotations=annotations,
+    )
+
+
+def _summary(
+    file: Path,
+    format_name: str,
+    names: MatchedNames,
+    tally: _Tally,
+    new: Sequence[CategoryRecord],
+    annotations: int,
+) -> ImportSummary:
+    return ImportSummary(
         file=str(file),
         format=format_name,
-        images=len(content.images),
-        matched=len(matched),
+        images=names.listed,
+        matched=len(names.matched),
         matched_by=names.inexact,
         root=names.root,
         unmatched=tuple(names.unmatched[:EXAMPLES]),
@@ -188,16 +207,7 @@ def plan_import(
         absent=tally.counts["absent"],
         already_known=tally.counts["known"],
         disagreements=tally.counts["disagreements"],
-        suggestions=sum(len(record.suggestions) for record, _ in matched),
-        annotations=len(annotations),
-    )
-    return ImportPlan(
-        summary=summary,
-        new_categories=_with_free_ids(new, categories),
-        categories=tally.categories.names(),
-        people=tally.people.names(),
-        answers=tally.answers,
-        paths=list(_paths(matched, paths)),
+        suggestions=sum(len(record.suggestions) for record, _ in names.matched),
         annotations=annotations,
     )
 

@@ -11,8 +11,8 @@ from annotator.services.catalogue.picture_names import WRITE_FOLDER
 EXAMPLES = 10
 """Names of each kind that a preview shows."""
 
-NAME_FOLDER = "say with --root which image folder the file is about"
-"""What a person at a terminal can do about names that several image folders share."""
+CHOOSE_FOLDER = "choose the image folder that the file is about (--root on the command line)"
+"""What else a person can do where several image folders share names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,12 +90,8 @@ class ImportSummary:
             lines.append(f"{self.annotations} boxes are kept for export")
         return "\n".join(lines)
 
-    def about_names(self, name_folder: str = NAME_FOLDER) -> Iterator[str]:
-        """Yield what is to be said about names that are not the files' own, and contradictions.
-
-        Args:
-            name_folder: How to name the image folder that the file is about.
-        """
+    def about_names(self) -> Iterator[str]:
+        """Yield what is to be said about names that are not the files' own, and contradictions."""
         if self.root:
             yield f"all names are relative to the image folder {self.root!r}"
         if self.matched_by:
@@ -105,7 +101,7 @@ class ImportSummary:
             yield f"{_counted(self.repeated, 'name')} the same as an earlier one and taken once"
         if self.ambiguous_count:
             told = f"{_counted(self.ambiguous_count, 'name')} ambiguous and left out"
-            yield f"{told}: {first(self.ambiguous)}; {advice(self.by_root, name_folder)}"
+            yield f"{told}: {first(self.ambiguous)}; {advice(self.by_root)}"
         if self.left_out_count:
             yield f"{_counted(self.left_out_count, 'name')} left out: {first(self.left_out)}"
         if self.contradiction_count:
@@ -120,9 +116,9 @@ class ImportSummary:
         return f"To decide what ambiguous names mean, {advice(self.by_root)}."
 
 
-def advice(by_root: bool, name_folder: str = NAME_FOLDER) -> str:
+def advice(by_root: bool) -> str:
     """Return what a person can do about ambiguous names."""
-    return f"{WRITE_FOLDER}, or {name_folder}" if by_root else WRITE_FOLDER
+    return f"{WRITE_FOLDER}, or {CHOOSE_FOLDER}" if by_root else WRITE_FOLDER
 
 
 def _counted(count: int, thing: str) -> str:

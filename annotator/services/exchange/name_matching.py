@@ -19,6 +19,8 @@ Found = Sequence[tuple[ImageRecord, ImagePath]]
 class MatchedNames:
     """A file's images by what became of them."""
 
+    listed: int
+    """Images of the file."""
     matched: Found
     """In the order of the file; a name and another spelling of it may both be there."""
     unmatched: Sequence[str]
@@ -61,6 +63,7 @@ def match_names(
     listed = list(zip(records, found, strict=True))
     taken, left_out, repeated = _one_name_each(listed, names)
     return MatchedNames(
+        listed=len(records),
         matched=[(r, m.path) for place, (r, m) in enumerate(listed) if place in taken and m.path],
         unmatched=[r.file_name for r, m in listed if m.is_unknown],
         ambiguous=[names.ambiguity(r.file_name, m) for r, m in listed if m.candidates],

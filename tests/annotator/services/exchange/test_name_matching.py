@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from typer.testing import CliRunner
 
+from annotator.cli import app
 from annotator.domain import ImagePath, State
 from annotator.errors import FormatError, NotFound
 from annotator.formats.records import ImageRecord
@@ -89,7 +91,10 @@ def test_a_name_that_two_folders_share_is_asked_and_decided_by_the_folder(
     summary = imported(services, "file,cat\na.png,1\nt.png,1\nv.png,1\n")
     assert (summary.matched, summary.ambiguous_count, summary.root) == (2, 1, "")
     assert summary.ambiguous == ("'a.png' could be images/a.png or valid/a.png",)
-    assert "in front of it, or say with --root which image folder" in summary.text()
+    assert (
+        "in front of it, or choose the image folder that the file is about (--root"
+        in summary.text()
+    )
     assert summary.unmatched_count == 0
 
     assert imported(services, "file,cat\na.png,0\n", root="valid").applied == 1
@@ -120,6 +125,26 @@ def test_a_file_whose_every_name_is_ambiguous_is_refused_with_what_decides(
 
     assert "'a.png' could be images/a.png or valid/a.png; write the name" in str(raised.value)
     assert "--root" in str(raised.value)
+
+
+def test_the_command_counts_each_reason_and_says_what_decides(
+    made: Callable[..., Services],
+) -> None:
+    services = made(train=["a.png", "t.png"], valid=["a.png"])
+    file = labels(services, "file,cat\na.png,1\nT.png,1\nx/t.png,0\nzz.png,1\n")
+    command = ["import", str(services.project.path), str(file), "--by", "me"]
+
+    told = CliRunner().invoke(app, [*command, "--dry-run"])
+    decided = CliRunner().invoke(app, [*command, "--root", "valid", "--json"])
+
+    lines = told.stdout.splitlines()
+    assert "matched by: 1 in another case" in lines
+    assert "unmatched: zz.png" in lines
+    assert "ambiguous: 'a.png' could be images/a.png or valid/a.png" in lines
+    assert "left out: 'x/t.png' would be t.png, which the file lists as 'T.png'" in lines
+    assert "write the name of the folder in front of it, or choose" in told.stderr
+    assert json.loads(decided.stdout)["root"] == "valid"
+    assert decided.stderr == ""
 
 
 def test_the_name_on_the_page_is_that_of_the_command_line_and_of_the_export(
