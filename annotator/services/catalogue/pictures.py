@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from annotator.domain import Image, ImagePath
@@ -114,10 +114,16 @@ def written_names(tx: Transaction, paths: Sequence[ImagePath]) -> dict[int, str]
     """Return what some files are called, by path id; see `WrittenNames`."""
     roots = picture_files.roots(tx)
     wanted = {name for p in paths for name in (p.path, f"{p.root}/{p.path}")}
-    below = {n.removeprefix(f"{root}/") for n in wanted for root in roots}
+    folders = {f"{root}/" for root in roots}
+    below = {n[end:] for n in wanted for end in _folder_ends(n) if n[:end] in folders}
     others = picture_files.with_paths(tx, roots, wanted | below) if len(roots) > 1 else []
     names = WrittenNames(others, roots)
     return {p.id: names.of(p.root, p.path) for p in paths}
+
+
+def _folder_ends(name: str) -> Iterator[int]:
+    """Yield where the folders of a path end, their slash included."""
+    return (place for place, sign in enumerate(name, start=1) if sign == "/")
 
 
 def search(tx: Transaction, text: str, limit: int) -> list[ImagePath]:
