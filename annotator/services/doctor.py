@@ -19,7 +19,7 @@ from annotator.arrays.versions import folder, has_arrays
 from annotator.domain import JobKind, Version
 from annotator.errors import AnnotatorError, ProjectError
 from annotator.services.app import Services
-from annotator.services.catalogue.picture_names import WrittenNames
+from annotator.services.catalogue.written_names import WrittenNames
 from annotator.services.clock import utc_now
 from annotator.services.progress.overview import WORKER_SILENCE
 from annotator.settings import PROJECT_FILE

@@ -1,124 +1,32 @@
-"""One written name for every picture file, and which file a name in any spelling means."""
+"""Which picture file a name means, in whatever spelling."""
 
 from __future__ import annotations
 
-import posixpath
-import re
-import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
-from urllib.parse import unquote
 
 from annotator.domain import ImagePath
 from annotator.errors import NotFound
-from annotator.images.decoding import SUFFIXES
 from annotator.services.catalogue.lookup import nearest
+from annotator.services.catalogue.name_spellings import (
+    NO_ENDING,
+    PLAIN,
+    SPELLINGS,
+    Spelling,
+    plain,
+    spelled,
+    without_ending,
+)
+from annotator.services.catalogue.written_names import WrittenNames
 
 MOST_CANDIDATES = 4
 """Files that a message about an ambiguous name lists."""
 
-MOST_CODINGS = 3
-"""How often a name with % codes may have been coded."""
-
 BY_ENDING = "by the end of the path"
 """Reason of a match where a name has more or fewer folders than the file."""
-
-
-class WrittenNames:
-    """The rule by which a file is called: on pages, in exports, in messages, on the command line.
-
-    In a project with one image folder (root) it is the path below the folder. With several, it is
-    the first of `path`, `root/path` and `root/./path` that no other file could be called by: as
-    its path below its root, or as that with the name of the root in front. Every file counts that
-    the project ever listed. So no two files share a name; and one that comes later never takes an
-    old name over, it only makes it ambiguous. The dot in the third form, as in `rsync --relative`,
-    says where the root ends: `valid/a.jpg` could be in the root `valid` or below another root.
-    """
-
-    def __init__(self, files: Iterable[tuple[str, str]], roots: Collection[str]) -> None:
-        """Note which names are taken twice.
-
-        Args:
-            files: Root and path of every file, or of all that could share a name with those that
-                `of` is asked about.
-            roots: Of the project.
-        """
-        self._several = len(roots) > 1
-        self._shared: set[str] = set()
-        seen: set[str] = set()
-        for root, path in files if self._several else ():
-            for name in (path, f"{root}/{path}"):
-                (self._shared if name in seen else seen).add(name)
-
-    def of(self, root: str, path: str) -> str:
-        """Return the name of a file."""
-        if not self._several or path not in self._shared:
-            return path
-        full = f"{root}/{path}"
-        return f"{root}/./{path}" if full in self._shared else full
-
-
-class Spelling(NamedTuple):
-    """A way to compare names; those further down the list forgive more."""
-
-    reason: str
-    of_name: Callable[[str], str]
-    """From the spelling before: of names and folders."""
-    of_path: Callable[[str], str]
-    """Likewise of the paths of the project."""
-
-
-def plain(name: str) -> str:
-    r"""Return what the spellings of one path have in common.
-
-    >>> plain(" .\\s//a.jpg") == plain("s/./a.jpg") == "s/a.jpg"
-    True
-    """
-    if name.isascii() and not _UNTIDY.search(name):  # as nearly all are
-        return name
-    text = unicodedata.normalize("NFC", name.strip().replace("\\", "/"))
-    return posixpath.normpath(text).lstrip("/") if text else ""
-
-
-_UNTIDY = re.compile(r"\\|^[/.\s]|/[/.]|[/\s]$")
-
-
-def _decoded(name: str) -> str:
-    """Return a name without % codes, even where they were coded again, as `%2520` for a blank."""
-    for _ in range(MOST_CODINGS if "%" in name else 0):
-        # surrogates keep names apart whose bytes are no UTF-8
-        name = plain(unquote(name, errors="surrogateescape"))
-    return name
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name.casefold())
-
-
-def _without_ending(path: str) -> str:
-    stem, dot, ending = path.rpartition(".")
-    return stem if dot + ending in SUFFIXES else path
-
-
-SPELLINGS = (
-    Spelling("", str, str),
-    Spelling("with other separators, blanks or accents", plain, plain),
-    Spelling("with % codes", _decoded, _decoded),
-    Spelling("in another case", _folded, _folded),
-    Spelling("without ending", str, _without_ending),
-)
-_PLAIN, _NO_ENDING = 1, len(SPELLINGS) - 1
-
-
-def spelled(name: str) -> Iterator[str]:
-    """Yield a name in each of `SPELLINGS`."""
-    for spelling in SPELLINGS:
-        name = spelling.of_name(name)
-        yield name
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +119,7 @@ class PictureNames:
         best: list[NameMatch] = []
         before: tuple[str, _Index] | None = None
         for place, key in enumerate(spelled(name)):
-            if place == _NO_ENDING and _without_ending(key) != key:
+            if place == NO_ENDING and without_ending(key) != key:
                 break
             index = self._index(place)
             if before == (key, index):
@@ -375,7 +283,7 @@ def _chosen(name: str, found: Sequence[NameMatch]) -> NameMatch:
     first = next(m.path for m in found if (m.spelling, m.whole) == (last.spelling, last.whole))
     assert first is not None
     spelling = last.spelling
-    if spelling == _PLAIN and plain(name) == name and plain(first.path) == first.path:
+    if spelling == PLAIN and plain(name) == name and plain(first.path) == first.path:
         spelling = 0  # names are compared by their ends from the second spelling on
     usable = first.image_id is not None
     return NameMatch(

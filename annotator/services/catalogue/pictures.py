@@ -9,8 +9,9 @@ from pathlib import Path
 from annotator.domain import Image, ImagePath
 from annotator.errors import ImageError, ImageFolderMissing, NotFound
 from annotator.images.thumbnails import WIDTHS, is_made, thumbnail, thumbnail_path
-from annotator.services.catalogue.picture_names import WrittenNames, spelled
+from annotator.services.catalogue.name_spellings import spelled
 from annotator.services.catalogue.resizing import Reducer
+from annotator.services.catalogue.written_names import WrittenNames
 from annotator.settings import Project
 from annotator.store import Store, Transaction, images, picture_files
 

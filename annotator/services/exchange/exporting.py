@@ -25,7 +25,7 @@ from annotator.services.background.running_import import refuse_running
 from annotator.services.background.short_transactions import for_all
 from annotator.services.background.subprocesses import Progress, nobody
 from annotator.services.catalogue import hierarchy
-from annotator.services.catalogue.picture_names import WrittenNames
+from annotator.services.catalogue.written_names import WrittenNames
 from annotator.services.exchange.import_plan import NOT_EXHAUSTIVE
 from annotator.services.knowledge.fills import Fill, row_of
 from annotator.services.knowledge.open_pairs import settled_categories

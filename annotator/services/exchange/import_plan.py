@@ -277,17 +277,18 @@ def _source(name: str | None) -> Source:
 
 
 def _about_other_images(file: Path, names: MatchedNames, paths: Sequence[ImagePath]) -> str:
+    if not names.listed:
+        return f"{file} lists no image; there is nothing to import."
+    example = next((p.path for p in paths if p.image_id is not None), "")
     reasons = []
     if names.ambiguous:
         reasons.append(f"{first(names.ambiguous)}; {advice(names.by_root)}")
     if names.left_out:
-        reasons.append(first(names.left_out))
+        told = f"{first(names.left_out)}; name images as this project does, such as {example!r}"
+        reasons.append(told)
     if reasons:
-        return f"{file}: it is not clear which images it is about: {'; '.join(reasons)}."
-    if not names.unmatched:
-        return f"{file} lists no image; there is nothing to import."
-    example = next((p.path for p in paths if p.image_id is not None), "")
+        return f"{file}: no name in it leads to an image of its own: {'; '.join(reasons)}."
     return (
-        f"{file} is about other images: none of its {len(names.unmatched)} file names, such as "
+        f"{file} is about other images: none of its {names.listed} file names, such as "
         f"{names.unmatched[0]!r}, is in this project, whose names look like {example!r}."
     )

@@ -10,7 +10,8 @@ from pathlib import Path
 from annotator.domain import ImagePath
 from annotator.errors import NotFound
 from annotator.formats.records import ImageRecord
-from annotator.services.catalogue.picture_names import NameMatch, PictureNames, plain
+from annotator.services.catalogue.name_spellings import plain
+from annotator.services.catalogue.picture_names import NameMatch, PictureNames
 
 Found = Sequence[tuple[ImageRecord, ImagePath]]
 

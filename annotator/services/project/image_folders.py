@@ -11,7 +11,7 @@ from pathlib import Path
 from typing_extensions import TypedDict
 
 from annotator.errors import ProjectBusy, ProjectError
-from annotator.services.catalogue.picture_names import WrittenNames
+from annotator.services.catalogue.written_names import WrittenNames
 from annotator.services.message import Message
 from annotator.services.project.creation import (
     FoundFiles,

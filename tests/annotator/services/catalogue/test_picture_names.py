@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from annotator.domain import ImagePath
 from annotator.errors import NotFound
+from annotator.services.catalogue.name_spellings import spelled
 from annotator.services.catalogue.picture_names import BY_ENDING as END
-from annotator.services.catalogue.picture_names import PictureNames, spelled
+from annotator.services.catalogue.picture_names import PictureNames
 from annotator.services.catalogue.pictures import names_of, search, written_names
 from annotator.store import Store, Transaction, images
 from annotator.store.images import BrokenFile, FoundImage

@@ -221,7 +221,7 @@ def test_of_two_names_that_fit_equally_well_none_is_taken(
         "'y/a.png' would be a.png, and so would 'x/a.png'",
     )
     assert (summary.matched, summary.left_out_count) == (1, 2)
-    with pytest.raises(FormatError, match=r"not clear which images .* so would 'y/a.png'"):
+    with pytest.raises(FormatError, match=r"leads to an image of its own: .* so would 'y/a.png'"):
         imported(services, "file,cat\nx/a.png,1\ny/a.png,0\n")
 
 
