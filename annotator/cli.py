@@ -112,8 +112,6 @@ def import_labels(
                 on_progress=on_progress,
             )
     show(summary.row(), key_lines(summary.row()), as_json)
-    if summary.to_decide:
-        typer.echo(summary.to_decide, err=True)
 
 
 @app.command()

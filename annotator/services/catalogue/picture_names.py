@@ -152,9 +152,8 @@ class PictureNames:
     def ambiguity(self, name: str, match: NameMatch) -> str:
         """Return what an ambiguous name could mean, without a full stop."""
         names = [_shown(self.written(p)) for p in match.candidates]
-        more = len(names) - MOST_CANDIDATES
-        if more > 0:
-            names[MOST_CANDIDATES:] = [f"{more} other{'s' if more > 1 else ''}"]
+        if len(names) > MOST_CANDIDATES:
+            names[MOST_CANDIDATES:] = ["others"]
         return f"{name!r} could be {', '.join(names[:-1])} or {names[-1]}"
 
     def refusal(self, name: str, match: NameMatch) -> str:
@@ -249,14 +248,16 @@ class _Index:
 
     @cached_property
     def _ends(self) -> dict[str, list[ImagePath]]:
-        """Some files by every end of their path that is shorter than the whole."""
+        """A file of each picture, or of many pictures, by every shorter end of its path."""
         ends: dict[str, list[ImagePath]] = {}
-        for key, paths in self._whole.items():
+        for key, path in zip(self._keys, self._paths, strict=True):
             parts = key.split("/")
             for cut in range(1, len(parts)):
                 have = ends.setdefault("/".join(parts[cut:]), [])
-                if len(have) <= 2 * MOST_CANDIDATES:  # one folder may hold a file many times
-                    have += paths
+                if len(have) > MOST_CANDIDATES:
+                    continue  # it is ambiguous, whatever else there is
+                if all(other.image_id != path.image_id for other in have):
+                    have.append(path)
         return ends
 
 

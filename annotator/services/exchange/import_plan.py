@@ -196,7 +196,7 @@ def _summary(
         unmatched_count=len(names.unmatched),
         ambiguous=tuple(names.ambiguous[:EXAMPLES]),
         ambiguous_count=len(names.ambiguous),
-        by_root=names.by_root,
+        to_decide=advice(names.by_root) if names.ambiguous else "",
         left_out=tuple(names.left_out[:EXAMPLES]),
         left_out_count=len(names.left_out),
         repeated=names.repeated,

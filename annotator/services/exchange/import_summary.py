@@ -34,8 +34,8 @@ class ImportSummary:
     ambiguous: tuple[str, ...]
     """Sentences about the first names that several pictures could have."""
     ambiguous_count: int
-    by_root: bool
-    """Whether some ambiguous names are clear once the image folder is named."""
+    to_decide: str
+    """What a person can do about them; empty where there are none."""
     left_out: tuple[str, ...]
     """Sentences about the first names whose picture is another name's or cannot be used."""
     left_out_count: int
@@ -96,28 +96,25 @@ class ImportSummary:
             yield f"all names are relative to the image folder {self.root!r}"
         if self.matched_by:
             reasons = ", ".join(f"{count:,} {reason}" for reason, count in self.matched_by.items())
-            yield f"names matched that differ from the file's: {reasons}"
+            yield f"names matched in another spelling: {reasons}"
         if self.repeated:
             yield f"{_counted(self.repeated, 'name')} the same as an earlier one and taken once"
         if self.ambiguous_count:
             told = f"{_counted(self.ambiguous_count, 'name')} ambiguous and left out"
-            yield f"{told}: {first(self.ambiguous)}; {advice(self.by_root)}"
+            yield f"{told}: {first(self.ambiguous)}; {self.to_decide}"
         if self.left_out_count:
             yield f"{_counted(self.left_out_count, 'name')} left out: {first(self.left_out)}"
         if self.contradiction_count:
             told = f"{_counted(self.contradiction_count, 'pair')} left out"
             yield f"{told} because the file contradicts itself: {first(self.contradictions)}"
 
-    @property
-    def to_decide(self) -> str:
-        """What to do about ambiguous names at a terminal; empty where there are none."""
-        if not self.ambiguous_count:
-            return ""
-        return f"To decide what ambiguous names mean, {advice(self.by_root)}."
-
 
 def advice(by_root: bool) -> str:
-    """Return what a person can do about ambiguous names."""
+    """Return what a person can do about ambiguous names.
+
+    Args:
+        by_root: Whether some are clear once the image folder is named.
+    """
     return f"{WRITE_FOLDER}, or {CHOOSE_FOLDER}" if by_root else WRITE_FOLDER
 
 

@@ -142,9 +142,9 @@ def test_the_command_counts_each_reason_and_says_what_decides(
     assert "unmatched: zz.png" in lines
     assert "ambiguous: 'a.png' could be images/a.png or valid/a.png" in lines
     assert "left out: 'x/t.png' would be t.png, which the file lists as 'T.png'" in lines
-    assert "write the name of the folder in front of it, or choose" in told.stderr
+    assert "to decide: write the name of the folder in front of it, or choose" in told.stdout
     assert json.loads(decided.stdout)["root"] == "valid"
-    assert decided.stderr == ""
+    assert json.loads(decided.stdout)["to_decide"] == ""
 
 
 def test_the_name_on_the_page_is_that_of_the_command_line_and_of_the_export(
