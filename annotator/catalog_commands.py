@@ -35,7 +35,7 @@ def images_add(
     folder: Annotated[
         Path | None, typer.Argument(help="Another folder; default: rescan the known ones.")
     ] = None,
-    name: Annotated[str, typer.Option(help="Short name of the folder; default: generated.")] = "",
+    name: Annotated[str, typer.Option(help="Short name; default: that of the folder.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Add new and changed images."""
@@ -77,7 +77,7 @@ def images_missing(context: typer.Context, as_json: AsJson = False) -> None:
     """List missing and unusable files with the reason."""
     with opened(context.obj) as services:
         rows = services.image_roots.unusable()
-    show(rows, "\n".join(f"{r['path']}: {r['reason']}" for r in rows) or "None.", as_json)
+    show(rows, "\n".join(f"{r['name']}: {r['reason']}" for r in rows) or "None.", as_json)
 
 
 @categories_app.callback()

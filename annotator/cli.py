@@ -17,7 +17,7 @@ import typer
 
 from annotator.catalog_commands import categories_app, images_app
 from annotator.certify_cli import certify_app, rollback
-from annotator.cli_options import LARGEST_NUMBER, AsJson, Port, ProjectDir
+from annotator.cli_options import LARGEST_NUMBER, AsJson, NamesBelow, Port, ProjectDir
 from annotator.demo.command import demo
 from annotator.domain import JobKind, State
 from annotator.errors import AnnotatorError
@@ -88,6 +88,7 @@ def import_labels(
     file: Annotated[Path, typer.Argument(help="Label file.")],
     format: Annotated[str | None, typer.Option(help="coco or csv; default: by suffix.")] = None,
     unlisted: Unlisted = "unknown",
+    root: NamesBelow = None,
     dry_run: Annotated[bool, typer.Option(help="Only preview the import.")] = False,
     by: By = "",
     as_json: AsJson = False,
@@ -100,12 +101,13 @@ def import_labels(
     bar = progress_bar("Reading the file", lines=progress_lines)
     with opened(project) as services, bar as on_progress, _no_collections():
         if dry_run:
-            summary = services.transfer.preview(file, format=format, unlisted=unlisted)
+            summary = services.transfer.preview(file, format=format, unlisted=unlisted, root=root)
         else:
             summary = services.transfer.import_file(
                 file,
                 format=format,
                 unlisted=unlisted,
+                root=root,
                 annotator=by or _login(),
                 on_progress=on_progress,
             )

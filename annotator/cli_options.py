@@ -15,3 +15,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")
 Port = Annotated[
     int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=2**16 - 1)
 ]
+NamesBelow = Annotated[
+    str | None,
+    typer.Option(
+        "--root", help="Image folder that the names in the file are relative to; default: any."
+    ),
+]

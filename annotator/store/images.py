@@ -203,14 +203,23 @@ def paths_of(tx: Transaction, ids: Sequence[int] | None = None) -> dict[int, lis
     return dict(found)
 
 
-def named_like(tx: Transaction, text: str, limit: int) -> list[ImagePath]:
+def named_like(
+    tx: Transaction, text: str, limit: int, *, with_root: bool = False
+) -> list[ImagePath]:
     """Return the paths of images with a text somewhere in them, in any case, by path.
 
-    Each image comes once, with the first path that fits.
+    Each image comes once, with the first path that fits; one that is the text comes first.
+
+    Args:
+        tx: A transaction.
+        text: Part of a path.
+        limit: At most so many.
+        with_root: Whether the root counts as the first folder of a path.
     """
-    fits = image_path.c.path.icontains(text, autoescape=True)
-    query = sa.select(image_path).where(fits, image_path.c.image_id.is_not(None))
-    query = query.where(image_path.c.size != _GONE).order_by(image_path.c.path).limit(2 * limit)
+    name = image_path.c.root + "/" + image_path.c.path if with_root else image_path.c.path
+    query = sa.select(image_path).where(name.icontains(text, autoescape=True))
+    query = query.where(image_path.c.image_id.is_not(None), image_path.c.size != _GONE)
+    query = query.order_by(name != text, image_path.c.path).limit(2 * limit)
     found: dict[int, ImagePath] = {}
     for row in tx.execute(query):
         found.setdefault(row.image_id, to_path(row))

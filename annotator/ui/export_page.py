@@ -10,7 +10,7 @@ import gradio as gr
 
 from annotator.errors import AnnotatorError
 from annotator.services.app import Services
-from annotator.services.exchange.import_plan import ImportSummary
+from annotator.services.exchange.import_summary import ImportSummary
 from annotator.services.exchange.transfer import ExportCounts
 from annotator.ui.boundary import annotator_of, shows_errors
 from annotator.ui.web.files import download_folder
@@ -60,12 +60,23 @@ class ExportPage:
         shown: dict[str, Any] = gr.update(value=[str(f) for f in files], visible=True)
         return shown, f"Ready to download: {names}."
 
-    def preview(self, file: str | None, unlisted: str) -> tuple[str, dict[str, Any]]:
+    def folders(self) -> dict[str, Any]:
+        """Return the image folders to choose from; hidden where there is only one."""
+        roots = self._exchange.roots()
+        choices = [("any: the names in the file decide", ""), *((root, root) for root in roots)]
+        shown: dict[str, Any] = gr.update(choices=choices, visible=len(roots) > 1)
+        return shown
+
+    def preview(
+        self, file: str | None, unlisted: str, root: str = ""
+    ) -> tuple[str, dict[str, Any]]:
         """Return what importing a file would do, and whether the button may be pressed."""
         if not file:
             return "", gr.update(interactive=False)
         try:
-            row = self._exchange.preview(Path(file), format=None, unlisted=unlisted)
+            row = self._exchange.preview(
+                Path(file), format=None, unlisted=unlisted, root=root or None
+            )
         except AnnotatorError as error:
             return f"**{_plain(str(error))}**", gr.update(interactive=False)
         return preview_text(row), gr.update(interactive=True)
@@ -75,6 +86,7 @@ class ExportPage:
         file: str | None,
         unlisted: str,
         request: gr.Request,
+        root: str = "",
         progress: gr.Progress = BAR,
     ) -> tuple[str, dict[str, Any]]:
         """Import the file in the annotator's name; the button rests until another file comes."""
@@ -84,6 +96,7 @@ class ExportPage:
             Path(file),
             format=None,
             unlisted=unlisted,
+            root=root or None,
             annotator=annotator_of(request),
             on_progress=_drawn(progress),
         )
@@ -96,7 +109,7 @@ class ExportPage:
             with gr.Column():
                 self._build_export(demo)
             with gr.Column():
-                self._build_import()
+                self._build_import(demo)
 
     def _build_export(self, demo: gr.Blocks) -> None:
         head = f'<link rel="stylesheet" href="{self._styles}">' if self._styles else None
@@ -118,7 +131,7 @@ class ExportPage:
             shows_errors(self.export), [formats, content], [files, said], api_visibility="private"
         )
 
-    def _build_import(self) -> None:
+    def _build_import(self, demo: gr.Blocks) -> None:
         gr.Markdown("## Import")
         file = gr.File(
             label="Drop a label file here: COCO .json or .csv",
@@ -131,14 +144,24 @@ class ExportPage:
             value="unknown",
             label="How to treat categories that the file does not mention",
         )
+        root = gr.Dropdown(
+            [("any: the names in the file decide", "")],
+            value="",
+            label="Image folder that the names in the file are relative to",
+            elem_id="import-root",
+            visible=False,
+        )
+        demo.load(shows_errors(self.folders), None, root, **QUIET)
         preview = gr.Markdown(elem_id="import-preview")
         take = gr.Button("Import", variant="primary", interactive=False, elem_id="import-take")
         look = shows_errors(self.preview)
+        about = [file, unlisted, root]
         for widget in (file, unlisted):
-            widget.change(look, [file, unlisted], [preview, take], **QUIET)
+            widget.change(look, about, [preview, take], **QUIET)
+        root.input(look, about, [preview, take], **QUIET)
         take.click(
             shows_errors(self.import_file),
-            [file, unlisted],
+            about,
             [preview, take],
             api_visibility="private",
         )
@@ -180,6 +203,7 @@ def preview_text(row: ImportSummary) -> str:
     if row.unmatched_count:
         names = ", ".join(_code(n) for n in row.unmatched[:5])
         lines.append(f"{row.unmatched_count:,} images are not in this project, such as {names}")
+    lines += [f"{_plain(line[0].upper() + line[1:])}." for line in row.about_names()]
     if row.disagreements:
         lines.append(
             f"{row.disagreements:,} pairs were answered differently by people here; their "

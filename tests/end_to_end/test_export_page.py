@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
+from annotator.services.app import Services
 from annotator.services.project.creation import create_project
 from annotator.settings import Project, changed, load_project, save_project
 
@@ -76,3 +78,38 @@ def test_a_file_of_nobody_is_refused_with_a_sentence(
     choose(page, labels)
 
     expect(page.get_by_text("Enter your name on the Label page first").first).to_be_visible()
+
+
+def test_a_name_that_two_folders_share_is_asked_and_the_folder_is_chosen(
+    serve: Callable[..., object], open_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    for folder, shade in (("train", 30), ("valid", 200)):
+        (tmp_path / folder).mkdir()
+        Image.new("RGB", (60, 40), (shade, 90, 120)).save(tmp_path / folder / "a.png")
+    create_project(tmp_path / "project", tmp_path / "train", names=["cat"])
+    services = Services.open(tmp_path / "project")
+    services.image_roots.add(tmp_path / "valid")
+    services.close()
+    server = serve(tmp_path / "project", "--no-worker")
+    labels = tmp_path / "labels.csv"
+    labels.write_text("file,cat\na.png,1\n")
+    page = open_page(f"{getattr(server, 'url')}/export")  # noqa: B009
+
+    choose(page, labels)
+    preview = page.locator("#import-preview")
+    expect(preview).to_contain_text("'a.png' could be images/a.png or valid/a.png")
+    page.locator("#import-root input").click()
+    page.get_by_role("option", name="valid").click()
+    expect(preview).to_contain_text("1 of 1 listed images")
+    expect(preview).to_contain_text("All names are relative to the image folder 'valid'.")
+    page.locator("#import-take").click()
+    expect(preview).to_contain_text("Imported: 1 pairs were set.")
+
+    page.locator("#export-write").click()
+    expect(page.locator("#export-said")).to_contain_text("labels_all.json")
+    with page.expect_download() as download:
+        page.locator(".file-preview a").first.click()
+    written = json.loads(Path(download.value.path()).read_text())
+    names = {image["id"]: image["file_name"] for image in written["images"]}
+    assert sorted(names.values()) == ["images/a.png", "valid/a.png"]
+    assert [names[a["image_id"]] for a in written["annotations"]] == ["valid/a.png"]

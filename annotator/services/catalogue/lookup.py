@@ -1,14 +1,12 @@
-"""Finding a project's images and categories by the names that people and files use for them."""
+"""Finding a project's categories by the names that people and files use for them."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from pathlib import PurePosixPath
 
-from annotator.domain import Category, ImagePath, name_key
+from annotator.domain import Category, name_key
 from annotator.errors import NotFound
 
 
@@ -52,65 +50,16 @@ class CategoryNames:
         """
         category = self.find(name)
         if category is None:
-            raise NotFound(f"No category named {name!r}; {_nearest(name, list(self._by_name))}.")
+            raise NotFound(f"No category named {name!r}; {nearest(name, list(self._by_name))}.")
         return category
 
 
-class PathNames:
-    """Image paths by the file names that label files and people use."""
-
-    def __init__(self, paths: Iterable[ImagePath]) -> None:
-        self._by_path: dict[str, list[ImagePath]] = defaultdict(list)
-        self._by_base: dict[str, list[ImagePath]] = defaultdict(list)
-        for path in paths:
-            if path.image_id is None:
-                continue
-            name = _plain(path.path)
-            self._by_path[name].append(path)
-            self._by_base[PurePosixPath(name).name].append(path)
-
-    def find(self, name: str) -> ImagePath | None:
-        """Return the path meant by a file name, or None.
-
-        The path below the root decides; where it is not found, the bare file name does, if only
-        one picture of the project has it. A path that leads through folders the project does not
-        know (`/data/coco/train/1.jpg`) is found by its ending.
-        """
-        plain = _plain(name)
-        if plain in self._by_path:
-            return self._by_path[plain][0]
-        same_base = self._by_base.get(PurePosixPath(plain).name, [])
-        endings = [p for p in same_base if _ends_alike(plain, _plain(p.path))]
-        if len({p.image_id for p in endings}) == 1:
-            return endings[0]
-        return None
-
-    def get(self, name: str) -> ImagePath:
-        """Return the path meant by a file name.
-
-        Raises:
-            NotFound: If no picture or more than one is meant; the message suggests near names.
-        """
-        path = self.find(name)
-        if path is None:
-            known = list(self._by_path)[:20000]
-            raise NotFound(f"No image {name!r} in this project; {_nearest(name, known)}.")
-        return path
-
-
-def _plain(name: str) -> str:
-    return unicodedata.normalize("NFC", name.replace("\\", "/")).removeprefix("./")
-
-
-def _ends_alike(one: str, other: str) -> bool:
-    shorter, longer = sorted((one, other), key=len)
-    return longer == shorter or longer.endswith("/" + shorter)
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    near = get_close_matches(name_key(name), known, n=3, cutoff=0.5)
+def nearest(name: str, known: Sequence[str]) -> str:
+    """Return what to say of a name that is not known: those like it, or some that there are."""
+    by_key = {name_key(n): n for n in known}
+    near = get_close_matches(name_key(name), by_key, n=3, cutoff=0.5)
     if near:
-        return "did you mean " + " or ".join(repr(n) for n in near)
+        return "did you mean " + " or ".join(repr(by_key[n]) for n in near)
     if not known:
         return "there are none yet"
     return f"known are {', '.join(repr(n) for n in known[:8])}{' ...' if len(known) > 8 else ''}"

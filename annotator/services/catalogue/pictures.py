@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from annotator.domain import Image, ImagePath
 from annotator.errors import ImageError, ImageFolderMissing, NotFound
 from annotator.images.thumbnails import WIDTHS, is_made, thumbnail, thumbnail_path
+from annotator.services.catalogue.name_spellings import spelled
 from annotator.services.catalogue.resizing import Reducer
+from annotator.services.catalogue.written_names import WrittenNames
 from annotator.settings import Project
-from annotator.store import Store, Transaction, images
+from annotator.store import Store, Transaction, images, picture_files
+
+MOST_ENDS = 8
+"""Ends of a path that a search tries."""
 
 
 class Media:
@@ -95,9 +101,44 @@ def _is_away(folder: Path) -> bool:
         return True
 
 
-def names_of(tx: Transaction, image_ids: list[int]) -> dict[int, str]:
-    """Return the path below its root of each image, the first one where there are several."""
-    return {
-        image_id: paths[0].path if paths else f"image {image_id}"
-        for image_id, paths in images.paths_of(tx, image_ids).items()
-    }
+def names_of(tx: Transaction, image_ids: Sequence[int]) -> dict[int, str]:
+    """Return the name of each image: the written name of the first of its files.
+
+    The file that was found first and is still there counts; if all are gone, the one found first.
+    """
+    first = picture_files.first_of(tx, image_ids)
+    called = written_names(tx, list(first.values()))
+    return {i: called[first[i].id] if i in first else f"image {i}" for i in image_ids}
+
+
+def written_names(tx: Transaction, paths: Sequence[ImagePath]) -> dict[int, str]:
+    """Return what some files are called, by path id; see `WrittenNames`."""
+    roots = picture_files.roots(tx)
+    wanted = {name for p in paths for name in (p.path, f"{p.root}/{p.path}")}
+    folders = {f"{root}/" for root in roots}
+    below = {n[end:] for n in wanted for end in _folder_ends(n) if n[:end] in folders}
+    others = picture_files.with_paths(tx, roots, wanted | below) if len(roots) > 1 else []
+    names = WrittenNames(others, roots)
+    return {p.id: names.of(p.root, p.path) for p in paths}
+
+
+def _folder_ends(name: str) -> Iterator[int]:
+    """Yield where the folders of a path end, their slash included."""
+    return (place for place, sign in enumerate(name, start=1) if sign == "/")
+
+
+def search(tx: Transaction, text: str, limit: int) -> list[ImagePath]:
+    """Return the files of images whose name has a text in it, spelled in one of several ways.
+
+    Where nothing has the whole of a path in its name, what has the end of the path is returned.
+    """
+    several = len(picture_files.roots(tx)) > 1
+    written, tidy, decoded, *_ = spelled(text)
+    spellings = [written, tidy, decoded, unicodedata.normalize("NFD", decoded)]
+    parts = decoded.split("/")
+    ends = ["/".join(parts[cut:]) for cut in range(1, min(len(parts), MOST_ENDS))]
+    for part in dict.fromkeys(filter(None, [*spellings, *ends])):
+        found = images.named_like(tx, part, limit, with_root=several and "/" in part)
+        if found:
+            return found
+    return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from annotator.services.background.running_import import refuse_running
 from annotator.services.background.short_transactions import for_all
 from annotator.services.background.subprocesses import Progress, nobody
 from annotator.services.catalogue import hierarchy
+from annotator.services.catalogue.written_names import WrittenNames
 from annotator.services.exchange.import_plan import NOT_EXHAUSTIVE
 from annotator.services.knowledge.fills import Fill, row_of
 from annotator.services.knowledge.open_pairs import settled_categories
@@ -38,6 +39,7 @@ from annotator.store import (
     images,
     imported_annotations,
     key_values,
+    picture_files,
 )
 
 CHUNK = 2000
@@ -55,6 +57,7 @@ class _Context:
     boxes: Mapping[int, Sequence[imported_annotations.ImportedAnnotation]]
     fills: list[Fill]
     parents: hierarchy.Parents
+    names: WrittenNames
 
 
 def give_ids(store: Store, on_progress: Progress = nobody) -> None:
@@ -118,6 +121,7 @@ def label_file(
         boxes=boxes,
         fills=list(fills) if content == "certified" else [],
         parents=parents or {},
+        names=WrittenNames(picture_files.every(tx), picture_files.roots(tx)),
     )
     old_info, licenses, extra = (key_values.get(tx, key) for key in COCO_VALUES)
     return LabelFile(
@@ -127,7 +131,7 @@ def label_file(
             )
             for c in shown.values()
         ),
-        images=tuple(_with_own_names(_records(tx, context, subset, on_progress))),
+        images=tuple(_records(tx, context, subset, on_progress)),
         content=content,
         info={**(old_info or {}), **info},
         licenses=tuple(licenses or ()),
@@ -137,7 +141,7 @@ def label_file(
 
 def _records(
     tx: Transaction, context: _Context, subset: str, on_progress: Progress
-) -> Iterator[tuple[ImagePath, ImageRecord]]:
+) -> Iterator[ImageRecord]:
     every = images.every(tx)
     for start in range(0, len(every), CHUNK):
         part = every[start : start + CHUNK]
@@ -151,7 +155,7 @@ def _records(
             pairs = tuple(_pair(x, context) for x in own if x.state is not None)
             suggestions = tuple(_suggestions(image, own, context))
             for path in paths.get(image.id, []):
-                yield path, _record(image, path, pairs, suggestions, context)
+                yield _record(image, path, pairs, suggestions, context)
 
 
 def _record(
@@ -170,7 +174,7 @@ def _record(
     extra = dict(path.extra)
     marked = extra.pop(NOT_EXHAUSTIVE, None)
     return ImageRecord(
-        file_name=path.path,
+        file_name=context.names.of(path.root, path.path),
         pairs=pairs,
         suggestions=suggestions,
         annotations=annotations,
@@ -230,16 +234,3 @@ def _filled(image: Image, labels: Sequence[PairLabel], context: _Context) -> Ite
                 source=CERTIFIED,
                 extra={"certificate": filled.certificate},
             )
-
-
-def _with_own_names(
-    records: Iterator[tuple[ImagePath, ImageRecord]],
-) -> Iterator[ImageRecord]:
-    """Yield the records; where two roots hold the same path, the later ones name their root."""
-    used: set[str] = set()
-    for path, record in records:
-        name = record.file_name
-        if name in used:
-            name = f"{path.root}/{name}"
-        used.add(name)
-        yield record if name == record.file_name else replace(record, file_name=name)

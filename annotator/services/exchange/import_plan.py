@@ -3,83 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from annotator.domain import Category, ImagePath, Source, State
 from annotator.errors import FormatError
-from annotator.formats.records import CategoryRecord, ImageRecord, LabelFile, PairRecord
-from annotator.services.catalogue.lookup import CategoryNames, PathNames
+from annotator.formats.records import (
+    AnnotationRecord,
+    CategoryRecord,
+    ImageRecord,
+    LabelFile,
+    PairRecord,
+)
+from annotator.services.catalogue.lookup import CategoryNames
+from annotator.services.exchange.import_summary import EXAMPLES, ImportSummary, advice, first
+from annotator.services.exchange.name_matching import Found, MatchedNames
 from annotator.store.answers import LabelsByImage
 from annotator.store.categories import NewCategory
 from annotator.store.staged_imports import StagedAnnotation, StagedAnswer, StagedPath
 
 NOT_EXHAUSTIVE = "not_exhaustive_category_names"
 """Key beside a path's unknown COCO keys that holds an imported LVIS mark."""
-
-EXAMPLES = 10
-"""Unmatched names that a preview shows."""
-
-Matched = Sequence[tuple[ImageRecord, ImagePath]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImportSummary:
-    """What an import does, or would do."""
-
-    file: str
-    format: str
-    images: int
-    """Images that the file lists."""
-    matched: int
-    unmatched: tuple[str, ...]
-    """The first names that no picture of the project has."""
-    unmatched_count: int
-    new_categories: tuple[str, ...]
-    present: int
-    """Pairs that become present."""
-    absent: int
-    """Pairs that become absent."""
-    already_known: int
-    """Pairs whose label is the same already."""
-    disagreements: int
-    """Pairs that people of this project answered otherwise; their answers stay."""
-    suggestions: int
-    """Pairs that a model filled in; never imported as labels."""
-    annotations: int
-    """Boxes and the like, kept for export."""
-    applied: int = 0
-    """Pairs that were changed; 0 in a preview."""
-
-    def row(self) -> dict[str, object]:
-        """Return the summary as JSON."""
-        values = asdict(self)
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
-
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> ImportSummary:
-        """Return the summary of which `row` was made."""
-        names = {name: tuple(row[name]) for name in ("unmatched", "new_categories")}
-        return cls(**{**row, **names})
-
-    def text(self) -> str:
-        """Return the summary as sentences."""
-        lines = [
-            f"{self.file}: {self.matched} of {self.images} listed images found, {self.present} "
-            f"pairs present, {self.absent} absent, {self.already_known} already known"
-        ]
-        if self.unmatched_count:
-            names = ", ".join(repr(n) for n in self.unmatched[:3])
-            lines.append(f"{self.unmatched_count} images are not in the project, such as {names}")
-        if self.disagreements:
-            lines.append(f"{self.disagreements} pairs keep the answers of people in this project")
-        if self.suggestions:
-            lines.append(f"{self.suggestions} pairs filled in by a model were not taken as labels")
-        if self.annotations:
-            lines.append(f"{self.annotations} boxes are kept for export")
-        return "\n".join(lines)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,30 +62,60 @@ class _Tally:
         self.counts: Counter[str] = Counter()
         self.categories = _Places()
         self.people = _Places()
+        self.contradictions: list[str] = []
         self._by_name = by_name
+        self._found: dict[str, tuple[str, int | None]] = {}
         self._labels = labels
         self._importer = importer
 
     def add(self, image_id: int, records: Sequence[ImageRecord]) -> None:
         """Add what is said about an image, by one record for each of its files."""
         known = self._labels.of(image_id)
-        seen: dict[str, State] = {}
+        contradicted = self._contradicted(records)
         found: dict[tuple[int, int, int], StagedAnswer] = {}
+        told: set[str] = set()
         for pair in (pair for record in records for pair in record.pairs):
-            category = self._by_name.find(pair.category)
-            name = category.name if category else pair.category
-            state, source = known.get(category.id, (None, None)) if category else (None, None)
-            if seen.setdefault(name, pair.state) is not pair.state:
-                self.counts["disagreements"] += 1
-            elif state is pair.state:
-                self.counts["known"] += 1
+            name, category_id = self._category(pair.category)
+            if name in contradicted:
+                continue
+            state, source = known.get(category_id, (None, None)) if category_id else (None, None)
+            if state is pair.state:
+                self.counts["known"] += name not in told
             elif source not in (None, Source.IMPORTED):
-                self.counts["disagreements"] += 1
+                self.counts["disagreements"] += name not in told
             else:
                 answer = self._answer(image_id, name, pair)
                 if found.setdefault(answer[:3], answer) is answer:
                     self.counts[pair.state.value] += 1
+            told.add(name)
         self.answers += found.values()
+
+    def _contradicted(self, records: Sequence[ImageRecord]) -> set[str]:
+        """Return the categories that are called both present and absent; notes the first places."""
+        said: dict[str, tuple[ImageRecord, PairRecord]] = {}
+        found: set[str] = set()
+        for record in records:
+            for pair in record.pairs:
+                name, _ = self._category(pair.category)
+                first, before = said.setdefault(name, (record, pair))
+                if before.state is pair.state or name in found:
+                    continue
+                found.add(name)
+                self.counts["contradictions"] += 1
+                if len(self.contradictions) < EXAMPLES:
+                    self.contradictions.append(
+                        f"{first.file_name!r} says that {before.category!r} is "
+                        f"{before.state.value}, {record.file_name!r} that {pair.category!r} is "
+                        f"{pair.state.value}"
+                    )
+        return found
+
+    def _category(self, spelled: str) -> tuple[str, int | None]:
+        """Return name and id of a category; no id if it is new."""
+        if spelled not in self._found:
+            category = self._by_name.find(spelled)
+            self._found[spelled] = (category.name, category.id) if category else (spelled, None)
+        return self._found[spelled]
 
     def _answer(self, image_id: int, category: str, pair: PairRecord) -> StagedAnswer:
         source = _source(pair.source)
@@ -160,55 +135,39 @@ def plan_import(
     file: Path,
     format_name: str,
     content: LabelFile,
+    names: MatchedNames,
     paths: Sequence[ImagePath],
     categories: Sequence[Category],
     labels: LabelsByImage,
     *,
     importer: str,
 ) -> ImportPlan:
-    """Match a file's images and categories with a project's and see what is new.
+    """Match a file's categories with a project's and see what is new.
 
     Args:
         file: For messages.
         format_name: For the summary.
         content: What the file says.
+        names: Of its images, matched with the project's files.
         paths: Every image path of the project.
         categories: Every category, archived ones included.
         labels: The labels of the project.
         importer: In whose name answers without an annotator of their own are recorded.
 
     Raises:
-        FormatError: If not a single image of the file is in the project.
+        FormatError: If not a single image of the file can be told to be in the project.
     """
-    by_path = PathNames(paths)
-    found = [(record, by_path.find(record.file_name)) for record in content.images]
-    matched = [(record, path) for record, path in found if path is not None]
-    unmatched = [record.file_name for record, path in found if path is None]
+    matched = names.matched
     if not matched:
-        raise FormatError(_about_other_images(file, unmatched, paths))
+        raise FormatError(_about_other_images(file, names, paths))
     by_name = CategoryNames(categories)
     tally = _Tally(by_name, labels, importer)
     for image_id, records in _by_image(matched):
         tally.add(image_id, records)
     new = [c for c in content.categories if not by_name.find(c.name)]
     annotations = list(_annotations(matched, tally.categories))
-    summary = ImportSummary(
-        file=str(file),
-        format=format_name,
-        images=len(content.images),
-        matched=len(matched),
-        unmatched=tuple(unmatched[:EXAMPLES]),
-        unmatched_count=len(unmatched),
-        new_categories=tuple(c.name for c in new),
-        present=tally.counts["present"],
-        absent=tally.counts["absent"],
-        already_known=tally.counts["known"],
-        disagreements=tally.counts["disagreements"],
-        suggestions=sum(len(record.suggestions) for record, _ in matched),
-        annotations=len(annotations),
-    )
     return ImportPlan(
-        summary=summary,
+        summary=_summary(file, format_name, names, tally, new, len(annotations)),
         new_categories=_with_free_ids(new, categories),
         categories=tally.categories.names(),
         people=tally.people.names(),
@@ -218,11 +177,46 @@ def plan_import(
     )
 
 
-def _by_image(matched: Matched) -> Iterator[tuple[int, list[ImageRecord]]]:
+def _summary(
+    file: Path,
+    format_name: str,
+    names: MatchedNames,
+    tally: _Tally,
+    new: Sequence[CategoryRecord],
+    annotations: int,
+) -> ImportSummary:
+    return ImportSummary(
+        file=str(file),
+        format=format_name,
+        images=names.listed,
+        matched=len(names.matched),
+        matched_by=names.inexact,
+        root=names.root,
+        unmatched=tuple(names.unmatched[:EXAMPLES]),
+        unmatched_count=len(names.unmatched),
+        ambiguous=tuple(names.ambiguous[:EXAMPLES]),
+        ambiguous_count=len(names.ambiguous),
+        to_decide=advice(names.by_root) if names.ambiguous else "",
+        left_out=tuple(names.left_out[:EXAMPLES]),
+        left_out_count=len(names.left_out),
+        repeated=names.repeated,
+        contradictions=tuple(tally.contradictions),
+        contradiction_count=tally.counts["contradictions"],
+        new_categories=tuple(c.name for c in new),
+        present=tally.counts["present"],
+        absent=tally.counts["absent"],
+        already_known=tally.counts["known"],
+        disagreements=tally.counts["disagreements"],
+        suggestions=sum(len(record.suggestions) for record, _ in names.matched),
+        annotations=annotations,
+    )
+
+
+def _by_image(matched: Found) -> Iterator[tuple[int, list[ImageRecord]]]:
     """Yield the records of each image, whose files may have several names, by image id."""
     records: dict[int, list[ImageRecord]] = defaultdict(list)
     for record, path in matched:
-        assert path.image_id is not None  # PathNames keeps only paths that hold an image
+        assert path.image_id is not None  # what is matched holds an image
         records[path.image_id].append(record)
     yield from sorted(records.items())
 
@@ -242,7 +236,7 @@ def _with_free_ids(
     ]
 
 
-def _paths(matched: Matched, paths: Sequence[ImagePath]) -> Iterator[StagedPath]:
+def _paths(matched: Found, paths: Sequence[ImagePath]) -> Iterator[StagedPath]:
     """Yield the ids and unknown keys that an export shall have again."""
     used = {p.coco_id for p in paths}
     changed: dict[int, StagedPath] = {}
@@ -261,10 +255,18 @@ def _paths(matched: Matched, paths: Sequence[ImagePath]) -> Iterator[StagedPath]
     yield from changed.values()
 
 
-def _annotations(matched: Matched, places: _Places) -> Iterator[StagedAnnotation]:
+def _annotations(matched: Found, places: _Places) -> Iterator[StagedAnnotation]:
+    before: dict[int, list[AnnotationRecord]] = {}
     for record, path in matched:
-        for a in record.annotations:
+        told = before.get(path.id, [])  # the same boxes in another spelling of the name
+        new = [a for a in record.annotations if not any(_same(a, b) for b in told)]
+        before[path.id] = [*told, *new]
+        for a in new:
             yield StagedAnnotation(path.id, places.of(a.category), a.coco_id, dict(a.body))
+
+
+def _same(one: AnnotationRecord, other: AnnotationRecord) -> bool:
+    return one.category == other.category and one.body == other.body
 
 
 def _source(name: str | None) -> Source:
@@ -274,11 +276,19 @@ def _source(name: str | None) -> Source:
         return Source.IMPORTED
 
 
-def _about_other_images(file: Path, unmatched: Sequence[str], paths: Sequence[ImagePath]) -> str:
-    if not unmatched:
+def _about_other_images(file: Path, names: MatchedNames, paths: Sequence[ImagePath]) -> str:
+    if not names.listed:
         return f"{file} lists no image; there is nothing to import."
     example = next((p.path for p in paths if p.image_id is not None), "")
+    reasons = []
+    if names.ambiguous:
+        reasons.append(f"{first(names.ambiguous)}; {advice(names.by_root)}")
+    if names.left_out:
+        told = f"{first(names.left_out)}; name images as this project does, such as {example!r}"
+        reasons.append(told)
+    if reasons:
+        return f"{file}: no name in it leads to an image of its own: {'; '.join(reasons)}."
     return (
-        f"{file} is about other images: none of its {len(unmatched)} file names, such as "
-        f"{unmatched[0]!r}, is in this project, whose names look like {example!r}."
+        f"{file} is about other images: none of its {names.listed} file names, such as "
+        f"{names.unmatched[0]!r}, is in this project, whose names look like {example!r}."
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from annotator.services.background.subprocesses import Progress, nobody, run_in_subprocess
-from annotator.services.exchange.import_plan import ImportSummary
+from annotator.services.exchange.import_summary import ImportSummary
 from annotator.services.exchange.transfer import ExportCounts, Transfer
 from annotator.settings import Project
 from annotator.store import Store, categories, images
@@ -52,13 +52,22 @@ class Exchange:
             arguments += ["--format", name]
         return [Path(name) for name in self._in_subprocess(arguments, on_progress)]
 
+    def roots(self) -> list[str]:
+        """Return the names of the project's image folders."""
+        return list(self._project.settings.roots)
+
     def preview(
-        self, path: Path, *, format: str | None = None, unlisted: str = "unknown"
+        self,
+        path: Path,
+        *,
+        format: str | None = None,
+        unlisted: str = "unknown",
+        root: str | None = None,
     ) -> ImportSummary:
         """Return what importing a file would do; see `Transfer.preview`."""
         if _is_small(path):
-            return self._transfer.preview(path, format=format, unlisted=unlisted)
-        arguments = [*self._import(path, format, unlisted), "--dry-run"]
+            return self._transfer.preview(path, format=format, unlisted=unlisted, root=root)
+        arguments = [*self._import(path, format, unlisted, root), "--dry-run"]
         return ImportSummary.of(self._in_subprocess(arguments, nobody))
 
     def import_file(
@@ -67,19 +76,21 @@ class Exchange:
         *,
         format: str | None = None,
         unlisted: str = "unknown",
+        root: str | None = None,
         annotator: str,
         on_progress: Progress = nobody,
     ) -> ImportSummary:
         """Import a label file and return what was done; see `Transfer.import_file`."""
         if _is_small(path):
             return self._transfer.import_file(
-                path, format=format, unlisted=unlisted, annotator=annotator
+                path, format=format, unlisted=unlisted, root=root, annotator=annotator
             )
-        arguments = [*self._import(path, format, unlisted), f"--by={annotator}"]
+        arguments = [*self._import(path, format, unlisted, root), f"--by={annotator}"]
         return ImportSummary.of(self._in_subprocess(arguments, on_progress))
 
-    def _import(self, path: Path, format: str | None, unlisted: str) -> list[str]:
+    def _import(self, path: Path, format: str | None, unlisted: str, root: str | None) -> list[str]:
         chosen = [] if format is None else ["--format", format]
+        chosen += [f"--root={root}"] if root else []
         return ["import", str(self._project.path), str(path), "--unlisted", unlisted, *chosen]
 
     def _in_subprocess(self, arguments: list[str], on_progress: Progress) -> Any:

@@ -19,12 +19,15 @@ from annotator.services.background import running_import
 from annotator.services.background.short_transactions import SHARED, Pace
 from annotator.services.background.subprocesses import Progress, nobody
 from annotator.services.catalogue import hierarchy
+from annotator.services.catalogue.picture_names import PictureNames
 from annotator.services.certificates.rows import Standing
 from annotator.services.certificates.validity import standings
 from annotator.services.clock import Clock, utc_now
 from annotator.services.exchange import import_applying
 from annotator.services.exchange.exporting import COCO_VALUES, give_ids, label_file
-from annotator.services.exchange.import_plan import ImportPlan, ImportSummary, plan_import
+from annotator.services.exchange.import_plan import ImportPlan, plan_import
+from annotator.services.exchange.import_summary import ImportSummary
+from annotator.services.exchange.name_matching import match_names, root_named
 from annotator.services.knowledge.fills import Fill, Fills
 from annotator.services.knowledge.open_pairs import settled_matrix
 from annotator.services.knowledge.suggestions import (
@@ -88,15 +91,22 @@ class Transfer:
         self._clock = clock
 
     def preview(
-        self, path: Path, *, format: str | None = None, unlisted: str = "unknown"
+        self,
+        path: Path,
+        *,
+        format: str | None = None,
+        unlisted: str = "unknown",
+        root: str | None = None,
     ) -> ImportSummary:
         """Return what importing a file would do.
 
         Raises:
             FormatError: If the file cannot be read as that format or is about other images.
+            NotFound: If there is no such root.
         """
+        within = root_named(root, self._project.root_paths)
         name, content = _read(path, format, unlisted)
-        return self._plan(path, name, content, importer="").summary
+        return self._plan(path, name, content, importer="", root=within).summary
 
     def import_file(
         self,
@@ -104,6 +114,7 @@ class Transfer:
         *,
         format: str | None = None,
         unlisted: str = "unknown",
+        root: str | None = None,
         annotator: str,
         allow_new_categories: bool = True,
         pace: Pace = SHARED,
@@ -118,6 +129,7 @@ class Transfer:
             path: The file.
             format: Name of its format; None decides by the suffix.
             unlisted: What a category means that the file does not list: unknown or absent.
+            root: The image folder that the file's names are relative to; None if they decide.
             annotator: In whose name labels without an annotator of their own are recorded.
             allow_new_categories: Whether the file may bring categories the project does not have.
             pace: How much of the time others have the database.
@@ -125,15 +137,17 @@ class Transfer:
 
         Raises:
             FormatError: If the file cannot be read as that format or is about other images.
-            NotFound: If it names categories that the project does not have and may not get.
+            NotFound: If it names categories that the project does not have and may not get, or
+                there is no such root.
             ProjectBusy: If another import is running.
             AnnotatorError: If it was interrupted.
         """
         ending = running_import.Ending()
+        within = root_named(root, self._project.root_paths)
         try:
             with running_import.importing(self._project, self._store, path.name) as ending:
                 name, content = _read(path, format, unlisted)
-                plan = self._plan(path, name, content, importer=annotator)
+                plan = self._plan(path, name, content, importer=annotator, root=within)
                 if not allow_new_categories:
                     _refuse_new(path, plan.summary.new_categories)
                 import_applying.stage(self._store, plan, pace, on_progress)
@@ -156,12 +170,15 @@ class Transfer:
             f"with `annotator status {self._project.path}`, to finish the rollback."
         )
 
-    def _plan(self, path: Path, name: str, content: LabelFile, importer: str) -> ImportPlan:
+    def _plan(
+        self, path: Path, name: str, content: LabelFile, *, importer: str, root: str | None
+    ) -> ImportPlan:
         with self._store.reading() as tx:
             paths = images.every_path(tx)
             listed = categories.every(tx, archived=True)
             labels = answers.LabelsByImage.read(tx)
-        return plan_import(path, name, content, paths, listed, labels, importer=importer)
+        names = match_names(content.images, PictureNames(paths, self._project.root_paths), root)
+        return plan_import(path, name, content, names, paths, listed, labels, importer=importer)
 
     def _keep(self, tx: Transaction, content: LabelFile, file: str, unlisted: str) -> list[str]:
         """Keep that there was this import, and the file's own keys; return names of the values."""

@@ -9,7 +9,7 @@ from annotator.errors import AnnotatorError
 from annotator.services.catalogue import hierarchy
 from annotator.services.catalogue.hotkeys import keys_for
 from annotator.services.catalogue.lookup import in_order
-from annotator.services.catalogue.pictures import Media, names_of
+from annotator.services.catalogue.pictures import Media, names_of, search
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.conditional_update import own_labels
 from annotator.services.knowledge.fills import Fills, filled_rows
@@ -157,7 +157,7 @@ class Labelling:
             flagged = flags.of_images(tx, list(found))
             version, arrays = self._suggestions.current(tx)
             rankings = self._prototypes.current(tx)
-            paths = images.paths_of(tx, list(found))
+            paths, names = images.paths_of(tx, list(found)), names_of(tx, list(found))
             fills = self._fills.of_images(tx, [image.ordinal for image in found.values()])
         named = {c.ordinal: c.id for c in shown}
         ordinals = {c.id: c.ordinal for c in every}
@@ -178,7 +178,7 @@ class Labelling:
             rows.append(
                 {
                     "id": image_id,
-                    "name": paths[image_id][0].path if image_id in paths else f"image {image_id}",
+                    "name": names[image_id],
                     "width": image.width,
                     "height": image.height,
                     "problem": self._problem(image, paths.get(image_id, [])),
@@ -244,14 +244,11 @@ class Labelling:
         with self._store.reading() as tx:
             number = int(wanted) - 1 if wanted.isdecimal() and len(wanted) <= 9 else -1
             ids = list(images.ids_at(tx, [number]).values())
-            ids += [p.image_id for p in images.named_like(tx, wanted, MOST_FOUND) if p.image_id]
+            ids += [p.image_id for p in search(tx, wanted, MOST_FOUND) if p.image_id]
             ids = list(dict.fromkeys(ids))[:MOST_FOUND]
             found, names = images.many(tx, ids), names_of(tx, ids)
         return {
-            "images": [
-                {"id": i, "number": found[i].ordinal + 1, "name": names.get(i, f"image {i}")}
-                for i in ids
-            ]
+            "images": [{"id": i, "number": found[i].ordinal + 1, "name": names[i]} for i in ids]
         }
 
     def history(self, image_id: int, category_id: int) -> History:

@@ -17,7 +17,7 @@ from annotator.images.sources import BrokenFile as ScannedBroken
 from annotator.images.sources import FoundFile, Scan, scan
 from annotator.services.background.short_transactions import ALONE, for_all
 from annotator.services.clock import Clock, utc_now
-from annotator.services.exchange.import_plan import ImportSummary
+from annotator.services.exchange.import_summary import ImportSummary
 from annotator.services.exchange.transfer import Transfer
 from annotator.settings import PROJECT_FILE, Project, Settings, changed, load_project, save_project
 from annotator.store import Store, Transaction, categories, images
@@ -234,7 +234,7 @@ def refresh_images(
         project: Gets the new root once its pictures are in the store.
         store: Of the project.
         folder: The further folder; None looks at the known ones.
-        name: Of the new root; empty makes one up.
+        name: Of the new root; empty: that of the folder.
         on_progress: Called while the pictures are read.
 
     Raises:
@@ -281,7 +281,10 @@ def _with_root(project: Project, folder: Path, name: str) -> Project:
     roots = dict(project.settings.roots)
     if name in roots:
         raise ProjectError(f"A folder named {name!r} already exists; choose another name.")
-    made_up = (n for k in range(1, 10_000) if (n := f"{ROOT}{k + 1}") not in roots)
+    if "/" in name:
+        raise ProjectError(f"The name {name!r} of a folder has a slash; choose another name.")
+    own = folder.resolve().name.encode(errors="replace").decode() or ROOT
+    made_up = (n for k in range(1, 10_000) if (n := f"{own}{k}" if k > 1 else own) not in roots)
     roots[name or next(made_up)] = place
     return Project(project.path, changed(project.settings, {"roots": roots}))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing_extensions import TypedDict
 
 from annotator.errors import ProjectBusy, ProjectError
+from annotator.services.catalogue.written_names import WrittenNames
 from annotator.services.message import Message
 from annotator.services.project.creation import (
     FoundFiles,
@@ -20,7 +21,7 @@ from annotator.services.project.creation import (
     root_for,
 )
 from annotator.settings import Project, changed, load_project, save_project
-from annotator.store import Store, images
+from annotator.store import Store, images, picture_files
 
 MOST_EXAMPLES = 5
 """File names that a preview shows."""
@@ -58,6 +59,8 @@ class UnusableFile(TypedDict):
 
     root: str
     path: str
+    name: str
+    """What the file is called; see `WrittenNames`."""
     reason: str
 
 
@@ -181,12 +184,20 @@ class ImageRoots:
         """Return the files that are missing or cannot be used."""
         rows: list[UnusableFile] = []
         with self._store.reading() as tx:
+            names = WrittenNames(picture_files.every(tx), picture_files.roots(tx))
             for path in images.every_path(tx):
                 reason = path.problem
                 if path.size < 0:
                     reason = "is missing; answers about its image are kept"
                 if reason:
-                    rows.append({"root": path.root, "path": path.path, "reason": reason})
+                    name = names.of(path.root, path.path)
+                    row: UnusableFile = {
+                        "root": path.root,
+                        "path": path.path,
+                        "name": name,
+                        "reason": reason,
+                    }
+                    rows.append(row)
         return sorted(rows, key=lambda row: (row["root"], row["path"]))
 
     @contextmanager

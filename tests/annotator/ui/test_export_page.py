@@ -5,6 +5,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from annotator.domain import State
 from annotator.errors import AnnotatorError
@@ -109,6 +110,25 @@ def test_a_broken_file_is_one_sentence_in_which_signs_mean_nothing(
     assert "<file>" not in text
     assert text.count("*") == 4  # the bold around it
     assert button["interactive"] is False
+
+
+def test_the_image_folder_can_be_chosen_where_there_are_several(
+    page: ExportPage, real: Services, tmp_path: Path
+) -> None:
+    assert page.folders()["visible"] is False
+    (tmp_path / "valid").mkdir()
+    Image.new("RGB", (9, 9)).save(tmp_path / "valid" / "0.png")
+    real.image_roots.add(tmp_path / "valid")
+    file = tmp_path / "labels.csv"
+    file.write_text("file,cat\n0.png,1\n1.png,0\n2.png,\n")
+
+    text, button = page.preview(str(file), "unknown", "valid")
+
+    assert page.folders()["visible"] is True
+    assert [value for _, value in page.folders()["choices"]] == ["", "images", "valid"]
+    assert "1 of 3" in text
+    assert "All names are relative to the image folder 'valid'." in text
+    assert button["interactive"] is True
 
 
 def test_without_a_file_nothing_can_be_imported(page: ExportPage) -> None:

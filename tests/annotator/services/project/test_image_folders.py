@@ -45,11 +45,25 @@ def test_a_folder_or_name_that_is_taken_or_not_there_is_refused(
         (pictures, "", "is already part of the project"),
         (more, "images", "A folder named 'images' already exists"),
         (more / "nowhere", "", "not a folder of images"),
+        (more, "a/b", "The name 'a/b' of a folder has a slash"),
     ):
         with pytest.raises(ProjectError, match=message):
             services.image_roots.add(folder, name=name)
 
     assert list(load_project(services.project.path).settings.roots) == ["images"]
+
+
+def test_a_folder_without_a_name_of_its_own_is_called_as_it_is(
+    services: Services, tmp_path: Path
+) -> None:
+    for number, folder in enumerate(("valid", "images", "elsewhere/valid")):
+        (tmp_path / folder).mkdir(parents=True)
+        Image.new("RGB", (70, 50), (number, 250, 1)).save(tmp_path / folder / "0.png")
+        services.image_roots.add(tmp_path / folder)
+
+    assert [r["name"] for r in services.image_roots.rows()] == [
+        "images", "valid", "images2", "valid2"
+    ]  # fmt: skip
 
 
 def test_looking_again_finds_new_changed_and_gone_files(services: Services, pictures: Path) -> None:
