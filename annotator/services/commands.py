@@ -14,6 +14,7 @@ from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, Change, Operation, OperationKind, Source, State
 from annotator.services.app import Services
 from annotator.services.catalogue import hierarchy
+from annotator.services.catalogue.archived import Archived
 from annotator.services.catalogue.lookup import CategoryNames, PathNames
 from annotator.services.catalogue.pictures import names_of
 from annotator.services.clock import utc_now
@@ -22,7 +23,15 @@ from annotator.services.progress.overview import Counts
 from annotator.services.progress.quality import QualityRow
 from annotator.services.progress.stopping import StoppingRow
 from annotator.services.training.control import VersionRow, version_row
-from annotator.store import Transaction, annotators, answers, categories, images, versions
+from annotator.store import (
+    Transaction,
+    annotators,
+    answers,
+    categories,
+    derivation,
+    images,
+    versions,
+)
 from annotator.wire.status import Trainer
 
 
@@ -44,6 +53,8 @@ class AnswerRow(TypedDict):
 
     image: str
     category: str
+    merged: str | None
+    """Name of the category that was answered, where `category` has taken that over."""
     state: str
     conflict: bool
 
@@ -167,13 +178,18 @@ def answer_by_name(
 ) -> AnswerRow:
     """Record one answer about a pair named by file and category.
 
+    About a merged category the answer counts in the one that took it over, whose label is returned.
+
     Raises:
         NotFound: If there is no such image or category.
+        AnnotatorError: If the category is archived.
     """
     now = utc_now()
     with services.store.writing() as tx:
         path = PathNames(images.every_path(tx)).get(image)
-        chosen = CategoryNames(categories.every(tx)).get(category)
+        chosen = CategoryNames(categories.every(tx, archived=True)).get(category)
+        archived = Archived(tx)
+        archived.refuse(chosen.id)
         assert path.image_id is not None  # PathNames keeps only paths that hold an image
         person = annotators.named(tx, annotator, now)
         labels = answers.labels_of(tx, [path.image_id]).get(path.image_id, [])
@@ -193,10 +209,15 @@ def answer_by_name(
             happened_at=now,
         )
         receipt = answers.record(tx, operation, now)
-    label = receipt.labels[0]
+        label, counted = receipt.labels[0], chosen
+        target = archived.target(chosen.id)
+        if target is not None:
+            pair = path.image_id, target
+            label, counted = derivation.current(tx, [pair])[pair], categories.get(tx, target)
     return {
         "image": path.path,
-        "category": chosen.name,
+        "category": counted.name,
+        "merged": None if counted is chosen else chosen.name,
         "state": label.state.value if label.state else "unknown",
         "conflict": label.conflict,
     }

@@ -76,6 +76,29 @@ def every(tx: Transaction, *, archived: bool = False) -> list[Category]:
     return [to_category(row, aliases[row.id]) for row in tx.execute(query)]
 
 
+@dataclass(frozen=True)
+class ArchivedCategory:
+    """A category that no page shows."""
+
+    name: str
+    merged_into: int | None
+    """Id of the category that took it over; None: it is archived alone."""
+    target: str
+    """Name of that category, else empty."""
+
+
+def archived(tx: Transaction) -> dict[int, ArchivedCategory]:
+    """Return the archived categories by id; cheap enough for every key press."""
+    target = category.alias("target")
+    columns = category.c.id, category.c.name, category.c.merged_into, target.c.name.label("target")
+    tables = category.outerjoin(target, target.c.id == category.c.merged_into)
+    query = sa.select(*columns).select_from(tables).where(category.c.archived.is_(True))
+    return {
+        row.id: ArchivedCategory(row.name, row.merged_into, row.target or "")
+        for row in tx.execute(query)
+    }
+
+
 def ordinals(tx: Transaction) -> dict[int, int]:
     """Return the ordinal of every category by id, archived ones included; cheap enough for keys."""
     return {i: o for i, o in tx.execute(sa.select(category.c.id, category.c.ordinal))}

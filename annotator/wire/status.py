@@ -34,3 +34,5 @@ class ProjectState(TypedDict):
     suggestions_about: bool
     """The suggestions of a new version are being counted; this is the figure from its making."""
     trainer: Trainer
+    categories_revision: str
+    """That of `CategoryList`, for whoever asks."""

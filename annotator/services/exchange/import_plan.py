@@ -50,6 +50,8 @@ class ImportSummary:
     """Pairs that a model filled in; never imported as labels."""
     annotations: int
     """Boxes and the like, kept for export."""
+    archived: tuple[str, ...] = ()
+    """Of each archived category that the file names, a sentence that says where its labels are."""
     applied: int = 0
     """Pairs that were changed; 0 in a preview."""
 
@@ -61,7 +63,7 @@ class ImportSummary:
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> ImportSummary:
         """Return the summary of which `row` was made."""
-        names = {name: tuple(row[name]) for name in ("unmatched", "new_categories")}
+        names = {name: tuple(row[name]) for name in ("unmatched", "new_categories", "archived")}
         return cls(**{**row, **names})
 
     def text(self) -> str:
@@ -79,6 +81,7 @@ class ImportSummary:
             lines.append(f"{self.suggestions} pairs filled in by a model were not taken as labels")
         if self.annotations:
             lines.append(f"{self.annotations} boxes are kept for export")
+        lines += self.archived
         return "\n".join(lines)
 
 

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 from annotator.domain import Category, Job, JobKind, JobState
 from annotator.services.background.throttled_cache import Counted
 from annotator.services.catalogue.lookup import in_order
+from annotator.services.catalogue.revision import categories_revision
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.open_pairs import PairCounts
 from annotator.services.knowledge.open_suggestions import OpenSuggestions, SuggestionCounts
@@ -17,7 +18,16 @@ from annotator.services.progress.trends import Trends, TrendsRow
 from annotator.services.training import retraining
 from annotator.services.training.control import VersionRow, version_row
 from annotator.settings import Project
-from annotator.store import Transaction, activity, categories, images, jobs, versions
+from annotator.store import (
+    Transaction,
+    activity,
+    annotators,
+    categories,
+    hotkeys,
+    images,
+    jobs,
+    versions,
+)
 from annotator.wire.status import ProjectState, Trainer
 
 WORKER_SILENCE = timedelta(seconds=15)
@@ -94,7 +104,7 @@ class ProgressReport:
         self._lock = threading.Lock()
         self._losses: tuple[int | None, list[tuple[float, float]]] = (None, [])
 
-    def state(self) -> ProjectState:
+    def state(self, annotator: str = "") -> ProjectState:
         """Return the status line: version, counts and what the trainer is doing now.
 
         Every open page asks for it all the time. Where counting the suggestions of a new version
@@ -110,6 +120,7 @@ class ProgressReport:
                 number, about = self._suggested(tx, shown)
             trainer = self._trainer(tx)
             pairs = PairCounts.of(total, shown, self._open_suggestions.fills.counts(tx))
+            keys = hotkeys.of(tx, annotators.id_of(tx, annotator)) if annotator else {}
         return {
             "version": version,
             "problem": self._suggestions.problem,
@@ -120,6 +131,7 @@ class ProgressReport:
             "suggestions": number,
             "suggestions_about": about,
             "trainer": trainer,
+            "categories_revision": categories_revision(shown, keys),
         }
 
     def overview(self, *, wait: bool = True) -> Overview:
