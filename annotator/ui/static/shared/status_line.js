@@ -9,10 +9,11 @@ import { pause } from './server.js';
 const EVERY_MS = 1500;
 
 export class StatusLine {
-  /** @param {Server} server @param {{ onVersion: (number: number | null) => void }} listeners */
-  constructor(server, { onVersion }) {
+  /** @param {Server} server @param {{ onVersion: (number: number | null) => void, onCategories: (revision: string) => void }} listeners */
+  constructor(server, { onVersion, onCategories }) {
     this.server = server;
     this.onVersion = onVersion;
+    this.onCategories = onCategories;
     this.hasFeatures = true;
     this.started = false;
     /** @type {ProjectState | null} */
@@ -41,6 +42,7 @@ export class StatusLine {
       this.state = state;
       this.#show(state);
       this.onVersion(state.version);
+      this.onCategories(state.categories_revision);
     }
   }
 
