@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -285,6 +286,10 @@ def _refuse(name: str, taken: Mapping[str, str]) -> None:
     if len(name) > MAX_NAME:
         raise AnnotatorError(
             f"The category name {name[:40]!r}... is too long; use at most {MAX_NAME} characters."
+        )
+    if any(unicodedata.category(sign) == "Cc" for sign in name):
+        raise AnnotatorError(
+            f"The category name {name[:40]!r} holds a character that cannot be seen; leave it out."
         )
     other = taken.get(name_key(name))
     if other == name:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator
 from typing_extensions import TypedDict
 
 from annotator.wire.recording import Decision, Label, Opinion, SourceName, StateName
-from annotator.wire.request import Id, Request, TabName, Text, Whole
+from annotator.wire.request import Id, Request, TabName, Text, Typed, Whole
 
 
 class NextImagesRequest(Request):
@@ -37,7 +37,7 @@ class ItemsRequest(Request):
 class FindImagesRequest(Request):
     """Images by number or by part of a name."""
 
-    text: Annotated[Text, AfterValidator(lambda text: text[:200])] = ""
+    text: Annotated[Typed, AfterValidator(lambda text: text[:200])] = ""
 
 
 class PairRequest(Request):
@@ -58,7 +58,7 @@ class FlagRequest(Request):
     """A note to be pinned to an image."""
 
     image: Id
-    note: Text = ""
+    note: Typed = ""
 
 
 class ResolveFlagRequest(Request):

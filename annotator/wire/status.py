@@ -9,7 +9,7 @@ class Trainer(TypedDict):
     """What the trainer is doing."""
 
     state: str
-    """`off`, `idle`, `embedding`, `training` or `failed`."""
+    """`off`, `starting`, `idle`, `embedding`, `training` or `failed`."""
     stage: str
     done: int
     total: int

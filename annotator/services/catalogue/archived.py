@@ -36,7 +36,9 @@ class Archived:
             return self.sentence(category_id) if category_id in self else None
         if target not in self:
             return None
-        return f"{self.name(category_id)!r} is merged into {self.sentence(target)}"
+        return (
+            f"{self.name(category_id)!r} is merged into another category: {self.sentence(target)}"
+        )
 
     def refuse(self, category_id: int) -> None:
         """Refuse an answer about a category.

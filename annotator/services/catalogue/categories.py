@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from typing import TypeVar
@@ -113,7 +114,7 @@ class Curation:
         wanted = [name.strip() for name in names if name.strip()]
         if not wanted:
             raise AnnotatorError("Enter at least one name, one per line.")
-        group = supercategory.strip()
+        group = (_visible(supercategory) or "").strip()
         with self._store.writing() as tx:
             again = import_rollback.hidden(tx, wanted)  # with an import that was taken back
             import_rollback.show_again(tx, again)
@@ -148,6 +149,7 @@ class Curation:
             AnnotatorError: If a name is empty or taken, or the key cannot be used.
             ProjectError: If an alias is taken away that the settings' hierarchy names.
         """
+        supercategory, description = _visible(supercategory), _visible(description)
         with self._store.writing() as tx:
             old = categories.get(tx, category_id)
             if aliases is not None:
@@ -282,6 +284,11 @@ class Curation:
                 if category.id == category_id:
                     return list(groups.values()), number, place
         raise NotFound("This category is archived or deleted; choose another.")
+
+
+def _visible(text: str | None) -> str | None:
+    """Return a text without control characters, which no database has to keep."""
+    return text and "".join(s for s in text if s == "\n" or unicodedata.category(s) != "Cc")
 
 
 def _refuse_taken(tx: Transaction, names: Sequence[str], own: int | None = None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from typing_extensions import TypedDict
 
@@ -32,6 +32,9 @@ from annotator.wire.status import ProjectState, Trainer
 
 WORKER_SILENCE = timedelta(seconds=15)
 """After this long without a sign of life a worker counts as dead."""
+
+STARTING = timedelta(seconds=60)
+"""So long a worker may take to import what it needs on a slow disk."""
 
 LOSSES = 200
 """Most points of the live loss that are kept; of a longer training every second one goes."""
@@ -102,6 +105,7 @@ class ProgressReport:
         self._trends = Trends(project, open_suggestions, clock)
         self._clock = clock
         self._lock = threading.Lock()
+        self._starting_until: datetime | None = None
         self._losses: tuple[int | None, list[tuple[float, float]]] = (None, [])
 
     def state(self, annotator: str = "") -> ProjectState:
@@ -133,6 +137,10 @@ class ProgressReport:
             "trainer": trainer,
             "categories_revision": categories_revision(shown, keys),
         }
+
+    def expect_worker(self) -> None:
+        """Say for a while that the trainer is starting; called by whoever has just started it."""
+        self._starting_until = self._clock() + STARTING
 
     def overview(self, *, wait: bool = True) -> Overview:
         """Return counts, categories, versions, and what the next training waits for.
@@ -246,7 +254,12 @@ class ProgressReport:
         newest = max(latest, key=lambda job: job.id, default=None)
         if running is not None:
             self._remember_loss(running)
-        return trainer_row(alive, running, newest)
+        row = trainer_row(alive, running, newest)
+        if alive:
+            self._starting_until = None
+        elif self._starting_until is not None and now < self._starting_until:
+            row["state"] = "starting"
+        return row
 
 
 def trainer_row(alive: bool, running: Job | None, newest: Job | None) -> Trainer:

@@ -29,6 +29,9 @@ export class WorkScreen {
   /** @type {Map<number, string> | undefined} */
   categoryNames;
 
+  /** @type {(state: QueueState) => void} */
+  onSaved = () => {}; // what waits to be saved has changed
+
   /** @type {HTMLElement | null} */
   missing = null; // the card that says what the project lacks
 
@@ -208,7 +211,9 @@ export class WorkScreen {
   say(text) { this.live.textContent = text; }
 
   /** @param {QueueState} state */
-  #showSaved({ pending, fails, trouble, isStored, failed }) {
+  #showSaved(state) {
+    const { pending, fails, trouble, isStored, failed } = state;
+    this.onSaved(state);
     this.unsaved.count(pending, failed);
     const isTold = this.status.trainer.textContent === trouble; // the status line says it already
     this.unsaved.showReason(fails && pending && !isTold ? trouble : '');
