@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, Change, Operation, OperationKind, Source, State
+from annotator.errors import AnnotatorError
 from annotator.services.app import Services
 from annotator.services.catalogue import hierarchy
 from annotator.services.catalogue.archived import Archived
@@ -109,6 +110,7 @@ def list_suggestions(
 
     Raises:
         NotFound: If there is no such image or category.
+        AnnotatorError: If the category is archived or merged into another.
         NotReady: If there is no version yet.
     """
     with services.store.reading() as tx:
@@ -118,7 +120,11 @@ def list_suggestions(
         )
         shown = categories.every(tx)
         if category is not None:
-            shown = [CategoryNames(shown).get(category)]
+            found = CategoryNames(categories.every(tx, archived=True)).get(category)
+            archived = Archived(tx)
+            if found.id in archived:
+                raise AnnotatorError(archived.sentence(found.id))
+            shown = [found]
         wanted = None
         if image is not None:
             wanted = PathNames(images.every_path(tx)).get(image).image_id

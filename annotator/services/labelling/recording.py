@@ -73,12 +73,13 @@ class Recording:
         now = self._clock()
         changes = [_change(change, request.image) for change in request.changes]
         with self._store.reading() as tx:
-            _refuse_unknown(tx, changes)
+            found = _known_images(tx, changes)
             recorded = answers.recorded_pairs(tx, request.op)  # of a retry; that part is settled
             new = [c for c in changes if (c.image_id, c.category_id) not in recorded]
             wanted = sorted({c.image_id for c in new})
-            found, paths = images.many(tx, wanted), images.paths_of(tx, wanted)
-        problems = self._problems(found, paths)  # in no transaction: a disk may take its time
+            paths = images.paths_of(tx, wanted)
+        # In no transaction: a disk may take its time.
+        problems = self._problems([found[image_id] for image_id in wanted], paths)
         with self._store.writing() as tx:
             person = annotators.named(tx, annotator, now)
             archived = Archived(tx)
@@ -140,7 +141,7 @@ class Recording:
         }
 
     def _problems(
-        self, found: Mapping[int, Image], paths: Mapping[int, list[ImagePath]]
+        self, wanted: Iterable[Image], paths: Mapping[int, list[ImagePath]]
     ) -> dict[int, str]:
         """Return why images cannot be looked at, by image id; usable ones are left out.
 
@@ -148,13 +149,13 @@ class Recording:
             ImageFolderMissing: If a whole folder is missing.
         """
         problems = {}
-        for image_id, image in found.items():
+        for image in wanted:
             try:
-                self._media.first_existing(image, paths.get(image_id, []))
+                self._media.first_existing(image, paths.get(image.id, []))
             except TemporaryError:
                 raise
             except AnnotatorError as error:
-                problems[image_id] = str(error)
+                problems[image.id] = str(error)
         return problems
 
 
@@ -180,7 +181,12 @@ def label_row(label: PairLabel, people: Mapping[int, str], me: int) -> Label | N
     }
 
 
-def _refuse_unknown(tx: Transaction, changes: Sequence[Change]) -> None:
+def _known_images(tx: Transaction, changes: Sequence[Change]) -> dict[int, Image]:
+    """Return the images that changes are about, by id.
+
+    Raises:
+        AnnotatorError: If one, or a category, is not in the project.
+    """
     known = categories.ordinals(tx)
     for change in changes:
         if change.category_id not in known:
@@ -191,6 +197,7 @@ def _refuse_unknown(tx: Transaction, changes: Sequence[Change]) -> None:
     for change in changes:
         if change.image_id not in there:
             images.get(tx, change.image_id)  # says that it is not there
+    return there
 
 
 def _refused(archived: Archived, changes: Sequence[Change]) -> dict[int, str]:
