@@ -82,7 +82,7 @@ def images_missing(context: typer.Context, as_json: AsJson = False) -> None:
 
 @categories_app.callback()
 def categories(context: typer.Context, project: ProjectDir) -> None:
-    """List, add, rename, merge and archive categories."""
+    """List, add, rename, merge, archive and restore categories."""
     context.obj = project
 
 
@@ -160,6 +160,14 @@ def categories_archive(
     """Hide a category everywhere; its answers are kept."""
     with opened(context.obj) as services:
         row = services.curation.archive(services.curation.find(name), not undo)
+    show(row, row["message"], as_json)
+
+
+@categories_app.command("restore")
+def categories_restore(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
+    """Show an archived category again, with its answers."""
+    with opened(context.obj) as services:
+        row = services.curation.archive(services.curation.find(name), False)
     show(row, row["message"], as_json)
 
 

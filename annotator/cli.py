@@ -267,7 +267,10 @@ def answer(
         row = answer_by_name(
             services, image=image, category=category, state=state, annotator=by or _login()
         )
-    show(row, f"{row['category']} is {row['state']} on {row['image']}", as_json)
+    text = f"{row['category']} is {row['state']} on {row['image']}"
+    if row["merged"]:
+        text += f"; {row['merged']!r} is merged into it"
+    show(row, text, as_json)
 
 
 @app.command()

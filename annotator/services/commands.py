@@ -12,8 +12,10 @@ from typing_extensions import TypedDict
 
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, Change, Operation, OperationKind, Source, State
+from annotator.errors import AnnotatorError
 from annotator.services.app import Services
 from annotator.services.catalogue import hierarchy
+from annotator.services.catalogue.archived import Archived
 from annotator.services.catalogue.lookup import CategoryNames
 from annotator.services.catalogue.picture_names import PictureNames
 from annotator.services.catalogue.pictures import names_of, written_names
@@ -23,7 +25,15 @@ from annotator.services.progress.overview import Counts
 from annotator.services.progress.quality import QualityRow
 from annotator.services.progress.stopping import StoppingRow
 from annotator.services.training.control import VersionRow, version_row
-from annotator.store import Transaction, annotators, answers, categories, images, versions
+from annotator.store import (
+    Transaction,
+    annotators,
+    answers,
+    categories,
+    derivation,
+    images,
+    versions,
+)
 from annotator.wire.status import Trainer
 
 
@@ -45,6 +55,8 @@ class AnswerRow(TypedDict):
 
     image: str
     category: str
+    merged: str | None
+    """Name of the category that was answered, where `category` has taken that over."""
     state: str
     conflict: bool
 
@@ -99,6 +111,7 @@ def list_suggestions(
 
     Raises:
         NotFound: If there is no such image or category.
+        AnnotatorError: If the category is archived or merged into another.
         NotReady: If there is no version yet.
     """
     with services.store.reading() as tx:
@@ -108,7 +121,11 @@ def list_suggestions(
         )
         shown = categories.every(tx)
         if category is not None:
-            shown = [CategoryNames(shown).get(category)]
+            found = CategoryNames(categories.every(tx, archived=True)).get(category)
+            archived = Archived(tx)
+            if found.id in archived:
+                raise AnnotatorError(archived.sentence(found.id))
+            shown = [found]
         wanted = None
         if image is not None:
             wanted = _image_named(services, tx, image)
@@ -168,15 +185,20 @@ def answer_by_name(
 ) -> AnswerRow:
     """Record one answer about a pair named by file and category.
 
+    About a merged category the answer counts in the one that took it over, whose label is returned.
+
     Raises:
         NotFound: If there is no such image or category.
+        AnnotatorError: If the category is archived.
     """
     now = utc_now()
     with services.store.reading() as tx:
         image_id = _image_named(services, tx, image)
         name = names_of(tx, [image_id])[image_id]
     with services.store.writing() as tx:
-        chosen = CategoryNames(categories.every(tx)).get(category)
+        chosen = CategoryNames(categories.every(tx, archived=True)).get(category)
+        archived = Archived(tx)
+        archived.refuse(chosen.id)
         person = annotators.named(tx, annotator, now)
         labels = answers.labels_of(tx, [image_id]).get(image_id, [])
         seen = next((x.answer_id for x in labels if x.category_id == chosen.id), None)
@@ -195,10 +217,15 @@ def answer_by_name(
             happened_at=now,
         )
         receipt = answers.record(tx, operation, now)
-    label = receipt.labels[0]
+        label, counted = receipt.labels[0], chosen
+        target = archived.target(chosen.id)
+        if target is not None:
+            pair = image_id, target
+            label, counted = derivation.current(tx, [pair])[pair], categories.get(tx, target)
     return {
         "image": name,
-        "category": chosen.name,
+        "category": counted.name,
+        "merged": None if counted is chosen else chosen.name,
         "state": label.state.value if label.state else "unknown",
         "conflict": label.conflict,
     }

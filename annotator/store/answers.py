@@ -46,6 +46,7 @@ __all__ = [
     "labels_of",
     "recompute",
     "record",
+    "recorded_pairs",
     "recount",
     "redo",
     "undo",
@@ -180,6 +181,14 @@ def is_recorded(tx: Transaction, client_id: str) -> bool:
     """Whether there is an operation of that client id, whoever did it."""
     query = sa.select(operation.c.id).where(operation.c.client_id == client_id)
     return tx.execute(query).first() is not None
+
+
+def recorded_pairs(tx: Transaction, client_id: str) -> set[Pair]:
+    """Return the pairs that the operation of that client id is about; none before it is there."""
+    query = sa.select(answer.c.image_id, answer.c.category_id).join(
+        operation, operation.c.id == answer.c.operation_id
+    )
+    return {(i, c) for i, c in tx.execute(query.where(operation.c.client_id == client_id))}
 
 
 def labels_of(tx: Transaction, image_ids: Iterable[int]) -> dict[int, list[PairLabel]]:

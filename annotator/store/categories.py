@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -74,6 +75,29 @@ def every(tx: Transaction, *, archived: bool = False) -> list[Category]:
     if not archived:
         query = query.where(category.c.archived.is_(False))
     return [to_category(row, aliases[row.id]) for row in tx.execute(query)]
+
+
+@dataclass(frozen=True)
+class ArchivedCategory:
+    """A category that no page shows."""
+
+    name: str
+    merged_into: int | None
+    """Id of the category that took it over; None: it is archived alone."""
+    target: str
+    """Name of that category, else empty."""
+
+
+def archived(tx: Transaction) -> dict[int, ArchivedCategory]:
+    """Return the archived categories by id; cheap enough for every key press."""
+    target = category.alias("target")
+    columns = category.c.id, category.c.name, category.c.merged_into, target.c.name.label("target")
+    tables = category.outerjoin(target, target.c.id == category.c.merged_into)
+    query = sa.select(*columns).select_from(tables).where(category.c.archived.is_(True))
+    return {
+        row.id: ArchivedCategory(row.name, row.merged_into, row.target or "")
+        for row in tx.execute(query)
+    }
 
 
 def ordinals(tx: Transaction) -> dict[int, int]:
@@ -262,6 +286,10 @@ def _refuse(name: str, taken: Mapping[str, str]) -> None:
     if len(name) > MAX_NAME:
         raise AnnotatorError(
             f"The category name {name[:40]!r}... is too long; use at most {MAX_NAME} characters."
+        )
+    if any(unicodedata.category(sign) == "Cc" for sign in name):
+        raise AnnotatorError(
+            f"The category name {name[:40]!r} holds a character that cannot be seen; leave it out."
         )
     other = taken.get(name_key(name))
     if other == name:

@@ -200,6 +200,7 @@ def preview_text(row: ImportSummary) -> str:
     if row.new_categories:
         names = ", ".join(_code(n) for n in row.new_categories[:12])
         lines.append(f"New categories: {names}")
+    lines += map(_plain, row.archived)
     if row.unmatched_count:
         names = ", ".join(_code(n) for n in row.unmatched[:5])
         lines.append(f"{row.unmatched_count:,} images are not in this project, such as {names}")

@@ -198,6 +198,7 @@ def serve_project(
             trainer = WorkerProcess(path, device, environment)
             stack.callback(trainer.stop)
             trainer.start()
+            services.progress.expect_worker()
         url = address(host, listener.getsockname()[1], open_to_network=open_to_all)
         note = who_may(host, open_to_network=open_to_all)
         run_server(app, listener, on_ready=lambda: _announce(url, note, browser))

@@ -84,7 +84,7 @@ class TrainPage(FiguresPage):
         running = trainer["state"] == "training"
         # A version that was not promoted shows when its training has ended.
         now = self._seen([state["version"], trainer["state"]], state["answered"])
-        line = views.trainer_html(trainer)
+        line = views.trainer_html(trainer, state["problem"])
         losses = loss_chart(self._progress.losses()) if running else None
         live = (line, plot(losses), gr.update(visible=losses is not None))
         if not self._is_due(seen, now):

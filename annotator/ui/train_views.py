@@ -18,6 +18,8 @@ STOPPED = (
     "Start it with <code>annotator work PROJECT</code>.</span>"
 )
 
+STARTING = "<span>The trainer is starting.</span>"
+
 LOSS_NOTE = (
     "The loss measures how far the model is from its training answers and should fall. It "
     "restarts for each part of a training."
@@ -32,13 +34,18 @@ NOT_TWO = "There is no version yet; with two, what changed between them is shown
 ONE_VERSION = "There is one version; with a second one the two can be compared here."
 
 
-def trainer_html(trainer: Trainer) -> str:
-    """Return what the trainer does now; its texts are escaped."""
-    state = trainer["state"] if trainer["worker_alive"] else "off"
-    said = STOPPED
-    if trainer["worker_alive"]:
-        said = _doing(trainer)
-    return f'<div class="pg-trainer" role="status" data-state="{escape(state)}"><i></i>{said}</div>'
+def trainer_html(trainer: Trainer, problem: str = "") -> str:
+    """Return what the trainer does now, and why the version in use suggests nothing, escaped."""
+    state, said = trainer["state"], STARTING
+    if state != "starting":
+        state = state if trainer["worker_alive"] else "off"
+        said = _doing(trainer) if trainer["worker_alive"] else STOPPED
+    shown = (
+        f'<div class="pg-trainer" role="status" data-state="{escape(state)}"><i></i>{said}</div>'
+    )
+    if problem:
+        shown += _note(f"The version in use gives no suggestions: {problem}")
+    return shown
 
 
 def _doing(trainer: Trainer) -> str:

@@ -11,6 +11,7 @@ import gradio as gr
 from annotator.errors import AnnotatorError
 from annotator.services.app import Services
 from annotator.ui.boundary import ServerFunction, server_function
+from annotator.wire.label import CategoryList
 from annotator.wire.leases import Released, ReleaseRequest
 from annotator.wire.probe import ProbeAnswerRequest
 from annotator.wire.recording import BackRequest, Saved, SaveRequest, VisitRequest
@@ -56,7 +57,7 @@ def work_screen(
 
 
 def screen_functions(services: Services) -> list[ServerFunction]:
-    """Return `server.state`, `save`, `undo`, `redo`, `visit`, `probe_answer` and `release`.
+    """Return `server.state`, `categories`, `save`, `undo`, `redo`, `visit` and the like.
 
     The queue of unsaved work follows a tab from page to page, so each page needs all that save. A
     page of the grid names its mode, and its attention checks are worked out when it is saved. What
@@ -66,8 +67,8 @@ def screen_functions(services: Services) -> list[ServerFunction]:
     recording, verification = services.recording, services.verification
 
     def state(annotator: str, request: Request) -> ProjectState:
-        del annotator, request
-        return services.progress.state()
+        del request
+        return services.progress.state(annotator)
 
     def save(annotator: str, request: SaveRequest | SavePageRequest) -> Saved:
         if isinstance(request, SavePageRequest):
@@ -98,6 +99,7 @@ def screen_functions(services: Services) -> list[ServerFunction]:
 
     return [
         server_function("state", Request.read, state),
+        _categories(services),
         queued("save", read_save, save),
         queued("undo", BackRequest.read, recording.undo),
         queued("redo", BackRequest.read, recording.redo),
@@ -105,3 +107,13 @@ def screen_functions(services: Services) -> list[ServerFunction]:
         queued("probe_answer", ProbeAnswerRequest.read, services.probing.answer),
         server_function("release", ReleaseRequest.read, release),
     ]
+
+
+def _categories(services: Services) -> ServerFunction:
+    """Return `server.categories`, for a page that is open while they change."""
+
+    def listed(annotator: str, request: Request) -> CategoryList:
+        del request
+        return services.labelling.categories(annotator)
+
+    return server_function("categories", Request.read, listed)

@@ -8,7 +8,7 @@ from pydantic import AfterValidator
 from typing_extensions import TypedDict
 
 from annotator.wire.recording import Decision, Label, Opinion, SourceName, StateName
-from annotator.wire.request import Id, Request, TabName, Text, Whole
+from annotator.wire.request import Id, Request, TabName, Text, Typed, Whole
 
 
 class NextImagesRequest(Request):
@@ -37,7 +37,7 @@ class ItemsRequest(Request):
 class FindImagesRequest(Request):
     """Images by number or by part of a name."""
 
-    text: Annotated[Text, AfterValidator(lambda text: text[:200])] = ""
+    text: Annotated[Typed, AfterValidator(lambda text: text[:200])] = ""
 
 
 class PairRequest(Request):
@@ -58,7 +58,7 @@ class FlagRequest(Request):
     """A note to be pinned to an image."""
 
     image: Id
-    note: Text = ""
+    note: Typed = ""
 
 
 class ResolveFlagRequest(Request):
@@ -95,7 +95,19 @@ class Project(TypedDict):
     ancestors: list[str]
 
 
-class Start(TypedDict):
+class CategoryList(TypedDict):
+    """The categories in the order of the pages; a page asks again when they have changed."""
+
+    categories: list[Category]
+    implies: dict[str, Implies]
+    """By category id."""
+    merged: dict[str, str]
+    """By id of each merged category, the name of the one that took it over."""
+    categories_revision: str
+    """Another one as soon as any of this changes; `state` tells the present one."""
+
+
+class Start(CategoryList):
     """What a page needs once."""
 
     annotator: str
@@ -105,9 +117,6 @@ class Start(TypedDict):
     former: list[str]
     """Names of the past, under which a browser may hold answers."""
     project: Project
-    categories: list[Category]
-    implies: dict[str, Implies]
-    """By category id."""
     version: int | None
     total: int
     resume: int | None

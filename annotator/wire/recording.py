@@ -122,6 +122,10 @@ class Saved(TypedDict):
     """Pairs of image and category to which somebody else was faster."""
     left_out: list[tuple[int, str]]
     """Images without a usable file, and why."""
+    archived: list[tuple[int, str]]
+    """Categories that are archived, whose changes are left out, and what to do."""
+    merged: list[str]
+    """For each category that has been merged, a sentence that says where its answers count."""
     opinion: NotRequired[Opinion]
     """On the other categories, where the operation was about one image."""
     agreement: NotRequired[Agreement]

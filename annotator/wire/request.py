@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime
 from typing import Annotated, Any, Self
 
@@ -35,7 +36,17 @@ def _storable(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise ValueError("should be text that can be stored") from None
+    if "\0" in text:
+        raise ValueError("should be text that can be stored")
     return text
+
+
+def _typed(text: Any) -> Any:
+    return "".join(filter(_is_typed, text)) if isinstance(text, str) else text
+
+
+def _is_typed(sign: str) -> bool:
+    return sign in "\t\n\r" or unicodedata.category(sign) != "Cc"
 
 
 def _moment(value: Any) -> datetime | None:
@@ -53,6 +64,9 @@ def _milliseconds(value: Any) -> Any:
 
 
 Text = Annotated[str, AfterValidator(_storable)]
+
+Typed = Annotated[Text, BeforeValidator(_typed)]
+"""What a person typed; control characters, which nobody sees, are left out."""
 
 ClientId = Annotated[Text, Field(min_length=1, max_length=LONGEST_ID)]
 """An id that a page made up, such as that of an operation."""

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from annotator.domain import Source
 from annotator.wire.label import Flag, PairRequest, Start
 from annotator.wire.recording import Label, SourceName, StateName
-from annotator.wire.request import Id, Request, Text, Whole
+from annotator.wire.request import Id, Request, Typed, Whole
 
 
 class Filters(Request):
@@ -24,7 +24,7 @@ class Filters(Request):
     """0: answered without a version."""
     state: Literal["present", "absent", "unsure", "conflict"] | None = None
     source: Source | None = None
-    name: Annotated[Text, AfterValidator(lambda name: name.strip()[:200])] = ""
+    name: Annotated[Typed, AfterValidator(lambda name: name.strip()[:200])] = ""
     """Part of a file name."""
 
 

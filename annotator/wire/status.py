@@ -9,7 +9,7 @@ class Trainer(TypedDict):
     """What the trainer is doing."""
 
     state: str
-    """`off`, `idle`, `embedding`, `training` or `failed`."""
+    """`off`, `starting`, `idle`, `embedding`, `training` or `failed`."""
     stage: str
     done: int
     total: int
@@ -34,3 +34,5 @@ class ProjectState(TypedDict):
     suggestions_about: bool
     """The suggestions of a new version are being counted; this is the figure from its making."""
     trainer: Trainer
+    categories_revision: str
+    """That of `CategoryList`, for whoever asks."""

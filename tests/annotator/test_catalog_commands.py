@@ -111,3 +111,31 @@ def test_folders_are_added_listed_and_moved(run: Run, project: Path, tmp_path: P
     assert f"holiday: {moved}; 1 files" in run("images", "root")
     assert (again["new_images"], again["gone"]) == (0, 0)
     assert project.exists()
+
+
+def test_an_archived_category_is_restored_by_the_command_that_the_refusal_names(
+    run: Run, project: Path
+) -> None:
+    words = ["answer", str(project), "--image", "1.png", "--category", "kitten"]
+    run("categories", "archive", "kitten")
+
+    refused = CliRunner().invoke(app, [*words, "--state", "present"])
+    restored = run("categories", "restore", "kitten")
+    said = CliRunner().invoke(app, [*words, "--state", "present"])
+
+    assert "`annotator categories PROJECT restore kitten`" in str(refused.exception)
+    assert "'kitten' is restored" in restored
+    assert said.output.strip() == "kitten is present on 1.png"
+
+
+def test_an_answer_about_a_merged_category_counts_in_the_other_and_says_so(
+    run: Run, project: Path
+) -> None:
+    run("categories", "merge", "kitten", "cat", "--yes")
+
+    words = ["answer", str(project), "--image", "1.png", "--category", "kitten"]
+    said = CliRunner().invoke(app, [*words, "--state", "present"])
+    row = json.loads(CliRunner().invoke(app, [*words, "--state", "absent", "--json"]).output)
+
+    assert said.output.strip() == "cat is present on 1.png; 'kitten' is merged into it"
+    assert (row["category"], row["merged"], row["state"]) == ("cat", "kitten", "unknown")

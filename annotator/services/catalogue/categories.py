@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from typing import TypeVar
@@ -13,6 +14,7 @@ from annotator.domain import Category, name_key
 from annotator.errors import AnnotatorError, NotFound
 from annotator.services.background.short_transactions import Progress, nobody
 from annotator.services.catalogue import hierarchy, recomputing
+from annotator.services.catalogue.archived import sentence
 from annotator.services.catalogue.hotkeys import checked_key, refuse_ambiguous
 from annotator.services.catalogue.lookup import CategoryNames, in_order
 from annotator.services.catalogue.merge_preview import MergeRow, preview_row
@@ -106,18 +108,20 @@ class Curation:
         """Add categories; every pair of theirs starts out unknown.
 
         Raises:
-            AnnotatorError: If there is no name, or one is empty or taken.
+            AnnotatorError: If there is no name, or one is empty or taken; the message says how to
+                restore an archived category that has it, or whose alias it is.
         """
         wanted = [name.strip() for name in names if name.strip()]
         if not wanted:
             raise AnnotatorError("Enter at least one name, one per line.")
-        group = supercategory.strip()
+        group = (_visible(supercategory) or "").strip()
         with self._store.writing() as tx:
             again = import_rollback.hidden(tx, wanted)  # with an import that was taken back
             import_rollback.show_again(tx, again)
             shown_again = [categories.get(tx, category_id) for category_id in again]
             known = {name_key(category.name) for category in shown_again}
             new = [n for n in wanted if name_key(n) not in known]
+            _refuse_taken(tx, new)
             added = categories.add(tx, [categories.NewCategory(n, group) for n in new])
             added = [*shown_again, *added]
         shown = ", ".join(c.name for c in added[:8]) + (" ..." if len(added) > 8 else "")
@@ -145,11 +149,13 @@ class Curation:
             AnnotatorError: If a name is empty or taken, or the key cannot be used.
             ProjectError: If an alias is taken away that the settings' hierarchy names.
         """
+        supercategory, description = _visible(supercategory), _visible(description)
         with self._store.writing() as tx:
             old = categories.get(tx, category_id)
             if aliases is not None:
                 categories.set_aliases(tx, category_id, [a for a in aliases if a.strip()])
             if name is not None and name.strip() != old.name:
+                _refuse_taken(tx, [name], own=category_id)
                 categories.rename(tx, category_id, name)
             same = hotkey is None or hotkey == (old.hotkey or "")
             key = None if same else checked_key(hotkey or "")
@@ -278,6 +284,38 @@ class Curation:
                 if category.id == category_id:
                     return list(groups.values()), number, place
         raise NotFound("This category is archived or deleted; choose another.")
+
+
+def _visible(text: str | None) -> str | None:
+    """Return a text without control characters, which no database has to keep."""
+    return text and "".join(s for s in text if s == "\n" or unicodedata.category(s) != "Cc")
+
+
+def _refuse_taken(tx: Transaction, names: Sequence[str], own: int | None = None) -> None:
+    """Refuse a name of an archived category, or an alias, and say whose it is.
+
+    Two categories in use with one name are refused by the store.
+    """
+    others = [c for c in categories.every(tx, archived=True) if c.id != own]
+    by_name = CategoryNames(others)
+    titles = {c.id: c.name for c in others}
+    for name in names:
+        found = by_name.find(name)
+        if found is None:
+            continue
+        if found.archived:
+            target = "" if found.merged_into is None else titles.get(found.merged_into, "")
+            raise AnnotatorError(_as_alias(name, found) + sentence(found.name, target))
+        if name_key(found.name) != name_key(name):
+            raise AnnotatorError(
+                f"{_as_alias(name, found)}use {found.name!r}, or take the alias away there first."
+            )
+
+
+def _as_alias(name: str, category: Category) -> str:
+    if name_key(category.name) == name_key(name):
+        return ""
+    return f"{name.strip()!r} is an alias of {category.name!r}; "
 
 
 def _swap(items: list[T], one: int, other: int) -> None:

@@ -58,6 +58,8 @@ class ImportSummary:
     """Pairs that a model filled in; never imported as labels."""
     annotations: int
     """Boxes and the like, kept for export."""
+    archived: tuple[str, ...] = ()
+    """Of each archived category that the file names, a sentence that says where its labels are."""
     applied: int = 0
     """Pairs that were changed; 0 in a preview."""
 
@@ -88,6 +90,7 @@ class ImportSummary:
             lines.append(f"{self.suggestions} pairs filled in by a model were not taken as labels")
         if self.annotations:
             lines.append(f"{self.annotations} boxes are kept for export")
+        lines += self.archived
         return "\n".join(lines)
 
     def about_names(self) -> Iterator[str]:

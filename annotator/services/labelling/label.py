@@ -10,6 +10,7 @@ from annotator.services.catalogue import hierarchy
 from annotator.services.catalogue.hotkeys import keys_for
 from annotator.services.catalogue.lookup import in_order
 from annotator.services.catalogue.pictures import Media, names_of, search
+from annotator.services.catalogue.revision import categories_revision
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.conditional_update import own_labels
 from annotator.services.knowledge.fills import Fills, filled_rows
@@ -27,15 +28,18 @@ from annotator.services.project.identity import Lineage
 from annotator.settings import Project
 from annotator.store import (
     Store,
+    Transaction,
     annotators,
     answers,
     categories,
     flags,
+    hotkeys,
     images,
     visits,
 )
 from annotator.wire import label as wire
 from annotator.wire.label import (
+    CategoryList,
     FoundImages,
     History,
     ItemData,
@@ -47,8 +51,8 @@ from annotator.wire.recording import Opinion, Visited, VisitRequest
 MOST_FOUND = 20
 """Images that a search for a name answers with."""
 
-MOST_NEXT, MOST_ITEMS = 50, 20
-"""Images that one request gets: ids of the next ones, and all that is shown of some."""
+MOST_IMAGES = 20
+"""Images of one request, their ids or all that is shown of them; the page's album has it, too."""
 
 
 class Labelling:
@@ -96,13 +100,7 @@ class Labelling:
         with self._store.reading() as tx:
             former = annotators.former_names(tx, person.id)
             last = visits.last_images(tx, person.id, 1)
-            every = categories.every(tx, archived=True)
-            parents = hierarchy.resolve(self._project.settings.hierarchy, every)
-            implies = hierarchy.consequences(parents)
-            keys = keys_for(tx, person.id, [c for c in every if not c.archived])
-            shown = [
-                category_row(c, keys.get(str(c.id), "")) for c in in_order(every) if not c.archived
-            ]
+            listed = self._categories(tx, person.id)
             total = images.count(tx)
             version, _ = self._suggestions.current(tx)
         settings = self._project.settings
@@ -116,12 +114,28 @@ class Labelling:
                 "key": self._lineage.key(),
                 "ancestors": self._lineage.ancestors(),
             },
-            "categories": shown,
-            "implies": implies,
+            **listed,
             "version": version,
             "total": total,
             "resume": last[-1] if last else None,
             "features": self._queue.has_features(),
+        }
+
+    def categories(self, annotator: str) -> CategoryList:
+        """Return the categories as they are now, with this person's keys."""
+        with self._store.reading() as tx:
+            return self._categories(tx, annotators.id_of(tx, annotator))
+
+    def _categories(self, tx: Transaction, person: int) -> CategoryList:
+        every = categories.every(tx, archived=True)
+        shown = [c for c in every if not c.archived]
+        keys, names = keys_for(tx, person, shown), {c.id: c.name for c in every}
+        parents = hierarchy.resolve(self._project.settings.hierarchy, every)
+        return {
+            "categories": [category_row(c, keys.get(str(c.id), "")) for c in in_order(shown)],
+            "implies": hierarchy.consequences(parents),
+            "merged": {str(c.id): names[c.merged_into] for c in every if c.merged_into is not None},
+            "categories_revision": categories_revision(shown, hotkeys.of(tx, person)),
         }
 
     def next_images(
@@ -134,7 +148,7 @@ class Labelling:
     ) -> NextImages:
         """Return the next images worth labelling, leased to the tab; see `Queue.next_images`."""
         del annotator  # the order does not depend on who asks
-        count = max(1, min(count, MOST_NEXT))
+        count = max(1, min(count, MOST_IMAGES))
         chosen, done = self._queue.next_images(tab, count=count, exclude=exclude)
         self._media.prepare(chosen)
         return {"images": chosen, "done": done}
@@ -144,8 +158,8 @@ class Labelling:
         self._queue.release(tab)
 
     def items(self, annotator: str, ids: Sequence[int]) -> list[ItemData]:
-        """Return what the page shows of some images, the first 20; unknown ids are left out."""
-        wanted = ids[:MOST_ITEMS]
+        """Return what the page shows of images, `MOST_IMAGES` at most; unknown ids are left out."""
+        wanted = ids[:MOST_IMAGES]
         with self._store.reading() as tx:
             me = annotators.id_of(tx, annotator)
             found = images.many(tx, wanted)

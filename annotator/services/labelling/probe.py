@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from itertools import islice
 
-from annotator.domain import Category, Image, ImagePath, State
+from annotator.domain import Category, State
 from annotator.errors import AnnotatorError
+from annotator.services.catalogue.archived import Archived
 from annotator.services.catalogue.pictures import Media
 from annotator.services.certificates.blind_questions import BlindQuestions
 from annotator.services.clock import Clock, utc_now
+from annotator.services.labelling.shown_pictures import NotLookedAt, ShownPictures
 from annotator.settings import Project
 from annotator.store import (
     Store,
@@ -92,15 +96,31 @@ class Probing:
         so that people can be compared who have not seen each other's answers. The rest is drawn
         afresh. While a certificate is open most of them are its questions, mixed with the others.
         """
-        now = self._clock()
-        with self._store.writing() as tx:
-            person = annotators.named(tx, annotator, now)
-            if not probes.of_card(tx, card):
-                self._fill(tx, card, person.id, now)
-            asked = probes.of_card(tx, card)
-            self._hold(tx, asked, card, now)
-            questions = self._questions(tx, asked, person.id)
+        now, pictures = self._clock(), ShownPictures(self._store, self._media)
+        seed = self._chance.getrandbits(64)
+        while (questions := self._try_card(annotator, card, now, pictures, seed)) is None:
+            pictures.look()
+        problems = pictures.problems({q["image"] for q in questions})
+        for question in questions:
+            said = problems[question["image"]]
+            question["problem"] = question["problem"] or (str(said) if said else None)
         return {"card": card, "questions": questions}
+
+    def _try_card(
+        self, annotator: str, card: str, now: datetime, pictures: ShownPictures, seed: int
+    ) -> list[ProbeQuestion] | None:
+        """Return the questions; None, and nothing is written, if files must be looked at first."""
+        try:
+            with self._store.writing() as tx:
+                person = annotators.named(tx, annotator, now)
+                if not probes.of_card(tx, card):
+                    self._fill(tx, card, person.id, now, pictures, random.Random(seed))
+                    pictures.settle()
+                asked = probes.of_card(tx, card)
+                self._hold(tx, asked, card, now)
+                return self._questions(tx, asked, person.id)
+        except NotLookedAt:
+            return None
 
     def answer(self, annotator: str, request: ProbeAnswerRequest) -> ProbeAnswered:
         """Keep what somebody says to a question; the same again changes nothing.
@@ -109,11 +129,15 @@ class Probing:
         faster, theirs stands and `late` says so.
 
         Raises:
-            AnnotatorError: If the card has been closed.
+            AnnotatorError: If the card has been closed, or the category is archived.
             ImageError: If the picture cannot be shown; then nobody can have seen it.
             ImageFolderMissing: If its whole image folder is missing, which may be back.
         """
         now, state = self._clock(), State(request.state)
+        with self._store.reading() as tx:
+            image_id = probes.get(tx, request.probe).image_id
+        pictures = ShownPictures(self._store, self._media)
+        problem = pictures.problems({image_id})[image_id]
         with self._store.writing() as tx:
             person = annotators.named(tx, annotator, now)
             found = probes.get(tx, request.probe)
@@ -121,6 +145,8 @@ class Probing:
                 return {"probe": found.id, "late": True}
             if found.state is None or found.state is not state:
                 self._may_answer(tx, found, request.card, now)
+                if problem is not None:
+                    raise problem
                 probes.answered(tx, found.id, person.id, state, now, request.ms)
             card = str(found.card)
             self._hold(tx, probes.of_card(tx, card), card, now)
@@ -141,12 +167,26 @@ class Probing:
         share = self._project.settings.probes.share
         return round(CARD_SIZE * (1 - share) / share) if share > 0 else None
 
-    def _fill(self, tx: Transaction, card: str, me: int, now: datetime) -> None:
+    def _fill(
+        self,
+        tx: Transaction,
+        card: str,
+        me: int,
+        now: datetime,
+        pictures: ShownPictures,
+        chance: random.Random,
+    ) -> None:
         elsewhere = leases.held(tx, _LEASE, now)
-        bound = self._supply(tx, CARD_SIZE - AUDIT_SHARE, elsewhere, now)
-        second = self._second(tx, CARD_SIZE - len(bound), card, me, elsewhere, now)
+        supply = partial(
+            self._bound.supply, tx, without=elsewhere, can_show=pictures.can_show, now=now
+        )
+        bound = supply(count=CARD_SIZE - AUDIT_SHARE)
+        candidates = self._second(tx, card, me, elsewhere, now, pictures, chance)
+        second = list(
+            islice(candidates, int(AGAIN_SHARE * (CARD_SIZE - len(bound)) + chance.random()))
+        )
         left = probes.waiting(tx, without=elsewhere, limit=5 * CARD_SIZE)
-        can_ask = (p.id for p in left if self._can_show(tx, p.image_id))
+        can_ask = (p.id for p in left if pictures.can_show(p.image_id))
         again = second + list(islice(can_ask, CARD_SIZE - len(bound) - len(second)))
         probes.put_on_card(tx, again, card)
         drawn = probes.draw(
@@ -158,36 +198,26 @@ class Probing:
             chance=self._chance,
         )
         if not bound + again and not drawn:  # nothing else is left to be asked in between
-            bound = self._supply(tx, CARD_SIZE, elsewhere, now, patient=False)
+            bound = supply(count=CARD_SIZE, patient=False)
         probes.put_on_card(tx, bound, card, places=False)
 
     def _second(
-        self, tx: Transaction, count: int, card: str, me: int, held: set[int], now: datetime
-    ) -> list[int]:
-        """Return questions that somebody else has answered, so that two people can be compared."""
+        self,
+        tx: Transaction,
+        card: str,
+        me: int,
+        held: set[int],
+        now: datetime,
+        pictures: ShownPictures,
+        chance: random.Random,
+    ) -> Iterator[int]:
+        """Yield questions that somebody else has answered, so that two people can be compared."""
         waiting = repeated_questions.waiting(tx, me, without=held, limit=CARD_SIZE)
         others = [] if waiting else repeated_questions.may_be_asked(tx, me)
-        if not waiting and not others:
-            return []
-        wanted = int(AGAIN_SHARE * count + self._chance.random())
-        self._chance.shuffle(others)
-        candidates = waiting or others[:CARD_SIZE]
-        asked = islice((p for p in candidates if self._can_show(tx, p.image_id)), wanted)
-        if waiting:
-            return [p.id for p in asked]
-        return [repeated_questions.ask_again(tx, p, card, now) for p in asked]
-
-    def _supply(
-        self, tx: Transaction, count: int, held: set[int], now: datetime, *, patient: bool = True
-    ) -> list[int]:
-        return self._bound.supply(
-            tx,
-            count=count,
-            without=held,
-            can_show=lambda image_id: self._can_show(tx, image_id),
-            now=now,
-            patient=patient,
-        )
+        chance.shuffle(others)
+        for probe in waiting or others[:CARD_SIZE]:
+            if pictures.can_show(probe.image_id):
+                yield probe.id if waiting else repeated_questions.ask_again(tx, probe, card, now)
 
     def _hold(self, tx: Transaction, asked: list[probes.Probe], card: str, now: datetime) -> None:
         leases.take(tx, _LEASE, [p.id for p in asked], card, now, LEASE_SECONDS)
@@ -199,15 +229,17 @@ class Probing:
                 raise AnnotatorError(
                     "This blind question was already answered; its first answer is kept."
                 )
-        self._media.first_existing(*_picture(tx, found.image_id))
+        archived = Archived(tx)
+        if found.category_id in archived:
+            raise AnnotatorError(archived.sentence(found.category_id))
 
     def _questions(
         self, tx: Transaction, asked: list[probes.Probe], me: int
     ) -> list[ProbeQuestion]:
         named = {c.id: c for c in categories.every(tx, archived=True)}
+        archived = Archived(tx)
         examples = categories.examples(tx)
         pictures = images.many(tx, {p.image_id for p in asked})
-        paths = images.paths_of(tx, list(pictures))
         return [
             {
                 "probe": p.id,
@@ -218,24 +250,10 @@ class Probing:
                     named[p.category_id], examples.get(p.category_id, []), p.image_id
                 ),
                 "said": p.state.value if p.state and p.annotator_id == me else None,
-                "problem": self._problem(pictures[p.image_id], paths.get(p.image_id, [])),
+                "problem": archived.sentence(p.category_id) if p.category_id in archived else None,
             }
             for p in asked
         ]
-
-    def _can_show(self, tx: Transaction, image_id: int) -> bool:
-        return self._problem(*_picture(tx, image_id)) is None
-
-    def _problem(self, image: Image, paths: list[ImagePath]) -> str | None:
-        try:
-            self._media.first_existing(image, paths)
-        except AnnotatorError as error:
-            return str(error)
-        return None
-
-
-def _picture(tx: Transaction, image_id: int) -> tuple[Image, list[ImagePath]]:
-    return images.get(tx, image_id), images.paths_of(tx, [image_id]).get(image_id, [])
 
 
 def _category(category: Category, examples: list[int], asked_about: int) -> ProbeCategory:

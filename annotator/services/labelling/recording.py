@@ -5,13 +5,30 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NoReturn, Protocol
 
-from annotator.domain import Change, Operation, OperationKind, PairLabel, Receipt
+from annotator.domain import (
+    Change,
+    Image,
+    ImagePath,
+    Operation,
+    OperationKind,
+    PairLabel,
+    Receipt,
+)
 from annotator.errors import AnnotatorError, ImageError, TemporaryError
+from annotator.services.catalogue.archived import Archived
 from annotator.services.catalogue.pictures import Media
 from annotator.services.clock import Clock, utc_now
-from annotator.store import Store, Transaction, annotators, answers, categories, images
+from annotator.store import (
+    Store,
+    Transaction,
+    annotators,
+    answers,
+    categories,
+    derivation,
+    images,
+)
 from annotator.wire import recording as wire
 from annotator.wire.recording import (
     BackRequest,
@@ -21,6 +38,9 @@ from annotator.wire.recording import (
     TakenBack,
     Touched,
 )
+
+MOST_REASONS = 3
+"""Reasons that one refusal gives."""
 
 
 class _Act(Protocol):
@@ -40,22 +60,34 @@ class Recording:
     def save(self, annotator: str, request: SaveRequest) -> Saved:
         """Record one operation of a page.
 
-        Changes about images without a usable file are left out and reported.
+        Changes about images without a usable file, or to categories that have been archived since
+        the page was drawn, are left out and reported. What is said about a category that has been
+        merged counts in the one that took it over; `merged` says so.
 
         Raises:
-            AnnotatorError: If a category or an image is not in the project; nothing is recorded.
+            AnnotatorError: If a category or an image is not in the project, or all the categories
+                are archived; nothing is recorded.
             ImageError: If none of the images has a usable file.
             ImageFolderMissing: If the file of one is missing with its whole folder.
         """
         now = self._clock()
         changes = [_change(change, request.image) for change in request.changes]
+        with self._store.reading() as tx:
+            found = _known_images(tx, changes)
+            recorded = answers.recorded_pairs(tx, request.op)  # of a retry; that part is settled
+            new = [c for c in changes if (c.image_id, c.category_id) not in recorded]
+            wanted = sorted({c.image_id for c in new})
+            paths = images.paths_of(tx, wanted)
+        # In no transaction: a disk may take its time.
+        problems = self._problems([found[image_id] for image_id in wanted], paths)
         with self._store.writing() as tx:
             person = annotators.named(tx, annotator, now)
-            _refuse_unknown(tx, changes)
-            problems = self._problems(tx, {c.image_id for c in changes})
-            usable = tuple(c for c in changes if c.image_id not in problems)
+            archived = Archived(tx)
+            refused = _refused(archived, new)
+            out = {c for c in new if c.image_id in problems or c.category_id in refused}
+            usable = tuple(c for c in changes if c not in out)
             if not usable:
-                raise ImageError(next(iter(problems.values())))
+                _refuse_all(problems, refused)
             operation = Operation(
                 client_id=request.op,
                 annotator_id=person.id,
@@ -66,13 +98,18 @@ class Recording:
                 decision_ms=request.ms,
             )
             receipt = answers.record(tx, operation, now)
+            taken_over = _taken_over(tx, archived, usable)
+            merged = _merged_sentences(tx, archived, taken_over)
             people = {a.id: a.name for a in annotators.every(tx)}
+        labels = [*receipt.labels, *(label for _, label in taken_over)]
         return {
             "op": operation.client_id,
             "repeated": receipt.repeated,
-            "images": label_rows(receipt.labels, people, person.id),
+            "images": label_rows(labels, people, person.id),
             "late": list(receipt.late),
             "left_out": sorted(problems.items()),
+            "archived": sorted(refused.items()),
+            "merged": merged,
         }
 
     def undo(self, annotator: str, request: BackRequest) -> TakenBack:
@@ -103,23 +140,22 @@ class Recording:
             "images": touched,
         }
 
-    def _problems(self, tx: Transaction, image_ids: Iterable[int]) -> dict[int, str]:
+    def _problems(
+        self, wanted: Iterable[Image], paths: Mapping[int, list[ImagePath]]
+    ) -> dict[int, str]:
         """Return why images cannot be looked at, by image id; usable ones are left out.
 
         Raises:
             ImageFolderMissing: If a whole folder is missing.
         """
-        wanted = sorted(image_ids)
-        found = images.many(tx, wanted)
-        paths = images.paths_of(tx, wanted)
         problems = {}
-        for image_id in wanted:
+        for image in wanted:
             try:
-                self._media.first_existing(found[image_id], paths.get(image_id, []))
+                self._media.first_existing(image, paths.get(image.id, []))
             except TemporaryError:
                 raise
             except AnnotatorError as error:
-                problems[image_id] = str(error)
+                problems[image.id] = str(error)
         return problems
 
 
@@ -145,7 +181,12 @@ def label_row(label: PairLabel, people: Mapping[int, str], me: int) -> Label | N
     }
 
 
-def _refuse_unknown(tx: Transaction, changes: Sequence[Change]) -> None:
+def _known_images(tx: Transaction, changes: Sequence[Change]) -> dict[int, Image]:
+    """Return the images that changes are about, by id.
+
+    Raises:
+        AnnotatorError: If one, or a category, is not in the project.
+    """
     known = categories.ordinals(tx)
     for change in changes:
         if change.category_id not in known:
@@ -156,6 +197,51 @@ def _refuse_unknown(tx: Transaction, changes: Sequence[Change]) -> None:
     for change in changes:
         if change.image_id not in there:
             images.get(tx, change.image_id)  # says that it is not there
+    return there
+
+
+def _refused(archived: Archived, changes: Sequence[Change]) -> dict[int, str]:
+    """Return why categories take no answers, by category id; those in use are left out."""
+    reasons = {c.category_id: archived.refusal(c.category_id) for c in changes}
+    return {category_id: reason for category_id, reason in reasons.items() if reason is not None}
+
+
+def _refuse_all(problems: Mapping[int, str], refused: Mapping[int, str]) -> NoReturn:
+    if problems:
+        raise ImageError(next(iter(problems.values())))
+    raise AnnotatorError(" ".join(list(refused.values())[:MOST_REASONS]))
+
+
+def _taken_over(
+    tx: Transaction, archived: Archived, changes: Sequence[Change]
+) -> list[tuple[int, PairLabel]]:
+    """Return each merged category that was answered, and its target's label on that image."""
+    targets = [
+        (c.category_id, (c.image_id, target))
+        for c in changes
+        if (target := archived.target(c.category_id)) is not None
+    ]
+    labels = derivation.current(tx, {pair for _, pair in targets}) if targets else {}
+    return [(category_id, labels[pair]) for category_id, pair in targets]
+
+
+def _merged_sentences(
+    tx: Transaction, archived: Archived, taken_over: Sequence[tuple[int, PairLabel]]
+) -> list[str]:
+    by_category = {category_id: label for category_id, label in taken_over}
+    sentences = []
+    for category_id, label in by_category.items():
+        target = categories.get(tx, label.category_id).name
+        said = f"{archived.name(category_id)!r} is merged into {target!r}, where your answer counts"
+        alone = sum(i == category_id for i, _ in taken_over) == 1
+        sentences.append(f"{said}: it is {_state(label)} there." if alone else f"{said}.")
+    return sentences
+
+
+def _state(label: PairLabel) -> str:
+    if label.conflict:
+        return "in conflict"
+    return label.state.value if label.state else "unknown"
 
 
 def _change(said: wire.Change, image: int | None) -> Change:

@@ -12,6 +12,7 @@ from annotator.arrays.version_features import features_path, usable_features
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, Source
 from annotator.errors import AnnotatorError, NotFound, ProjectError
+from annotator.services.catalogue.archived import Archived
 from annotator.services.catalogue.lookup import in_order
 from annotator.services.catalogue.pictures import Media, names_of
 from annotator.services.clock import Clock, utc_now
@@ -192,12 +193,12 @@ class Verification:
         looked through comes with source `swept`.
 
         Raises:
-            AnnotatorError: If the category is not in use, untouched items come from one in which
+            AnnotatorError: If the category is archived, untouched items come from one in which
                 the model's guess is no probability, or swept ones had a guess; nothing is
                 recorded.
         """
         with self._store.reading() as tx:
-            category = _category(tx, request.category)
+            category = _category(tx, request.category, merged=True)
             found = images.many(tx, [change.image for change in request.changes])
             ordinals = {i: image.ordinal for i, image in found.items()}
         arrays = self._arrays_of(request.version)
@@ -350,8 +351,17 @@ def _asked(tx: Transaction, request: PageRequest) -> _Asked:
     )
 
 
-def _category(tx: Transaction, wanted: int) -> Category:
-    for category in categories.every(tx):
-        if category.id == wanted:
-            return category
-    raise AnnotatorError("This category is not in use any more; reload the page.")
+def _category(tx: Transaction, wanted: int, *, merged: bool = False) -> Category:
+    """Return a category in use, or with `merged` one that another has taken over.
+
+    Raises:
+        AnnotatorError: If it is archived.
+        NotFound: If there is none of that id.
+    """
+    category, archived = categories.get(tx, wanted), Archived(tx)
+    said = archived.refusal(wanted) if merged else None
+    if category.archived and not merged:
+        said = archived.sentence(wanted)
+    if said is not None:
+        raise AnnotatorError(said)
+    return category

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from typing_extensions import TypedDict
 
 from annotator.domain import Category, Job, JobKind, JobState
 from annotator.services.background.throttled_cache import Counted
 from annotator.services.catalogue.lookup import in_order
+from annotator.services.catalogue.revision import categories_revision
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.open_pairs import PairCounts
 from annotator.services.knowledge.open_suggestions import OpenSuggestions, SuggestionCounts
@@ -17,11 +18,23 @@ from annotator.services.progress.trends import Trends, TrendsRow
 from annotator.services.training import retraining
 from annotator.services.training.control import VersionRow, version_row
 from annotator.settings import Project
-from annotator.store import Transaction, activity, categories, images, jobs, versions
+from annotator.store import (
+    Transaction,
+    activity,
+    annotators,
+    categories,
+    hotkeys,
+    images,
+    jobs,
+    versions,
+)
 from annotator.wire.status import ProjectState, Trainer
 
 WORKER_SILENCE = timedelta(seconds=15)
 """After this long without a sign of life a worker counts as dead."""
+
+STARTING = timedelta(seconds=60)
+"""So long a worker may take to import what it needs on a slow disk."""
 
 LOSSES = 200
 """Most points of the live loss that are kept; of a longer training every second one goes."""
@@ -92,9 +105,10 @@ class ProgressReport:
         self._trends = Trends(project, open_suggestions, clock)
         self._clock = clock
         self._lock = threading.Lock()
+        self._starting_until: datetime | None = None
         self._losses: tuple[int | None, list[tuple[float, float]]] = (None, [])
 
-    def state(self) -> ProjectState:
+    def state(self, annotator: str = "") -> ProjectState:
         """Return the status line: version, counts and what the trainer is doing now.
 
         Every open page asks for it all the time. Where counting the suggestions of a new version
@@ -110,6 +124,7 @@ class ProgressReport:
                 number, about = self._suggested(tx, shown)
             trainer = self._trainer(tx)
             pairs = PairCounts.of(total, shown, self._open_suggestions.fills.counts(tx))
+            keys = hotkeys.of(tx, annotators.id_of(tx, annotator)) if annotator else {}
         return {
             "version": version,
             "problem": self._suggestions.problem,
@@ -120,7 +135,12 @@ class ProgressReport:
             "suggestions": number,
             "suggestions_about": about,
             "trainer": trainer,
+            "categories_revision": categories_revision(shown, keys),
         }
+
+    def expect_worker(self) -> None:
+        """Say for a while that the trainer is starting; called by whoever has just started it."""
+        self._starting_until = self._clock() + STARTING
 
     def overview(self, *, wait: bool = True) -> Overview:
         """Return counts, categories, versions, and what the next training waits for.
@@ -234,7 +254,12 @@ class ProgressReport:
         newest = max(latest, key=lambda job: job.id, default=None)
         if running is not None:
             self._remember_loss(running)
-        return trainer_row(alive, running, newest)
+        row = trainer_row(alive, running, newest)
+        if alive:
+            self._starting_until = None
+        elif self._starting_until is not None and now < self._starting_until:
+            row["state"] = "starting"
+        return row
 
 
 def trainer_row(alive: bool, running: Job | None, newest: Job | None) -> Trainer:

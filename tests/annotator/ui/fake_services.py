@@ -167,7 +167,7 @@ class FakeProgress:
             "counted_at": "2026-03-01T10:00:00+00:00",
         }  # fmt: skip
 
-    def state(self) -> dict[str, Any]:
+    def state(self, annotator: str = "") -> dict[str, Any]:
         names = ("images", "answered", "filled", "open", "suggestions")
         return {
             "version": self.version,
@@ -175,6 +175,7 @@ class FakeProgress:
             "suggestions_about": False,
             "problem": "",
             "trainer": dict(self.trainer),
+            "categories_revision": "r",
         }
 
     def overview(self, *, wait: bool = True) -> dict[str, Any]:

@@ -27,6 +27,7 @@ QUEUED = {"op": "a", "last": None}
 VALID: dict[str, dict[str, Any]] = {
     "start": {},
     "state": {},
+    "categories": {},
     "counts": {},
     "next_images": {"tab": "t", "count": 2, "exclude": [1]},
     "items": {"ids": [1, 2]},

@@ -10,8 +10,9 @@ import { Item } from './item.js';
 const AHEAD = 8; // images fetched before they are needed
 const DECODED = 3; // of them with the image; the one on the screen is kept as well
 const BATCH = 12;
-const REMEMBERED = 200; // images one can go back to after a reload
-const FETCHED = 20; // the server gives no more items at once
+const REMEMBERED = 200; // images one can go back to, after a reload too
+const KEPT = 80; // images of which all is known
+const MOST_IMAGES = 20; // the server gives no more items at once
 const BEHIND = 12; // images behind the one on the screen that need no second look: their visits may be on their way
 
 export class Album {
@@ -32,12 +33,14 @@ export class Album {
     this.items = new Map();
     /** @type {number | null} */
     this.again = null; // from this place on all have been visited before
+    this.isAgainTold = false; // the annotator knows
     this.version = version;
     /** @type {number | undefined} */
     this.rankings = undefined; // of so many categories images are ranked by likeness
     /** @type {Map<number, number>} */
     this.skipped = new Map(); // image id -> how many there were then
     this.isLookingAhead = false;
+    this.turn = 0; // how often what was fetched has gone out of date
     this.preloader = new ImagePreloader(1280, DECODED + 1);
     this.key = `annotator-trail:${owner}`;
   }
@@ -62,6 +65,7 @@ export class Album {
     if (given.ok && given.done && this.skipped.size) given = await this.#ask(this.#leftOut(0)); // nothing else is left
     if (!given.ok) return !given.away;
     for (const id of given.images) this.skipped.delete(id);
+    if (!given.done || this.again === null) this.isAgainTold = false;
     this.again = given.done ? this.again ?? this.ids.length : null;
     this.ids.push(...given.images);
     if (given.done && !given.images.length && this.ids.length > 1) this.ids.push(...new Set(this.ids));
@@ -90,18 +94,18 @@ export class Album {
   // True if the server answered. A label that was saved while the answer was on its way is newer than it.
   /** @param {number[]} ids @returns {Promise<boolean>} */
   async fetch(ids) {
-    const before = new Map(ids.map((id) => [id, this.items.get(id)?.acknowledged ?? 0]));
-    const got = await this.server.call('items', { ids: ids.slice(0, FETCHED) });
+    const [asked, later] = [ids.slice(0, MOST_IMAGES), ids.slice(MOST_IMAGES)];
+    const before = new Map(asked.map((id) => [id, this.items.get(id)?.acknowledged ?? 0]));
+    const got = await this.server.call('items', { ids: asked });
     if (!got.ok) return !got.away;
-    const stale = got.items.filter((data) => !this.#take(data, before.get(data.id) ?? 0));
-    if (stale.length) return this.fetch(stale.map((data) => data.id));
-    return true;
+    const stale = got.items.filter((data) => !this.#take(data, before.get(data.id) ?? 0)).map(({ id }) => id);
+    return stale.length + later.length ? this.fetch([...stale, ...later]) : true;
   }
 
   /** @param {ItemData} data @param {number} acknowledged */
   #take(data, acknowledged) {
     const known = this.items.get(data.id);
-    if (!known) this.items.set(data.id, new Item(data, this.queue.jobs, this.implies));
+    if (!known) this.items.set(data.id, Object.assign(new Item(data, this.queue.jobs, this.implies), { turn: this.turn }));
     else if (known.acknowledged === acknowledged) {
       known.takeLabels(data);
       known.adoptScores(data);
@@ -121,10 +125,10 @@ export class Album {
     if (this.isLookingAhead) return;
     this.isLookingAhead = true;
     if (this.ids.length - this.at <= AHEAD) await this.more();
-    const { version } = this;
+    const { turn } = this;
     const missing = this.ids.slice(this.at + 1, this.at + 1 + AHEAD).filter((id) => !this.items.has(id));
     if (missing.length) await this.fetch([...new Set(missing)]);
-    if (version !== this.version) this.#dropOthers(); // a newer version came while these were on their way
+    if (turn !== this.turn) this.#dropOthers(); // something newer came while these were on their way
     for (const id of this.ids.slice(this.at + 1, this.at + 1 + DECODED)) this.preloader.load(id);
     this.isLookingAhead = false;
   }
@@ -149,9 +153,28 @@ export class Album {
     this.lookAhead();
   }
 
-  // Forget the opinions of an older version, except about the image on the screen.
+  // Other categories come with the next image: those fetched before know nothing of them.
+  expectCategories() {
+    this.#dropOthers();
+    this.lookAhead();
+  }
+
+  /** @param {ById<Implies>} implies */
+  useImplications(implies) {
+    this.implies = implies;
+    for (const item of this.items.values()) item.useImplications(implies);
+    this.#drop((item) => item.turn !== this.turn); // such as the image that was on the screen until now
+  }
+
+  // Forget what was fetched under another version or with other categories, except about the image on the screen.
   #dropOthers() {
-    for (const [id, item] of this.items) if (id !== this.id && !item.pending.size) this.items.delete(id);
+    this.turn += 1;
+    this.#drop(() => true);
+  }
+
+  /** @param {(item: Item) => boolean} isOld */
+  #drop(isOld) {
+    for (const [id, item] of this.items) if (id !== this.id && !item.pending.size && isOld(item)) this.items.delete(id);
   }
 
   // The place of an image, which comes next if it was not in the order.
@@ -159,6 +182,21 @@ export class Album {
   insertNext(id) {
     if (!this.ids.includes(id)) this.ids.splice(this.at + 1, 0, id);
     return this.ids.lastIndexOf(id, this.at) >= 0 ? this.ids.lastIndexOf(id, this.at) : this.ids.indexOf(id);
+  }
+
+  // A tab that is open for weeks grows no further: the way back ends somewhere, and what is known of
+  // images that are far away is asked for again.
+  forgetFarAway() {
+    const cut = this.at - REMEMBERED;
+    if (cut >= REMEMBERED) {
+      this.ids.splice(0, cut);
+      this.at -= cut;
+      this.again = this.again === null ? null : Math.max(0, this.again - cut);
+      for (const [id, length] of this.skipped) if (length < cut) this.skipped.delete(id); else this.skipped.set(id, length - cut);
+    }
+    if (this.items.size <= KEPT) return;
+    const near = new Set(this.ids.slice(Math.max(0, this.at - KEPT / 4), this.at + KEPT / 4));
+    this.#drop(({ id }) => !near.has(id));
   }
 
   // Keep the way back over a reload of the page.

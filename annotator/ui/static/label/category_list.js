@@ -36,11 +36,25 @@ export class CategoryList {
     this.matches = null; // what a search finds, null without one
     /** @type {Map<number, CategoryRow>} */
     this.rowsFound = new Map(); // of every search so far, by category id
+    /** @type {Map<number, Category>} */
+    this.byId = new Map();
+    this.names = new CategoryNames([]);
+    /** @type {CategoryGroup[]} */
+    this.groups = [];
+    /** @type {Map<number, CategoryGroup>} */
+    this.groupOf = new Map();
+    this.use(categories);
+  }
+
+  // Called before an image comes on the screen, never while one is there.
+  /** @param {Category[]} categories */
+  use(categories) {
+    this.rowsFound.clear();
     this.byId = new Map(categories.map((category) => [category.id, category]));
     this.names = new CategoryNames(categories);
     this.groups = this.#group(categories);
     this.groupOf = new Map(this.groups.flatMap((group) => group.ids.map((id) => /** @type {const} */ ([id, group]))));
-    this.all.append(...this.groups.map((group) => group.element));
+    this.all.replaceChildren(...this.groups.map((group) => group.element));
   }
 
   /** @param {Category[]} categories */

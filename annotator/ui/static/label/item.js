@@ -31,6 +31,7 @@ export class Item {
     this.implies = implies;
     this.data = data;
     this.version = data.version;
+    this.turn = 0; // of the album when it was fetched
     /** @type {Map<number, string>} */
     this.pending = new Map(); // category id -> newest own operation that is not acknowledged yet
     this.acknowledged = 0;
@@ -192,6 +193,13 @@ export class Item {
       mark(this.unsure, id, unsure);
       this.pending.set(id, op);
     }
+  }
+
+  // Other categories decide what follows.
+  /** @param {ById<Implies>} implies */
+  useImplications(implies) {
+    this.implies = implies;
+    this.derived = null;
   }
 
   // The server committed an operation: its labels are the truth unless a newer own one is on its way.

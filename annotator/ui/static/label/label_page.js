@@ -4,6 +4,7 @@ import { button, h, reveal, viewOf } from '../shared/dom.js';
 import { digitOf } from '../shared/keyboard.js';
 import { WorkScreen } from '../shared/work_screen.js';
 import { Album } from './album.js';
+import { footOf, leftOf } from './bars.js';
 import { CategoryHotkeys } from './category_hotkeys.js';
 import { CategoryList } from './category_list.js';
 import { CategorySearch } from './category_search.js';
@@ -75,34 +76,13 @@ export class LabelPage extends WorkScreen {
     });
     this.acceptButton = button('Accept suggested', '⇧A', () => this.acceptAll(), 'primary');
     this.sweepButton = button('Rest absent', 'X', () => this.sweep());
-    this.foot = this.#foot();
+    this.foot = footOf(this);
     this.mount();
   }
 
   build() {
-    return [h('div', { class: 'an-board' }, this.#left(), this.right),
+    return [h('div', { class: 'an-board' }, leftOf(this), this.right),
       ...[this.flagDialog, this.openImageDialog, this.history, this.hotkeys, this.allVisited].map(({ element }) => element)];
-  }
-
-  #left() {
-    const { stage } = this;
-    stage.view.append(this.evidence.overlay);
-    stage.element.append(this.firstKeys.element);
-    const bar = h('div', { class: 'an-bar an-moves' },
-      button('Previous', '←', () => this.state.previous()), button('Next', '⏎', () => this.state.next()),
-      button('Skip', 'P', () => this.state.skip()), this.place,
-      h('span', { class: 'an-grow' }), this.saved, this.who,
-      button('Undo', 'U', () => this.state.undo()), button('Redo', '⇧U', () => this.state.redo()),
-      button('Open', 'O', () => this.openImageDialog.open()), button('Flag', 'G', () => this.commands.flag()),
-      button('Help', '?', () => this.help.showModal()));
-    return h('section', { class: 'an-left', 'aria-label': 'Image' }, stage.element, this.evidence.element, this.strip.element, bar);
-  }
-
-  #foot() {
-    const finish = button('… and next', '⇧⏎', () => this.commands.finish(), 'an-finish');
-    finish.title = 'Mark the rest absent, next image';
-    const onPhones = button('Next', null, () => this.state.next(), 'an-phone'); // the other one is out of reach there
-    return h('div', { class: 'an-bar an-foot' }, this.acceptButton, this.sweepButton, finish, onPhones);
   }
 
   // ---- beginning
@@ -169,6 +149,7 @@ export class LabelPage extends WorkScreen {
     this.stage.showFlags(item.flags);
     this.hotkeys.cancel();
     this.search.clear();
+    this.#useCategories();
     this.rows.ask(item);
     this.#drawBanner();
     this.keycaps.paint();
@@ -183,6 +164,17 @@ export class LabelPage extends WorkScreen {
     history.replaceState(history.state, '', `${location.pathname}#${item.id}`);
     this.draw();
   }
+
+  // What somebody has changed since the image before.
+  #useCategories() {
+    const list = this.takeCategories();
+    if (!list) return;
+    this.rows.use(list.categories);
+    this.hotkeys.use(list.categories);
+    this.state.album.useImplications(list.implies);
+  }
+
+  categoriesComing() { this.state?.album.expectCategories(); }
 
   async #showAllVisited() {
     await this.status.update(); // its counts are a second old

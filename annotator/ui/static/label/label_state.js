@@ -24,6 +24,7 @@ import { randomId } from '../shared/dom.js';
  * @property {() => void} allVisited every image has been visited
  */
 
+const UNDOABLE = 100; // operations that undo shows at once; of older ones the server says what they were
 const AWAY = 'The server does not answer; the image comes when it does.';
 
 export class LabelState {
@@ -46,8 +47,7 @@ export class LabelState {
 
   #isInterlude = false;
 
-  /** @type {number | null} */
-  #toldAgain = null; // the place from which on it was said that all have been visited
+  #turns = 0; // how often another image was gone to
 
   /**
    * @param {{ server: Server, queue: SaveQueue, album: Album, me: string, nameOf: (category: number) => string }} parts
@@ -64,6 +64,9 @@ export class LabelState {
 
   // The image on the screen, null if there is none.
   get item() { return this.#item; }
+
+  // Operations that are remembered, for undo and redo.
+  get remembered() { return this.#done.length + this.#undone.length; }
 
   // Open, suggested and among `visible`: nobody accepts what they cannot see.
   /** @param {number[]} visible */
@@ -129,10 +132,12 @@ export class LabelState {
     if (place < 0 || place >= album.ids.length) return;
     this.leave();
     album.turnTo(place);
+    this.#turns += 1;
+    const turn = this.#turns;
     const item = await album.item(album.id);
-    if (album.at !== place) return; // somebody pressed on in the meantime
+    if (turn !== this.#turns) return; // somebody pressed on in the meantime
     this.#item = item ?? null;
-    if (item === null) await view.retry(AWAY, () => album.at === place && !this.#item && this.goTo(place));
+    if (item === null) await view.retry(AWAY, () => turn === this.#turns && !this.#item && this.goTo(place));
     else if (!item) view.fail('This image is not in the project any more. Press Enter to go on.');
     else await this.#show();
   }
@@ -142,10 +147,11 @@ export class LabelState {
     this.#openedAt = new Date();
     this.#seen = new Set();
     this.#answeredAt = performance.now();
+    album.forgetFarAway();
     view.showImage();
     album.remember();
-    if (album.again !== null && album.at >= album.again && this.#toldAgain !== album.again) {
-      this.#toldAgain = album.again;
+    if (album.again !== null && album.at >= album.again && !album.isAgainTold) {
+      album.isAgainTold = true;
       view.allVisited();
     }
     await album.lookAhead();
@@ -213,6 +219,7 @@ export class LabelState {
     const { queue } = this;
     const op = randomId();
     this.#done.push({ op, image: item.id, before: item.snapshot(answers.map(({ id }) => id)) });
+    this.#done = this.#done.slice(-UNDOABLE);
     this.#undone = [];
     const now = performance.now();
     queue.push('save', {
@@ -292,6 +299,10 @@ export class LabelState {
       const item = this.album.items.get(job.data.image ?? 0);
       item?.acknowledge(job.data.op, result.images?.[String(job.data.image)] ?? {});
       item?.adoptScores(result.opinion);
+      if (item && result.archived?.length) {
+        item.forget(job.data.op);
+        await this.album.fetch([item.id]); // the row goes back to what the server knows
+      }
       this.album.learn(result.opinion?.rankings);
       if (result.late?.length) this.#tellLate(result.late[0], result.images ?? {});
       this.view.draw();

@@ -28,6 +28,7 @@ export class ProbeCard {
     this.questions = [];
     this.at = 0;
     this.since = 0;
+    this.unsent = 0;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
     this.resolve = (/** @type {boolean} */ _isDone) => {};
@@ -114,10 +115,26 @@ export class ProbeCard {
   }
 
   #showDone() {
-    const open = this.questions.filter(({ said }) => !said).length;
-    this.thanks.textContent = open ? `Thank you. ${open} without an image will be asked again later.` : 'Thank you. That was the last one.';
+    this.thanks.textContent = '';
+    this.#sayThanks();
     this.thanks.focus();
-    this.say(this.thanks.textContent);
+  }
+
+  #sayThanks() {
+    const { unsent } = this;
+    const open = this.questions.filter(({ said }) => !said).length;
+    const rest = open ? `${open} without an image will be asked again later.` : 'That was the last one of this card.';
+    const text = unsent ? `The server does not answer: ${unsent} of your answers ${unsent === 1 ? 'is' : 'are'} kept in this browser and sent when it does.` : `Thank you. ${rest}`;
+    if (this.thanks.textContent === text) return;
+    this.thanks.textContent = text;
+    this.say(text);
+  }
+
+  // So many answers could not be sent yet.
+  /** @param {number} count */
+  showUnsent(count) {
+    this.unsent = count;
+    if (this.element.open && !this.question) this.#sayThanks();
   }
 
   /** @param {Question} question */

@@ -20,6 +20,7 @@ export class ProbeDeck {
     this.card = new ProbeCard({
       onAnswer: (question, state, ms) => this.#save(question, state, ms), say: (text) => { this.live.textContent = text; },
     });
+    page.onSaved = ({ fails }) => this.card.showUnsent(fails ? this.#unsent.length : 0);
     this.card.element.append(this.live); // the page's own is out of reach while the card is open
     page.root.append(this.card.element);
   }
@@ -29,6 +30,8 @@ export class ProbeDeck {
 
   /** @param {string | null} id */
   #keep(id) { this.kept = store(this.key, id) ? null : id; }
+
+  get #unsent() { return this.page.queue.jobs.filter(({ call }) => call === 'probe_answer'); }
 
   // The questions of the unfinished card, or of a new one; null if the server does not answer.
   /** @returns {Promise<Question[] | null>} */
@@ -50,8 +53,7 @@ export class ProbeDeck {
   // What this browser could not send yet has been answered all the same.
   /** @param {Question[]} questions */
   #withUnsaved(questions) {
-    const jobs = this.page.queue.jobs.filter(({ call }) => call === 'probe_answer');
-    const own = new Map(jobs.map(({ data }) => [data.probe, data.state]));
+    const own = new Map(this.#unsent.map(({ data }) => [data.probe, data.state]));
     return questions.map((question) => ({ ...question, said: own.get(question.probe) ?? question.said }));
   }
 

@@ -82,6 +82,7 @@ export class ProbePage extends WorkScreen {
   /** @param {ProbeDeck} deck */
   async #playCards(deck) {
     this.notify('');
+    this.takeCategories();
     let questions = await deck.fetch();
     while (questions?.length && await deck.play(questions, { finish: 'Next ten' })) questions = await deck.fetch();
     if (!questions) this.notify('The server does not answer; try again in a moment.');
@@ -96,6 +97,8 @@ export class ProbePage extends WorkScreen {
     else if (command === 'help') this.help.showModal();
     return command !== null;
   }
+
+  categoriesComing() { if (!this.isBusy) this.takeCategories(); }
 
   confirmed() { if (!this.isBusy) this.report(); }
 

@@ -2,7 +2,7 @@
 
 import { h } from '../shared/dom.js';
 
-/** @import { ReviewStart } from '../shared/wire.d.ts' */
+/** @import { Category, ReviewStart } from '../shared/wire.d.ts' */
 /** @import { FilterValues } from './review_state.js' */
 
 /** @typedef {[string | number, string, string?]} Option its value, its text, and the group it is in */
@@ -45,7 +45,7 @@ export class Filters {
     this.usual = version === null ? 'all' : 'errors';
     this.show.append(...Object.entries(SHOW).map(([value, text]) => h('option', { value, text })));
     this.#add('show', 'Show', this.show);
-    this.#select('category', 'Category', categories.map(({ id, name, supercategory }) => [id, name, supercategory]), 'all categories');
+    this.#select('category', 'Category', categoryOptions(categories), 'all categories');
     this.#select('state', 'Label', Object.entries(STATES), 'any');
     this.#select('annotator', 'By', annotators.map(({ id, name }) => [id, name]), 'anyone');
     this.#select('source', 'How', sources.map((source) => [source, SOURCES[source] ?? source]), 'in any way');
@@ -58,15 +58,19 @@ export class Filters {
     this.#add('name', 'File name has', name);
   }
 
+  // What was chosen stays, where it still is one.
+  /** @param {Category[]} categories */
+  useCategories(categories) {
+    const select = /** @type {HTMLSelectElement} */ (this.fields.get('category')?.field);
+    const { value } = select;
+    fill(select, categoryOptions(categories), 'all categories');
+    select.value = categories.some(({ id }) => String(id) === value) ? value : '';
+  }
+
   /** @param {string} name @param {string} label @param {Option[]} options @param {string} any what the empty choice says */
   #select(name, label, options, any) {
-    const select = h('select', { name, class: 'rv-select', onchange: () => this.#changed() }, h('option', { value: '', text: any }));
-    /** @type {Map<string, HTMLElement>} */
-    const groups = new Map();
-    for (const [value, text, group] of options) {
-      if (group && !groups.has(group)) groups.set(group, select.appendChild(h('optgroup', { label: group })));
-      (groups.get(group ?? '') ?? select).append(h('option', { value, text }));
-    }
+    const select = h('select', { name, class: 'rv-select', onchange: () => this.#changed() });
+    fill(select, options, any);
     this.#add(name, label, select);
   }
 
@@ -123,5 +127,19 @@ export class Filters {
     const wanted = new URLSearchParams(hash.replace(/^#/, ''));
     for (const [name, { field }] of this.fields) field.value = wanted.get(name) ?? '';
     if (this.show.value === '') this.show.value = this.usual; // none, or a list that does not exist
+  }
+}
+
+/** @param {Category[]} categories @returns {Option[]} */
+const categoryOptions = (categories) => categories.map(({ id, name, supercategory }) => [id, name, supercategory]);
+
+/** @param {HTMLSelectElement} select @param {Option[]} options @param {string} any */
+function fill(select, options, any) {
+  select.replaceChildren(h('option', { value: '', text: any }));
+  /** @type {Map<string, HTMLElement>} */
+  const groups = new Map();
+  for (const [value, text, group] of options) {
+    if (group && !groups.has(group)) groups.set(group, select.appendChild(h('optgroup', { label: group })));
+    (groups.get(group ?? '') ?? select).append(h('option', { value, text }));
   }
 }

@@ -97,6 +97,7 @@ export class ReviewPage extends WorkScreen {
   async search() {
     this.root.setAttribute('aria-busy', 'true');
     const { state } = this;
+    this.#useCategories();
     const found = await state.search(this.filters.values);
     if (!found) return null; // a newer search is on its way
     const { searches } = state;
@@ -110,6 +111,16 @@ export class ReviewPage extends WorkScreen {
     this.#showFocus();
     return null;
   }
+
+  #useCategories() {
+    const list = this.takeCategories();
+    if (!list) return;
+    this.state.useNames(new Map(list.categories.map(({ id, name }) => [id, name])));
+    this.side.use(list.categories);
+    this.filters.useCategories(list.categories);
+  }
+
+  categoriesComing() { this.notify('The categories have changed; press M to list the pairs with them.'); }
 
   // The next pairs come before the last card is reached.
   async #loadMore() {

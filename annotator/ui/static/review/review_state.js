@@ -19,6 +19,7 @@ import { keyOf, Pair, stateText } from './pair.js';
  */
 
 const PAGE = 60;
+const UNDOABLE = 100; // operations that undo shows at once; of older ones the server says what they were
 
 /** @param {State} state */
 const answerText = (state) => (state === 'cleared' ? 'your answer is removed' : stateText(state));
@@ -93,6 +94,10 @@ export class ReviewState {
   get searches() { return this.#searches; }
 
   get hasMore() { return this.#next !== null && !this.#isLoading; }
+
+  // From the next search on.
+  /** @param {Map<number, string>} names of the categories */
+  useNames(names) { this.names = names; }
 
   // ---- listing
 
@@ -228,7 +233,7 @@ export class ReviewState {
     const op = randomId();
     const sources = new Map(pairs.map((pair) => [pair, this.#source(pair)]));
     const changes = [...sources].map(([pair, source]) => pair.change(state, source, queue.untargeted));
-    this.#done.push({ op, before: pairs.map((pair) => ({ pair, row: pair.row })) });
+    this.#done = [...this.#done, { op, before: pairs.map((pair) => ({ pair, row: pair.row })) }].slice(-UNDOABLE);
     this.#undone = [];
     for (const [pair, source] of sources) pair.replace(pair.withAnswer(me, state, source), op);
     const now = performance.now();
@@ -271,6 +276,7 @@ export class ReviewState {
     }
     if (result.late?.length) view.notify('Someone answered in the meantime; that answer stands, yours is kept beside it.');
     if (result.left_out?.length) view.notify(`${result.left_out.length} could not be saved: ${result.left_out[0][1]}`);
+    if (result.archived?.length) this.#putBack(job.data.op, result.archived.map(([category]) => category));
     await this.#refresh(pairs);
     return pairs;
   }
@@ -279,6 +285,7 @@ export class ReviewState {
   async refused(job, message) {
     if (job.call === 'visit') return [];
     this.view.notify(message);
+    this.#putBack(job.data.op);
     const pairs = this.#settle(job, {});
     await this.#refresh(pairs);
     return pairs;
@@ -292,6 +299,14 @@ export class ReviewState {
     for (const pair of waiting) pair.pending = null;
     for (const { pair, label } of touched) if (pair) pair.answer = label?.answer ?? null;
     return [...new Set([...touched.map(({ pair }) => pair), ...waiting])].filter((pair) => pair !== undefined);
+  }
+
+  // What could not be saved shows again what it was; the server tells nothing of archived categories.
+  /** @param {string} op @param {number[]} [categories] none: all of it */
+  #putBack(op, categories) {
+    for (const { pair, row } of this.#done.find((step) => step.op === op)?.before ?? []) {
+      if (pair.pending === op && (categories?.includes(row.category ?? 0) ?? true)) pair.row = row;
+    }
   }
 
   /** @param {Pair[]} pairs */

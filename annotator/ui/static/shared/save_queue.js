@@ -159,7 +159,7 @@ export class SaveQueue {
       store(lastKey(this.project, this.annotator), this.last);
       this.failed.markOlder();
     }
-    if (result.left_out?.length) this.#keepLeftOut(job, result.left_out);
+    if (result.left_out?.length || result.archived?.length) this.#keepLeftOut(job, result);
     this.#settle(job, () => this.onDone(job, result));
   }
 
@@ -218,12 +218,14 @@ export class SaveQueue {
     return about;
   }
 
-  // Images of a page that are gone: the others are saved, and they are tried again by themselves.
-  /** @param {Job} job @param {[number, string][]} leftOut */
-  #keepLeftOut(job, leftOut) {
-    const ids = new Set(leftOut.map(([image]) => image));
-    const changes = job.data.changes?.filter(({ image }) => ids.has(image ?? job.data.image ?? 0)) ?? [];
-    this.failed.add({ ...job, of: job.data.op, data: { ...job.data, op: randomId(), changes } }, leftOut[0][1]);
+  // Images that are gone and categories that are archived: all else is saved, and these are tried
+  // again by themselves.
+  /** @param {Job} job @param {Done} result */
+  #keepLeftOut(job, { left_out: images = [], archived = [] }) {
+    const [gone, hidden] = [images, archived].map((each) => new Set(each.map(([id]) => id)));
+    const changes = job.data.changes?.filter(({ image, category }) => gone.has(image ?? job.data.image ?? 0) || hidden.has(category)) ?? [];
+    const [, reason] = images[0] ?? archived[0];
+    this.failed.add({ ...job, of: job.data.op, data: { ...job.data, op: randomId(), changes } }, reason);
   }
 
   // What was said later about the same pairs has seen what was there before the one that failed.

@@ -9,10 +9,11 @@ import { pause } from './server.js';
 const EVERY_MS = 1500;
 
 export class StatusLine {
-  /** @param {Server} server @param {{ onVersion: (number: number | null) => void }} listeners */
-  constructor(server, { onVersion }) {
+  /** @param {Server} server @param {{ onVersion: (number: number | null) => void, onCategories: (revision: string) => void }} listeners */
+  constructor(server, { onVersion, onCategories }) {
     this.server = server;
     this.onVersion = onVersion;
+    this.onCategories = onCategories;
     this.hasFeatures = true;
     this.started = false;
     /** @type {ProjectState | null} */
@@ -41,6 +42,7 @@ export class StatusLine {
       this.state = state;
       this.#show(state);
       this.onVersion(state.version);
+      this.onCategories(state.categories_revision);
     }
   }
 
@@ -54,7 +56,7 @@ export class StatusLine {
   /** @param {ProjectState} state */
   #show({ trainer, version, problem, images, answered, filled, open, suggestions, suggestions_about: about }) {
     const busy = ['training', 'embedding'].includes(trainer.state);
-    this.dot.dataset.state = trainer.worker_alive ? trainer.state : 'off';
+    this.dot.dataset.state = trainer.worker_alive || trainer.state === 'starting' ? trainer.state : 'off';
     const model = problem ? `no suggestions: ${problem}` : version === null ? 'no version yet' : `version ${version}`;
     const order = this.hasFeatures || version !== null ? [] : ['images come in file order until they have been analysed'];
     setText(this.trainer, [trainerText(trainer), model, ...order].join(' · '));
@@ -68,6 +70,7 @@ export class StatusLine {
 
 /** @param {Trainer} trainer */
 function trainerText({ state, stage, message, loss, worker_alive: alive }) {
+  if (state === 'starting') return 'the trainer is starting';
   if (!alive) return 'The trainer has stopped; you can go on labelling. Start it with: annotator work PROJECT';
   if (state === 'failed') return `The last training failed: ${message}`;
   if (state === 'training') return `training${stage ? `: ${stage}` : ''}${loss == null ? '' : ` · loss ${Number(loss).toFixed(3)}`}`;

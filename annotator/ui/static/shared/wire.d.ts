@@ -39,6 +39,13 @@ export interface CategoryCounts {
   calibrated: boolean;
 }
 
+export interface CategoryList {
+  categories: Category[];
+  implies: ById<Implies>;
+  merged: ById<string>;
+  categories_revision: string;
+}
+
 export interface Change {
   state: State;
   source?: Source;
@@ -363,6 +370,7 @@ export interface ProjectState {
   suggestions: number;
   suggestions_about: boolean;
   trainer: Trainer;
+  categories_revision: string;
 }
 
 export interface ReleaseRequest {
@@ -418,12 +426,14 @@ export interface ReviewRows {
 }
 
 export interface ReviewStart {
+  categories: Category[];
+  implies: ById<Implies>;
+  merged: ById<string>;
+  categories_revision: string;
   annotator: string;
   said: string;
   former: string[];
   project: Project;
-  categories: Category[];
-  implies: ById<Implies>;
   version: number | null;
   total: number;
   resume: number | null;
@@ -467,6 +477,8 @@ export interface Saved {
   images: ById<ById<Label | null>>;
   late: [number, number][];
   left_out: [number, string][];
+  archived: [number, string][];
+  merged: string[];
   opinion?: Opinion;
   agreement?: Agreement;
 }
@@ -485,12 +497,14 @@ export interface SimilarImage {
 export type Source = 'human' | 'accepted' | 'accepted_in_bulk' | 'rejected' | 'swept' | 'imported' | 'review';
 
 export interface Start {
+  categories: Category[];
+  implies: ById<Implies>;
+  merged: ById<string>;
+  categories_revision: string;
   annotator: string;
   said: string;
   former: string[];
   project: Project;
-  categories: Category[];
-  implies: ById<Implies>;
   version: number | null;
   total: number;
   resume: number | null;
@@ -519,12 +533,14 @@ export interface Trainer {
 }
 
 export interface VerifyStart {
+  categories: Category[];
+  implies: ById<Implies>;
+  merged: ById<string>;
+  categories_revision: string;
   annotator: string;
   said: string;
   former: string[];
   project: Project;
-  categories: Category[];
-  implies: ById<Implies>;
   version: number | null;
   total: number;
   resume: number | null;
@@ -550,6 +566,7 @@ export interface Requests {
   next_images: NextImagesRequest;
   items: ItemsRequest | ImageRequest;
   state: Request;
+  categories: Request;
   save: SaveRequest | SavePageRequest;
   undo: BackRequest;
   redo: BackRequest;
@@ -576,6 +593,7 @@ export interface Replies {
   next_images: NextImages;
   items: Items;
   state: ProjectState;
+  categories: CategoryList;
   save: Saved;
   undo: TakenBack;
   redo: TakenBack;

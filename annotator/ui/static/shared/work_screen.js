@@ -2,6 +2,7 @@
 
 import { answerText } from './answer_text.js';
 import { nameKey } from './browser_store.js';
+import { CategoryChanges } from './category_changes.js';
 import { helpDialog, nameDialog, saveName } from './dialogs.js';
 import { h, setImageProject } from './dom.js';
 import { missingPartCard, NO_CATEGORIES, NO_IMAGES } from './empty_project.js';
@@ -17,6 +18,7 @@ import { UnsavedNotices } from './unsaved_notices.js';
 
 const RETRY_MS = 1500;
 const LOOK_AGAIN_MS = 3000;
+const MOST_SAID = 2; // sentences about categories that have changed
 
 export class WorkScreen {
   /** @type {SaveQueue} */
@@ -26,6 +28,9 @@ export class WorkScreen {
 
   /** @type {Map<number, string> | undefined} */
   categoryNames;
+
+  /** @type {(state: QueueState) => void} */
+  onSaved = () => {}; // what waits to be saved has changed
 
   /** @type {HTMLElement | null} */
   missing = null; // the card that says what the project lacks
@@ -47,7 +52,10 @@ export class WorkScreen {
     this.nameDialog = nameDialog((name) => this.#named(name));
     this.unsaved = new UnsavedNotices({ describe: (job) => answerText(job, this.categoryNames) });
     this.server.onReply = (reply) => this.unsaved.onReply(reply);
-    this.status = new StatusLine(this.server, { onVersion: (number) => this.newVersion(number) });
+    this.categories = new CategoryChanges(this.server, { onComing: () => this.categoriesComing() });
+    this.status = new StatusLine(this.server, {
+      onVersion: (number) => this.newVersion(number), onCategories: (revision) => this.categories.look(revision),
+    });
   }
 
   // Called at the end of a page's constructor: before that its private methods do not exist.
@@ -94,6 +102,9 @@ export class WorkScreen {
   /** @param {number | null} _number */
   newVersion(_number) {}
 
+  // There are other categories, which `takeCategories` gives with the next image.
+  categoriesComing() {}
+
   leave() {}
 
   // ---- beginning
@@ -119,6 +130,7 @@ export class WorkScreen {
   #prepare(start) {
     const { key, name } = start.project;
     const page = this.pageName;
+    this.categories.start(start);
     this.categoryNames = new Map(start.categories.map((each) => [each.id, each.name]));
     this.me = start.annotator;
     this.server.me = this.me;
@@ -130,8 +142,11 @@ export class WorkScreen {
     }, {
       onState: (state) => this.#showSaved(state),
       // What another page left behind is sent from here, but it is nothing that this page shows.
-      onDone: (job, result) => (job.page ?? page) === page && this.confirmed(job, result),
-      onRefused: (job, message) => ((job.page ?? page) === page ? this.refused(job, message) : this.notify(message)),
+      onDone: (job, result) => this.#done(job, result, page),
+      onRefused: (job, message) => {
+        this.status.update(); // it may be for categories that have changed
+        return (job.page ?? page) === page ? this.refused(job, message) : this.notify(message);
+      },
       onStopped: (result) => (result.need_name ? this.askName(false) : location.reload()),
     });
     this.unsaved.start(this.queue, start.project);
@@ -145,6 +160,26 @@ export class WorkScreen {
       this.leave();
       this.server.call('release', { tab: this.queue.tab }); // for others to work on
     });
+  }
+
+  /** @param {Job} job @param {Done} result @param {string} page */
+  async #done(job, result, page) {
+    if ((job.page ?? page) === page) await this.confirmed(job, result);
+    const said = [...(result.archived ?? []).map(([, reason]) => reason), ...result.merged ?? []];
+    if (!said.length) return;
+    this.notify(said.slice(0, MOST_SAID).join(' '));
+    this.status.update();
+  }
+
+  // Called when the page turns to another image or page: the categories that are shown from now on,
+  // null if they are the same as before.
+  takeCategories() {
+    const taken = this.categories.take();
+    if (!taken) return null;
+    if (!taken.list.categories.length) location.reload(); // it says what to do then
+    for (const { id, name } of taken.list.categories) this.categoryNames?.set(id, name);
+    if (taken.text) this.notify(taken.text);
+    return taken.list;
   }
 
   ready() { this.root.removeAttribute('aria-busy'); }
@@ -176,7 +211,9 @@ export class WorkScreen {
   say(text) { this.live.textContent = text; }
 
   /** @param {QueueState} state */
-  #showSaved({ pending, fails, trouble, isStored, failed }) {
+  #showSaved(state) {
+    const { pending, fails, trouble, isStored, failed } = state;
+    this.onSaved(state);
     this.unsaved.count(pending, failed);
     const isTold = this.status.trainer.textContent === trouble; // the status line says it already
     this.unsaved.showReason(fails && pending && !isTold ? trouble : '');

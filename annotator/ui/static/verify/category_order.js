@@ -1,9 +1,9 @@
 // The categories in the order of the Verify page, and what is open in each.
 
-/** @import { ById, Category, CategoryCounts } from '../shared/wire.d.ts' */
+/** @import { ById, Category, CategoryCounts, Mode } from '../shared/wire.d.ts' */
 
 export class CategoryOrder {
-  // The order stays while the page is open, so that the keys lead to the same places.
+  // The order stays until the categories change, so that the keys lead to the same places.
   /** @param {Category[]} categories @param {ById<CategoryCounts>} counts */
   constructor(categories, counts) {
     this.categories = categories;
@@ -28,6 +28,16 @@ export class CategoryOrder {
   // Whether the model knows it.
   /** @param {number} id */
   isTaught(id) { return Boolean(this.of(id).taught); }
+
+  // The mode that a category opens in: the wanted one, unless it would be empty, as where the model can only rank.
+  /** @param {number} id @param {Mode} wanted @returns {Mode} */
+  modeFor(id, wanted) {
+    const { taught, suggested, uncertain, calibrated, open } = this.of(id);
+    if (!taught) return 'like';
+    if (wanted !== 'confirm' || suggested !== 0 || !open) return wanted;
+    if (uncertain) return 'uncertain';
+    return calibrated ? 'sweep' : 'like';
+  }
 
   // A large project is counted in the background.
   get isCounted() { return Object.values(this.counts).every(({ suggested }) => suggested !== null); }

@@ -6,6 +6,7 @@ import { pause } from '../shared/server.js';
 /** @import { About, ImagePage } from './image_page.js' */
 
 const IDLE_MS = 300; // between two of them
+const MOST_ANSWERED = 1000; // that a page which is still fresh may hold
 const FRESH_MS = 300000;
 const MOST = 24; // what was looked at lately is among them
 const LEAST_OPEN = 0.6; // so much of a page has to be open still
@@ -44,9 +45,8 @@ export class PageCache {
   // Answers that this tab has given since.
   /** @param {number} category @param {number[]} ids */
   settle(category, ids) {
-    const known = this.answered.get(category) ?? new Set();
-    for (const id of ids) known.add(id);
-    this.answered.set(category, known);
+    const known = [...this.answered.get(category) ?? [], ...ids];
+    this.answered.set(category, new Set(known.slice(-MOST_ANSWERED)));
   }
 
   // The page if there is one, else null.

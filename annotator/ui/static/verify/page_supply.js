@@ -56,6 +56,13 @@ export class PageSupply {
     this.use(this.about, this.count);
   }
 
+  // Images that shall not come again, as long as the server can be told of so many.
+  /** @param {{ id: number }[]} items */
+  pass(items) {
+    for (const { id } of items) this.passed.add(id);
+    this.passed = new Set([...this.passed].slice(-LEFT_OUT));
+  }
+
   // Another category or mode takes the place of this page.
   /** @param {ImagePage} page */
   leave(page) { if (page.turn === this.cache.turn) this.cache.keep(page); }
@@ -104,7 +111,7 @@ export class PageSupply {
     const { turn } = this.cache;
     const got = await this.server.call('next_page', {
       ...about, tab: this.queue.tab, count: this.count, hold, shown: this.#shown(about, current),
-      unheld: current?.isUnheld ? current.items.map(({ id }) => id) : [], exclude: [...this.passed].slice(-LEFT_OUT),
+      unheld: current?.isUnheld ? current.items.map(({ id }) => id) : [], exclude: [...this.passed],
     });
     if (!got.ok) return got.refused ? ImagePage.refused(about, got.message ?? '') : null;
     for (const { id } of got.items) this.preloader.load(id);

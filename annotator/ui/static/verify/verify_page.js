@@ -11,8 +11,9 @@ import { ImageCodes } from './image_codes.js';
 import { ImageGrid } from './image_grid.js';
 import { commandOf, HELP, mayRepeat } from './keys.js';
 import { LargeImage } from './large_image.js';
+import { nothingLeftCard } from './nothing_left_card.js';
 import { PageSupply } from './page_supply.js';
-import { MODES, nothingLeft, sentence, tallyText } from './texts.js';
+import { MODES, sentence, tallyText } from './texts.js';
 import { VerifyState } from './verify_state.js';
 
 /** @import { Agreement, GridItem, VerifyStart } from '../shared/wire.d.ts' */
@@ -46,7 +47,7 @@ export class VerifyPage extends WorkScreen {
   constructor(root, functions) {
     super(root, functions, { page: 'verify', help: HELP });
     this.grid = new ImageGrid({
-      onFlip: (item) => this.state.flip(item), onBroken: (item) => this.state.supply.passed.add(item.id),
+      onFlip: (item) => this.state.flip(item), onBroken: (item) => this.state.supply.pass([item]),
       onEnlarge: () => this.#toggleLarge(), onPeek: (item) => this.#peek(item), onSeen: () => this.#drawRest(),
     });
     this.codes = new ImageCodes(this.grid, {
@@ -97,7 +98,7 @@ export class VerifyPage extends WorkScreen {
     this.picker.use(this.order);
     const supply = new PageSupply(this.server, this.queue, `${start.project.key}:${this.me}`, Number(this.sizes.value));
     this.state = new VerifyState({ server: this.server, queue: this.queue, supply, order: this.order, me: this.me, version: start.version }, {
-      showLoading: () => this.root.setAttribute('aria-busy', 'true'), showAbout: (about) => this.#showAbout(about),
+      takeCategories: () => this.#takeCategories(), showLoading: () => this.root.setAttribute('aria-busy', 'true'), showAbout: (about) => this.#showAbout(about),
       showPage: () => this.#showPage(), settled: () => this.grid.settled(), draw: () => this.draw(), fail: (text) => this.fail(text),
       retry: (text, again) => this.retry(text, again), notify: (text) => this.notify(text), say: (text) => this.say(text),
     });
@@ -129,6 +130,21 @@ export class VerifyPage extends WorkScreen {
     this.#recountLater();
   }
 
+  // The numbers of new ones are there before they are.
+  async categoriesComing() {
+    await this.state?.recount();
+    if (this.state?.isRefused) await this.state.next(); // nothing is on the screen
+  }
+
+  #takeCategories() {
+    const list = this.takeCategories();
+    if (!list?.categories.length) return false;
+    this.order = new CategoryOrder(list.categories, this.order.counts);
+    this.picker.use(this.order);
+    this.state.useOrder(this.order);
+    return true;
+  }
+
   /** @param {About} about */
   #showAbout({ category, mode }) {
     this.picker.show(category);
@@ -144,7 +160,7 @@ export class VerifyPage extends WorkScreen {
     this.large.close();
     this.#hideRest(!this.state.offersRest); // before the grid is laid out: the buttons take room below it
     this.grid.show(page);
-    const card = page.items.length ? null : this.#nothingLeft(page);
+    const card = page.items.length ? null : nothingLeftCard(page, this.order, (category, mode) => this.state.start(category, mode));
     if (card) this.#showCard(card);
     this.#drawLead(page);
     this.draw();
@@ -156,20 +172,6 @@ export class VerifyPage extends WorkScreen {
   #showCard(card) {
     this.card = card;
     this.grid.element.append(card);
-  }
-
-  // Say why, and what brings most now.
-  /** @param {ImagePage} page */
-  #nothingLeft(page) {
-    const { order, state } = this;
-    const { category } = page.about;
-    const { title, text, other } = nothingLeft(page, order.of(category), order.nameOf(category));
-    const better = order.neighbour(category, 1, ({ suggested, uncertain }) => Boolean(suggested || uncertain)) ?? order.neighbour(category, 1, ({ open }) => Boolean(open));
-    const actions = [];
-    if (better !== null) actions.push(button(`Next category: ${order.nameOf(better)}`, '⏎', () => state.start(better), 'primary'));
-    if (other) actions.push(button(other.label, `⇧${other.place + 1}`, () => state.start(category, other.mode)));
-    if (better === null && !other) actions.push(h('a', { class: 'an-btn primary', href: '/progress', text: 'See the progress' }));
-    return h('section', { class: 'an-card', 'aria-label': title }, h('h2', { text: title }), h('p', { text }), h('div', { class: 'an-bar vf-next' }, ...actions));
   }
 
   // ---- drawing

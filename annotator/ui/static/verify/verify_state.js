@@ -15,6 +15,7 @@ import { pause } from '../shared/server.js';
 /** @typedef {{ seen: GridItem[], unseen: GridItem[] }} Seen which images have been in view */
 /**
  * @typedef {object} View what the screen does when something has changed
+ * @property {() => boolean} takeCategories true if the page shows other categories from now on
  * @property {() => void} showLoading a page is on its way
  * @property {(about: About) => void} showAbout another category or mode
  * @property {() => void} showPage another page is on the screen
@@ -26,6 +27,7 @@ import { pause } from '../shared/server.js';
  * @property {(text: string) => void} say for screen readers
  */
 
+const UNDOABLE = 30; // pages that undo shows again; of older ones the server says what they were
 const TOO_FAST_MS = 800;
 const COMMIT_MS = 1000; // so long the next page waits for the first example to be saved
 const WITHOUT_EXAMPLE = ['diversity', 'files']; // orders that the first example changes
@@ -36,6 +38,8 @@ export class VerifyState {
 
   /** @type {Mode} */
   #mode = 'confirm'; // that was chosen, also where a category does not have it
+
+  isRefused = false; // there is no page of this category and mode
 
   #steps = 0;
 
@@ -68,11 +72,12 @@ export class VerifyState {
 
   // ---- from page to page
 
-  // A category that the model does not know yet has one mode only.
+  // A category that the model does not know yet has one mode only; without a mode it has the last that was chosen.
   /** @param {number} category @param {Mode} [mode] @param {number | null} [like] */
-  start(category, mode = this.#mode, like = null) {
-    this.#mode = mode;
-    return this.go({ category, mode: this.order.isTaught(category) ? mode : 'like', like });
+  start(category, mode, like = null) {
+    this.#mode = mode ?? this.#mode;
+    const usual = this.order.modeFor(category, this.#mode);
+    return this.go({ category, mode: mode && this.order.isTaught(category) ? mode : usual, like });
   }
 
   // So many images a page, from the next one on that is loaded.
@@ -95,6 +100,10 @@ export class VerifyState {
   /** @returns {Promise<void>} */
   async next() {
     const { supply, view } = this;
+    if (view.takeCategories() && !this.order.byId.has(supply.about?.category ?? 0)) {
+      await this.start(this.order.ids[0]); // what it was about is archived
+      return;
+    }
     this.#steps += 1;
     const step = this.#steps;
     view.showLoading();
@@ -103,7 +112,7 @@ export class VerifyState {
     if (page === null) {
       this.#page = null;
       await view.retry('The server does not answer; the next page comes when it does.', () => (this.#page === null ? this.next() : null));
-    } else if (page.refusal) this.fail(page.refusal);
+    } else if (page.refusal) this.#refuse(page.refusal);
     else {
       this.#show(page);
       await view.settled();
@@ -114,14 +123,16 @@ export class VerifyState {
   }
 
   /** @param {string} reason */
-  fail(reason) {
+  #refuse(reason) {
     this.#page = null;
+    this.isRefused = true;
     this.view.fail(reason);
   }
 
   /** @param {ImagePage} page */
   #show(page) {
     this.#page = page;
+    this.isRefused = false;
     page.since = performance.now();
     page.isWarned = false;
     page.isCommitted = false;
@@ -143,7 +154,7 @@ export class VerifyState {
     const neighbours = [order.neighbour(category, 1, isOpen), order.neighbour(category, -1, isOpen)].filter((id) => id !== null);
     /** @type {Mode[]} */
     const modes = order.isTaught(category) ? ['confirm', 'sweep', 'uncertain', 'like'] : [];
-    return [...neighbours.map((id) => ({ category: id, mode: order.isTaught(id) ? this.#mode : 'like', like: null })),
+    return [...neighbours.map((id) => ({ category: id, mode: order.modeFor(id, this.#mode), like: null })),
       ...modes.filter((other) => other !== mode).map((other) => ({ category, mode: other, like: null }))];
   }
 
@@ -228,7 +239,7 @@ export class VerifyState {
       return;
     }
     page.isCommitted = true;
-    for (const item of seen) if (!page.isMarked(item)) supply.passed.add(item.id);
+    supply.pass(seen.filter((item) => !page.isMarked(item)));
     const saved = seen.filter((item) => page.isMarked(item));
     if (saved.length) this.#push(page, saved, Math.round(now - page.since));
     view.notify(savedText(saved.length, unseen.filter((item) => page.isMarked(item)).length));
@@ -249,7 +260,7 @@ export class VerifyState {
       })),
     });
     const entry = { op, page, ids: items.map(({ id }) => id) };
-    this.#done.push(entry);
+    this.#done = [...this.#done, entry].slice(-UNDOABLE);
     this.#undone = [];
     this.supply.cache.settle(category, entry.ids);
     this.#count(entry, -1);
@@ -314,6 +325,9 @@ export class VerifyState {
   remember() { this.supply.remember(this.#done); }
 
   // ---- what the server says
+
+  /** @param {CategoryOrder} order */
+  useOrder(order) { this.order = order; }
 
   // Used from the next page on.
   /** @param {number} version */

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -129,6 +130,61 @@ def test_a_key_of_the_page_or_of_another_category_is_refused(services: Services)
     with pytest.raises(AnnotatorError, match="page itself uses 'a'"):
         services.curation.edit(DOG, hotkey="a")
 
+    assert names(services) == ["cat", "dog", "bird"]
+
+
+def test_a_name_that_is_archived_merged_or_an_alias_is_refused_with_the_way_to_it(
+    services: Services,
+) -> None:
+    services.curation.edit(CAT, name="feline")
+    services.curation.edit(CAT, name="lion")
+    services.curation.archive(DOG, True)
+
+    refusals = {}
+    for name in ("Dog", "dog", "FELINE", "cat"):
+        for act in (lambda n: services.curation.add([n, "cow"]), rename_bird(services)):
+            with pytest.raises(AnnotatorError) as refusal:
+                act(name)
+            refusals[name] = str(refusal.value)
+    services.curation.merge(BIRD, CAT)
+    with pytest.raises(AnnotatorError, match=r"'bird' is merged into 'lion'.*PROJECT split bird"):
+        services.curation.add(["bird"])
+
+    assert names(services) == ["lion"]
+    assert refusals["Dog"] == refusals["dog"]
+    assert "'dog' is archived; restore it" in refusals["dog"]
+    assert "categories PROJECT restore dog`" in refusals["dog"]
+    assert refusals["FELINE"].startswith("'FELINE' is an alias of 'lion'; use 'lion'")
+    assert refusals["cat"].startswith("'cat' is an alias of 'lion'; use 'lion'")
+
+
+def rename_bird(services: Services) -> Callable[[str], object]:
+    return lambda name: services.curation.edit(BIRD, name=name)
+
+
+def test_an_alias_of_an_archived_category_says_whose_it_is(services: Services) -> None:
+    services.curation.edit(CAT, name="feline")
+    services.curation.archive(CAT, True)
+
+    with pytest.raises(AnnotatorError, match="'cat' is an alias of 'feline'; 'feline' is archived"):
+        services.curation.add(["cat"])
+
+
+def test_a_category_keeps_its_own_former_names(services: Services) -> None:
+    services.curation.edit(CAT, name="feline")
+
+    services.curation.edit(CAT, name="cat")
+
+    assert names(services) == ["cat", "dog", "bird"]
+
+
+def test_signs_that_nobody_can_see_are_in_no_name_and_no_description(services: Services) -> None:
+    with pytest.raises(AnnotatorError, match="a character that cannot be seen"):
+        services.curation.add(["fi\0sh"])
+    services.curation.edit(CAT, description="Has\0 whiskers.\nMeows.\x1b")
+
+    (row,) = [r for r in services.curation.rows() if r["id"] == CAT]
+    assert row["description"] == "Has whiskers.\nMeows."
     assert names(services) == ["cat", "dog", "bird"]
 
 

@@ -12,6 +12,7 @@ from annotator.cli import app
 from annotator.errors import FormatError, NotFound, NotReady
 from annotator.services.app import Services
 from annotator.services.project.creation import create_project
+from annotator.store import categories, import_rollback, key_values
 from annotator.wire.recording import SaveRequest
 
 COCO: dict[str, Any] = {
@@ -325,3 +326,42 @@ def test_a_table_without_a_place_for_the_model_leaves_its_decisions_out_or_is_re
     publish(np.ones((6, 3)), ranked=[CAT, DOG])
     with pytest.raises(FormatError, match="CSV cannot mark what a model decided"):
         services.transfer.export(tmp_path, formats=["csv"], content="completed")
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_a_file_that_names_an_archived_category_says_what_becomes_of_its_labels(
+    services: Services, tmp_path: Path, merged: bool
+) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text("file,cat,dog\n0.png,0,1\n")
+    if merged:
+        services.curation.merge(2, 1)
+    else:
+        services.curation.archive(2, True)
+
+    foreseen = services.transfer.preview(file)
+    summary = services.transfer.import_file(file, annotator="Ann")
+    counted = services.transfer.export_counts("answered")
+    if merged:
+        services.curation.split(2)
+    else:
+        services.curation.archive(2, False)
+
+    assert foreseen.archived == summary.archived
+    assert summary.archived[0] in summary.text()
+    assert (" is merged into 'cat'" if merged else "'dog' is archived; restore") in summary.text()
+    assert (counted["present"], counted["absent"]) == ((1, 0) if merged else (0, 1))
+    assert services.transfer.export_counts("answered")["present"] == 1
+
+
+def test_an_import_that_was_taken_back_is_imported_again_without_a_word_about_archiving(
+    services: Services, tmp_path: Path
+) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text("file,fish\n0.png,1\n")
+    with services.store.writing() as tx:
+        made = categories.add(tx, [categories.NewCategory("fish")])[0].id
+        categories.archive(tx, made, True)
+        key_values.put(tx, import_rollback.HIDDEN, [made])
+
+    assert services.transfer.preview(file).archived == ()

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from annotator.errors import AnnotatorError
 from annotator.services.app import Services
 from annotator.services.catalogue import hierarchy
 from annotator.services.commands import list_suggestions
@@ -112,3 +114,13 @@ def test_a_completed_export_does_not_contradict_what_follows_from_a_label(
     assert [names[r["category_id"]] for r in rows if r["image_id"] == first] == ["bird"]
     assert (counts["model_absent"], len(rows)) == (16, 16)
     assert counts["unknown"] == 1
+
+
+def test_suggestions_of_an_archived_category_are_refused_with_the_way_back(
+    services: Services, publish: Publish
+) -> None:
+    publish(np.ones((6, 3)))
+    services.curation.archive(CAT, True)
+
+    with pytest.raises(AnnotatorError, match="'cat' is archived; restore it"):
+        list_suggestions(services, image=None, category="cat", limit=0)

@@ -58,3 +58,12 @@ def test_what_cannot_be_flagged_is_refused(
 def test_a_flag_that_never_was_cannot_be_taken_off(services: Services) -> None:
     with pytest.raises(NotFound, match="no flag with id 7"):
         services.flags.resolve("ann", ResolveFlagRequest(flag=7))
+
+
+@pytest.mark.parametrize("hidden", ["\0", "\x01", "\x1b", "\x7f", "\x85"])
+def test_a_note_is_kept_without_signs_that_nobody_can_see(services: Services, hidden: str) -> None:
+    note = FlagRequest.read({"image": 1, "note": f"blur{hidden}red\tor so"})
+
+    said = services.flags.add("ann", note)
+
+    assert said["flags"][0]["note"] == "blurred or so"

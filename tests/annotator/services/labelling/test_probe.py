@@ -111,11 +111,11 @@ def test_draws_are_uniform_over_the_open_pairs(services: Services) -> None:
 def test_nothing_but_open_pairs_of_shown_categories_and_present_images_is_drawn(
     services: Services,
 ) -> None:
+    say(services, 3, 2)
     with services.store.writing() as tx:
         categories.archive(tx, 2, True)
         images.mark_missing(tx, next(iter(services.project.settings.roots)), ["0.png", "5.png"])
     say(services, 2, 1)
-    say(services, 3, 2)
 
     with services.store.reading() as tx:
         frame = probes.frame(tx)

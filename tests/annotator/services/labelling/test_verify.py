@@ -498,7 +498,7 @@ def test_an_archived_category_is_not_asked_about(many: Services) -> None:
     with many.store.writing() as tx:
         categories.archive(tx, CAT, True)
 
-    with pytest.raises(AnnotatorError, match="not in use"):
+    with pytest.raises(AnnotatorError, match="'cat' is archived; restore it"):
         page(many)
 
 

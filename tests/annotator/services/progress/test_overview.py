@@ -264,3 +264,28 @@ def test_the_counts_follow_the_answers(
     counts = services.progress.overview()["counts"]
 
     assert (counts["answered"], counts["open"], counts["suggestions"]) == (1, 17, 8)
+
+
+def test_a_trainer_that_was_just_started_is_starting_and_not_stopped(
+    services: Services, clock: Any
+) -> None:
+    never = services.progress.state()["trainer"]["state"]
+
+    services.progress.expect_worker()
+    first = services.progress.state()["trainer"]
+    clock.forward(61)
+    late = services.progress.state()["trainer"]["state"]
+
+    assert (never, first["state"], late) == ("off", "starting", "off")
+    assert not first["worker_alive"]
+
+
+def test_a_trainer_that_has_come_and_gone_has_stopped(services: Services, clock: Any) -> None:
+    services.progress.expect_worker()
+    with services.store.writing() as tx:
+        jobs.beat(tx, "worker", {}, clock())
+    alive = services.progress.state()["trainer"]["state"]
+    clock.forward(20)
+
+    assert alive == "idle"
+    assert services.progress.state()["trainer"]["state"] == "off"
