@@ -15,3 +15,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")
 Port = Annotated[
     int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=2**16 - 1)
 ]
+ProgressLines = Annotated[
+    bool, typer.Option(help="Write progress lines to stderr, for programs.", hidden=True)
+]
