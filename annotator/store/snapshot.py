@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from annotator.errors import StoreError, StoreUnavailable
-from annotator.store.connection import Transaction
+from annotator.store.connection import RESTORE, Transaction
 
 PAGES = 2048
 """Pages between two reports of progress."""
@@ -86,8 +86,7 @@ def _sentences(path: Path) -> Iterator[None]:
         text = " ".join(str(error).split())
         if code & 0xFF in _DAMAGED:
             raise StoreError(
-                f"The database is damaged ({text}); restore an older backup into a new folder with "
-                "`annotator restore BACKUP NEW_PROJECT`."
+                f"The database is damaged ({text}); use an older backup: {RESTORE}."
             ) from error
         raise StoreUnavailable(
             f"The database cannot be copied to {path.parent} ({text}); free some space there or "

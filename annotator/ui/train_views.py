@@ -13,11 +13,6 @@ from annotator.services.training.control import VersionFigure, VersionRow
 from annotator.ui.progress_views import points
 from annotator.wire.status import Trainer
 
-STOPPED = (
-    "<span><b>The trainer has stopped; labelling goes on.</b> "
-    "Start it with <code>annotator work PROJECT</code>.</span>"
-)
-
 LOSS_NOTE = (
     "The loss measures how far the model is from its training answers and should fall. It "
     "restarts for each part of a training."
@@ -35,9 +30,10 @@ ONE_VERSION = "There is one version; with a second one the two can be compared h
 def trainer_html(trainer: Trainer) -> str:
     """Return what the trainer does now; its texts are escaped."""
     state = trainer["state"] if trainer["worker_alive"] else "off"
-    said = STOPPED
-    if trainer["worker_alive"]:
+    if trainer["worker_alive"] and state != "waiting":
         said = _doing(trainer)
+    else:
+        said = f"<span>{escape(trainer['message'])}</span>"
     return f'<div class="pg-trainer" role="status" data-state="{escape(state)}"><i></i>{said}</div>'
 
 

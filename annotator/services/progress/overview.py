@@ -9,8 +9,10 @@ from typing_extensions import TypedDict
 
 from annotator.domain import Category, Job, JobKind, JobState
 from annotator.services.background.throttled_cache import Counted
+from annotator.services.background.trainer_process import STOPPED, Situation, TrainerProcess
 from annotator.services.catalogue.lookup import in_order
 from annotator.services.clock import Clock, utc_now
+from annotator.services.knowledge.feature_problem import FeatureProblem
 from annotator.services.knowledge.open_pairs import PairCounts
 from annotator.services.knowledge.open_suggestions import OpenSuggestions, SuggestionCounts
 from annotator.services.progress.trends import Trends, TrendsRow
@@ -93,6 +95,9 @@ class ProgressReport:
         self._clock = clock
         self._lock = threading.Lock()
         self._losses: tuple[int | None, list[tuple[float, float]]] = (None, [])
+        self._features = FeatureProblem(project)
+        self.trainer_process: TrainerProcess | None = None
+        """The trainer that this program has started, if it has."""
 
     def state(self) -> ProjectState:
         """Return the status line: version, counts and what the trainer is doing now.
@@ -234,25 +239,44 @@ class ProgressReport:
         newest = max(latest, key=lambda job: job.id, default=None)
         if running is not None:
             self._remember_loss(running)
-        return trainer_row(alive, running, newest)
+        process = self.trainer_process
+        off = Situation(False, STOPPED) if process is None else process.situation()
+        version = versions.promoted(tx)
+        problem = self._features.sentence(None if version is None else version.number)
+        return trainer_row(off, alive, running, newest, problem)
 
 
-def trainer_row(alive: bool, running: Job | None, newest: Job | None) -> Trainer:
-    """Return what the status line says about the trainer."""
+def trainer_row(
+    off: Situation, alive: bool, running: Job | None, newest: Job | None, problem: str = ""
+) -> Trainer:
+    """Return what the status line says about the trainer.
+
+    Args:
+        off: What to say if it gives no sign of life.
+        alive: Whether it does.
+        running: The job that runs, if any does.
+        newest: The newest job.
+        problem: What it waits for, beside answers.
+    """
     said = running.progress if alive and running is not None else {}
     row: Trainer = {
-        "state": "idle" if alive else "off",
+        "state": "starting" if off.starting else "off",
         "stage": said.get("stage", ""),
         "done": said.get("done", 0),
         "total": said.get("total", 0),
         "loss": said.get("loss"),
         "epoch": said.get("epoch"),
         "epochs": said.get("epochs"),
-        "message": "",
+        "message": " ".join(filter(None, (off.sentence, problem))),
         "worker_alive": alive,
     }
-    if alive and running is not None:
+    if not alive:
+        return row
+    row["state"], row["message"] = "idle", ""
+    if running is not None:
         row["state"] = "embedding" if running.kind is JobKind.EMBED else "training"
-    elif alive and newest is not None and newest.state is JobState.FAILED:
+    elif problem:
+        row["state"], row["message"] = "waiting", problem
+    elif newest is not None and newest.state is JobState.FAILED:
         row["state"], row["message"] = "failed", newest.message
     return row

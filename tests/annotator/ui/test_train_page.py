@@ -203,13 +203,22 @@ def test_promoting_needs_a_choice(page: TrainPage, services: Any) -> None:
 
 
 def test_a_dead_worker_is_shown_with_the_cure(services: Any) -> None:
-    trainer = {**services.progress.trainer, "worker_alive": False, "state": "training"}
+    said = "<The trainer was killed>; start it with: annotator work PROJECT"
+    dead = {"worker_alive": False, "state": "off", "message": said}
 
-    shown = views.trainer_html(trainer)
+    shown = views.trainer_html({**services.progress.trainer, **dead})
 
-    assert "labelling goes on" in shown
-    assert "annotator work PROJECT" in shown
+    assert "&lt;The trainer was killed&gt;; start it with: annotator work PROJECT" in shown
     assert 'data-state="off"' in shown
+
+
+def test_what_the_trainer_waits_for_is_shown(services: Any) -> None:
+    waiting = {"state": "waiting", "message": "the features cannot be read"}
+
+    shown = views.trainer_html({**services.progress.trainer, **waiting})
+
+    assert "the features cannot be read" in shown
+    assert 'data-state="waiting"' in shown
 
 
 def test_training_shows_its_share_its_loss_and_its_epoch(services: Any) -> None:
