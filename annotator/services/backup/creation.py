@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -97,40 +97,47 @@ def back_up(
             "The database of this project is on a server: back it up with the tools of the server "
             f"(pg_dump for PostgreSQL), and copy the folder {project.path}."
         )
-    key, now = identity.Lineage(store).key(), clock()
+    now = clock()
+    about = {
+        "format": 1,
+        "project": project.settings.name,
+        "key": identity.Lineage(store).key(),
+        "path": str(project.path),
+        "created_at": now.isoformat(),
+        "features": features,
+    }
     with _writable(target):
         file = _file(project, target, keep, now)
-        with partial_folder(file) as building:
-            about: dict[str, Any] = {
-                "format": 1,
-                "project": project.settings.name,
-                "key": key,
-                "path": str(project.path),
-                "created_at": now.isoformat(),
-                "features": features,
-            }
-            wrong = _written(project, store, building, about, on_progress)
-            if file.exists():  # made by somebody else meanwhile
-                raise _taken(file)
-            made = building / ARCHIVE
-            size = made.stat().st_size
-            made.rename(file)
-            sync(file.parent)
-        deleted = [] if keep is None else _older(file, key, keep - 1)
+        wrong = _published(project, store, file, about, on_progress)
+        deleted = [] if keep is None else _older(file, str(about["key"]), keep - 1)
         for older in deleted:
             older.unlink(missing_ok=True)
+        size = file.stat().st_size
     return Backup(
         file=file,
         bytes=size,
-        created_at=about["created_at"],
+        created_at=now.isoformat(),
         features=features,
         damaged=tuple(wrong),
         deleted=tuple(deleted),
     )
 
 
+def _published(
+    project: Project, store: Store, file: Path, about: Mapping[str, Any], report: Progress
+) -> list[str]:
+    """Write and check the archive out of sight, then give it its name."""
+    with partial_folder(file) as building:
+        wrong = _written(project, store, building, about, report)
+        if file.exists():  # made by somebody else meanwhile
+            raise _taken(file)
+        (building / ARCHIVE).rename(file)
+        sync(file.parent)
+    return wrong
+
+
 def _written(
-    project: Project, store: Store, building: Path, about: dict[str, Any], report: Progress
+    project: Project, store: Store, building: Path, about: Mapping[str, Any], report: Progress
 ) -> list[str]:
     """Write and check the archive, and return the files that are damaged in the project."""
     copy = building / DATABASE
