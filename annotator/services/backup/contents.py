@@ -68,14 +68,14 @@ def folders(
     return [Folder(p, p.relative_to(project.path).as_posix()) for p in found if p.is_dir()]
 
 
-def weights(project: Project) -> list[Path]:
-    """Return the weights files that the backbone's name mentions and that lie in the project."""
+def weights(project: Project) -> list[tuple[Path, str]]:
+    """Return the weights files that the backbone's name mentions below the project, and names."""
     try:
         named = [part.weights for part in backbone_names.parse(project.settings.backbone)]
     except ValueError:
         return []
-    there = [project.path / name for name in named if name is not None and not name.is_absolute()]
-    return [f for f in there if f.is_file() and f.resolve().is_relative_to(project.path)]
+    inside = [n for n in named if n is not None and not n.is_absolute() and ".." not in n.parts]
+    return [(project.path / n, n.as_posix()) for n in inside if (project.path / n).is_file()]
 
 
 def size(folder: Folder) -> int:

@@ -25,6 +25,9 @@ DATABASE = "labels.db"
 
 ENDING = ".zip"
 
+FORMAT = 1
+"""Of the archive; a program refuses one that is newer than it knows."""
+
 ARCHIVE = "archive"
 """Name of the file while it is being written."""
 
@@ -99,7 +102,7 @@ def back_up(
         )
     now = clock()
     about = {
-        "format": 1,
+        "format": FORMAT,
         "project": project.settings.name,
         "key": identity.Lineage(store).key(),
         "path": str(project.path),
@@ -156,7 +159,7 @@ def _written(
     with ZipFile(path, "x") as zip_file:
         out = ArchiveWriter(zip_file, counted(report, total, "Writing the backup"))
         _add_settings(out, project, building)
-        for file, name in [(copy, DATABASE), *_named_weights(project)]:
+        for file, name in [(copy, DATABASE), *contents.weights(project)]:
             with contents.opened_file(file, name) as part:
                 out.add(part)
         for folder in folders:
@@ -179,11 +182,6 @@ def _add_settings(out: ArchiveWriter, project: Project, building: Path) -> None:
         file = building / PROJECT_FILE
     with contents.opened_file(file, PROJECT_FILE) as part:
         out.add(part)
-
-
-def _named_weights(project: Project) -> list[tuple[Path, str]]:
-    found = contents.weights(project)
-    return [(file, file.resolve().relative_to(project.path).as_posix()) for file in found]
 
 
 def counted(report: Progress, total: int, stage: str) -> Callable[[int], None]:

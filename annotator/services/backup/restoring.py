@@ -13,7 +13,7 @@ from typing import Any
 from annotator.arrays.versions import FEATURES
 from annotator.errors import FormatError, ProjectError
 from annotator.services.backup.archive import Archive
-from annotator.services.backup.creation import DATABASE, Progress, counted
+from annotator.services.backup.creation import DATABASE, FORMAT, Progress, counted
 from annotator.services.backup.partial import partial_folder, sync
 from annotator.services.project import identity
 from annotator.settings import PROJECT_FILE, Project, changed, load_project, save_project
@@ -75,6 +75,8 @@ def restore(
     target = target.absolute()
     _refuse_taken(target)
     with _explained(file, target), Archive.opened(file) as archive:
+        if archive.about.get("format") != FORMAT:
+            raise FormatError(f"The backup {file} was made by a newer program; upgrade this one.")
         names = [n for n in archive.names if features or not _is_feature(n)]
         target.parent.mkdir(parents=True, exist_ok=True)
         _refuse_too_large(archive.size(names), target.parent)
@@ -120,9 +122,8 @@ def _opened(building: Path, target: Path, about: Mapping[str, Any]) -> tuple[int
         identity.Lineage(store).key()
         with store.reading() as tx:
             count = images.count(tx)
-    there = Project(target, project.settings)
-    places = [(there.path / place).resolve() for place in roots.values()]
-    return count, tuple(str(place) for place in places if not place.is_dir())
+    places = [os.path.normpath(target / place) for place in roots.values()]
+    return count, tuple(place for place in places if not Path(place).is_dir())
 
 
 def _roots(roots: Mapping[str, str], target: Path, before: str) -> dict[str, str]:

@@ -20,7 +20,8 @@ from annotator.services.app import Services
 from annotator.services.backup.creation import Backup, back_up
 from annotator.services.backup.restoring import restore
 from annotator.services.doctor import examine
-from annotator.settings import load_project
+from annotator.settings import changed, load_project, save_project
+from annotator.store import staged_imports
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -132,12 +133,12 @@ Where = st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255))
 def test_a_damaged_backup_restores_all_of_it_or_nothing(
     backup: Backup, tmp_path: Path, damage: tuple[float, int] | float
 ) -> None:
-    changed = bytearray(backup.file.read_bytes())
+    held = bytearray(backup.file.read_bytes())
     if isinstance(damage, float):
-        del changed[int(damage * len(changed)) :]
+        del held[int(damage * len(held)) :]
     else:
-        changed[int(damage[0] * len(changed))] ^= damage[1]
-    (tmp_path / "damaged.zip").write_bytes(changed)
+        held[int(damage[0] * len(held))] ^= damage[1]
+    (tmp_path / "damaged.zip").write_bytes(held)
     copy = tmp_path / "copy"
     shutil.rmtree(copy, ignore_errors=True)
 
@@ -241,4 +242,41 @@ def test_a_backup_of_a_restored_project_is_a_backup(
     assert content(last).keys() == content(full.project.path).keys()
     with closing(Services.open(last)) as services:
         assert len(services.lineage.ancestors()) == 4
+        assert services.progress.state()["answered"] == 3
+
+
+def test_a_backup_of_a_newer_program_is_refused(backup: Backup, tmp_path: Path) -> None:
+    def add(_: ZipFile, files: dict[str, bytes]) -> None:
+        files["backup.json"] = files["backup.json"].replace(b'"format": 1', b'"format": 2')
+
+    with pytest.raises(FormatError, match="upgrade this one"):
+        restore(forged(backup.file, tmp_path / "forged.zip", add), tmp_path / "copy")
+
+
+def test_weights_in_the_project_come_along(full: Services, tmp_path: Path) -> None:
+    (full.project.path / "weights").mkdir()
+    (full.project.path / "weights" / "mine.pth").write_bytes(b"numbers")
+    (tmp_path / "theirs.pth").write_bytes(b"numbers")
+    name = "timm:resnet18@weights/mine.pth+timm:resnet34@../theirs.pth"
+    full.project.settings = changed(full.project.settings, {"backbone": name})
+    save_project(full.project)
+
+    made = back_up(full.project, full.store, tmp_path / "b.zip")
+    restored = restore(made.file, tmp_path / "copy")
+
+    assert (restored.project / "weights" / "mine.pth").read_bytes() == b"numbers"
+    assert not any("theirs" in name for name in content(restored.project))
+
+
+def test_an_import_that_was_running_is_taken_back_in_the_copy(
+    full: Services, tmp_path: Path
+) -> None:
+    with full.store.writing() as tx:
+        staged_imports.note(tx, staged_imports.Running(file="labels.json"))
+
+    made = back_up(full.project, full.store, tmp_path / "b.zip")
+    copy = restore(made.file, tmp_path / "copy").project
+
+    with closing(Services.open(copy)) as services, services.store.reading() as tx:
+        assert staged_imports.running(tx) is None
         assert services.progress.state()["answered"] == 3
