@@ -40,6 +40,7 @@ def copy(
     source: Any = tx.connection.driver_connection
     with _sentences(path):
         with closing(sqlite3.connect(path)) as target:
+            target.execute("PRAGMA synchronous = OFF")  # whoever keeps the copy syncs it
             source.backup(
                 target,
                 pages=PAGES,
