@@ -195,8 +195,8 @@ class Store:
         with self.reading() as tx:
             if not sa.inspect(tx).has_table("alembic_version"):
                 raise StoreError(
-                    f"The database {self._name} was not made by this program; check `database` in "
-                    "project.toml."
+                    f"The database {self._name} is empty or was not made by this program; check "
+                    f"`database` in project.toml, or {RESTORE}."
                 )
             found = tx.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
             return None if found is None else str(found)

@@ -32,6 +32,9 @@ STARTING_SECONDS = 60.0
 
 STOPPED = "The trainer has stopped; you can go on labelling. Start it with: annotator work PROJECT"
 
+NONE = "No trainer is running; you can go on labelling. Start it with: annotator work PROJECT"
+"""Where this program has started none."""
+
 _CURE = (
     "; you can go on labelling. See the log of the server, then start it with: annotator work "
     "PROJECT"

@@ -112,10 +112,10 @@ def back_up(
     with _writable(target):
         file = _file(project, target, keep, now)
         wrong = _published(project, store, file, about, on_progress)
-        deleted = [] if keep is None else _older(file, str(about["key"]), keep - 1)
-        for older in deleted:
-            older.unlink(missing_ok=True)
         size = file.stat().st_size
+    deleted = [] if keep is None else _older(file, str(about["key"]), keep - 1)
+    for older in deleted:
+        _delete(older)
     return Backup(
         file=file,
         bytes=size,
@@ -232,6 +232,16 @@ def _older(made: Path, key: str, keep: int) -> list[Path]:
             if archive.about.get("key") == key and file != made:
                 found.append((str(archive.about.get("created_at")), file))
     return [file for _, file in sorted(found)[: max(0, len(found) - keep)]]
+
+
+def _delete(older: Path) -> None:
+    try:
+        older.unlink(missing_ok=True)
+    except OSError as error:
+        raise ProjectError(
+            f"The backup was made, but the older one {older} cannot be deleted ({error.strerror}); "
+            "check the permissions of its folder."
+        ) from None
 
 
 @contextlib.contextmanager

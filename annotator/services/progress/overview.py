@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from annotator.domain import Category, Job, JobKind, JobState
 from annotator.services.background.throttled_cache import Counted
-from annotator.services.background.trainer_process import STOPPED, Situation, TrainerProcess
+from annotator.services.background.trainer_process import NONE, Situation, TrainerProcess
 from annotator.services.catalogue.lookup import in_order
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.feature_problem import FeatureProblem
@@ -240,7 +240,7 @@ class ProgressReport:
         if running is not None:
             self._remember_loss(running)
         process = self.trainer_process
-        off = Situation(False, STOPPED) if process is None else process.situation()
+        off = Situation(False, NONE) if process is None else process.situation()
         version = versions.promoted(tx)
         problem = self._features.sentence(None if version is None else version.number)
         return trainer_row(off, alive, running, newest, problem)

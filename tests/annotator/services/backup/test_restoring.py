@@ -280,3 +280,20 @@ def test_an_import_that_was_running_is_taken_back_in_the_copy(
     with closing(Services.open(copy)) as services, services.store.reading() as tx:
         assert staged_imports.running(tx) is None
         assert services.progress.state()["answered"] == 3
+
+
+@pytest.mark.parametrize("damage", [bytes(100), b"", None])
+def test_the_printed_advice_for_a_lost_database_ends_in_a_working_project(
+    full: Services, backup: Backup, tmp_path: Path, damage: bytes | None
+) -> None:
+    path = full.project.path
+    full.close()
+    (path / "labels.db").unlink()
+    if damage is not None:
+        (path / "labels.db").write_bytes(damage)
+
+    (found,) = (f for f in examine(path) if f.subject == "project")
+    assert "`annotator restore BACKUP NEW_PROJECT`" in found.sentence
+    restore(backup.file, tmp_path / "new")
+
+    assert not [f for f in examine(tmp_path / "new") if f.bad and f.subject != "weights"]
