@@ -7,7 +7,6 @@ from typing import Any
 import gradio as gr
 
 from annotator.services.app import Services
-from annotator.services.backup.page_backup import back_up_in_subprocess
 from annotator.ui.boundary import annotator_of, shows_errors
 from annotator.ui.web.files import download_folder
 
@@ -25,15 +24,14 @@ class BackupTab:
     """Handlers of the tab."""
 
     def __init__(self, services: Services) -> None:
-        self._project = services.project
+        self._backups = services.backups
 
     def make(
         self, features: bool, request: gr.Request, progress: gr.Progress = BAR
     ) -> tuple[dict[str, Any], str]:
         """Make a backup and return it for download, with a sentence."""
         annotator_of(request)
-        file = back_up_in_subprocess(
-            self._project,
+        file = self._backups.make(
             download_folder(),
             features=features,
             on_progress=lambda done, total, stage: progress((done, total), desc=stage),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-from annotator.errors import AnnotatorError, ProjectError
+from annotator.errors import AnnotatorError, FormatError, ProjectError
 from annotator.services.backup import contents
 from annotator.services.backup.archive import Archive, ArchiveWriter
 from annotator.services.backup.partial import partial_folder, sync
@@ -167,8 +167,14 @@ def _written(
                 wrong += [p.name for p in parts if out.add(p) != (p.expected or out.sums[p.name])]
         out.finish(about)
     sync(path)
-    with Archive.opened(path) as archive:
-        archive.verify(counted(report, archive.size(archive.names), "Checking the backup"))
+    try:
+        with Archive.opened(path) as archive:
+            archive.verify(counted(report, archive.size(archive.names), "Checking the backup"))
+    except FormatError:
+        raise ProjectError(
+            f"What was written to {building.parent} is not what is read from there, so there is no "
+            "backup; check that disk, or choose another place."
+        ) from None
     return wrong
 
 

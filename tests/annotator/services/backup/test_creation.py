@@ -354,6 +354,22 @@ def test_a_backup_in_progress_is_left_alone(
     assert inner[0].exists()
 
 
+def test_what_a_bad_disk_gives_back_is_no_backup(full: Services, tmp_path: Path) -> None:
+    (tmp_path / "to").mkdir()
+
+    def on_progress(_: int, __: int, stage: str) -> None:
+        if stage == "Checking the backup":
+            (written,) = (tmp_path / "to").glob(".*/archive")
+            with written.open("r+b") as file:
+                file.seek(written.stat().st_size // 2)
+                file.write(os.urandom(20))
+
+    with pytest.raises(ProjectError, match="check that disk"):
+        back_up(full.project, full.store, tmp_path / "to" / "b.zip", on_progress=on_progress)
+
+    assert list((tmp_path / "to").iterdir()) == []
+
+
 def test_a_snapshot_of_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.db").write_bytes(os.urandom(5000))
 
