@@ -15,9 +15,17 @@ from typing import Annotated, Any
 
 import typer
 
+from annotator.backup_commands import backup, restore
 from annotator.catalog_commands import categories_app, images_app
 from annotator.certify_cli import certify_app, rollback
-from annotator.cli_options import LARGEST_NUMBER, AsJson, NamesBelow, Port, ProjectDir
+from annotator.cli_options import (
+    LARGEST_NUMBER,
+    AsJson,
+    NamesBelow,
+    Port,
+    ProgressLines,
+    ProjectDir,
+)
 from annotator.demo.command import demo
 from annotator.domain import JobKind, State
 from annotator.errors import AnnotatorError
@@ -42,9 +50,6 @@ Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Unlisted = Annotated[
     str,
     typer.Option(help="How to treat categories that the file does not mention: unknown or absent."),
-]
-ProgressLines = Annotated[
-    bool, typer.Option(help="Write progress lines to stderr, for programs.", hidden=True)
 ]
 By = Annotated[str, typer.Option("--by", help="Name of the annotator; default: your login name.")]
 
@@ -339,6 +344,8 @@ def doctor(
         raise typer.Exit(1)
 
 
+app.command()(backup)
+app.command()(restore)
 app.command()(demo)
 app.command()(simulate)
 

@@ -21,3 +21,6 @@ NamesBelow = Annotated[
         "--root", help="Image folder that the names in the file are relative to; default: any."
     ),
 ]
+ProgressLines = Annotated[
+    bool, typer.Option(help="Write progress lines to stderr, for programs.", hidden=True)
+]

@@ -86,8 +86,9 @@ def read(project: Project, number: int, name: str) -> Ints:
         array: Ints = np.load(path, mmap_mode="r")
     except (OSError, ValueError, EOFError):
         raise NotFound(
-            f"The file {path} of certificate {number} is missing or damaged; restore it from a "
-            "backup, or roll the certificate back and plan again."
+            f"The file {path} of certificate {number} is missing or damaged; copy it from a "
+            "backup (`annotator backup` makes plain zip files), or roll the certificate back and "
+            "plan again."
         ) from None
     return array
 

@@ -80,7 +80,7 @@ class FeatureFiles:
         try:
             return cls(path, writable=writable)
         except (OSError, ValueError, EOFError, KeyError):
-            raise _unreadable(path) from None
+            raise unreadable(path) from None
 
     @classmethod
     def create(
@@ -170,7 +170,7 @@ class FeatureFiles:
             with np.load(self.path / _PROJECTIONS) as file:
                 return {name: file[name] for name in file.files}
         except (OSError, ValueError, EOFError, BadZipFile):
-            raise _unreadable(self.path) from None
+            raise unreadable(self.path) from None
 
     def grow(self, rows: int) -> None:
         """Make room for more images; the old rows stay where they are. Never shrinks.
@@ -300,7 +300,8 @@ class FeatureFiles:
         return [name for name in _ARRAYS if name != _SUMS or has_sums]
 
 
-def _unreadable(path: Path) -> ProjectError:
+def unreadable(path: Path) -> ProjectError:
+    """Return the refusal of features that are damaged, with the cure."""
     return ProjectError(
         f"the features in {path} cannot be read; run `{checksums.repair_command(path)}`, "
         "then `annotator embed` to make them again"

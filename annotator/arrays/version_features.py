@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import logging
+import os
 import shutil
 from pathlib import Path
 
 from annotator.arrays import versions
-from annotator.arrays.features import FeatureFiles
+from annotator.arrays.features import FeatureFiles, unreadable
 from annotator.errors import ProjectError
 from annotator.settings import Project
-
-_LOG = logging.getLogger(__name__)
 
 BACKBONE = "backbone.safetensors"
 """The fine-tuned network in the folder of a version that has one, and the head it learned with."""
@@ -41,21 +39,39 @@ def owner(project: Project, number: int | None) -> int | None:
         return None
     try:
         return versions.read_parameters(path).features_of
-    except ProjectError as error:
-        _LOG.warning("%s", error)
-        return None
+    except ProjectError:
+        return None  # whoever needs the version says why it cannot be used
 
 
 def usable_features(path: Path) -> FeatureFiles | None:
     """Return the features in a folder, None if there are none or they are damaged.
 
-    For whoever can go on without: a page then shows images in the order of their files.
+    For whoever can go on without: a page then shows images in the order of their files, and the
+    status line says why.
     """
     try:
         return FeatureFiles.open(path)
-    except ProjectError as error:
-        _LOG.warning("%s", error)
+    except ProjectError:
         return None
+
+
+def damage(path: Path) -> str:
+    """Return why the features in a folder cannot be used, as a sentence; empty if they can be."""
+    try:
+        features = FeatureFiles.open(path)
+        wrong = [] if features is None else features.damaged_files()
+    except ProjectError as error:
+        return str(error)
+    return str(unreadable(path)) if wrong else ""
+
+
+def stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return what changes whenever a file of a folder is written; empty without the folder."""
+    try:
+        entries = [(e.name, e.stat()) for e in os.scandir(path)]
+    except FileNotFoundError:
+        return ()
+    return tuple(sorted((name, s.st_mtime_ns, s.st_size) for name, s in entries))
 
 
 def owned(project: Project, number: int) -> Path:

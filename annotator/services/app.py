@@ -7,6 +7,7 @@ from pathlib import Path
 
 from annotator.errors import AnnotatorError
 from annotator.services.background import running_import
+from annotator.services.backup.page_backup import Backups
 from annotator.services.catalogue import recomputing
 from annotator.services.catalogue.categories import Curation
 from annotator.services.catalogue.hotkeys import Hotkeys
@@ -95,6 +96,7 @@ class Services:
         self.preferences = Preferences(project, store)
         self.image_roots = ImageRoots(project, store)
         self.people = People(store)
+        self.backups = Backups(project)
 
     @classmethod
     def open(cls, path: Path) -> Services:

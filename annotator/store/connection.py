@@ -32,6 +32,8 @@ looks, and so never gets in beside a program that takes the next transaction at 
 HEAD = "0004"
 """The newest revision of the tables; a test holds it equal to Alembic's."""
 
+RESTORE = "restore a backup into a new folder with `annotator restore BACKUP NEW_PROJECT`"
+
 _KNOWN: tuple[tuple[tuple[str, ...], type[AnnotatorError], str], ...] = (
     (
         ("locked", "busy", "queuepool"),
@@ -41,7 +43,7 @@ _KNOWN: tuple[tuple[tuple[str, ...], type[AnnotatorError], str], ...] = (
     (
         ("file is not a database", "malformed", "disk image"),
         StoreError,
-        "The file {name} is not a database or is damaged; restore it from a backup.",
+        "The file {name} is not a database or is damaged; {restore}.",
     ),
     (
         ("disk is full", "disk i/o error"),
@@ -111,8 +113,8 @@ class Store:
             _refuse_network_disk(path)
             if not path.is_file():
                 raise StoreError(
-                    f"The database {path} is missing; restore it from a backup, or create the "
-                    "project again with `annotator init`."
+                    f"The database {path} is missing; {RESTORE}, or create the project again with "
+                    "`annotator init`."
                 )
         store = cls(_engine(url, busy_seconds), shown(url), path)
         try:
@@ -193,8 +195,8 @@ class Store:
         with self.reading() as tx:
             if not sa.inspect(tx).has_table("alembic_version"):
                 raise StoreError(
-                    f"The database {self._name} was not made by this program; check `database` in "
-                    "project.toml."
+                    f"The database {self._name} is empty or was not made by this program; check "
+                    f"`database` in project.toml, or {RESTORE}."
                 )
             found = tx.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
             return None if found is None else str(found)
@@ -244,14 +246,14 @@ def _explained(error: Exception, name: str, *, is_file: bool) -> AnnotatorError 
     text = " ".join(str(getattr(error, "orig", error)).split())
     for words, kind, sentence in _KNOWN:
         if any(word in text.lower() for word in words):
-            return kind(sentence.format(name=name))
+            return kind(sentence.format(name=name, restore=RESTORE))
     if not isinstance(error, exc.OperationalError):
         return None
     # Of a file it is a table that is not there; of a server, mostly that it does not answer.
     unknown = StoreError if is_file else StoreUnavailable
     return unknown(
         f"The database {name} cannot be used ({text}); check it with `annotator doctor`, or "
-        "restore it from a backup."
+        f"{RESTORE}."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +26,8 @@ _LOST_WORKERS = (
     f"The trainer was killed {MOST_LOST_WORKERS} times while it did this, perhaps for lack of "
     "memory; see its log, then start it again with the Train button or `annotator train`."
 )
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 _ALIVE = (JobState.QUEUED.value, JobState.RUNNING.value)
 
@@ -211,6 +213,13 @@ def workers(tx: Transaction) -> list[WorkerBeat]:
 def leave(tx: Transaction, worker_name: str) -> None:
     """Note that a worker has left."""
     tx.execute(sa.delete(worker).where(worker.c.name == worker_name))
+
+
+def bury(tx: Transaction, worker_name: str) -> None:
+    """Note that a worker is dead: what it was doing is given to the next one at once."""
+    held = sa.and_(job.c.state == JobState.RUNNING.value, job.c.worker == worker_name)
+    tx.execute(sa.update(job).where(held).values(heartbeat_at=_LONG_AGO))
+    leave(tx, worker_name)
 
 
 def _held(mine: Job) -> tuple[sa.ColumnElement[bool], ...]:

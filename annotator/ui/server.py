@@ -6,12 +6,11 @@ import logging
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
 import webbrowser
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -20,56 +19,15 @@ from typing import Any
 from annotator.errors import AnnotatorError
 from annotator.services.app import Services
 from annotator.services.background import running_import
+from annotator.services.background.trainer_process import (
+    TrainerProcess,
+    forget_dead,
+    trainer_command,
+)
 from annotator.ui.web.addresses import address, who_may
 from annotator.ui.web.periodic_tasks import Housekeeping
 
 log = logging.getLogger("annotator.serve")
-
-WORKER_STOP_SECONDS = 20.0
-"""How long a worker may take to put its job back before it is ended."""
-
-
-class WorkerProcess:
-    """The background trainer as a child process that ends when this process does."""
-
-    def __init__(
-        self, project: Path, device: str = "auto", environment: Mapping[str, str] | None = None
-    ) -> None:
-        self._environment = environment
-        self._command = [
-            *(sys.executable, "-m", "annotator", "work", str(project)),
-            *("--device", device, "--supervised"),
-        ]
-        self._process: subprocess.Popen[bytes] | None = None
-        self._stopping = False
-
-    def start(self) -> None:
-        """Start the worker; it reads its standard input and leaves when that closes."""
-        self._process = subprocess.Popen(
-            self._command,
-            stdin=subprocess.PIPE,
-            env=self._environment,
-            start_new_session=True,  # Ctrl-C reaches the web app alone, which then stops the worker
-        )
-        threading.Thread(target=self._watch, daemon=True).start()
-
-    def _watch(self) -> None:
-        process = self._process
-        if process is not None and (code := process.wait()) and not self._stopping:
-            log.error("The trainer has stopped (exit code %s); labelling goes on without it.", code)
-
-    def stop(self) -> None:
-        """Ask the worker to stop, and end it if it does not."""
-        self._stopping = True
-        process = self._process
-        if process is None or process.poll() is not None:
-            return
-        process.terminate()
-        try:
-            process.wait(WORKER_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
@@ -195,10 +153,14 @@ def serve_project(
             title=settings.name,
         )
         if worker:
-            trainer = WorkerProcess(path, device, environment)
+            trainer = TrainerProcess(
+                trainer_command(path, device),
+                environment,
+                on_death=partial(forget_dead, services.store),
+            )
+            services.progress.trainer_process = trainer
             stack.callback(trainer.stop)
             trainer.start()
-            services.progress.expect_worker()
         url = address(host, listener.getsockname()[1], open_to_network=open_to_all)
         note = who_may(host, open_to_network=open_to_all)
         run_server(app, listener, on_ready=lambda: _announce(url, note, browser))

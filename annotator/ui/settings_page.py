@@ -1,4 +1,4 @@
-"""The Settings page: categories, suggestions and training, images, people."""
+"""The Settings page: categories, suggestions and training, images, people, backup."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Protocol
 import gradio as gr
 
 from annotator.services.app import Services
+from annotator.ui.backup_tab import BackupTab
 from annotator.ui.category_tab import CategoryTab
 from annotator.ui.image_tab import ImageTab
 from annotator.ui.people_tab import PeopleTab
@@ -35,6 +36,7 @@ class SettingsPage:
             "Suggestions and training": PreferenceTab(services),
             "Images": ImageTab(services),
             "People": PeopleTab(services),
+            "Backup": BackupTab(services),
         }
         self._styles = styles
 

@@ -13,13 +13,6 @@ from annotator.services.training.control import VersionFigure, VersionRow
 from annotator.ui.progress_views import points
 from annotator.wire.status import Trainer
 
-STOPPED = (
-    "<span><b>The trainer has stopped; labelling goes on.</b> "
-    "Start it with <code>annotator work PROJECT</code>.</span>"
-)
-
-STARTING = "<span>The trainer is starting.</span>"
-
 LOSS_NOTE = (
     "The loss measures how far the model is from its training answers and should fall. It "
     "restarts for each part of a training."
@@ -36,10 +29,10 @@ ONE_VERSION = "There is one version; with a second one the two can be compared h
 
 def trainer_html(trainer: Trainer, problem: str = "") -> str:
     """Return what the trainer does now, and why the version in use suggests nothing, escaped."""
-    state, said = trainer["state"], STARTING
-    if state != "starting":
-        state = state if trainer["worker_alive"] else "off"
-        said = _doing(trainer) if trainer["worker_alive"] else STOPPED
+    alive, state = trainer["worker_alive"], trainer["state"]
+    said = f"<span>{escape(trainer['message'])}</span>"
+    if alive and state != "waiting":
+        said = _doing(trainer)
     shown = (
         f'<div class="pg-trainer" role="status" data-state="{escape(state)}"><i></i>{said}</div>'
     )

@@ -9,7 +9,8 @@ class Trainer(TypedDict):
     """What the trainer is doing."""
 
     state: str
-    """`off`, `starting`, `idle`, `embedding`, `training` or `failed`."""
+    """`off`, `starting`, `idle`, `embedding`, `training`, `waiting` for what the message says, or
+    `failed`."""
     stage: str
     done: int
     total: int
@@ -17,6 +18,7 @@ class Trainer(TypedDict):
     epoch: int | None
     epochs: int | None
     message: str
+    """Why it does nothing; empty where it works or waits for answers."""
     worker_alive: bool
 
 

@@ -58,6 +58,7 @@ class Worker:
         self._heartbeat_seconds = heartbeat_seconds
         self._on_progress = on_progress
         self._presence: dict[str, Any] | None = None
+        self._problems: dict[str, str] = {}
         self._beat_at = -HEARTBEAT_SECONDS
 
     def run(self) -> None:
@@ -72,10 +73,11 @@ class Worker:
                 try:
                     self._beat()
                     busy = self._look_for_work()
+                    self._warn("waiting, will retry", "")
                 except StoreMoved:
                     raise
                 except AnnotatorError as error:
-                    _LOG.warning("waiting, will retry: %s", error)
+                    self._warn("waiting, will retry", str(error))
                     busy = False
                 if not busy:
                     self.stopping.wait(self._poll_seconds)
@@ -182,9 +184,16 @@ class Worker:
         """Return the project with its settings of now; half-edited ones are passed over."""
         try:
             self._project = load_project(self._project.path)
+            self._warn("going on with the old settings", "")
         except ProjectError as error:
-            _LOG.warning("going on with the old settings: %s", error)
+            self._warn("going on with the old settings", str(error))
         return self._project
+
+    def _warn(self, what: str, problem: str) -> None:
+        """Log a problem when it comes up, not every time that it is met; empty: it is gone."""
+        if problem and problem != self._problems.get(what):
+            _LOG.warning("%s: %s", what, problem)
+        self._problems[what] = problem
 
     def _beat(self) -> None:
         if self._presence is None or time.monotonic() - self._beat_at < HEARTBEAT_SECONDS * 0.9:

@@ -177,7 +177,7 @@ def exported(file: Path) -> set[tuple[str, str, int]]:
     return found
 
 
-def test_a_dead_trainer_is_shown_and_does_not_stop_labelling(
+def test_a_trainer_that_is_killed_is_started_again_and_does_not_stop_labelling(
     tmp_path: Path,
     twelve_pictures: Path,
     serve: Callable[..., Any],
@@ -187,14 +187,19 @@ def test_a_dead_trainer_is_shown_and_does_not_stop_labelling(
     server = serve(project)
     page = open_page(server.url)
     expect(page.locator(".an-asking .an-row")).to_have_count(3)
-    expect(page.locator(".an-dot")).not_to_have_attribute("data-state", "off", timeout=30_000)
+    status, dot = page.locator(".an-status"), page.locator(".an-dot")
+    expect(status).not_to_contain_text("stopped")
+    expect(dot).not_to_have_attribute("data-state", "off", timeout=60_000)
     (worker,) = children_of(server.process.pid)
 
     os.kill(worker, signal.SIGKILL)
 
-    expect(page.locator(".an-status")).to_contain_text("trainer has stopped", timeout=60_000)
+    expect(status).to_contain_text("was killed (SIGKILL)", timeout=60_000)
     page.keyboard.press("1")
     saved(page)
+    expect(dot).not_to_have_attribute("data-state", "off", timeout=60_000)
+    (again,) = children_of(server.process.pid)
+    assert again != worker
     assert rows(project, "select state from label") == [(1,)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from playwright.sync_api import Page, expect
 
 from annotator.domain import State
 from annotator.services.app import Services
+from annotator.services.backup.restoring import restore
 from annotator.services.commands import answer_by_name
 from annotator.services.project.creation import create_project
 from annotator.settings import PROJECT_FILE, load_project
@@ -183,6 +185,24 @@ def test_a_reviewer_settles_what_people_disagreed_about(page: Page, project: Pat
 
     expect(page.locator("#people-said")).to_contain_text("1 pairs were re-evaluated")
     assert states(project, "dog") == {4: 0}
+
+
+def test_a_backup_is_downloaded_and_makes_a_project(
+    page: Page, project: Path, tmp_path: Path
+) -> None:
+    page.get_by_role("tab", name="Backup").click()
+    page.locator("#backup-make").click()
+    expect(page.locator("#backup-said")).to_contain_text("made and checked", timeout=60_000)
+    with page.expect_download() as download:
+        page.locator("#backup-file a").first.click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+
+    assert re.fullmatch(r"p-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ\.zip", file.name)
+    restored = restore(file, tmp_path / "restored").project
+    for table in ("image", "answer", "label", "category"):
+        count = f"select count(*) from {table}"
+        assert rows(restored, count) == rows(project, count) != [(0,)]
 
 
 def test_on_a_phone_nothing_is_wider_than_the_screen(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from typing_extensions import TypedDict
 
 from annotator.domain import Category, Job, JobKind, JobState
 from annotator.services.background.throttled_cache import Counted
+from annotator.services.background.trainer_process import NONE, Situation, TrainerProcess
 from annotator.services.catalogue.lookup import in_order
 from annotator.services.catalogue.revision import categories_revision
 from annotator.services.clock import Clock, utc_now
+from annotator.services.knowledge.feature_problem import FeatureProblem
 from annotator.services.knowledge.open_pairs import PairCounts
 from annotator.services.knowledge.open_suggestions import OpenSuggestions, SuggestionCounts
 from annotator.services.progress.trends import Trends, TrendsRow
@@ -32,9 +34,6 @@ from annotator.wire.status import ProjectState, Trainer
 
 WORKER_SILENCE = timedelta(seconds=15)
 """After this long without a sign of life a worker counts as dead."""
-
-STARTING = timedelta(seconds=60)
-"""So long a worker may take to import what it needs on a slow disk."""
 
 LOSSES = 200
 """Most points of the live loss that are kept; of a longer training every second one goes."""
@@ -105,8 +104,10 @@ class ProgressReport:
         self._trends = Trends(project, open_suggestions, clock)
         self._clock = clock
         self._lock = threading.Lock()
-        self._starting_until: datetime | None = None
         self._losses: tuple[int | None, list[tuple[float, float]]] = (None, [])
+        self._features = FeatureProblem(project)
+        self.trainer_process: TrainerProcess | None = None
+        """The trainer that this program has started, if it has."""
 
     def state(self, annotator: str = "") -> ProjectState:
         """Return the status line: version, counts and what the trainer is doing now.
@@ -137,10 +138,6 @@ class ProgressReport:
             "trainer": trainer,
             "categories_revision": categories_revision(shown, keys),
         }
-
-    def expect_worker(self) -> None:
-        """Say for a while that the trainer is starting; called by whoever has just started it."""
-        self._starting_until = self._clock() + STARTING
 
     def overview(self, *, wait: bool = True) -> Overview:
         """Return counts, categories, versions, and what the next training waits for.
@@ -254,30 +251,44 @@ class ProgressReport:
         newest = max(latest, key=lambda job: job.id, default=None)
         if running is not None:
             self._remember_loss(running)
-        row = trainer_row(alive, running, newest)
-        if alive:
-            self._starting_until = None
-        elif self._starting_until is not None and now < self._starting_until:
-            row["state"] = "starting"
-        return row
+        process = self.trainer_process
+        off = Situation(False, NONE) if process is None else process.situation()
+        version = versions.promoted(tx)
+        problem = self._features.sentence(None if version is None else version.number)
+        return trainer_row(off, alive, running, newest, problem)
 
 
-def trainer_row(alive: bool, running: Job | None, newest: Job | None) -> Trainer:
-    """Return what the status line says about the trainer."""
+def trainer_row(
+    off: Situation, alive: bool, running: Job | None, newest: Job | None, problem: str = ""
+) -> Trainer:
+    """Return what the status line says about the trainer.
+
+    Args:
+        off: What to say if it gives no sign of life.
+        alive: Whether it does.
+        running: The job that runs, if any does.
+        newest: The newest job.
+        problem: What it waits for, beside answers.
+    """
     said = running.progress if alive and running is not None else {}
     row: Trainer = {
-        "state": "idle" if alive else "off",
+        "state": "starting" if off.starting else "off",
         "stage": said.get("stage", ""),
         "done": said.get("done", 0),
         "total": said.get("total", 0),
         "loss": said.get("loss"),
         "epoch": said.get("epoch"),
         "epochs": said.get("epochs"),
-        "message": "",
+        "message": " ".join(filter(None, (off.sentence, problem))),
         "worker_alive": alive,
     }
-    if alive and running is not None:
+    if not alive:
+        return row
+    row["state"], row["message"] = "idle", ""
+    if running is not None:
         row["state"] = "embedding" if running.kind is JobKind.EMBED else "training"
-    elif alive and newest is not None and newest.state is JobState.FAILED:
+    elif problem:
+        row["state"], row["message"] = "waiting", problem
+    elif newest is not None and newest.state is JobState.FAILED:
         row["state"], row["message"] = "failed", newest.message
     return row

@@ -255,6 +255,39 @@ def test_features_that_cannot_be_used_are_made_again(
         assert jobs.latest(tx, JobKind.EMBED) is not None
 
 
+@pytest.mark.parametrize("damage", [
+    cut("pooled.npy"), zero("tokens.npy"), gone("search.npy"), cut("meta.json"),
+    zero("pca.npz"), zero("done.npy"), random_end("meta.json"),
+])  # fmt: skip
+@pytest.mark.parametrize("alive", [True, False])
+def test_the_status_line_says_at_once_that_features_are_damaged(
+    services: Services, features: FeatureFiles, damage: Damage, alive: bool
+) -> None:
+    if alive:
+        with services.store.writing() as tx:
+            jobs.beat(tx, "worker", {}, services.progress._clock())
+    before = services.progress.state()["trainer"]
+    assert "--repair" not in before["message"]
+
+    damage(features.path)
+
+    trainer = services.progress.state()["trainer"]
+    assert trainer["state"] == ("waiting" if alive else "off")
+    assert f"annotator doctor {services.project.path} --repair" in trainer["message"]
+    examine(services.project.path, repair=True)
+    assert services.progress.state()["trainer"] == before
+
+
+def test_while_images_are_embedded_nothing_is_damaged(
+    services: Services, features: FeatureFiles
+) -> None:
+    for rows in (7, 50, 400):
+        features.grow(rows)
+        last = np.array([rows - 1])
+        features.write(last, np.ones((1, 4)), np.ones((1, 4, 2)), np.eye(1, 128))
+        assert "--repair" not in services.progress.state()["trainer"]["message"]
+
+
 def test_a_damaged_order_is_as_good_as_none(services: Services, features: FeatureFiles) -> None:
     features.write_order(np.array([5, 4, 3, 2, 1, 0], dtype=np.int32))
     assert services.labelling.next_images("Ann", "tab", count=2)["images"] == [6, 5]

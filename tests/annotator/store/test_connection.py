@@ -79,7 +79,9 @@ def test_a_database_that_exists_is_not_made_again(database: Path, url: str) -> N
 def test_a_missing_database_is_named_with_the_cure(tmp_path: Path) -> None:
     file = tmp_path / "labels.db"
 
-    with pytest.raises(StoreError, match=r"labels\.db is missing; restore it from a backup"):
+    with pytest.raises(
+        StoreError, match=r"labels\.db is missing; restore a backup .* `annotator restore"
+    ):
         Store.open(f"sqlite:///{file}")
 
     assert not file.exists()
@@ -97,7 +99,7 @@ def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path, text: bytes
     file = tmp_path / "labels.db"
     file.write_bytes(text)
 
-    with pytest.raises(StoreError, match="is not a database or is damaged; restore it"):
+    with pytest.raises(StoreError, match="is not a database or is damaged; restore a backup"):
         Store.open(f"sqlite:///{file}")
 
     assert file.read_bytes() == text
@@ -252,9 +254,9 @@ def test_a_database_that_another_program_holds_is_said_to_be_locked(
         ("disk I/O error", StoreUnavailable, "free some space and try again"),
         ("attempt to write a readonly database", StoreUnavailable, "check the permissions"),
         ("unable to open database file", StoreUnavailable, "check the permissions"),
-        ("database disk image is malformed", StoreError, "restore it from a backup"),
-        ("file is not a database", StoreError, "restore it from a backup"),
-        ("no such table: label", StoreError, "restore it from a backup"),
+        ("database disk image is malformed", StoreError, "annotator restore"),
+        ("file is not a database", StoreError, "annotator restore"),
+        ("no such table: label", StoreError, "annotator restore"),
     ],
 )
 def test_what_passes_has_another_type_than_what_never_does(
@@ -284,7 +286,7 @@ def test_a_damaged_page_is_said_to_be_damage(database: Path, url: str) -> None:
     content[4096:] = b"\xff" * (len(content) - 4096)
     database.write_bytes(bytes(content))
 
-    with pytest.raises(StoreError, match="is damaged; restore it from a backup"):
+    with pytest.raises(StoreError, match="is damaged; restore a backup"):
         Store.open(url)
 
 

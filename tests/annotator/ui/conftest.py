@@ -31,7 +31,7 @@ def fakes(load_module: Callable[[Path], ModuleType]) -> ModuleType:
 
 
 def _made(fakes: ModuleType, folder: Path, shared: Services) -> Any:
-    names = ("curation", "preferences", "image_roots", "people", "exchange")
+    names = ("curation", "preferences", "image_roots", "people", "exchange", "backups")
     return fakes.fake_services(folder, **{name: getattr(shared, name) for name in names})
 
 

@@ -6,6 +6,7 @@ from html import unescape
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from PIL import Image
@@ -18,7 +19,9 @@ from annotator.services.project.image_folders import FolderRow
 from annotator.services.project.settings import EDITABLE
 from annotator.settings import STRATEGIES, Settings, changed, load_project
 from annotator.store import annotators
+from annotator.ui import backup_tab
 from annotator.ui import settings_views as views
+from annotator.ui.backup_tab import BackupTab
 from annotator.ui.category_tab import CategoryTab
 from annotator.ui.image_tab import ImageTab
 from annotator.ui.people_tab import PeopleTab
@@ -299,6 +302,22 @@ def test_a_person_is_renamed_and_made_a_reviewer_only_where_that_is_new(real: Se
     assert tab.show(people[1])[2:] == ["Bob", False]
     with pytest.raises(AnnotatorError, match="Choose a person first"):
         tab.save(None, "", False, ANN)
+
+
+def test_a_backup_is_made_for_download_and_asks_for_a_name(
+    real: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup_tab, "download_folder", lambda: tmp_path)
+    told: list[tuple[tuple[int, int], str]] = []
+
+    file, said = BackupTab(real).make(False, ANN, lambda at, desc: told.append((at, desc)))
+
+    assert "made and checked" in said
+    with ZipFile(file["value"]) as zip_file:
+        assert "labels.db" in zip_file.namelist()
+    assert told
+    with pytest.raises(AnnotatorError, match="name"):
+        BackupTab(real).make(False, NOBODY)
 
 
 def test_texts_of_people_are_never_markup() -> None:

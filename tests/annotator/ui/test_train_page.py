@@ -203,28 +203,28 @@ def test_promoting_needs_a_choice(page: TrainPage, services: Any) -> None:
 
 
 def test_a_dead_worker_is_shown_with_the_cure(services: Any) -> None:
-    trainer = {**services.progress.trainer, "worker_alive": False, "state": "training"}
+    said = "<The trainer was killed>; start it with: annotator work PROJECT"
+    dead = {"worker_alive": False, "state": "off", "message": said}
 
-    shown = views.trainer_html(trainer)
+    shown = views.trainer_html({**services.progress.trainer, **dead})
 
-    assert "labelling goes on" in shown
-    assert "annotator work PROJECT" in shown
+    assert "&lt;The trainer was killed&gt;; start it with: annotator work PROJECT" in shown
     assert 'data-state="off"' in shown
-
-
-def test_a_trainer_that_is_starting_is_not_said_to_have_stopped(services: Any) -> None:
-    trainer = {**services.progress.trainer, "worker_alive": False, "state": "starting"}
-
-    shown = views.trainer_html(trainer)
-
-    assert "The trainer is starting." in shown
-    assert 'data-state="starting"' in shown
 
 
 def test_what_is_wrong_with_the_version_in_use_stands_beside_the_trainer(services: Any) -> None:
     shown = views.trainer_html(services.progress.trainer, "config.toml <is> damaged")
 
     assert "gives no suggestions: config.toml &lt;is&gt; damaged" in shown
+
+
+def test_what_the_trainer_waits_for_is_shown(services: Any) -> None:
+    waiting = {"state": "waiting", "message": "the features cannot be read"}
+
+    shown = views.trainer_html({**services.progress.trainer, **waiting})
+
+    assert "the features cannot be read" in shown
+    assert 'data-state="waiting"' in shown
 
 
 def test_training_shows_its_share_its_loss_and_its_epoch(services: Any) -> None:

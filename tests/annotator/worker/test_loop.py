@@ -347,3 +347,24 @@ def test_a_worker_stops_when_the_project_is_moved_away(made) -> None:
 
     assert not made.project.path.exists()
     away.rename(made.project.path)  # so that the fixture finds what it closes
+
+
+def test_a_problem_is_logged_when_it_comes_up_not_every_time(
+    made, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = iter(["damaged", "damaged", "damaged", "", "damaged", "other", "other"])
+    waiting = worker(made)
+
+    def look() -> bool:
+        problem = next(said, None)
+        if problem is None:
+            waiting.stopping.set()
+        elif problem:
+            raise NotReady(problem)
+        return True
+
+    monkeypatch.setattr(waiting, "_look_for_work", look)
+    waiting.run()
+
+    warned = [r.getMessage() for r in caplog.records if "will retry" in r.getMessage()]
+    assert [w.split(": ")[1] for w in warned] == ["damaged", "damaged", "other"]

@@ -70,8 +70,7 @@ export class StatusLine {
 
 /** @param {Trainer} trainer */
 function trainerText({ state, stage, message, loss, worker_alive: alive }) {
-  if (state === 'starting') return 'the trainer is starting';
-  if (!alive) return 'The trainer has stopped; you can go on labelling. Start it with: annotator work PROJECT';
+  if (!alive || state === 'waiting') return message;
   if (state === 'failed') return `The last training failed: ${message}`;
   if (state === 'training') return `training${stage ? `: ${stage}` : ''}${loss == null ? '' : ` · loss ${Number(loss).toFixed(3)}`}`;
   if (state === 'embedding') return 'analysing the images';

@@ -9,6 +9,7 @@ import pytest
 from annotator.domain import JobKind
 from annotator.errors import NotFound, NotReady
 from annotator.services.app import Services
+from annotator.services.background.trainer_process import TrainerProcess
 from annotator.services.knowledge import open_suggestions
 from annotator.services.knowledge.open_pairs import Labelled
 from annotator.services.knowledge.open_suggestions import OpenSuggestions
@@ -269,23 +270,14 @@ def test_the_counts_follow_the_answers(
 def test_a_trainer_that_was_just_started_is_starting_and_not_stopped(
     services: Services, clock: Any
 ) -> None:
-    never = services.progress.state()["trainer"]["state"]
+    never = services.progress.state()["trainer"]
 
-    services.progress.expect_worker()
-    first = services.progress.state()["trainer"]
-    clock.forward(61)
-    late = services.progress.state()["trainer"]["state"]
-
-    assert (never, first["state"], late) == ("off", "starting", "off")
-    assert not first["worker_alive"]
-
-
-def test_a_trainer_that_has_come_and_gone_has_stopped(services: Services, clock: Any) -> None:
-    services.progress.expect_worker()
+    services.progress.trainer_process = TrainerProcess(["trainer"])
+    starting = services.progress.state()["trainer"]
     with services.store.writing() as tx:
         jobs.beat(tx, "worker", {}, clock())
-    alive = services.progress.state()["trainer"]["state"]
-    clock.forward(20)
+    alive = services.progress.state()["trainer"]
 
-    assert alive == "idle"
-    assert services.progress.state()["trainer"]["state"] == "off"
+    assert [row["state"] for row in (never, starting, alive)] == ["off", "starting", "idle"]
+    assert [row["worker_alive"] for row in (never, starting, alive)] == [False, False, True]
+    assert starting["message"] == "The trainer is starting."

@@ -1,0 +1,1 @@
+"""Backups of a project in one file, and projects made from them."""
