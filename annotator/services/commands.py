@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, Change, Operation, OperationKind, Source, State
+from annotator.images.thumbnails import problem_of_keeping
 from annotator.services.app import Services
 from annotator.services.catalogue import hierarchy
 from annotator.services.catalogue.lookup import CategoryNames, PathNames
@@ -68,6 +69,8 @@ class StatusRow(TypedDict):
     quality: QualityRow
     goal: StoppingRow
     refused_files: list[RefusedFile]
+    copies: str
+    """Why small copies of images cannot be kept; empty if they can."""
 
 
 @dataclass(frozen=True)
@@ -219,6 +222,7 @@ def status(services: Services) -> StatusRow:
         "quality": services.quality.report(),
         "goal": services.stopping.report(),
         "refused_files": [{"path": p.path, "reason": p.problem or ""} for p in refused],
+        "copies": problem_of_keeping(services.project.thumbnails_path),
     }
 
 
@@ -238,6 +242,8 @@ def status_text(row: StatusRow) -> str:
         row["next_training"],
         *_quality_lines(row["quality"], row["goal"]),
     ]
+    if row["copies"]:
+        lines.append(row["copies"])
     if row["refused_files"]:
         lines.append(
             f"{len(row['refused_files'])} files cannot be used; "

@@ -115,6 +115,7 @@ class Labelling:
                 "description": settings.description,
                 "key": self._lineage.key(),
                 "ancestors": self._lineage.ancestors(),
+                "grey_range": settings.images.grey_range,
             },
             "categories": shown,
             "implies": implies,

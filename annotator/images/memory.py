@@ -1,0 +1,33 @@
+"""How many pixels are decoded at once in a process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class PixelBudget:
+    """Whoever decodes a picture waits until there is room; one that is larger has it alone.
+
+    Threads that decode photographs of a phone do not wait for each other, two pictures of a
+    hundred megapixels are never there at the same time.
+    """
+
+    def __init__(self, pixels: int) -> None:
+        self._room = self._all = pixels
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def hold(self, pixels: int) -> Iterator[None]:
+        """Keep room for a picture of this size in the block."""
+        taken = min(pixels, self._all)
+        with self._changed:
+            self._changed.wait_for(lambda: self._room >= taken)
+            self._room -= taken
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._room += taken
+                self._changed.notify_all()
