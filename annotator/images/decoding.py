@@ -106,6 +106,7 @@ def examine(path: Path, settings: Images = AS_USUAL) -> Facts:
     with _decoded(picture, data, (1, 1)):
         if _orientation(picture) >= 5:
             width, height = height, width
+        picture.close()
     return Facts(
         content_hash=hashlib.sha256(data).hexdigest(),
         width=width,
@@ -150,6 +151,8 @@ def open_rgb(
         turn = _TURNS.get(_orientation(picture))
         try:
             rgb = _reduced(picture, target, settings)
+            if rgb is not picture:
+                picture.close()  # before another one takes its place
             return rgb if turn is None else rgb.transpose(turn)
         except _DECODER_ERRORS as error:
             raise ImageError(_reason(error, data)) from None
