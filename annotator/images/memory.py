@@ -41,8 +41,8 @@ class PixelBudget:
 def give_back() -> None:
     """Return freed memory to the system, where its C library would keep it for later.
 
-    The GNU one keeps what threads freed in parts below 32 MB, and a picture is decoded into parts of
-    16 MB: a server would stay as large as the largest pictures that it ever showed.
+    The GNU one keeps what threads freed in parts below 32 MB, and a picture is decoded into parts
+    of 16 MB: a server would stay as large as the largest pictures that it ever showed.
     """
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError, OSError):  # another C library has no such call

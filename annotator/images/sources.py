@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -197,9 +198,9 @@ def _holds_picture(path: Path) -> bool:
 def _walk(folder: Path, left_out: LeftOut) -> Iterator[_Candidate]:
     """Yield what to look at; real folders first, then linked ones that were not reached yet."""
     visited: set[tuple[int, int]] = set()
-    pending, links = [""], list[str]()
+    pending, links = deque([""]), deque[str]()
     while pending or links:
-        prefix = pending.pop() if pending else links.pop(0)
+        prefix = (pending or links).popleft()
         try:
             entries = _entries(folder / prefix, visited)
         except FileNotFoundError:
