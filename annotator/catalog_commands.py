@@ -45,7 +45,8 @@ def images_add(
             row = roots.look(on_progress=on_progress)
         else:
             row = roots.add(folder, name=name, on_progress=on_progress)
-    show(row, key_lines(row), as_json)
+    counts = {key: value for key, value in row.items() if not isinstance(value, list)}
+    show(row, key_lines(counts), as_json)
 
 
 @images_app.command("root")

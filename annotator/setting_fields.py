@@ -44,6 +44,9 @@ def allowed(info: FieldInfo) -> str:
     if get_origin(info.annotation) is Literal:
         *others, last = map(str, get_args(info.annotation))
         return f"{', '.join(others)} or {last}"
+    if info.examples:
+        *others, last = map(str, info.examples)
+        return f"{', '.join(others)} or two values such as {last}"
     kind = _KINDS[info.annotation]
     bounds = {name: getattr(m, name) for m in info.metadata for name in _BOUNDS if hasattr(m, name)}
     if bounds.keys() == {"ge", "le"}:

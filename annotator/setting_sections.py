@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -189,3 +190,57 @@ class Server(SettingsTable):
             " server is started."
         ),
     )
+
+
+_AS_IT_IS = ("auto", "full")
+_VALUE = r"\s*(-?\d{1,12}(?:\.\d{1,12})?)\s*"
+_BETWEEN = re.compile(rf"{_VALUE}(?:to|-|,|\.\.){_VALUE}")
+
+
+def _grey_range(value: object) -> object:
+    """Return the one way to write a range that people and TOML write in several."""
+    if isinstance(value, list) and len(value) == 2:
+        value = f"{value[0]} to {value[1]}"
+    if not isinstance(value, str) or value in _AS_IT_IS:
+        return value
+    found = _BETWEEN.fullmatch(value)
+    if found is None or float(found[1]) >= float(found[2]):
+        raise ValueError("no range")
+    return f"{found[1]} to {found[2]}"
+
+
+class Images(SettingsTable):
+    """How picture files are read."""
+
+    grey_range: Annotated[str, BeforeValidator(_grey_range)] = Field(
+        default="auto",
+        title="Range of grey images",
+        description=(
+            "What is black and white in grey images with more than 8 bits a pixel, such as medical"
+            " or thermal ones. `auto`, image by image: 0 to the largest number of 8, 10, 12, 14 or"
+            " 16 bits, the fewest that hold its values; darkest to brightest where all values lie"
+            " far above 0 or some below. `full`: 0 to 65535 (numbers with a fraction: 0 to 1). Two"
+            " values, such as `0 to 4095` or `-1000 to 400`: the same for all. A change makes new"
+            " small copies, and the trainer computes the features of all images again; reload open"
+            " pages."
+        ),
+        examples=["auto", "full", "0 to 4095"],
+    )
+    max_megapixels: float = Field(
+        default=175.0,
+        gt=0,
+        le=5000,
+        title="Largest image",
+        description=(
+            "Images with more megapixels are left out. Decoding takes up to 4 bytes a pixel, 700 MB"
+            " at 175. Once it is raised, scan for new files."
+        ),
+    )
+
+    @property
+    def window(self) -> tuple[float, float] | None:
+        """The two values that are black and white in all grey images, None if each has its own."""
+        if self.grey_range in _AS_IT_IS:
+            return None
+        low, high = self.grey_range.split(" to ")
+        return float(low), float(high)

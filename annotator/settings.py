@@ -22,6 +22,7 @@ from annotator.setting_fields import named_fields, sentence, table_of
 from annotator.setting_sections import STRATEGIES as STRATEGIES
 from annotator.setting_sections import Asking as Asking
 from annotator.setting_sections import Goal as Goal
+from annotator.setting_sections import Images as Images
 from annotator.setting_sections import Probes as Probes
 from annotator.setting_sections import Retraining as Retraining
 from annotator.setting_sections import Server as Server
@@ -78,6 +79,7 @@ class Settings(SettingsTable):
             " on a network disk is refused."
         ),
     )
+    images: Images = Images()
     suggestions: Suggestions = Suggestions()
     retraining: Retraining = Retraining()
     asking: Asking = Asking()

@@ -149,7 +149,9 @@ def _small_pictures(originals: Path, project: Path, size: Size) -> None:
         return
     made = []
     for number, file in enumerate(sorted(originals.glob("*.jpg"))):
-        made.append(thumbnail(file, project / "originals", f"{number:064x}", WIDTHS[0]))
+        content_hash = f"{number:064x}"
+        thumbnail(file, project / "originals", content_hash, WIDTHS[0])
+        made.append(thumbnail_path(project / "originals", content_hash, WIDTHS[0]))
     for number in range(size.images):
         link = thumbnail_path(project / "thumbnails", _hash(number, size), WIDTHS[0])
         link.parent.mkdir(parents=True, exist_ok=True)

@@ -92,6 +92,7 @@ class FeatureFiles:
         positions: int = 0,
         token_dim: int = 0,
         rows: int = 0,
+        grey_range: str = "auto",
         projections: Mapping[str, Floats] | None = None,
     ) -> FeatureFiles:
         """Make a feature folder, whole or not at all, and return it writable.
@@ -103,6 +104,7 @@ class FeatureFiles:
             positions: Positions of the token map.
             token_dim: Length of a token.
             rows: Images to have room for.
+            grey_range: What is black and white in grey pictures, kept in `meta.json`.
             projections: What turned the backbone's output into rows, kept in `pca.npz`.
 
         Raises:
@@ -116,7 +118,12 @@ class FeatureFiles:
             "done": (),
         }
         halves, kinds = np.float16, {"search": np.float32, _SUMS: np.uint32, "done": np.uint8}
-        meta = {"backbone": backbone, "pooled": pooled_dim, "tokens": [positions, token_dim]}
+        meta = {
+            "backbone": backbone,
+            "pooled": pooled_dim,
+            "tokens": [positions, token_dim],
+            "grey_range": grey_range,
+        }
         path.parent.mkdir(exist_ok=True)  # not that of the project: one that was deleted stays so
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
         try:
@@ -139,6 +146,23 @@ class FeatureFiles:
     def backbone(self) -> str:
         """Name of the network that the features come from."""
         return str(self.meta["backbone"])
+
+    @property
+    def grey_range(self) -> str:
+        """What was black and white in grey pictures; `images.grey_range` of the settings then."""
+        return str(self.meta.get("grey_range", "auto"))
+
+    def start_over(self, grey_range: str) -> None:
+        """Take all rows for not done if pictures are read in another way now.
+
+        What turns the network's output into rows stays, so versions go on with the new rows.
+        """
+        if grey_range != self.grey_range:
+            self.discard(self.done_rows)
+            self.meta["grey_range"] = grey_range
+            checksums.forget(self.path, [_META])
+            write_atomically(self.path / _META, json.dumps(self.meta, indent=1).encode())
+            checksums.record(self.path, [_META])
 
     @property
     def network(self) -> str:

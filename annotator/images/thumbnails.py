@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
-from annotator.images.decoding import open_rgb
+from annotator.images.decoding import AS_USUAL, open_rgb
+from annotator.setting_sections import Images
 from annotator.settings import write_atomically
 
 WIDTHS = (256, 1280, 2560)
@@ -21,15 +24,30 @@ _EFFORT = 0
 """Of the encoder: one step more takes a quarter longer and saves two percent."""
 _OVERSAMPLING = 1.5
 """Enough for a sharp reduction; a picture of 12 megapixels then opens in half the time of 2."""
+_TRIED_BYTES = 65536
+"""Of a file that tries whether the disk has room for a reduced picture."""
 
 
-def thumbnail_path(target_folder: Path, content_hash: str, width: int) -> Path:
+@dataclass(frozen=True)
+class Reduced:
+    """A reduced picture as the browser gets it."""
+
+    content: bytes
+    """A WebP file."""
+    problem: str = ""
+    """The sentence about why it could not be kept, empty if it was."""
+
+
+def thumbnail_path(
+    target_folder: Path, content_hash: str, width: int, settings: Images = AS_USUAL
+) -> Path:
     """Return where the WebP file of a picture reduced to a listed size lies, once it is made.
 
     Args:
         target_folder: Where thumbnails are kept; can be deleted at any time.
         content_hash: SHA-256 of the picture file, hexadecimal.
         width: One of `WIDTHS`.
+        settings: Of the project; another range of grey pictures has other files.
 
     Raises:
         ValueError: If `width` is not listed or `content_hash` is no hash.
@@ -38,11 +56,18 @@ def thumbnail_path(target_folder: Path, content_hash: str, width: int) -> Path:
         raise ValueError(f"width must be one of {', '.join(map(str, WIDTHS))}, got {width}")
     if not re.fullmatch(r"[0-9a-f]{64}", content_hash):
         raise ValueError(f"content_hash must be 64 hexadecimal digits, got {content_hash!r}")
-    return target_folder / str(width) / content_hash[:2] / f"{content_hash}.webp"
+    grey = "" if settings.grey_range == "auto" else f" grey {settings.grey_range}"
+    return target_folder / f"{width}{grey}" / content_hash[:2] / f"{content_hash}.webp"
 
 
-def thumbnail(source: Path, target_folder: Path, content_hash: str, width: int) -> Path:
-    """Return the WebP file of a picture reduced to a listed size, making it if need be.
+def thumbnail(
+    source: Path,
+    target_folder: Path,
+    content_hash: str,
+    width: int,
+    settings: Images = AS_USUAL,
+) -> Reduced:
+    """Return a picture reduced to a listed size, making it if need be and keeping it if possible.
 
     Upright and in RGB; a smaller picture keeps its size. Opening the picture is what takes long,
     so the smaller sizes are made of the same one, and first. Two callers at once may both do the
@@ -53,22 +78,31 @@ def thumbnail(source: Path, target_folder: Path, content_hash: str, width: int) 
         target_folder: Where thumbnails are kept; can be deleted at any time.
         content_hash: SHA-256 of the picture file, hexadecimal.
         width: One of `WIDTHS`.
+        settings: Of the project: how pictures are read.
 
     Raises:
         ImageError: If the picture cannot be used; the message is the reason, without the name.
         ValueError: If `width` is not listed or `content_hash` is no hash.
     """
-    target = thumbnail_path(target_folder, content_hash, width)
-    if is_made(target):
-        return target
-    picture = open_rgb(source, max_side=width, oversampling=_OVERSAMPLING)
-    for smaller in WIDTHS[: WIDTHS.index(width)]:
-        _make_smaller(picture, target_folder, content_hash, smaller)
-    _write(target_folder, target, picture)
-    return target
+    target = thumbnail_path(target_folder, content_hash, width, settings)
+    content = kept(target)
+    if content is not None:
+        return Reduced(content)
+    picture = open_rgb(source, max_side=width, oversampling=_OVERSAMPLING, settings=settings)
+    content = _encoded(picture)
+    try:
+        for smaller in WIDTHS[: WIDTHS.index(width)]:
+            path = thumbnail_path(target_folder, content_hash, smaller, settings)
+            _make_smaller(picture, target_folder, path, smaller)
+        _write(target_folder, target, content)
+    except OSError as error:
+        return Reduced(content, _unkept(target_folder, error))
+    return Reduced(content)
 
 
-def keep_small(picture: Image.Image, target_folder: Path, content_hash: str) -> None:
+def keep_small(
+    picture: Image.Image, target_folder: Path, content_hash: str, settings: Images = AS_USUAL
+) -> None:
     """Make the smallest reduced picture of one that is open anyway, unless it is there.
 
     Whoever looks at all pictures once, as the worker does, thus saves the pages from opening each
@@ -79,30 +113,59 @@ def keep_small(picture: Image.Image, target_folder: Path, content_hash: str) -> 
             width nothing is made.
         target_folder: Where thumbnails are kept.
         content_hash: SHA-256 of the picture file, hexadecimal.
+        settings: Of the project, as the picture was read.
     """
     if max(picture.size) >= WIDTHS[0]:
+        path = thumbnail_path(target_folder, content_hash, WIDTHS[0], settings)
         with contextlib.suppress(OSError):
-            _make_smaller(picture, target_folder, content_hash, WIDTHS[0])
+            _make_smaller(picture, target_folder, path, WIDTHS[0])
 
 
-def is_made(thumbnail: Path) -> bool:
-    """Whether a reduced picture is there; an empty file is what a power loss left of one."""
+def kept(thumbnail: Path) -> bytes | None:
+    """Return the content of a reduced picture that is there and whole, else None.
+
+    A power loss leaves files that are empty or end early.
+    """
     try:
-        return thumbnail.stat().st_size > 0
-    except FileNotFoundError:
-        return False
+        content = thumbnail.read_bytes()
+    except OSError:
+        return None
+    promised = int.from_bytes(content[4:8], "little") + 8
+    return content if content.startswith(b"RIFF") and len(content) >= promised else None
 
 
-def _make_smaller(picture: Image.Image, folder: Path, content_hash: str, width: int) -> None:
-    target = thumbnail_path(folder, content_hash, width)
-    if not is_made(target):
+def problem_of_keeping(target_folder: Path) -> str:
+    """Return the sentence about reduced pictures if they cannot be kept just now, else nothing."""
+    try:
+        target_folder.mkdir(exist_ok=True)
+        with tempfile.TemporaryFile(dir=target_folder) as file:
+            file.write(bytes(_TRIED_BYTES))
+    except OSError as error:
+        return _unkept(target_folder, error)
+    return ""
+
+
+def _make_smaller(picture: Image.Image, folder: Path, target: Path, width: int) -> None:
+    if kept(target) is None:
         reduced = picture.copy()
         reduced.thumbnail((width, width), Image.Resampling.LANCZOS, reducing_gap=2.0)
-        _write(folder, target, reduced)
+        _write(folder, target, _encoded(reduced))
 
 
-def _write(folder: Path, target: Path, picture: Image.Image) -> None:
-    folder.mkdir(exist_ok=True)  # without its parents: a project that was deleted stays deleted
+def _encoded(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "WEBP", quality=_QUALITY, method=_EFFORT)
-    write_atomically(target, buffer.getvalue(), durable=False)
+    return buffer.getvalue()
+
+
+def _write(folder: Path, target: Path, content: bytes) -> None:
+    folder.mkdir(exist_ok=True)  # without its parents: a project that was deleted stays deleted
+    write_atomically(target, content, durable=False)
+
+
+def _unkept(folder: Path, error: OSError) -> str:
+    reason = (error.strerror or str(error)).lower()
+    return (
+        f"small copies of images cannot be kept in {folder}, so pages are slower ({reason}); free "
+        "some space or make the folder writable"
+    )

@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, Change, Operation, OperationKind, Source, State
 from annotator.errors import AnnotatorError
+from annotator.images.thumbnails import problem_of_keeping
 from annotator.services.app import Services
 from annotator.services.catalogue import hierarchy
 from annotator.services.catalogue.archived import Archived
@@ -81,6 +82,8 @@ class StatusRow(TypedDict):
     quality: QualityRow
     goal: StoppingRow
     refused_files: list[RefusedFile]
+    copies: str
+    """Why small copies of images cannot be kept; empty if they can."""
 
 
 @dataclass(frozen=True)
@@ -256,6 +259,7 @@ def status(services: Services) -> StatusRow:
         "quality": services.quality.report(),
         "goal": services.stopping.report(),
         "refused_files": [{"path": called[p.id], "reason": p.problem or ""} for p in refused],
+        "copies": problem_of_keeping(services.project.thumbnails_path),
     }
 
 
@@ -275,6 +279,8 @@ def status_text(row: StatusRow) -> str:
         row["next_training"],
         *_quality_lines(row["quality"], row["goal"]),
     ]
+    if row["copies"]:
+        lines.append(row["copies"])
     if row["refused_files"]:
         lines.append(
             f"{len(row['refused_files'])} files cannot be used; "

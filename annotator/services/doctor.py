@@ -18,6 +18,7 @@ from annotator.arrays.version_features import delete_folder, features_path
 from annotator.arrays.versions import folder, has_arrays
 from annotator.domain import JobKind, Version
 from annotator.errors import AnnotatorError, ProjectError
+from annotator.images.thumbnails import problem_of_keeping
 from annotator.services.app import Services
 from annotator.services.catalogue.written_names import WrittenNames
 from annotator.services.clock import utc_now
@@ -134,6 +135,8 @@ def _files(services: Services) -> Iterator[Finding]:
     )
     if refused:
         yield Finding("images", False, f"{len(refused)} files cannot be used and were left out")
+    if problem := problem_of_keeping(services.project.thumbnails_path):
+        yield Finding("images", True, problem)
 
 
 def _root(services: Services, root: str) -> Path:

@@ -17,6 +17,7 @@ PARTS = (
     ("Suggestions", ("suggestions.aim", "suggestions.threshold", "suggestions.precision")),
     ("Image order and blind questions", ("asking.strategy", "asking.diversity", "probes.share")),
     ("Goal", ("goal.coverage", "goal.error")),
+    ("Image files", ("images.grey_range", "images.max_megapixels")),
     ("Method", ("method",)),
     ("Training", ("retraining.automatic", "retraining.finetune")),
     (
@@ -45,7 +46,7 @@ CHOICES = {
 }
 """What a person chooses from, by the value that stands for it in `project.toml`."""
 
-WIDE = ("suggestions.aim", "asking.strategy")
+WIDE = ("suggestions.aim", "asking.strategy", "images.grey_range")
 """Fields that offer whole sentences."""
 
 

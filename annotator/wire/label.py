@@ -93,6 +93,8 @@ class Project(TypedDict):
     description: str
     key: str
     ancestors: list[str]
+    grey_range: str
+    """Setting of that name; images made with another one have other addresses."""
 
 
 class CategoryList(TypedDict):

@@ -20,7 +20,7 @@ from annotator.store import images, versions
 from annotator.worker.device import THREADS, choose_device
 from annotator.worker.diversity import diversity_order
 from annotator.worker.job_control import Control
-from annotator.worker.rescoring import covers, rescore
+from annotator.worker.rescoring import covers, is_outdated, rescore
 from annotator.worker.sources import Sources
 from mlrpl import embedding
 from mlrpl import errors as library
@@ -39,9 +39,21 @@ BackboneLoader = Callable[[str], Backbone]
 
 
 def run(
-    project: Project, control: Control, device: str, *, load: BackboneLoader = load_backbone
+    project: Project,
+    control: Control,
+    device: str,
+    *,
+    load: BackboneLoader = load_backbone,
+    scores_again: bool = False,
 ) -> str:
     """Embed what has no features, let the promoted version score it, and say what came of it.
+
+    Args:
+        project: With the backbone's name and the image folders.
+        control: Told about every batch, asked before each one.
+        device: A torch device.
+        load: Returns the backbone with a name.
+        scores_again: Whether the version scores all images, though it has scored them before.
 
     Raises:
         NotReady: If the device is not there.
@@ -53,11 +65,19 @@ def run(
     with control.store.reading() as tx:
         promoted = versions.promoted(tx)
     try:
-        if promoted is not None and not covers(project, promoted.number):
+        if promoted is not None and (scores_again or not covers(project, promoted.number)):
             message = f"{message} {rescore(project, control, promoted.number, device)}"
     except ProjectError as error:  # the version is damaged; the features are there
         message = f"{message} {error}"
     return message
+
+
+def has_outdated_scores(project: Project, number: int) -> bool:
+    """Whether a version has to score all images again once they are embedded; not if damaged."""
+    try:
+        return is_outdated(project, number)
+    except (NotFound, ProjectError):
+        return False
 
 
 def embed(
@@ -102,7 +122,10 @@ def embed(
     todo = [i for i in every if i.ordinal not in skipped and not _is_done(features, i)]
     unreachable = [i for i in todo if sources.is_unreachable(i.ordinal)]
     todo = [i for i in todo if not sources.is_unreachable(i.ordinal)]
-    job = _Embedding(path, control, device, features, failed, len(every), give_way_seconds)
+    job = _Embedding(
+        path, control, device, features, failed, len(every), give_way_seconds,
+        project.settings.images.grey_range,
+    )  # fmt: skip
     job.projection = projection
     if todo:
         control.report("loading the network", job.done, job.total)
@@ -127,6 +150,7 @@ class _Embedding:
     failed: dict[int, str]
     total: int
     give_way_seconds: float
+    grey_range: str
     projection: Projection | None = None
     new: int = 0
 
@@ -193,6 +217,7 @@ class _Embedding:
                 positions=len(projection.pooling),
                 token_dim=projection.token_basis.shape[1],
                 rows=rows,
+                grey_range=self.grey_range,
                 projections=projection.arrays(),
             )
             return projection
@@ -226,7 +251,7 @@ def _opener(
 
     def opened(ordinal: int, max_side: int) -> Picture.Image:
         picture = sources.open(ordinal, max_side)
-        keep_small(picture, project.thumbnails_path, hashes[ordinal])
+        keep_small(picture, project.thumbnails_path, hashes[ordinal], project.settings.images)
         return picture
 
     return opened
@@ -246,6 +271,8 @@ def _open(project: Project, path: Path) -> FeatureFiles | None:
             f"{features.path} holds features of {features.backbone}, but project.toml says "
             f"{project.settings.backbone}; delete that folder or change the backbone back."
         )
+    if features is not None:
+        features.start_over(project.settings.images.grey_range)
     return features
 
 

@@ -244,9 +244,10 @@ def run_embedding(
     """
     with control.store.reading() as tx:
         promoted = versions.promoted(tx)
+    is_outdated = promoted is not None and embedding.has_outdated_scores(project, promoted.number)
     if promoted is not None:
         embed_owned(project, control, promoted.number, choose_device(device), load=load)
-    return embedding.run(project, control, device, load=load)
+    return embedding.run(project, control, device, load=load, scores_again=is_outdated)
 
 
 def features_to_learn_on(project: Project, control: Control) -> int | None:

@@ -81,3 +81,15 @@ def covers(project: Project, number: int) -> bool:
     scored = np.asarray(~np.isnan(arrays.scores_by_category).all(axis=0))
     rows = features.done_rows
     return bool(len(rows) == 0 or (rows[-1] < len(scored) and scored[rows].all()))
+
+
+def is_outdated(project: Project, number: int) -> bool:
+    """Whether a version scored images whose features are gone or come from other grey values."""
+    path = files.folder(project, number)
+    features = FeatureFiles.open(features_path(project, number))
+    if not files.has_arrays(path) or features is None:
+        return False
+    if features.grey_range != project.settings.images.grey_range:
+        return True
+    scored = np.flatnonzero(~np.isnan(files.read(path).scores_by_category).all(axis=0))
+    return not np.isin(scored, features.done_rows).all()

@@ -34,7 +34,9 @@ def enqueue_due(project: Project, store: Store, now: datetime) -> list[Job]:
         owner = version_features.owner(project, number)
         paths = {project.features_path, version_features.features_path(project, number)}
         features = [FeatureFiles.open(path) for path in paths]
-        wanted += _embedding(tx, features, owner, now)
+        grey_range = project.settings.images.grey_range
+        is_stale = any(f is not None and f.grey_range != grey_range for f in features)
+        wanted += _embedding(tx, features, owner, is_stale, now)
         if any(f is not None and f.done.any() for f in features):
             wanted += _training(tx, project, now)
     if not wanted:
@@ -52,15 +54,21 @@ def training_waits(project: Project, store: Store, now: datetime) -> bool:
 
 
 def _embedding(
-    tx: Transaction, every: list[FeatureFiles | None], owner: int | None, now: datetime
+    tx: Transaction,
+    every: list[FeatureFiles | None],
+    owner: int | None,
+    is_stale: bool,
+    now: datetime,
 ) -> list[Wanted]:
+    """Return the embedding that is due; stale features are those of other grey values."""
     count = images.count(tx)
     tried = min(0 if f is None else len(f.done_rows) + len(f.failed()) for f in every)
-    if count <= tried or _rests(tx, JobKind.EMBED, now):
+    if (count <= tried and not is_stale) or _rests(tx, JobKind.EMBED, now):
         return []
     job = jobs.latest(tx, JobKind.EMBED)
     options = {"images": count} if owner is None else {"images": count, "network_of": owner}
-    if job and job.state is JobState.DONE and options.items() <= job.options.items():
+    done = job is not None and job.state is JobState.DONE
+    if job and done and not is_stale and options.items() <= job.options.items():
         return []  # it has done what can be done for these images
     return [(JobKind.EMBED, {"reason": "images without features", **options})]
 

@@ -18,6 +18,7 @@ class Sources:
     def __init__(self, project: Project, paths: dict[int, list[ImagePath]]) -> None:
         """Look for the folders; `paths` holds the known files of every image, by ordinal."""
         self._paths = paths
+        self._settings = project.settings.images
         self._roots: dict[str, Path] = {}
         self.complaint = ""
         """What to do about a folder that is not there."""
@@ -46,7 +47,8 @@ class Sources:
         for path in self._paths[ordinal]:
             if path.root in self._roots:
                 try:
-                    return open_rgb(self._roots[path.root] / path.path, max_side=max_side)
+                    file = self._roots[path.root] / path.path
+                    return open_rgb(file, max_side=max_side, settings=self._settings)
                 except ImageError as error:
                     reason = error
         raise reason

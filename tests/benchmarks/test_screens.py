@@ -52,7 +52,9 @@ def test_the_project_is_whole_and_is_built_once(
         assert arrays is not None
         assert arrays.scores.shape == (60, 5)
         assert services.labelling.next_images("ann", "tab", count=2)["images"][0] > 12
-        assert {services.media.file(n, 256).stat().st_nlink for n in range(1, 61)} == {21}
+        small = list((project / "thumbnails" / "256").rglob("*.webp"))
+        assert {path.stat().st_nlink for path in small} == {21}
+        assert len(small) == 60
         with services.store.writing() as tx:
             assert recompute(tx) == recount(tx) == []
     finally:
@@ -68,7 +70,7 @@ def test_a_copy_to_work_in_has_a_database_of_its_own_and_nothing_prepared(
         assert [path.name for path in (copy / "thumbnails").iterdir()] == ["256"]
         services = Services.open(copy)
         services.labelling.visit("ann", VisitRequest(op="v", image=30, shown=[]))
-        services.media.file(30, 1280)
+        services.media.content(30, 1280)
         services.close()
 
     bare = screens.fresh_copy(project, project.parent / "measured", bare=True)

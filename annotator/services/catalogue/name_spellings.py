@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from annotator.images.decoding import SUFFIXES
+from annotator.images.kinds import SUFFIXES
 
 MOST_CODINGS = 3
 """How often a name with % codes may have been coded."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from annotator.domain import Image, ImagePath
 from annotator.errors import ImageError, ImageFolderMissing, NotFound
-from annotator.images.thumbnails import WIDTHS, is_made, thumbnail, thumbnail_path
+from annotator.images.thumbnails import WIDTHS, kept, thumbnail, thumbnail_path
 from annotator.services.catalogue.name_spellings import spelled
 from annotator.services.catalogue.resizing import Reducer
 from annotator.services.catalogue.written_names import WrittenNames
@@ -18,6 +19,8 @@ from annotator.store import Store, Transaction, images, picture_files
 MOST_ENDS = 8
 """Ends of a path that a search tries."""
 
+_LOG = logging.getLogger(__name__)
+
 
 class Media:
     """Where the pictures of one project come from."""
@@ -26,9 +29,10 @@ class Media:
         self._project = project
         self._store = store
         self._reducer = Reducer(self._make)
+        self._problem = ""
 
-    def file(self, image_id: int, width: int) -> Path:
-        """Return a reduced copy of an image, made on first use and kept.
+    def content(self, image_id: int, width: int) -> bytes:
+        """Return a reduced copy of an image as a WebP file, made on first use and kept.
 
         Args:
             image_id: Id of the image.
@@ -43,8 +47,9 @@ class Media:
             raise NotFound(f"Images come in widths {', '.join(map(str, WIDTHS))}, not {width}.")
         with self._store.reading() as tx:
             image = images.get(tx, image_id)
-        made = thumbnail_path(self._project.thumbnails_path, image.content_hash, width)
-        return made if is_made(made) else self._reducer.get(image_id, width)
+        settings = self._project.settings.images
+        path = thumbnail_path(self._project.thumbnails_path, image.content_hash, width, settings)
+        return kept(path) or self._reducer.get(image_id, width)
 
     def prepare(self, image_ids: Sequence[int], width: int = WIDTHS[1]) -> None:
         """Make the reduced copies of images that will be asked for soon; returns at once.
@@ -59,12 +64,17 @@ class Media:
         """Stop preparing pictures."""
         self._reducer.close()
 
-    def _make(self, image_id: int, width: int) -> Path:
+    def _make(self, image_id: int, width: int) -> bytes:
         with self._store.reading() as tx:
             image = images.get(tx, image_id)
             paths = images.paths_of(tx, [image_id]).get(image_id, [])
         source = self.first_existing(image, paths)
-        return thumbnail(source, self._project.thumbnails_path, image.content_hash, width)
+        folder, settings = self._project.thumbnails_path, self._project.settings.images
+        made = thumbnail(source, folder, image.content_hash, width, settings)
+        if made.problem and not self._problem:  # said once, until one can be kept again
+            _LOG.warning("%s", made.problem)
+        self._problem = made.problem
+        return made.content
 
     def first_existing(self, image: Image, paths: list[ImagePath]) -> Path:
         """Return the first file that holds the image.

@@ -6,13 +6,12 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 MOST_AHEAD = 200
 """Pictures that wait to be prepared, at most; beyond that a longer list helps nobody."""
 
 _Key = tuple[int, int]
-_Places = dict[_Key, "Future[Path]"]
+_Places = dict[_Key, "Future[bytes]"]
 
 
 class Reducer:
@@ -22,11 +21,11 @@ class Reducer:
     ask. Nobody who waits stands behind a picture that is only prepared.
     """
 
-    def __init__(self, make: Callable[[int, int], Path], threads: int | None = None) -> None:
+    def __init__(self, make: Callable[[int, int], bytes], threads: int | None = None) -> None:
         """Begin without a thread; they start with the first picture.
 
         Args:
-            make: Makes the reduced picture of an image id in a width and returns its file.
+            make: Makes the reduced picture of an image id in a width and returns it.
             threads: For pictures that somebody waits for; default: 2 to 4, by the processor.
         """
         wanted = threads or min(4, max(2, os.cpu_count() or 2))
@@ -37,8 +36,8 @@ class Reducer:
         self._wanted: _Places = {}
         self._prepared: _Places = {}
 
-    def get(self, image_id: int, width: int) -> Path:
-        """Return the file of a reduced picture when it is made.
+    def get(self, image_id: int, width: int) -> bytes:
+        """Return a reduced picture when it is made.
 
         Raises:
             ImageError: If it cannot be made; whatever `make` raises.
@@ -65,14 +64,14 @@ class Reducer:
         for pool in (self._ahead, self._asked):
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _under_way(self, key: _Key) -> Future[Path] | None:
+    def _under_way(self, key: _Key) -> Future[bytes] | None:
         """Return who makes the picture; one that only waits to be prepared is called off."""
         ahead = self._prepared.get(key)
         if ahead is not None and not ahead.cancel():
             return ahead
         return self._wanted.get(key)
 
-    def _submit(self, pool: ThreadPoolExecutor, places: _Places, key: _Key) -> Future[Path]:
+    def _submit(self, pool: ThreadPoolExecutor, places: _Places, key: _Key) -> Future[bytes]:
         future = pool.submit(self._make, *key)
         places[key] = future  # there before it can be removed: the callback is added last
         # Without the lock, which a thread may hold that waits for the pool: nobody else removes an

@@ -113,6 +113,7 @@ class Labelling:
                 "description": settings.description,
                 "key": self._lineage.key(),
                 "ancestors": self._lineage.ancestors(),
+                "grey_range": settings.images.grey_range,
             },
             **listed,
             "version": version,

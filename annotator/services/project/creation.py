@@ -10,15 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from typing_extensions import TypedDict
-
 from annotator.errors import NotReady, ProjectError
+from annotator.images.kinds import FORMATS
+from annotator.images.left_out import sentence
 from annotator.images.sources import BrokenFile as ScannedBroken
 from annotator.images.sources import FoundFile, Scan, scan
 from annotator.services.background.short_transactions import ALONE, for_all
 from annotator.services.clock import Clock, utc_now
 from annotator.services.exchange.import_summary import ImportSummary
 from annotator.services.exchange.transfer import Transfer
+from annotator.services.project.scan_report import FoundFiles, details, found_files, together
 from annotator.settings import PROJECT_FILE, Project, Settings, changed, load_project, save_project
 from annotator.store import Store, Transaction, categories, images
 from annotator.store.categories import NewCategory
@@ -40,8 +41,7 @@ class Created:
     images: int
     paths: int
     categories: int
-    broken: tuple[tuple[str, str], ...]
-    """`(path, reason)` of each file that cannot be used."""
+    found: FoundFiles
     imported: ImportSummary | None
 
     def row(self) -> dict[str, object]:
@@ -51,7 +51,9 @@ class Created:
             "images": self.images,
             "paths": self.paths,
             "categories": self.categories,
-            "refused": [{"path": path, "reason": reason} for path, reason in self.broken],
+            "refused": self.found["refused_files"],
+            "first_frame_only": self.found["first_frame_only"],
+            "left_out": self.found["left_out"],
             "imported": None if self.imported is None else self.imported.row(),
         }
 
@@ -63,23 +65,9 @@ class Created:
         ]
         if self.imported is not None:
             lines.append(self.imported.text())
-        lines += [f"left out {path!r}: it {reason}" for path, reason in self.broken[:20]]
-        if len(self.broken) > 20:
-            lines.append(
-                f"... and {len(self.broken) - 20} more; `annotator images PROJECT missing`"
-            )
+        lines += details(self.found)
         lines.append(f"Next: annotator serve {self.project.path}")
         return "\n".join(lines)
-
-
-class FoundFiles(TypedDict):
-    """What was found in image folders."""
-
-    new_images: int
-    new_paths: int
-    changed: int
-    refused: int
-    gone: int
 
 
 def create_project(
@@ -120,7 +108,7 @@ def create_project(
     _refuse_sources(folder, names, labels)
     start = settings or Settings(name=path.name)
     _refuse_backbone(start.backbone)
-    found = scan(folder, {}, on_progress=on_progress)
+    found = scan(folder, {}, settings=start.images, on_progress=on_progress)
     if not found.found:
         raise NotReady(_nothing_found(folder, found))
     start = changed(start, {"roots": {ROOT: _root_for(folder, path)}})
@@ -195,7 +183,7 @@ def add_images(
         )
     with store.reading() as tx:
         known = images.known_files(tx, root)
-    found = scan(folder, known, on_progress=on_progress)
+    found = scan(folder, known, settings=project.settings.images, on_progress=on_progress)
     return _take_in(store, root, found), found, len(found.gone)
 
 
@@ -246,18 +234,14 @@ def refresh_images(
         roots = [list(new.settings.roots)[-1]]
     else:
         roots = list(project.settings.roots)
-    row: FoundFiles = {"new_images": 0, "new_paths": 0, "changed": 0, "refused": 0, "gone": 0}
+    rows = []
     for root in roots:
-        added, _, gone = add_images(new, store, root, on_progress=on_progress)
-        row["new_images"] += added.new_images
-        row["new_paths"] += added.new_paths
-        row["changed"] += added.changed
-        row["refused"] += added.broken
-        row["gone"] += gone
+        added, found, _ = add_images(new, store, root, on_progress=on_progress)
+        rows.append(found_files(added, found))
     if folder is not None:
         save_project(new)
         project.settings = new.settings
-    return row
+    return together(rows)
 
 
 def root_for(folder: Path, project: Project) -> str:
@@ -349,7 +333,8 @@ def _nothing_found(folder: Path, found: Scan) -> str:
             f"{folder} contains no usable image; {len(found.broken)} were refused, the first, "
             f"{first.path!r}, because it {first.problem}."
         )
-    return f"{folder} and its subfolders contain no images (JPEG, PNG, WebP, BMP, GIF or TIFF)."
+    passed_over = sentence(found.left_out.rows())
+    return f"{folder} and its subfolders contain no images ({FORMATS}). {passed_over}".rstrip()
 
 
 def _root_for(folder: Path, project_path: Path) -> str:
@@ -370,7 +355,7 @@ def _report(project: Project, found: Scan, summary: ImportSummary | None) -> Cre
                 images=images.count(tx),
                 paths=len(images.every_path(tx)) - len(images.broken(tx)),
                 categories=len(categories.every(tx)),
-                broken=tuple((b.path, b.problem) for b in found.broken),
+                found=found_files(Added(0, 0, 0, 0, len(found.broken)), found),
                 imported=summary,
             )
     finally:

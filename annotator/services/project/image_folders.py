@@ -14,12 +14,12 @@ from annotator.errors import ProjectBusy, ProjectError
 from annotator.services.catalogue.written_names import WrittenNames
 from annotator.services.message import Message
 from annotator.services.project.creation import (
-    FoundFiles,
     Progress,
     add_images,
     refresh_images,
     root_for,
 )
+from annotator.services.project.scan_report import FoundFiles, details, found_files
 from annotator.settings import Project, changed, load_project, save_project
 from annotator.store import Store, images, picture_files
 
@@ -170,14 +170,8 @@ class ImageRoots:
             new.settings = changed(new.settings, {"roots": roots})
             save_project(new)
             self._project.settings = new.settings
-            added, _, gone = add_images(self._project, self._store, root, on_progress=on_progress)
-        row: FoundFiles = {
-            "new_images": added.new_images,
-            "new_paths": added.new_paths,
-            "changed": added.changed,
-            "refused": added.broken,
-            "gone": gone,
-        }
+            added, found, _ = add_images(self._project, self._store, root, on_progress=on_progress)
+        row = found_files(added, found)
         return {**row, "message": f"{root!r} is {folder} now. {_sentence(row)}"}
 
     def unusable(self) -> list[UnusableFile]:
@@ -220,6 +214,6 @@ def _sentence(row: FoundFiles) -> str:
         if count:
             parts.append(f"{count:,} {words}")
     said = f"{', '.join(parts)}."
-    return said + (
-        " The trainer computes their features automatically." if row["new_images"] else ""
-    )
+    if row["new_images"]:
+        said += " The trainer computes their features automatically."
+    return " ".join([said, *details(row)])

@@ -16,7 +16,7 @@ from annotator.store import Store
 EDITABLE = (
     *("name", "description", "suggestions.aim", "suggestions.threshold", "suggestions.precision"),
     *("asking.strategy", "asking.diversity", "probes.share", "method"),
-    *("goal.coverage", "goal.error"),
+    *("goal.coverage", "goal.error", "images.grey_range", "images.max_megapixels"),
     *("retraining.automatic", "retraining.min_answers", "retraining.min_present"),
     *("retraining.min_share", "retraining.every_hours", "retraining.keep_versions"),
     "retraining.finetune",

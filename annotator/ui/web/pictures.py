@@ -47,7 +47,7 @@ def picture_routes(media: Media) -> APIRouter:
 
 def _answer(media: Media, image_id: int, width: int) -> Response:
     try:
-        content = media.file(image_id, width).read_bytes()
+        content = media.content(image_id, width)
     except ImageFolderMissing as error:  # the page says so in the place of the picture
         return _missing(str(error))
     except TemporaryError as error:

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from annotator.errors import ImageError
-from annotator.images.thumbnails import WIDTHS, keep_small, thumbnail
+from annotator.images import thumbnails
+from annotator.images.thumbnails import (
+    WIDTHS,
+    keep_small,
+    kept,
+    problem_of_keeping,
+    thumbnail,
+    thumbnail_path,
+)
+from annotator.setting_sections import Images
 
 HASH = "ab" + "0" * 62
+
+
+def opened(content: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(content))
 
 
 def picture(folder: Path, size: tuple[int, int]) -> Path:
@@ -22,17 +40,18 @@ def picture(folder: Path, size: tuple[int, int]) -> Path:
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_large_picture_is_reduced_to_a_listed_size(tmp_path: Path, width: int) -> None:
-    path = thumbnail(picture(tmp_path, (2560, 1280)), tmp_path / "small", HASH, width)
+    made = thumbnail(picture(tmp_path, (2560, 1280)), tmp_path / "small", HASH, width)
 
-    with Image.open(path) as reduced:
+    with opened(made.content) as reduced:
         assert (reduced.format, reduced.size) == ("WEBP", (width, width // 2))
-    assert path == tmp_path / "small" / str(width) / "ab" / f"{HASH}.webp"
+    path = tmp_path / "small" / str(width) / "ab" / f"{HASH}.webp"
+    assert (path.read_bytes(), made.problem) == (made.content, "")
 
 
 def test_a_small_picture_is_not_enlarged(tmp_path: Path) -> None:
-    path = thumbnail(picture(tmp_path, (30, 20)), tmp_path / "small", HASH, 256)
+    made = thumbnail(picture(tmp_path, (30, 20)), tmp_path / "small", HASH, 256)
 
-    with Image.open(path) as reduced:
+    with opened(made.content) as reduced:
         assert reduced.size == (30, 20)
 
 
@@ -49,13 +68,14 @@ def test_the_smaller_width_is_made_with_the_larger_one(tmp_path: Path) -> None:
     thumbnail(source, tmp_path / "small", HASH, 1280)
     source.unlink()
 
-    with Image.open(thumbnail(source, tmp_path / "small", HASH, 256)) as reduced:
+    with opened(thumbnail(source, tmp_path / "small", HASH, 256).content) as reduced:
         assert (reduced.format, reduced.size) == ("WEBP", (256, 128))
 
 
 def test_a_smaller_width_that_is_there_is_left_alone(tmp_path: Path) -> None:
     source = picture(tmp_path, (2560, 1280))
-    small = thumbnail(source, tmp_path / "small", HASH, 256)
+    thumbnail(source, tmp_path / "small", HASH, 256)
+    small = thumbnail_path(tmp_path / "small", HASH, 256)
     before = small.stat().st_mtime_ns, small.stat().st_ino
 
     thumbnail(source, tmp_path / "small", HASH, 1280)
@@ -63,23 +83,28 @@ def test_a_smaller_width_that_is_there_is_left_alone(tmp_path: Path) -> None:
     assert (small.stat().st_mtime_ns, small.stat().st_ino) == before
 
 
-def test_an_empty_file_that_a_power_loss_left_is_made_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
+def test_a_file_that_ends_early_after_a_power_loss_is_made_again(
+    tmp_path: Path, share: float
+) -> None:
     source = picture(tmp_path, (300, 200))
-    path = thumbnail(source, tmp_path / "small", HASH, 256)
-    path.write_bytes(b"")
+    content = thumbnail(source, tmp_path / "small", HASH, 256).content
+    path = thumbnail_path(tmp_path / "small", HASH, 256)
+    path.write_bytes(content[: int(share * len(content))])
 
-    with Image.open(thumbnail(source, tmp_path / "small", HASH, 256)) as again:
-        assert again.size == (256, 171)
+    again = thumbnail(source, tmp_path / "small", HASH, 256)
+
+    assert (again.content, path.read_bytes()) == (content, content)
 
 
 def test_a_picture_that_is_open_anyway_leaves_its_smallest_copy(tmp_path: Path) -> None:
     folder = tmp_path / "small"
-    with Image.new("RGB", (896, 672), "red") as opened:
-        keep_small(opened, folder, HASH)
-        size = opened.size
+    with Image.new("RGB", (896, 672), "red") as whole:
+        keep_small(whole, folder, HASH)
+        size = whole.size
 
-    with Image.open(thumbnail(tmp_path / "not there", folder, HASH, 256)) as kept:
-        assert (kept.format, kept.size) == ("WEBP", (256, 192))
+    with opened(thumbnail(tmp_path / "not there", folder, HASH, 256).content) as small:
+        assert (small.format, small.size) == ("WEBP", (256, 192))
     assert size == (896, 672)
     assert not (folder / "1280").exists()
 
@@ -104,9 +129,10 @@ def test_callers_at_once_all_get_the_whole_file(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda _: thumbnail(source, tmp_path / "t", HASH, 256), range(16)))
 
-    assert set(made) == {tmp_path / "t" / "256" / "ab" / f"{HASH}.webp"}
-    assert [p for p in (tmp_path / "t").rglob("*") if p.is_file()] == made[:1]
-    with Image.open(made[0]) as reduced:
+    path = tmp_path / "t" / "256" / "ab" / f"{HASH}.webp"
+    assert [p for p in (tmp_path / "t").rglob("*") if p.is_file()] == [path]
+    assert {each.content for each in made} == {path.read_bytes()}
+    with opened(made[0].content) as reduced:
         reduced.load()
 
 
@@ -134,7 +160,66 @@ def test_what_is_not_listed_is_refused(
 def test_a_project_that_was_deleted_is_not_made_again(tmp_path: Path) -> None:
     source = picture(tmp_path, (300, 200))
 
-    with pytest.raises(FileNotFoundError):
-        thumbnail(source, tmp_path / "project" / "thumbnails", HASH, 256)
+    made = thumbnail(source, tmp_path / "project" / "thumbnails", HASH, 256)
 
+    assert "no such file" in made.problem
     assert not (tmp_path / "project").exists()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT])
+def test_a_copy_that_cannot_be_kept_is_shown_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, width: int
+) -> None:
+    source = picture(tmp_path, (2560, 1280))
+
+    def full(path: Path, *_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(thumbnails, "write_atomically", full)
+
+    made = thumbnail(source, tmp_path / "small", HASH, width)
+
+    with opened(made.content) as reduced:
+        assert reduced.size == (width, width // 2)
+    assert os.strerror(number).lower() in made.problem
+    assert str(tmp_path / "small") in made.problem
+
+
+def test_a_disk_that_fills_up_leaves_no_half_of_a_copy(tmp_path: Path) -> None:
+    """A limit of the system on the size of files stands for a full disk."""
+    resource = pytest.importorskip("resource")
+    source = tmp_path / "noise.png"
+    pixels = np.random.default_rng(0).integers(0, 255, (400, 400, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(source)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
+    try:
+        made = thumbnail(source, tmp_path / "small", HASH, 256)
+        problem = problem_of_keeping(tmp_path / "small")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+
+    assert len(made.content) > 5000
+    assert "file too large" in made.problem
+    assert problem == made.problem
+    assert [path for path in (tmp_path / "small").rglob("*") if path.is_file()] == []
+    assert problem_of_keeping(tmp_path / "small") == ""
+    assert thumbnail(source, tmp_path / "small", HASH, 256).problem == ""
+
+
+def test_another_range_of_grey_values_makes_other_copies(tmp_path: Path) -> None:
+    source, folder = tmp_path / "grey.png", tmp_path / "small"
+    Image.fromarray(np.full((300, 300), 1000, np.uint16)).save(source)
+    narrow, wide = Images(grey_range="0 to 2000"), Images(grey_range="full")
+
+    greys = [
+        opened(thumbnail(source, folder, HASH, 256, settings).content).getpixel((9, 9))[0]
+        for settings in (Images(), narrow, wide, narrow)
+    ]
+
+    assert np.abs(np.subtract(greys, [249, 128, 4, 128])).max() <= 2
+    assert kept(thumbnail_path(folder, HASH, 256, wide)) is not None
+    assert len({thumbnail_path(folder, HASH, 256, s) for s in (Images(), narrow, wide)}) == 3

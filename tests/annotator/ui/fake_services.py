@@ -361,10 +361,10 @@ class FakeMedia:
         self.picture.write_bytes(b"RIFF....WEBP")
         self.asked: list[tuple[int, int]] = []
 
-    def file(self, image_id: int, width: int) -> Path:
+    def content(self, image_id: int, width: int) -> bytes:
         self.asked.append((image_id, width))
         if image_id == 7:
-            return self.picture
+            return self.picture.read_bytes()
         if image_id == 8:
             raise ImageError("the file is cut off.")
         if image_id == 9:

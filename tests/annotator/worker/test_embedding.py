@@ -24,7 +24,7 @@ from annotator.errors import NotFound, NotReady, ProjectError, WeightsError
 from annotator.settings import Settings, changed
 from annotator.store import images, jobs
 from annotator.store.images import FoundImage
-from annotator.worker import embedding
+from annotator.worker import embedding, scheduling
 from annotator.worker.job_control import Cancelled, Control, Stopped
 from mlrpl import errors as library
 from mlrpl.models.backbones import Backbone
@@ -324,3 +324,26 @@ def test_a_device_that_is_not_there_is_refused_with_a_cure(made) -> None:
         embedding.run(made.project, line, "cuda", load=colours)
     with pytest.raises(NotReady, match="choose auto, cpu or cuda"):
         embedding.run(made.project, line, "tpu", load=colours)
+
+
+def test_another_range_of_grey_values_makes_all_features_again(made) -> None:
+    folder = made.project.path / "pictures"
+    folder.mkdir()
+    for number in range(3):
+        Image.fromarray(np.full((300, 300), 900 + number, np.uint16)).save(folder / f"{number}.png")
+    made.add_images(f"{n}.png" for n in range(3))
+    embed(made)
+    before, projections = np.array(features(made).pooled), features(made).projections()
+    made.project.settings = changed(made.project.settings, {"images.grey_range": "0 to 9000"})
+
+    wanted = scheduling.enqueue_due(made.project, made.store, made.clock())
+    embed(made)
+
+    after = features(made)
+    assert [job.kind for job in wanted] == [JobKind.EMBED]
+    assert (after.grey_range, len(after.done_rows)) == ("0 to 9000", 3)
+    assert after.damaged_files() == []
+    assert (np.abs(after.pooled - before).max(axis=1) > 0.5).all()
+    for name, values in after.projections().items():
+        assert np.array_equal(values, projections[name])
+    assert scheduling.enqueue_due(made.project, made.store, made.clock()) == []

@@ -378,6 +378,27 @@ def test_features_that_were_pruned_come_back_when_their_version_is_promoted(worl
     assert covers(made.project, 2)
 
 
+def test_other_grey_values_embed_with_both_networks_again_and_the_version_scores_again(
+    world,
+) -> None:
+    made, _, _ = world
+    train(made)
+    number, _ = serving(made)
+    scores = files.folder(made.project, number) / "scores.npy"
+    before = scores.stat().st_ino, np.load(scores).copy()
+    made.change(changed(made.project.settings, {"images.grey_range": "full"}))
+
+    embed(made)
+
+    both = (FeatureFiles.open(p) for p in (made.project.features_path, owned(made.project, number)))
+    assert [(f.grey_range, bool(f.done.all())) for f in both if f] == [("full", True)] * 2
+    again = scores.stat().st_ino
+    assert again != before[0]
+    np.testing.assert_allclose(np.load(scores), before[1], atol=1e-2)
+    embed(made)
+    assert scores.stat().st_ino == again  # nothing is outdated any more
+
+
 def test_a_method_on_token_maps_is_fine_tuned_on_what_is_stored(world) -> None:
     made, _, _ = world
     options = {"features": 8, "hidden": 4, "pooled": False}

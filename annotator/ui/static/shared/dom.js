@@ -28,14 +28,17 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-let project = '';
+let query = '';
 
-// Images are cached for good, so their address has to tell projects on the same port apart.
-/** @param {string} key */
-export function setImageProject(key) { project = encodeURIComponent(key); }
+// Images are cached for good, so their address has to tell projects on the same port apart, and
+// ranges of grey images.
+/** @param {string} key @param {string} greyRange */
+export function setImageProject(key, greyRange) {
+  query = String(new URLSearchParams(greyRange === 'auto' ? { of: key } : { of: key, grey: greyRange }));
+}
 
 /** @param {number} width @param {number} id */
-export const imageUrl = (width, id) => `/img/${width}/${id}?of=${project}`;
+export const imageUrl = (width, id) => `/img/${width}/${id}?${query}`;
 
 /**
  * @param {string} label

@@ -358,6 +358,7 @@ export interface Project {
   description: string;
   key: string;
   ancestors: string[];
+  grey_range: string;
 }
 
 export interface ProjectState {

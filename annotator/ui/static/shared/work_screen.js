@@ -135,7 +135,7 @@ export class WorkScreen {
     this.me = start.annotator;
     this.server.me = this.me;
     this.who.textContent = this.me;
-    setImageProject(key);
+    setImageProject(key, start.project.grey_range);
     this.status.hasFeatures = start.features;
     this.queue = new SaveQueue(this.server, {
       project: key, projectName: name, annotator: this.me, former: (start.former ?? []).map(nameKey), page,

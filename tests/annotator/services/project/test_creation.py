@@ -47,6 +47,7 @@ def test_pictures_are_taken_in_a_part_at_a_time(
 
     with store.reading() as tx:
         missing = [image.ordinal for image in images.every(tx) if image.missing]
-    assert row == {"new_images": 5, "new_paths": 6, "changed": 0, "refused": 0, "gone": 2}
+    counts = {"new_images": 5, "new_paths": 6, "changed": 0, "refused": 0, "gone": 2}
+    assert row == counts | {"refused_files": [], "first_frame_only": [], "left_out": []}
     assert missing == [1]
     store.close()

@@ -34,7 +34,7 @@ def test_a_further_folder_is_in_the_settings_and_its_pictures_can_be_opened(
     assert "1 new images, 1 that cannot be used" in row["message"]
     assert seen[-1] == (2, 2)
     assert load_project(services.project.path).settings.roots["holiday"] == "../more"
-    assert services.media.file(7, 256).exists()
+    assert services.media.content(7, 256).startswith(b"RIFF")
     assert [r["name"] for r in services.image_roots.rows()] == ["images", "holiday"]
 
 
@@ -108,7 +108,7 @@ def test_a_move_is_told_before_and_then_done(services: Services, pictures: Path)
     assert before == {"images": "../pictures"}
     assert load_project(services.project.path).settings.roots == {"images": "../elsewhere"}
     assert (row["new_images"], row["gone"]) == (0, 1)
-    assert services.media.file(1, 256).exists()
+    assert services.media.content(1, 256).startswith(b"RIFF")
     with services.store.reading() as tx:
         assert [i.id for i in images.every(tx) if i.missing] == [3]
 
