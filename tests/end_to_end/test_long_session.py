@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from annotator.services.labelling.label import MOST_IMAGES
+from annotator.services.labelling.label import MOST_ITEMS
 from annotator.services.project.creation import create_project
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -35,7 +35,7 @@ def test_after_two_thousand_images_the_label_page_remembers_no_more_than_after_s
 ) -> None:
     script = Path(__file__).with_name("long_session.js").read_text()
 
-    found = page.evaluate(script, {"most": MOST_IMAGES, "images": IMAGES})
+    found = page.evaluate(script, {"most": MOST_ITEMS, "images": IMAGES})
     before, after = found["before"], found["after"]
 
     assert found["given"] >= IMAGES
@@ -52,4 +52,4 @@ def test_the_page_asks_for_as_many_images_at_once_as_the_service_gives() -> None
     root = Path(__file__).resolve().parents[2]
     album = (root / "annotator/ui/static/label/album.js").read_text()
 
-    assert f"const MOST_IMAGES = {MOST_IMAGES};" in album
+    assert f"const MOST_ITEMS = {MOST_ITEMS};" in album

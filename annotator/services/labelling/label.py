@@ -51,7 +51,7 @@ from annotator.wire.recording import Opinion, Visited, VisitRequest
 MOST_FOUND = 20
 """Images that a search for a name answers with."""
 
-MOST_IMAGES = 20
+MOST_ITEMS = 50
 """Images of one request, their ids or all that is shown of them; the page's album has it, too."""
 
 
@@ -149,7 +149,7 @@ class Labelling:
     ) -> NextImages:
         """Return the next images worth labelling, leased to the tab; see `Queue.next_images`."""
         del annotator  # the order does not depend on who asks
-        count = max(1, min(count, MOST_IMAGES))
+        count = max(1, min(count, MOST_ITEMS))
         chosen, done = self._queue.next_images(tab, count=count, exclude=exclude)
         self._media.prepare(chosen)
         return {"images": chosen, "done": done}
@@ -159,8 +159,8 @@ class Labelling:
         self._queue.release(tab)
 
     def items(self, annotator: str, ids: Sequence[int]) -> list[ItemData]:
-        """Return what the page shows of images, `MOST_IMAGES` at most; unknown ids are left out."""
-        wanted = ids[:MOST_IMAGES]
+        """Return what the page shows of images, `MOST_ITEMS` at most; unknown ids are left out."""
+        wanted = ids[:MOST_ITEMS]
         with self._store.reading() as tx:
             me = annotators.id_of(tx, annotator)
             found = images.many(tx, wanted)

@@ -12,7 +12,7 @@ const DECODED = 3; // of them with the image; the one on the screen is kept as w
 const BATCH = 12;
 const REMEMBERED = 200; // images one can go back to, after a reload too
 const KEPT = 80; // images of which all is known
-const MOST_IMAGES = 20; // the server gives no more items at once
+const MOST_ITEMS = 50; // the server gives no more items at once
 const BEHIND = 12; // images behind the one on the screen that need no second look: their visits may be on their way
 
 export class Album {
@@ -94,7 +94,7 @@ export class Album {
   // True if the server answered. A label that was saved while the answer was on its way is newer than it.
   /** @param {number[]} ids @returns {Promise<boolean>} */
   async fetch(ids) {
-    const [asked, later] = [ids.slice(0, MOST_IMAGES), ids.slice(MOST_IMAGES)];
+    const [asked, later] = [ids.slice(0, MOST_ITEMS), ids.slice(MOST_ITEMS)];
     const before = new Map(asked.map((id) => [id, this.items.get(id)?.acknowledged ?? 0]));
     const got = await this.server.call('items', { ids: asked });
     if (!got.ok) return !got.away;

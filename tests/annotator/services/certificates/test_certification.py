@@ -18,7 +18,7 @@ from annotator.services.app import Services
 from annotator.services.certificates import pool
 from annotator.services.certificates.blind_questions import APART
 from annotator.services.certificates.rows import ProofStatus
-from annotator.services.labelling.label import MOST_IMAGES
+from annotator.services.labelling.label import MOST_ITEMS
 from annotator.settings import load_project
 from annotator.store import Store, answers, categories, certificates, images, probes
 from annotator.store.tables import answer as answer_table
@@ -103,7 +103,7 @@ def filled_of(services: Services, image: int) -> dict[str, Any]:
 
 
 def every_item(services: Services) -> list[Any]:
-    parts = [range(first, first + MOST_IMAGES) for first in range(1, 401, MOST_IMAGES)]
+    parts = [range(first, first + MOST_ITEMS) for first in range(1, 401, MOST_ITEMS)]
     return [item for part in parts for item in services.labelling.items("ann", part)]
 
 
