@@ -19,13 +19,12 @@ from annotator.services.background import running_import
 from annotator.services.background.short_transactions import SHARED, Pace
 from annotator.services.background.subprocesses import Progress, nobody
 from annotator.services.catalogue import hierarchy
-from annotator.services.catalogue.archived import Archived
-from annotator.services.catalogue.lookup import CategoryNames
 from annotator.services.catalogue.picture_names import PictureNames
 from annotator.services.certificates.rows import Standing
 from annotator.services.certificates.validity import standings
 from annotator.services.clock import Clock, utc_now
 from annotator.services.exchange import import_applying
+from annotator.services.exchange.archived_categories import archived_in
 from annotator.services.exchange.exporting import COCO_VALUES, give_ids, label_file
 from annotator.services.exchange.import_plan import ImportPlan, plan_import
 from annotator.services.exchange.import_summary import ImportSummary
@@ -45,7 +44,6 @@ from annotator.store import (
     answers,
     categories,
     images,
-    import_rollback,
     key_values,
     staged_imports,
 )
@@ -180,7 +178,7 @@ class Transfer:
             paths = images.every_path(tx)
             listed = categories.every(tx, archived=True)
             labels = answers.LabelsByImage.read(tx)
-            archived = _archived(tx, [c.name for c in content.categories], listed)
+            archived = archived_in(tx, [c.name for c in content.categories], listed)
         names = match_names(content.images, PictureNames(paths, self._project.root_paths), root)
         plan = plan_import(path, name, content, names, paths, listed, labels, importer=importer)
         return replace(plan, summary=replace(plan.summary, archived=archived))
@@ -369,21 +367,6 @@ def _read(path: Path, format: str | None, unlisted: str) -> tuple[str, LabelFile
         raise NotFound(f"--unlisted must be unknown or absent, not {unlisted!r}.")
     chosen = format_for(path, format)
     return chosen.name, chosen.read(path, State.ABSENT if unlisted == "absent" else None)
-
-
-def _archived(
-    tx: Transaction, named: Sequence[str], categories: Sequence[Category]
-) -> tuple[str, ...]:
-    """Return what becomes of the labels of archived categories that a file names."""
-    archived, by_name = Archived(tx), CategoryNames(categories)
-    found = {c.id for name in named if (c := by_name.find(name)) is not None and c.id in archived}
-    found -= set(import_rollback.hidden(tx, named))  # those are shown again by this import
-    return tuple(
-        "labels are imported, but not shown or exported for now: " + said
-        if (said := archived.refusal(i)) is not None
-        else "labels of a merged category count where it was merged into: " + archived.sentence(i)
-        for i in sorted(found)
-    )
 
 
 def _refuse_new(path: Path, names: Sequence[str]) -> None:
