@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,10 @@ import numpy.typing as npt
 from typing_extensions import TypedDict
 
 from annotator.arrays.versions import VersionArrays
-from annotator.domain import Category, State
+from annotator.domain import Category
 from annotator.errors import AnnotatorError, FormatError, NotFound, NotReady
 from annotator.formats import FORMATS, Format, format_for
+from annotator.formats.options import DEFAULTS, ReadOptions
 from annotator.formats.records import Content, LabelFile
 from annotator.services.background import running_import
 from annotator.services.background.short_transactions import SHARED, Pace
@@ -98,7 +99,7 @@ class Transfer:
         path: Path,
         *,
         format: str | None = None,
-        unlisted: str = "unknown",
+        options: ReadOptions = DEFAULTS,
         root: str | None = None,
     ) -> ImportSummary:
         """Return what importing a file would do.
@@ -108,7 +109,7 @@ class Transfer:
             NotFound: If there is no such root.
         """
         within = root_named(root, self._project.root_paths)
-        name, content = _read(path, format, unlisted)
+        name, content = _read(path, format, options)
         return self._plan(path, name, content, importer="", root=within).summary
 
     def import_file(
@@ -116,7 +117,7 @@ class Transfer:
         path: Path,
         *,
         format: str | None = None,
-        unlisted: str = "unknown",
+        options: ReadOptions = DEFAULTS,
         root: str | None = None,
         annotator: str,
         allow_new_categories: bool = True,
@@ -131,7 +132,7 @@ class Transfer:
         Args:
             path: The file.
             format: Name of its format; None decides by the suffix.
-            unlisted: What a category means that the file does not list: unknown or absent.
+            options: What decides where the file could be read in two ways.
             root: The image folder that the file's names are relative to; None if they decide.
             annotator: In whose name labels without an annotator of their own are recorded.
             allow_new_categories: Whether the file may bring categories the project does not have.
@@ -149,13 +150,13 @@ class Transfer:
         within = root_named(root, self._project.root_paths)
         try:
             with running_import.importing(self._project, self._store, path.name) as ending:
-                name, content = _read(path, format, unlisted)
+                name, content = _read(path, format, options)
                 plan = self._plan(path, name, content, importer=annotator, root=within)
                 if not allow_new_categories:
                     _refuse_new(path, plan.summary.new_categories)
                 import_applying.stage(self._store, plan, pace, on_progress)
                 with self._store.writing() as tx:
-                    kept = self._keep(tx, content, path.name, unlisted)
+                    kept = self._keep(tx, content, path.name, options)
                     import_applying.start(tx, plan, path.name, self._clock(), kept)
                 applied = running_import.finish(self._store, pace, on_progress)
         except KeyboardInterrupt:
@@ -185,9 +186,11 @@ class Transfer:
         plan = plan_import(path, name, content, names, paths, listed, labels, importer=importer)
         return replace(plan, summary=replace(plan.summary, archived=archived))
 
-    def _keep(self, tx: Transaction, content: LabelFile, file: str, unlisted: str) -> list[str]:
+    def _keep(
+        self, tx: Transaction, content: LabelFile, file: str, options: ReadOptions
+    ) -> list[str]:
         """Keep that there was this import, and the file's own keys; return names of the values."""
-        about = {"file": file, "unlisted": unlisted}
+        about = {"file": file, **asdict(options)}
         wanted: dict[str, object] = {f"import.{self._clock().isoformat()}": about}
         kept = (content.info, list(content.licenses), content.extra)
         for key, value in zip(COCO_VALUES, kept, strict=True):
@@ -360,15 +363,13 @@ def _certificate_row(fill: Fill) -> dict[str, object]:
     }
 
 
-def _read(path: Path, format: str | None, unlisted: str) -> tuple[str, LabelFile]:
+def _read(path: Path, format: str | None, options: ReadOptions) -> tuple[str, LabelFile]:
     if path.is_dir():
         raise FormatError(f"{path} is a folder; name the label file.")
     if not path.is_file():
         raise FormatError(f"The label file {path} does not exist; check its name.")
-    if unlisted not in ("unknown", "absent"):
-        raise NotFound(f"--unlisted must be unknown or absent, not {unlisted!r}.")
     chosen = format_for(path, format)
-    return chosen.name, chosen.read(path, State.ABSENT if unlisted == "absent" else None)
+    return chosen.name, chosen.read(path, options)
 
 
 def _archived(
