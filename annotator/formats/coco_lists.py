@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from annotator.domain import State, name_key
 from annotator.formats.coco_profile import (
+    ANNOTATED_SIZE,
     ANNOTATION_TYPE,
     CATEGORY_KEYS,
     IMAGE_KEYS,
@@ -100,6 +101,8 @@ def read_images(path: Path, document: dict[str, Any], notes: Notes) -> dict[Iden
     by_name: dict[str, Draft] = {}
     for row in rows(path, document, "images", notes):
         number, name = row.identifier("id"), _file_name(row)
+        if row.values.get(ANNOTATED_SIZE):
+            row.note("", f"Images whose boxes fit another size, given as '{ANNOTATED_SIZE}'")
         other, draft = drafts.get(number), by_name.get(name)
         if other is not None and other is not draft:
             row.refuse(

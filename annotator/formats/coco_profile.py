@@ -18,6 +18,9 @@ FILLED_IN = "filled_in_keys"
 ORIGINAL_ID = "original_id"
 """Key that keeps an imported id that is no whole number; consumers need whole numbers."""
 
+ANNOTATED_SIZE = "annotated_size"
+"""Key of an image: the width and height that its imported boxes fit, where they are not its own."""
+
 BOX_KEYS = ("bbox", "area", "iscrowd", "segmentation")
 
 ANNOTATION_TYPE = "image_level"

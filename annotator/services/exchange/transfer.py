@@ -31,6 +31,7 @@ from annotator.services.exchange.exporting import COCO_VALUES, give_ids, label_f
 from annotator.services.exchange.import_plan import ImportPlan, plan_import
 from annotator.services.exchange.import_summary import ImportSummary
 from annotator.services.exchange.name_matching import match_names, root_named
+from annotator.services.exchange.picture_sizes import compare_sizes
 from annotator.services.knowledge.fills import Fill, Fills
 from annotator.services.knowledge.open_pairs import settled_matrix
 from annotator.services.knowledge.suggestions import (
@@ -182,9 +183,12 @@ class Transfer:
             listed = categories.every(tx, archived=True)
             labels = answers.LabelsByImage.read(tx)
             archived = _archived(tx, [c.name for c in content.categories], listed)
+            sizes = images.sizes(tx) if any(image.width for image in content.images) else {}
         names = match_names(content.images, PictureNames(paths, self._project.root_paths), root)
+        names, said = compare_sizes(names, sizes)
         plan = plan_import(path, name, content, names, paths, listed, labels, importer=importer)
-        return replace(plan, summary=replace(plan.summary, archived=archived))
+        notes = (*content.notes, *said)
+        return replace(plan, summary=replace(plan.summary, archived=archived, notes=notes))
 
     def _keep(
         self, tx: Transaction, content: LabelFile, file: str, options: ReadOptions
