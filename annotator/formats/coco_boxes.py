@@ -14,28 +14,34 @@ _CROWD = {"0": 0, "1": 1, "false": 0, "true": 1, "no": 0, "yes": 1}
 def body(row: Row) -> dict[str, Any]:
     """Return everything an annotation says but its ids.
 
-    What an export had to add is taken out, and so is what is null; numbers in quotes become
-    numbers, and `iscrowd` 0 or 1.
+    What an export had to add is taken out, and so is what is null or cannot be. Numbers in quotes
+    become numbers, `iscrowd` 0 or 1.
 
     Raises:
         FormatError: If box, area or `iscrowd` say nothing that can be read so.
     """
     found = row.without(ANNOTATION_KEYS)
-    added = found.get(FILLED_IN)
-    if isinstance(added, list):
-        del found[FILLED_IN]
+    added = found.pop(FILLED_IN) if isinstance(found.get(FILLED_IN), list) else ()
     for key in BOX_KEYS:
-        if key in found and (found[key] is None or (isinstance(added, list) and key in added)):
+        if key in found and (found[key] is None or key in added):
             del found[key]
     if not found.get("bbox", True):
         del found["bbox"]
-    if "bbox" in found:
-        found["bbox"] = _box(row, found["bbox"])
-    if "area" in found:
-        found["area"] = row.number("area", found["area"], "a number of square pixels, or left out")
-    if "iscrowd" in found:
-        found["iscrowd"] = _crowd(row, found["iscrowd"])
+    for key, read in (("bbox", _box), ("area", _area), ("iscrowd", _crowd)):
+        if key in found:
+            found[key] = read(row, found[key])
+    if found.get("area", 0) is None:
+        del found["area"]
     return found
+
+
+def _area(row: Row, value: object) -> float | None:
+    """Return an area; None for one below 0, which some programs write where they know none."""
+    area = row.number("area", value, "a number of square pixels, or left out")
+    if area >= 0:
+        return area
+    row.note("area", "Areas below 0, which are read as not known")
+    return None
 
 
 def _box(row: Row, box: object) -> list[float]:

@@ -119,7 +119,7 @@ class _Reading:
                 row.refuse("", f"names {name!r} for {draft.file_name!r} again; keep one row")
             state = row.values.get("state")
             if state not in (State.PRESENT.value, State.ABSENT.value):
-                row.refuse("state", f"must be present or absent, got {state!r}; drop unknown pairs")
+                row.wrong("state", "present or absent (leave unknown pairs out)")
             draft.labels[name] = PairRecord(
                 name,
                 State(state),

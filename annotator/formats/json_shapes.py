@@ -21,6 +21,7 @@ DEEPEST = 60
 """Levels of lists and objects in a key that this program does not know."""
 
 _LIMIT = 2**63
+_PART = 200
 _WHOLE = re.compile(r"([+-]?\d+)(?:\.0+)?", re.ASCII)
 _CONTAINERS = frozenset({list, dict})
 
@@ -53,6 +54,8 @@ class Row:
         Raises:
             FormatError: Always.
         """
+        if len(problem) > 2 * _PART:  # the cure stands at the end
+            problem = f"{problem[:_PART]}...{problem[-_PART:]}"
         raise FormatError(f"{self._file}: {self.place(key)} {problem}.")
 
     def identifier(self, key: str) -> Identifier:

@@ -30,6 +30,7 @@ from annotator.formats.options import DEFAULTS, ReadOptions
 from annotator.formats.records import MODEL
 
 _SHOWN = 20
+_LISTS = ("images", "annotations", "categories")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +152,7 @@ def _loading_problems(document: dict[str, Any]) -> Iterator[str]:
     if any("id" not in row or not is_finite(row.get("area")) for row in rows):
         return
     coco = COCO()
-    coco.dataset = {"annotations": [], "categories": [], **document}
+    coco.dataset = {**document, **{key: document.get(key) or [] for key in _LISTS}}
     with contextlib.redirect_stdout(io.StringIO()):
         coco.createIndex()
     images, listed = coco.getImgIds(), document["images"] or ()

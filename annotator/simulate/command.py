@@ -62,8 +62,9 @@ def simulate(
         strategy=strategy, budget=budget, seed=seed, error=error, notice=notice, method=method
     )
     plan.check()
-    options = ReadOptions(unlisted=unlisted, minus_one=minus_one, separator=separator)
-    known = read_truth(truth, options)
+    known = read_truth(
+        truth, ReadOptions(unlisted=unlisted, minus_one=minus_one, separator=separator)
+    )
     row: dict[str, Any] = {"images": str(images.resolve()), "truth": str(truth.resolve())}
     row |= asdict(plan)
     file = None if out is None else out / "runs.jsonl"
