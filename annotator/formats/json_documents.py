@@ -44,7 +44,7 @@ def _parsed(path: Path, text: str, suspects: list[str]) -> Any:
 
     def real(digits: str) -> float:
         value = float(digits)
-        if math.isinf(value):
+        if value in (math.inf, -math.inf):
             suspects.append(digits)
         return value
 

@@ -37,8 +37,7 @@ def simulate(
         typer.Option(help="Chance that a person names a present category unasked.", min=0, max=1),
     ] = 1.0,
     method: Annotated[
-        str,
-        typer.Option(help="Training method: kernel_ridge, partial_bce, curriculum, hst or sarb."),
+        str, typer.Option(help="Training: kernel_ridge, partial_bce, curriculum, hst or sarb.")
     ] = "kernel_ridge",
     unlisted: Unlisted = "unknown",
     minus_one: MinusOne = None,
@@ -62,9 +61,8 @@ def simulate(
         strategy=strategy, budget=budget, seed=seed, error=error, notice=notice, method=method
     )
     plan.check()
-    known = read_truth(
-        truth, ReadOptions(unlisted=unlisted, minus_one=minus_one, separator=separator)
-    )
+    options = ReadOptions(unlisted=unlisted, minus_one=minus_one, separator=separator)
+    known = read_truth(truth, options)
     row: dict[str, Any] = {"images": str(images.resolve()), "truth": str(truth.resolve())}
     row |= asdict(plan)
     file = None if out is None else out / "runs.jsonl"
