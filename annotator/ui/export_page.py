@@ -169,14 +169,17 @@ class ExportPage:
             visible=False,
         )
         demo.load(shows_errors(self.folders), None, root, **QUIET)
-        with gr.Accordion("CSV that can be read in two ways", open=False):
+        with gr.Accordion("CSV: what -1 means, and what joins tags", open=False):
             minus_one = gr.Dropdown(
-                MINUS_ONE, value="", label="What -1 means (--minus-one)", elem_id="import-minus-one"
+                MINUS_ONE,
+                value="",
+                label="A cell of -1 means (--minus-one)",
+                elem_id="import-minus-one",
             )
             separator = gr.Dropdown(
                 SEPARATED_BY,
                 value="",
-                label="What joins the tags in a cell (--separator)",
+                label="The tags in a cell are joined by (--separator)",
                 elem_id="import-separator",
             )
         preview = gr.Markdown(elem_id="import-preview")
