@@ -20,6 +20,7 @@ from annotator.certify_cli import certify_app, rollback
 from annotator.cli_options import (
     LARGEST_NUMBER,
     AsJson,
+    FormatName,
     MinusOne,
     NamesBelow,
     Port,
@@ -62,6 +63,7 @@ def init(
     labels: Annotated[
         Path | None, typer.Option(help="Label file to import (COCO, CSV, TSV).")
     ] = None,
+    format: FormatName = None,
     unlisted: Unlisted = "unknown",
     minus_one: MinusOne = None,
     separator: Separator = None,
@@ -82,6 +84,7 @@ def init(
             images,
             names=read_category_names(categories) if categories is not None else (),
             labels=labels,
+            format=format,
             options=ReadOptions(unlisted=unlisted, minus_one=minus_one, separator=separator),
             annotator=by or _login(),
             settings=changed(Settings(), {"name": project.absolute().name, "backbone": backbone}),
@@ -94,9 +97,7 @@ def init(
 def import_labels(
     project: ProjectDir,
     file: Annotated[Path, typer.Argument(help="Label file.")],
-    format: Annotated[
-        str | None, typer.Option(help="coco or csv (TSV too); default: by suffix.")
-    ] = None,
+    format: FormatName = None,
     unlisted: Unlisted = "unknown",
     root: NamesBelow = None,
     minus_one: MinusOne = None,

@@ -12,6 +12,10 @@ LARGEST_NUMBER = 2**31 - 1
 
 ProjectDir = Annotated[Path, typer.Argument(help="Project directory.", metavar="PROJECT")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+FormatName = Annotated[
+    str | None,
+    typer.Option("--format", help="Format of the label file: coco or csv; default: by suffix."),
+]
 Unlisted = Annotated[
     str,
     typer.Option(help="How to treat categories that the file does not mention: unknown or absent."),

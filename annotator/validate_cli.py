@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
-from annotator.cli_options import AsJson, MinusOne, Separator
+from annotator.cli_options import AsJson, FormatName, MinusOne, Separator
 from annotator.terminal import show, validation_text
 
 
 def validate(
     file: Annotated[Path, typer.Argument(help="Label file.")],
+    format: FormatName = None,
     minus_one: MinusOne = None,
     separator: Separator = None,
     as_json: AsJson = False,
@@ -22,7 +23,7 @@ def validate(
     from annotator.formats.options import ReadOptions
     from annotator.formats.validate import validate as check
 
-    result = check(file, options=ReadOptions(minus_one=minus_one, separator=separator))
+    result = check(file, format, ReadOptions(minus_one=minus_one, separator=separator))
     show(asdict(result), validation_text(file, result), as_json)
     if not result.ok:
         raise typer.Exit(1)

@@ -77,6 +77,7 @@ def create_project(
     *,
     names: Sequence[str] = (),
     labels: Path | None = None,
+    format: str | None = None,
     options: ReadOptions = DEFAULTS,
     annotator: str = "import",
     settings: Settings | None = None,
@@ -92,6 +93,7 @@ def create_project(
         folder: Any tree of folders with pictures.
         names: Category names; may be empty if `labels` brings some.
         labels: A label file to import, in a format of `annotator.formats`.
+        format: Name of its format; None decides by the suffix.
         options: What decides where the label file could be read in two ways.
         annotator: In whose name the labels are imported.
         settings: Settings to start from; name and roots are filled in.
@@ -118,7 +120,7 @@ def create_project(
     try:
         building.chmod(0o755)
         project = Project(building, start)
-        summary = _fill(project, found, names, labels, options, annotator, clock)
+        summary = _fill(project, found, names, labels, format, options, annotator, clock)
         save_project(project)
         if path.exists():
             path.rmdir()
@@ -145,6 +147,7 @@ def _fill(
     found: Scan,
     names: Sequence[str],
     labels: Path | None,
+    format: str | None,
     options: ReadOptions,
     annotator: str,
     clock: Clock,
@@ -159,6 +162,7 @@ def _fill(
         transfer = Transfer(project, store, clock=clock)
         return transfer.import_file(
             labels,
+            format=format,
             options=options,
             annotator=annotator,
             allow_new_categories=not names,

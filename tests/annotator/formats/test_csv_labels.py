@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from annotator.domain import State, name_key
 from annotator.errors import FormatError, NotFound
 from annotator.formats import CategoryRecord, ImageRecord, LabelFile, PairRecord
+from annotator.formats.csv_columns import is_tag_name
 from annotator.formats.csv_labels import write
 from annotator.formats.csv_reading import read
 from annotator.formats.options import ReadOptions
@@ -148,11 +149,17 @@ def test_a_real_list_of_tags_is_read(shared: Path) -> None:
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
 
+COLUMNS = st.sampled_from(
+    ["labels", "Tags", "class", "id", "name", "file", "image", "index", "Unnamed: 0", "state", "1"]
+)
+"""Names that mean something in other files; here they are categories."""
+
 
 @st.composite
 def label_files(draw: st.DrawFn) -> LabelFile:
-    known = st.lists(TEXTS.map(str.strip).filter(bool), max_size=4, unique_by=name_key)
-    categories = draw(known.filter(lambda found: [n.lower() for n in found] != ["labels"]))
+    name = COLUMNS | TEXTS.map(str.strip).filter(bool)
+    known = st.lists(name, max_size=4, unique_by=name_key)
+    categories = draw(known.filter(lambda found: len(found) != 1 or not is_tag_name(found[0])))
     files = draw(st.lists(TEXTS.filter(lambda name: name.strip()), max_size=4, unique=True))
     states = st.sampled_from([PRESENT, ABSENT, None])
     images = []

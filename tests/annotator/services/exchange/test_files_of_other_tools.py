@@ -81,6 +81,18 @@ def test_init_reads_tabs(tmp_path: Path, pictures: Path, suffix: str) -> None:
     assert "Cells in other words, read as present: 1 (for example 'yes')." in result.stdout
 
 
+def test_a_file_of_any_suffix_is_read_where_its_format_is_named(
+    tmp_path: Path, pictures: Path
+) -> None:
+    labels = saved(tmp_path, "labels.dat", "file,cat\na.jpg,1\n")
+    init = ["init", tmp_path / "new", "--images", pictures, "--labels", labels]
+
+    for words in (init, ["validate", labels]):
+        with pytest.raises(FormatError, match=r"suffix '\.dat' .* Name the format with --format"):
+            run(*words)
+        assert run(*words, "--format", "csv").exit_code == 0
+
+
 @pytest.mark.parametrize(("option", "absent"), [("absent", 1), ("unknown", 0)])
 def test_every_command_takes_the_option_that_its_refusal_names(
     tmp_path: Path, pictures: Path, option: str, absent: int
