@@ -60,7 +60,7 @@ class _Column:
     def tags(self) -> list[list[str]]:
         """Return the tags of every cell."""
         found: list[list[str]] = [self._lists.get(i, []) for i, _ in self._each()]
-        sure = [i for i, signs in enumerate(self._signs) if signs and self._main in signs]
+        sure = {i: None for i, signs in enumerate(self._signs) if signs and self._main in signs}
         for i in sure:
             self._refuse_two_signs(i)
             found[i] = _pieces(self._cells[i], self._main)
@@ -69,7 +69,7 @@ class _Column:
         if sure and self._main != _BAR:
             self._notes.say(f"Tags are read as joined by the sign {self._main!r}.")
         joined = {name_key(tag) for tags in found for tag in tags}
-        rest = [i for i, cell in self._each() if i not in self._lists and i not in set(sure)]
+        rest = [i for i, cell in self._each() if i not in self._lists and i not in sure]
         alone = {name_key(self._cells[i]) for i in rest if len(self._cells[i].split()) == 1}
         for i in rest:
             found[i] = self._other(i, joined, joined | alone, bool(joined) or self._repeated)
@@ -77,6 +77,7 @@ class _Column:
 
     def _other(self, place: int, joined: set[str], known: set[str], shown: bool) -> list[str]:
         """Return the tags of a cell without the sign that joins the tags of other cells."""
+        self._refuse_two_signs(place)
         cell, sign = self._cells[place].strip(), self._signs[place] or " "
         pieces = _pieces(cell, sign)
         if len(pieces) < 2 or name_key(cell) in joined:

@@ -95,6 +95,7 @@ def test_other_rows_show_what_a_cell_means(cells: list[str], tags: list[set[str]
         (["cat dog", "owl"], "'cat dog' may be one tag or several"),
         (["cat dog", "dog"], "'cat dog' may be one tag or several"),
         (["cat, dog; owl"], "may be joined by a semicolon or a comma; .*--separator semicolon"),
+        (["a;b", "a;c", "a,b\td"], "may be joined by a comma or a tab"),
         (["a,b", "a,c", "d;e"], "'d;e' may be one tag or several, joined by a semicolon"),
     ],
     ids=lambda value: str(value[0])[:20],
