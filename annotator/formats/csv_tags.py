@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -46,8 +47,7 @@ def read_tags(
         notes=notes,
     )
     if repeated:
-        first = next(name for place, name in enumerate(files) if name in files[:place])
-        times = len(files) - len(set(files))
+        first, times = Counter(files).most_common(1)[0][0], len(files) - len(set(files))
         notes.count("Rows that name a file again, read together", repr(first), times)
     said = _states(table, rows, states, options, notes)
     names = _names(table, column, rows, tags)
