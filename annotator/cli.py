@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,10 +20,14 @@ from annotator.certify_cli import certify_app, rollback
 from annotator.cli_options import (
     LARGEST_NUMBER,
     AsJson,
+    FormatName,
+    MinusOne,
     NamesBelow,
     Port,
     ProgressLines,
     ProjectDir,
+    Separator,
+    Unlisted,
 )
 from annotator.demo.command import demo
 from annotator.domain import JobKind, State
@@ -36,8 +39,8 @@ from annotator.terminal import (
     progress_bar,
     show,
     suggestion_line,
-    validation_text,
 )
+from annotator.validate_cli import validate
 
 app = typer.Typer(
     help="Annotate multi-label images with active learning.",
@@ -47,10 +50,6 @@ app = typer.Typer(
 )
 
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
-Unlisted = Annotated[
-    str,
-    typer.Option(help="How to treat categories that the file does not mention: unknown or absent."),
-]
 By = Annotated[str, typer.Option("--by", help="Name of the annotator; default: your login name.")]
 
 
@@ -61,8 +60,13 @@ def init(
     categories: Annotated[
         str | None, typer.Option(help="Names separated by commas, or a file with one per line.")
     ] = None,
-    labels: Annotated[Path | None, typer.Option(help="Label file to import (COCO, CSV).")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Label file to import (COCO, CSV, TSV).")
+    ] = None,
+    format: FormatName = None,
     unlisted: Unlisted = "unknown",
+    minus_one: MinusOne = None,
+    separator: Separator = None,
     backbone: Annotated[
         str, typer.Option(help="Backbone network that computes image features; see the settings.")
     ] = "efficientnet-lite0",
@@ -70,6 +74,7 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """Create a project from a folder of images."""
+    from annotator.formats.options import ReadOptions
     from annotator.services.project.creation import create_project, read_category_names
     from annotator.settings import Settings, changed  # late: pydantic
 
@@ -79,7 +84,8 @@ def init(
             images,
             names=read_category_names(categories) if categories is not None else (),
             labels=labels,
-            unlisted=unlisted,
+            format=format,
+            options=ReadOptions(unlisted=unlisted, minus_one=minus_one, separator=separator),
             annotator=by or _login(),
             settings=changed(Settings(), {"name": project.absolute().name, "backbone": backbone}),
             on_progress=on_progress,
@@ -91,9 +97,11 @@ def init(
 def import_labels(
     project: ProjectDir,
     file: Annotated[Path, typer.Argument(help="Label file.")],
-    format: Annotated[str | None, typer.Option(help="coco or csv; default: by suffix.")] = None,
+    format: FormatName = None,
     unlisted: Unlisted = "unknown",
     root: NamesBelow = None,
+    minus_one: MinusOne = None,
+    separator: Separator = None,
     dry_run: Annotated[bool, typer.Option(help="Only preview the import.")] = False,
     by: By = "",
     as_json: AsJson = False,
@@ -103,15 +111,18 @@ def import_labels(
 
     Labelling can continue meanwhile. Ctrl-C rolls the import back.
     """
+    from annotator.formats.options import ReadOptions
+
+    options = ReadOptions(unlisted=unlisted, minus_one=minus_one, separator=separator)
     bar = progress_bar("Reading the file", lines=progress_lines)
     with opened(project) as services, bar as on_progress, _no_collections():
         if dry_run:
-            summary = services.transfer.preview(file, format=format, unlisted=unlisted, root=root)
+            summary = services.transfer.preview(file, format=format, options=options, root=root)
         else:
             summary = services.transfer.import_file(
                 file,
                 format=format,
-                unlisted=unlisted,
+                options=options,
                 root=root,
                 annotator=by or _login(),
                 on_progress=on_progress,
@@ -313,19 +324,6 @@ def versions(
 
 
 @app.command()
-def validate(
-    file: Annotated[Path, typer.Argument(help="COCO file.")], as_json: AsJson = False
-) -> None:
-    """Check a COCO file with pycocotools and for labels that contradict each other."""
-    from annotator.formats.validate import validate as check
-
-    result = check(file)
-    show(asdict(result), validation_text(file, result), as_json)
-    if not result.ok:
-        raise typer.Exit(1)
-
-
-@app.command()
 def doctor(
     project: Annotated[Path | None, typer.Argument(help="Project directory.")] = None,
     repair: Annotated[
@@ -348,6 +346,7 @@ app.command()(backup)
 app.command()(restore)
 app.command()(demo)
 app.command()(simulate)
+app.command()(validate)
 
 
 app.command()(rollback)

@@ -12,6 +12,25 @@ LARGEST_NUMBER = 2**31 - 1
 
 ProjectDir = Annotated[Path, typer.Argument(help="Project directory.", metavar="PROJECT")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+FormatName = Annotated[
+    str | None,
+    typer.Option("--format", help="Format of the label file: coco or csv; default: by suffix."),
+]
+Unlisted = Annotated[
+    str,
+    typer.Option(help="How to treat categories that the file does not mention: unknown or absent."),
+]
+MinusOne = Annotated[
+    str | None,
+    typer.Option(help="What a cell of -1 in a CSV file means: absent or unknown."),
+]
+Separator = Annotated[
+    str | None,
+    typer.Option(
+        help="What joins the tags in a cell of a CSV file: blank, comma, semicolon, bar, hash, tab "
+        "or none; default: what the file shows."
+    ),
+]
 Port = Annotated[
     int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=2**16 - 1)
 ]

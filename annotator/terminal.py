@@ -88,11 +88,12 @@ def suggestion_line(row: Mapping[str, Any]) -> str:
 def validation_text(file: Path, result: Any) -> str:
     """Return what `validate` says: the problems, or what is in the file."""
     if result.problems:
-        return "\n".join(result.problems)
-    return (
+        return "\n".join((*result.problems, *result.notes))
+    valid = (
         f"{file} is valid: {result.images} images, {result.categories} categories, "
         f"{result.annotations} annotations, {result.present} pairs present, {result.absent} absent"
     )
+    return "\n".join((valid, *result.notes))
 
 
 def _shown(value: Any) -> str:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from annotator.domain import State
 from annotator.errors import FormatError
-from annotator.formats import coco_reading, coco_writing, csv_labels
+from annotator.formats import coco_reading, coco_writing, csv_labels, csv_reading
+from annotator.formats.options import DEFAULTS, ReadOptions
 from annotator.formats.records import (
     MODEL,
     AnnotationRecord,
@@ -27,6 +27,7 @@ __all__ = [
     "ImageRecord",
     "LabelFile",
     "PairRecord",
+    "ReadOptions",
     "format_for",
     "register",
 ]
@@ -35,8 +36,8 @@ __all__ = [
 class Read(Protocol):
     """Turns a file into records."""
 
-    def __call__(self, path: Path, unlisted: State | None = None) -> LabelFile:
-        """Return what the file says; `unlisted` is what it does not name, None for unknown."""
+    def __call__(self, path: Path, options: ReadOptions = DEFAULTS) -> LabelFile:
+        """Return what the file says; the options decide where it could be read in two ways."""
 
 
 class Write(Protocol):
@@ -94,4 +95,4 @@ def format_for(path: Path, name: str | None = None) -> Format:
 
 
 register(Format("coco", (".json",), coco_reading.read, coco_writing.write))
-register(Format("csv", (".csv",), csv_labels.read, csv_labels.write))
+register(Format("csv", (".csv", ".tsv", ".txt"), csv_reading.read, csv_labels.write))

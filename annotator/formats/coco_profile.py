@@ -15,6 +15,12 @@ WITHHELD = "withheld_annotations"
 FILLED_IN = "filled_in_keys"
 """Key of an annotation: those of its keys that an export had to add, removed when read."""
 
+ORIGINAL_ID = "original_id"
+"""Key that keeps an imported id that is no whole number; consumers need whole numbers."""
+
+ANNOTATED_SIZE = "annotated_size"
+"""Key of an image: the width and height that its imported boxes fit, where they are not its own."""
+
 BOX_KEYS = ("bbox", "area", "iscrowd", "segmentation")
 
 ANNOTATION_TYPE = "image_level"

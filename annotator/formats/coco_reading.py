@@ -6,15 +6,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from annotator.domain import State, name_key
+from annotator.domain import State
 from annotator.errors import FormatError
+from annotator.formats.coco_boxes import body
+from annotator.formats.coco_lists import Draft, kept_id, read_categories, read_images
 from annotator.formats.coco_profile import (
-    ANNOTATION_KEYS,
     ANNOTATION_TYPE,
-    BOX_KEYS,
-    CATEGORY_KEYS,
-    FILLED_IN,
-    IMAGE_KEYS,
     INFO_KEYS,
     NEGATIVE,
     NOT_EXHAUSTIVE,
@@ -25,11 +22,13 @@ from annotator.formats.coco_profile import (
     TOP_KEYS,
     WITHHELD,
 )
-from annotator.formats.json_shapes import Row, is_finite, load, rows
+from annotator.formats.json_documents import load
+from annotator.formats.json_shapes import Identifier, Row, refuse_deep, rows
+from annotator.formats.notes import Notes
+from annotator.formats.options import DEFAULTS, ReadOptions
 from annotator.formats.records import (
     CERTIFIED,
     MODEL,
-    NOT_BY_PEOPLE,
     AnnotationRecord,
     CategoryRecord,
     Content,
@@ -40,7 +39,7 @@ from annotator.formats.records import (
 )
 
 
-def read(path: Path, unlisted: State | None = None) -> LabelFile:
+def read(path: Path, options: ReadOptions = DEFAULTS) -> LabelFile:
     """Return what a COCO file says.
 
     A pair with an annotation or in `pos_category_ids` is present, one in `neg_category_ids` absent.
@@ -50,69 +49,42 @@ def read(path: Path, unlisted: State | None = None) -> LabelFile:
 
     Args:
         path: A JSON file.
-        unlisted: What it means that a file does not name a category for an image: None (unknown)
-            or ABSENT.
+        options: What decides where the file could be read in two ways.
 
     Raises:
         FormatError: If the file cannot be used; names the file, the place and the cure.
         NotFound: If there is no such file.
     """
-    return read_document(path, load(path), unlisted)
+    notes = Notes()
+    return read_document(path, load(path, notes), options, notes)
 
 
-def read_document(path: Path, document: dict[str, Any], unlisted: State | None) -> LabelFile:
+def read_document(
+    path: Path, document: dict[str, Any], options: ReadOptions, notes: Notes
+) -> LabelFile:
     """Return what parsed COCO says; `path` is for messages. See `read`."""
     if "images" not in document:
         raise FormatError(f"{path}: 'images' is missing; name a COCO file that lists its images.")
+    extra = {key: value for key, value in document.items() if key not in TOP_KEYS}
+    refuse_deep(path, extra | {key: document.get(key) for key in ("info", "licenses")})
     info, content = _info(path, document)
-    categories = _categories(path, document)
-    reading = _Reading(path, document, categories, content=content)
+    categories = read_categories(path, document, notes)
+    reading = _Reading(path, document, categories, content=content, notes=notes)
     reading.table()
     reading.annotations()
     reading.image_keys()
-    meant = implied(categories.values(), unlisted)
-    images = tuple(draft.record(meant) for draft in reading.drafts.values())
+    listed = tuple({category.name: category for category in categories.values()}.values())
+    meant = implied(listed, options.unlisted_state)
+    images = tuple(draft.record(meant) for draft in reading.images())
     return LabelFile(
-        categories=tuple(categories.values()),
+        categories=listed,
         images=images,
         content=_content_of(images, content),
         info=info,
         licenses=_licenses(path, document),
-        extra={key: value for key, value in document.items() if key not in TOP_KEYS},
+        extra=extra,
+        notes=notes.sentences(),
     )
-
-
-class _Draft:
-    """One image while the sections of the file add to it."""
-
-    __slots__ = ("annotations", "file_name", "labels", "not_exhaustive", "row", "settled")
-
-    def __init__(self, row: Row, file_name: str) -> None:
-        self.row = row
-        self.file_name = file_name
-        self.labels: dict[str, PairRecord] = {}
-        self.settled: frozenset[str] = frozenset()
-        self.annotations: list[AnnotationRecord] = []
-        self.not_exhaustive: list[str] | None = None
-
-    def record(self, meant: Mapping[str, PairRecord]) -> ImageRecord:
-        pairs = [pair for pair in self.labels.values() if pair.source not in NOT_BY_PEOPLE]
-        pairs.extend(pair for name, pair in meant.items() if name not in self.labels)
-        present = {name for name, pair in self.labels.items() if pair.state is State.PRESENT}
-        partly = self.not_exhaustive
-        if partly is not None and set(partly) == present:
-            partly = None
-        return ImageRecord(
-            file_name=self.file_name,
-            pairs=tuple(pairs),
-            suggestions=tuple(p for p in self.labels.values() if p.source in NOT_BY_PEOPLE),
-            annotations=tuple(self.annotations),
-            not_exhaustive=None if partly is None else tuple(dict.fromkeys(partly)),
-            width=self.row.pixels("width"),
-            height=self.row.pixels("height"),
-            coco_id=self.row.whole("id"),
-            extra=self.row.without(IMAGE_KEYS),
-        )
 
 
 class _Reading:
@@ -122,26 +94,32 @@ class _Reading:
         self,
         path: Path,
         document: dict[str, Any],
-        categories: Mapping[int, CategoryRecord],
+        categories: Mapping[Identifier, CategoryRecord],
         *,
         content: Content,
+        notes: Notes,
     ) -> None:
         self._path = path
         self._document = document
+        self._notes = notes
         self._names = {number: category.name for number, category in categories.items()}
         self._source = {"completed": MODEL, "certified": CERTIFIED}.get(content)
         self._shared: dict[tuple[str, State], PairRecord] = {}
-        self._annotation_ids: dict[int, Row] = {}
-        self.drafts = _drafts(path, document)
+        self._annotations: dict[Identifier, Row] = {}
+        self._drafts = read_images(path, document, notes)
+
+    def images(self) -> Iterable[Draft]:
+        """Return every image once, in the order of the file."""
+        return {draft.file_name: draft for draft in self._drafts.values()}.values()
 
     def table(self) -> None:
-        for row in rows(self._path, self._document, TABLE):
+        for row in rows(self._path, self._document, TABLE, self._notes):
             draft, name = self._draft(row), self._name(row, "category_id")
             if name in draft.labels:
                 row.refuse("", f"names {name!r} for {draft.file_name!r} again; keep one row")
             state = row.values.get("state")
             if state not in (State.PRESENT.value, State.ABSENT.value):
-                row.refuse("state", f"must be present or absent, got {state!r}; drop unknown pairs")
+                row.wrong("state", "present or absent (leave unknown pairs out)")
             draft.labels[name] = PairRecord(
                 name,
                 State(state),
@@ -151,36 +129,40 @@ class _Reading:
                 at=row.optional_text("ts"),
                 extra=row.without(TABLE_KEYS),
             )
-        for draft in self.drafts.values():
+        for draft in self.images():
             draft.settled = frozenset(draft.labels)
 
     def annotations(self) -> None:
         for section in ("annotations", WITHHELD):
-            for row in rows(self._path, self._document, section):
+            for row in rows(self._path, self._document, section, self._notes):
                 draft, name = self._draft(row), self._name(row, "category_id")
-                number = self._annotation_id(row)
+                number = row.optional_identifier("id")
+                if self._is_repeated(row, number):
+                    continue
                 of_image = _image_level(row)
                 if of_image is None:
-                    draft.annotations.append(
-                        AnnotationRecord(category=name, coco_id=number, body=_body(row))
-                    )
+                    draft.annotations.append(self._annotation(row, number, name))
                 if section != WITHHELD:
                     pair = None if of_image is None else _provenance(name, row, of_image)
                     self._say(draft, name, State.PRESENT, row, "category_id", pair)
 
     def image_keys(self) -> None:
-        for draft in self.drafts.values():
-            row = draft.row
-            for key, state in ((POSITIVE, State.PRESENT), (NEGATIVE, State.ABSENT)):
-                for number in row.whole_numbers(key):
-                    self._say(draft, self._listed(row, key, number), state, row, key)
-            if row.values.get(NOT_EXHAUSTIVE) is not None:
-                numbers = row.whole_numbers(NOT_EXHAUSTIVE)
-                draft.not_exhaustive = [self._listed(row, NOT_EXHAUSTIVE, n) for n in numbers]
+        for draft in self.images():
+            for row in draft.rows:
+                self._keys_of(draft, row)
+
+    def _keys_of(self, draft: Draft, row: Row) -> None:
+        for key, state in ((POSITIVE, State.PRESENT), (NEGATIVE, State.ABSENT)):
+            for number in row.identifiers(key):
+                self._say(draft, self._listed(row, key, number), state, row, key)
+        if row.values.get(NOT_EXHAUSTIVE) is not None:
+            numbers = row.identifiers(NOT_EXHAUSTIVE)
+            partly = [self._listed(row, NOT_EXHAUSTIVE, number) for number in numbers]
+            draft.not_exhaustive = [*(draft.not_exhaustive or ()), *partly]
 
     def _say(
         self,
-        draft: _Draft,
+        draft: Draft,
         name: str,
         state: State,
         row: Row,
@@ -206,74 +188,38 @@ class _Reading:
             pair = self._shared[name, state] = PairRecord(name, state, source=self._source)
         return pair
 
-    def _draft(self, row: Row) -> _Draft:
-        number = row.whole("image_id")
-        draft = self.drafts.get(number)
+    def _draft(self, row: Row) -> Draft:
+        number = row.identifier("image_id")
+        draft = self._drafts.get(number)
         if draft is None:
-            row.refuse("image_id", f"is {number}, which 'images' does not list; add that image")
+            row.refuse("image_id", f"is {number!r}, which 'images' does not list; add that image")
         return draft
 
     def _name(self, row: Row, key: str) -> str:
-        return self._listed(row, key, row.whole(key))
+        return self._listed(row, key, row.identifier(key))
 
-    def _listed(self, row: Row, key: str, number: int) -> str:
+    def _listed(self, row: Row, key: str, number: Identifier) -> str:
         name = self._names.get(number)
         if name is None:
-            row.refuse(key, f"names category {number}, which 'categories' does not list; add it")
+            row.refuse(key, f"names category {number!r}, which 'categories' does not list; add it")
         return name
 
-    def _annotation_id(self, row: Row) -> int | None:
-        number = row.optional_whole("id")
-        if number is not None:
-            _unique(self._annotation_ids, number, row, "id")
-        return number
+    def _is_repeated(self, row: Row, number: Identifier | None) -> bool:
+        """Whether the file has this annotation already, word for word."""
+        if number is None:
+            return False
+        first = self._annotations.setdefault(number, row)
+        if first is row or first.values != row.values:
+            return False
+        row.note("", "Annotations listed again, read once")
+        return True
 
-
-def _unique(seen: dict[Any, Row], value: Any, row: Row, key: str, name: str | None = None) -> None:
-    first = seen.setdefault(value, row)
-    if first is not row:
-        shown = repr(value if name is None else name)
-        cure = "list it once" if key == "file_name" else "give each its own"
-        row.refuse(key, f"is {shown}, as in {first.section}[{first.index}]; {cure}")
-
-
-def _drafts(path: Path, document: dict[str, Any]) -> dict[int, _Draft]:
-    drafts: dict[int, _Draft] = {}
-    numbers: dict[int, Row] = {}
-    names: dict[str, Row] = {}
-    for row in rows(path, document, "images"):
-        _unique(numbers, row.whole("id"), row, "id")
-        name = _file_name(row)
-        _unique(names, name, row, "file_name")
-        drafts[row.whole("id")] = _Draft(row, name)
-    return drafts
-
-
-def _file_name(row: Row) -> str:
-    # LVIS 1.0 names its images by address only.
-    address = row.values.get("coco_url")
-    if "file_name" not in row.values and isinstance(address, str):
-        name = address.rpartition("/")[2]
-        if name:
-            return name
-    return row.text("file_name")
-
-
-def _categories(path: Path, document: dict[str, Any]) -> dict[int, CategoryRecord]:
-    categories: dict[int, CategoryRecord] = {}
-    numbers: dict[int, Row] = {}
-    names: dict[str, Row] = {}
-    for row in rows(path, document, "categories"):
-        _unique(numbers, row.whole("id"), row, "id")
-        name = row.text("name").strip()
-        _unique(names, name_key(name), row, "name", name)
-        categories[row.whole("id")] = CategoryRecord(
-            name=name,
-            supercategory=row.optional_text("supercategory") or "",
-            coco_id=row.whole("id"),
-            extra=row.without(CATEGORY_KEYS),
-        )
-    return categories
+    def _annotation(self, row: Row, number: Identifier | None, name: str) -> AnnotationRecord:
+        coco_id, original = kept_id(row, number)
+        if coco_id is not None and self._annotations[coco_id] is not row:
+            row.note("id", "Annotations with the id of another, which get new ones")
+            coco_id = None
+        return AnnotationRecord(category=name, coco_id=coco_id, body=body(row) | original)
 
 
 def _info(path: Path, document: dict[str, Any]) -> tuple[dict[str, Any], Content]:
@@ -318,19 +264,3 @@ def _provenance(name: str, row: Row, attributes: dict[str, Any]) -> PairRecord |
         return None
     score = row.optional_number("score")
     return PairRecord(name, State.PRESENT, source, score, annotator, at)
-
-
-def _body(row: Row) -> dict[str, Any]:
-    body = row.without(ANNOTATION_KEYS)
-    added = body.get(FILLED_IN)
-    if isinstance(added, list):
-        del body[FILLED_IN]
-        for key in BOX_KEYS:
-            if key in added:
-                body.pop(key, None)
-    if not body.get("bbox", True):
-        del body["bbox"]
-    box = body.get("bbox", [0, 0, 0, 0])
-    if not isinstance(box, list) or len(box) != 4 or not all(map(is_finite, box)):
-        row.refuse("bbox", "must be four numbers [x, y, width, height]; correct it or leave it out")
-    return body

@@ -96,6 +96,8 @@ class LabelFile:
     licenses: tuple[Any, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Top-level keys this program does not know, kept for export."""
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """Sentences about what is unusual in the file and was read all the same."""
 
     def __post_init__(self) -> None:
         names = {category.name for category in self.categories}

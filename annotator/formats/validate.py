@@ -23,10 +23,14 @@ from annotator.formats.coco_profile import (
     TABLE,
 )
 from annotator.formats.coco_reading import read_document
-from annotator.formats.json_shapes import is_finite, load
+from annotator.formats.json_documents import load
+from annotator.formats.json_shapes import identifier, is_finite
+from annotator.formats.notes import Notes
+from annotator.formats.options import DEFAULTS, ReadOptions
 from annotator.formats.records import MODEL
 
 _SHOWN = 20
+_LISTS = ("images", "annotations", "categories")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,8 @@ class Validation:
     present: int = 0
     absent: int = 0
     suggestions: int = 0
+    notes: tuple[str, ...] = ()
+    """What is unusual in the file and would be read all the same."""
 
     @property
     def ok(self) -> bool:
@@ -48,7 +54,7 @@ class Validation:
         return not self.problems
 
 
-def validate(path: Path, name: str | None = None) -> Validation:
+def validate(path: Path, name: str | None = None, options: ReadOptions = DEFAULTS) -> Validation:
     """Check a label file and count what is in it.
 
     A COCO file is loaded with pycocotools, every annotation has what consumers need, and all
@@ -57,6 +63,7 @@ def validate(path: Path, name: str | None = None) -> Validation:
     Args:
         path: The file.
         name: Format; None: by the file's ending.
+        options: What decides where the file could be read in two ways.
 
     Raises:
         FormatError: If no format fits the file's ending.
@@ -65,15 +72,16 @@ def validate(path: Path, name: str | None = None) -> Validation:
     chosen = format_for(path, name)
     try:
         if chosen.name != "coco":
-            return _counted(chosen.read(path), ())
-        document = load(path)
-        labels = read_document(path, document, None)
+            return _counted(chosen.read(path, options), ())
+        notes = Notes()
+        document = load(path, notes)
+        labels = read_document(path, document, options, notes)
     except FormatError as error:
         return Validation(problems=(str(error),))
     checks = (
         _annotation_problems(document),
         _loading_problems(document),
-        _key_problems(document, labels),
+        _key_problems(document),
         _table_problems(document),
         _info_problems(document, labels),
     )
@@ -92,6 +100,7 @@ def _counted(labels: LabelFile, problems: tuple[str, ...], annotations: int = 0)
         present=present,
         absent=len(states) - present,
         suggestions=sum(1 for _ in labels.suggestions),
+        notes=labels.notes,
     )
 
 
@@ -107,18 +116,34 @@ def _first(problems: Iterable[str]) -> Iterator[str]:
 
 
 def _annotation_problems(document: dict[str, Any]) -> Iterator[str]:
+    seen: dict[Any, int] = {}
     for index, row in enumerate(document.get("annotations") or ()):
+        where = f"annotations[{index}]"
         for key in ("id", "bbox", "area", "iscrowd"):
             if row.get(key) is None:
-                yield f"annotations[{index}].{key} is missing; importing and exporting adds it."
+                yield f"{where}.{key} is missing; importing and exporting adds it."
+        number = identifier(row.get("id"))
+        first = seen.setdefault(number, index)
+        if number is not None and first != index:
+            yield f"{where}.id is {number}, as in annotations[{first}]; give each its own."
         box = row.get("bbox")
-        if isinstance(box, list) and len(box) == 4 and min(box[2:]) < 0:
-            yield f"annotations[{index}].bbox has a negative size; write [x, y, width, height]."
+        if isinstance(box, list) and len(box) == 4:
+            yield from _box_problems(where, box)
         area = row.get("area")
         if area is not None and (not is_finite(area) or area < 0):
-            yield f"annotations[{index}].area must be a number from 0 on, got {area!r}."
-        if row.get("iscrowd") not in (0, 1, None):
-            yield f"annotations[{index}].iscrowd must be 0 or 1, got {row['iscrowd']!r}."
+            yield f"{where}.area must be a number from 0 on, got {area!r}."
+        crowd = row.get("iscrowd")
+        if crowd is not None and (type(crowd) is not int or crowd not in (0, 1)):
+            yield (
+                f"{where}.iscrowd must be 0 or 1, got {crowd!r}; importing and exporting mends it."
+            )
+
+
+def _box_problems(where: str, box: list[Any]) -> Iterator[str]:
+    if not all(map(is_finite, box)):
+        yield f"{where}.bbox holds numbers in quotes; importing and exporting mends it."
+    elif min(box[2:]) < 0:
+        yield f"{where}.bbox has a negative size; write [x, y, width, height]."
 
 
 def _loading_problems(document: dict[str, Any]) -> Iterator[str]:
@@ -127,12 +152,12 @@ def _loading_problems(document: dict[str, Any]) -> Iterator[str]:
     if any("id" not in row or not is_finite(row.get("area")) for row in rows):
         return
     coco = COCO()
-    coco.dataset = {"annotations": [], "categories": [], **document}
+    coco.dataset = {**document, **{key: document.get(key) or [] for key in _LISTS}}
     with contextlib.redirect_stdout(io.StringIO()):
         coco.createIndex()
-    images = coco.getImgIds()
-    if len(images) != len(document["images"]):
-        yield f"pycocotools finds {len(images)} of {len(document['images'])} images."
+    images, listed = coco.getImgIds(), document["images"] or ()
+    if len(images) != len(listed):
+        yield f"pycocotools finds {len(images)} of {len(listed)} images."
     found = coco.getAnnIds(imgIds=images, areaRng=[-1, math.inf])
     if len(found) != len(rows):
         yield f"pycocotools finds {len(found)} of {len(rows)} annotations."
@@ -140,24 +165,29 @@ def _loading_problems(document: dict[str, Any]) -> Iterator[str]:
         yield "pycocotools cannot load every annotation that it finds."
 
 
-def _key_problems(document: dict[str, Any], labels: LabelFile) -> Iterator[str]:
-    """Compare the LVIS keys of each image with the annotations and with what was read."""
-    boxed: dict[int, set[int]] = {}
+def _key_problems(document: dict[str, Any]) -> Iterator[str]:
+    """Compare the LVIS keys of each image with the annotations."""
+    boxed: dict[Any, set[Any]] = {}
     for row in document.get("annotations") or ():
-        boxed.setdefault(row["image_id"], set()).add(row["category_id"])
+        image, category = identifier(row["image_id"]), identifier(row["category_id"])
+        boxed.setdefault(image, set()).add(category)
     ours = (document.get("info") or {}).get("annotation_type") == ANNOTATION_TYPE
-    for index, (row, image) in enumerate(zip(document["images"], labels.images, strict=True)):
-        where = f"images[{index}] ({image.file_name!r})"
+    for index, row in enumerate(document["images"] or ()):
+        where = f"images[{index}] ({row.get('file_name')!r})"
         lacking = [key for key in (POSITIVE, NEGATIVE, NOT_EXHAUSTIVE) if key not in row]
         if lacking and ours:
             yield f"{where} lacks {', '.join(lacking)}; export the file again."
-        present, absent = set(row.get(POSITIVE) or ()), set(row.get(NEGATIVE) or ())
-        annotated = boxed.get(row["id"], set())
-        for number in sorted(absent & (present | annotated)):
+        present, absent = _ids(row, POSITIVE), _ids(row, NEGATIVE)
+        annotated = boxed.get(identifier(row["id"]), set())
+        for number in sorted(absent & (present | annotated), key=str):
             yield f"{where} says that category {number} is both present and absent; keep one."
         if ours and not lacking and present != annotated:
-            numbers = ", ".join(map(str, sorted(present ^ annotated)))
+            numbers = ", ".join(sorted(map(str, present ^ annotated)))
             yield f"{where}: {POSITIVE} and the annotations differ in categories {numbers}."
+
+
+def _ids(row: dict[str, Any], key: str) -> set[Any]:
+    return {identifier(value) for value in row.get(key) or ()}
 
 
 def _table_problems(document: dict[str, Any]) -> Iterator[str]:
@@ -165,14 +195,17 @@ def _table_problems(document: dict[str, Any]) -> Iterator[str]:
     table = document.get(TABLE)
     if table is None:
         return
-    told: dict[State, set[tuple[int, int]]] = {State.PRESENT: set(), State.ABSENT: set()}
+    told: dict[State, set[tuple[Any, Any]]] = {State.PRESENT: set(), State.ABSENT: set()}
     for row in table:
-        told[State(row["state"])].add((row["image_id"], row["category_id"]))
+        pair = identifier(row["image_id"]), identifier(row["category_id"])
+        told[State(row["state"])].add(pair)
     for state, key in ((State.PRESENT, POSITIVE), (State.ABSENT, NEGATIVE)):
         listed = {
-            (row["id"], number) for row in document["images"] for number in row.get(key) or ()
+            (identifier(row["id"]), number)
+            for row in document["images"] or ()
+            for number in _ids(row, key)
         }
-        for image, category in sorted(told[state] ^ listed):
+        for image, category in sorted(told[state] ^ listed, key=str):
             one, other = (TABLE, key) if (image, category) in told[state] else (key, TABLE)
             yield (
                 f"{one} says that category {category} is {state} in image {image}, {other} does "

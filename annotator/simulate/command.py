@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from annotator.cli_options import MinusOne, Separator, Unlisted
 from annotator.terminal import progress_bar, show
 
 if TYPE_CHECKING:
@@ -36,12 +37,11 @@ def simulate(
         typer.Option(help="Chance that a person names a present category unasked.", min=0, max=1),
     ] = 1.0,
     method: Annotated[
-        str,
-        typer.Option(help="Training method: kernel_ridge, partial_bce, curriculum, hst or sarb."),
+        str, typer.Option(help="Training: kernel_ridge, partial_bce, curriculum, hst or sarb.")
     ] = "kernel_ridge",
-    unlisted: Annotated[
-        str, typer.Option(help="How to treat categories that the file does not mention.")
-    ] = "unknown",
+    unlisted: Unlisted = "unknown",
+    minus_one: MinusOne = None,
+    separator: Separator = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for runs.jsonl and curves.png; finished runs are kept."),
@@ -52,6 +52,7 @@ def simulate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Simulate annotation with an oracle and report the time that people would have spent."""
+    from annotator.formats.options import ReadOptions
     from annotator.simulate import report
     from annotator.simulate.oracle import read_truth
     from annotator.simulate.run import Plan
@@ -60,7 +61,8 @@ def simulate(
         strategy=strategy, budget=budget, seed=seed, error=error, notice=notice, method=method
     )
     plan.check()
-    known = read_truth(truth, unlisted=unlisted)
+    options = ReadOptions(unlisted=unlisted, minus_one=minus_one, separator=separator)
+    known = read_truth(truth, options)
     row: dict[str, Any] = {"images": str(images.resolve()), "truth": str(truth.resolve())}
     row |= asdict(plan)
     file = None if out is None else out / "runs.jsonl"

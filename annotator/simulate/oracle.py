@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from annotator.domain import State
 from annotator.errors import FormatError
 from annotator.formats import format_for
+from annotator.formats.options import DEFAULTS, ReadOptions
 
 Bools = npt.NDArray[np.bool_]
 
@@ -46,21 +47,19 @@ class Truth:
         return rows
 
 
-def read_truth(file: Path, *, unlisted: str = "unknown") -> Truth:
+def read_truth(file: Path, options: ReadOptions = DEFAULTS) -> Truth:
     """Read a fully labelled set.
 
     Args:
         file: In a format of `annotator.formats`.
-        unlisted: What a category means that an image does not list: unknown or absent.
+        options: What decides where the file could be read in two ways.
 
     Raises:
         FormatError: If the file does not follow its format, has fewer than two categories, or
             leaves a pair unknown.
     """
-    if unlisted not in ("unknown", "absent"):
-        raise FormatError(f"--unlisted must be unknown or absent, got {unlisted!r}.")
     try:
-        content = format_for(file).read(file)
+        content = format_for(file).read(file, replace(options, unlisted="unknown"))
     except OSError as error:
         raise FormatError(f"{file} cannot be read: {error.strerror or error}.") from None
     names = tuple(category.name for category in content.categories)
@@ -73,7 +72,7 @@ def read_truth(file: Path, *, unlisted: str = "unknown") -> Truth:
         for pair in image.pairs:
             row[columns[pair.category]] = pair.state is State.PRESENT
             known[columns[pair.category]] = pair.state in (State.PRESENT, State.ABSENT)
-        if unlisted == "unknown" and not known.all():
+        if options.unlisted == "unknown" and not known.all():
             lacking = names[int(np.flatnonzero(~known)[0])]
             raise FormatError(
                 f"The truth does not say whether {image.file_name!r} shows {lacking!r}; label "

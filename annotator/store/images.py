@@ -170,6 +170,12 @@ def every(tx: Transaction) -> list[Image]:
     return [to_image(row) for row in tx.execute(sa.select(image).order_by(image.c.ordinal))]
 
 
+def sizes(tx: Transaction) -> dict[int, tuple[int, int]]:
+    """Return width and height of every image, by id."""
+    query = sa.select(image.c.id, image.c.width, image.c.height)
+    return {number: (width, height) for number, width, height in tx.execute(query)}
+
+
 def order(tx: Transaction) -> dict[int, int]:
     """Return the id of every image that is not missing by its ordinal, ascending."""
     query = sa.select(image.c.ordinal, image.c.id).where(image.c.missing.is_(False))

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from annotator.errors import AnnotatorError
+from annotator.formats.options import SEPARATORS, ReadOptions
 from annotator.services.app import Services
 from annotator.services.exchange.import_summary import ImportSummary
 from annotator.services.exchange.transfer import ExportCounts
@@ -19,6 +20,12 @@ UNLISTED = [
     ("unknown: the file says nothing about it", "unknown"),
     ("absent: the file lists everything that is present", "absent"),
 ]
+MINUS_ONE = [
+    ("not said", ""),
+    ("absent, as in CelebA", "absent"),
+    ("unknown, as in CheXpert", "unknown"),
+]
+SEPARATED_BY = [("what the file shows", ""), *((word, word) for word in SEPARATORS)]
 CONTENTS = [
     ("answered: labels given by people", "answered"),
     ("certified: also pairs filled in under a certificate", "certified"),
@@ -68,14 +75,22 @@ class ExportPage:
         return shown
 
     def preview(
-        self, file: str | None, unlisted: str, root: str = ""
+        self,
+        file: str | None,
+        unlisted: str,
+        root: str = "",
+        minus_one: str = "",
+        separator: str = "",
     ) -> tuple[str, dict[str, Any]]:
         """Return what importing a file would do, and whether the button may be pressed."""
         if not file:
             return "", gr.update(interactive=False)
         try:
             row = self._exchange.preview(
-                Path(file), format=None, unlisted=unlisted, root=root or None
+                Path(file),
+                format=None,
+                options=_options(unlisted, minus_one, separator),
+                root=root or None,
             )
         except AnnotatorError as error:
             return f"**{_plain(str(error))}**", gr.update(interactive=False)
@@ -87,6 +102,8 @@ class ExportPage:
         unlisted: str,
         request: gr.Request,
         root: str = "",
+        minus_one: str = "",
+        separator: str = "",
         progress: gr.Progress = BAR,
     ) -> tuple[str, dict[str, Any]]:
         """Import the file in the annotator's name; the button rests until another file comes."""
@@ -95,7 +112,7 @@ class ExportPage:
         row = self._exchange.import_file(
             Path(file),
             format=None,
-            unlisted=unlisted,
+            options=_options(unlisted, minus_one, separator),
             root=root or None,
             annotator=annotator_of(request),
             on_progress=_drawn(progress),
@@ -134,8 +151,8 @@ class ExportPage:
     def _build_import(self, demo: gr.Blocks) -> None:
         gr.Markdown("## Import")
         file = gr.File(
-            label="Drop a label file here: COCO .json or .csv",
-            file_types=[".json", ".csv"],
+            label="Drop a label file here: COCO .json, .csv or .tsv",
+            file_types=[".json", ".csv", ".tsv", ".txt"],
             height=150,
             elem_id="import-file",
         )
@@ -152,19 +169,37 @@ class ExportPage:
             visible=False,
         )
         demo.load(shows_errors(self.folders), None, root, **QUIET)
+        with gr.Accordion("CSV: what -1 means, and what joins tags", open=False):
+            minus_one = gr.Dropdown(
+                MINUS_ONE,
+                value="",
+                label="A cell of -1 means (--minus-one)",
+                elem_id="import-minus-one",
+            )
+            separator = gr.Dropdown(
+                SEPARATED_BY,
+                value="",
+                label="The tags in a cell are joined by (--separator)",
+                elem_id="import-separator",
+            )
         preview = gr.Markdown(elem_id="import-preview")
         take = gr.Button("Import", variant="primary", interactive=False, elem_id="import-take")
         look = shows_errors(self.preview)
-        about = [file, unlisted, root]
+        about = [file, unlisted, root, minus_one, separator]
         for widget in (file, unlisted):
             widget.change(look, about, [preview, take], **QUIET)
-        root.input(look, about, [preview, take], **QUIET)
+        for choice in (root, minus_one, separator):
+            choice.input(look, about, [preview, take], **QUIET)
         take.click(
             shows_errors(self.import_file),
             about,
             [preview, take],
             api_visibility="private",
         )
+
+
+def _options(unlisted: str, minus_one: str, separator: str) -> ReadOptions:
+    return ReadOptions(unlisted=unlisted, minus_one=minus_one or None, separator=separator or None)
 
 
 def _drawn(progress: gr.Progress) -> Callable[[int, int, str], None]:
@@ -216,6 +251,7 @@ def preview_text(row: ImportSummary) -> str:
         )
     if row.annotations:
         lines.append(f"{row.annotations:,} boxes are kept for export.")
+    lines += map(_plain, row.notes)
     return "\n\n".join(lines)
 
 

@@ -113,3 +113,21 @@ def test_a_name_that_two_folders_share_is_asked_and_the_folder_is_chosen(
     names = {image["id"]: image["file_name"] for image in written["images"]}
     assert sorted(names.values()) == ["images/a.png", "valid/a.png"]
     assert [names[a["image_id"]] for a in written["annotations"]] == ["valid/a.png"]
+
+
+def test_a_cell_with_two_meanings_is_refused_until_one_is_chosen(
+    url: str, open_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    labels = tmp_path / "labels.tsv"
+    labels.write_text("Image Name\tcat\tdog\n06.png\t1\t-1\n")
+    page = open_page(f"{url}/export")
+
+    choose(page, labels)
+    expect(page.locator("#import-preview")).to_contain_text("-1 means absent in some files")
+    expect(page.locator("#import-take")).to_be_disabled()
+    page.get_by_text("CSV: what -1 means").click()
+    page.locator("#import-minus-one input").click()
+    page.get_by_role("option", name="absent, as in CelebA").click()
+
+    expect(page.locator("#import-preview")).to_contain_text("1 pairs present and 1 absent")
+    expect(page.locator("#import-take")).to_be_enabled()

@@ -62,6 +62,8 @@ class ImportSummary:
     """Of each archived category that the file names, a sentence that says where its labels are."""
     applied: int = 0
     """Pairs that were changed; 0 in a preview."""
+    notes: tuple[str, ...] = ()
+    """Sentences about what is unusual in the file and was read all the same."""
 
     def row(self) -> dict[str, object]:
         """Return the summary as JSON."""
@@ -90,8 +92,7 @@ class ImportSummary:
             lines.append(f"{self.suggestions} pairs filled in by a model were not taken as labels")
         if self.annotations:
             lines.append(f"{self.annotations} boxes are kept for export")
-        lines += self.archived
-        return "\n".join(lines)
+        return "\n".join((*lines, *self.archived, *self.notes))
 
     def about_names(self) -> Iterator[str]:
         """Yield what is to be said about names that are not the files' own, and contradictions."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from annotator.formats.options import DEFAULTS, ReadOptions
 from annotator.services.background.subprocesses import Progress, nobody, run_in_subprocess
 from annotator.services.exchange.import_summary import ImportSummary
 from annotator.services.exchange.transfer import ExportCounts, Transfer
@@ -61,13 +62,13 @@ class Exchange:
         path: Path,
         *,
         format: str | None = None,
-        unlisted: str = "unknown",
+        options: ReadOptions = DEFAULTS,
         root: str | None = None,
     ) -> ImportSummary:
         """Return what importing a file would do; see `Transfer.preview`."""
         if _is_small(path):
-            return self._transfer.preview(path, format=format, unlisted=unlisted, root=root)
-        arguments = [*self._import(path, format, unlisted, root), "--dry-run"]
+            return self._transfer.preview(path, format=format, options=options, root=root)
+        arguments = [*self._import(path, format, options, root), "--dry-run"]
         return ImportSummary.of(self._in_subprocess(arguments, nobody))
 
     def import_file(
@@ -75,7 +76,7 @@ class Exchange:
         path: Path,
         *,
         format: str | None = None,
-        unlisted: str = "unknown",
+        options: ReadOptions = DEFAULTS,
         root: str | None = None,
         annotator: str,
         on_progress: Progress = nobody,
@@ -83,15 +84,17 @@ class Exchange:
         """Import a label file and return what was done; see `Transfer.import_file`."""
         if _is_small(path):
             return self._transfer.import_file(
-                path, format=format, unlisted=unlisted, root=root, annotator=annotator
+                path, format=format, options=options, root=root, annotator=annotator
             )
-        arguments = [*self._import(path, format, unlisted, root), f"--by={annotator}"]
+        arguments = [*self._import(path, format, options, root), f"--by={annotator}"]
         return ImportSummary.of(self._in_subprocess(arguments, on_progress))
 
-    def _import(self, path: Path, format: str | None, unlisted: str, root: str | None) -> list[str]:
+    def _import(
+        self, path: Path, format: str | None, options: ReadOptions, root: str | None
+    ) -> list[str]:
         chosen = [] if format is None else ["--format", format]
         chosen += [f"--root={root}"] if root else []
-        return ["import", str(self._project.path), str(path), "--unlisted", unlisted, *chosen]
+        return ["import", str(self._project.path), str(path), *options.arguments(), *chosen]
 
     def _in_subprocess(self, arguments: list[str], on_progress: Progress) -> Any:
         options = ["--json", "--progress-lines"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,10 @@ import numpy.typing as npt
 from typing_extensions import TypedDict
 
 from annotator.arrays.versions import VersionArrays
-from annotator.domain import Category, State
+from annotator.domain import Category
 from annotator.errors import AnnotatorError, FormatError, NotFound, NotReady
 from annotator.formats import FORMATS, Format, format_for
+from annotator.formats.options import DEFAULTS, ReadOptions
 from annotator.formats.records import Content, LabelFile
 from annotator.services.background import running_import
 from annotator.services.background.short_transactions import SHARED, Pace
@@ -29,6 +30,7 @@ from annotator.services.exchange.exporting import COCO_VALUES, give_ids, label_f
 from annotator.services.exchange.import_plan import ImportPlan, plan_import
 from annotator.services.exchange.import_summary import ImportSummary
 from annotator.services.exchange.name_matching import match_names, root_named
+from annotator.services.exchange.picture_sizes import compare_sizes
 from annotator.services.knowledge.fills import Fill, Fills
 from annotator.services.knowledge.open_pairs import settled_matrix
 from annotator.services.knowledge.suggestions import (
@@ -96,7 +98,7 @@ class Transfer:
         path: Path,
         *,
         format: str | None = None,
-        unlisted: str = "unknown",
+        options: ReadOptions = DEFAULTS,
         root: str | None = None,
     ) -> ImportSummary:
         """Return what importing a file would do.
@@ -106,7 +108,7 @@ class Transfer:
             NotFound: If there is no such root.
         """
         within = root_named(root, self._project.root_paths)
-        name, content = _read(path, format, unlisted)
+        name, content = _read(path, format, options)
         return self._plan(path, name, content, importer="", root=within).summary
 
     def import_file(
@@ -114,7 +116,7 @@ class Transfer:
         path: Path,
         *,
         format: str | None = None,
-        unlisted: str = "unknown",
+        options: ReadOptions = DEFAULTS,
         root: str | None = None,
         annotator: str,
         allow_new_categories: bool = True,
@@ -129,7 +131,7 @@ class Transfer:
         Args:
             path: The file.
             format: Name of its format; None decides by the suffix.
-            unlisted: What a category means that the file does not list: unknown or absent.
+            options: What decides where the file could be read in two ways.
             root: The image folder that the file's names are relative to; None if they decide.
             annotator: In whose name labels without an annotator of their own are recorded.
             allow_new_categories: Whether the file may bring categories the project does not have.
@@ -147,13 +149,13 @@ class Transfer:
         within = root_named(root, self._project.root_paths)
         try:
             with running_import.importing(self._project, self._store, path.name) as ending:
-                name, content = _read(path, format, unlisted)
+                name, content = _read(path, format, options)
                 plan = self._plan(path, name, content, importer=annotator, root=within)
                 if not allow_new_categories:
                     _refuse_new(path, plan.summary.new_categories)
                 import_applying.stage(self._store, plan, pace, on_progress)
                 with self._store.writing() as tx:
-                    kept = self._keep(tx, content, path.name, unlisted)
+                    kept = self._keep(tx, content, path.name, options)
                     import_applying.start(tx, plan, path.name, self._clock(), kept)
                 applied = running_import.finish(self._store, pace, on_progress)
         except KeyboardInterrupt:
@@ -179,13 +181,18 @@ class Transfer:
             listed = categories.every(tx, archived=True)
             labels = answers.LabelsByImage.read(tx)
             archived = archived_in(tx, [c.name for c in content.categories], listed)
+            sizes = images.sizes(tx) if any(image.width for image in content.images) else {}
         names = match_names(content.images, PictureNames(paths, self._project.root_paths), root)
+        names, said = compare_sizes(names, sizes)
         plan = plan_import(path, name, content, names, paths, listed, labels, importer=importer)
-        return replace(plan, summary=replace(plan.summary, archived=archived))
+        notes = (*content.notes, *said)
+        return replace(plan, summary=replace(plan.summary, archived=archived, notes=notes))
 
-    def _keep(self, tx: Transaction, content: LabelFile, file: str, unlisted: str) -> list[str]:
+    def _keep(
+        self, tx: Transaction, content: LabelFile, file: str, options: ReadOptions
+    ) -> list[str]:
         """Keep that there was this import, and the file's own keys; return names of the values."""
-        about = {"file": file, "unlisted": unlisted}
+        about = {"file": file, **asdict(options)}
         wanted: dict[str, object] = {f"import.{self._clock().isoformat()}": about}
         kept = (content.info, list(content.licenses), content.extra)
         for key, value in zip(COCO_VALUES, kept, strict=True):
@@ -358,15 +365,13 @@ def _certificate_row(fill: Fill) -> dict[str, object]:
     }
 
 
-def _read(path: Path, format: str | None, unlisted: str) -> tuple[str, LabelFile]:
+def _read(path: Path, format: str | None, options: ReadOptions) -> tuple[str, LabelFile]:
     if path.is_dir():
         raise FormatError(f"{path} is a folder; name the label file.")
     if not path.is_file():
         raise FormatError(f"The label file {path} does not exist; check its name.")
-    if unlisted not in ("unknown", "absent"):
-        raise NotFound(f"--unlisted must be unknown or absent, not {unlisted!r}.")
     chosen = format_for(path, format)
-    return chosen.name, chosen.read(path, State.ABSENT if unlisted == "absent" else None)
+    return chosen.name, chosen.read(path, options)
 
 
 def _refuse_new(path: Path, names: Sequence[str]) -> None:

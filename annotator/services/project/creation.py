@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from annotator.errors import NotReady, ProjectError
+from annotator.formats.options import DEFAULTS, ReadOptions
 from annotator.images.kinds import FORMATS
 from annotator.images.left_out import sentence
 from annotator.images.sources import BrokenFile as ScannedBroken
@@ -76,7 +77,8 @@ def create_project(
     *,
     names: Sequence[str] = (),
     labels: Path | None = None,
-    unlisted: str = "unknown",
+    format: str | None = None,
+    options: ReadOptions = DEFAULTS,
     annotator: str = "import",
     settings: Settings | None = None,
     on_progress: Progress = lambda *_: None,
@@ -91,7 +93,8 @@ def create_project(
         folder: Any tree of folders with pictures.
         names: Category names; may be empty if `labels` brings some.
         labels: A label file to import, in a format of `annotator.formats`.
-        unlisted: What a category means that the label file does not list: unknown or absent.
+        format: Name of its format; None decides by the suffix.
+        options: What decides where the label file could be read in two ways.
         annotator: In whose name the labels are imported.
         settings: Settings to start from; name and roots are filled in.
         on_progress: Called while the pictures are read.
@@ -117,7 +120,7 @@ def create_project(
     try:
         building.chmod(0o755)
         project = Project(building, start)
-        summary = _fill(project, found, names, labels, unlisted, annotator, clock)
+        summary = _fill(project, found, names, labels, format, options, annotator, clock)
         save_project(project)
         if path.exists():
             path.rmdir()
@@ -144,7 +147,8 @@ def _fill(
     found: Scan,
     names: Sequence[str],
     labels: Path | None,
-    unlisted: str,
+    format: str | None,
+    options: ReadOptions,
     annotator: str,
     clock: Clock,
 ) -> ImportSummary | None:
@@ -158,7 +162,8 @@ def _fill(
         transfer = Transfer(project, store, clock=clock)
         return transfer.import_file(
             labels,
-            unlisted=unlisted,
+            format=format,
+            options=options,
             annotator=annotator,
             allow_new_categories=not names,
             pace=ALONE,

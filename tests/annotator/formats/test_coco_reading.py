@@ -12,8 +12,10 @@ from annotator.domain import State
 from annotator.errors import FormatError, NotFound
 from annotator.formats import ImageRecord, LabelFile, PairRecord
 from annotator.formats.coco_reading import read
+from annotator.formats.options import ReadOptions
 
 PRESENT, ABSENT = State.PRESENT, State.ABSENT
+REST_ABSENT = ReadOptions(unlisted="absent")
 BOX = {"bbox": [1, 2, 3, 4], "area": 12, "iscrowd": 0}
 
 
@@ -72,7 +74,7 @@ def test_an_annotation_makes_its_pair_present_and_is_kept(tmp_path: Path) -> Non
 def test_silence_means_absent_only_when_that_is_said(tmp_path: Path) -> None:
     path = written(tmp_path, plain())
 
-    unknown, absent = read(path), read(path, ABSENT)
+    unknown, absent = read(path), read(path, REST_ABSENT)
 
     assert states(unknown.images[1]) == {}
     assert states(absent.images[0]) == {"cat": PRESENT, "car": PRESENT, "dog": ABSENT}
@@ -152,7 +154,7 @@ def test_the_table_decides_over_annotations_and_keys(tmp_path: Path) -> None:
 def test_what_a_model_decided_is_a_suggestion_and_never_a_label(tmp_path: Path) -> None:
     rows = [table(source="model", score=0.9, state="present"), table(category_id=3)]
 
-    labels = read(written(tmp_path, plain(image_labels=rows)), ABSENT)
+    labels = read(written(tmp_path, plain(image_labels=rows)), REST_ABSENT)
 
     image = labels.images[0]
     assert image.suggestions == (PairRecord("cat", PRESENT, "model", 0.9),)
@@ -245,16 +247,6 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "no name": ("categories", [{"id": 1}], r"categories\[0\].name is missing"),
     "empty name": ("categories", [{"id": 1, "name": " "}], r"must be text that is not empty"),
     "name no text": ("categories", [{"id": 1, "name": 7}], r"name must be text .*, got 7"),
-    "same name": (
-        "categories",
-        [{"id": 1, "name": "cat"}, {"id": 2, "name": "cat"}],
-        r"categories\[1\].name is 'cat', as in categories\[0\]; give each its own",
-    ),
-    "same but case": (
-        "categories",
-        [{"id": 1, "name": "cat"}, {"id": 2, "name": "Cat"}],
-        r"categories\[1\].name is 'Cat', as in categories\[0\]",
-    ),
     "same category id": (
         "categories",
         [{"id": 1, "name": "cat"}, {"id": 1, "name": "dog"}],
@@ -266,24 +258,23 @@ WRONG: dict[str, tuple[str, Any, str]] = {
         r"supercategory must be text in quotes, got 3",
     ),
     "no image id": ("images", [{"file_name": "a"}], r"images\[0\].id is missing"),
-    "text id": ("images", [{"id": "7", "file_name": "a"}], r'a whole number .*, got "7"'),
     "bool id": ("images", [{"id": True, "file_name": "a"}], "a whole number .*, got true"),
     "float id": ("images", [{"id": 1.5, "file_name": "a"}], "a whole number .*, got 1.5"),
-    "huge id": ("images", [{"id": 2**63, "file_name": "a"}], "a whole number"),
+    "list as id": ("images", [{"id": [1], "file_name": "a"}], r"a whole number .*, got \[1\]"),
     "no file name": ("images", [{"id": 1}], r"images\[0\].file_name is missing"),
     "same image id": (
         "images",
         [{"id": 1, "file_name": "a"}, {"id": 1, "file_name": "b"}],
-        r"images\[1\].id is 1, as in images\[0\]",
+        r"images\[1\].id is 1, as in images\[0\], which is 'a' and not 'b'; give each",
     ),
-    "same file": (
+    "width text": ("images", [{"id": 1, "file_name": "a", "width": "wide"}], "must be a number"),
+    "width negative": (
         "images",
-        [{"id": 1, "file_name": "a"}, {"id": 2, "file_name": "a"}],
-        r"images\[1\].file_name is 'a', as in images\[0\]; list it once",
+        [{"id": 1, "file_name": "a", "width": -1}],
+        "width must be a whole",
     ),
-    "width text": ("images", [{"id": 1, "file_name": "a", "width": "64"}], 'pixels, .*got "64"'),
-    "width zero": ("images", [{"id": 1, "file_name": "a", "width": 0}], "width must be above 0"),
-    "width half": ("images", [{"id": 1, "file_name": "a", "width": 1.5}], "pixels, .*got 1.5"),
+    "width vast": ("images", [{"id": 1, "file_name": "a", "width": 10**30}], "to 9,999,999"),
+    "width half": ("images", [{"id": 1, "file_name": "a", "width": 1.5}], "pixels .*got 1.5"),
 }
 
 
@@ -303,13 +294,12 @@ ANNOTATION = {"id": 1, "image_id": 9, "category_id": 18}
     ("section", "changes", "message"),
     [
         ("annotations", {"category_id": 1}, r"\[1\].category_id names category 1, which 'categor"),
-        ("annotations", {"category_id": None}, r"\[1\].category_id must be a whole number"),
+        ("annotations", {"category_id": None}, r"\[1\].category_id must be an id"),
         ("annotations", {"image_id": 10}, r"\[1\].image_id is 10, which 'images' does not list"),
-        ("annotations", {"image_id": "9"}, r'\[1\].image_id must be .* without quotes, got "9"'),
-        ("annotations", {"id": 1}, r"\[1\].id is 1, as in annotations\[0\]; give each its own"),
-        ("annotations", {"id": "x"}, r"\[1\].id must be a whole number"),
+        ("annotations", {"image_id": "x"}, r"\[1\].image_id is 'x', which 'images' does not list"),
+        ("annotations", {"id": [1]}, r"\[1\].id must be an id"),
         ("annotations", {"bbox": [1, 2, 3]}, r"\[1\].bbox must be four numbers"),
-        ("annotations", {"bbox": [1, 2, 3, "4"]}, r"\[1\].bbox must be four numbers"),
+        ("annotations", {"bbox": [1, 2, 3, "four"]}, r"\[1\].bbox must be four numbers"),
         ("annotations", {"bbox": {"x": 1}}, r"\[1\].bbox must be four numbers"),
         ("image_labels", {"state": "unknown"}, r"\[1\].state must be present or absent"),
         ("image_labels", {"state": ["present"]}, r"\[1\].state must be present or absent"),
@@ -333,7 +323,7 @@ def test_a_wrong_row_names_its_place_and_the_cure(
     ("keys", "message"),
     [
         ({"neg_category_ids": [4]}, r"images\[1\].neg_category_ids names category 4"),
-        ({"pos_category_ids": ["18"]}, r"images\[1\].pos_category_ids must be a list of ids"),
+        ({"pos_category_ids": [[18]]}, r"images\[1\].pos_category_ids must be an id"),
         ({"pos_category_ids": 18}, r"images\[1\].pos_category_ids must be a list of ids"),
         (
             {"pos_category_ids": [18], "neg_category_ids": [18]},

@@ -22,6 +22,7 @@ from annotator.formats import (
 )
 from annotator.formats.coco_reading import read
 from annotator.formats.coco_writing import write
+from annotator.formats.options import ReadOptions
 from annotator.formats.validate import validate
 
 NAMES = st.text(min_size=1, max_size=8).map(str.strip).filter(bool)
@@ -146,7 +147,7 @@ def test_a_real_file_with_boxes_comes_back_whole(tmp_path: Path, shared: Path) -
 
 
 def test_a_real_file_means_absent_where_it_is_exhaustive(shared: Path) -> None:
-    labels = read(shared / "data" / "coco_train" / "instances.json", State.ABSENT)
+    labels = read(shared / "data" / "coco_train" / "instances.json", ReadOptions(unlisted="absent"))
 
     assert {len(image.pairs) for image in labels.images} == {80}
 

@@ -53,4 +53,4 @@ def test_every_format_reads_what_it_writes(tmp_path: Path, name: str) -> None:
     chosen = FORMATS[name]
     (path,) = chosen.write(LabelFile(), tmp_path / ("labels" + chosen.suffixes[0]))
 
-    assert format_for(path).read(path, None) == LabelFile()
+    assert format_for(path).read(path) == LabelFile()

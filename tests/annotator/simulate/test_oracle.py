@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from annotator.errors import FormatError
+from annotator.formats.options import ReadOptions
 from annotator.simulate.oracle import Oracle, Truth, read_truth
 
 
@@ -40,7 +41,7 @@ def test_what_is_not_listed_may_count_as_absent(tmp_path: Path) -> None:
     file = tmp_path / "truth.csv"
     file.write_text("file,cat,dog\na.png,1,\nb.png,,1\n")
 
-    truth = read_truth(file, unlisted="absent")
+    truth = read_truth(file, ReadOptions(unlisted="absent"))
 
     assert truth.of(["a.png", "b.png"]).tolist() == [[True, False], [False, True]]
 

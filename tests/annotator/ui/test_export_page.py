@@ -112,6 +112,24 @@ def test_a_broken_file_is_one_sentence_in_which_signs_mean_nothing(
     assert button["interactive"] is False
 
 
+def test_what_minus_one_and_the_signs_between_tags_mean_can_be_chosen(
+    page: ExportPage, tmp_path: Path
+) -> None:
+    cells, tags = tmp_path / "cells.csv", tmp_path / "tags.csv"
+    cells.write_text("image,cat,dog\n0.png,1,-1\n")
+    tags.write_text("image,tags\n0.png,cat dog\n")
+
+    refused = [page.preview(str(file), "unknown")[0] for file in (cells, tags)]
+    absent, _ = page.preview(str(cells), "unknown", minus_one="absent")
+    both, _ = page.preview(str(tags), "unknown", separator="blank")
+
+    assert "--minus-one absent" in refused[0]
+    assert "--separator blank" in refused[1]
+    assert "1 pairs present and 1 absent" in absent
+    assert "Cells of -1, read as absent as you said: 1" in absent
+    assert "2 pairs present and 0 absent" in both
+
+
 def test_the_image_folder_can_be_chosen_where_there_are_several(
     page: ExportPage, real: Services, tmp_path: Path
 ) -> None:

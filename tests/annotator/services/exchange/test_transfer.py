@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from annotator.cli import app
 from annotator.errors import FormatError, NotFound, NotReady
+from annotator.formats.options import ReadOptions
 from annotator.services.app import Services
 from annotator.services.project.creation import create_project
 from annotator.store import categories, import_rollback, key_values
@@ -154,7 +155,7 @@ def test_importing_twice_changes_nothing_more(services: Services, coco: Path) ->
 def test_what_an_unlisted_category_means_is_chosen(
     services: Services, coco: Path, unlisted: str, absent: int
 ) -> None:
-    assert services.transfer.preview(coco, unlisted=unlisted).absent == absent
+    assert services.transfer.preview(coco, options=ReadOptions(unlisted=unlisted)).absent == absent
 
 
 def test_what_is_exported_comes_back_in_a_new_project_with_authors_and_sources(
