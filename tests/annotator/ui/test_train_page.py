@@ -212,6 +212,15 @@ def test_a_dead_worker_is_shown_with_the_cure(services: Any) -> None:
     assert 'data-state="off"' in shown
 
 
+def test_a_trainer_that_is_starting_is_not_said_to_have_stopped(services: Any) -> None:
+    starting = {"worker_alive": False, "state": "starting", "message": "The trainer is starting."}
+
+    shown = views.trainer_html({**services.progress.trainer, **starting})
+
+    assert "The trainer is starting." in shown
+    assert 'data-state="starting"' in shown
+
+
 def test_what_is_wrong_with_the_version_in_use_stands_beside_the_trainer(services: Any) -> None:
     shown = views.trainer_html(services.progress.trainer, "config.toml <is> damaged")
 
