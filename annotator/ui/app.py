@@ -24,6 +24,7 @@ from annotator.ui.settings_page import SettingsPage
 from annotator.ui.train_page import TrainPage
 from annotator.ui.verify_page import build_verify_page
 from annotator.ui.web.files import WebFiles
+from annotator.ui.web.gradio_requests import GradioRequests
 from annotator.ui.web.identity import name_routes
 from annotator.ui.web.pictures import picture_routes
 from annotator.ui.web.project_guard import ProjectGuard, head
@@ -162,6 +163,8 @@ def build_app(
     key = services.lineage.key()
     files.use_in_gradio()
     names = [name.lower() for name, _ in PAGES]
+    pages = build_pages(services, title=title, scripts=f"./ui/{version}")
+    events = GradioRequests(pages)
     app = FastAPI(
         docs_url=None,
         redoc_url=None,
@@ -170,13 +173,12 @@ def build_app(
             Middleware(RequestGuard, port=port, open_to_network=open_to_network, public=public),
             Middleware(RootPath, root_path=public.root_path, pages=names),
             Middleware(ProjectGuard, key=key, name=title),
-            Middleware(RequestLimits, files=files, pages=names),
+            Middleware(RequestLimits, files=files, events=events, pages=names),
         ],
     )
     app.add_route(f"/ui/{version}/{{path:path}}", VersionedFiles().respond)
     app.include_router(picture_routes(services.media))
     app.include_router(name_routes())
-    pages = build_pages(services, title=title, scripts=f"./ui/{version}")
     _mount(app, pages, files, head(key, title, f"./ui/{version}/shared/project.js"))
     return app
 
@@ -210,5 +212,5 @@ def _mount(app: FastAPI, pages: gr.Blocks, files: WebFiles, in_head: str) -> Non
     # Relative, as the guard has it; Gradio would put what it was mounted at into its place.
     pages.custom_mount_path = RELATIVE_ROOT
     gradio: Any = next(r.app for r in app.routes if isinstance(r, Mount) and r.path == "")
-    gradio.state_holder = BoundedSessions(pages)
+    gradio.state_holder = pages.state_holder = BoundedSessions(pages)
     gradio.user_middleware.append(Middleware(MarkedScripts))

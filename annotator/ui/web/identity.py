@@ -63,7 +63,7 @@ def name_routes() -> APIRouter:
     async def keep_name(request: Request) -> JSONResponse:
         try:
             body = await request.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             body = None
         try:
             name = checked_name(body.get("name") if isinstance(body, dict) else None)
