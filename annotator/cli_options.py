@@ -67,3 +67,7 @@ RootPath = Annotated[
         metavar="PATH",
     ),
 ]
+Unlisted = Annotated[
+    str,
+    typer.Option(help="How to treat categories that the file does not mention: unknown or absent."),
+]

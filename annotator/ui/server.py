@@ -151,24 +151,22 @@ def serve_project(
         stack.callback(files.close)
         settle = partial(running_import.settle, services.project, services.store)
         stack.callback(Housekeeping([files.clear, settle]).close)
+        bound = listener.getsockname()[1]
         app = build_app(
             services,
-            port=listener.getsockname()[1],
+            port=bound,
             files=files,
             open_to_network=open_to_all,
             public=public,
             title=settings.name,
         )
         if worker:
-            trainer = TrainerProcess(
-                trainer_command(path, device),
-                environment,
-                on_death=partial(forget_dead, services.store),
-            )
+            forget = partial(forget_dead, services.store)
+            trainer = TrainerProcess(trainer_command(path, device), environment, on_death=forget)
             services.progress.trainer_process = trainer
             stack.callback(trainer.stop)
             trainer.start()
-        url = address(host, listener.getsockname()[1], open_to_network=open_to_all)
+        url = address(host, bound, open_to_network=open_to_all)
         note = who_may(host, open_to_network=open_to_all, public_url=public.whole)
         run_server(app, listener, on_ready=lambda: _announce(url, public.whole, note, browser))
 
