@@ -67,7 +67,3 @@ RootPath = Annotated[
         metavar="PATH",
     ),
 ]
-Unlisted = Annotated[
-    str,
-    typer.Option(help="How to treat categories that the file does not mention: unknown or absent."),
-]
