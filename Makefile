@@ -41,6 +41,7 @@ demo: .venv/.demo-ready
 
 test: .venv/.test-ready
 	@scripts/ensure-browser
+	@scripts/ensure-nginx
 	@$(PYTEST)
 
 test-quick: .venv/.test-ready

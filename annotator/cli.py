@@ -23,9 +23,13 @@ from annotator.cli_options import (
     FormatName,
     MinusOne,
     NamesBelow,
+    NoWorker,
+    OpenToAll,
     Port,
     ProgressLines,
     ProjectDir,
+    PublicUrl,
+    RootPath,
     Separator,
     Unlisted,
 )
@@ -167,21 +171,16 @@ def serve(
     project: ProjectDir,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Port = 7860,
-    no_worker: Annotated[
-        bool, typer.Option("--no-worker", help="Do not start a background trainer.")
-    ] = False,
-    open_to_all: Annotated[
-        bool,
-        typer.Option(
-            "--open",
-            help="Accept any host name. There are no accounts: everybody may do everything.",
-        ),
-    ] = False,
+    no_worker: NoWorker = False,
+    open_to_all: OpenToAll = False,
+    public_url: PublicUrl = None,
+    root_path: RootPath = None,
     device: Device = "auto",
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = False,
 ) -> None:
     """Open the labelling pages and start the background trainer."""
     from annotator.ui.server import serve_project
+    from annotator.ui.web.public_address import PublicAddress
 
     serve_project(
         project,
@@ -189,6 +188,7 @@ def serve(
         port=port,
         worker=not no_worker,
         open_to_all=open_to_all,
+        public=PublicAddress.read(public_url, root_path),
         device=device,
         browser=browser,
     )

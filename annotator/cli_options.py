@@ -43,3 +43,27 @@ NamesBelow = Annotated[
 ProgressLines = Annotated[
     bool, typer.Option(help="Write progress lines to stderr, for programs.", hidden=True)
 ]
+NoWorker = Annotated[bool, typer.Option("--no-worker", help="Do not start a background trainer.")]
+OpenToAll = Annotated[
+    bool,
+    typer.Option(
+        "--open",
+        help="Accept any host name. There are no accounts: everybody may do everything.",
+    ),
+]
+PublicUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="Address that people open where a proxy is in front of the server, such as "
+        "https://label.example.org/labels; its host name is accepted.",
+        metavar="URL",
+    ),
+]
+RootPath = Annotated[
+    str | None,
+    typer.Option(
+        help="Path below which a proxy serves the pages, such as /labels; only needed where the "
+        "proxy passes it on and --public-url does not say it.",
+        metavar="PATH",
+    ),
+]

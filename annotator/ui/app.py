@@ -24,11 +24,13 @@ from annotator.ui.settings_page import SettingsPage
 from annotator.ui.train_page import TrainPage
 from annotator.ui.verify_page import build_verify_page
 from annotator.ui.web.files import WebFiles
+from annotator.ui.web.gradio_requests import GradioRequests
 from annotator.ui.web.identity import name_routes
 from annotator.ui.web.pictures import picture_routes
 from annotator.ui.web.project_guard import ProjectGuard, head
+from annotator.ui.web.public_address import PublicAddress, RootPath
 from annotator.ui.web.request_limits import RequestLimits
-from annotator.ui.web.security import MarkedScripts, RequestGuard
+from annotator.ui.web.security import RELATIVE_ROOT, MarkedScripts, RequestGuard
 from annotator.ui.web.sessions import BoundedSessions
 from annotator.ui.web.static_files import VersionedFiles, static_version
 
@@ -144,6 +146,7 @@ def build_app(
     port: int,
     files: WebFiles,
     open_to_network: bool = False,
+    public: PublicAddress = PublicAddress(),  # noqa: B008 - frozen
     title: str = "Annotator",
 ) -> FastAPI:
     """Return the application to serve.
@@ -153,26 +156,30 @@ def build_app(
         port: TCP port that browsers use; requests under another one are refused.
         files: Where uploads and downloads lie.
         open_to_network: Answer under any host name, not only those of this machine.
+        public: Where people open the pages, if a proxy is in front of the server.
         title: Of the browser window.
     """
     version = static_version()
     key = services.lineage.key()
     files.use_in_gradio()
+    names = [name.lower() for name, _ in PAGES]
+    pages = build_pages(services, title=title, scripts=f"./ui/{version}")
+    events = GradioRequests(pages)
     app = FastAPI(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
         middleware=[
-            Middleware(RequestGuard, port=port, open_to_network=open_to_network),
+            Middleware(RequestGuard, port=port, open_to_network=open_to_network, public=public),
+            Middleware(RootPath, root_path=public.root_path, pages=names),
             Middleware(ProjectGuard, key=key, name=title),
-            Middleware(RequestLimits, files=files, pages=[name.lower() for name, _ in PAGES]),
+            Middleware(RequestLimits, files=files, events=events, pages=names),
         ],
     )
     app.add_route(f"/ui/{version}/{{path:path}}", VersionedFiles().respond)
     app.include_router(picture_routes(services.media))
     app.include_router(name_routes())
-    pages = build_pages(services, title=title, scripts=f"/ui/{version}")
-    _mount(app, pages, files, head(key, title, f"/ui/{version}/shared/project.js"))
+    _mount(app, pages, files, head(key, title, f"./ui/{version}/shared/project.js"))
     return app
 
 
@@ -202,6 +209,8 @@ def _mount(app: FastAPI, pages: gr.Blocks, files: WebFiles, in_head: str) -> Non
     # A browser has six connections to a server. Gradio would keep one for each open tab, so that
     # with six tabs nothing was saved any more.
     pages.config["connect_heartbeat"] = False
+    # Relative, as the guard has it; Gradio would put what it was mounted at into its place.
+    pages.custom_mount_path = RELATIVE_ROOT
     gradio: Any = next(r.app for r in app.routes if isinstance(r, Mount) and r.path == "")
-    gradio.state_holder = BoundedSessions(pages)
+    gradio.state_holder = pages.state_holder = BoundedSessions(pages)
     gradio.user_middleware.append(Middleware(MarkedScripts))

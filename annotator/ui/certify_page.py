@@ -174,7 +174,7 @@ PILOT = 400
 
 
 def _running_buttons() -> tuple[gr.Button, gr.Button, gr.Button]:
-    gr.Markdown("Answer its questions on the [Probe page](/probe), as many as you like.")
+    gr.Markdown("Answer its questions on the [Probe page](probe), as many as you like.")
     with gr.Row(elem_classes="pg-actions"):
         look = gr.Button("What would be filled in?", elem_id="certify-preview")
         fill = gr.Button("Fill in", variant="primary", elem_id="certify-apply")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from annotator.services.app import Services
 from annotator.services.exchange.import_summary import ImportSummary
 from annotator.services.exchange.transfer import ExportCounts
 from annotator.ui.boundary import annotator_of, shows_errors
+from annotator.ui.settings_views import plain
 from annotator.ui.web.files import download_folder
 
 UNLISTED = [
@@ -86,14 +89,16 @@ class ExportPage:
         if not file:
             return "", gr.update(interactive=False)
         try:
-            row = self._exchange.preview(
-                Path(file),
-                format=None,
-                options=_options(unlisted, minus_one, separator),
-                root=root or None,
-            )
+            with _own_name(Path(file)):
+                row = self._exchange.preview(
+                    Path(file),
+                    format=None,
+                    options=_options(unlisted, minus_one, separator),
+                    root=root or None,
+                )
         except AnnotatorError as error:
-            return f"**{_plain(str(error))}**", gr.update(interactive=False)
+            said = str(error).replace("\n", " ")
+            return f"**{plain(said)}**", gr.update(interactive=False)
         return preview_text(row), gr.update(interactive=True)
 
     def import_file(
@@ -109,14 +114,16 @@ class ExportPage:
         """Import the file in the annotator's name; the button rests until another file comes."""
         if not file:
             raise AnnotatorError("Choose a label file first.")
-        row = self._exchange.import_file(
-            Path(file),
-            format=None,
-            options=_options(unlisted, minus_one, separator),
-            root=root or None,
-            annotator=annotator_of(request),
-            on_progress=_drawn(progress),
-        )
+        annotator = annotator_of(request)
+        with _own_name(Path(file)):
+            row = self._exchange.import_file(
+                Path(file),
+                format=None,
+                options=_options(unlisted, minus_one, separator),
+                root=root or None,
+                annotator=annotator,
+                on_progress=_drawn(progress),
+            )
         said = f"**Imported: {row.applied:,} pairs were set.**\n\n{preview_text(row)}"
         return said, gr.update(interactive=False)
 
@@ -235,11 +242,11 @@ def preview_text(row: ImportSummary) -> str:
     if row.new_categories:
         names = ", ".join(_code(n) for n in row.new_categories[:12])
         lines.append(f"New categories: {names}")
-    lines += map(_plain, row.archived)
+    lines += map(plain, row.archived)
     if row.unmatched_count:
         names = ", ".join(_code(n) for n in row.unmatched[:5])
         lines.append(f"{row.unmatched_count:,} images are not in this project, such as {names}")
-    lines += [f"{_plain(line[0].upper() + line[1:])}." for line in row.about_names()]
+    lines += [f"{plain(line[0].upper() + line[1:])}." for line in row.about_names()]
     if row.disagreements:
         lines.append(
             f"{row.disagreements:,} pairs were answered differently by people here; their "
@@ -251,7 +258,7 @@ def preview_text(row: ImportSummary) -> str:
         )
     if row.annotations:
         lines.append(f"{row.annotations:,} boxes are kept for export.")
-    lines += map(_plain, row.notes)
+    lines += map(plain, row.notes)
     return "\n\n".join(lines)
 
 
@@ -284,8 +291,11 @@ def _code(text: str) -> str:
     return "`" + text.replace("`", "'").replace("\n", " ") + "`"
 
 
-def _plain(text: str) -> str:
-    """Return text in which Markdown and HTML mean nothing."""
-    for sign in "\\`*_{}[]<>#|":
-        text = text.replace(sign, f"&#{ord(sign)};")
-    return text.replace("\n", " ")
+@contextmanager
+def _own_name(file: Path) -> Iterator[None]:
+    """Let a refusal name a file as the person does, not by the place where it was uploaded to."""
+    try:
+        yield
+    except AnnotatorError as error:
+        error.args = (str(error).replace(f"{file.parent}{os.sep}", ""),)
+        raise

@@ -135,8 +135,8 @@ class ImageTab:
         show.click(shows_errors(self.list), None, [said, rows, file], **CHANGE)
 
 
-def _folder(text: str) -> Path:
-    if not text.strip():
+def _folder(text: str | None) -> Path:
+    if not text or not text.strip():
         raise AnnotatorError("Enter the folder, such as /data/images.")
     return Path(text.strip()).expanduser().absolute()
 

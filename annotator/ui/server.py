@@ -26,6 +26,7 @@ from annotator.services.background.trainer_process import (
 )
 from annotator.ui.web.addresses import address, who_may
 from annotator.ui.web.periodic_tasks import Housekeeping
+from annotator.ui.web.public_address import PublicAddress
 
 log = logging.getLogger("annotator.serve")
 
@@ -66,7 +67,10 @@ def run_server(
     """
     import uvicorn
 
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+    # What a proxy says about itself is not believed: anybody may say it.
+    config = uvicorn.Config(
+        app, log_level="warning", timeout_graceful_shutdown=1, proxy_headers=False
+    )
     server = uvicorn.Server(config)
     logging.getLogger("uvicorn.error").addFilter(_quiet_cancellations)
 
@@ -113,6 +117,7 @@ def serve_project(
     port: int = 7860,
     worker: bool = True,
     open_to_all: bool = False,
+    public: PublicAddress = PublicAddress(),  # noqa: B008 - frozen
     device: str = "auto",
     browser: bool = False,
 ) -> None:
@@ -124,6 +129,7 @@ def serve_project(
         port: Port to listen on; 0 takes a free one.
         worker: Start a background trainer beside the web app.
         open_to_all: Answer requests under any host name, not only those of this machine.
+        public: Where people open the pages, if a proxy is in front of the server.
         device: Where the trainer computes: auto, cpu or cuda.
         browser: Open a browser on the page.
 
@@ -145,29 +151,30 @@ def serve_project(
         stack.callback(files.close)
         settle = partial(running_import.settle, services.project, services.store)
         stack.callback(Housekeeping([files.clear, settle]).close)
+        bound = listener.getsockname()[1]
         app = build_app(
             services,
-            port=listener.getsockname()[1],
+            port=bound,
             files=files,
             open_to_network=open_to_all,
+            public=public,
             title=settings.name,
         )
         if worker:
-            trainer = TrainerProcess(
-                trainer_command(path, device),
-                environment,
-                on_death=partial(forget_dead, services.store),
-            )
+            forget = partial(forget_dead, services.store)
+            trainer = TrainerProcess(trainer_command(path, device), environment, on_death=forget)
             services.progress.trainer_process = trainer
             stack.callback(trainer.stop)
             trainer.start()
-        url = address(host, listener.getsockname()[1], open_to_network=open_to_all)
-        note = who_may(host, open_to_network=open_to_all)
-        run_server(app, listener, on_ready=lambda: _announce(url, note, browser))
+        url = address(host, bound, open_to_network=open_to_all)
+        note = who_may(host, open_to_network=open_to_all, public_url=public.whole)
+        run_server(app, listener, on_ready=lambda: _announce(url, public.whole, note, browser))
 
 
-def _announce(url: str, note: str, browser: bool) -> None:
-    print(f"Open {url} in a browser. Ctrl-C stops.", flush=True)
+def _announce(own: str, public: str, note: str, browser: bool) -> None:
+    url = public or own
+    behind = f" (a proxy has to pass it on to {own})" if public else ""
+    print(f"Open {url} in a browser{behind}. Ctrl-C stops.", flush=True)
     if note:
         print(note, flush=True)
     if browser and _has_display():

@@ -42,7 +42,7 @@ def examples_html(image_ids: list[int]) -> str:
     if not image_ids:
         return '<p class="st-none">No example yet.</p>'
     pictures = "".join(
-        f'<img src="/img/256/{int(i)}" alt="example {place}" loading="lazy">'
+        f'<img src="./img/256/{int(i)}" alt="example {place}" loading="lazy">'
         for place, i in enumerate(image_ids, start=1)
     )
     return f'<div class="st-images">{pictures}</div>'

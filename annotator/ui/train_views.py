@@ -177,7 +177,7 @@ def _changed_images(changes: ChangesRow) -> str:
         name, number = escape(row["category"]), int(row["id"])
         sign, word = ("+", "now suggested") if row["appeared"] else ("−", "no longer suggested")
         cards.append(
-            f'<li><a href="/#{number}"><img src="/img/256/{number}" loading="lazy" '
+            f'<li><a href="./#{number}"><img src="./img/256/{number}" loading="lazy" '
             f'alt="image {number}: {name} {word}"><span data-way="{sign}">{sign} {name}</span>'
             "</a></li>"
         )

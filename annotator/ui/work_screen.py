@@ -46,7 +46,8 @@ def work_screen(
     return gr.HTML(
         html_template="<div class='an-root'></div>",
         js_on_load=(
-            f"import('{scripts}/{script}.js').then("
+            # Relative to the page; by itself it would be relative to Gradio's own script.
+            f"import(new URL('{scripts}/{script}.js', document.baseURI)).then("
             f"m => new m.{component}(element.querySelector('.an-root') ?? element, server));"
         ),
         head="".join(f'<link rel="stylesheet" href="{scripts}/{s}.css">' for s in styles),

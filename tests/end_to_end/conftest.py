@@ -26,6 +26,7 @@ FLAGS = [
     "--js-flags=--no-opt --no-maglev --single-threaded",  # pages live too short to be optimized for
     "--no-sandbox",
     "--disable-gpu",
+    "--host-resolver-rules=MAP label.example 127.0.0.1",
     "--disable-quic",
     "--disable-background-networking",
     "--disable-component-update",

@@ -150,7 +150,7 @@ def test_a_settings_page_of_one_project_changes_nothing_in_another(
     page.get_by_label("New answers", exact=True).fill("77")
     save.click()
 
-    expect(page.locator("#annotator-elsewhere")).to_contain_text("another project, cats, is served")
+    expect(page.locator("#annotator-notice")).to_contain_text("another project, cats, is served")
     assert (cats / "project.toml").read_text() == before
 
 
@@ -161,7 +161,7 @@ def test_a_page_that_looks_by_itself_says_that_another_project_is_served(
     page = open_page(f"{server.url}/train")
     expect(page.get_by_role("button", name="Train").first).to_be_visible()
     loaded(page)
-    line = page.locator("#annotator-elsewhere")
+    line = page.locator("#annotator-notice")
 
     serve_instead(server, cats)
     expect(line).to_contain_text("This page belongs to project birds; another project, cats,")

@@ -55,6 +55,20 @@ def test_a_label_file_goes_in_and_comes_out_again(
     assert [a["category_id"] for a in written["annotations"]] == [1]
 
 
+def test_what_is_wrong_with_a_file_is_told_with_its_own_name_and_in_plain_text(
+    url: str, open_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    labels = tmp_path / "my_labels.csv"
+    labels.write_text("file,a_b*c*\n05.png,#maybe_\n")
+    page = open_page(f"{url}/export")
+
+    choose(page, labels)
+
+    expect(page.locator("#import-preview")).to_have_text(
+        "my_labels.csv: line 2, column 'a_b*c*': expected 1, 0 or empty, got '#maybe_'."
+    )
+
+
 def test_a_file_that_is_too_large_is_refused_with_a_sentence(
     url: str, open_page: Callable[..., Page], tmp_path: Path
 ) -> None:

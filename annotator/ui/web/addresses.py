@@ -26,9 +26,14 @@ def address(host: str, port: int, *, open_to_network: bool) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def who_may(host: str, *, open_to_network: bool) -> str:
+def who_may(host: str, *, open_to_network: bool, public_url: str = "") -> str:
     """Return who can now do what, in one line; empty where that is this machine alone."""
     is_local = host in LOOPBACK_NAMES
+    if public_url and not open_to_network:
+        return (
+            f"--public-url: everybody who reaches {public_url} can see, change and export "
+            "everything under any name unless the proxy asks who they are; there are no accounts."
+        )
     if is_local and not open_to_network:
         return ""
     if is_local:

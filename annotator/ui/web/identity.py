@@ -40,6 +40,21 @@ def name_of(cookies: Mapping[str, str]) -> str | None:
         return None
 
 
+def nearest_name(cookie: str) -> str:
+    """Return a `Cookie` header without the names of projects above this one on the same host.
+
+    Of cookies with one name a browser sends that of the longest path first; read as a mapping, the
+    last would count.
+    """
+    kept, known = [], False
+    for part in cookie.split(";"):
+        is_name = part.partition("=")[0].strip() == COOKIE
+        if not (is_name and known):
+            kept.append(part)
+        known = known or is_name
+    return ";".join(kept)
+
+
 def name_routes() -> APIRouter:
     """Return the route `POST /name` with a JSON body `{"name": ...}`, which sets the cookie."""
     router = APIRouter()
@@ -48,15 +63,17 @@ def name_routes() -> APIRouter:
     async def keep_name(request: Request) -> JSONResponse:
         try:
             body = await request.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             body = None
         try:
             name = checked_name(body.get("name") if isinstance(body, dict) else None)
         except AnnotatorError as error:
             return JSONResponse({"ok": False, "refused": True, "message": str(error)})
         response = JSONResponse({"ok": True, "name": name})
+        # Without a path a browser sends it only to where it came from: of two projects below one
+        # host each has its own, and the path may be one that a proxy cut off.
         response.set_cookie(
-            COOKIE, quote(name), max_age=_YEAR_SECONDS, httponly=True, samesite="lax", path="/"
+            COOKIE, quote(name), max_age=_YEAR_SECONDS, httponly=True, samesite="lax", path=None
         )
         return response
 

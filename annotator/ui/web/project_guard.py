@@ -72,6 +72,7 @@ def head(key: str, name: str, script: str) -> str:
         script: Address of `project.js`.
     """
     return (
+        '<link rel="icon" href="./favicon.ico">'  # browsers would look for it at the root
         f'<meta name="annotator-project" content="{escape(key)}" data-name="{escape(name)}">'
         f'<script type="module" src="{script}"></script>'
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import cookie_parser
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from annotator.ui.web.identity import name_of
 from annotator.ui.web.security import SAFE_METHODS
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from annotator.ui.web.files import WebFiles
+    from annotator.ui.web.gradio_requests import GradioRequests
 
 MAX_BODY = 2_000_000
 """Largest body of a request that is no upload, in bytes."""
@@ -24,6 +26,8 @@ MAX_BODY = 2_000_000
 API = "/gradio_api/"
 
 UPLOAD = f"{API}upload"
+
+STREAM = f"{API}queue/data"
 
 READ = ("app_id", "info", "queue/data", "startup-events", "upload_progress")
 """Where below `API` the pages look; an entry that ends in a slash stands for what follows, too."""
@@ -50,12 +54,16 @@ class RequestLimits:
     Args:
         app: The application behind the limits.
         files: Where uploads and downloads lie.
+        events: Knows which requests Gradio can answer.
         pages: Addresses of the pages after the first, such as `verify`.
     """
 
-    def __init__(self, app: ASGIApp, *, files: WebFiles, pages: Sequence[str] = ()) -> None:
+    def __init__(
+        self, app: ASGIApp, *, files: WebFiles, events: GradioRequests, pages: Sequence[str] = ()
+    ) -> None:
         self._app = app
         self._files = files
+        self._events = events
         self._outside = (*OUTSIDE, *pages)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,7 +82,7 @@ class RequestLimits:
         else:
             await self._whole(scope, receive, send)
 
-    def _closed(self, scope: Scope) -> PlainTextResponse | None:
+    def _closed(self, scope: Scope) -> Response | None:
         path, headers = scope["path"], Headers(scope=scope)
         if path.rstrip("/") == UPLOAD and name_of(cookie_parser(headers.get("cookie", ""))) is None:
             return PlainTextResponse(NEED_NAME, 403)
@@ -84,8 +92,10 @@ class RequestLimits:
             return PlainTextResponse("There is no such file.", 404)
         if path.startswith(API):
             listed = READ if scope["method"] in SAFE_METHODS else CHANGE
+            if path == STREAM and not self._events.is_open(_session(scope)):
+                return _ended()
             return None if _is_listed(path[len(API) :], listed) else _nothing()
-        if "deep_link" in QueryParams(scope["query_string"]):
+        if {"deep_link", "page"} & set(QueryParams(scope["query_string"])):
             return _nothing()
         return None if _is_listed(path.removeprefix("/"), self._outside) else _nothing()
 
@@ -117,33 +127,37 @@ class RequestLimits:
                 return
             if not message.get("more_body"):
                 break
-        if scope["path"].startswith(API) and not self._is_harmless(body):
-            await PlainTextResponse(
-                "The page sent a request that this server does not accept; reload the page.", 400
-            )(scope, receive, send)
+        is_said = scope["method"] == "POST" and scope["path"].startswith(API)
+        fault = self._fault(scope, body) if is_said else ""
+        if fault:
+            await _unacceptable(fault)(scope, receive, send)
             return
         await self._app(scope, _Replayed(body, receive), send)
 
-    def _is_harmless(self, body: bytes) -> bool:
-        """Whether a body is JSON, and every place of a file in it that of an uploaded one."""
-        if not body:
-            return True
+    def _fault(self, scope: Scope, body: bytes) -> str:
+        """Return what is wrong with a body: it has to be JSON, with no file but uploaded ones."""
+        kind = Headers(scope=scope).get("content-type", "")
+        if kind.partition(";")[0].strip().lower() != "application/json":
+            return "its type is not application/json"
         try:
-            waiting = [json.loads(body)]
+            said = json.loads(body, parse_constant=_no_number)
         except (ValueError, RecursionError):
-            return False
+            return "it is no JSON"
+        waiting = [said]
         while waiting:
             value = waiting.pop()
             if isinstance(value, list):
                 waiting += value
             elif isinstance(value, dict):
                 if "path" in value and not self._is_uploaded(value["path"]):
-                    return False
+                    return "it names a file that was not uploaded, or is no longer here"
                 waiting += value.values()
-        return True
+        return self._events.fault(scope["path"][len(API) :], said)
 
     def _is_uploaded(self, place: Any) -> bool:
-        return place is None or (isinstance(place, str) and self._files.holds(place))
+        if place is None:
+            return True
+        return isinstance(place, str) and self._files.holds(place) and os.path.lexists(place)
 
 
 class _Counted:
@@ -183,6 +197,31 @@ def _is_listed(address: str, listed: tuple[str, ...]) -> bool:
 def _length(scope: Scope) -> int:
     text = Headers(scope=scope).get("content-length", "")
     return int(text) if text.isascii() and text.isdecimal() else 0
+
+
+def _session(scope: Scope) -> str:
+    return QueryParams(scope["query_string"]).get("session_hash", "")
+
+
+def _ended() -> Response:
+    """Return what Gradio says of a tab that it does not know, before it raises an error."""
+    said = {
+        "msg": "unexpected_error",
+        "event_id": None,
+        "success": False,
+        "session_not_found": True,
+        "message": "This tab is no longer known; reload the page.",
+    }
+    return PlainTextResponse(f"data: {json.dumps(said)}\n\n", media_type="text/event-stream")
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _unacceptable(fault: str) -> JSONResponse:
+    said = f"The page sent a request that this server does not accept ({fault}); reload the page."
+    return JSONResponse({"detail": said}, 400)
 
 
 def _nothing() -> PlainTextResponse:

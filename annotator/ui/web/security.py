@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
+
+from annotator.ui.web.public_address import DEFAULT_PORTS, PublicAddress, origin_address
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,10 +19,12 @@ LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 
-_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+FORWARDED = frozenset({b"x-forwarded-host", b"x-forwarded-proto", b"x-gradio-server"})
+"""Headers by which Gradio lets whoever asks say where the page is."""
 
-FORWARDED = frozenset({b"x-forwarded-host", b"x-gradio-server"})
-"""Headers by which Gradio lets whoever asks say where the page is; `Host` alone is checked here."""
+RELATIVE_ROOT = "."
+"""Where Gradio is told that its pages are: all addresses in them are relative to their own, so that
+they work below any host and path without the server knowing them."""
 
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-eval'{nonce}; style-src 'self' 'unsafe-inline'; "
@@ -45,19 +48,28 @@ class RequestGuard:
 
     A page elsewhere on the web can make a browser send requests to this
     machine, also under a name of its own (DNS rebinding). The first is seen by
-    its `Origin`, the second by its `Host`. Programs that are no browser send no
-    `Origin` and are let through.
+    where the browser says it comes from, the second by its `Host`. Programs that
+    are no browser say nothing of the kind and are let through.
 
     Args:
         app: The application behind the guard.
         port: TCP port the server listens on.
         open_to_network: Let any host name in. Origins are still checked.
+        public: Where people open the pages; its host name and origin are let in.
     """
 
-    def __init__(self, app: ASGIApp, *, port: int, open_to_network: bool = False) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        port: int,
+        open_to_network: bool = False,
+        public: PublicAddress = PublicAddress(),  # noqa: B008 - frozen
+    ) -> None:
         self._app = app
         self._port = port
         self._open = open_to_network
+        self._public = public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 403 with a sentence, or pass the request on."""
@@ -70,15 +82,21 @@ class RequestGuard:
             return
         refusal = self._refusal(scope)
         if refusal is not None:
-            await PlainTextResponse(refusal, status_code=403)(scope, receive, send)
+            headers = {"Cache-Control": "no-store", **_PROTECTION}
+            await PlainTextResponse(refusal, 403, headers)(scope, receive, send)
             return
-        scope["headers"] = [(n, v) for n, v in scope["headers"] if n not in FORWARDED]
+        kept = [(name, value) for name, value in scope["headers"] if name not in FORWARDED]
+        scope["headers"] = [*kept, (b"x-gradio-server", RELATIVE_ROOT.encode())]
 
         async def protected(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _PROTECTION.items():
                     headers.setdefault(name, value)
+                if headers.get("content-type", "").startswith("text/event-stream"):
+                    # A proxy that collects an answer before it sends it would hold up progress.
+                    headers["X-Accel-Buffering"] = "no"
+                    headers.setdefault("Cache-Control", "no-cache")
             await send(message)
 
         await self._app(scope, receive, protected)
@@ -86,18 +104,58 @@ class RequestGuard:
     def _refusal(self, scope: Scope) -> str | None:
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
-        host = _address(f"{scope['scheme']}://{hosts[0]}") if len(hosts) == 1 else None
+        host = origin_address(f"http://{hosts[0]}") if len(hosts) == 1 else None
         if host is None or not self._may_name(host):
-            return (
-                f"This server answers to http://127.0.0.1:{self._port} only. "
-                "Start it with --open to let other machines in."
-            )
-        if scope["method"] not in SAFE_METHODS and not _comes_from_here(headers, host):
-            return "This request came from another website and was refused."
-        return None
+            return self._wrong_host(", ".join(hosts))
+        if scope["method"] in SAFE_METHODS or self._comes_from_here(headers):
+            return None
+        return self._wrong_origin(headers.get("origin"))
 
     def _may_name(self, host: tuple[str, int]) -> bool:
-        return self._open or (host[0] in LOOPBACK_NAMES and host[1] == self._port)
+        if self._open or (self._public.place and host[0] == self._public.place[0]):
+            return True
+        return host[0] in LOOPBACK_NAMES and host[1] == self._port
+
+    def _comes_from_here(self, headers: Headers) -> bool:
+        sites, origins = headers.getlist("sec-fetch-site"), headers.getlist("origin")
+        if sites:
+            # The browser itself compared the page's address with the one it sends to. It says so
+            # only on https and on its own machine, where no name can be rebound to this server.
+            return sites == ["same-origin"] or (sites == ["none"] and not origins)
+        if not origins:
+            return True
+        origin = origin_address(origins[0]) if len(origins) == 1 else None
+        if origin is None:
+            return False
+        # Name and port are compared, not the scheme, which differs behind a proxy that ends TLS;
+        # a `Host` without a port means that of the scheme of the page.
+        default = DEFAULT_PORTS.get(origins[0].partition(":")[0], 0)
+        host = origin_address(f"{'https' if default == 443 else 'http'}://{headers['host']}")
+        return origin in (host, self._public.place)
+
+    def _wrong_host(self, host: str) -> str:
+        own = f"http://127.0.0.1:{self._port}"
+        asked = f"not to {_short(host) or 'a request without a host'}"
+        if not self._public.url:
+            return (
+                f"This server answers to {own} only, {asked}: open that, or start it with "
+                "--public-url and the address that people open, or with --open for any name."
+            )
+        return (
+            f"This server answers to {self._public.url} and {own} only, {asked}: open one of them; "
+            "a proxy has to pass the name that was asked for (nginx: proxy_set_header Host "
+            "$http_host)."
+        )
+
+    def _wrong_origin(self, origin: str | None) -> str:
+        page = _short(origin) if origin and origin != "null" else ""
+        if not page:
+            return "This request came from another website and was refused."
+        return (
+            f"This request came from a page at {page}, which is another website to this server, "
+            f"and was refused; if that is where you open this project, start the server with "
+            f"--public-url {page} (and the path below it, if there is one)."
+        )
 
 
 class MarkedScripts:
@@ -129,6 +187,7 @@ class MarkedScripts:
             if not message.get("more_body"):
                 mark = secrets.token_urlsafe(16)
                 page = body.replace(b"<script", f'<script nonce="{mark}"'.encode())
+                page = page.replace(b'href="/manifest.json"', b'href="./manifest.json"')
                 headers = MutableHeaders(scope=start)
                 headers["Content-Length"] = str(len(page))
                 headers["Content-Security-Policy"] = POLICY.format(nonce=f" 'nonce-{mark}'")
@@ -142,21 +201,5 @@ def _is_page(start: Message) -> bool:
     return Headers(raw=start["headers"]).get("content-type", "").startswith("text/html")
 
 
-def _comes_from_here(headers: Headers, host: tuple[str, int]) -> bool:
-    origins = headers.getlist("origin")
-    if not origins:
-        return headers.get("sec-fetch-site", "none") in ("same-origin", "none")
-    # Name and port are compared, not the scheme, which differs behind a proxy that ends TLS.
-    return len(origins) == 1 and _address(origins[0]) == host
-
-
-def _address(url: str) -> tuple[str, int] | None:
-    """Return host name and port of a URL, None if it has none."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return None
-    if not parts.hostname or parts.username is not None or parts.path not in ("", "/"):
-        return None
-    return parts.hostname, port if port is not None else _DEFAULT_PORTS.get(parts.scheme, 0)
+def _short(text: str) -> str:
+    return text if len(text) <= 100 else f"{text[:100]}..."

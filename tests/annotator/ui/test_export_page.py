@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from html import unescape
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from PIL import Image
 
 from annotator.domain import State
@@ -123,7 +127,7 @@ def test_what_minus_one_and_the_signs_between_tags_mean_can_be_chosen(
     absent, _ = page.preview(str(cells), "unknown", minus_one="absent")
     both, _ = page.preview(str(tags), "unknown", separator="blank")
 
-    assert "--minus-one absent" in refused[0]
+    assert "--minus-one absent" in unescape(refused[0])
     assert "--separator blank" in refused[1]
     assert "1 pairs present and 1 absent" in absent
     assert "Cells of -1, read as absent as you said: 1" in absent
@@ -186,3 +190,19 @@ def test_a_summary_leaves_out_what_did_not_happen(page: ExportPage, tmp_path: Pa
     text, _ = page.preview(str(file), "unknown")
 
     assert text.count("\n") == 0
+
+
+@given(st.text(st.sampled_from("ab_*#&|<>$[]"), min_size=1, max_size=12))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_refused_file_is_named_as_its_owner_does_and_its_text_is_text(
+    page: ExportPage, tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / f"{name}.csv"
+    file.write_text(f"image,cat\n0.png,{name}\n")
+
+    shown, _ = page.preview(str(file), "unknown")
+    with pytest.raises(AnnotatorError) as refused:
+        page.import_file(str(file), "unknown", by("Ann"))
+
+    assert str(refused.value).startswith(f"{name}.csv: line 2, column 'cat'")
+    assert unescape(MarkdownIt().render(shown)) == f"<p><strong>{refused.value}</strong></p>\n"

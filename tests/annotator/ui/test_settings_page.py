@@ -322,7 +322,7 @@ def test_a_backup_is_made_for_download_and_asks_for_a_name(
 
 def test_texts_of_people_are_never_markup() -> None:
     assert "<" not in views.plain("<img src=x> **bold** [a](b)")
-    assert views.examples_html([3]).count('src="/img/256/3"') == 1
+    assert views.examples_html([3]).count('src="./img/256/3"') == 1
 
 
 def test_the_page_is_in_the_menu_and_opens(client: Any) -> None:

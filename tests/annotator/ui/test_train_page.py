@@ -288,7 +288,7 @@ def test_the_table_says_how_far_the_percentages_of_a_version_were_off(fakes: Mod
 def test_changes_link_to_the_images_and_names_are_text(page: TrainPage) -> None:
     shown = page.changes(2, 3)
 
-    assert '<a href="/#7"><img src="/img/256/7"' in shown
+    assert '<a href="./#7"><img src="./img/256/7"' in shown
     assert "<b>1</b> suggestion appeared, <b>0</b> disappeared" in shown
     assert "&lt;i&gt;cat&lt;/i&gt;" in shown
     assert "<i>" not in shown

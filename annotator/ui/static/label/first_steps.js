@@ -9,8 +9,8 @@ import { dialog, formatNumber, h } from '../shared/dom.js';
 export function allVisitedDialog() {
   const counts = h('p', {});
   const element = dialog('Every image has been visited', counts,
-    h('p', {}, h('a', { class: 'an-btn', href: '/verify', text: 'Verify' }), ' shows one category at a time, and is the quickest way through what is open. ',
-      h('a', { class: 'an-btn', href: '/export', text: 'Export' }), ' writes the labels so far to files.'),
+    h('p', {}, h('a', { class: 'an-btn', href: 'verify', text: 'Verify' }), ' shows one category at a time, and is the quickest way through what is open. ',
+      h('a', { class: 'an-btn', href: 'export', text: 'Export' }), ' writes the labels so far to files.'),
     h('form', { method: 'dialog' }, h('button', { class: 'an-btn primary', text: 'Go through the images again', autofocus: true })));
   element.classList.add('an-done');
   const open = (/** @type {ProjectState | null} */ state) => {

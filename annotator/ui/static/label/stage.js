@@ -1,6 +1,7 @@
 // The image, and what is said over it: a problem, a banner, flags, a passing notice.
 
 import { h, imageUrl, setText } from '../shared/dom.js';
+import { reasonOf } from '../shared/refusals.js';
 import { Zoom } from '../shared/zoom.js';
 
 /** @import { Flag } from '../shared/wire.d.ts' */
@@ -65,7 +66,7 @@ export class Stage {
     const { src } = image;
     if (!this.problem.hidden || !image.getAttribute('src')) return;
     this.tried += 1;
-    const reason = await reasonOf(src);
+    const reason = await whyMissing(src);
     if (this.id !== id || !this.problem.hidden) return;
     if (reason || this.tried > 3) {
       this.fail(`${reason || 'This image cannot be shown.'} Skip it with P.`);
@@ -111,12 +112,12 @@ export class Stage {
   }
 }
 
-// The server's reason why an image cannot be had, empty if it does not answer.
+// The reason why an image cannot be had, empty if it may come later.
 /** @param {string} address */
-async function reasonOf(address) {
+async function whyMissing(address) {
   try {
     const response = await fetch(address);
-    return response.status === 404 ? await response.text() : '';
+    return response.status === 404 ? await reasonOf(response) : '';
   } catch {
     return '';
   }

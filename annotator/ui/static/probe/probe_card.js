@@ -2,6 +2,7 @@
 
 import { button, h, imageUrl } from '../shared/dom.js';
 import { digitOf } from '../shared/keyboard.js';
+import { reasonOf } from '../shared/refusals.js';
 
 /** @import { ProbeCategory, ProbeQuestion } from '../shared/wire.d.ts' */
 
@@ -165,7 +166,7 @@ export class ProbeCard {
   async #broken() {
     const { question } = this;
     if (!question || !this.problem.hidden) return;
-    const reason = await reasonOf(this.image.src);
+    const reason = await whyMissing(this.image.src);
     if (this.question === question) this.#fail(reason);
   }
 
@@ -245,10 +246,10 @@ function about({ description, supercategory, examples }) {
 }
 
 /** @param {string} address */
-async function reasonOf(address) {
+async function whyMissing(address) {
   try {
     const response = await fetch(address);
-    if (response.status === 404) return await response.text();
+    if (response.status === 404) return await reasonOf(response);
   } catch {
     // Said below.
   }

@@ -230,7 +230,7 @@ export class ReviewPage extends WorkScreen {
   }
 
   /** @param {Pair | null} pair */
-  #open(pair) { if (pair) location.assign(`/#${pair.row.image}`); }
+  #open(pair) { if (pair) location.assign(`./#${pair.row.image}`); }
 
   // ---- keys
 

@@ -1,6 +1,7 @@
 // The two dialogs of the work screens: the keys, and the annotator's name.
 
 import { dialog, h } from './dom.js';
+import { isAnswer, reasonOf } from './refusals.js';
 
 // `help`: pairs of keys and what they do.
 /** @param {string[][]} help */
@@ -53,10 +54,10 @@ export function nameDialog(onNamed) {
  */
 export async function saveName(name) {
   try {
-    const response = await fetch('/name', {
+    const response = await fetch('name', {
       method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ name }),
     });
-    return await response.json();
+    return isAnswer(response) ? await response.json() : { ok: false, message: await reasonOf(response) };
   } catch {
     return { ok: false, message: 'The server does not answer; try again in a moment.' };
   }

@@ -38,7 +38,7 @@ export function setImageProject(key, greyRange) {
 }
 
 /** @param {number} width @param {number} id */
-export const imageUrl = (width, id) => `/img/${width}/${id}?${query}`;
+export const imageUrl = (width, id) => `img/${width}/${id}?${query}`;
 
 /**
  * @param {string} label

@@ -19,6 +19,6 @@ export const NO_CATEGORIES = {
 export function missingPartCard({ step, title, text, link, command }) {
   return h('section', { class: 'an-card', 'aria-label': title },
     h('small', { text: step }), h('h2', { text: title }), h('p', { text }),
-    h('a', { class: 'an-btn primary', href: '/settings', text: link }),
+    h('a', { class: 'an-btn primary', href: 'settings', text: link }),
     h('p', { class: 'an-else' }, 'or in a terminal: ', h('code', { text: command })));
 }

@@ -1,7 +1,12 @@
 // Which project this page belongs to. Another one may be served at the same address by now, so every
-// request names it, Gradio's own too, and a server of another project refuses.
+// request names it, Gradio's own too, and a server of another project refuses. And what comes in place
+// of an answer is told in words.
+
+import { isAnswer, reasonOf } from './refusals.js';
 
 const REFUSED = 409;
+const API = '/gradio_api/';
+const CALLS = `${API}component_server`; // of which Gradio hands on only what is JSON with status 200
 
 const meta = () => /** @type {HTMLMetaElement | null} */ (document.querySelector('meta[name="annotator-project"]'));
 
@@ -26,27 +31,32 @@ addEventListener('pageshow', () => { isLeaving = false; });
 
 window.fetch = async (input, options) => {
   const request = input instanceof Request ? input : null;
-  const isOwn = new URL(request?.url ?? String(input), document.baseURI).origin === location.origin;
-  if (!isOwn || !projectKey()) return plainFetch(input, options);
+  const address = new URL(request?.url ?? String(input), document.baseURI);
+  if (address.origin !== location.origin || !projectKey()) return plainFetch(input, options);
   const headers = new Headers(options?.headers ?? request?.headers);
   headers.set('X-Annotator-Project', projectKey());
-  const response = await plainFetch(input, { ...options, headers, keepalive: isLeaving });
-  if (response.status === REFUSED) response.clone().json().then(({ other_project: served }) => showNotice(served), () => {});
-  else if (response.ok) showNotice(null);
+  const isCall = address.pathname.includes(CALLS);
+  // A sign-in page is often on another host, which a browser would not let this page follow to.
+  const response = await plainFetch(input, { ...options, headers, keepalive: isLeaving, ...(isCall && { redirect: 'manual' }) });
+  if (isCall) return isAnswer(response) ? response : Response.json({ ok: false, away: true, message: await reasonOf(response) });
+  if (response.status === REFUSED) response.clone().json().then(({ other_project: served }) => showNotice(otherProjectNotice(served)), () => {});
+  else if (response.ok) showNotice('');
+  else if (address.pathname.includes(API)) reasonOf(response.clone()).then(showNotice);
   return response;
 };
 
 // The work screens have a line of their own; Gradio's pages only say that they lost the connection.
-/** @param {string | null} served */
-function showNotice(served) {
-  const known = document.getElementById('annotator-elsewhere');
-  if (!served || document.querySelector('.an-root')) {
+/** @param {string} text */
+function showNotice(text) {
+  const known = document.getElementById('annotator-notice');
+  if (!text || document.querySelector('.an-root')) {
     known?.remove();
     return;
   }
+  const line = known ?? document.createElement('p');
+  if (line.textContent !== text) line.textContent = text; // a change would be read out again
   if (known) return;
-  const line = document.createElement('p');
-  Object.assign(line, { id: 'annotator-elsewhere', role: 'status', textContent: otherProjectNotice(served) });
+  Object.assign(line, { id: 'annotator-notice', role: 'status' });
   Object.assign(line.style, { position: 'sticky', top: 0, zIndex: 40, margin: 0, padding: '8px 16px', background: '#fef3c7', color: '#78350f' });
   document.body.prepend(line);
 }

@@ -116,8 +116,9 @@ export class WorkScreen {
       if (start.need_name) return this.askName(false);
       return this.retry(start.message ?? 'The server does not answer; trying again.', () => this.begin());
     }
-    if (start.said && start.said !== start.annotator && !(await saveName(start.annotator)).ok) {
-      return this.retry('The server does not answer; trying again.', () => this.begin()); // was given another name meanwhile
+    if (start.said && start.said !== start.annotator) { // was given another name meanwhile
+      const named = await saveName(start.annotator);
+      if (!named.ok) return this.retry(named.message, () => this.begin());
     }
     if (!this.queue) this.#prepare(start);
     this.queue.resume();

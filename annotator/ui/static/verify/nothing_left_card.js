@@ -15,6 +15,6 @@ export function nothingLeftCard(page, order, start) {
   const actions = [];
   if (better !== null) actions.push(button(`Next category: ${order.nameOf(better)}`, '⏎', () => start(better), 'primary'));
   if (other) actions.push(button(other.label, `⇧${other.place + 1}`, () => start(category, other.mode)));
-  if (better === null && !other) actions.push(h('a', { class: 'an-btn primary', href: '/progress', text: 'See the progress' }));
+  if (better === null && !other) actions.push(h('a', { class: 'an-btn primary', href: 'progress', text: 'See the progress' }));
   return h('section', { class: 'an-card', 'aria-label': title }, h('h2', { text: title }), h('p', { text }), h('div', { class: 'an-bar vf-next' }, ...actions));
 }

@@ -299,7 +299,7 @@ export class VerifyPage extends WorkScreen {
       like: () => grid.focused && this.picker.current !== null && state.start(this.picker.current, 'like', grid.focused.id),
       nextCategory: () => this.#neighbour(1), previousCategory: () => this.#neighbour(-1), choose: () => this.picker.open(),
       large: () => this.#toggleLarge(), zoom: () => this.large.isOpen && this.large.zoom.toggle(),
-      open: () => grid.focused && window.open(`/#${grid.focused.id}`, '_blank'),
+      open: () => grid.focused && window.open(`./#${grid.focused.id}`, '_blank'),
       more: () => this.#step(1), fewer: () => this.#step(-1),
       close: () => { if (!this.codes.cancel()) this.large.close(); this.draw(); }, help: () => this.help.showModal(),
     };

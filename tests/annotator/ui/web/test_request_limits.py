@@ -202,6 +202,10 @@ def test_doors_that_the_pages_use_are_open(door: TestClient, address: str) -> No
     assert door.get(address).status_code == 200
 
 
+def limits(app: Any) -> RequestLimits:
+    return RequestLimits(app, files=None, events=None)  # type: ignore[arg-type]
+
+
 def test_a_body_arrives_as_it_was_sent(run_async: Callable[..., Any]) -> None:
     got: list[bytes] = []
 
@@ -226,11 +230,11 @@ def test_a_body_arrives_as_it_was_sent(run_async: Callable[..., Any]) -> None:
     scope = {
         "type": "http",
         "method": "POST",
-        "path": "/gradio_api/component_server",
+        "path": "/name",
         "headers": [],
         "query_string": b"",
     }
-    run_async(lambda: RequestLimits(app, files=None)(scope, receive, send))  # type: ignore[arg-type]
+    run_async(lambda: limits(app)(scope, receive, send))
 
     assert got == [b'{"a": 1}', b"http.disconnect"]
 
@@ -247,7 +251,6 @@ def test_somebody_who_leaves_in_the_middle_of_a_body_is_let_go(
     scope = {"type": "http", "method": "POST", "path": "/name", "headers": [], "query_string": b""}
 
     async def ask() -> None:
-        limits = RequestLimits(never, files=None)  # type: ignore[arg-type]
-        await asyncio.wait_for(limits(scope, receive, never), 5)
+        await asyncio.wait_for(limits(never)(scope, receive, never), 5)
 
     run_async(ask)

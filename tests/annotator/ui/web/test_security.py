@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from annotator.ui.web.public_address import PublicAddress
 from annotator.ui.web.security import RequestGuard
 
 PORT = 7860
@@ -19,7 +20,9 @@ PORT = 7860
 
 def guarded(**options: Any) -> TestClient:
     def answer(request: Request) -> PlainTextResponse:
-        return PlainTextResponse(request.method)
+        is_stream = request.url.path == "/events"
+        media_type = "text/event-stream" if is_stream else "text/plain"
+        return PlainTextResponse(request.method, media_type=media_type)
 
     methods = ["GET", "POST", "PUT", "DELETE", "PATCH"]
     app = Starlette(
@@ -107,6 +110,94 @@ def test_a_browser_that_sends_no_origin_is_judged_by_where_it_comes_from(
     site: str, status: int
 ) -> None:
     assert guarded().post("/", headers={"Sec-Fetch-Site": site}).status_code == status
+
+
+PUBLIC = PublicAddress(url="https://label.example.org", root_path="/labels")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("label.example.org", "label.example.org:443", "label.example.org:8443"),
+        *("LABEL.example.org", "127.0.0.1:7860", "localhost:7860"),
+    ],
+)
+def test_the_public_name_and_this_machine_are_let_in(host: str) -> None:
+    assert guarded(public=PUBLIC).get("/", headers={"Host": host}).is_success
+
+
+@pytest.mark.parametrize("host", ["evil.example", "backend", "127.0.0.1:80", "example.org"])
+def test_another_name_than_the_public_one_is_refused_with_what_a_proxy_has_to_pass(
+    host: str,
+) -> None:
+    response = guarded(public=PUBLIC).get("/", headers={"Host": host})
+
+    assert response.status_code == 403
+    assert f"not to {host}" in response.text
+    assert "https://label.example.org" in response.text
+    assert "proxy_set_header Host $http_host" in response.text
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        ("127.0.0.1:7860", "https://label.example.org", 200),
+        ("label.example.org", "https://label.example.org", 200),
+        ("label.example.org", "http://label.example.org", 200),
+        ("127.0.0.1:7860", "http://127.0.0.1:7860", 200),
+        ("127.0.0.1:7860", "http://label.example.org", 403),
+        ("127.0.0.1:7860", "https://label.example.org:8443", 403),
+        ("127.0.0.1:7860", "https://evil.example", 403),
+        ("label.example.org", "https://evil.example", 403),
+        ("label.example.org", "https://label.example.org.evil.example", 403),
+    ],
+)
+def test_a_proxy_that_passes_no_name_is_made_up_for_by_the_public_address(
+    host: str, origin: str, status: int
+) -> None:
+    client = guarded(public=PUBLIC)
+
+    response = client.post("/", headers={"Host": host, "Origin": origin})
+
+    assert response.status_code == status
+
+
+def test_a_refused_page_is_told_the_option_that_lets_it_in() -> None:
+    response = guarded().post("/", headers={"Origin": "http://label.lan:8191"})
+
+    assert response.status_code == 403
+    assert "--public-url http://label.lan:8191" in response.text
+
+
+@pytest.mark.parametrize(
+    ("site", "status"),
+    [("same-origin", 200), ("same-site", 403), ("cross-site", 403), ("none", 403)],
+)
+def test_the_browser_itself_says_whether_a_page_sends_to_its_own_address(
+    site: str, status: int
+) -> None:
+    headers = {"Origin": "https://label.example.org", "Sec-Fetch-Site": site}
+
+    assert guarded().post("/", headers=headers).status_code == status
+
+
+def test_what_the_browser_says_does_not_make_up_for_a_foreign_host() -> None:
+    headers = {"Host": "evil.example", "Sec-Fetch-Site": "same-origin"}
+
+    assert guarded().post("/", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-Host", "X-Forwarded-Proto", "X-Gradio-Server"])
+def test_what_a_proxy_says_about_the_address_is_not_believed(header: str) -> None:
+    headers = {header: "evil.example", "Origin": "http://evil.example"}
+
+    assert guarded().post("/", headers=headers).status_code == 403
+
+
+def test_events_are_not_held_back_by_a_proxy() -> None:
+    headers = guarded().get("/events").headers
+
+    assert headers["x-accel-buffering"] == "no"
 
 
 def test_looking_is_free_for_links_from_elsewhere() -> None:
