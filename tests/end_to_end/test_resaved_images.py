@@ -26,7 +26,7 @@ def project(tmp_path: Path, twelve_pictures: Path) -> Path:
     path = create_project(tmp_path / "p", pictures, names=["cat"]).project.path
     services = Services.open(path)
     answer_by_name(services, image="00.png", category="cat", state=State.PRESENT, annotator="Ann")
-    services.media.file(1, 256)
+    services.media.content(1, 256)
     services.close()
     return path
 

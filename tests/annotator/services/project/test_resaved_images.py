@@ -105,7 +105,7 @@ def test_what_is_accepted_is_counted_and_exported_as_before_and_comes_apart_agai
     counts = status(services)["counts"]
     assert (counts["images"], counts["present"]) == (6, 1)
     assert exported(services, tmp_path / "after")["0.png"] == [("cat", "present")]
-    assert services.media.file(1, 256).exists()
+    assert services.media.content(1, 256)
     assert [r["new"] for r in services.resaved_images.accepted()] == ["0.png"]
     services.resaved_images.undo(["0.png"])
     assert status(services)["images_without_file"] == 1
