@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annotator.cli_options import AsJson, ProjectDir
+from annotator.errors import AnnotatorError
 from annotator.terminal import key_lines, opened, progress_bar, show
 
 if TYPE_CHECKING:
     from annotator.services.catalogue.categories import CategoryRow
     from annotator.services.project.image_folders import FolderRow
+    from annotator.services.project.resaved_images import ResavedRow
 
 Yes = Annotated[
     bool, typer.Option("--yes", help="Apply the change; without this, only preview it.")
@@ -25,7 +27,7 @@ categories_app = typer.Typer(no_args_is_help=True)
 
 @images_app.callback()
 def images(context: typer.Context, project: ProjectDir) -> None:
-    """Add and move image folders, list files that cannot be used."""
+    """Add and move image folders, find, remove and restore images."""
     context.obj = project
 
 
@@ -79,6 +81,83 @@ def images_missing(context: typer.Context, as_json: AsJson = False) -> None:
     with opened(context.obj) as services:
         rows = services.image_roots.unusable()
     show(rows, "\n".join(f"{r['name']}: {r['reason']}" for r in rows) or "None.", as_json)
+
+
+@images_app.command("resaved")
+def images_resaved(
+    context: typer.Context,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(help="Let this file be the image that it was before; repeat for more."),
+    ] = None,
+    accept_all: Annotated[
+        bool, typer.Option("--accept-all", help="Accept all whose pictures were compared.")
+    ] = False,
+    undo: Annotated[
+        list[str] | None, typer.Option(help="Separate this accepted file again; repeat for more.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List new files that are images saved again, and let them take over the answers."""
+    if sum(map(bool, (accept, accept_all, undo))) > 1:
+        raise typer.BadParameter("use one of --accept, --accept-all and --undo at a time")
+    with opened(context.obj) as services:
+        resaved = services.resaved_images
+        if undo or accept or accept_all:
+            row = (
+                resaved.undo(undo) if undo else resaved.accept(accept or (), everything=accept_all)
+            )
+            show(row, row["message"], as_json)
+            return
+        rows = resaved.rows()
+    show(rows, "\n".join(map(_resaved_line, rows)) or "None.", as_json)
+
+
+Names = Annotated[list[str] | None, typer.Argument(help="File names.", metavar="NAME...")]
+NameFile = Annotated[
+    Path | None, typer.Option("--list", help="A text file with one file name a line.")
+]
+
+
+@images_app.command("remove")
+def images_remove(
+    context: typer.Context,
+    names: Names = None,
+    listed: NameFile = None,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Remove all images that have no file.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take images out of the project; files and answers are kept, `restore` undoes it."""
+    chosen = _file_names(names, listed, missing)
+    with opened(context.obj) as services:
+        row = services.removed_images.remove(chosen, missing=missing)
+    show(row, row["message"], as_json)
+
+
+@images_app.command("restore")
+def images_restore(
+    context: typer.Context,
+    names: Names = None,
+    listed: NameFile = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Bring all removed images back.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the removed images, or bring some back with their answers."""
+    with opened(context.obj) as services:
+        removed = services.removed_images
+        if names or listed or everything:
+            row = removed.restore(_file_names(names, listed, everything), everything=everything)
+            show(row, row["message"], as_json)
+            return
+        rows = removed.rows()
+    from annotator.services.project.removed_images import counted
+
+    lines = [f"{r['name']}: {counted(r['answers'], 'answer')}" for r in rows]
+    show(rows, "\n".join(lines) or "None.", as_json)
 
 
 @categories_app.callback()
@@ -170,6 +249,27 @@ def categories_restore(context: typer.Context, name: Name, as_json: AsJson = Fal
     with opened(context.obj) as services:
         row = services.curation.archive(services.curation.find(name), False)
     show(row, row["message"], as_json)
+
+
+def _file_names(names: list[str] | None, listed: Path | None, others: bool) -> list[str]:
+    chosen = list(names or ())
+    if listed is not None:
+        try:
+            lines = listed.read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise AnnotatorError(f"The list {listed} cannot be read ({error}); check it.") from None
+        chosen += [line.strip() for line in lines if line.strip()]
+    if not chosen and not others:
+        raise typer.BadParameter("name the images, or a list of them with --list FILE")
+    return chosen
+
+
+def _resaved_line(row: ResavedRow) -> str:
+    from annotator.services.project.removed_images import counted
+
+    alike = "" if row["similarity"] is None else f"similarity {row['similarity']:.4f}, "
+    note = f"; {row['note']}" if row["note"] else ""
+    return f"{row['old']} -> {row['new']}: {alike}{counted(row['answers'], 'answer')}{note}"
 
 
 def _root_line(row: FolderRow) -> str:

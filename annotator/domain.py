@@ -127,6 +127,20 @@ class Image:
     missing: bool = False
     """No path leads to this content any more; answers are kept."""
     known_count: int = 0
+    removed: bool = False
+    """Somebody took it out of the project; answers are kept."""
+    same_as: int | None = None
+    """Id of the image that this one was found to be, saved again; it has the answers of both."""
+    last_path_id: int | None = None
+    """The path that led here last and leads to another content now."""
+
+    missing_since: int | None = None
+    """How many images there were when its file was last seen; later ones may be it, saved again."""
+
+    @property
+    def in_use(self) -> bool:
+        """Whether it has a file and nobody removed it: these are counted, asked and exported."""
+        return not (self.missing or self.removed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +159,8 @@ class ImagePath:
     size: int = 0
     """Bytes; with `modified_ns` tells whether the file has to be read again."""
     modified_ns: int = 0
+    own_image_id: int | None = None
+    """The image of this very content, where it was found to be `image_id`, saved again."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -167,6 +167,12 @@ class FillBits:
         bits = np.unpackbits(part, axis=-1, count=self.columns, bitorder="little")
         return bits.astype(bool)
 
+    def rows_at(self, images: npt.NDArray[np.integer]) -> Bools:
+        """Return `(2, n, columns)` for images by ordinal; those without a row are left out."""
+        part = np.asarray(self._bits[:, images[images < self.images]])
+        bits = np.unpackbits(part, axis=-1, count=self.columns, bitorder="little")
+        return bits.astype(bool)
+
     @property
     def images(self) -> int:
         """Rows."""

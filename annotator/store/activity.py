@@ -19,6 +19,7 @@ from annotator.store.connection import Transaction
 from annotator.store.rows import chunks
 from annotator.store.tables import (
     STATES,
+    UNUSED,
     annotator,
     answer,
     attention_check,
@@ -111,8 +112,10 @@ def known_counts(tx: Transaction, columns: int) -> Ordinals:
 
 
 def visited_images(tx: Transaction) -> int:
-    """Return how many images anybody visited."""
-    return int(tx.execute(sa.select(sa.func.count(visit.c.image_id.distinct()))).scalar_one())
+    """Return how many images in use anybody visited."""
+    query = sa.select(sa.func.count(visit.c.image_id.distinct()))
+    unused = sa.select(image.c.id).where(UNUSED)
+    return int(tx.execute(query.where(visit.c.image_id.not_in(unused))).scalar_one())
 
 
 def each_label(tx: Transaction, size: int = 1000) -> Iterator[Pairs]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from annotator.domain import OperationKind, Source, State
+from annotator.store import saved_again
 from annotator.store.connection import Transaction
 from annotator.store.tables import (
     SCORE_STEPS,
@@ -186,7 +187,11 @@ def answer_counts(tx: Transaction, *, after_operation: int = 0) -> AnswerCounts:
 
 
 def history(tx: Transaction, image_id: int, category_id: int) -> list[AnswerRecord]:
-    """Return every answer about a pair, oldest first, undone and late ones included."""
+    """Return every answer about a pair, oldest first, undone and late ones included.
+
+    Those about an image that is this one, saved again, are among them.
+    """
+    same = [image_id, *saved_again.copies(tx, [image_id])]
     query = (
         sa.select(
             answer.c.id,
@@ -201,7 +206,7 @@ def history(tx: Transaction, image_id: int, category_id: int) -> list[AnswerReco
         )
         .join(operation, operation.c.id == answer.c.operation_id)
         .join(annotator, annotator.c.id == operation.c.annotator_id)
-        .where(answer.c.image_id == image_id, answer.c.category_id == category_id)
+        .where(answer.c.image_id.in_(same), answer.c.category_id == category_id)
         .order_by(answer.c.id)
     )
     return [

@@ -15,6 +15,7 @@ from annotator.errors import AnnotatorError, NotFound
 from annotator.store.connection import Transaction
 from annotator.store.rows import to_category
 from annotator.store.tables import (
+    IN_USE,
     STATES,
     category,
     category_alias,
@@ -211,9 +212,10 @@ def set_order(tx: Transaction, category_ids: Sequence[int]) -> None:
 
 
 def examples(tx: Transaction) -> dict[int, list[int]]:
-    """Return the ids of the images that show what a category is, by category id."""
+    """Return the ids of the images in use that show what a category is, by category id."""
     found: dict[int, list[int]] = defaultdict(list)
     query = sa.select(category_example).order_by(category_example.c.image_id)
+    query = query.join(image, image.c.id == category_example.c.image_id).where(IN_USE)
     for row in tx.execute(query):
         found[row.category_id].append(row.image_id)
     return dict(found)
@@ -241,19 +243,19 @@ def set_examples(tx: Transaction, category_id: int, image_ids: Sequence[int]) ->
 
 
 def present_images(tx: Transaction, category_id: int, limit: int) -> list[int]:
-    """Return ids of images that are labelled present and not missing, at most `limit`."""
+    """Return ids of images that are labelled present and in use, at most `limit`."""
     return labelled_images(tx, category_id, State.PRESENT, limit)
 
 
 def labelled_images(tx: Transaction, category_id: int, state: State, limit: int) -> list[int]:
-    """Return ids of images with this label of a category and not missing, at most `limit`."""
+    """Return ids of images with this label of a category and in use, at most `limit`."""
     query = (
         sa.select(label.c.image_id)
         .join(image, image.c.id == label.c.image_id)
         .where(
             label.c.category_id == category_id,
             label.c.state == STATES[state],
-            image.c.missing.is_(False),
+            IN_USE,
         )
     )
     return [int(i) for i in tx.execute(query.limit(limit)).scalars()]

@@ -16,7 +16,16 @@ from annotator.domain import State
 from annotator.errors import NotFound
 from annotator.store.connection import Transaction
 from annotator.store.rows import chunks, fields_of
-from annotator.store.tables import STATE_OF, STATES, category, certificate, image, label, probe
+from annotator.store.tables import (
+    STATE_OF,
+    STATES,
+    UNUSED,
+    category,
+    certificate,
+    image,
+    label,
+    probe,
+)
 
 BOUND = "bound"
 """Purpose of a probe that a certificate counts."""
@@ -192,14 +201,14 @@ def _questions(tx: Transaction, number: int, purposes: Sequence[str]) -> list[Dr
 
 
 def cannot_be_asked(tx: Transaction, number: int, now: datetime) -> int:
-    """Answer waiting questions about missing images and hidden categories with "cannot tell".
+    """Answer waiting questions about images not in use and hidden categories with "cannot tell".
 
     Dropping them would break the guarantee; so they count against the fill.
 
     Returns:
         How many there were.
     """
-    gone = sa.select(image.c.id).where(image.c.missing.is_(True))
+    gone = sa.select(image.c.id).where(UNUSED)
     hidden = sa.select(category.c.id).where(category.c.archived.is_(True))
     query = sa.update(probe).where(
         probe.c.certificate_id == number,
@@ -252,21 +261,10 @@ def image_ids(tx: Transaction, ordinals: Iterable[int]) -> dict[int, int]:
 
 
 def known_present(tx: Transaction, ids: Iterable[int]) -> int:
-    """Return how many pairs of some categories are present, on images whose file is there."""
-    total = 0
-    for part in chunks(ids):
-        query = (
-            sa.select(sa.func.count())
-            .select_from(label)
-            .join(image, image.c.id == label.c.image_id)
-            .where(
-                label.c.category_id.in_(part),
-                label.c.state == STATES[State.PRESENT],
-                image.c.missing.is_(False),
-            )
-        )
-        total += int(tx.execute(query).scalar_one())
-    return total
+    """Return how many pairs of some categories are present."""
+    query = sa.select(sa.func.coalesce(sa.func.sum(category.c.present_count), 0))
+    parts = (tx.execute(query.where(category.c.id.in_(part))).scalar_one() for part in chunks(ids))
+    return sum(map(int, parts))
 
 
 def _labels(tx: Transaction, pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:

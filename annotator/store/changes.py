@@ -8,12 +8,12 @@ import numpy as np
 import sqlalchemy as sa
 
 from annotator.domain import OperationKind
-from annotator.store import key_values, merges
+from annotator.store import key_values, merges, saved_again
 from annotator.store.activity import Pairs, newest_operation
 from annotator.store.connection import Transaction
 from annotator.store.merges import Pair
 from annotator.store.rows import chunks
-from annotator.store.tables import answer, category, image, label, operation
+from annotator.store.tables import IN_USE, answer, category, image, label, operation
 
 RECOMPUTED = "labels.recomputed"
 """Name of the number of times that labels were worked out anew without an operation."""
@@ -65,11 +65,14 @@ def touched_since(tx: Transaction, after: int, limit: int) -> set[Pair] | None:
         )
     query = sa.select(answer.c.image_id, answer.c.category_id)
     rows = tx.execute(query.where(answer.c.operation_id.in_(newer)))
-    return merges.read(tx).with_targets({(i, c) for i, c in rows})
+    return merges.read(tx).with_targets(saved_again.with_originals(tx, {(i, c) for i, c in rows}))
 
 
 def moved_since(tx: Transaction, after: int, limit: int) -> Pairs | None:
-    """Return the pairs of `touched_since` by ordinal, with their labels as they stand now."""
+    """Return the pairs of `touched_since` by ordinal, with their labels as they stand now.
+
+    Pairs of images that are not in use are left out: they are in no count.
+    """
     pairs = touched_since(tx, after, limit)
     if pairs is None:
         return None
@@ -82,7 +85,7 @@ def moved_since(tx: Transaction, after: int, limit: int) -> Pairs | None:
         ids = {i for i, _ in part}
         inside = label.c.image_id.in_(ids), label.c.category_id.in_({c for _, c in part})
         known.update({(i, c): bool(state) for i, c, state in tx.execute(query.where(*inside))})
-        ordinals = sa.select(image.c.id, image.c.ordinal).where(image.c.id.in_(ids))
+        ordinals = sa.select(image.c.id, image.c.ordinal).where(image.c.id.in_(ids), IN_USE)
         rows.update({i: o for i, o in tx.execute(ordinals)})
     found = sorted(pair for pair in pairs if pair[0] in rows)
     return Pairs(

@@ -8,17 +8,19 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from annotator.domain import Judgement, PairLabel, State
-from annotator.store import merges
+from annotator.domain import Judgement, PairLabel, State, winning_label
+from annotator.store import merges, saved_again
 from annotator.store.connection import Transaction
 from annotator.store.merges import Merges, Pair
 from annotator.store.rows import chunks
 from annotator.store.tables import (
+    IN_USE,
     SCORE_STEPS,
     SOURCE_OF,
     SOURCES,
     STATE_OF,
     STATES,
+    UNUSED,
     annotator,
     answer,
     category,
@@ -70,11 +72,12 @@ def current(tx: Transaction, pairs: Collection[Pair]) -> dict[Pair, PairLabel]:
 def recompute(tx: Transaction, pairs: Collection[Pair]) -> None:
     """Make the labels and counters of pairs what their answers add up to.
 
-    Where a category is merged into another, the pairs of that one are recomputed with it.
+    Where a category is merged into another, or an image is another one saved again, the pairs of
+    that one are recomputed with it. Images that are not in use have no labels.
     """
     merged = merges.read(tx)
     by_image: dict[int, list[Pair]] = defaultdict(list)
-    for pair in merged.with_targets(pairs):
+    for pair in merged.with_targets(saved_again.with_originals(tx, pairs)):
         by_image[pair[0]].append(pair)
     for part in chunks(by_image):
         _recompute(tx, {pair for image_id in part for pair in by_image[image_id]}, part, merged)
@@ -90,7 +93,8 @@ def _recompute(tx: Transaction, pairs: set[Pair], image_ids: list[int], merged: 
             )
         )
     }
-    judgements = judgements_of(tx, image_ids, merged.with_parts(category_ids))
+    used = set(tx.execute(sa.select(image.c.id).where(image.c.id.in_(image_ids), IN_USE)).scalars())
+    judgements = judgements_of(tx, sorted(used), merged.with_parts(category_ids))
     rows, gone, counts = [], [], _Counts()
     for pair in pairs:
         now = merged.label(pair, judgements)
@@ -106,10 +110,36 @@ def _recompute(tx: Transaction, pairs: set[Pair], image_ids: list[int], merged: 
     counts.write(tx)
 
 
+def forget(tx: Transaction, image_ids: Collection[int]) -> None:
+    """Delete the labels of images that are not in use any more; their answers stay."""
+    for part in chunks(image_ids):
+        mine, counts = label.c.image_id.in_(part), _Counts()
+        known = sa.select(label.c.category_id, label.c.state, sa.func.count())
+        known = known.where(mine, label.c.state.is_not(None))
+        for c, state, number in tx.execute(known.group_by(label.c.category_id, label.c.state)):
+            counts.label(c, state, -number)
+        tx.execute(sa.delete(label).where(mine))
+        tx.execute(sa.update(image).where(image.c.id.in_(part)).values(known_count=0))
+        counts.write(tx)
+
+
+def standing(tx: Transaction, image_ids: Collection[int]) -> dict[int, int]:
+    """Return by image id about how many categories there are answers that stand.
+
+    Images that are not in use are counted too; merged categories count as they were answered.
+    """
+    found: Counter[int] = Counter()
+    for part in chunks(image_ids):
+        for pair, said in judgements_of(tx, part).items():
+            found[pair[0]] += winning_label(*pair, said).answer_id is not None
+    return dict(found)
+
+
 def take_over(tx: Transaction, after: int, operations: Sequence[int]) -> None:
     """Make the newest answers the labels of their pairs, which have no other answer or label.
 
-    It comes to the same as `recompute`, many times as fast.
+    It comes to the same as `recompute`, many times as fast. None of the images may be another one
+    saved again, nor have been.
 
     Args:
         tx: A transaction.
@@ -117,7 +147,8 @@ def take_over(tx: Transaction, after: int, operations: Sequence[int]) -> None:
         operations: The operations of the answers.
     """
     image_id, category_id, state = answer.c.image_id, answer.c.category_id, answer.c.state
-    new = answer.c.id > after, answer.c.operation_id.in_(operations)
+    unused = sa.select(image.c.id).where(UNUSED)
+    new = answer.c.id > after, answer.c.operation_id.in_(operations), image_id.not_in(unused)
     names = ["image_id", "category_id", "state", "source", "answer_id", "conflict"]
     rows = sa.select(image_id, category_id, state, answer.c.source, answer.c.id, sa.false())
     rows = rows.where(*new).order_by(image_id, category_id)
@@ -161,6 +192,7 @@ def withdraw(tx: Transaction, first: int, last: int, operations: sa.Select[Any])
         sa.select(label.c.image_id, label.c.category_id, label.c.state)
         .select_from(answer.join(label, its_label))
         .where(answer.c.id.between(first, last), answer.c.operation_id.in_(operations), ~another)
+        .where(~saved_again.is_linked(answer.c.image_id))
     )
     counts, pairs = _Counts(), set[Pair]()
     for row in tx.execute(query):
@@ -176,12 +208,15 @@ def judgements_of(
 ) -> dict[Pair, list[Judgement]]:
     """Return every uncancelled, timely answer about images, by pair.
 
+    Answers about an image that is another one saved again count for both.
+
     Args:
         tx: A transaction.
         image_ids: The images, at most `rows.CHUNK`.
         category_ids: The categories that matter; answers about others may be left out. Empty: all
             do.
     """
+    copies = saved_again.copies(tx, image_ids)
     query = (
         sa.select(
             answer.c.id,
@@ -196,23 +231,23 @@ def judgements_of(
         .join(operation, operation.c.id == answer.c.operation_id)
         .join(annotator, annotator.c.id == operation.c.annotator_id)
         .where(
-            *_about(answer, image_ids, category_ids),
+            *_about(answer, {*image_ids, *copies}, category_ids),
             answer.c.late.is_(False),
             operation.c.cancelled.is_(False),
         )
     )
-    found: dict[Pair, list[Judgement]] = defaultdict(list)
+    wanted, found = set(image_ids), defaultdict[Pair, list[Judgement]](list)
     for row in tx.execute(query):
-        found[row.image_id, row.category_id].append(
-            Judgement(
-                answer_id=row.id,
-                annotator_id=row.annotator_id,
-                state=STATE_OF[row.state],
-                source=SOURCE_OF[row.source],
-                reviewer=row.reviewer,
-                operation_id=row.operation_id,
-            )
+        judgement = Judgement(
+            answer_id=row.id,
+            annotator_id=row.annotator_id,
+            state=STATE_OF[row.state],
+            source=SOURCE_OF[row.source],
+            reviewer=row.reviewer,
+            operation_id=row.operation_id,
         )
+        for image_id in wanted.intersection((row.image_id, copies.get(row.image_id))):
+            found[image_id, row.category_id].append(judgement)
     return found
 
 

@@ -12,8 +12,10 @@ import sqlalchemy as sa
 from annotator.domain import Image, ImagePath, fold_of
 from annotator.errors import NotFound
 from annotator.store.connection import Transaction
+from annotator.store.image_use import settle, unsettled
 from annotator.store.rows import chunks, to_image, to_path
-from annotator.store.tables import image, image_path
+from annotator.store.saved_again import GONE
+from annotator.store.tables import IN_USE, UNUSED, image, image_path
 
 
 @dataclass(frozen=True)
@@ -53,16 +55,16 @@ class Added:
     broken: int
 
 
+_Ids = tuple[int, int | None]
+"""An image's own id, and that of the image which it is, saved again."""
+
+
 def known_files(tx: Transaction, root: str) -> dict[str, tuple[int, int]]:
     """Return size and modification time of each file of a root that was looked at before."""
     query = sa.select(image_path).where(image_path.c.root == root)
-    gone = image_path.c.size == _GONE
+    gone = image_path.c.size == GONE
     rows = tx.execute(query.where(~gone))
     return {row.path: (row.size, row.modified_ns) for row in rows}
-
-
-_GONE = -1
-"""Size of a path whose file has gone, so that it is read again when it comes back."""
 
 
 def add(
@@ -91,10 +93,13 @@ def take_in(
     before = _known_paths(tx, root, [*(f.path for f in found), *(f.path for f in broken)])
     inserts: list[dict[str, Any]] = []
     updates: list[dict[str, Any]] = []
-    changed = duplicates = 0
+    left: dict[int, int] = {}
+    duplicates = 0
     for file in found:
+        own, original = ids[file.content_hash]
         values = {
-            "image_id": ids[file.content_hash],
+            "image_id": original or own,
+            "own_image_id": own if original else None,
             "problem": None,
             "size": file.size,
             "modified_ns": file.modified_ns,
@@ -104,17 +109,22 @@ def take_in(
             inserts.append({"root": root, "path": file.path, "extra": {}, **values})
             duplicates += file.content_hash in known
         else:
-            changed += old.image_id not in (None, values["image_id"])
+            if old.image_id not in (None, values["image_id"]):
+                left[old.id] = old.image_id
             updates.append({"b_id": old.id, **values})
         known.add(file.content_hash)
+    changed = len(left)
     for bad in broken:
-        values = {"image_id": None, **_broken_values(bad)}
+        values = {"image_id": None, "own_image_id": None, **_broken_values(bad)}
         old = before.get(bad.path)
         if old is None:
             inserts.append({"root": root, "path": bad.path, "extra": {}, **values})
         else:
+            if old.image_id is not None:
+                left[old.id] = old.image_id
             updates.append({"b_id": old.id, **values})
     _write_paths(tx, inserts, updates)
+    _remember_last_paths(tx, left)
     new_paths = len(inserts) - sum(row["image_id"] is None for row in inserts)
     return Added(new, new_paths, duplicates, changed, len(broken))
 
@@ -132,16 +142,14 @@ def strike_off(tx: Transaction, root: str, paths: Collection[str]) -> int:
     for part in chunks(paths):
         query = image_path.c.root == root, image_path.c.path.in_(part)
         count += tx.execute(
-            sa.update(image_path).where(*query).values(size=_GONE, modified_ns=0)
+            sa.update(image_path).where(*query).values(size=GONE, modified_ns=0)
         ).rowcount
     return count
 
 
 def mark_missing_images(tx: Transaction) -> None:
-    """Mark the images that no path leads to as missing, and no others."""
-    there = sa.exists().where(image_path.c.image_id == image.c.id, image_path.c.size != _GONE)
-    tx.execute(sa.update(image).where(image.c.missing.is_(False), ~there).values(missing=True))
-    tx.execute(sa.update(image).where(image.c.missing.is_(True), there).values(missing=False))
+    """Mark the images that no path leads to as missing, and no others; their labels follow."""
+    settle(tx, unsettled(tx))
 
 
 def get(tx: Transaction, image_id: int) -> Image:
@@ -166,7 +174,7 @@ def many(tx: Transaction, ids: Iterable[int]) -> dict[int, Image]:
 
 
 def every(tx: Transaction) -> list[Image]:
-    """Return all images by ordinal, missing ones included."""
+    """Return all images by ordinal, those that are not in use included."""
     return [to_image(row) for row in tx.execute(sa.select(image).order_by(image.c.ordinal))]
 
 
@@ -177,14 +185,14 @@ def sizes(tx: Transaction) -> dict[int, tuple[int, int]]:
 
 
 def order(tx: Transaction) -> dict[int, int]:
-    """Return the id of every image that is not missing by its ordinal, ascending."""
-    query = sa.select(image.c.ordinal, image.c.id).where(image.c.missing.is_(False))
+    """Return the id of every image in use by its ordinal, ascending."""
+    query = sa.select(image.c.ordinal, image.c.id).where(IN_USE)
     return {o: i for o, i in tx.execute(query.order_by(image.c.ordinal))}
 
 
 def ids_at(tx: Transaction, ordinals: Iterable[int]) -> dict[int, int]:
-    """Return the id of every image that is not missing at some ordinals, by ordinal."""
-    query = sa.select(image.c.ordinal, image.c.id).where(image.c.missing.is_(False))
+    """Return the id of every image in use at some ordinals, by ordinal."""
+    query = sa.select(image.c.ordinal, image.c.id).where(IN_USE)
     found: dict[int, int] = {}
     for part in chunks(ordinals):
         found.update({o: i for o, i in tx.execute(query.where(image.c.ordinal.in_(part)))})
@@ -193,7 +201,7 @@ def ids_at(tx: Transaction, ordinals: Iterable[int]) -> dict[int, int]:
 
 def paths_of(tx: Transaction, ids: Sequence[int] | None = None) -> dict[int, list[ImagePath]]:
     """Return the present paths of images by image id, each list by root and path."""
-    query = sa.select(image_path).where(image_path.c.size != _GONE)
+    query = sa.select(image_path).where(image_path.c.size != GONE)
     query = query.order_by(image_path.c.root, image_path.c.path)
     found: dict[int, list[ImagePath]] = defaultdict(list)
     if ids is None:
@@ -212,7 +220,7 @@ def paths_of(tx: Transaction, ids: Sequence[int] | None = None) -> dict[int, lis
 def named_like(
     tx: Transaction, text: str, limit: int, *, with_root: bool = False
 ) -> list[ImagePath]:
-    """Return the paths of images with a text somewhere in them, in any case, by path.
+    """Return the paths of images in use with a text somewhere in them, in any case, by path.
 
     Each image comes once, with the first path that fits; one that is the text comes first.
 
@@ -223,8 +231,8 @@ def named_like(
         with_root: Whether the root counts as the first folder of a path.
     """
     name = image_path.c.root + "/" + image_path.c.path if with_root else image_path.c.path
-    query = sa.select(image_path).where(name.icontains(text, autoescape=True))
-    query = query.where(image_path.c.image_id.is_not(None), image_path.c.size != _GONE)
+    query = sa.select(image_path).join(image, image.c.id == image_path.c.image_id)
+    query = query.where(name.icontains(text, autoescape=True), IN_USE, image_path.c.size != GONE)
     query = query.order_by(name != text, image_path.c.path).limit(2 * limit)
     found: dict[int, ImagePath] = {}
     for row in tx.execute(query):
@@ -240,12 +248,18 @@ def every_path(tx: Transaction) -> list[ImagePath]:
 def broken(tx: Transaction) -> list[ImagePath]:
     """Return the files that cannot be used, with the reason."""
     query = sa.select(image_path).where(image_path.c.problem.is_not(None))
-    rows = tx.execute(query.where(image_path.c.size != _GONE).order_by(image_path.c.path))
+    rows = tx.execute(query.where(image_path.c.size != GONE).order_by(image_path.c.path))
     return [to_path(row) for row in rows]
 
 
 def count(tx: Transaction) -> int:
-    """Return how many images the project has, missing ones included."""
+    """Return how many images are in use: what every page, command and export counts."""
+    unused = sa.select(sa.func.count()).select_from(image).where(UNUSED)  # the fewer of the two
+    return count_all(tx) - int(tx.execute(unused).scalar_one())
+
+
+def count_all(tx: Transaction) -> int:
+    """Return how many images the project ever had: rows of every array that is indexed by them."""
     return int(tx.execute(sa.select(sa.func.count()).select_from(image)).scalar_one())
 
 
@@ -292,15 +306,16 @@ def _known_paths(tx: Transaction, root: str, paths: Iterable[str]) -> dict[str, 
     }
 
 
-def _ids_by_hash(tx: Transaction, hashes: Iterable[str]) -> dict[str, int]:
-    ids = {}
+def _ids_by_hash(tx: Transaction, hashes: Iterable[str]) -> dict[str, _Ids]:
+    ids: dict[str, _Ids] = {}
+    columns = image.c.content_hash, image.c.id, image.c.same_as
     for part in chunks(sorted(hashes)):
-        query = sa.select(image.c.content_hash, image.c.id).where(image.c.content_hash.in_(part))
-        ids.update({h: i for h, i in tx.execute(query)})
+        query = sa.select(*columns).where(image.c.content_hash.in_(part))
+        ids.update({h: (i, same_as) for h, i, same_as in tx.execute(query)})
     return ids
 
 
-def _insert_images(tx: Transaction, found: Sequence[FoundImage], ids: dict[str, int]) -> int:
+def _insert_images(tx: Transaction, found: Sequence[FoundImage], ids: dict[str, _Ids]) -> int:
     """Insert an image for each content that is new, and add its id to `ids`."""
     last = tx.execute(sa.select(sa.func.max(image.c.ordinal))).scalar()
     first = 0 if last is None else last + 1
@@ -322,12 +337,20 @@ def _insert_images(tx: Transaction, found: Sequence[FoundImage], ids: dict[str, 
     return len(rows)
 
 
+def _remember_last_paths(tx: Transaction, left: Mapping[int, int]) -> None:
+    """Keep by which path each image was found last; `left` gives the image id by path id."""
+    if left:
+        statement = sa.update(image).where(image.c.id == sa.bindparam("b_id"))
+        rows = [{"b_id": image_id, "b_path": path_id} for path_id, image_id in left.items()]
+        tx.execute(statement.values(last_path_id=sa.bindparam("b_path")), rows)
+
+
 def _write_paths(
     tx: Transaction, inserts: list[dict[str, Any]], updates: list[dict[str, Any]]
 ) -> None:
     if inserts:
         tx.execute(sa.insert(image_path), inserts)
     if updates:
-        names = ("image_id", "problem", "size", "modified_ns")
+        names = ("image_id", "own_image_id", "problem", "size", "modified_ns")
         statement = sa.update(image_path).where(image_path.c.id == sa.bindparam("b_id"))
         tx.execute(statement.values({n: sa.bindparam(n) for n in names}), updates)

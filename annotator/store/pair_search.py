@@ -25,6 +25,7 @@ from annotator.store.tables import (
     image_path,
     label,
 )
+from annotator.store.tables import UNUSED as NOT_IN_USE
 from annotator.store.tables import operation as op
 
 ABSENT, PRESENT, UNSURE = (STATES[s] for s in (State.ABSENT, State.PRESENT, State.UNSURE))
@@ -139,7 +140,9 @@ def every(tx: Transaction) -> PairRows:
             getattr(labelled, name)[start : start + len(ids)] = getattr(part, name)
         start += len(ids)
     said = sa.select(answer.c.image_id, answer.c.category_id).distinct()
+    unused = sa.select(image.c.id).where(NOT_IN_USE)
     said = said.where(answer.c.state == UNSURE, answer.c.late.is_(False))
+    said = said.where(answer.c.image_id.not_in(unused))
     pairs = [(i, c) for i, c in tx.execute(said)]
     return labelled.replaced((), _unsure(tx, _without(pairs, labelled)))
 

@@ -20,6 +20,7 @@ from annotator.store.connection import Transaction
 from annotator.store.merges import Pair
 from annotator.store.rows import chunks
 from annotator.store.tables import (
+    IN_USE,
     SOURCES,
     STATE_OF,
     STATES,
@@ -74,33 +75,19 @@ class Frame:
 
 
 def frame(tx: Transaction) -> Frame:
-    """Count what can be drawn: no label, image not missing, category shown, not drawn before.
+    """Count what can be drawn: no label, image in use, category shown, not drawn before.
 
     The counters of the categories say how many labels there are; no table of pairs is read.
     """
     shown = category.c.archived.is_(False)
     counts = sa.select(category.c.id, category.c.present_count + category.c.absent_count)
     rows = tx.execute(counts.where(shown).order_by(category.c.id)).all()
-    total, there = tx.execute(
-        sa.select(sa.func.count(), sa.func.count(sa.case((image.c.missing.is_(False), 1))))
-    ).one()
-    known = sum(number for _, number in rows) - _known_of_missing(tx)
-    probed = _count_probed(tx)
+    known = sum(number for _, number in rows)
     return Frame(
-        images=int(total),
+        images=images.count_all(tx),
         categories=tuple(category_id for category_id, _ in rows),
-        open=int(there) * len(rows) - known - probed,
+        open=images.count(tx) * len(rows) - known - _count_probed(tx),
     )
-
-
-def _known_of_missing(tx: Transaction) -> int:
-    gone = sa.select(image.c.id).where(image.c.missing.is_(True))
-    shown = sa.select(category.c.id).where(category.c.archived.is_(False))
-    query = sa.select(sa.func.count()).select_from(label)
-    found = query.where(
-        label.c.image_id.in_(gone), label.c.category_id.in_(shown), label.c.state.is_not(None)
-    )
-    return int(tx.execute(found).scalar_one())
 
 
 def _count_probed(tx: Transaction) -> int:
@@ -115,7 +102,7 @@ def _count_probed(tx: Transaction) -> int:
                 label.c.image_id == probe.c.image_id, label.c.category_id == probe.c.category_id
             ),
         )
-        .where(image.c.missing.is_(False), category.c.archived.is_(False), label.c.state.is_(None))
+        .where(IN_USE, category.c.archived.is_(False), label.c.state.is_(None))
         .distinct()
     )
     return int(tx.execute(sa.select(sa.func.count()).select_from(pairs.subquery())).scalar_one())
@@ -217,7 +204,7 @@ def of_card(tx: Transaction, card: str) -> list[Probe]:
 
 
 def waiting(tx: Transaction, *, without: Collection[int], limit: int) -> list[Probe]:
-    """Return audit probes that nobody has answered yet and whose picture and category are there.
+    """Return audit probes without an answer whose picture is in use and whose category is shown.
 
     Args:
         tx: A transaction.
@@ -234,12 +221,12 @@ def waiting(tx: Transaction, *, without: Collection[int], limit: int) -> list[Pr
 
 
 def askable() -> sa.Select[Any]:
-    """Return a query of the probes whose picture and category are there."""
+    """Return a query of the probes whose picture is in use and whose category is shown."""
     return (
         sa.select(probe)
         .join(image, image.c.id == probe.c.image_id)
         .join(category, category.c.id == probe.c.category_id)
-        .where(image.c.missing.is_(False), category.c.archived.is_(False))
+        .where(IN_USE, category.c.archived.is_(False))
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from annotator.domain import State
-from annotator.store import changes, derivation, merges
+from annotator.store import changes, derivation, image_use, merges, saved_again
 from annotator.store.connection import Transaction
 from annotator.store.rows import chunks
 from annotator.store.tables import STATES, answer, category, image, label
@@ -15,7 +15,9 @@ def recompute(tx: Transaction) -> list[str]:
     """Recompute every label from its answers; one sentence for each pair that was off."""
     columns = (answer.c.image_id, answer.c.category_id)
     query = sa.select(*columns).union(sa.select(label.c.image_id, label.c.category_id))
-    pairs = merges.read(tx).with_targets((int(i), int(c)) for i, c in tx.execute(query))
+    answered = saved_again.with_originals(tx, ((int(i), int(c)) for i, c in tx.execute(query)))
+    pairs = merges.read(tx).with_targets(answered)
+    image_use.settle(tx, image_use.unsettled(tx))
     said = []
     for part in chunks(sorted(pairs), 20_000):
         before = derivation.current(tx, part)

@@ -17,7 +17,15 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from annotator.domain import Operation, OperationKind, Source, State
-from annotator.store import answers, derivation, images, imported_annotations, key_values, merges
+from annotator.store import (
+    answers,
+    derivation,
+    images,
+    imported_annotations,
+    key_values,
+    merges,
+    saved_again,
+)
 from annotator.store.connection import Transaction
 from annotator.store.merges import Pair
 from annotator.store.rows import chunks
@@ -181,7 +189,7 @@ class Applier:
         rows, operations = part.rows(), part.operations
         image_ids = sorted({row.image_id for row in rows})
         by_people = _labels_by_people(tx, image_ids, self._about.after)
-        taken = _answered(tx, image_ids)
+        taken, linked = _answered(tx, image_ids), saved_again.linked(tx)
         merged = merges.read(tx)
         fresh: list[dict[str, Any]] = []
         others: list[dict[str, Any]] = []
@@ -189,7 +197,7 @@ class Applier:
             pair = row.image_id, row.category_id
             if pair in by_people:
                 continue
-            (others if merged or pair in taken else fresh).append(
+            (others if merged or pair in taken or pair[0] in linked else fresh).append(
                 {
                     "operation_id": operations.of(row.person),
                     "image_id": pair[0],
@@ -295,8 +303,12 @@ class _Part:
         """Whether nothing was ever said about any of its pairs, which are all different."""
         if merges.read(self._tx):
             return False
-        said = sa.exists().where(
-            answer.c.image_id == staged_answer.c.image_id, answer.c.category_id == self._category
+        said = sa.or_(
+            sa.exists().where(
+                answer.c.image_id == staged_answer.c.image_id,
+                answer.c.category_id == self._category,
+            ),
+            saved_again.is_linked(staged_answer.c.image_id),
         )
         pair = sa.cast(staged_answer.c.image_id, sa.BigInteger) * self._size + self._category
         query = sa.select(

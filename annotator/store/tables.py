@@ -113,7 +113,25 @@ image = sa.Table(
     sa.Column("format", sa.String(20), nullable=False),
     _flag("missing"),
     _number("known_count"),
+    sa.Column("removed", sa.Boolean(create_constraint=False), nullable=False, default=False,
+              server_default=sa.false()),
+    # The image that this one was found to be, saved again.
+    sa.Column("same_as", sa.Integer, index=True),
+    # The file that held it last and holds another content now.
+    sa.Column("last_path_id", sa.Integer),
+    # How many images there were when its file was last seen, once it is missing.
+    sa.Column("missing_since", sa.Integer),
+    sa.Index("ix_image_missing_removed", "missing", "removed"),
+)  # fmt: skip
+
+IN_USE = sa.and_(image.c.missing.is_(False), image.c.removed.is_(False))
+"""Of an image: it has a file, and nobody removed it. Every count is about these, and only they have
+labels."""
+
+UNUSED = sa.or_(
+    image.c.missing.is_(True), sa.and_(image.c.missing.is_(False), image.c.removed.is_(True))
 )
+"""The opposite, put so that an index serves it."""
 
 image_path = sa.Table(
     "image_path",
@@ -127,6 +145,8 @@ image_path = sa.Table(
     sa.Column("problem", sa.Text),
     sa.Column("size", sa.BigInteger, nullable=False, default=0),
     sa.Column("modified_ns", sa.BigInteger, nullable=False, default=0),
+    # The image of the file's own content, where `image_id` is the one that it is, saved again.
+    sa.Column("own_image_id", sa.Integer),
     sa.UniqueConstraint("root", "path"),
 )
 

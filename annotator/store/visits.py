@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from annotator.store.connection import Transaction
 from annotator.store.rows import chunks
-from annotator.store.tables import answer, category, image, visit
+from annotator.store.tables import IN_USE, answer, category, image, visit
 
 Ordinals = npt.NDArray[np.int64]
 
@@ -81,11 +81,11 @@ def visited_of(tx: Transaction, image_ids: Iterable[int]) -> set[int]:
 
 
 def least_recent(tx: Transaction, limit: int) -> list[int]:
-    """Return images that have a file and were visited, those first whose last visit is oldest."""
+    """Return images in use that were visited, those first whose last visit is oldest."""
     newest = sa.func.max(visit.c.id)
     query = (
         sa.select(visit.c.image_id)
-        .where(visit.c.image_id.in_(sa.select(image.c.id).where(image.c.missing.is_(False))))
+        .where(visit.c.image_id.in_(sa.select(image.c.id).where(IN_USE)))
         .group_by(visit.c.image_id)
         .order_by(newest)
         .limit(limit)

@@ -1,4 +1,4 @@
-"""Settings, Images: folders added, looked at again and moved, and files that cannot be used."""
+"""Settings, Images: folders added, looked at again and moved; what became of their files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from annotator.errors import AnnotatorError
 from annotator.services.app import Services
 from annotator.ui import settings_views as views
 from annotator.ui.boundary import annotator_of, shows_errors
+from annotator.ui.resaved_and_removed import ResavedAndRemoved
 from annotator.ui.web.files import download_folder
 
 BAR = gr.Progress()
@@ -26,6 +27,7 @@ class ImageTab:
 
     def __init__(self, services: Services) -> None:
         self._roots = services.image_roots
+        self._kept = ResavedAndRemoved(services)
 
     def show(self) -> list[Any]:
         """Return the table of folders and the choice of one."""
@@ -88,6 +90,7 @@ class ImageTab:
         root = self._build_folders(demo, table)
         self._build_move(table, root)
         self._build_list()
+        self._kept.build(demo)
 
     def _build_folders(self, demo: gr.Blocks, table: Any) -> Any:
         with gr.Row(elem_classes="pg-actions"):

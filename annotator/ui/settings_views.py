@@ -9,6 +9,7 @@ import pandas as pd
 from annotator.services.catalogue.categories import CategoryRow
 from annotator.services.catalogue.people import PersonRow
 from annotator.services.project.image_folders import FolderRow, UnusableFile
+from annotator.services.project.resaved_images import ResavedRow
 
 
 def category_name(row: CategoryRow) -> str:
@@ -111,6 +112,33 @@ def unusable_table(rows: list[UnusableFile], most: int = 500) -> pd.DataFrame:
 def unusable_text(rows: list[UnusableFile]) -> str:
     """Return all these files as a text, one a line."""
     return "".join(f"{r['root']}\t{r['path']}\t{r['reason']}\n" for r in rows)
+
+
+def resaved_html(rows: list[ResavedRow]) -> str:
+    """Return pairs of pictures side by side, the lost one first, each with what is known."""
+    if not rows:
+        return ""
+    body = "".join(
+        f"<tr><td>{_small(r['original'], 'as it was')}</td><td>{_small(r['copy'], 'as it is now')}"
+        f"</td><td>{escape(r['old'])} → {escape(r['new'])}</td><td>{_alike(r)}</td>"
+        f"<td>{r['answers']:,}</td></tr>"
+        for r in rows
+    )
+    names = ("as it was", "as it is now", "file", "similarity", "answers")
+    head = "".join(f"<th scope=col>{name}</th>" for name in names)
+    return (
+        f'<div class="pg-scroll"><table class="pg-table st-pairs"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _small(image_id: int, what: str) -> str:
+    return f'<img src="/img/256/{int(image_id)}" alt="{what}; no copy was kept" loading="lazy">'
+
+
+def _alike(row: ResavedRow) -> str:
+    parts = [] if row["similarity"] is None else [f"{row['similarity']:.1%}"]
+    return escape("; ".join([*parts, *([row["note"]] if row["note"] else [])]))
 
 
 def people_table(rows: list[PersonRow]) -> pd.DataFrame:

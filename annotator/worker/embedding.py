@@ -115,15 +115,17 @@ def embed(
     features = _open(project, path)
     failed = {} if features is None else features.failed()
     with control.store.reading() as tx:
-        every = images.every(tx)
+        every = [image for image in images.every(tx) if not image.missing]
         paths = images.paths_of(tx)
     sources = Sources(project, {i.ordinal: paths.get(i.id, []) for i in every})
     skipped = failed if "images" in control.job.options else {}
     todo = [i for i in every if i.ordinal not in skipped and not _is_done(features, i)]
     unreachable = [i for i in todo if sources.is_unreachable(i.ordinal)]
     todo = [i for i in todo if not sources.is_unreachable(i.ordinal)]
+    gone = 0 if features is None else len(np.setdiff1d(features.done_rows, _ordinals(every)))
+    total = len(every) + gone  # what is missing keeps its row
     job = _Embedding(
-        path, control, device, features, failed, len(every), give_way_seconds,
+        path, control, device, features, failed, total, give_way_seconds,
         project.settings.images.grey_range,
     )  # fmt: skip
     job.projection = projection
@@ -274,6 +276,10 @@ def _open(project: Project, path: Path) -> FeatureFiles | None:
     if features is not None:
         features.start_over(project.settings.images.grey_range)
     return features
+
+
+def _ordinals(listed: Sequence[Image]) -> list[int]:
+    return [image.ordinal for image in listed]
 
 
 def _is_done(features: FeatureFiles | None, image: Image) -> bool:

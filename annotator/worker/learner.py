@@ -132,7 +132,7 @@ def _image_columns(listed: Sequence[Image], rows: int) -> tuple[npt.NDArray[np.i
     for image in listed:
         if image.ordinal < rows:
             folds[image.ordinal] = image.fold
-            askable[image.ordinal] = not image.missing
+            askable[image.ordinal] = image.in_use
     return folds, askable
 
 

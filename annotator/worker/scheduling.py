@@ -63,7 +63,8 @@ def _embedding(
     """Return the embedding that is due; stale features are those of other grey values."""
     count = images.count(tx)
     tried = min(0 if f is None else len(f.done_rows) + len(f.failed()) for f in every)
-    if (count <= tried and not is_stale) or _rests(tx, JobKind.EMBED, now):
+    tried_all = images.count_all(tx) <= tried
+    if (tried_all and not is_stale) or _rests(tx, JobKind.EMBED, now):
         return []
     job = jobs.latest(tx, JobKind.EMBED)
     options = {"images": count} if owner is None else {"images": count, "network_of": owner}

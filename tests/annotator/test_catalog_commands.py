@@ -89,6 +89,48 @@ def test_an_unknown_name_is_a_sentence(run: Run) -> None:
         run("categories", "merge", "cow", "cat")
 
 
+def test_images_are_removed_listed_and_restored_by_name_and_by_list(
+    run: Run, tmp_path: Path
+) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("1.png\n\n2.png\n")
+
+    told = run("images", "remove", "0.png", "--list", str(names))
+
+    assert told == (
+        "3 images removed, 1 answer kept; `annotator images PROJECT restore` brings them back.\n"
+    )
+    assert run("images", "restore") == "0.png: 1 answer\n1.png: 0 answers\n2.png: 0 answers\n"
+    assert run("images", "restore", "0.png", "--json")["answers"] == 1
+    assert run("images", "restore", "--all") == "2 images restored, with 0 answers.\n"
+    assert run("images", "restore") == "None.\n"
+
+
+def test_a_file_saved_again_is_listed_accepted_and_separated(run: Run, tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30), (1, 90, 120)).save(tmp_path / "pictures" / "0.png")
+    run("images", "add")
+
+    assert "0.png -> 0.png: 1 answer; same file name" in run("images", "resaved")
+    assert run("images", "resaved", "--accept", "0.png", "--json")["images"] == 1
+    assert run("images", "resaved") == "0.png -> 0.png: 1 answer; accepted\n"
+    assert "1 image is separate again" in run("images", "resaved", "--undo", "0.png")
+    assert "0.png: was saved again or replaced" in run("images", "missing")
+
+
+def test_options_that_exclude_each_other_and_lists_that_are_not_there_are_told(
+    project: Path, tmp_path: Path
+) -> None:
+    runner = CliRunner()
+    both = ["resaved", "--accept-all", "--undo", "0.png"]
+
+    assert runner.invoke(app, ["images", str(project), *both]).exit_code == 2
+    assert runner.invoke(app, ["images", str(project), "remove"]).exit_code == 2
+    gone = ["remove", "--list", str(tmp_path / "no.txt")]
+    result = runner.invoke(app, ["images", str(project), *gone])
+    assert isinstance(result.exception, AnnotatorError)
+    assert "cannot be read" in str(result.exception)
+
+
 def test_folders_are_added_listed_and_moved(run: Run, project: Path, tmp_path: Path) -> None:
     more = tmp_path / "more"
     more.mkdir()

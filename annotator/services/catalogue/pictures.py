@@ -21,6 +21,8 @@ MOST_ENDS = 8
 
 _LOG = logging.getLogger(__name__)
 
+REMOVED = "This image was removed from the project; its answers are kept."
+
 
 class Media:
     """Where the pictures of one project come from."""

@@ -154,6 +154,7 @@ class StandingFill(TypedDict):
     answered: int
     corrected: int
     in_changed_categories: int
+    on_unused_images: int
     left: int
     at_most_wrong: int
     promised: float

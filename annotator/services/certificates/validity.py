@@ -14,7 +14,7 @@ from annotator.services.certificates.pool import plan_of
 from annotator.services.certificates.rows import Standing, StandingFill
 from annotator.services.knowledge.fills import Fill
 from annotator.settings import Project
-from annotator.store import Transaction, activity, answers, categories
+from annotator.store import Transaction, answers, categories, images
 from annotator.store.certificates import Certificate, CertificateState
 from mlrpl.decision.certifier import wrong_left
 
@@ -58,8 +58,9 @@ def uncovered(tx: Transaction, row: Certificate) -> list[str]:
     """Return a sentence about images and categories that came after a plan; none without any."""
     if row.state not in (CertificateState.OPEN, CertificateState.APPLIED):
         return []
-    now, known = activity.shape(tx)[0], {*row.plan["left_out"]}
-    pictures = now - row.plan.get("images", now)
+    known = {*row.plan["left_out"]}
+    planned = row.plan.get("images")
+    pictures = 0 if planned is None else sum(o >= planned for o in images.order(tx))
     own = set(row.plan["ordinals"])
     fresh = [c for c in categories.every(tx) if c.ordinal not in own and c.name not in known]
     parts = [(pictures, "image", "images"), (len(fresh), "category", "categories")]
@@ -101,16 +102,21 @@ def _standing(project: Project, fill: Fill, settled: _Settled) -> Standing:
     row = fill.row
     started = _budget(row)
     mine = fill.bits.contains(PRESENT, settled.image, settled.category)
+    mine &= ~np.isin(settled.image, fill.unused)
     hidden = np.isin(settled.category, list(fill.hidden))
     corrected = mine & settled.absent & ~hidden
     corrected &= ~_asked(project, row, started["drawn"], settled)
     out = int((mine & ~hidden).sum())
     gone = sum(fill.bits.count(PRESENT, column) for column in fill.hidden)
+    # None of them counts as corrected: those that are wrong may all be among the rest.
+    away = fill.unused_bits()[PRESENT]
+    away[:, [o for o in fill.hidden if o < away.shape[1]]] = False
+    unused = int(away.sum())
     promised = plan_of(row.plan["fill"]).promise.max_error
     left, wrong, holds = wrong_left(
         started["present"],
         started["may_be_wrong"],
-        taken=out + gone,
+        taken=out + gone + unused,
         corrected=int(corrected.sum()),
         max_error=promised,
     )
@@ -118,6 +124,7 @@ def _standing(project: Project, fill: Fill, settled: _Settled) -> Standing:
         "answered": out,
         "corrected": int((mine & settled.absent & ~hidden).sum()),
         "in_changed_categories": gone,
+        "on_unused_images": unused,
         "left": left,
         "at_most_wrong": wrong,
         "promised": promised,
@@ -148,12 +155,13 @@ def _asked(
 
 
 def _sentence(number: int, found: StandingFill) -> str:
-    if not found["answered"] + found["in_changed_categories"] + found["left"]:
+    taken = found["answered"] + found["in_changed_categories"] + found["on_unused_images"]
+    if not taken + found["left"]:
         return (
             f"The promise of certificate {number} holds: it filled in nothing as present, and "
             "answers can only find pairs that were lost."
         )
-    if not found["answered"] + found["in_changed_categories"]:
+    if not taken:
         return (
             f"The promise of certificate {number} holds: what it filled in as present is "
             "unchanged, and answers can only find pairs that were lost."
@@ -162,6 +170,8 @@ def _sentence(number: int, found: StandingFill) -> str:
     since += f", {found['corrected']:,} of them as absent"
     if found["in_changed_categories"]:
         since += f", and {found['in_changed_categories']:,} are in categories that were changed"
+    if found["on_unused_images"]:
+        since += f", and {found['on_unused_images']:,} are on images that are missing or removed"
     if not found["left"]:
         return f"The promise of certificate {number} holds: {since}, and none is left."
     share = found["at_most_wrong"] / found["left"]

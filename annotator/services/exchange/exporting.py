@@ -142,7 +142,7 @@ def label_file(
 def _records(
     tx: Transaction, context: _Context, subset: str, on_progress: Progress
 ) -> Iterator[ImageRecord]:
-    every = images.every(tx)
+    every = [image for image in images.every(tx) if image.in_use]
     for start in range(0, len(every), CHUNK):
         part = every[start : start + CHUNK]
         on_progress(start, len(every), "Reading labels")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,15 @@ from annotator.domain import State
 from annotator.services.background.following_cache import FollowingCache
 from annotator.services.catalogue.definitions import changed
 from annotator.settings import Project
-from annotator.store import Transaction, activity, categories, certificates, changes, merges
+from annotator.store import (
+    Transaction,
+    activity,
+    categories,
+    certificates,
+    changes,
+    image_use,
+    merges,
+)
 from annotator.store.activity import Bools, Ordinals, Pairs
 from annotator.store.certificates import Certificate, CertificateState
 from annotator.wire import label as wire
@@ -49,20 +57,34 @@ class Fill:
     bits: FillBits
     hidden: frozenset[int]
     """Ordinals of categories that mean something else by now; their fill is not shown."""
+    unused: Ordinals = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Ordinals of the images that are not in use, ascending; theirs is not shown either."""
 
     @property
-    def key(self) -> tuple[int, frozenset[int]]:
+    def key(self) -> tuple[int, frozenset[int], bytes]:
         """What tells two fills apart."""
-        return self.row.id, self.hidden
+        return self.row.id, self.hidden, self.unused.tobytes()
 
     def has(self, image: Ordinals, category: Ordinals) -> Bools:
         """Return which of some pairs, by ordinals, are filled in."""
         both = [self.bits.contains(state, image, category) for state in (0, 1)]
-        return np.logical_or(*both) & ~np.isin(category, list(self.hidden))
+        hidden = np.isin(category, list(self.hidden)) | np.isin(image, self.unused)
+        return np.logical_or(*both) & ~hidden
+
+    def bit_rows(self, start: int, stop: int) -> Bools:
+        """Return what is filled in for images in use, present and absent, `(2, n, columns)`."""
+        both = self.bits.rows(start, stop)
+        low, high = np.searchsorted(self.unused, (start, start + both.shape[1]))
+        both[:, self.unused[low:high] - start] = False
+        return both
+
+    def unused_bits(self) -> Bools:
+        """Return what is filled in for the images that are not in use, `(2, n, columns)`."""
+        return self.bits.rows_at(self.unused)
 
     def rows(self, start: int, stop: int, columns: int) -> Bools:
         """Return which pairs of some images are filled in, `(stop - start, columns)`."""
-        both = np.logical_or(*self.bits.rows(start, stop))
+        both = np.logical_or(*self.bit_rows(start, stop))
         both[:, [o for o in self.hidden if o < both.shape[1]]] = False
         wide = np.zeros((stop - start, columns), dtype=bool)
         inside = both[:, :columns]
@@ -103,8 +125,9 @@ class Fills:
                 if row.id not in self._opened:
                     columns = row.plan["columns"]
                     self._opened[row.id] = FillBits.read(self._project, row.id, columns)
+        unused = image_use.unused_ordinals(tx)
         return [
-            Fill(row, self._opened[row.id], frozenset(named[n] for n in changed(tx, row)))
+            Fill(row, self._opened[row.id], frozenset(named[n] for n in changed(tx, row)), unused)
             for row in rows
         ]
 
@@ -126,6 +149,9 @@ class Fills:
             for ordinal, number in fill.row.plan["filled"].items():
                 if int(ordinal) not in fill.hidden:
                     total[int(ordinal)] = total.get(int(ordinal), 0) + number
+            for ordinal, number in enumerate(fill.unused_bits().sum(axis=(0, 1)).tolist()):
+                if ordinal in total and ordinal not in fill.hidden:
+                    total[ordinal] -= number
         for _, category in self._answered(tx, fills):
             total[category] -= 1
         return total
@@ -140,7 +166,7 @@ class Fills:
         listed = [c.ordinal for c in categories.every(tx)]
         for fill in fills:
             for start in range(0, fill.bits.images, CHUNK):
-                both = fill.bits.rows(start, start + CHUNK)
+                both = fill.bit_rows(start, start + CHUNK)
                 take = [o for o in listed if o < both.shape[2] and o not in fill.hidden]
                 for state, number in zip(found, both[:, :, take].sum(axis=(1, 2)), strict=True):
                     found[state] += int(number)
@@ -158,8 +184,10 @@ class Fills:
     def _build(self, tx: Transaction) -> _Answered:
         found = _Answered(self.active(tx))
         began = min(fill.row.plan["applied_operation"] for fill in found.fills)
-        # None of them had a label when they were filled in, unless a merge brings older ones.
-        since = None if merges.read(tx) else _patched(tx, found, began)
+        # None of them had a label when they were filled in, unless a merge brings older ones, or
+        # an image that comes back.
+        older = bool(merges.read(tx)) or changes.moment(tx).recomputed > 0
+        since = None if older else _patched(tx, found, began)
         return since or _all_answered(tx, found)
 
 

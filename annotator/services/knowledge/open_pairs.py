@@ -22,7 +22,7 @@ import numpy.typing as npt
 from annotator.domain import Category, PairLabel
 from annotator.services.catalogue import hierarchy
 from annotator.services.knowledge.fills import Fill
-from annotator.store import Transaction, activity, answers, categories
+from annotator.store import Transaction, activity, answers, categories, image_use
 from annotator.store.activity import Bools, Ordinals
 
 CHUNK = 8192
@@ -81,6 +81,8 @@ def settled_matrix(
 ) -> Bools:
     """Return which pairs of the project are settled, `(images, categories)` by ordinal.
 
+    All pairs of images that are not in use are.
+
     Args:
         tx: A transaction.
         parents: Of the hierarchy.
@@ -90,6 +92,7 @@ def settled_matrix(
     settled = np.zeros((rows, columns), dtype=bool)
     for part in activity.each_label(tx):
         settled[part.image, part.category] = True
+    settled[image_use.unused_ordinals(tx)] = True
     if parents:
         table, ordinals = answers.label_table(tx), categories.ordinals(tx)
         implied = hierarchy.implied_pairs(table, ordinals, parents)
@@ -107,6 +110,10 @@ class Labelled:
     def __init__(self, rows: int, columns: int) -> None:
         self.columns = columns
         self._bits: Bits = np.zeros((rows, -(-columns // 8)), dtype=np.uint8)
+
+    def close(self, images: Ordinals) -> None:
+        """Set the bits of all pairs of some images."""
+        self._bits[images] = 0xFF
 
     def mark(self, image: Ordinals, category: Ordinals) -> None:
         """Set the bits of pairs, which may be named twice."""

@@ -17,7 +17,7 @@ from annotator.services.background.throttled_cache import AT_ONCE
 from annotator.services.knowledge.fills import Fill, Fills, Pair
 from annotator.services.knowledge.open_pairs import CHUNK, Labelled
 from annotator.services.knowledge.suggestions import Suggestions
-from annotator.store import Store, Transaction, activity, changes
+from annotator.store import Store, Transaction, activity, changes, image_use
 from annotator.store.activity import Bools, Ordinals
 from mlrpl.decision.calibration import raw_threshold
 
@@ -54,6 +54,7 @@ class SuggestionCounts:
     arrays: VersionArrays | None
     fills: list[Fill]
     labelled: Labelled
+    """All pairs of images that are not in use count as labelled."""
     disputed: frozenset[Pair]
     """Pairs about which people disagree, in the whole project."""
     suggested: Counts
@@ -121,6 +122,7 @@ class OpenSuggestions:
         for part in activity.each_label(tx):
             labelled.mark(part.image, part.category)
             disputed |= part.where(~part.known)
+        labelled.close(image_use.unused_ordinals(tx))
         nothing = np.zeros(columns, dtype=np.int64)
         fills = self.fills.active(tx)
         found = SuggestionCounts(arrays, fills, labelled, frozenset(disputed), nothing, nothing)

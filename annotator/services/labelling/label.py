@@ -9,7 +9,7 @@ from annotator.errors import AnnotatorError
 from annotator.services.catalogue import hierarchy
 from annotator.services.catalogue.hotkeys import keys_for
 from annotator.services.catalogue.lookup import in_order
-from annotator.services.catalogue.pictures import Media, names_of, search
+from annotator.services.catalogue.pictures import REMOVED, Media, names_of, search
 from annotator.services.catalogue.revision import categories_revision
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.conditional_update import own_labels
@@ -233,6 +233,8 @@ class Labelling:
         return {**standing(version, shown, settled, opinion), "rankings": len(rankings.of)}
 
     def _problem(self, image: Image, paths: list[ImagePath]) -> str | None:
+        if image.removed:
+            return REMOVED
         try:
             self._media.first_existing(image, paths)
         except AnnotatorError as error:

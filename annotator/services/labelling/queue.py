@@ -139,7 +139,7 @@ class Queue:
     def _order(self, tx: Transaction) -> Ordinals:
         """Return the ordinals of all images, those most worth a look first."""
         first = np.asarray(self._ordinals(tx), dtype=np.int64)
-        rest = np.ones(images.count(tx), dtype=bool)
+        rest = np.ones(images.count_all(tx), dtype=bool)
         first = first[(first >= 0) & (first < len(rest))]
         rest[first] = False
         return np.concatenate([first, np.flatnonzero(rest)])  # newer than the order, not embedded

@@ -18,7 +18,7 @@ from annotator.domain import (
 )
 from annotator.errors import AnnotatorError, ImageError, TemporaryError
 from annotator.services.catalogue.archived import Archived
-from annotator.services.catalogue.pictures import Media
+from annotator.services.catalogue.pictures import REMOVED, Media
 from annotator.services.clock import Clock, utc_now
 from annotator.store import (
     Store,
@@ -150,6 +150,9 @@ class Recording:
         """
         problems = {}
         for image in wanted:
+            if image.removed:
+                problems[image.id] = REMOVED
+                continue
             try:
                 self._media.first_existing(image, paths.get(image.id, []))
             except TemporaryError:

@@ -272,7 +272,7 @@ class Verification:
         return is_calibrated(parameters, ordinal)
 
     def _order(self, tx: Transaction, asked: _Asked) -> Order:
-        ordinal, number = asked.category.ordinal, images.count(tx)
+        ordinal, number = asked.category.ordinal, images.count_all(tx)
         version, arrays = self._suggestions.current(tx)
         opinion = None
         if version is not None and arrays is not None and is_taught(arrays, ordinal):

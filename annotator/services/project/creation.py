@@ -22,7 +22,7 @@ from annotator.services.exchange.import_summary import ImportSummary
 from annotator.services.exchange.transfer import Transfer
 from annotator.services.project.scan_report import FoundFiles, details, found_files, together
 from annotator.settings import PROJECT_FILE, Project, Settings, changed, load_project, save_project
-from annotator.store import Store, Transaction, categories, images
+from annotator.store import Store, Transaction, categories, image_use, images
 from annotator.store.categories import NewCategory
 from annotator.store.images import Added, BrokenFile, FoundImage
 from mlrpl import backbone_names
@@ -173,9 +173,21 @@ def _fill(
 
 
 def add_images(
-    project: Project, store: Store, root: str, *, on_progress: Progress = lambda *_: None
+    project: Project,
+    store: Store,
+    root: str,
+    *,
+    had: int | None = None,
+    on_progress: Progress = lambda *_: None,
 ) -> tuple[Added, Scan, int]:
     """Read a root again and take in what is new or changed.
+
+    Args:
+        project: The project.
+        store: Of the project.
+        root: Name of the root.
+        had: How many images there were before the look that this is a part of; None: now.
+        on_progress: Called while the pictures are read.
 
     Returns:
         What was added, what the folder holds, and how many files are gone since the last look.
@@ -188,11 +200,12 @@ def add_images(
         )
     with store.reading() as tx:
         known = images.known_files(tx, root)
+        had = images.count_all(tx) if had is None else had
     found = scan(folder, known, settings=project.settings.images, on_progress=on_progress)
-    return _take_in(store, root, found), found, len(found.gone)
+    return _take_in(store, root, found, had), found, len(found.gone)
 
 
-def _take_in(store: Store, root: str, found: Scan) -> Added:
+def _take_in(store: Store, root: str, found: Scan, had: int) -> Added:
     """Put what a scan found into the store a part at a time; doing it twice changes nothing."""
     sums: Counter[str] = Counter()
 
@@ -208,8 +221,9 @@ def _take_in(store: Store, root: str, found: Scan) -> Added:
     for_all(store, found.found, add)
     for_all(store, found.broken, refuse)
     for_all(store, found.gone, strike_off)
-    with store.writing() as tx:
-        images.mark_missing_images(tx)
+    with store.reading() as tx:
+        moved = image_use.unsettled(tx)
+    for_all(store, moved, lambda tx, part: image_use.settle(tx, part, had))
     return Added(**sums) if sums else Added(0, 0, 0, 0, 0)
 
 
@@ -239,9 +253,11 @@ def refresh_images(
         roots = [list(new.settings.roots)[-1]]
     else:
         roots = list(project.settings.roots)
+    with store.reading() as tx:
+        had = images.count_all(tx)
     rows = []
     for root in roots:
-        added, found, _ = add_images(new, store, root, on_progress=on_progress)
+        added, found, _ = add_images(new, store, root, had=had, on_progress=on_progress)
         rows.append(found_files(added, found))
     if folder is not None:
         save_project(new)

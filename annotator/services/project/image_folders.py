@@ -10,6 +10,7 @@ from pathlib import Path
 
 from typing_extensions import TypedDict
 
+from annotator.domain import ImagePath
 from annotator.errors import ProjectBusy, ProjectError
 from annotator.services.catalogue.written_names import WrittenNames
 from annotator.services.message import Message
@@ -19,9 +20,11 @@ from annotator.services.project.creation import (
     refresh_images,
     root_for,
 )
+from annotator.services.project.removed_images import counted, names_of_unused
 from annotator.services.project.scan_report import FoundFiles, details, found_files
 from annotator.settings import Project, changed, load_project, save_project
-from annotator.store import Store, images, picture_files
+from annotator.store import Store, image_use, images, picture_files
+from annotator.store.image_use import Unused
 
 MOST_EXAMPLES = 5
 """File names that a preview shows."""
@@ -112,7 +115,7 @@ class ImageRoots:
             row = refresh_images(
                 self._project, self._store, folder, name=name, on_progress=on_progress
             )
-        return {**row, "message": _sentence(row)}
+        return {**row, "message": self._told(row)}
 
     def look(self, *, on_progress: Progress = lambda *_: None) -> Scanned:
         """Look for new, changed and missing files in all folders.
@@ -123,7 +126,7 @@ class ImageRoots:
         """
         with self._alone():
             row = refresh_images(self._project, self._store, None, on_progress=on_progress)
-        return {**row, "message": _sentence(row)}
+        return {**row, "message": self._told(row)}
 
     def move_preview(self, root: str, folder: Path) -> MoveRow:
         """Return how many files of a root lie in another folder, and how many would be missing.
@@ -172,27 +175,36 @@ class ImageRoots:
             self._project.settings = new.settings
             added, found, _ = add_images(self._project, self._store, root, on_progress=on_progress)
         row = found_files(added, found)
-        return {**row, "message": f"{root!r} is {folder} now. {_sentence(row)}"}
+        return {**row, "message": f"{root!r} is {folder} now. {self._told(row)}"}
 
     def unusable(self) -> list[UnusableFile]:
         """Return the files that are missing or cannot be used."""
         rows: list[UnusableFile] = []
         with self._store.reading() as tx:
+            lost = image_use.answered_without_file(tx)
+            told = {each.image.id for each in [*lost, *image_use.removed(tx)]}
             names = WrittenNames(picture_files.every(tx), picture_files.roots(tx))
             for path in images.every_path(tx):
                 reason = path.problem
                 if path.size < 0:
-                    reason = "is missing; answers about its image are kept"
-                if reason:
-                    name = names.of(path.root, path.path)
-                    row: UnusableFile = {
-                        "root": path.root,
-                        "path": path.path,
-                        "name": name,
-                        "reason": reason,
-                    }
-                    rows.append(row)
+                    reason = "is missing"
+                if reason and path.image_id not in told:
+                    rows.append(_unusable(path, names.of(path.root, path.path), reason))
+            called = names_of_unused(tx, lost)
+        for each in lost:
+            rows.append(_unusable(each.path, called[each.image.id], _lost(each)))
         return sorted(rows, key=lambda row: (row["root"], row["path"]))
+
+    def _told(self, row: FoundFiles) -> str:
+        with self._store.reading() as tx:
+            lost = len(image_use.answered_without_file(tx))
+        if not lost:
+            return _sentence(row)
+        some = f"{counted(lost, 'image')} with answers {'has' if lost == 1 else 'have'}"
+        return (
+            f"{_sentence(row)} {some} no file now; `annotator images PROJECT missing` names them, "
+            "and `resaved` finds those that were saved again."
+        )
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -202,6 +214,18 @@ class ImageRoots:
             yield
         finally:
             self._reading.release()
+
+
+def _unusable(path: ImagePath | None, name: str, reason: str) -> UnusableFile:
+    root, below = ("", name) if path is None else (path.root, path.path)
+    return {"root": root, "path": below, "name": name, "reason": reason}
+
+
+def _lost(each: Unused) -> str:
+    now = "has no file any more"
+    if each.path is not None and each.path.size >= 0:
+        now = "was saved again or replaced by another file"
+    return f"{now}; {counted(each.answers, 'answer')} kept"
 
 
 def _sentence(row: FoundFiles) -> str:

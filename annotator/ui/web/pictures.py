@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from annotator.services.catalogue.pictures import Media
 
 FOREVER = "private, max-age=31536000, immutable"
-"""An image id stands for the same bytes for life, so the browser need not ask again."""
+"""An image id stands for the same picture for life, so the browser need not ask again."""
 
 
 def picture_routes(media: Media) -> APIRouter:

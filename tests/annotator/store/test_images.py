@@ -6,7 +6,7 @@ import pytest
 
 from annotator.domain import FOLDS, OperationKind, State
 from annotator.errors import NotFound
-from annotator.store import Store, images
+from annotator.store import Store, categories, images
 from annotator.store.images import Added, BrokenFile, FoundImage
 
 
@@ -108,13 +108,22 @@ def test_a_changed_file_leaves_the_old_image_there_if_another_path_holds_it(stor
     assert missing(store) == [False, False]
 
 
-def test_a_missing_image_keeps_its_answers(desk: Any) -> None:
-    desk.say("ann", (1, 1, State.PRESENT), kind=OperationKind.ANSWER)
+def test_a_missing_image_has_no_labels_until_its_file_is_back_with_all_its_answers(
+    desk: Any,
+) -> None:
+    desk.say("ann", (1, 1, State.PRESENT), (2, 1, State.PRESENT), kind=OperationKind.ANSWER)
 
     gone(desk.store, "1.png")
 
     assert missing(desk.store) == [True, False, False]
-    assert desk.states() == {1: State.PRESENT}
+    assert desk.label(1, 1).state is None
+    with desk.store.reading() as tx:
+        assert categories.every(tx)[0].present_count == 1
+        assert images.count(tx) == 2
+    add(desk.store, FoundImage("1.png", f"{1:064x}", 40, 30, "PNG", 100, 1))
+    assert desk.label(1, 1).state is State.PRESENT
+    with desk.store.reading() as tx:
+        assert categories.every(tx)[0].present_count == 2
 
 
 def test_a_file_that_is_gone_is_read_again_when_it_comes_back(store: Store) -> None:

@@ -18,6 +18,7 @@ from annotator.store import (
     annotators,
     answers,
     categories,
+    image_use,
     images,
     imported_annotations,
     jobs,
@@ -101,7 +102,6 @@ def test_labels_and_history_of_the_first_revision_read_back(first: Store) -> Non
     assert found == {
         (1, 1): (State.PRESENT, Source.ACCEPTED, False),
         (1, 2): (None, Source.HUMAN, True),
-        (2, 1): (State.ABSENT, Source.IMPORTED, False),
     }
     assert labels[0].score == 0.875
     assert [(a.annotator, a.state, a.late, a.cancelled) for a in told] == [
@@ -110,6 +110,22 @@ def test_labels_and_history_of_the_first_revision_read_back(first: Store) -> Non
         ("bob", State.PRESENT, False, True),
     ]
     assert unsure == {2: [2]}
+
+
+def test_the_labels_of_a_missing_image_of_the_first_revision_wait_for_its_file(
+    first: Store,
+) -> None:
+    back = images.FoundImage("2.png", "2" * 64, 50, 30, "JPEG", 100, 1)
+
+    with first.writing() as tx:
+        (lost,) = image_use.answered_without_file(tx)
+        images.add(tx, "pictures", [back], [])
+        labels = answers.labels_of(tx, [2])[2]
+        cat = categories.every(tx)[0]
+
+    assert (lost.image.id, lost.answers) == (2, 1)
+    assert [(x.category_id, x.state) for x in labels] == [(1, State.ABSENT)]
+    assert (cat.present_count, cat.absent_count) == (1, 1)
 
 
 def test_pictures_and_categories_of_the_first_revision_read_back(first: Store) -> None:
@@ -126,7 +142,7 @@ def test_pictures_and_categories_of_the_first_revision_read_back(first: Store) -
         "animal",
         17,
     )
-    assert (cat.present_count, cat.absent_count, cat.extra) == (1, 1, {"color": "red"})
+    assert (cat.present_count, cat.absent_count, cat.extra) == (1, 0, {"color": "red"})
     assert (dog.archived, dog.present_count) == (True, 0)
     assert (one.fold, one.known_count, two.missing) == (1, 1, True)
     assert [(p.path, p.coco_id) for p in paths[1]] == [("1.png", 139), ("copy/1.png", None)]

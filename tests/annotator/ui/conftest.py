@@ -31,7 +31,10 @@ def fakes(load_module: Callable[[Path], ModuleType]) -> ModuleType:
 
 
 def _made(fakes: ModuleType, folder: Path, shared: Services) -> Any:
-    names = ("curation", "preferences", "image_roots", "people", "exchange", "backups")
+    names = (
+        "curation", "preferences", "image_roots", "removed_images", "resaved_images", "people",
+        "exchange", "backups",
+    )  # fmt: skip
     return fakes.fake_services(folder, **{name: getattr(shared, name) for name in names})
 
 

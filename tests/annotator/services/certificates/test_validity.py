@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +187,24 @@ def test_an_export_says_that_a_promise_is_stale(applied: Services, tmp_path: Pat
     assert "is stale" in info["certificates"][0]["promise"]["sentence"]
     assert "is stale" in applied.transfer.export_counts("certified")["note"]
     assert applied.transfer.export_counts("answered")["note"] == ""
+
+
+def test_fills_of_removed_images_are_in_no_count_and_against_the_promise_until_they_are_back(
+    services: Services, fill_in: Callable[..., int], answer: Callable[..., None]
+) -> None:
+    answer("a", (2, 3, "present"))
+    fill_in(present=[(0, 0), (1, 0), (2, 0), (3, 0)], absent=[(1, 1)], may_be_wrong=1)
+    before = standing(services)["present"]
+    assert services.progress.state()["filled"] == 5
+
+    services.removed_images.remove(["1.png", "2.png"])
+
+    found = standing(services)["present"]
+    assert services.progress.state()["filled"] == 2
+    assert (found["on_unused_images"], found["left"], found["at_most_wrong"]) == (2, 2, 1)
+    with services.store.reading() as tx:
+        assert services.fills.counts_by_state(tx) == {"present": 2, "absent": 0}
+    services.removed_images.restore([], everything=True)
+    assert standing(services)["present"] == before
+    assert services.progress.state()["filled"] == 5
+    assert services.progress.state()["answered"] == 1

@@ -90,7 +90,7 @@ def test_what_cannot_be_used_is_listed_with_folder_and_reason(
     rows = services.image_roots.unusable()
 
     assert [(r["root"], r["path"]) for r in rows] == [("images", "1.png"), ("images", "empty.png")]
-    assert rows[0]["reason"] == "is missing; answers about its image are kept"
+    assert rows[0]["reason"] == "is missing"
     assert "empty" in rows[1]["reason"]
 
 
