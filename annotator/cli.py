@@ -20,6 +20,8 @@ from annotator.certify_cli import certify_app, rollback
 from annotator.cli_options import (
     LARGEST_NUMBER,
     AsJson,
+    Consumer,
+    Content,
     FormatName,
     MinusOne,
     NamesBelow,
@@ -31,6 +33,7 @@ from annotator.cli_options import (
     PublicUrl,
     RootPath,
     Separator,
+    Subset,
     Unlisted,
 )
 from annotator.demo.command import demo
@@ -139,18 +142,9 @@ def export(
     project: ProjectDir,
     out: Annotated[Path, typer.Option(help="Directory to write to.")],
     format: Annotated[list[str], typer.Option(help="coco or csv; may be repeated.")] = ["coco"],  # noqa: B006
-    content: Annotated[
-        str,
-        typer.Option(
-            help=(
-                "answered; certified: also pairs filled in under a certificate; completed: also "
-                "open pairs that the model can decide."
-            )
-        ),
-    ] = "answered",
-    subset: Annotated[
-        str, typer.Option(help="all images, or labelled: only those with a known pair.")
-    ] = "all",
+    content: Content = "answered",
+    subset: Subset = "all",
+    consumer: Consumer = None,
     as_json: AsJson = False,
     progress_lines: ProgressLines = False,
 ) -> None:
@@ -158,9 +152,14 @@ def export(
     bar = progress_bar("Writing labels", lines=progress_lines)
     with opened(project) as services, bar as on_progress:
         files = services.transfer.export(
-            out, formats=format, content=content, subset=subset, on_progress=on_progress
+            out,
+            formats=format,
+            content=content,
+            subset=subset,
+            consumer=consumer,
+            on_progress=on_progress,
         )
-        note = services.transfer.export_counts(content)["note"] if content != "answered" else ""
+        note = services.transfer.export_counts(content)["note"] if "coco" in format else ""
     if note:
         typer.echo(note, err=True)
     show([str(f) for f in files], "\n".join(f"wrote {f}" for f in files), as_json)

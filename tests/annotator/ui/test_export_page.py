@@ -206,3 +206,16 @@ def test_a_refused_file_is_named_as_its_owner_does_and_its_text_is_text(
 
     assert str(refused.value).startswith(f"{name}.csv: line 2, column 'cat'")
     assert unescape(MarkdownIt().render(shown)) == f"<p><strong>{refused.value}</strong></p>\n"
+
+
+def test_what_an_export_leaves_out_is_said_beside_its_counts(
+    page: ExportPage, real: Services
+) -> None:
+    answer_by_name(real, image="0.png", category="cat", state=State.PRESENT, annotator="Ann")
+    before = page.counts("answered")
+
+    real.curation.archive(real.curation.find("cat"), True)
+
+    said = "1 label of archived categories is left out; restore the categories to export them."
+    assert said not in before
+    assert said in page.counts("answered")
