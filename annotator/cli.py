@@ -20,6 +20,7 @@ from annotator.certify_cli import certify_app, rollback
 from annotator.cli_options import (
     LARGEST_NUMBER,
     AsJson,
+    Consumer,
     FormatName,
     MinusOne,
     NamesBelow,
@@ -147,6 +148,7 @@ def export(
     subset: Annotated[
         str, typer.Option(help="all images, or labelled: only those with a known pair.")
     ] = "all",
+    consumer: Consumer = None,
     as_json: AsJson = False,
     progress_lines: ProgressLines = False,
 ) -> None:
@@ -154,9 +156,14 @@ def export(
     bar = progress_bar("Writing labels", lines=progress_lines)
     with opened(project) as services, bar as on_progress:
         files = services.transfer.export(
-            out, formats=format, content=content, subset=subset, on_progress=on_progress
+            out,
+            formats=format,
+            content=content,
+            subset=subset,
+            consumer=consumer,
+            on_progress=on_progress,
         )
-        note = services.transfer.export_counts(content)["note"] if content != "answered" else ""
+        note = services.transfer.export_counts(content)["note"] if "coco" in format else ""
     if note:
         typer.echo(note, err=True)
     show([str(f) for f in files], "\n".join(f"wrote {f}" for f in files), as_json)

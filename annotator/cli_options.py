@@ -43,3 +43,10 @@ NamesBelow = Annotated[
 ProgressLines = Annotated[
     bool, typer.Option(help="Write progress lines to stderr, for programs.", hidden=True)
 ]
+
+Consumer = Annotated[
+    str | None,
+    typer.Option(
+        "--for", help="datumaro: write annotations/instances_SUBSET.json, which it looks for."
+    ),
+]

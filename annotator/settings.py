@@ -7,10 +7,11 @@ import os
 import re
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import tomlkit
 import tomlkit.exceptions
@@ -234,11 +235,21 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
         durable: Wait until it is on the disk. Without that the file may be empty after a power
             loss, which is no harm where it can be made again.
     """
+    with writing_atomically(path, durable=durable) as file:
+        file.write(content)
+
+
+@contextmanager
+def writing_atomically(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
+    """Give a file to write to that takes its name when the block ends; see `write_atomically`.
+
+    If the block fails, what was there before stays.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
             if durable:
                 file.flush()
                 os.fsync(file.fileno())

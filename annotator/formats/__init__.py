@@ -15,6 +15,7 @@ from annotator.formats.records import (
     CategoryRecord,
     ImageRecord,
     LabelFile,
+    LabelRows,
     PairRecord,
 )
 
@@ -26,6 +27,7 @@ __all__ = [
     "Format",
     "ImageRecord",
     "LabelFile",
+    "LabelRows",
     "PairRecord",
     "ReadOptions",
     "format_for",
@@ -43,7 +45,7 @@ class Read(Protocol):
 class Write(Protocol):
     """Turns records into a file."""
 
-    def __call__(self, labels: LabelFile, path: Path) -> list[Path]:
+    def __call__(self, labels: LabelRows, path: Path) -> list[Path]:
         """Write the file, whole or not at all, and return what was written."""
 
 

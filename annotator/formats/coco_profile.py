@@ -47,6 +47,14 @@ CERTIFIED_NOTE = (
     "looked at each of them"
 )
 
+NOT_CERTIFIED_NOTE = "no certificate was in force when this file was written: nothing is filled in"
+
+CERTIFICATES = "certificates"
+"""Key of `info` with the certificates that fill in pairs of the file."""
+
+OWN_INFO_KEYS = frozenset({CERTIFICATES, "promises_hold"})
+"""Keys of `info` that speak about this export only; those of an earlier file are dropped."""
+
 INFO_KEYS = frozenset(
     {"annotation_type", "label_semantics", "content", "certified", "content_note"}
 )

@@ -15,6 +15,7 @@ from annotator.formats.coco_profile import (
     INFO_KEYS,
     NEGATIVE,
     NOT_EXHAUSTIVE,
+    OWN_INFO_KEYS,
     POSITIVE,
     SEMANTICS,
     TABLE,
@@ -230,7 +231,7 @@ def _info(path: Path, document: dict[str, Any]) -> tuple[dict[str, Any], Content
     content = said.get(str(info.get("content")), "answered")
     ours = info.get("annotation_type") == ANNOTATION_TYPE
     if ours and info.get("label_semantics") in SEMANTICS.values():
-        info = {key: value for key, value in info.items() if key not in INFO_KEYS}
+        info = {k: v for k, v in info.items() if k not in INFO_KEYS | OWN_INFO_KEYS}
     return info, content
 
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import count
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
 
 from annotator.domain import State
 from annotator.errors import FormatError
+from annotator.formats.coco_ids import distinct, whole_image_id, with_ids
 from annotator.formats.coco_profile import (
     ANNOTATION_TYPE,
     BOX_KEYS,
+    CERTIFICATES,
     CERTIFIED_NOTE,
     FILLED_IN,
     INFO_KEYS,
     NEGATIVE,
+    NOT_CERTIFIED_NOTE,
     NOT_EXHAUSTIVE,
     POSITIVE,
     SEMANTICS,
@@ -27,119 +32,149 @@ from annotator.formats.coco_profile import (
     UNCERTIFIED,
     WITHHELD,
 )
-from annotator.formats.files import write_bytes
+from annotator.formats.files import new_file
 from annotator.formats.records import (
     CERTIFIED,
     CategoryRecord,
     ImageRecord,
     LabelFile,
+    LabelRows,
     PairRecord,
 )
 
 _ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
+_PROVENANCE = ("source", "score", "annotator", "ts")
 
-def write(labels: LabelFile, path: Path) -> list[Path]:
+_SPOOLED_BYTES = 1_000_000
+"""A section up to this size stays in memory until it is joined with the others."""
+
+
+def write(labels: LabelRows, path: Path) -> list[Path]:
     """Write one COCO file and return its path in a list.
 
     Every image is listed. A present pair without a box of its own gets one box over the whole
     image. Imported boxes keep their ids and keys; those of a pair that is not present are set
-    aside under `withheld_annotations`. Records without an id, or with one that an earlier record
-    has, get the next free ids in order.
+    aside under `withheld_annotations`. Records of a `LabelFile` without an id, or with one that an
+    earlier record has, get the next free ids in order.
+
+    Images are written as they come, each section to a file without a name, which are joined at the
+    end: a file may be larger than the memory.
 
     Raises:
         FormatError: If an image has no size and needs a box, or the file cannot be written.
     """
+    rows = with_ids(labels) if isinstance(labels, LabelFile) else labels
     try:
-        content = "".join(_Writing(labels, path).parts()).encode("ascii")
+        with new_file(path) as file, ExitStack() as stack:
+            sections = {
+                key: _Section(
+                    stack.enter_context(
+                        SpooledTemporaryFile(max_size=_SPOOLED_BYTES, dir=str(path.parent))
+                    )
+                )
+                for key in ("categories", "images", "annotations", TABLE, WITHHELD)
+            }
+            _Writing(rows, path, sections).into(file)
     except ValueError as error:
         raise FormatError(f"{path}: a number cannot be written as JSON: {error}.") from None
-    write_bytes(path, content)
     return [path]
+
+
+class _Section:
+    """The rows of one top-level list, those of an image on one line."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.is_empty = True
+
+    def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        if rows:
+            separator = b"" if self.is_empty else b",\n"
+            self._file.write(separator + _ENCODER.encode(rows)[1:-1].encode("ascii"))
+            self.is_empty = False
+
+    def into(self, file: IO[bytes]) -> None:
+        self._file.seek(0)
+        shutil.copyfileobj(self._file, file)
 
 
 class _Writing:
     """One file on its way to text: rows are encoded as they are made, so that few live at once."""
 
-    def __init__(self, labels: LabelFile, path: Path) -> None:
+    def __init__(self, labels: LabelRows, path: Path, sections: Mapping[str, _Section]) -> None:
         self._labels = labels
         self._path = path
-        ids = _distinct(category.coco_id for category in labels.categories)
+        ids = distinct(category.coco_id for category in labels.categories)
         self._category_ids = dict(
             zip((category.name for category in labels.categories), ids, strict=True)
         )
-        self._images: list[str] = []
-        self._annotations: list[str] = []
-        self._withheld: list[str] = []
-        self._table: list[str] = []
+        self._sections = sections
         self._image_counts: Counter[str] = Counter()
         self._instance_counts: Counter[str] = Counter()
-        self._free_ids = count(1)
+        self._taken_ids = set(labels.high_ids)
 
-    def parts(self) -> Iterator[str]:
-        """Yield the text of the file, piece by piece."""
-        self._collect()
+    def into(self, file: IO[bytes]) -> None:
+        """Write the whole file."""
         labels = self._labels
+        for image in labels.checked():
+            self._add(image)
+        for category in labels.categories:
+            self._sections["categories"].add([self._category(category)])
         head = {"info": _info(labels), "licenses": list(labels.licenses)}
         rest = {key: value for key, value in labels.extra.items() if key not in TOP_KEYS}
-        categories = [_ENCODER.encode(self._category(c)) for c in labels.categories]
-        sections = {
-            "categories": categories,
-            "images": self._images,
-            "annotations": self._annotations,
-            TABLE: self._table,
-            **({WITHHELD: self._withheld} if self._withheld else {}),
-        }
         separator = "{\n"
         for key, value in (head | rest).items():
-            yield f"{separator}{_ENCODER.encode(key)}:{_ENCODER.encode(value)}"
+            text = f"{separator}{_ENCODER.encode(key)}:{_ENCODER.encode(value)}"
+            file.write(text.encode("ascii"))
             separator = ",\n"
-        for key, rows in sections.items():
-            yield f'{separator}"{key}":[\n'
-            yield ",\n".join(rows)
-            yield "\n]"
-        yield "\n}\n"
+        for key, section in self._sections.items():
+            if key == WITHHELD and section.is_empty:
+                continue
+            file.write(f'{separator}"{key}":[\n'.encode())
+            section.into(file)
+            file.write(b"\n]")
+        file.write(b"\n}\n")
 
-    def _collect(self) -> None:
-        images = self._labels.images
-        image_ids = _distinct(image.coco_id for image in images)
-        numbers = _distinct(a.coco_id for image in images for a in image.annotations)
-        self._free_ids = count(max([0, *numbers]) + 1)
-        owned = iter(numbers)
-        for image, image_id in zip(images, image_ids, strict=True):
-            pairs = (*image.pairs, *image.suggestions)
-            present = {pair.category: pair for pair in pairs if pair.state is State.PRESENT}
-            boxed = self._add_boxes(image, image_id, present.keys(), owned)
-            bare = [pair for name, pair in present.items() if name not in boxed]
-            for pair in bare:
-                self._annotations.append(_ENCODER.encode(self._whole(image, image_id, pair)))
-            self._table.extend(_ENCODER.encode(self._table_row(image_id, pair)) for pair in pairs)
-            self._image_counts.update(present.keys())
-            self._instance_counts.update(boxed)
-            self._instance_counts.update(pair.category for pair in bare)
-            row = self._image(image, image_id, {pair.category for pair in bare})
-            self._images.append(_ENCODER.encode(row))
+    def _add(self, image: ImageRecord) -> None:
+        assert image.coco_id is not None  # see `LabelRows.images`
+        pairs = (*image.pairs, *image.suggestions)
+        present = {pair.category: pair for pair in pairs if pair.state is State.PRESENT}
+        boxed = self._add_boxes(image, image.coco_id, present.keys())
+        bare = [pair for name, pair in present.items() if name not in boxed]
+        whole = [self._whole(image, image.coco_id, pair) for pair in bare]
+        self._sections["annotations"].add(whole)
+        self._sections[TABLE].add([self._table_row(image.coco_id, pair) for pair in pairs])
+        self._image_counts.update(present.keys())
+        self._instance_counts.update(boxed)
+        self._instance_counts.update(pair.category for pair in bare)
+        row = self._image(image, image.coco_id, {pair.category for pair in bare})
+        self._sections["images"].add([row])
 
     def _add_boxes(
-        self, image: ImageRecord, image_id: int, present: Collection[str], owned: Iterator[int]
+        self, image: ImageRecord, image_id: int, present: Collection[str]
     ) -> Counter[str]:
-        """Encode the imported annotations of an image; return how many each category shows."""
+        """Write the imported annotations of an image; return how many each category shows."""
         boxed = Counter[str]()
+        shown, withheld = [], []
         for annotation in image.annotations:
             ids = {
-                "id": next(owned),
+                "id": annotation.coco_id,
                 "image_id": image_id,
                 "category_id": self._category_ids[annotation.category],
             }
-            missing = [key for key in BOX_KEYS if key not in annotation.body]
+            missing = [key for key in BOX_KEYS if annotation.body.get(key) is None]
             row = ids | dict(annotation.body) | ids
+            row["iscrowd"] = _crowd(row.get("iscrowd"))
             if missing:
                 row |= self._filled(image, row, missing)
             if annotation.category in present:
                 boxed[annotation.category] += 1
-                self._annotations.append(_ENCODER.encode(row))
+                shown.append(row)
             else:
-                self._withheld.append(_ENCODER.encode(row))
+                withheld.append(row)
+        self._sections["annotations"].add(shown)
+        self._sections[WITHHELD].add(withheld)
         return boxed
 
     def _filled(
@@ -160,10 +195,11 @@ class _Writing:
             "annotator": pair.annotator,
             "ts": pair.at,
         }
+        category_id = self._category_ids[pair.category]
         row = {
-            "id": next(self._free_ids),
+            "id": whole_image_id(image_id, category_id, self._taken_ids),
             "image_id": image_id,
-            "category_id": self._category_ids[pair.category],
+            "category_id": category_id,
             "bbox": box,
             "area": box[2] * box[3],
             "iscrowd": 0,
@@ -195,19 +231,18 @@ class _Writing:
         return ids | size | dict(image.extra) | ids | size | keys
 
     def _table_row(self, image_id: int, pair: PairRecord) -> dict[str, Any]:
-        provenance = {
-            "source": pair.source,
-            "score": pair.score,
-            "annotator": pair.annotator,
-            "ts": pair.at,
+        row: dict[str, Any] = {
+            "image_id": image_id,
+            "category_id": self._category_ids[pair.category],
+            "state": pair.state.value,
         }
-        pair_ids = {"image_id": image_id, "category_id": self._category_ids[pair.category]}
-        return (
-            pair_ids
-            | {"state": pair.state.value}
-            | _known(provenance)
-            | {key: value for key, value in pair.extra.items() if key not in TABLE_KEYS}
-        )
+        provenance = (pair.source, pair.score, pair.annotator, pair.at)
+        for key, value in zip(_PROVENANCE, provenance, strict=True):
+            if value is not None:  # dozens of millions of rows: no dictionary is made twice
+                row[key] = value
+        if pair.extra:
+            row |= {key: value for key, value in pair.extra.items() if key not in TABLE_KEYS}
+        return row
 
     def _category(self, category: CategoryRecord) -> dict[str, Any]:
         images = self._image_counts[category.name]
@@ -225,7 +260,7 @@ class _Writing:
         return sorted(self._category_ids[name] for name in names)
 
 
-def _info(labels: LabelFile) -> dict[str, Any]:
+def _info(labels: LabelRows) -> dict[str, Any]:
     known: dict[str, Any] = {
         "annotation_type": ANNOTATION_TYPE,
         "label_semantics": SEMANTICS[labels.content],
@@ -234,8 +269,19 @@ def _info(labels: LabelFile) -> dict[str, Any]:
     if labels.content == "completed":
         known |= {"certified": False, "content_note": UNCERTIFIED}
     if labels.content == "certified":
-        known |= {"certified": True, "content_note": CERTIFIED_NOTE}
+        covered = bool(labels.info.get(CERTIFICATES))
+        note = CERTIFIED_NOTE if covered else NOT_CERTIFIED_NOTE
+        known |= {"certified": covered, "content_note": note}
     return {key: value for key, value in labels.info.items() if key not in INFO_KEYS} | known
+
+
+def _crowd(value: object) -> int:
+    """Return 0 or 1 also for an annotation that was kept with another word for it.
+
+    >>> [_crowd(value) for value in (1, 0, True, "false", "True", None)]
+    [1, 0, 1, 0, 1, 0]
+    """
+    return int(str(value).strip().lower() in ("1", "1.0", "true", "yes"))
 
 
 def _frequency(images: int) -> str:
@@ -251,22 +297,3 @@ def _frequency(images: int) -> str:
 
 def _known(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
-
-
-def _distinct(wanted: Iterable[int | None]) -> list[int]:
-    """Return ids in which every first holder keeps its own and the others get the next free ones.
-
-    >>> _distinct([7, None, 7, 2])
-    [7, 8, 9, 2]
-    """
-    numbers = list(wanted)
-    free = count(max([0, *(number for number in numbers if number is not None)]) + 1)
-    seen: set[int] = set()
-    result = []
-    for number in numbers:
-        if number is None or number in seen:
-            result.append(next(free))
-        else:
-            seen.add(number)
-            result.append(number)
-    return result

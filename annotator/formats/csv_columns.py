@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from annotator.errors import FormatError
+from annotator.formats import csv_formulas
 from annotator.formats.notes import Notes
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -144,7 +145,8 @@ class Table:
         try:
             for cells in source:
                 if cells:
-                    yield line + self._skipped, cells
+                    plain = [csv_formulas.plain(c) if c[:1] == "'" else c for c in cells]
+                    yield line + self._skipped, plain
                 line = source.line_num + 1
         except csv.Error as error:
             raise FormatError(

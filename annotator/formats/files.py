@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from annotator.errors import FormatError, NotFound
 from annotator.formats.notes import Notes
-from annotator.settings import write_atomically
+from annotator.settings import writing_atomically
 
 _OTHER_KINDS = {
     b"\x1f\x8b": "a gzip archive; unpack it first",
@@ -57,14 +60,16 @@ def _read_bytes(path: Path) -> bytes:
         ) from None
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all.
+@contextmanager
+def new_file(path: Path) -> Iterator[IO[bytes]]:
+    """Give a file to write to, which replaces the one at `path` when the block ends, or never.
 
     Raises:
         FormatError: If the file cannot be written.
     """
     try:
-        write_atomically(path, content)
+        with writing_atomically(path) as file:
+            yield file
     except OSError as error:
         raise FormatError(
             f"{path} cannot be written: {(error.strerror or str(error)).lower()}; choose another "

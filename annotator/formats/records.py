@@ -81,15 +81,13 @@ class CategoryRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelFile:
-    """Everything in one label file.
-
-    Raises:
-        FormatError: If names clash, a pair is named twice or names an unlisted category.
-    """
+class LabelRows:
+    """Everything that goes into one label file, with images that need not be there all at once."""
 
     categories: tuple[CategoryRecord, ...] = ()
-    images: tuple[ImageRecord, ...] = ()
+    images: Iterable[ImageRecord] = ()
+    """Gone through once by each format that is written. Each image and annotation has an id of its
+    own; a `LabelFile` may lack some."""
     content: Content = "answered"
     info: Mapping[str, Any] = field(default_factory=dict)
     """COCO `info` without the keys that say which profile a file follows."""
@@ -98,8 +96,15 @@ class LabelFile:
     """Top-level keys this program does not know, kept for export."""
     notes: tuple[str, ...] = field(default=(), compare=False)
     """Sentences about what is unusual in the file and was read all the same."""
+    high_ids: frozenset[int] = frozenset()
+    """Ids of annotations from `coco_ids.FIRST` on."""
 
-    def __post_init__(self) -> None:
+    def checked(self) -> Iterator[ImageRecord]:
+        """Yield the images, each once it has been checked.
+
+        Raises:
+            FormatError: If names clash, a pair is named twice or names an unlisted category.
+        """
         names = {category.name for category in self.categories}
         for first, second in clashes(category.name for category in self.categories):
             raise FormatError(f"categories {first!r} and {second!r} clash; rename one of them.")
@@ -109,8 +114,24 @@ class LabelFile:
                 raise FormatError(f"image {image.file_name!r} is listed twice; list it once.")
             files.add(image.file_name)
             _check(image, names)
-        if self.content == "answered" and any(image.suggestions for image in self.images):
-            raise FormatError("suggestions belong in a file with content 'completed'.")
+            if self.content == "answered" and image.suggestions:
+                raise FormatError("suggestions belong in a file with content 'completed'.")
+            yield image
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelFile(LabelRows):
+    """Everything in one label file.
+
+    Raises:
+        FormatError: See `LabelRows.checked`.
+    """
+
+    images: tuple[ImageRecord, ...] = ()
+
+    def __post_init__(self) -> None:
+        for _ in self.checked():
+            pass
 
     @property
     def suggestions(self) -> Iterator[tuple[str, PairRecord]]:

@@ -17,6 +17,7 @@ from annotator.errors import FormatError
 from annotator.formats import LabelFile, format_for
 from annotator.formats.coco_profile import (
     ANNOTATION_TYPE,
+    CERTIFICATES,
     NEGATIVE,
     NOT_EXHAUSTIVE,
     POSITIVE,
@@ -27,7 +28,7 @@ from annotator.formats.json_documents import load
 from annotator.formats.json_shapes import identifier, is_finite
 from annotator.formats.notes import Notes
 from annotator.formats.options import DEFAULTS, ReadOptions
-from annotator.formats.records import MODEL
+from annotator.formats.records import CERTIFIED, MODEL
 
 _SHOWN = 20
 _LISTS = ("images", "annotations", "categories")
@@ -215,7 +216,13 @@ def _table_problems(document: dict[str, Any]) -> Iterator[str]:
 
 def _info_problems(document: dict[str, Any], labels: LabelFile) -> Iterator[str]:
     info = document.get("info") or {}
-    if not any(pair.source == MODEL for _, pair in labels.suggestions):
+    sources = {pair.source for _, pair in labels.suggestions}
+    covered = bool(info.get(CERTIFICATES))
+    if CERTIFIED in sources and not covered:
+        yield f"info.{CERTIFICATES} must list the certificates of pairs with source 'certified'."
+    elif labels.content == "certified" and info.get("certified") and not covered:
+        yield f"info.certified must be false where info.{CERTIFICATES} lists no certificate."
+    if MODEL not in sources:
         return
     if info.get("certified") is not False:
         yield f"info.certified must be false where pairs have source '{MODEL}'."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -257,6 +257,16 @@ def labelled_images(tx: Transaction, category_id: int, state: State, limit: int)
         )
     )
     return [int(i) for i in tx.execute(query.limit(limit)).scalars()]
+
+
+def take_coco_ids(tx: Transaction, wanted: Iterable[tuple[int, int]]) -> None:
+    """Give categories without an id in COCO files the ids of a file, where these are free."""
+    taken = {c.coco_id for c in every(tx, archived=True)}
+    for category_id, coco_id in wanted:
+        if coco_id not in taken:
+            lacking = category.c.id == category_id, category.c.coco_id.is_(None)
+            tx.execute(sa.update(category).where(*lacking).values(coco_id=coco_id))
+            taken.add(coco_id)
 
 
 def give_coco_ids(tx: Transaction) -> None:

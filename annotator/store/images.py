@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -174,6 +174,16 @@ def sizes(tx: Transaction) -> dict[int, tuple[int, int]]:
     """Return width and height of every image, by id."""
     query = sa.select(image.c.id, image.c.width, image.c.height)
     return {number: (width, height) for number, width, height in tx.execute(query)}
+
+
+def in_parts(tx: Transaction, size: int) -> Iterator[list[Image]]:
+    """Yield all images by ordinal, missing ones included, so many at a time."""
+    query = sa.select(image).order_by(image.c.ordinal).limit(size)
+    part = [to_image(row) for row in tx.execute(query)]
+    while part:
+        yield part
+        later = query.where(image.c.ordinal > part[-1].ordinal)
+        part = [to_image(row) for row in tx.execute(later)]
 
 
 def order(tx: Transaction) -> dict[int, int]:

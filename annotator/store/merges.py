@@ -65,6 +65,10 @@ class Merges:
             category_id = target
         return found
 
+    def last_targets(self, category_ids: Iterable[int]) -> dict[int, int]:
+        """Return what each category is part of in the end: itself, unless it was merged."""
+        return {i: [i, *self.targets_of(i)][-1] for i in category_ids}
+
     def with_parts(self, category_ids: Collection[int]) -> set[int]:
         """Return categories together with all that was merged into them."""
         found = set(category_ids)

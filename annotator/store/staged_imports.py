@@ -87,6 +87,8 @@ class Running:
     """When it was begun, ISO 8601."""
     new_categories: Sequence[int] = ()
     """Ids of those that it brought."""
+    category_ids: Sequence[tuple[int, int]] = ()
+    """Ids of categories, each with the COCO id that it gets if it has none."""
     values: Sequence[str] = ()
     """Names of the values that it put."""
     taking_back: bool = False

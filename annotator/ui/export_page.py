@@ -220,9 +220,10 @@ def export_counts_html(row: ExportCounts, content: str) -> str:
     cells = "".join(
         f"<div><b>{count:,}</b><span>{name}</span></div>" for name, count in counts.items()
     )
-    said = {"completed": _model_sentence, "certified": _filled_sentence}.get(content)
-    model = f'<div class="pg-small">{said(row)}</div>' if said else ""
-    return f'<div class="pg"><div class="pg-big">{cells}</div>{model}</div>'
+    sentences = {"completed": _model_sentence, "certified": _filled_sentence}
+    said = sentences[content](row) if content in sentences else row["note"]
+    more = f'<div class="pg-small">{said}</div>' if said else ""
+    return f'<div class="pg"><div class="pg-big">{cells}</div>{more}</div>'
 
 
 def preview_text(row: ImportSummary) -> str:
@@ -257,7 +258,9 @@ def preview_text(row: ImportSummary) -> str:
 
 def _model_sentence(row: ExportCounts) -> str:
     if row["version"] is None:
-        return "There is no trained version yet, so there is nothing to fill in with."
+        return (
+            f"There is no trained version yet, so there is nothing to fill in with. {row['note']}"
+        )
     return (
         f"Version {row['version']} fills in {row['model_present']:,} present and "
         f"{row['model_absent']:,} absent pairs. Nobody has checked them: the file says "
@@ -267,7 +270,7 @@ def _model_sentence(row: ExportCounts) -> str:
 
 def _filled_sentence(row: ExportCounts) -> str:
     if not row["filled_present"] + row["filled_absent"]:
-        return "No certificate fills in anything yet; see the Certify page."
+        return f"No certificate fills in anything yet; see the Certify page. {row['note']}"
     return (
         f"Certificates fill in {row['filled_present']:,} present and {row['filled_absent']:,} "
         "absent pairs; each pair names its certificate, and importing this file never makes "

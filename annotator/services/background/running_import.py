@@ -23,6 +23,7 @@ from annotator.settings import Project
 from annotator.store import (
     Store,
     Transaction,
+    categories,
     import_rollback,
     staged_imports,
 )
@@ -106,6 +107,7 @@ def finish(store: Store, pace: Pace = SHARED, on_progress: Progress = nobody) ->
         on_done=lambda done: on_progress(done, total, "Applying labels"),
     )
     with store.writing() as tx:
+        categories.take_coco_ids(tx, about.category_ids)
         staged_imports.note(tx, None)
     return applier.applied
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from annotator.errors import ProjectBusy
 from annotator.services.background.short_transactions import Progress, for_all, nobody
 from annotator.store import Store, Transaction, changes, derivation, key_values, merges
 
@@ -27,6 +28,19 @@ def begin(tx: Transaction, category_ids: Iterable[int]) -> None:
     """Note that labels of categories have to be worked out anew, should the program be ended."""
     waiting = {*(key_values.get(tx, UNFINISHED) or ()), *category_ids}
     key_values.put(tx, UNFINISHED, sorted(waiting))
+
+
+def refuse_unfinished(tx: Transaction) -> None:
+    """Return if all labels are worked out, none of them half merged.
+
+    Raises:
+        ProjectBusy: If some are not.
+    """
+    if key_values.get(tx, UNFINISHED):
+        raise ProjectBusy(
+            "Labels of a merged category are being worked out; wait until that is done and try "
+            "again."
+        )
 
 
 def finish(store: Store, on_progress: Progress = nobody) -> int:

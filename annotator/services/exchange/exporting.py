@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ import numpy as np
 
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category, Image, ImagePath, PairLabel, State
+from annotator.formats.coco_ids import FIRST
+from annotator.formats.coco_profile import OWN_INFO_KEYS
 from annotator.formats.records import (
     CERTIFIED,
     MODEL,
@@ -18,13 +20,14 @@ from annotator.formats.records import (
     CategoryRecord,
     Content,
     ImageRecord,
-    LabelFile,
+    LabelRows,
     PairRecord,
 )
 from annotator.services.background.running_import import refuse_running
 from annotator.services.background.short_transactions import for_all
 from annotator.services.background.subprocesses import Progress, nobody
 from annotator.services.catalogue import hierarchy
+from annotator.services.catalogue.lookup import CategoryNames
 from annotator.services.catalogue.written_names import WrittenNames
 from annotator.services.exchange.import_plan import NOT_EXHAUSTIVE
 from annotator.services.knowledge.fills import Fill, row_of
@@ -39,11 +42,12 @@ from annotator.store import (
     images,
     imported_annotations,
     key_values,
+    merges,
     picture_files,
 )
 
-CHUNK = 2000
-"""Images whose labels are read at a time."""
+CHUNK = 250
+"""Images whose labels are in memory at a time."""
 
 COCO_VALUES = ("coco.info", "coco.licenses", "coco.extra")
 """Where an imported file's top-level keys are kept."""
@@ -53,40 +57,58 @@ COCO_VALUES = ("coco.info", "coco.licenses", "coco.extra")
 class _Context:
     people: Mapping[int, str]
     shown: Mapping[int, Category]
+    owners: Mapping[int, Category]
+    """The category under which the annotations of a category come out; none if it is archived."""
+    by_name: CategoryNames
     arrays: VersionArrays | None
-    boxes: Mapping[int, Sequence[imported_annotations.ImportedAnnotation]]
     fills: list[Fill]
     parents: hierarchy.Parents
     names: WrittenNames
 
 
 def give_ids(store: Store, on_progress: Progress = nobody) -> None:
-    """Give every path and category that has no COCO id yet the next free one, for good.
+    """Give what has no COCO id of its own yet the next free one, for good.
 
-    An id is never changed, so it does no harm if the work is broken off.
+    That is every path, category and imported annotation. An id is never changed, so it does no
+    harm if the work is broken off.
 
     Raises:
         ProjectBusy: If labels are imported, which may bring ids of their own.
     """
     with store.reading() as tx:
-        lacking = images.without_coco_id(tx)
+        paths = images.without_coco_id(tx)
+        annotations = imported_annotations.without_own_id(tx)
         others = [c for c in categories.every(tx, archived=True) if c.coco_id is None]
     if others:
         with store.writing() as tx:
             refuse_running(tx)
             categories.give_coco_ids(tx)
 
-    def give(tx: Transaction, path_ids: Sequence[int]) -> None:
+    def give_paths(tx: Transaction, ids: Sequence[int]) -> None:
         refuse_running(tx)
-        images.give_coco_ids(tx, path_ids)
+        images.give_coco_ids(tx, ids)
+
+    def give_annotations(tx: Transaction, ids: Sequence[int]) -> None:
+        refuse_running(tx)
+        imported_annotations.give_coco_ids(tx, ids)
 
     def tell(done: int, total: int) -> None:
         on_progress(done, total, "Assigning ids")
 
-    for_all(store, lacking, give, on_progress=tell)
+    for_all(store, paths, give_paths, on_progress=tell)
+    for_all(store, annotations, give_annotations, on_progress=tell)
 
 
-def label_file(
+def lacks_ids(tx: Transaction) -> bool:
+    """Return whether something came in since `give_ids`."""
+    return bool(
+        images.without_coco_id(tx)
+        or imported_annotations.without_own_id(tx)
+        or any(c.coco_id is None for c in categories.every(tx, archived=True))
+    )
+
+
+def label_rows(
     tx: Transaction,
     *,
     content: Content,
@@ -96,11 +118,11 @@ def label_file(
     fills: Sequence[Fill] = (),
     parents: hierarchy.Parents | None = None,
     on_progress: Progress = nobody,
-) -> LabelFile:
-    """Return everything an export holds.
+) -> LabelRows:
+    """Return everything an export holds; its images are read while they are written.
 
     Args:
-        tx: An open transaction.
+        tx: A transaction that stays open until all is written.
         content: `completed` also lists what the version says about open pairs, `certified` what
             was filled in under a certificate.
         subset: `labelled` leaves out images without any known pair.
@@ -110,44 +132,64 @@ def label_file(
         parents: Of the hierarchy: what follows from a label is taken from no fill and no version.
         on_progress: Called as images are read.
     """
-    shown = {c.id: c for c in categories.every(tx)}
-    boxes: dict[int, list[imported_annotations.ImportedAnnotation]] = defaultdict(list)
-    for annotation in imported_annotations.of_paths(tx):
-        boxes[annotation.path_id].append(annotation)
+    every = categories.every(tx, archived=True)
     context = _Context(
         people={a.id: a.name for a in annotators.every(tx)},
-        shown=shown,
+        shown={c.id: c for c in every if not c.archived},
+        owners=owners(tx, every),
+        by_name=CategoryNames(every),
         arrays=arrays if content == "completed" else None,
-        boxes=boxes,
         fills=list(fills) if content == "certified" else [],
         parents=parents or {},
         names=WrittenNames(picture_files.every(tx), picture_files.roots(tx)),
     )
     old_info, licenses, extra = (key_values.get(tx, key) for key in COCO_VALUES)
-    return LabelFile(
+    kept = {key: v for key, v in (old_info or {}).items() if key not in OWN_INFO_KEYS}
+    return LabelRows(
         categories=tuple(
             CategoryRecord(
                 name=c.name, supercategory=c.supercategory, coco_id=c.coco_id, extra=c.extra
             )
-            for c in shown.values()
+            for c in context.shown.values()
         ),
-        images=tuple(_records(tx, context, subset, on_progress)),
+        images=_Images(lambda: _records(tx, context, subset, on_progress)),
         content=content,
-        info={**(old_info or {}), **info},
+        info={**kept, **info},
         licenses=tuple(licenses or ()),
         extra=extra or {},
+        high_ids=imported_annotations.ids_from(tx, FIRST),
     )
+
+
+def owners(tx: Transaction, every: Sequence[Category]) -> dict[int, Category]:
+    """Return the category under which the annotations of each come out; none if it is archived."""
+    by_id = {c.id: c for c in every}
+    last = {i: by_id[target] for i, target in merges.read(tx).last_targets(by_id).items()}
+    return {i: owner for i, owner in last.items() if not owner.archived}
+
+
+class _Images:
+    """Images that are read anew whenever somebody goes through them."""
+
+    def __init__(self, read: Callable[[], Iterator[ImageRecord]]) -> None:
+        self._read = read
+
+    def __iter__(self) -> Iterator[ImageRecord]:
+        return self._read()
 
 
 def _records(
     tx: Transaction, context: _Context, subset: str, on_progress: Progress
 ) -> Iterator[ImageRecord]:
-    every = images.every(tx)
-    for start in range(0, len(every), CHUNK):
-        part = every[start : start + CHUNK]
-        on_progress(start, len(every), "Reading labels")
+    done, total = 0, images.count(tx)
+    for part in images.in_parts(tx, CHUNK):
+        on_progress(done, total, "Reading labels")
         ids = [image.id for image in part]
         labels, paths = answers.labels_of(tx, ids), images.paths_of(tx, ids)
+        boxes: dict[int, list[imported_annotations.ImportedAnnotation]] = defaultdict(list)
+        path_ids = [path.id for found in paths.values() for path in found]
+        for annotation in imported_annotations.of_paths(tx, path_ids):
+            boxes[annotation.path_id].append(annotation)
         for image in part:
             own = [x for x in labels.get(image.id, []) if x.category_id in context.shown]
             if subset == "labelled" and not any(x.state for x in own):
@@ -155,7 +197,8 @@ def _records(
             pairs = tuple(_pair(x, context) for x in own if x.state is not None)
             suggestions = tuple(_suggestions(image, own, context))
             for path in paths.get(image.id, []):
-                yield _record(image, path, pairs, suggestions, context)
+                yield _record(image, path, pairs, suggestions, boxes.get(path.id, ()), context)
+        done += len(part)
 
 
 def _record(
@@ -163,13 +206,14 @@ def _record(
     path: ImagePath,
     pairs: tuple[PairRecord, ...],
     suggestions: tuple[PairRecord, ...],
+    boxes: Sequence[imported_annotations.ImportedAnnotation],
     context: _Context,
 ) -> ImageRecord:
     present = {pair.category for pair in pairs if pair.state is State.PRESENT}
     annotations = tuple(  # the format withholds those of pairs that are not present
-        AnnotationRecord(category=context.shown[a.category_id].name, coco_id=a.coco_id, body=a.body)
-        for a in context.boxes.get(path.id, ())
-        if a.category_id in context.shown
+        AnnotationRecord(category=owner.name, coco_id=a.coco_id, body=a.body)
+        for a in boxes
+        if (owner := context.owners.get(a.category_id)) is not None
     )
     extra = dict(path.extra)
     marked = extra.pop(NOT_EXHAUSTIVE, None)
@@ -178,12 +222,19 @@ def _record(
         pairs=pairs,
         suggestions=suggestions,
         annotations=annotations,
-        not_exhaustive=None if marked is None else tuple(n for n in marked if n in present),
+        not_exhaustive=None if marked is None else _now_called(marked, present, context),
         width=image.width,
         height=image.height,
         coco_id=path.coco_id,
         extra=extra,
     )
+
+
+def _now_called(names: Sequence[str], present: set[str], context: _Context) -> tuple[str, ...]:
+    """Return the names, as an imported file had them, under which they come out now."""
+    known = [context.by_name.find(name) for name in names]
+    found = [context.owners.get(category.id) for category in known if category is not None]
+    return tuple(dict.fromkeys(c.name for c in found if c is not None and c.name in present))
 
 
 def _pair(label: PairLabel, context: _Context) -> PairRecord:

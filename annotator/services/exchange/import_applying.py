@@ -64,6 +64,7 @@ def start(
         applying=True,
         categories=used,
         new_categories=[category.id for category in added],
+        category_ids=list(plan.category_ids.items()),
         values=kept,
         people=[annotators.named(tx, person, now).id for person in plan.people],
         after=activity.newest_operation(tx),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,8 @@ class ImportPlan:
 
     summary: ImportSummary
     new_categories: Sequence[NewCategory]
+    category_ids: Mapping[int, int]
+    """COCO ids for categories that have none yet, by category id."""
     categories: Sequence[str]
     people: Sequence[str]
     answers: Sequence[StagedAnswer]
@@ -118,15 +120,12 @@ class _Tally:
         return self._found[spelled]
 
     def _answer(self, image_id: int, category: str, pair: PairRecord) -> StagedAnswer:
-        source = _source(pair.source)
-        by_file = source is Source.IMPORTED
-        person = self._importer if by_file else pair.annotator or self._importer
         return StagedAnswer(
-            self.people.of(person),
+            self.people.of(pair.annotator or self._importer),
             image_id,
             self.categories.of(category),
             pair.state,
-            source,
+            _source(pair.source),
             pair.score,
         )
 
@@ -164,11 +163,12 @@ def plan_import(
     tally = _Tally(by_name, labels, importer)
     for image_id, records in _by_image(matched):
         tally.add(image_id, records)
-    new = [c for c in content.categories if not by_name.find(c.name)]
+    new, category_ids = _category_ids(content.categories, categories, by_name)
     annotations = list(_annotations(matched, tally.categories))
     return ImportPlan(
         summary=_summary(file, format_name, names, tally, new, len(annotations)),
-        new_categories=_with_free_ids(new, categories),
+        new_categories=new,
+        category_ids=category_ids,
         categories=tally.categories.names(),
         people=tally.people.names(),
         answers=tally.answers,
@@ -182,7 +182,7 @@ def _summary(
     format_name: str,
     names: MatchedNames,
     tally: _Tally,
-    new: Sequence[CategoryRecord],
+    new: Sequence[NewCategory],
     annotations: int,
 ) -> ImportSummary:
     return ImportSummary(
@@ -221,19 +221,24 @@ def _by_image(matched: Found) -> Iterator[tuple[int, list[ImageRecord]]]:
     yield from sorted(records.items())
 
 
-def _with_free_ids(
-    new: Sequence[CategoryRecord], categories: Sequence[Category]
-) -> list[NewCategory]:
+def _category_ids(
+    listed: Sequence[CategoryRecord], categories: Sequence[Category], by_name: CategoryNames
+) -> tuple[list[NewCategory], dict[int, int]]:
+    """Return the categories that are new, and ids for known ones that have none, where free."""
     taken = {c.coco_id for c in categories}
-    return [
-        NewCategory(
-            name=c.name,
-            supercategory=c.supercategory,
-            coco_id=None if c.coco_id in taken else c.coco_id,
-            extra=c.extra,
-        )
-        for c in new
-    ]
+    new: list[NewCategory] = []
+    ids: dict[int, int] = {}
+    for record in listed:
+        known = by_name.find(record.name)
+        free = None if record.coco_id in taken else record.coco_id
+        if known is None:
+            new.append(NewCategory(record.name, record.supercategory, free, record.extra))
+        elif free is None or known.coco_id is not None or known.id in ids:
+            continue
+        else:
+            ids[known.id] = free
+        taken.add(free)
+    return new, ids
 
 
 def _paths(matched: Found, paths: Sequence[ImagePath]) -> Iterator[StagedPath]:

@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 from typing_extensions import TypedDict
 
 from annotator.arrays.versions import VersionArrays
-from annotator.domain import Category
-from annotator.errors import AnnotatorError, FormatError, NotFound, NotReady
-from annotator.formats import FORMATS, Format, format_for
+from annotator.errors import AnnotatorError, FormatError, NotFound, NotReady, ProjectBusy
+from annotator.formats import format_for
 from annotator.formats.options import DEFAULTS, ReadOptions
-from annotator.formats.records import Content, LabelFile
+from annotator.formats.records import Content, LabelFile, LabelRows
 from annotator.services.background import running_import
 from annotator.services.background.short_transactions import SHARED, Pace
 from annotator.services.background.subprocesses import Progress, nobody
-from annotator.services.catalogue import hierarchy
+from annotator.services.catalogue import hierarchy, recomputing
 from annotator.services.catalogue.picture_names import PictureNames
-from annotator.services.certificates.rows import Standing
 from annotator.services.certificates.validity import standings
 from annotator.services.clock import Clock, utc_now
-from annotator.services.exchange import import_applying
+from annotator.services.exchange import export_notes, export_targets, import_applying
 from annotator.services.exchange.archived_categories import archived_in
-from annotator.services.exchange.exporting import COCO_VALUES, give_ids, label_file
+from annotator.services.exchange.exporting import (
+    COCO_VALUES,
+    give_ids,
+    label_rows,
+    lacks_ids,
+)
 from annotator.services.exchange.import_plan import ImportPlan, plan_import
 from annotator.services.exchange.import_summary import ImportSummary
 from annotator.services.exchange.name_matching import match_names, root_named
 from annotator.services.exchange.picture_sizes import compare_sizes
-from annotator.services.knowledge.fills import Fill, Fills
+from annotator.services.knowledge.fills import Fills
 from annotator.services.knowledge.open_pairs import settled_matrix
 from annotator.services.knowledge.suggestions import (
     Suggestions,
-    decided_matrix,
-    ranked_matrix,
-    suggested_matrix,
 )
 from annotator.settings import Project
 from annotator.store import (
@@ -52,7 +50,8 @@ from annotator.store import (
 
 SUBSETS = ("all", "labelled")
 CONTENTS: tuple[Content, ...] = ("answered", "certified", "completed")
-FILE_STEMS = {"answered": "labels", "certified": "certified", "completed": "completed"}
+ATTEMPTS = 5
+"""So often ids are given to what came in while they were given."""
 
 
 class ExportCounts(TypedDict):
@@ -71,7 +70,7 @@ class ExportCounts(TypedDict):
     filled_absent: int
     note: str
     """With `completed`, how many pairs stay unknown because the model can only rank them; with
-    `certified`, whether the promises still hold; else an empty text."""
+    `certified`, whether the promises still hold; then what is left out or set aside."""
     version: int | None
     """That in use."""
 
@@ -218,12 +217,14 @@ class Transfer:
             filled = self._fills.counts_by_state(tx) if kind == "certified" else {}
             fills = self._fills.active(tx) if kind == "certified" else []
             promises = standings(tx, self._project, fills).values()
+            aside = export_notes.left_out(tx, kind)
         present = sum(c.present_count for c in shown)
         absent = sum(c.absent_count for c in shown)
         model = 0, 0
         note = " ".join(promise["sentence"] for promise in promises)
         if settled is not None and arrays is not None:
-            model, note = _decided_by(arrays, shown, settled)
+            model, note = export_notes.decided_by(arrays, shown, settled)
+        note = " ".join(filter(None, (note, aside)))
         filled_in = filled.get("present", 0), filled.get("absent", 0)
         unknown = total * len(shown) - present - absent - sum(model) - sum(filled_in)
         return {
@@ -246,9 +247,13 @@ class Transfer:
         formats: Sequence[str] = ("coco",),
         content: str = "answered",
         subset: str | None = None,
+        consumer: str | None = None,
         on_progress: Progress = nobody,
     ) -> list[Path]:
         """Write the labels to files and return their paths.
+
+        Labels are written as they are read, so a file may be larger than the memory. A file that
+        is there stays as it was until the new one is complete.
 
         Args:
             out: Directory to write to; made if it is not there.
@@ -257,17 +262,20 @@ class Transfer:
                 `completed` with open pairs decided by the promoted version, where it is more than
                 a ranking.
             subset: `all` images, or `labelled`: those with any known pair.
+            consumer: One of `export_targets.CONSUMERS`, if the files are for it.
             on_progress: Called as it goes on.
 
         Raises:
-            NotFound: If a format, content or subset does not exist.
+            NotFound: If a format, content, subset or consumer does not exist.
+            FormatError: If a file cannot be written.
             NotReady: If `completed` is asked for before there is a version.
-            ProjectBusy: If labels are being imported, half of which would be in the file.
+            ProjectBusy: If labels are being imported, half of which would be in the file, or
+                images are being added.
         """
         kind, chosen = _content(content), subset or "all"
         if chosen not in SUBSETS:
             raise NotFound(f"There is no subset {chosen!r}; known: {', '.join(SUBSETS)}.")
-        writers = [_writer(name) for name in formats]
+        targets = export_targets.of(out, formats, kind, chosen, consumer)
         number, arrays = self._suggestions.current()
         if kind == "completed" and arrays is None:
             raise NotReady(
@@ -275,94 +283,50 @@ class Transfer:
                 or "A completed export needs a trained version; train one or export `answered`."
             )
         running_import.settle(self._project, self._store)
-        give_ids(self._store, on_progress)
-        file = self._file(kind, chosen, number, arrays, on_progress)
-        out.mkdir(parents=True, exist_ok=True)
-        written: list[Path] = []
-        for writer in writers:
-            target = out / f"{FILE_STEMS[kind]}_{chosen}{writer.suffixes[0]}"
-            writer.write(file, target)
-            written.append(target)
-        return written
+        for _ in range(ATTEMPTS):
+            give_ids(self._store, on_progress)
+            with self._store.reading() as tx:
+                running_import.refuse_running(tx)
+                recomputing.refuse_unfinished(tx)
+                if not lacks_ids(tx):
+                    # One transaction for all files: they hold the same labels, whatever people
+                    # answer meanwhile.
+                    rows = self._rows(tx, kind, chosen, number, arrays, on_progress)
+                    return [path for w, target in targets for path in w.write(rows, target)]
+        raise ProjectBusy("Images are being added; wait until that is done and export again.")
 
-    def _file(
+    def _rows(
         self,
+        tx: Transaction,
         kind: Content,
         subset: str,
         number: int | None,
         arrays: VersionArrays | None,
         on_progress: Progress,
-    ) -> LabelFile:
+    ) -> LabelRows:
         settings = self._project.settings
         info: dict[str, object] = {"project": settings.name}
         if settings.description:
             info["description"] = settings.description
         if kind == "completed":
             info["version"] = number
-        with self._store.reading() as tx:
-            running_import.refuse_running(tx)
-            fills = self._fills.active(tx) if kind == "certified" else []
-            if fills:
-                info |= _certificates_info(fills, standings(tx, self._project, fills))
-            return label_file(
-                tx,
-                content=kind,
-                subset=subset,
-                arrays=arrays,
-                info=info,
-                fills=fills,
-                parents=self._parents(tx),
-                on_progress=on_progress,
-            )
+        fills = self._fills.active(tx) if kind == "certified" else []
+        if fills:
+            info |= export_notes.certificates_info(fills, standings(tx, self._project, fills))
+        return label_rows(
+            tx,
+            content=kind,
+            subset=subset,
+            arrays=arrays,
+            info=info,
+            fills=fills,
+            parents=self._parents(tx),
+            on_progress=on_progress,
+        )
 
     def _parents(self, tx: Transaction) -> hierarchy.Parents:
         every = categories.every(tx, archived=True)
         return hierarchy.resolve(self._project.settings.hierarchy, every)
-
-
-def _decided_by(
-    arrays: VersionArrays, shown: Sequence[Category], settled: npt.NDArray[np.bool_]
-) -> tuple[tuple[int, int], str]:
-    """Return how many pairs a version decides as present and as absent, and a sentence.
-
-    The sentence is about the pairs that it can only rank.
-    """
-    listed = [c.ordinal for c in shown]
-    decided = (decided_matrix(arrays, *settled.shape) & ~settled)[:, listed]
-    present = int(np.sum(suggested_matrix(arrays, *settled.shape)[:, listed] & decided))
-    ranked = np.sum((ranked_matrix(arrays, *settled.shape) & ~settled)[:, listed], axis=0)
-    return (present, int(np.sum(decided)) - present), _ranked_note(
-        int(ranked.sum()), int(np.count_nonzero(ranked))
-    )
-
-
-def _ranked_note(pairs: int, categories: int) -> str:
-    if not pairs:
-        return ""
-    if pairs == 1:
-        return "1 pair stays unknown, because the model can only rank it so far."
-    word = "category" if categories == 1 else "categories"
-    return (
-        f"{pairs:,} pairs of {categories:,} {word} stay unknown, because the model can only rank "
-        "them so far."
-    )
-
-
-def _certificates_info(
-    fills: Sequence[Fill], promises: Mapping[int, Standing]
-) -> dict[str, object]:
-    """Return what an export says about certificates, and whether all their promises hold."""
-    rows = [{**_certificate_row(fill), "promise": promises[fill.row.id]} for fill in fills]
-    return {"certificates": rows, "promises_hold": all(p["holds"] for p in promises.values())}
-
-
-def _certificate_row(fill: Fill) -> dict[str, object]:
-    return {
-        "certificate": fill.row.id,
-        "version": fill.row.version,
-        "sha256": fill.row.plan["sha256"],
-        "statement": fill.row.plan["statement"],
-    }
 
 
 def _read(path: Path, format: str | None, options: ReadOptions) -> tuple[str, LabelFile]:
@@ -387,9 +351,3 @@ def _content(name: str) -> Content:
         if name == known:
             return known
     raise NotFound(f"There is no content {name!r}; known: {', '.join(CONTENTS)}.")
-
-
-def _writer(name: str) -> Format:
-    if name not in FORMATS:
-        raise NotFound(f"There is no format {name!r}; known: {', '.join(sorted(FORMATS))}.")
-    return FORMATS[name]

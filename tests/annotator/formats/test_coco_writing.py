@@ -17,8 +17,10 @@ from annotator.formats import (
     LabelFile,
     PairRecord,
 )
+from annotator.formats.coco_ids import whole_image_id
 from annotator.formats.coco_reading import read
 from annotator.formats.coco_writing import write
+from annotator.formats.validate import validate
 
 PRESENT, ABSENT = State.PRESENT, State.ABSENT
 CATEGORIES = (
@@ -55,7 +57,7 @@ def test_a_present_label_gets_one_box_over_the_whole_image(tmp_path: Path) -> No
     provenance = {"source": "accepted", "annotator": "Ann", "ts": "2026-01-02T03:04:05+00:00"}
     assert written["annotations"] == [
         {
-            "id": 1,
+            "id": whole_image_id(5, 17, set()),
             "image_id": 5,
             "category_id": 17,
             "bbox": [0, 0, 64, 48],
@@ -78,7 +80,8 @@ def test_a_present_label_with_a_box_keeps_its_box_alone(tmp_path: Path) -> None:
 
     first, second = written["annotations"]
     assert first == {"id": 40, "image_id": 1, "category_id": 17, **BOXES[0].body}
-    assert (second["id"], second["category_id"], second["bbox"]) == (41, 18, [0, 0, 64, 48])
+    assert (second["category_id"], second["bbox"]) == (18, [0, 0, 64, 48])
+    assert second["id"] == whole_image_id(1, 18, set())
 
 
 @pytest.mark.parametrize("pairs", [(PairRecord("cat", ABSENT),), ()], ids=["absent", "unknown"])
@@ -229,3 +232,23 @@ def test_unknown_keys_do_not_hide_known_ones(tmp_path: Path) -> None:
 
     assert written["type"] == "instances"
     assert (written["images"][0]["id"], written["images"][0]["license"]) == (4, 2)
+
+
+@pytest.mark.parametrize(("said", "written"), [("false", 0), ("True", 1), (True, 1), (None, 0)])
+def test_crowds_are_0_or_1_whatever_was_kept(tmp_path: Path, said: Any, written: int) -> None:
+    box = AnnotationRecord(category="cat", coco_id=4, body={**BOXES[0].body, "iscrowd": said})
+
+    rows = document(tmp_path, image(pairs=(PairRecord("cat", PRESENT),), annotations=(box,)))
+
+    assert rows["annotations"][0]["iscrowd"] == written
+    assert validate(tmp_path / "labels_train.json").ok
+
+
+@pytest.mark.parametrize("certificates", [[], [{"certificate": 3}]])
+def test_a_file_is_certified_if_it_names_a_certificate(
+    tmp_path: Path, certificates: list[dict[str, int]]
+) -> None:
+    written = document(tmp_path, content="certified", info={"certificates": certificates})
+
+    assert written["info"]["certified"] is bool(certificates)
+    assert validate(tmp_path / "labels_train.json").ok

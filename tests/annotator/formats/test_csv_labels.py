@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import tempfile
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from annotator.domain import State, name_key
 from annotator.errors import FormatError, NotFound
-from annotator.formats import CategoryRecord, ImageRecord, LabelFile, PairRecord
+from annotator.formats import CategoryRecord, ImageRecord, LabelFile, PairRecord, csv_formulas
 from annotator.formats.csv_columns import is_tag_name
 from annotator.formats.csv_labels import write
 from annotator.formats.csv_reading import read
@@ -214,3 +215,29 @@ def test_what_csv_cannot_say_is_not_written(
         write(labels, tmp_path / "labels.csv")
 
     assert list(tmp_path.iterdir()) == []
+
+
+FORMULAS = ["=1+1", "+1", "-1.jpg", "@SUM(A1)", "\tx", "'=1", "''@x", "\uff1d1", "=HYPERLINK(1)|x"]
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_no_spreadsheet_takes_a_name_for_a_formula(tmp_path: Path, name: str) -> None:
+    categories = (CategoryRecord(name=name.strip()), CategoryRecord(name="'cat"))
+    pairs = (PairRecord(name.strip(), PRESENT),)
+    labels = LabelFile(categories=categories, images=(ImageRecord(file_name=name, pairs=pairs),))
+
+    (path,) = write(labels, tmp_path / "labels.csv")
+
+    with path.open(encoding="utf-8", newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(tuple("=+-@\t\r\uff1d"))]
+    assert "'cat" in cells
+    assert read(path) == labels
+
+
+@given(st.text(alphabet="'=+-@\t\ra", max_size=6))
+def test_every_cell_reads_back_unchanged(text: str) -> None:
+    written = csv_formulas.harmless(text)
+
+    assert csv_formulas.plain(written) == text
+    assert written[:1] not in tuple("=+-@\t\r")

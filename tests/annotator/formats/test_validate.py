@@ -76,7 +76,7 @@ BREAKS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "same id": (
         lambda d: d["annotations"].append(d["annotations"][0]),
-        "annotations[1].id is 1, as in annotations[0]",
+        "as in annotations[0]; give each its own",
     ),
     "dangling image": (
         lambda d: d["annotations"][0].update(image_id=99),

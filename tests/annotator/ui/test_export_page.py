@@ -186,3 +186,16 @@ def test_a_summary_leaves_out_what_did_not_happen(page: ExportPage, tmp_path: Pa
     text, _ = page.preview(str(file), "unknown")
 
     assert text.count("\n") == 0
+
+
+def test_what_an_export_leaves_out_is_said_beside_its_counts(
+    page: ExportPage, real: Services
+) -> None:
+    answer_by_name(real, image="0.png", category="cat", state=State.PRESENT, annotator="Ann")
+    before = page.counts("answered")
+
+    real.curation.archive(real.curation.find("cat"), True)
+
+    said = "1 label of archived categories is left out; restore the categories to export them."
+    assert said not in before
+    assert said in page.counts("answered")
