@@ -21,6 +21,7 @@ from annotator.cli_options import (
     LARGEST_NUMBER,
     AsJson,
     Consumer,
+    Content,
     FormatName,
     MinusOne,
     NamesBelow,
@@ -28,6 +29,7 @@ from annotator.cli_options import (
     ProgressLines,
     ProjectDir,
     Separator,
+    Subset,
     Unlisted,
 )
 from annotator.demo.command import demo
@@ -136,18 +138,8 @@ def export(
     project: ProjectDir,
     out: Annotated[Path, typer.Option(help="Directory to write to.")],
     format: Annotated[list[str], typer.Option(help="coco or csv; may be repeated.")] = ["coco"],  # noqa: B006
-    content: Annotated[
-        str,
-        typer.Option(
-            help=(
-                "answered; certified: also pairs filled in under a certificate; completed: also "
-                "open pairs that the model can decide."
-            )
-        ),
-    ] = "answered",
-    subset: Annotated[
-        str, typer.Option(help="all images, or labelled: only those with a known pair.")
-    ] = "all",
+    content: Content = "answered",
+    subset: Subset = "all",
     consumer: Consumer = None,
     as_json: AsJson = False,
     progress_lines: ProgressLines = False,

@@ -50,3 +50,15 @@ Consumer = Annotated[
         "--for", help="datumaro: write annotations/instances_SUBSET.json, which it looks for."
     ),
 ]
+
+Content = Annotated[
+    str,
+    typer.Option(
+        help=(
+            "answered; certified: also pairs filled in under a certificate; completed: also "
+            "open pairs that the model can decide."
+        )
+    ),
+]
+
+Subset = Annotated[str, typer.Option(help="all images, or labelled: only those with a known pair.")]
