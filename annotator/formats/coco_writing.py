@@ -182,7 +182,7 @@ class _Writing:
     ) -> dict[str, Any]:
         """Return what an annotation lacks that consumers cannot do without."""
         box = row.get("bbox") or self._box(image)
-        values = {"bbox": box, "area": box[2] * box[3], "iscrowd": 0, "segmentation": []}
+        values = {"bbox": box, "area": max(0, box[2] * box[3]), "iscrowd": 0, "segmentation": []}
         return {key: values[key] for key in missing} | {FILLED_IN: list(missing)}
 
     def _whole(self, image: ImageRecord, image_id: int, pair: PairRecord) -> dict[str, Any]:
