@@ -40,6 +40,14 @@ def test_the_command_reference_is_up_to_date(load_module: Load) -> None:
     )
 
 
+def test_the_list_of_messages_is_up_to_date(load_module: Load) -> None:
+    generated = load_module(ROOT / "scripts" / "messages_docs.py").document()
+
+    assert (DOCS / "messages.md").read_text() == generated, (
+        "run `python scripts/messages_docs.py > docs/messages.md`"
+    )
+
+
 @pytest.mark.parametrize("name", sorted(commands()))
 def test_every_command_says_what_it_does(name: str) -> None:
     callback = commands()[name].callback
