@@ -62,10 +62,10 @@ class ResavedAndRemoved:
         row = self._resaved.undo_copies([_numbers(copy)[0] for copy in copies])
         return [views.plain(row["message"]), *self.show()]
 
-    def remove(self, lines: str, request: gr.Request) -> list[Any]:
+    def remove(self, lines: str | None, request: gr.Request) -> list[Any]:
         """Take images out by their names."""
         annotator_of(request)
-        names = [line.strip() for line in lines.splitlines() if line.strip()]
+        names = [line.strip() for line in (lines or "").splitlines() if line.strip()]
         if not names:
             raise AnnotatorError("Enter the names of the images, one per line.")
         row = self._removed.remove(names)

@@ -128,9 +128,9 @@ def test_what_minus_one_and_the_signs_between_tags_mean_can_be_chosen(
     both, _ = page.preview(str(tags), "unknown", separator="blank")
 
     assert "--minus-one absent" in unescape(refused[0])
-    assert "--separator blank" in refused[1]
+    assert "--separator blank" in unescape(refused[1])
     assert "1 pairs present and 1 absent" in absent
-    assert "Cells of -1, read as absent as you said: 1" in absent
+    assert "Cells of -1, read as absent as you said: 1" in unescape(absent)
     assert "2 pairs present and 0 absent" in both
 
 

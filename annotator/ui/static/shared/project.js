@@ -6,6 +6,7 @@ import { isAnswer, reasonOf } from './refusals.js';
 
 const REFUSED = 409;
 const API = '/gradio_api/';
+const PROGRESS = `${API}upload_progress`; // not found where the upload itself was refused, which is told
 const CALLS = `${API}component_server`; // of which Gradio hands on only what is JSON with status 200
 
 const meta = () => /** @type {HTMLMetaElement | null} */ (document.querySelector('meta[name="annotator-project"]'));
@@ -40,23 +41,28 @@ window.fetch = async (input, options) => {
   const response = await plainFetch(input, { ...options, headers, keepalive: isLeaving, ...(isCall && { redirect: 'manual' }) });
   if (isCall) return isAnswer(response) ? response : Response.json({ ok: false, away: true, message: await reasonOf(response) });
   if (response.status === REFUSED) response.clone().json().then(({ other_project: served }) => showNotice(otherProjectNotice(served)), () => {});
-  else if (response.ok) showNotice('');
-  else if (address.pathname.includes(API)) reasonOf(response.clone()).then(showNotice);
+  else if (response.ok) clearNotice(address.pathname);
+  else if (address.pathname.includes(API) && !address.pathname.includes(PROGRESS)) reasonOf(response.clone()).then((reason) => showNotice(reason, address.pathname));
   return response;
 };
 
 // The work screens have a line of their own; Gradio's pages only say that they lost the connection.
-/** @param {string} text */
-function showNotice(text) {
+/** @param {string} text @param {string} [about] the address that refused; of the whole page if there is none */
+function showNotice(text, about = '') {
+  if (document.querySelector('.an-root')) return;
   const known = document.getElementById('annotator-notice');
-  if (!text || document.querySelector('.an-root')) {
-    known?.remove();
-    return;
-  }
   const line = known ?? document.createElement('p');
+  line.dataset.about = about;
   if (line.textContent !== text) line.textContent = text; // a change would be read out again
   if (known) return;
   Object.assign(line, { id: 'annotator-notice', role: 'status' });
   Object.assign(line.style, { position: 'sticky', top: 0, zIndex: 40, margin: 0, padding: '8px 16px', background: '#fef3c7', color: '#78350f' });
   document.body.prepend(line);
+}
+
+// A refusal stands until the same address answers: other parts of the page ask every second.
+/** @param {string} address */
+function clearNotice(address) {
+  const line = document.getElementById('annotator-notice');
+  if (line && ['', address].includes(line.dataset.about ?? '')) line.remove();
 }
