@@ -90,7 +90,7 @@ def test_a_refusal_is_one_sentence_and_changes_nothing(
 ) -> None:
     (tmp_path / "broken.json").write_text('{"images": [')
     (tmp_path / "other.csv").write_text("file,cat\nelsewhere.png,1\n")
-    (tmp_path / "table.csv").write_text("file,cat\n0.png,yes\n")
+    (tmp_path / "table.csv").write_text("file,cat\n0.png,perhaps\n")
     places = {
         "P": project,
         "PICTURES": pictures,
@@ -177,7 +177,7 @@ def test_looking_again_takes_in_only_what_is_new(run: Run, project: Path, pictur
     assert json.loads(first)["new_paths"] == 2
     again = json.loads(second)
     assert again.pop("message") == "0 new images."
-    assert set(again.values()) == {0}
+    assert not any(again.values())
 
 
 def test_doctor_finds_missing_pictures_and_says_what_to_do(
