@@ -93,7 +93,7 @@ def test_an_answer_about_a_picture_that_is_gone_is_put_aside_and_outlives_a_relo
     line(page).get_by_role("button", name="Show").press("Enter")
     entry = page.locator(".an-failed li")
     expect(entry).to_contain_text("0.png: cat present")
-    expect(entry).to_contain_text("is missing; restore a backup")
+    expect(entry).to_contain_text("is missing; restore it")
     before = labels(project)
     (pictures / "away.png").rename(pictures / "0.png")
     entry.get_by_role("button", name="Retry").press("Enter")
