@@ -293,7 +293,8 @@ def status_text(row: StatusRow) -> str:
     counts, version, trainer = row["counts"], row["version"], row["trainer"]
     pairs = max(counts["pairs"], 1)
     lines = [
-        f"{row['project']}: {counts['images']} images, {counts['pairs']} pairs",
+        f"{row['project']}: {counted(counts['images'], 'image')}, "
+        f"{counted(counts['pairs'], 'pair')}",
         f"answered {counts['answered']} ({counts['answered'] / pairs:.1%}; {counts['present']} "
         f"present, {counts['absent']} absent), filled {counts['filled']}, open {counts['open']}",
         f"suggestions waiting {counts['suggestions']}, conflicts {counts['conflicts']}",
@@ -318,8 +319,8 @@ def status_text(row: StatusRow) -> str:
         )
     if row["refused_files"]:
         lines.append(
-            f"{len(row['refused_files'])} files cannot be used; "
-            "see `annotator images PROJECT missing`"
+            f"{counted(len(row['refused_files']), 'file')} cannot be used; see "
+            "`annotator images PROJECT missing`"
         )
     return "\n".join(lines)
 

@@ -139,15 +139,16 @@ def _files(services: Services) -> Iterator[Finding]:
     yield Finding(
         "images",
         bool(gone),
-        f"{len(gone)} of {len(paths)} files are missing, the first "
-        f"{names.of(gone[0].root, gone[0].path)!r}; restore "
-        "them, or run `annotator images PROJECT add` to mark them missing"
+        f"{len(gone):,} of {counted(len(paths), 'file')} missing, the first "
+        f"{names.of(gone[0].root, gone[0].path)!r}; restore what is missing, or run "
+        "`annotator images PROJECT add` to mark it missing"
         if gone
-        else f"{len(paths)} files",
+        else counted(len(paths), "file"),
     )
     yield from _unused(services)
     if refused:
-        yield Finding("images", False, f"{len(refused)} files cannot be used and were left out")
+        said = f"{counted(len(refused), 'file')} cannot be used, so left out"
+        yield Finding("images", False, said)
     if problem := problem_of_keeping(services.project.thumbnails_path):
         yield Finding("images", True, problem)
 

@@ -39,6 +39,11 @@ def unused_ordinals(tx: Transaction) -> npt.NDArray[np.int64]:
     return np.sort(np.fromiter(tx.execute(query).scalars(), np.int64))
 
 
+def unused(tx: Transaction) -> set[int]:
+    """Return the ids of the images that are not in use."""
+    return set(tx.execute(sa.select(image.c.id).where(UNUSED)).scalars())
+
+
 def unsettled(tx: Transaction) -> list[int]:
     """Return the ids of the images that lost their last file, or got one again, since `settle`."""
     lost = sa.select(image.c.id).where(image.c.missing.is_(False), ~_HAS_FILE)

@@ -61,13 +61,16 @@ def _embedding(
     now: datetime,
 ) -> list[Wanted]:
     """Return the embedding that is due; stale features are those of other grey values."""
-    count = images.count(tx)
+    # Both, as one image may have come while another has gone.
+    count, listed = images.count(tx), images.count_all(tx)
     tried = min(0 if f is None else len(f.done_rows) + len(f.failed()) for f in every)
-    tried_all = images.count_all(tx) <= tried
+    tried_all = listed <= tried
     if (tried_all and not is_stale) or _rests(tx, JobKind.EMBED, now):
         return []
     job = jobs.latest(tx, JobKind.EMBED)
-    options = {"images": count} if owner is None else {"images": count, "network_of": owner}
+    options = {"images": count, "listed": listed}
+    if owner is not None:
+        options["network_of"] = owner
     done = job is not None and job.state is JobState.DONE
     if job and done and not is_stale and options.items() <= job.options.items():
         return []  # it has done what can be done for these images

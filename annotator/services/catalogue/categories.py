@@ -308,7 +308,8 @@ def _refuse_taken(tx: Transaction, names: Sequence[str], own: int | None = None)
             raise AnnotatorError(_as_alias(name, found) + sentence(found.name, target))
         if name_key(found.name) != name_key(name):
             raise AnnotatorError(
-                f"{_as_alias(name, found)}use {found.name!r}, or take the alias away there first."
+                f"{_as_alias(name, found)}use {found.name!r}, or take the alias away on the "
+                "Settings page."
             )
 
 

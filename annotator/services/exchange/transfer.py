@@ -32,6 +32,7 @@ from annotator.services.exchange.import_plan import ImportPlan, plan_import
 from annotator.services.exchange.import_summary import ImportSummary
 from annotator.services.exchange.name_matching import match_names, root_named
 from annotator.services.exchange.picture_sizes import compare_sizes
+from annotator.services.exchange.unused_images import unused_in
 from annotator.services.knowledge.fills import Fills
 from annotator.services.knowledge.open_pairs import settled_matrix
 from annotator.services.knowledge.suggestions import (
@@ -181,10 +182,12 @@ class Transfer:
             labels = answers.LabelsByImage.read(tx)
             archived = archived_in(tx, [c.name for c in content.categories], listed)
             sizes = images.sizes(tx) if any(image.width for image in content.images) else {}
-        names = match_names(content.images, PictureNames(paths, self._project.root_paths), root)
+            known = PictureNames(paths, self._project.root_paths)
+            names = match_names(content.images, known, root)
+            unused = unused_in(tx, names)
         names, said = compare_sizes(names, sizes)
         plan = plan_import(path, name, content, names, paths, listed, labels, importer=importer)
-        notes = (*content.notes, *said)
+        notes = (*content.notes, *said, *unused)
         return replace(plan, summary=replace(plan.summary, archived=archived, notes=notes))
 
     def _keep(

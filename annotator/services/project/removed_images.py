@@ -80,7 +80,7 @@ class RemovedImages:
             "images": len(ids),
             "answers": kept,
             "message": f"{counted(len(ids), 'image')} removed, {counted(kept, 'answer')} kept; "
-            "`annotator images PROJECT restore` brings them back.",
+            f"`annotator images PROJECT restore` brings {'it' if len(ids) == 1 else 'them'} back.",
         }
 
     def restore(self, names: Sequence[str], *, everything: bool = False) -> Moved:

@@ -281,7 +281,7 @@ def test_files_that_cannot_be_used_are_a_table_and_a_text(
     said, table, file = tab.list()
 
     assert before[0] == "All files can be used."
-    assert said == "1 files cannot be used."
+    assert said == "1 file cannot be used."
     root = real.image_roots.rows()[0]["name"]
     assert table["value"].values.tolist() == [[root, "a.png", "is empty (0 bytes)"]]
     assert Path(file["value"]).read_text() == f"{root}\ta.png\tis empty (0 bytes)\n"

@@ -11,7 +11,7 @@ import pytest
 from annotator.domain import Job, JobKind, JobState, State
 from annotator.errors import LeaseLost, NotReady, StoreMoved
 from annotator.settings import Retraining, changed
-from annotator.store import jobs
+from annotator.store import images, jobs
 from annotator.worker.job_control import Control
 from annotator.worker.loop import Worker
 
@@ -235,7 +235,23 @@ def test_pictures_without_features_are_embedded_by_themselves(made) -> None:
     ended = worker(made, embed=lambda _project, *_: made.add_features(np.ones((1, 4)))).run_once()
 
     assert [j.kind for j in ended] == [EMBED]
-    assert latest(made, EMBED).options == {"reason": "images without features", "images": 1}
+    assert latest(made, EMBED).options == {
+        "reason": "images without features", "images": 1, "listed": 1
+    }  # fmt: skip
+    assert worker(made).run_once() == []
+
+
+def test_an_image_that_comes_while_another_goes_is_embedded(made) -> None:
+    made.add_images(["a.png", "b.png"])
+    made.add_features(np.ones((2, 4)))
+    made.add_images(["c.png"])
+    assert [j.kind for j in worker(made).run_once()] == [EMBED]  # c has no features still
+    with made.store.writing() as tx:
+        images.strike_off(tx, "main", ["a.png"])
+        images.mark_missing_images(tx)
+    made.add_images(["d.png"])
+
+    assert [j.kind for j in worker(made).run_once()] == [EMBED]
     assert worker(made).run_once() == []
 
 

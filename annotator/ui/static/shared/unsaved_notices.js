@@ -107,7 +107,7 @@ export class UnsavedNotices {
     const count = jobs.length;
     const line = h('p', { class: 'an-waits', role: 'status' });
     if (!this.ancestors.includes(project)) {
-      line.append(`${answers(count)} of project ${name} ${wait(count)} in this browser. ${theyAre(count)} sent when that project is served here again.`);
+      line.append(`${answers(count)} of project ${name} ${wait(count)} in this browser. ${theyAre(count)} sent from the pages of that project.`);
       return line;
     }
     line.append(`${answers(count)} ${wait(count)} in this browser for project ${name} as it was before it was copied, moved or restored. `,

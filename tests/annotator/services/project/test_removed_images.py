@@ -103,3 +103,24 @@ def test_unknown_names_remove_and_restore_nothing(services: Services) -> None:
         services.removed_images.remove([], missing=True)
 
     assert status(services)["removed_images"] == 0
+
+
+def test_importing_labels_of_an_image_that_is_in_no_count_says_so(
+    services: Services, pictures: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text("file,cat\n0.png,1\n1.png,1\n2.png,1\n")
+    row = services.removed_images.remove(["0.png"])
+    one = services.transfer.preview(file)
+    (pictures / "1.png").unlink()
+    services.image_roots.look()
+
+    two = services.transfer.import_file(file, annotator="Ann")
+
+    assert row["message"].endswith("brings it back.")
+    assert "labels of 1 image that is removed or without a file are imported" in one.text()
+    assert "labels of 2 images that are removed or without a file are imported" in two.text()
+    assert services.transfer.export_counts("answered")["present"] == 1
+    services.removed_images.restore(["0.png"])
+    assert services.transfer.export_counts("answered")["present"] == 2
+    assert "removed or without" in services.transfer.preview(file).text()
