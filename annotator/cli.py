@@ -63,7 +63,9 @@ By = Annotated[str, typer.Option("--by", help="Name of the annotator; default: y
 @app.command()
 def init(
     project: ProjectDir,
-    images: Annotated[Path, typer.Option(help="Image folder, searched recursively.")],
+    images: Annotated[
+        list[Path], typer.Option(help="Image folder, searched recursively.", metavar="<path>")
+    ],
     categories: Annotated[
         str | None, typer.Option(help="Names separated by commas, or a file with one per line.")
     ] = None,
@@ -81,6 +83,11 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """Create a project from a folder of images."""
+    if len(images) > 1:
+        raise typer.BadParameter(
+            "name one folder with --images; add each other one afterwards with "
+            "`annotator images PROJECT add FOLDER`"
+        )
     from annotator.formats.options import ReadOptions
     from annotator.services.project.creation import create_project, read_category_names
     from annotator.settings import Settings, changed  # late: pydantic
@@ -88,7 +95,7 @@ def init(
     with progress_bar("Reading images") as on_progress:
         made = create_project(
             project,
-            images,
+            images[0],
             names=read_category_names(categories) if categories is not None else (),
             labels=labels,
             format=format,
