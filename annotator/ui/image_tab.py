@@ -10,6 +10,7 @@ import gradio as gr
 
 from annotator.errors import AnnotatorError
 from annotator.services.app import Services
+from annotator.services.message import counted
 from annotator.ui import settings_views as views
 from annotator.ui.boundary import annotator_of, shows_errors
 from annotator.ui.resaved_and_removed import ResavedAndRemoved
@@ -79,7 +80,7 @@ class ImageTab:
         file = download_folder() / "unusable-files.txt"
         file.write_text(views.unusable_text(rows), encoding="utf-8")
         return [
-            f"{len(rows):,} files cannot be used.",
+            f"{counted(len(rows), 'file')} cannot be used.",
             gr.update(value=views.unusable_table(rows), visible=True),
             gr.update(value=str(file), visible=True),
         ]

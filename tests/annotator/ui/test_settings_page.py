@@ -252,7 +252,7 @@ def test_folders_are_added_and_looked_at(real: Services, tmp_path: Path) -> None
     said, table, choice = tab.add(str(more), "holiday", ANN)
     again, *_ = tab.look(ANN)
 
-    assert unescape(said).startswith("1 new images.")
+    assert unescape(said).startswith("1 new image.")
     assert unescape(again).startswith("0 new images.")
     assert "<th scope=row>holiday</th>" in table
     assert choice["choices"][-1] == "holiday"
@@ -281,7 +281,7 @@ def test_files_that_cannot_be_used_are_a_table_and_a_text(
     said, table, file = tab.list()
 
     assert before[0] == "All files can be used."
-    assert said == "1 files cannot be used."
+    assert said == "1 file cannot be used."
     root = real.image_roots.rows()[0]["name"]
     assert table["value"].values.tolist() == [[root, "a.png", "is empty (0 bytes)"]]
     assert Path(file["value"]).read_text() == f"{root}\ta.png\tis empty (0 bytes)\n"
