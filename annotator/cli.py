@@ -23,6 +23,7 @@ from annotator.cli_options import (
     Consumer,
     Content,
     FormatName,
+    ImageFolder,
     MinusOne,
     NamesBelow,
     NoWorker,
@@ -63,9 +64,7 @@ By = Annotated[str, typer.Option("--by", help="Name of the annotator; default: y
 @app.command()
 def init(
     project: ProjectDir,
-    images: Annotated[
-        list[Path], typer.Option(help="Image folder, searched recursively.", metavar="<path>")
-    ],
+    images: ImageFolder,
     categories: Annotated[
         str | None, typer.Option(help="Names separated by commas, or a file with one per line.")
     ] = None,
@@ -83,11 +82,6 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """Create a project from a folder of images."""
-    if len(images) > 1:
-        raise typer.BadParameter(
-            "name one folder with --images; add each other one afterwards with "
-            "`annotator images PROJECT add FOLDER`"
-        )
     from annotator.formats.options import ReadOptions
     from annotator.services.project.creation import create_project, read_category_names
     from annotator.settings import Settings, changed  # late: pydantic
