@@ -23,6 +23,7 @@ from annotator.cli_options import (
     Consumer,
     Content,
     FormatName,
+    ImageFolder,
     MinusOne,
     NamesBelow,
     NoWorker,
@@ -63,7 +64,7 @@ By = Annotated[str, typer.Option("--by", help="Name of the annotator; default: y
 @app.command()
 def init(
     project: ProjectDir,
-    images: Annotated[Path, typer.Option(help="Image folder, searched recursively.")],
+    images: ImageFolder,
     categories: Annotated[
         str | None, typer.Option(help="Names separated by commas, or a file with one per line.")
     ] = None,
@@ -88,7 +89,7 @@ def init(
     with progress_bar("Reading images") as on_progress:
         made = create_project(
             project,
-            images,
+            images[0],
             names=read_category_names(categories) if categories is not None else (),
             labels=labels,
             format=format,

@@ -86,3 +86,21 @@ Content = Annotated[
 ]
 
 Subset = Annotated[str, typer.Option(help="all images, or labelled: only those with a known pair.")]
+
+
+def _one_folder(folders: list[Path]) -> list[Path]:
+    if len(folders) > 1:
+        raise typer.BadParameter(
+            "name one folder; add each other one afterwards with "
+            "`annotator images PROJECT add FOLDER`"
+        )
+    return folders
+
+
+ImageFolder = Annotated[
+    list[Path],
+    typer.Option(
+        help="Image folder, searched recursively.", metavar="<path>", callback=_one_folder
+    ),
+]
+"""Of a new project: one, but a list, so that a second one is not passed over without a word."""

@@ -34,7 +34,7 @@ def read(folder: Path) -> Mapping[str, str]:
     """Return the sums by name, empty if there are none."""
     try:
         lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
-    except (FileNotFoundError, UnicodeDecodeError):
+    except (OSError, UnicodeDecodeError):
         return {}
     return {name: found for found, _, name in (line.partition("  ") for line in lines) if name}
 
@@ -66,5 +66,5 @@ def _sum(path: Path) -> str:
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
+    except OSError:
         return ""

@@ -282,9 +282,9 @@ class FeatureFiles:
         """Return the reason for every image that could not be embedded, by ordinal."""
         try:
             reasons = json.loads((self.path / _FAILED).read_text(encoding="utf-8"))
-        except FileNotFoundError:
+            return {int(ordinal): str(reason) for ordinal, reason in reasons.items()}
+        except (OSError, ValueError, AttributeError):  # only tells people why; embedding finds out
             return {}
-        return {int(ordinal): str(reason) for ordinal, reason in reasons.items()}
 
     def write_failed(self, reasons: Mapping[int, str]) -> None:
         """Replace the record of images that could not be embedded."""

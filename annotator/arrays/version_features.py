@@ -69,7 +69,7 @@ def stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
     """Return what changes whenever a file of a folder is written; empty without the folder."""
     try:
         entries = [(e.name, e.stat()) for e in os.scandir(path)]
-    except FileNotFoundError:
+    except OSError:
         return ()
     return tuple(sorted((name, s.st_mtime_ns, s.st_size) for name, s in entries))
 

@@ -328,7 +328,7 @@ def stamp(path: Path) -> int:
     """Return a number that changes whenever the version's files are written anew; 0 without."""
     try:
         return sum((path / name).stat().st_mtime_ns for name in (f"{_SCORES}.npy", CONFIG))
-    except FileNotFoundError:
+    except OSError:
         return 0
 
 

@@ -75,7 +75,7 @@ def strips(picture: Image.Image, multiple: int = 1) -> Iterator[tuple[int, Image
 
 def _window(picture: Image.Image, tags: Any, is_full: bool) -> tuple[float, float]:
     has_fractions = picture.mode == "F"
-    if is_full or picture.format == "JPEG2000":  # its decoder scales to 16 bits
+    if is_full or (picture.format == "JPEG2000" and _is_scaled(picture)):
         return 0.0, 1.0 if has_fractions else 65535.0
     darkest, brightest, low, high = _extremes(picture)
     given = _number(tags, _SMALLEST, 0.0), _number(tags, _LARGEST, 65535.0)
@@ -89,6 +89,11 @@ def _window(picture: Image.Image, tags: Any, is_full: bool) -> tuple[float, floa
         return low, high
     bits = max(_bits(tags), int(brightest).bit_length())
     return 0.0, float(2 ** next(depth for depth in DEPTHS if depth >= bits) - 1)
+
+
+def _is_scaled(picture: Image.Image) -> bool:
+    """Whether the decoder of JPEG 2000 shifted the bits that the file names up to 16."""
+    return not any((np.asarray(part) & 1).any() for _, part in strips(picture))
 
 
 def _extremes(picture: Image.Image) -> tuple[float, float, float, float]:

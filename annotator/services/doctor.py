@@ -22,8 +22,9 @@ from annotator.images.thumbnails import problem_of_keeping
 from annotator.services.app import Services
 from annotator.services.catalogue.written_names import WrittenNames
 from annotator.services.clock import utc_now
+from annotator.services.message import counted
 from annotator.services.progress.overview import WORKER_SILENCE
-from annotator.services.project.removed_images import counted, names_of_unused
+from annotator.services.project.removed_images import names_of_unused
 from annotator.settings import PROJECT_FILE
 from annotator.store import (
     answers,
@@ -139,16 +140,17 @@ def _files(services: Services) -> Iterator[Finding]:
     yield Finding(
         "images",
         bool(gone),
-        f"{len(gone):,} of {counted(len(paths), 'file')} missing, the first "
-        f"{names.of(gone[0].root, gone[0].path)!r}; restore what is missing, or run "
-        "`annotator images PROJECT add` to mark it missing"
+        f"{len(gone):,} of {counted(len(paths), 'file')} "
+        f"{'is' if len(gone) == 1 else 'are'} missing, the first "
+        f"{names.of(gone[0].root, gone[0].path)!r}; restore "
+        "them, or run `annotator images PROJECT add` to mark them missing"
         if gone
         else counted(len(paths), "file"),
     )
     yield from _unused(services)
     if refused:
-        said = f"{counted(len(refused), 'file')} cannot be used, so left out"
-        yield Finding("images", False, said)
+        left = "was left out" if len(refused) == 1 else "were left out"
+        yield Finding("images", False, f"{counted(len(refused), 'file')} cannot be used and {left}")
     if problem := problem_of_keeping(services.project.thumbnails_path):
         yield Finding("images", True, problem)
 
@@ -188,7 +190,7 @@ def _versions(services: Services, repair: bool) -> Iterator[Finding]:
         if names := wrong[version.number]:
             yield _damaged_version(services, version, names, repair)
     if made and not any(wrong.values()):
-        yield Finding("versions", False, f"the files of all {len(made)} are as they were written")
+        yield Finding("versions", False, "all files are as they were written")
 
 
 def _damaged_version(
@@ -231,9 +233,12 @@ def _features(services: Services, repair: bool) -> Iterator[Finding]:
     yield Finding(
         "features",
         False,
-        f"all {total} images are embedded"
+        "the only image is embedded"
+        if done >= total == 1
+        else f"all {total:,} images are embedded"
         if done >= total
-        else f"{done} of {total} images are embedded; a worker or `annotator embed` does the rest",
+        else f"{done:,} of {counted(total, 'image')} {'is' if total == 1 else 'are'} embedded; "
+        "a worker or `annotator embed` does the rest",
     )
 
 
@@ -246,7 +251,7 @@ def _damaged_features(path: Path, repair: bool) -> tuple[str, FeatureFiles | Non
         return (f"{', '.join(wrong)} cannot be read or was changed" if wrong else ""), None
     rows, found = features.damaged_rows(), []
     if len(rows):
-        found.append(f"those of {len(rows)} images are not what was written")
+        found.append(f"those of {counted(len(rows), 'image')} are not what was written")
     if features.has_damaged_order:
         found.append("the order of the images (order.npy) cannot be used")
     if found and repair:

@@ -10,7 +10,7 @@ import gradio as gr
 
 from annotator.errors import AnnotatorError
 from annotator.services.app import Services
-from annotator.services.project.removed_images import counted
+from annotator.services.message import counted
 from annotator.ui import settings_views as views
 from annotator.ui.boundary import annotator_of, shows_errors
 from annotator.ui.resaved_and_removed import ResavedAndRemoved

@@ -15,6 +15,7 @@ from annotator.arrays.features import FeatureFiles
 from annotator.domain import Image
 from annotator.errors import ImageError, NotFound, ProjectError, WeightsError
 from annotator.images.thumbnails import keep_small
+from annotator.services.message import counted
 from annotator.settings import PROJECT_FILE, Project
 from annotator.store import images, versions
 from annotator.worker.device import THREADS, choose_device
@@ -136,9 +137,9 @@ def embed(
     if job.features is not None and (todo or job.features.order is None):
         _write_order(job.features, every, control)
     if unreachable:
-        raise NotFound(f"{len(unreachable)} images were left out: {sources.complaint}")
+        raise NotFound(f"{counted(len(unreachable), 'image')} left out: {sources.complaint}")
     bad = len(job.failed)
-    return f"Embedded {job.new} images." + (f" {bad} could not be read." if bad else "")
+    return f"Embedded {counted(job.new, 'image')}." + (f" {bad} could not be read." if bad else "")
 
 
 @dataclass

@@ -98,7 +98,8 @@ def test_images_are_removed_listed_and_restored_by_name_and_by_list(
     told = run("images", "remove", "0.png", "--list", str(names))
 
     assert told == (
-        "3 images removed, 1 answer kept; `annotator images PROJECT restore` brings them back.\n"
+        "3 images removed, 1 answer kept; "
+        "`annotator images PROJECT restore NAME`, or `--all`, undoes it.\n"
     )
     assert run("images", "restore") == "0.png: 1 answer\n1.png: 0 answers\n2.png: 0 answers\n"
     assert run("images", "restore", "0.png", "--json")["answers"] == 1
@@ -147,10 +148,10 @@ def test_folders_are_added_listed_and_moved(run: Run, project: Path, tmp_path: P
 
     assert added["new_images"] == 1
     assert [(r["root"], r["path"]) for r in missing] == [("holiday", "empty.png")]
-    assert "1 of 1 files are there." in told
+    assert "1 of 1 file is there." in told
     assert "add --yes to use this folder" in told
     assert f"holiday: {more}, which is missing" in listed
-    assert f"holiday: {moved}; 1 files" in run("images", "root")
+    assert f"holiday: {moved}; 1 file," in run("images", "root")
     assert (again["new_images"], again["gone"]) == (0, 0)
     assert project.exists()
 

@@ -19,6 +19,19 @@ def test_a_repair_without_a_project_is_refused() -> None:
     assert "name the project" in result.output
 
 
+def test_a_second_image_folder_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    """The last one used to be taken, and the others left out without a word."""
+    made = tmp_path / "project"
+
+    result = CliRunner().invoke(
+        app, ["init", str(made), "--images", str(tmp_path), "--images", str(tmp_path / "b")]
+    )
+
+    assert result.exit_code == 2
+    assert "one folder" in result.output
+    assert not made.exists()
+
+
 @pytest.mark.parametrize(
     "words",
     [

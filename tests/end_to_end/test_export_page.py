@@ -65,7 +65,8 @@ def test_what_is_wrong_with_a_file_is_told_with_its_own_name_and_in_plain_text(
     choose(page, labels)
 
     expect(page.locator("#import-preview")).to_have_text(
-        "my_labels.csv: line 2, column 'a_b*c*': expected 1, 0 or empty, got '#maybe_'."
+        "my_labels.csv: line 2, column 'a_b*c*': expected 1, 0 or empty, or present, absent, "
+        "true, false, yes, no, y, n, x, NaN or ?, got '#maybe_'."
     )
 
 

@@ -156,7 +156,7 @@ def test_folders_are_added_and_moved_and_missing_files_are_listed(
     page.locator("#root-folder :is(input, textarea)").fill(str(more))
     page.locator("#root-name :is(input, textarea)").fill("holiday")
     page.locator("#root-add").click()
-    expect(page.locator("#root-said")).to_contain_text("1 new images, 1 that cannot be used")
+    expect(page.locator("#root-said")).to_contain_text("1 new image, 1 that cannot be used")
     expect(page.locator("#root-table")).to_contain_text("holiday")
     page.locator("#unusable-list").click()
     expect(page.locator("#unusable-said")).to_contain_text("1 file cannot be used")

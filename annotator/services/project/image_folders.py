@@ -13,14 +13,14 @@ from typing_extensions import TypedDict
 from annotator.domain import ImagePath
 from annotator.errors import ProjectBusy, ProjectError
 from annotator.services.catalogue.written_names import WrittenNames
-from annotator.services.message import Message
+from annotator.services.message import Message, counted
 from annotator.services.project.creation import (
     Progress,
     add_images,
     refresh_images,
     root_for,
 )
-from annotator.services.project.removed_images import counted, names_of_unused
+from annotator.services.project.removed_images import names_of_unused
 from annotator.services.project.scan_report import FoundFiles, details, found_files
 from annotator.settings import Project, changed, load_project, save_project
 from annotator.store import Store, image_use, images, picture_files
@@ -140,7 +140,7 @@ class ImageRoots:
             paths = [p for p in images.every_path(tx) if p.root == root and p.image_id is not None]
         missing = [p.path for p in paths if not (folder / p.path).is_file()]
         found = len(paths) - len(missing)
-        said = f"{found:,} of {len(paths):,} files are there."
+        said = f"{found:,} of {counted(len(paths), 'file')} {'is' if found == 1 else 'are'} there."
         if missing:
             shown = ", ".join(missing[:MOST_EXAMPLES])
             said += f" {len(missing):,} would be missing, such as {shown}; their answers are kept."
@@ -183,11 +183,12 @@ class ImageRoots:
         with self._store.reading() as tx:
             lost = image_use.answered_without_file(tx)
             told = {each.image.id for each in [*lost, *image_use.removed(tx)]}
+            elsewhere = {path.image_id for path in images.every_path(tx) if path.size >= 0}
             names = WrittenNames(picture_files.every(tx), picture_files.roots(tx))
             for path in images.every_path(tx):
                 reason = path.problem
                 if path.size < 0:
-                    reason = "is missing"
+                    reason = "" if path.image_id in elsewhere else "is missing"
                 if reason and path.image_id not in told:
                     rows.append(_unusable(path, names.of(path.root, path.path), reason))
             called = names_of_unused(tx, lost)
@@ -229,7 +230,7 @@ def _lost(each: Unused) -> str:
 
 
 def _sentence(row: FoundFiles) -> str:
-    parts = [f"{row['new_images']:,} new images"]
+    parts = [counted(row["new_images"], "new image")]
     for count, words in (
         (row["changed"], "changed"),
         (row["refused"], "that cannot be used"),

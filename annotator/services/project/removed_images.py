@@ -13,7 +13,7 @@ from annotator.services.background.short_transactions import for_all
 from annotator.services.catalogue.picture_names import WRITE_FOLDER, PictureNames
 from annotator.services.catalogue.pictures import written_names
 from annotator.services.catalogue.written_names import WrittenNames
-from annotator.services.message import Message
+from annotator.services.message import Message, counted
 from annotator.store import Store, Transaction, image_use, images
 from annotator.store.image_use import Unused
 
@@ -80,7 +80,7 @@ class RemovedImages:
             "images": len(ids),
             "answers": kept,
             "message": f"{counted(len(ids), 'image')} removed, {counted(kept, 'answer')} kept; "
-            f"`annotator images PROJECT restore` brings {'it' if len(ids) == 1 else 'them'} back.",
+            "`annotator images PROJECT restore NAME`, or `--all`, undoes it.",
         }
 
     def restore(self, names: Sequence[str], *, everything: bool = False) -> Moved:
@@ -110,7 +110,7 @@ class RemovedImages:
         lost = sum(each.image.missing for each in rows if each.image.id in ids)
         said = f"{counted(len(ids), 'image')} restored, with {counted(kept, 'answer')}."
         if lost:
-            said += f" {lost:,} of them still without a file."
+            said += f" {lost:,} of them still {'has' if lost == 1 else 'have'} no file."
         return {"images": len(ids), "answers": kept, "message": said}
 
     def _move(self, ids: set[int], *, removed: bool) -> int:
@@ -145,8 +145,3 @@ def _named(
         more = f" and {counted(len(unknown) - 1, 'other')}" if len(unknown) > 1 else ""
         raise NotFound(f"There is no {kind} {unknown[0]!r}{more} in this project; check the name.")
     return {m.path.image_id for m in found.values() if m.path and m.path.image_id is not None}
-
-
-def counted(number: int, what: str) -> str:
-    """Return a number with its noun, as in `1 image` and `2 images`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -197,6 +197,18 @@ def test_sixteen_bits_of_jpeg_2000_are_scaled_by_its_decoder(tmp_path: Path) -> 
     assert abs(seen[-1] - 78) <= 1
 
 
+@pytest.mark.parametrize("bits", [10, 12, 14])
+def test_jpeg_2000_with_fewer_bits_stored_in_sixteen_is_as_bright_as_a_png(
+    tmp_path: Path, bits: int
+) -> None:
+    values = np.tile(np.linspace(0, 2**bits - 1, WIDTH).astype(np.uint16), (WIDTH, 1))
+
+    seen = shown(tmp_path, Image.fromarray(values), "JPEG2000")
+
+    assert abs(seen[-1] - 255) <= 1
+    assert abs(seen[len(seen) // 2] - 127) <= 3
+
+
 def test_colours_of_sixteen_bits_and_palettes_keep_theirs(tmp_path: Path) -> None:
     grey_steps = Image.fromarray(np.tile(np.arange(0, 256, 4, dtype=np.uint8), (8, 1)))
     palette = grey_steps.convert("P")

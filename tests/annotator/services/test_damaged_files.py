@@ -316,3 +316,32 @@ def test_what_turns_images_into_rows_is_checked_without_checksums_too(
     assert "pca.npz" in about(examine(services.project.path), "features")[0].sentence
     examine(services.project.path, repair=True)
     assert not any(f.bad for f in about(examine(services.project.path), "features"))
+
+
+@pytest.mark.usefixtures("version", "features")
+@pytest.mark.parametrize("part", ["features", "versions"])
+def test_a_file_in_place_of_a_folder_ends_in_no_traceback(services: Services, part: str) -> None:
+    folder = services.project.path / part
+    folder.rename(folder.with_name("elsewhere"))
+    folder.write_bytes(b"no folder")
+
+    services.labelling.start("Ann")
+    assert commands.status(services)["project"]
+    found = examine(services.project.path)
+
+    assert all("Traceback" not in finding.sentence for finding in found)
+    if part == "versions":
+        assert about(found, "version 1")[0].bad
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff\xfe", b'{"x": 1}'])
+def test_a_damaged_record_of_unreadable_images_is_as_good_as_none(
+    services: Services, features: FeatureFiles, content: bytes
+) -> None:
+    features.write_failed({3: "is damaged"})
+    record = features.path / "failed.json"
+    assert record.exists()
+    record.write_bytes(content)
+
+    assert features.failed() == {}
+    assert works(services) is None

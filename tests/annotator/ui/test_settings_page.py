@@ -252,7 +252,7 @@ def test_folders_are_added_and_looked_at(real: Services, tmp_path: Path) -> None
     said, table, choice = tab.add(str(more), "holiday", ANN)
     again, *_ = tab.look(ANN)
 
-    assert unescape(said).startswith("1 new images.")
+    assert unescape(said).startswith("1 new image.")
     assert unescape(again).startswith("0 new images.")
     assert "<th scope=row>holiday</th>" in table
     assert choice["choices"][-1] == "holiday"

@@ -138,7 +138,7 @@ def test_a_picture_that_cannot_be_read_is_recorded_and_tried_again_when_asked(ma
     assert list(features(made).failed()) == [2]
     broken.write_bytes(content)
     assert embed(made, images=6) == "Embedded 0 images. 1 could not be read."
-    assert embed(made) == "Embedded 1 images."
+    assert embed(made) == "Embedded 1 image."
 
     assert features(made).failed() == {}
     assert features(made).done_rows.tolist() == list(range(6))
@@ -170,7 +170,7 @@ def test_a_folder_that_is_not_there_is_named_after_the_rest_was_done(made) -> No
     with made.store.writing() as tx:
         images.add(tx, "disk", [FoundImage("a.png", "f" * 64, 8, 8, "PNG", 9, 9)], [])
 
-    with pytest.raises(NotFound, match=r"1 images were left out: .*elsewhere is missing"):
+    with pytest.raises(NotFound, match=r"1 image left out: .*elsewhere is missing"):
         embed(made)
 
     assert features(made).done_rows.tolist() == [0, 1, 2]

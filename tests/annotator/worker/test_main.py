@@ -109,7 +109,7 @@ def test_a_job_is_done_here_if_no_worker_is_alive(made) -> None:
 
     assert (job.state, job.message) == (
         JobState.FAILED,
-        f"1 images were left out: the image folder {made.project.path / 'pictures'} is missing; "
+        f"1 image left out: the image folder {made.project.path / 'pictures'} is missing; "
         "connect its disk, or change 'main' under [roots] in project.toml.",
     )
     assert workers(made) == []

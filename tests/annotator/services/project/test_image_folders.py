@@ -31,7 +31,7 @@ def test_a_further_folder_is_in_the_settings_and_its_pictures_can_be_opened(
     )
 
     assert (row["new_images"], row["refused"]) == (1, 1)
-    assert "1 new images, 1 that cannot be used" in row["message"]
+    assert "1 new image, 1 that cannot be used" in row["message"]
     assert seen[-1] == (2, 2)
     assert load_project(services.project.path).settings.roots["holiday"] == "../more"
     assert services.media.content(7, 256).startswith(b"RIFF")

@@ -90,7 +90,7 @@ def test_a_restored_image_without_file_is_named_as_such(services: Services, pict
 
     row = services.removed_images.restore(["0.png"])
 
-    assert row["message"].endswith("1 of them still without a file.")
+    assert row["message"].endswith("1 of them still has no file.")
     assert [r["path"] for r in services.image_roots.unusable()] == ["0.png"]
 
 

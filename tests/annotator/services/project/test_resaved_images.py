@@ -247,3 +247,18 @@ def test_suggestions_are_neither_made_nor_counted_for_what_is_not_in_use(
     assert services.progress.state()["suggestions"] == 12 == len(listed)
     assert {row["image"] for row in listed} == {f"{n}.png" for n in range(2, 6)}
     assert services.transfer.export_counts("completed")["images"] == 4
+
+
+def test_the_former_file_of_a_picture_that_goes_on_under_another_name_is_not_listed_as_missing(
+    services: Services, pictures: Path
+) -> None:
+    say(services, "0.png", "cat", PRESENT)
+    embed(services, dict.fromkeys(range(6), 0.0))
+    save_again(pictures / "0.png", pictures / "new.png")
+    services.image_roots.look()
+    embed(services, {6: 1.0})
+    assert [row["name"] for row in services.image_roots.unusable()] == ["0.png"]
+
+    services.resaved_images.accept(["new.png"])
+
+    assert services.image_roots.unusable() == []
