@@ -189,7 +189,7 @@ def test_doctor_finds_missing_pictures_and_says_what_to_do(
 
     assert (code, bad) == (0, 1)
     assert "labels and counters agree" in fine
-    assert "1 of 3 files missing" in said
+    assert "1 of 3 files is missing" in said
 
 
 def test_help_is_quick_and_needs_no_torch(run: Run) -> None:
