@@ -154,7 +154,7 @@ def images_restore(
             show(row, row["message"], as_json)
             return
         rows = removed.rows()
-    from annotator.services.project.removed_images import counted
+    from annotator.services.message import counted
 
     lines = [f"{r['name']}: {counted(r['answers'], 'answer')}" for r in rows]
     show(rows, "\n".join(lines) or "None.", as_json)
@@ -265,7 +265,7 @@ def _file_names(names: list[str] | None, listed: Path | None, others: bool) -> l
 
 
 def _resaved_line(row: ResavedRow) -> str:
-    from annotator.services.project.removed_images import counted
+    from annotator.services.message import counted
 
     alike = "" if row["similarity"] is None else f"similarity {row['similarity']:.4f}, "
     note = f"; {row['note']}" if row["note"] else ""

@@ -22,10 +22,10 @@ from annotator.services.catalogue.picture_names import PictureNames
 from annotator.services.catalogue.pictures import names_of, written_names
 from annotator.services.clock import utc_now
 from annotator.services.knowledge.open_pairs import settled_matrix
+from annotator.services.message import counted
 from annotator.services.progress.overview import Counts
 from annotator.services.progress.quality import QualityRow
 from annotator.services.progress.stopping import StoppingRow
-from annotator.services.project.removed_images import counted
 from annotator.services.training.control import VersionRow, version_row
 from annotator.store import (
     Transaction,

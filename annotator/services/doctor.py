@@ -22,8 +22,9 @@ from annotator.images.thumbnails import problem_of_keeping
 from annotator.services.app import Services
 from annotator.services.catalogue.written_names import WrittenNames
 from annotator.services.clock import utc_now
+from annotator.services.message import counted
 from annotator.services.progress.overview import WORKER_SILENCE
-from annotator.services.project.removed_images import counted, names_of_unused
+from annotator.services.project.removed_images import names_of_unused
 from annotator.settings import PROJECT_FILE
 from annotator.store import (
     answers,

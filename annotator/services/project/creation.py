@@ -20,6 +20,7 @@ from annotator.services.background.short_transactions import ALONE, for_all
 from annotator.services.clock import Clock, utc_now
 from annotator.services.exchange.import_summary import ImportSummary
 from annotator.services.exchange.transfer import Transfer
+from annotator.services.message import counted
 from annotator.services.project.scan_report import FoundFiles, details, found_files, together
 from annotator.settings import PROJECT_FILE, Project, Settings, changed, load_project, save_project
 from annotator.store import Store, Transaction, categories, image_use, images
@@ -61,8 +62,9 @@ class Created:
     def text(self) -> str:
         """Return what was made as sentences."""
         lines = [
-            f"{self.project.path}: {self.images} images in {self.paths} files, "
-            f"{self.categories} categories"
+            f"{self.project.path}: {counted(self.images, 'image')} in "
+            f"{counted(self.paths, 'file')}, "
+            f"{counted(self.categories, 'category', 'categories')}"
         ]
         if self.imported is not None:
             lines.append(self.imported.text())

@@ -13,14 +13,14 @@ from typing_extensions import TypedDict
 from annotator.domain import ImagePath
 from annotator.errors import ProjectBusy, ProjectError
 from annotator.services.catalogue.written_names import WrittenNames
-from annotator.services.message import Message
+from annotator.services.message import Message, counted
 from annotator.services.project.creation import (
     Progress,
     add_images,
     refresh_images,
     root_for,
 )
-from annotator.services.project.removed_images import counted, names_of_unused
+from annotator.services.project.removed_images import names_of_unused
 from annotator.services.project.scan_report import FoundFiles, details, found_files
 from annotator.settings import Project, changed, load_project, save_project
 from annotator.store import Store, image_use, images, picture_files

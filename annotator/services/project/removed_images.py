@@ -13,7 +13,7 @@ from annotator.services.background.short_transactions import for_all
 from annotator.services.catalogue.picture_names import WRITE_FOLDER, PictureNames
 from annotator.services.catalogue.pictures import written_names
 from annotator.services.catalogue.written_names import WrittenNames
-from annotator.services.message import Message
+from annotator.services.message import Message, counted
 from annotator.store import Store, Transaction, image_use, images
 from annotator.store.image_use import Unused
 
@@ -145,8 +145,3 @@ def _named(
         more = f" and {counted(len(unknown) - 1, 'other')}" if len(unknown) > 1 else ""
         raise NotFound(f"There is no {kind} {unknown[0]!r}{more} in this project; check the name.")
     return {m.path.image_id for m in found.values() if m.path and m.path.image_id is not None}
-
-
-def counted(number: int, what: str) -> str:
-    """Return a number with its noun, as in `1 image` and `2 images`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

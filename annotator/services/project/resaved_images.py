@@ -15,8 +15,8 @@ from annotator.arrays.version_features import usable_features
 from annotator.domain import Image, ImagePath
 from annotator.errors import NotFound
 from annotator.services.catalogue.pictures import written_names
-from annotator.services.message import Message
-from annotator.services.project.removed_images import counted, names_of_unused
+from annotator.services.message import Message, counted
+from annotator.services.project.removed_images import names_of_unused
 from annotator.settings import Project
 from annotator.store import Store, Transaction, image_use, images
 from annotator.store.image_use import Unused
