@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from annotator.domain import State, name_key
 from annotator.errors import FormatError
-from annotator.formats.csv_cells import PLAIN, STATES, Cells, Said, problem_with
+from annotator.formats.csv_cells import PLAIN, STATES, Cells, Said, problem_with, said_by
 from annotator.formats.csv_columns import Table
 from annotator.formats.notes import Notes
 from annotator.formats.options import ReadOptions
 from annotator.formats.records import CategoryRecord, ImageRecord, PairRecord, implied
+
+_OTHER_COLUMN = "; call the column 'labels' if it lists tags, take it out if it is no category"
 
 
 def read_categories(
@@ -69,7 +71,8 @@ class _Reading:
     def _meaning(self, line: int, index: int, cell: str) -> PairRecord | None:
         said = self.cells.said(cell)
         if said is None:
-            self._table.refuse(line, problem_with(cell), index)
+            cure = "" if said_by(cell) else _OTHER_COLUMN
+            self._table.refuse(line, problem_with(cell) + cure, index)
         name = self._table.names[index]
         if said is Said.NOTHING:
             return self._silence.get(name)

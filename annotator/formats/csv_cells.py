@@ -29,12 +29,19 @@ STATES = {Said.PRESENT: State.PRESENT, Said.ABSENT: State.ABSENT}
 PLAIN = frozenset({"", "1", "0", "1.0", "0.0"})
 """Cells that need no mention; programs that keep empty cells as numbers write 1.0."""
 _WORDS = {
-    Said.PRESENT: ["1", "true", "t", "yes", "y", "x", "present", "positive", "pos", "✓", "✔"],
-    Said.ABSENT: ["0", "false", "f", "no", "n", "absent", "negative", "neg"],
+    Said.PRESENT: [
+        *("1", "true", "t", "yes", "y", "x", "present", "positive", "pos", "✓", "✔"),
+        *("wahr", "ja", "vrai", "oui", "verdadero", "sí", "si", "vero", "sì"),
+    ],
+    Said.ABSENT: [
+        *("0", "false", "f", "no", "n", "absent", "negative", "neg"),
+        *("falsch", "nein", "faux", "non", "falso"),
+    ],
     Said.UNKNOWN: ["?", "unknown", "unsure", "uncertain"],
     Said.NOTHING: ["", "nan", "na", "n/a", "<na>", "none", "null"],
     Said.MINUS_ONE: ["-1"],
 }
+"""Spreadsheets write TRUE and FALSE in the language of the person."""
 _SAID = {word: said for said, words in _WORDS.items() for word in words}
 _NUMBERS = {1.0: Said.PRESENT, 0.0: Said.ABSENT, -1.0: Said.MINUS_ONE}
 
@@ -69,7 +76,7 @@ def problem_with(cell: str) -> str:
             "-1 means absent in some files (such as CelebA) and uncertain in others (such as "
             "CheXpert); say which with --minus-one absent or --minus-one unknown"
         )
-    near = get_close_matches(cell.strip().casefold(), list(_SAID), n=1, cutoff=0.6)
+    near = get_close_matches(cell.strip().casefold(), list(_SAID), n=1, cutoff=0.75)
     return f"{EXPECTED}, got {cell!r}" + (f"; did you mean {near[0]!r}" if near else "")
 
 

@@ -23,7 +23,8 @@ _PERHAPS_FILES = re.compile(r"(?:file|image|img|picture|photo)?(?:id|url)|name")
 """Names that a column of files may have where no column has a better one."""
 _NUMBERING = frozenset({"index", "idx", "no", "nr", "row", "number", "#"})
 _TAGS = re.compile(
-    "(?:label|tag|class|category|keyword)(?:names?)?|labels|tags|classes|categories|keywords"
+    "(?:finding|image|true)?"
+    "(?:(?:label|tag|class|category|keyword)(?:names?)?|labels|tags|classes|categories|keywords)"
 )
 _PICTURE = re.compile(r"\.(jpe?g|jpe|jfif|png|gif|bmp|webp|tiff?|hei[cf]|avif)$", re.IGNORECASE)
 

@@ -16,8 +16,11 @@ from annotator.formats.records import LabelFile
 
 _STATE_NAMES = frozenset({"state", "value", "confidence", "present", "presence", "answer"})
 """Names of a column that says whether the tag beside it is present."""
-_BESIDE_TAGS = re.compile("width|height|depth|[xy](min|max|1|2)?|[wh]|left|top|right|bottom|split")
-"""Names of columns beside a column of tags that hold numbers but no states."""
+_BESIDE_TAGS = re.compile(
+    "(bbox|box|image)?(width|height|depth|[xy](min|max|1|2)?|[wh]|left|top|right|bottom)|split"
+    "|(is)?(occluded|truncated|groupof|depiction|inside|difficult|crowd)"
+)
+"""Names of columns beside a column of tags that hold numbers, or say something about a box."""
 
 
 def read(path: Path, options: ReadOptions = DEFAULTS) -> LabelFile:

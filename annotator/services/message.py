@@ -1,4 +1,4 @@
-"""What a service answers with where one sentence says it all, and how it counts."""
+"""Sentences of services: what they answer with where one says it all, and numbers in them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ class Message(TypedDict):
     message: str
 
 
-def counted(number: int, what: str) -> str:
-    """Return a number with its noun, as in `1 image` and `2 images`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+def counted(number: int, what: str, plural: str = "") -> str:
+    """Return a number with its noun, which takes an s in the plural if no other is given.
+
+    >>> counted(1, "pair"), counted(2000, "pair"), counted(2, "box", "boxes")
+    ('1 pair', '2,000 pairs', '2 boxes')
+    """
+    return f"{number:,} {what if number == 1 else plural or what + 's'}"

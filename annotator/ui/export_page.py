@@ -15,6 +15,7 @@ from annotator.formats.options import SEPARATORS, ReadOptions
 from annotator.services.app import Services
 from annotator.services.exchange.import_summary import ImportSummary
 from annotator.services.exchange.transfer import ExportCounts
+from annotator.services.message import counted
 from annotator.ui.boundary import annotator_of, shows_errors
 from annotator.ui.settings_views import plain
 from annotator.ui.web.files import download_folder
@@ -124,7 +125,7 @@ class ExportPage:
                 annotator=annotator,
                 on_progress=_drawn(progress),
             )
-        said = f"**Imported: {row.applied:,} pairs were set.**\n\n{preview_text(row)}"
+        said = f"**Imported: {counted(row.applied, 'pair')} set.**\n\n{preview_text(row)}"
         return said, gr.update(interactive=False)
 
     def build(self, demo: gr.Blocks) -> None:
@@ -236,9 +237,9 @@ def export_counts_html(row: ExportCounts, content: str) -> str:
 def preview_text(row: ImportSummary) -> str:
     """Return an import's summary as Markdown; names from the file are shown as they are."""
     lines = [
-        f"**{row.matched:,} of {row.images:,}** listed images are in this project. Sets "
-        f"{row.present:,} pairs present and {row.absent:,} absent; {row.already_known:,} "
-        "are already known."
+        f"**{row.matched:,} of {counted(row.images, 'listed image')}** found in this project. "
+        f"Sets {counted(row.present, 'pair')} present and {row.absent:,} absent; already known: "
+        f"{row.already_known:,}."
     ]
     if row.new_categories:
         names = ", ".join(_code(n) for n in row.new_categories[:12])
@@ -246,19 +247,21 @@ def preview_text(row: ImportSummary) -> str:
     lines += map(plain, row.archived)
     if row.unmatched_count:
         names = ", ".join(_code(n) for n in row.unmatched[:5])
-        lines.append(f"{row.unmatched_count:,} images are not in this project, such as {names}")
+        lines.append(
+            f"Not in this project: {counted(row.unmatched_count, 'image')}, such as {names}"
+        )
     lines += [f"{plain(line[0].upper() + line[1:])}." for line in row.about_names()]
     if row.disagreements:
         lines.append(
-            f"{row.disagreements:,} pairs were answered differently by people here; their "
-            "answers stay."
+            f"Answered differently by people here, whose answers stay: "
+            f"{counted(row.disagreements, 'pair')}."
         )
     if row.suggestions:
         lines.append(
-            f"{row.suggestions:,} pairs were filled in by a model; they are not imported as labels."
+            f"Filled in by a model and not imported as labels: {counted(row.suggestions, 'pair')}."
         )
     if row.annotations:
-        lines.append(f"{row.annotations:,} boxes are kept for export.")
+        lines.append(f"{counted(row.annotations, 'box', 'boxes')} kept for export.")
     lines += map(plain, row.notes)
     return "\n\n".join(lines)
 

@@ -144,5 +144,5 @@ def test_a_cell_with_two_meanings_is_refused_until_one_is_chosen(
     page.locator("#import-minus-one input").click()
     page.get_by_role("option", name="absent, as in CelebA").click()
 
-    expect(page.locator("#import-preview")).to_contain_text("1 pairs present and 1 absent")
+    expect(page.locator("#import-preview")).to_contain_text("1 pair present and 1 absent")
     expect(page.locator("#import-take")).to_be_enabled()

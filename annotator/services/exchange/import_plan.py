@@ -192,6 +192,7 @@ def _summary(
         matched=len(names.matched),
         matched_by=names.inexact,
         root=names.root,
+        folder=names.folder,
         unmatched=tuple(names.unmatched[:EXAMPLES]),
         unmatched_count=len(names.unmatched),
         ambiguous=tuple(names.ambiguous[:EXAMPLES]),

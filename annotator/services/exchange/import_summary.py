@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from annotator.services.catalogue.picture_names import WRITE_FOLDER
+from annotator.services.message import counted
 
 EXAMPLES = 10
 """Names of each kind that a preview shows."""
@@ -28,6 +29,8 @@ class ImportSummary:
     """Matched names that are not those of the files, by reason."""
     root: str
     """The root that all names are relative to; empty where they are relative to none."""
+    folder: str
+    """The label file's own folder, if all names are relative to that; else empty."""
     unmatched: tuple[str, ...]
     """The first names that no picture of the project has."""
     unmatched_count: int
@@ -79,25 +82,31 @@ class ImportSummary:
     def text(self) -> str:
         """Return the summary as sentences."""
         lines = [
-            f"{self.file}: {self.matched} of {self.images} listed images found, {self.present} "
-            f"pairs present, {self.absent} absent, {self.already_known} already known"
+            f"{self.file}: {self.matched} of {counted(self.images, 'listed image')} found, "
+            f"{counted(self.present, 'pair')} present, {self.absent} absent, "
+            f"{self.already_known} already known"
         ]
         if self.unmatched_count:
             names = ", ".join(repr(n) for n in self.unmatched[:3])
-            lines.append(f"{self.unmatched_count} images are not in the project, such as {names}")
+            are = _counted(self.unmatched_count, "image")
+            lines.append(f"{are} not in the project, such as {names}")
         lines += self.about_names()
         if self.disagreements:
-            lines.append(f"{self.disagreements} pairs keep the answers of people in this project")
+            kept = counted(self.disagreements, "pair")
+            lines.append(f"answers that people of this project gave stay: {kept}")
         if self.suggestions:
-            lines.append(f"{self.suggestions} pairs filled in by a model were not taken as labels")
+            pairs = counted(self.suggestions, "pair")
+            lines.append(f"filled in by a model, not taken as labels: {pairs}")
         if self.annotations:
-            lines.append(f"{self.annotations} boxes are kept for export")
+            lines.append(f"{counted(self.annotations, 'box', 'boxes')} kept for export")
         return "\n".join((*lines, *self.archived, *self.notes))
 
     def about_names(self) -> Iterator[str]:
         """Yield what is to be said about names that are not the files' own, and contradictions."""
         if self.root:
             yield f"all names are relative to the image folder {self.root!r}"
+        if self.folder:
+            yield f"all names are relative to {self.folder!r}, the folder in which the file lies"
         if self.matched_by:
             reasons = ", ".join(f"{count:,} {reason}" for reason, count in self.matched_by.items())
             yield f"names matched in another spelling: {reasons}"
@@ -123,7 +132,7 @@ def advice(by_root: bool) -> str:
 
 
 def _counted(count: int, thing: str) -> str:
-    return f"{count:,} {thing}{' is' if count == 1 else 's are'}"
+    return f"{counted(count, thing)} {'is' if count == 1 else 'are'}"
 
 
 def first(sentences: Sequence[str]) -> str:

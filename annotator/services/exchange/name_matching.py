@@ -13,6 +13,18 @@ from annotator.formats.records import ImageRecord
 from annotator.services.catalogue.name_spellings import plain
 from annotator.services.catalogue.picture_names import NameMatch, PictureNames
 
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder at or below a root."""
+
+    root: str
+    path: str
+    """From the root on, with slashes; empty for the root itself."""
+    name: str
+    """What people call it."""
+
+
 Found = Sequence[tuple[ImageRecord, ImagePath]]
 
 
@@ -38,29 +50,38 @@ class MatchedNames:
     """Matched names that are not those of the files, by reason."""
     root: str
     """The root that the names are relative to; empty where they are relative to none."""
+    folder: str
+    """The label file's own folder where the names are relative to that; else empty."""
 
 
 def match_names(
-    records: Sequence[ImageRecord], names: PictureNames, root: str | None = None
+    records: Sequence[ImageRecord],
+    names: PictureNames,
+    root: str | None = None,
+    beside: Folder | None = None,
 ) -> MatchedNames:
     """Find the pictures that a file's names mean.
 
     A picture file is never taken for two names: the one that fits better has it, and of names that
     fit equally well none. Where names are ambiguous but all of them are found from one root on, and
-    from no other, they are relative to that root.
+    from no other, they are relative to that root; else to the folder in which the label file lies,
+    if all are found there.
 
     Args:
         records: The images of the file.
         names: Of the project's files.
         root: The root that the names are relative to; None if the names decide.
+        beside: The folder in which the label file lies, if it is one of pictures.
     """
-    chosen = root
+    chosen, folder = root, ""
     within = names if root is None else names.below(root)
     found = [within.match(record.file_name) for record in records]
     if root is None and any(match.candidates for match in found):
         chosen = _only_root(records, names)
         if chosen is not None:
             found = [names.below(chosen).match(record.file_name) for record in records]
+        elif beside is not None and (own := _in_folder(records, names, beside)):
+            found, folder = own, beside.name
     listed = list(zip(records, found, strict=True))
     taken, left_out, repeated = _one_name_each(listed, names)
     return MatchedNames(
@@ -73,6 +94,7 @@ def match_names(
         repeated=repeated,
         inexact=dict(Counter(r for place in sorted(taken) for r in found[place].reasons)),
         root=chosen or "",
+        folder=folder,
     )
 
 
@@ -91,6 +113,27 @@ def root_named(name: str | None, folders: Mapping[str, Path]) -> str | None:
     raise NotFound(f"There is no image folder {name!r} in this project; known: {known}.")
 
 
+def folder_of(file: Path, roots: Mapping[str, Path]) -> Folder | None:
+    """Return the folder in which a label file lies, if that is a root or below one."""
+    folder = file.resolve().parent
+    holding = [(r, f.resolve()) for r, f in roots.items() if folder.is_relative_to(f.resolve())]
+    if not holding:
+        return None
+    root, top = max(holding, key=lambda item: len(item[1].parts))  # a root may lie in another
+    path = folder.relative_to(top).as_posix()
+    return Folder(root, "" if path == "." else path, folder.name)
+
+
+def _in_folder(
+    records: Sequence[ImageRecord], names: PictureNames, folder: Folder
+) -> list[NameMatch] | None:
+    """Return what the names mean relative to a folder, if all are found there."""
+    within = names.below(folder.root)
+    before = f"{folder.path}/" if folder.path else ""
+    found = [within.match(before + record.file_name) for record in records]
+    return found if all(m.whole and not m.candidates and not m.is_unknown for m in found) else None
+
+
 def _only_root(records: Sequence[ImageRecord], names: PictureNames) -> str | None:
     """Return the only root from which on all names are found, if there is one."""
     fits = [
@@ -103,7 +146,7 @@ def _only_root(records: Sequence[ImageRecord], names: PictureNames) -> str | Non
 
 def _is_there(record: ImageRecord, names: PictureNames) -> bool:
     match = names.match(record.file_name)
-    return match.whole and (match.path is not None or match.unusable is not None)
+    return match.whole and not match.candidates and not match.is_unknown
 
 
 def _one_name_each(

@@ -30,7 +30,7 @@ from annotator.services.exchange.exporting import (
 )
 from annotator.services.exchange.import_plan import ImportPlan, plan_import
 from annotator.services.exchange.import_summary import ImportSummary
-from annotator.services.exchange.name_matching import match_names, root_named
+from annotator.services.exchange.name_matching import folder_of, match_names, root_named
 from annotator.services.exchange.picture_sizes import compare_sizes
 from annotator.services.exchange.unused_images import unused_in
 from annotator.services.knowledge.fills import Fills
@@ -182,8 +182,9 @@ class Transfer:
             labels = answers.LabelsByImage.read(tx)
             archived = archived_in(tx, [c.name for c in content.categories], listed)
             sizes = images.sizes(tx) if any(image.width for image in content.images) else {}
-            known = PictureNames(paths, self._project.root_paths)
-            names = match_names(content.images, known, root)
+            folders = self._project.root_paths
+            own, known = folder_of(path, folders), PictureNames(paths, folders)
+            names = match_names(content.images, known, root, own)
             unused = unused_in(tx, names)
         names, said = compare_sizes(names, sizes)
         plan = plan_import(path, name, content, names, paths, listed, labels, importer=importer)

@@ -64,7 +64,7 @@ class Created:
         lines = [
             f"{self.project.path}: {counted(self.images, 'image')} in "
             f"{counted(self.paths, 'file')}, "
-            f"{self.categories:,} {'category' if self.categories == 1 else 'categories'}"
+            f"{counted(self.categories, 'category', 'categories')}"
         ]
         if self.imported is not None:
             lines.append(self.imported.text())

@@ -230,3 +230,43 @@ def test_tabs_are_read_by_every_suffix(tmp_path: Path, name: str) -> None:
 def test_a_choice_that_there_is_not_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(NotFound, match="must be"):
         ReadOptions(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("yes", "no"), [("WAHR", "FALSCH"), ("ja", "nein"), ("VRAI", "FAUX"), ("VERDADERO", "FALSO")]
+)
+def test_spreadsheets_write_true_and_false_in_their_language(
+    tmp_path: Path, yes: str, no: str
+) -> None:
+    content = f"file;cat;dog\na.jpg;{yes};{no}\nb.jpg;;{yes.title()}\n"
+
+    assert told(read(saved(tmp_path, content))) == TABLE
+
+
+def test_findings_of_x_rays_are_tags(tmp_path: Path) -> None:
+    content = "Image Index,Finding Labels,Follow-up #,Patient Age,\n" + (
+        "a.jpg,Edema|Mass,2,58,\nb.jpg,No Finding,0,81,\n"
+    )
+
+    assert told(read(saved(tmp_path, content))) == {
+        "a.jpg": {"Edema": PRESENT, "Mass": PRESENT},
+        "b.jpg": {"No Finding": PRESENT},
+    }
+
+
+def test_what_is_said_about_boxes_beside_tags_is_no_category(tmp_path: Path) -> None:
+    content = "ImageID,LabelName,Confidence,XMin,IsOccluded,IsGroupOf,bbox_x,image_width\n" + (
+        "a,/m/01,1,0.5,0,1,1,1\nb,/m/02,0,0.5,1,0,0,1\n"
+    )
+
+    labels = read(saved(tmp_path, content))
+
+    assert told(labels) == {"a": {"/m/01": PRESENT}, "b": {"/m/02": ABSENT}}
+
+
+@pytest.mark.parametrize("name", ["Target", "choice", "Kategorien", "Sex"])
+def test_a_column_of_other_text_is_refused_with_what_to_do(tmp_path: Path, name: str) -> None:
+    content = f"file,{name}\na.jpg,Female\n"
+
+    with pytest.raises(FormatError, match="call the column 'labels' if it lists tags, take it out"):
+        read(saved(tmp_path, content))

@@ -95,10 +95,10 @@ def test_a_preview_names_what_an_import_would_do_and_frees_the_button(
     text, button = page.preview(labels, "unknown")
 
     assert "6 of 8" in text
-    assert "2 pairs present and 2 absent; 1 are already known" in text
+    assert "2 pairs present and 2 absent; already known: 1." in text
     assert "`zebra`" in text
-    assert "2 images are not in this project, such as `a'b.jpg`, `<b>.jpg`" in text
-    assert "1 pairs were answered differently" in text
+    assert "Not in this project: 2 images, such as `a'b.jpg`, `<b>.jpg`" in text
+    assert "Answered differently by people here, whose answers stay: 1 pair." in text
     assert button["interactive"] is True
 
 
@@ -129,7 +129,7 @@ def test_what_minus_one_and_the_signs_between_tags_mean_can_be_chosen(
 
     assert "--minus-one absent" in unescape(refused[0])
     assert "--separator blank" in unescape(refused[1])
-    assert "1 pairs present and 1 absent" in absent
+    assert "1 pair present and 1 absent" in unescape(absent)
     assert "Cells of -1, read as absent as you said: 1" in unescape(absent)
     assert "2 pairs present and 0 absent" in both
 
@@ -166,7 +166,7 @@ def test_an_import_carries_a_name_and_can_be_pressed_once(
 
     text, button = page.import_file(labels, "absent", by("Eve"))
 
-    assert f"{known(real) - before} pairs were set" in text
+    assert f"{known(real) - before} pairs set" in text
     assert known(real) > before
     assert button["interactive"] is False
     assert [person["name"] for person in real.people.rows()] == ["Ann", "Eve"]

@@ -77,7 +77,7 @@ def test_init_reads_tabs(tmp_path: Path, pictures: Path, suffix: str) -> None:
     result = run("init", tmp_path / "new", "--images", pictures, "--labels", labels)
 
     assert result.exit_code == 0
-    assert "1 pairs present" in result.stdout
+    assert "1 pair present" in result.stdout
     assert "Cells in other words, read as present: 1 (for example 'yes')." in result.stdout
 
 

@@ -38,9 +38,17 @@ def draw(folder: Path, *names: str) -> Path:
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Iterator[Callable[..., Services]]:
+def opened() -> Iterator[list[Services]]:
+    """Return a list of services that are closed in the end."""
+    services: list[Services] = []
+    yield services
+    for one in services:
+        one.close()
+
+
+@pytest.fixture
+def made(tmp_path: Path, opened: list[Services]) -> Callable[..., Services]:
     """Return a function that makes a project of the files in folders; the first is `images`."""
-    opened: list[Services] = []
 
     def make(**files: Sequence[str]) -> Services:
         first, *others = [draw(tmp_path / name, *listed) for name, listed in files.items()]
@@ -51,9 +59,7 @@ def made(tmp_path: Path) -> Iterator[Callable[..., Services]]:
         opened.append(services)
         return services
 
-    yield make
-    for services in opened:
-        services.close()
+    return make
 
 
 def labels(services: Services, text: str) -> Path:
@@ -297,8 +303,38 @@ def test_the_summary_counts_why_names_were_matched_and_survives_json(
         "in another case": 1, "with % codes": 1, "without ending": 1, "by the end of the path": 1
     }  # fmt: skip
     assert "1 in another case, 1 with % codes, 1 without ending" in summary.text()
-    assert "1 images are not in the project, such as 'zz.png'" in summary.text()
+    assert "1 image is not in the project, such as 'zz.png'" in summary.text()
     assert ImportSummary.of(json.loads(json.dumps(summary.row()))) == summary
+
+
+@pytest.mark.parametrize("folders", [1, 2], ids=["one image folder", "two image folders"])
+def test_a_file_that_lies_beside_its_pictures_is_about_those(
+    tmp_path: Path, opened: list[Services], folders: int
+) -> None:
+    names = ["a.png", "b.png"]
+    top = draw(tmp_path / "set", *(f"{part}/{n}" for part in ("train", "valid") for n in names))
+    roots = [top] if folders == 1 else [top / "train", top / "valid"]
+    create_project(tmp_path / "project", roots[0], names=["cat"])
+    services = Services.open(tmp_path / "project")
+    opened.append(services)
+    for root in roots[1:]:
+        services.image_roots.add(root)
+    text = "file,cat\na.png,1\nb.png,0\n"
+    own, elsewhere = top / "valid" / "labels.csv", tmp_path / "labels.csv"
+    for file in (own, elsewhere):
+        file.write_text(text)
+
+    beside = services.transfer.import_file(own, annotator="ann")
+    known = [row for row in exported(services) if not row.endswith(",")]
+    with pytest.raises(FormatError, match="could be"):
+        services.transfer.preview(elsewhere)
+    own.write_text(text + "c.png,1\n")
+    with pytest.raises(FormatError, match="could be"):
+        services.transfer.preview(own)
+
+    assert (beside.folder, beside.matched) == ("valid", 2)
+    assert "relative to 'valid', the folder in which the file lies" in beside.text()
+    assert known == ["valid/a.png,1", "valid/b.png,0"]
 
 
 RECORD = st.sampled_from(["a.jpg", "./a.jpg", "A.jpg", "x/a.jpg", "t/a.jpg", "u/t/a.jpg", "a", "b"])
