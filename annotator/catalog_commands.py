@@ -91,7 +91,7 @@ def images_resaved(
         typer.Option(help="Let this file be the image that it was before; repeat for more."),
     ] = None,
     accept_all: Annotated[
-        bool, typer.Option("--accept-all", help="Accept all whose pictures were compared.")
+        bool, typer.Option("--accept-all", help="Accept all that were found to look alike.")
     ] = False,
     undo: Annotated[
         list[str] | None, typer.Option(help="Separate this accepted file again; repeat for more.")

@@ -133,7 +133,7 @@ def resaved_html(rows: list[ResavedRow]) -> str:
 
 
 def _small(image_id: int, what: str) -> str:
-    return f'<img src="/img/256/{int(image_id)}" alt="{what}; no copy was kept" loading="lazy">'
+    return f'<img src="./img/256/{int(image_id)}" alt="{what}; no copy was kept" loading="lazy">'
 
 
 def _alike(row: ResavedRow) -> str:

@@ -62,13 +62,14 @@ class _Candidate:
     similarity: float | None
 
     @property
-    def rank(self) -> tuple[bool, bool, float]:
-        """The same file comes before one of the same name, and that before all others."""
+    def rank(self) -> tuple[bool, bool, bool, float]:
+        """What may be alike comes first; then the same file, then one of the same name."""
         old = self.lost.path
+        likely = self.similarity is None or self.similarity >= ALIKE
         if old is None:
-            return False, False, self.similarity or 0.0
-        alike = PurePosixPath(old.path).name == PurePosixPath(self.path.path).name
-        return old.id == self.path.id, alike, self.similarity or 0.0
+            return likely, False, False, self.similarity or 0.0
+        namesake = PurePosixPath(old.path).name == PurePosixPath(self.path.path).name
+        return likely, old.id == self.path.id, namesake, self.similarity or 0.0
 
 
 class ResavedImages:
@@ -92,7 +93,7 @@ class ResavedImages:
 
         Args:
             names: Names of old or new files, as `rows` gives them.
-            everything: All that are offered with a similarity.
+            everything: All that are offered and were found to be alike.
 
         Raises:
             NotFound: If a name is not among those that are offered; nothing is done then.
@@ -100,7 +101,7 @@ class ResavedImages:
         offered = self.offered()
         if not everything:
             return self._join(_chosen(names, offered, "is offered as an image saved again"))
-        chosen = [row for row in offered if row["similarity"] is not None]
+        chosen = [row for row in offered if (row["similarity"] or 0.0) >= ALIKE]
         if not chosen:
             raise NotFound(_nothing(offered))
         return self._join(chosen)
@@ -163,14 +164,21 @@ class ResavedImages:
 def _same_path(
     tx: Transaction, lost: Sequence[Unused], features: FeatureFiles | None
 ) -> Iterator[_Candidate]:
-    """Yield what lies under the last name of images where nothing tells the two apart yet."""
+    """Yield what lies under the last name of images: alike, different, or not compared yet."""
     there = images.many(tx, [e.path.image_id for e in lost if e.path and e.path.image_id])
     for each in lost:
         fresh = None if each.path is None else there.get(each.path.image_id or 0)
         if each.path is None or fresh is None or not fresh.in_use:
             continue
-        if not _has(features, fresh.ordinal) or not _has(features, each.image.ordinal):
-            yield _Candidate(each, fresh, each.path, None)
+        yield _Candidate(each, fresh, each.path, _likeness(features, each.image, fresh))
+
+
+def _likeness(features: FeatureFiles | None, one: Image, other: Image) -> float | None:
+    """Return the cosine of two search vectors, or None while one of them is missing."""
+    if features is None or not all(_has(features, each.ordinal) for each in (one, other)):
+        return None
+    first, second = np.asarray(features.search[[one.ordinal, other.ordinal]], np.float32)
+    return round(float(first @ second), 4)
 
 
 def _alike(
@@ -226,6 +234,8 @@ def _row(each: _Candidate, names: tuple[str, str], new_answers: int) -> ResavedR
     notes = []
     if each.similarity is None:
         notes.append("same file name; features are not computed yet, so look at both")
+    elif each.similarity < ALIKE:
+        notes.append("same file name, but it looks different; accept it by name if it is not")
     if each.lost.image.removed:
         notes.append("was removed, and would stay so")
     return {
@@ -284,8 +294,8 @@ def _nothing(offered: Sequence[ResavedRow]) -> str:
     if not offered:
         return "No new file looks like an image that has lost its file; nothing was changed."
     return (
-        f"{_pictures(len(offered))} offered by file name only; compute their features with "
-        "`annotator embed PROJECT`, or look at them and accept them by name."
+        f"{_pictures(len(offered))} offered by file name only; look at them and accept them by "
+        "name, or first run `annotator embed PROJECT` if features are missing."
     )
 
 

@@ -12,6 +12,8 @@ from starlette.testclient import TestClient
 import annotator.ui
 from annotator.ui.web.static_files import STATIC, static_files, static_version
 
+SOURCES = (".py", ".js", ".css")
+
 
 @pytest.mark.parametrize("path", ["/", "/progress", "/train", "/export"])
 def test_every_page_answers(path: str, client: TestClient) -> None:
@@ -51,6 +53,15 @@ def test_scripts_never_write_markup() -> None:
     sinks = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\balert\(|\beval\(")
     found = {p.name: sinks.findall(p.read_text()) for p in STATIC.rglob("*.js")}
 
+    assert {name: hits for name, hits in found.items() if hits} == {}
+
+
+def test_no_address_of_a_page_begins_at_the_host_where_a_proxy_may_serve_others() -> None:
+    absolute = re.compile(r"""(?:src|href)\s*=\s*\\?[\"'`{]+/|(?:fetch|url)\(\s*[\"'`]?/""")
+    files = [p for p in Path(annotator.ui.__file__).parent.rglob("*") if p.suffix in SOURCES]
+    found = {p.name: absolute.findall(p.read_text()) for p in files}
+
+    assert len(found) > 50
     assert {name: hits for name, hits in found.items() if hits} == {}
 
 

@@ -86,7 +86,7 @@ def test_a_picture_saved_again_under_its_name_is_told_and_offered_without_featur
     assert unusable["path"] == "0.png"
     assert unusable["reason"].endswith("; 1 answer kept")
     assert offered(services) == [("0.png", "0.png", None)]
-    with pytest.raises(NotFound, match="compute their features"):
+    with pytest.raises(NotFound, match="accept them by name"):
         services.resaved_images.accept(everything=True)
 
 
@@ -163,7 +163,7 @@ def test_the_most_similar_new_file_is_offered_and_no_file_that_was_there_before(
     assert services.resaved_images.offered() == []
 
 
-def test_another_picture_under_the_same_name_is_not_offered(
+def test_what_looks_different_under_the_same_name_is_accepted_by_name_only(
     services: Services, pictures: Path
 ) -> None:
     say(services, "0.png", "cat", PRESENT)
@@ -171,8 +171,29 @@ def test_another_picture_under_the_same_name_is_not_offered(
     services.image_roots.look()
 
     embed(services, {0: 0, 6: 80})
+    row = services.resaved_images.offered()[0]
 
-    assert offered(services) == []
+    assert row["similarity"] == pytest.approx(np.cos(np.deg2rad(80)), abs=1e-4)
+    assert "it looks different" in row["note"]
+    with pytest.raises(NotFound, match="accept them by name"):
+        services.resaved_images.accept(everything=True)
+    assert services.resaved_images.accept(["0.png"])["images"] == 1
+    assert status(services)["counts"]["answered"] == 1
+
+
+def test_a_picture_that_moved_comes_before_another_one_that_took_its_name(
+    services: Services, pictures: Path
+) -> None:
+    say(services, "0.png", "cat", PRESENT)
+    save_again(pictures / "0.png", pictures / "moved.png")
+    Image.new("RGB", (44, 30), (7, 8, 9)).save(pictures / "0.png")
+    services.image_roots.look()
+    with services.store.reading() as tx:
+        ordinals = {p.path: images.get(tx, p.image_id or 0).ordinal for p in images.every_path(tx)}
+
+    embed(services, {0: 0, ordinals["0.png"]: 80, ordinals["moved.png"]: 2})
+
+    assert [(old, new) for old, new, _ in offered(services)] == [("0.png", "moved.png")]
 
 
 @settings(
