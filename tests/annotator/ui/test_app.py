@@ -60,6 +60,7 @@ def test_no_address_of_a_page_begins_at_the_host_where_a_proxy_may_serve_others(
     absolute = re.compile(r"""(?:src|href)\s*=\s*\\?[\"'`{]+/|(?:fetch|url)\(\s*[\"'`]?/""")
     files = [p for p in Path(annotator.ui.__file__).parent.rglob("*") if p.suffix in SOURCES]
     found = {p.name: absolute.findall(p.read_text()) for p in files}
+    assert found.pop("security.py") == ['href="/']  # Gradio's own, which is made relative there
 
     assert len(found) > 50
     assert {name: hits for name, hits in found.items() if hits} == {}
