@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from annotator.services.project.creation import create_project
 from database import labels
@@ -280,3 +280,37 @@ def test_answers_left_under_another_spelling_of_ones_name_are_sent(
     ready(page, 1)
 
     assert labels(birds) == [(1, "cat", 1)]
+
+
+def test_an_answer_that_is_saved_while_its_image_is_on_the_way_is_shown(
+    birds: Path, serve: Serve, open_page: Open
+) -> None:
+    server = serve(birds, "--no-worker")
+    page = open_page(server.url)
+    ready(page, 2)
+    server.kill()
+    page.keyboard.press("1")
+    expect(page.locator(".an-saved")).to_contain_text("1 unsaved")
+    page.goto("about:blank")
+    server.start()
+    items: list[tuple[Route, APIResponse]] = []
+    saves: list[Route] = []
+
+    def hold(route: Route) -> None:
+        said = route.request.post_data or ""
+        if '"items"' in said and not items:
+            items.append((route, route.fetch()))
+            for save in saves:
+                save.continue_()
+        elif '"save"' in said and not items:
+            saves.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/component_server/**", hold)
+    page.goto(server.url)
+    expect(page.locator(".an-saved")).to_have_text("saved")
+    route, answer = items[0]
+    route.fulfill(response=answer)
+
+    ready(page, 1)

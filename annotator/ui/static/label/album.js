@@ -31,6 +31,8 @@ export class Album {
     this.at = -1;
     /** @type {Map<number, Item>} */
     this.items = new Map();
+    /** @type {Map<number, number>} */
+    this.missed = new Map(); // image id -> answers that were confirmed while it was not here
     /** @type {number | null} */
     this.again = null; // from this place on all have been visited before
     this.isAgainTold = false; // the annotator knows
@@ -95,22 +97,35 @@ export class Album {
   /** @param {number[]} ids @returns {Promise<boolean>} */
   async fetch(ids) {
     const [asked, later] = [ids.slice(0, MOST_ITEMS), ids.slice(MOST_ITEMS)];
-    const before = new Map(asked.map((id) => [id, this.items.get(id)?.acknowledged ?? 0]));
+    const before = new Map(asked.map((id) => [id, this.#confirmed(id)]));
     const got = await this.server.call('items', { ids: asked });
     if (!got.ok) return !got.away;
     const stale = got.items.filter((data) => !this.#take(data, before.get(data.id) ?? 0)).map(({ id }) => id);
     return stale.length + later.length ? this.fetch([...stale, ...later]) : true;
   }
 
-  /** @param {ItemData} data @param {number} acknowledged */
-  #take(data, acknowledged) {
+  /** @param {ItemData} data @param {number} confirmed */
+  #take(data, confirmed) {
+    if (this.#confirmed(data.id) !== confirmed) return false;
     const known = this.items.get(data.id);
-    if (!known) this.items.set(data.id, Object.assign(new Item(data, this.queue.jobs, this.implies), { turn: this.turn }));
-    else if (known.acknowledged === acknowledged) {
+    if (known) {
       known.takeLabels(data);
       known.adoptScores(data);
-    } else return false;
+    } else {
+      this.missed.delete(data.id);
+      this.items.set(data.id, Object.assign(new Item(data, this.queue.jobs, this.implies), { turn: this.turn }));
+    }
     return true;
+  }
+
+  /** @param {number} id */
+  #confirmed(id) { return this.items.get(id)?.acknowledged ?? this.missed.get(id) ?? 0; }
+
+  // An answer about an image that is not here, but may be on its way, as one of an earlier page.
+  /** @param {number} id */
+  miss(id) {
+    if (this.missed.size > REMEMBERED) this.missed.clear();
+    this.missed.set(id, (this.missed.get(id) ?? 0) + 1);
   }
 
   // The item, undefined if the project has no such image, null if the server does not answer.

@@ -297,6 +297,7 @@ export class LabelState {
     if (job.call === 'undo' || job.call === 'redo') await this.#confirmTakenBack(job, result);
     else if (job.call === 'save') {
       const item = this.album.items.get(job.data.image ?? 0);
+      if (!item && job.data.image) this.album.miss(job.data.image);
       item?.acknowledge(job.data.op, result.images?.[String(job.data.image)] ?? {});
       item?.adoptScores(result.opinion);
       if (item && result.archived?.length) {
