@@ -161,7 +161,7 @@ def test_files_go_in_and_out(
     page.goto(f"{ways[way]}export")
     expect(page.locator("#import-file input[type=file]")).to_be_attached()
     page.set_input_files("#import-file input[type=file]", labels)
-    expect(page.locator("#import-preview")).to_contain_text("1 of 1 listed images")
+    expect(page.locator("#import-preview")).to_contain_text("1 of 1 listed image ")
     page.locator("#export-write").click()
     expect(page.locator("#export-said")).to_contain_text("labels_all.json")
     with page.expect_download() as download:

@@ -43,7 +43,7 @@ def test_a_label_file_goes_in_and_comes_out_again(
     page = open_page(f"{url}/export")
 
     choose(page, labels)
-    expect(page.locator("#import-preview")).to_contain_text("1 of 1 listed images")
+    expect(page.locator("#import-preview")).to_contain_text("1 of 1 listed image ")
     page.locator("#import-take").click()
     expect(page.locator("#import-preview")).to_contain_text("Imported: 2 pairs were set.")
     page.locator("#export-write").click()
@@ -66,7 +66,8 @@ def test_what_is_wrong_with_a_file_is_told_with_its_own_name_and_in_plain_text(
 
     expect(page.locator("#import-preview")).to_have_text(
         "my_labels.csv: line 2, column 'a_b*c*': expected 1, 0 or empty, or present, absent, "
-        "true, false, yes, no, y, n, x, NaN or ?, got '#maybe_'."
+        "true, false, yes, no, y, n, x, NaN or ?, got '#maybe_'; call the column 'labels' if it "
+        "lists tags, take it out if it is no category."
     )
 
 
@@ -115,7 +116,7 @@ def test_a_name_that_two_folders_share_is_asked_and_the_folder_is_chosen(
     expect(preview).to_contain_text("'a.png' could be images/a.png or valid/a.png")
     page.locator("#import-root input").click()
     page.get_by_role("option", name="valid").click()
-    expect(preview).to_contain_text("1 of 1 listed images")
+    expect(preview).to_contain_text("1 of 1 listed image ")
     expect(preview).to_contain_text("All names are relative to the image folder 'valid'.")
     page.locator("#import-take").click()
     expect(preview).to_contain_text("Imported: 1 pairs were set.")

@@ -357,7 +357,7 @@ def test_an_empty_project_leads_to_its_first_answer(
     done = page.locator("dialog[open]")
     expect(done).to_contain_text("Every image has been visited")
     expect(done).to_contain_text("12 images: 1 pairs are answered")
-    expect(done.get_by_role("link", name="Verify")).to_have_attribute("href", "/verify")
+    expect(done.get_by_role("link", name="Verify")).to_have_attribute("href", "verify")
     page.keyboard.press("Enter")
     expect(done).to_have_count(0)
 
