@@ -45,7 +45,7 @@ def test_a_label_file_goes_in_and_comes_out_again(
     choose(page, labels)
     expect(page.locator("#import-preview")).to_contain_text("1 of 1 listed image ")
     page.locator("#import-take").click()
-    expect(page.locator("#import-preview")).to_contain_text("Imported: 2 pairs were set.")
+    expect(page.locator("#import-preview")).to_contain_text("Imported: 2 pairs set.")
     page.locator("#export-write").click()
     expect(page.locator("#export-said")).to_contain_text("labels_all.json")
     with page.expect_download() as download:
@@ -119,7 +119,7 @@ def test_a_name_that_two_folders_share_is_asked_and_the_folder_is_chosen(
     expect(preview).to_contain_text("1 of 1 listed image ")
     expect(preview).to_contain_text("All names are relative to the image folder 'valid'.")
     page.locator("#import-take").click()
-    expect(preview).to_contain_text("Imported: 1 pairs were set.")
+    expect(preview).to_contain_text("Imported: 1 pair set.")
 
     page.locator("#export-write").click()
     expect(page.locator("#export-said")).to_contain_text("labels_all.json")

@@ -44,7 +44,7 @@ def test_a_large_file_goes_in_and_out_beside_the_server(
     expect(page.locator("#import-preview")).to_contain_text("30,000 absent", timeout=60_000)
     page.locator("#import-take").click()
     expect(page.locator("#import-preview")).to_contain_text(
-        "Imported: 30,000 pairs were set.", timeout=120_000
+        "Imported: 30,000 pairs set.", timeout=120_000
     )
     page.locator("#export-write").click()
     expect(page.locator("#export-said")).to_contain_text("Ready to download", timeout=120_000)
