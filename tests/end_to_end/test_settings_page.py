@@ -168,7 +168,7 @@ def test_folders_are_added_and_moved_and_missing_files_are_listed(
     choose(page, "root-choice", "holiday")
     page.locator("#root-to :is(input, textarea)").fill(str(moved))
     page.locator("#root-preview").click()
-    expect(page.locator("#root-foreseen")).to_contain_text("1 of 1 files are there")
+    expect(page.locator("#root-foreseen")).to_contain_text("1 of 1 file is there")
     page.locator("#root-move").click()
     expect(page.locator("#root-table")).to_contain_text(str(moved))
     assert load_project(project).root_path("holiday") == moved.resolve()
