@@ -225,7 +225,7 @@ def test_rows_of_features_that_changed_are_embedded_again(
         random_end(f"{name}.npy")(features.path)
 
     bad, _ = about(examine(services.project.path), "features")
-    assert bad.sentence.startswith("those of 1 images are not what was written; ")
+    assert bad.sentence.startswith("those of 1 image are not what was written; ")
     examine(services.project.path, repair=True)
 
     (left,) = about(examine(services.project.path), "features")

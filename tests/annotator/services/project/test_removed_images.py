@@ -117,7 +117,7 @@ def test_importing_labels_of_an_image_that_is_in_no_count_says_so(
 
     two = services.transfer.import_file(file, annotator="Ann")
 
-    assert row["message"].endswith("brings it back.")
+    assert row["message"].endswith("undoes it.")
     assert "labels of 1 image that is removed or without a file are imported" in one.text()
     assert "labels of 2 images that are removed or without a file are imported" in two.text()
     assert services.transfer.export_counts("answered")["present"] == 1
