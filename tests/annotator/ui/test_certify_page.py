@@ -173,8 +173,8 @@ def test_the_status_shows_zones_bounds_and_sentences_as_text(fakes: ModuleType) 
 def test_a_stale_promise_is_told_above_and_in_the_list(fakes: ModuleType) -> None:
     def told(*, holds: bool) -> str:
         present = {
-            "answered": 1, "corrected": 0, "in_changed_categories": 0, "on_unused_images": 0, "left": 3,
-            "at_most_wrong": 1, "promised": 0.05, "holds": holds,
+            "answered": 1, "corrected": 0, "in_changed_categories": 0, "on_unused_images": 0,
+            "left": 3, "at_most_wrong": 1, "promised": 0.05, "holds": holds,
         }  # fmt: skip
         standing = {"holds": holds, "present": present, "sentence": "It says so."}
         row = {**status("applied"), "standing": standing}
