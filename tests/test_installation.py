@@ -39,7 +39,9 @@ def test_the_library_imports_nothing_but_its_own_dependencies() -> None:
 
 def test_the_app_imports_nothing_but_what_its_extra_installs() -> None:
     extras = PROJECT["optional-dependencies"]
-    installed = {*imported_as([*PROJECT["dependencies"], *extras["app"], *extras["demo"]])}
+    installed = {
+        *imported_as([*PROJECT["dependencies"], *extras["app"], *extras["demo"], *extras["heif"]])
+    }
 
     foreign = imports_of("annotator") - set(sys.stdlib_module_names) - {"annotator", "mlrpl"}
 
