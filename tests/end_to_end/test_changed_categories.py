@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Request, expect
 
 from annotator.services.app import Services
 from annotator.services.project.creation import create_project
@@ -36,8 +37,26 @@ def server(project: Path, serve: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def show(server: Any, open_page: Callable[..., Page]) -> Show:
-    return lambda path: open_page(f"{server.url}/{path}")
+def show(server: Any, open_page: Callable[..., Page]) -> Iterator[Show]:
+    def shown(path: str) -> Page:
+        page = open_page(f"{server.url}/{path}")
+        heard = HEARD[page] = []
+        page.on("request", lambda asked: heard.append(asked) if asked_for(asked) else None)
+        return page
+
+    yield shown
+    HEARD.clear()
+
+
+HEARD: dict[Page, list[Request]] = {}
+"""What each page has asked about categories."""
+
+CHANGED = {"at": 0.0}
+"""When another process made its last change, in milliseconds since 1970."""
+
+
+def asked_for(request: Request) -> bool:
+    return '"categories"' in (request.post_data or "")
 
 
 @pytest.fixture
@@ -52,6 +71,7 @@ def page(show: Show) -> Page:
 def another_process(project: Path) -> Iterator[Services]:
     with closing(Services.open(project)) as services:
         yield services
+        CHANGED["at"] = time.time() * 1000
 
 
 def saved(page: Page) -> None:
@@ -68,10 +88,13 @@ def put_aside(page: Page) -> Locator:
 
 def noticed(page: Page) -> None:
     """Wait until the page has heard of the change; it is on the screen with the next image only."""
-    with page.expect_response(
-        lambda answer: '"categories"' in (answer.request.post_data or ""), timeout=30_000
-    ):
-        pass
+    for _ in range(600):
+        for asked in HEARD[page]:
+            answer = asked.response() if asked.timing["startTime"] >= CHANGED["at"] else None
+            if answer is not None and answer.finished() is None:
+                return
+        page.wait_for_timeout(50)
+    pytest.fail("the page has not asked for the changed categories within 30 s")
 
 
 def following_image(page: Page) -> None:
