@@ -18,7 +18,7 @@ from annotator.arrays.version_features import delete_folder, features_path
 from annotator.arrays.versions import folder, has_arrays
 from annotator.domain import JobKind, Version
 from annotator.errors import AnnotatorError, ProjectError
-from annotator.images.thumbnails import problem_of_keeping
+from annotator.images.thumbnails import damaged, problem_of_keeping
 from annotator.services.app import Services
 from annotator.services.catalogue.written_names import WrittenNames
 from annotator.services.clock import utc_now
@@ -101,6 +101,7 @@ def _project(services: Services, repair: bool) -> Iterator[Finding]:
     yield Finding("disk", free < ENOUGH_BYTES, f"{free / 1e9:.1f} GB free at {path}")
     yield from _database(services)
     yield from _files(services)
+    yield from _small_copies(services, repair)
     yield from _versions(services, repair)
     yield from _features(services, repair)
     yield _trainer(services)
@@ -151,8 +152,26 @@ def _files(services: Services) -> Iterator[Finding]:
     if refused:
         left = "was left out" if len(refused) == 1 else "were left out"
         yield Finding("images", False, f"{counted(len(refused), 'file')} cannot be used and {left}")
-    if problem := problem_of_keeping(services.project.thumbnails_path):
-        yield Finding("images", True, problem)
+
+
+def _small_copies(services: Services, repair: bool) -> Iterator[Finding]:
+    path = services.project.thumbnails_path
+    if problem := problem_of_keeping(path):
+        yield Finding("small copies", True, problem)
+        return
+    found = list(damaged(path))
+    if not found:
+        yield Finding("small copies", False, "those there are as they were written")
+        return
+    cure = f"`{repair_command(path)}` deletes them"
+    if repair:
+        for each in found:
+            each.unlink(missing_ok=True)
+        cure = "deleted"
+    said = counted(len(found), "small copy of an image", "small copies of images")
+    yield Finding(
+        "small copies", True, f"{said} damaged; {cure}, and what is shown is made again anyway"
+    )
 
 
 def _unused(services: Services) -> Iterator[Finding]:

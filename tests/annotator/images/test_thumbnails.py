@@ -11,12 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from annotator.errors import ImageError
 from annotator.images import thumbnails
 from annotator.images.thumbnails import (
     WIDTHS,
+    damaged,
     keep_small,
     kept,
     problem_of_keeping,
@@ -95,6 +98,34 @@ def test_a_file_that_ends_early_after_a_power_loss_is_made_again(
     again = thumbnail(source, tmp_path / "small", HASH, 256)
 
     assert (again.content, path.read_bytes()) == (content, content)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.integers(0, 10**6), value=st.integers(1, 255))
+def test_any_byte_that_changed_is_noticed_and_the_copy_is_made_again(
+    tmp_path: Path, place: int, value: int
+) -> None:
+    source = picture(tmp_path, (300, 200))
+    whole = thumbnail(source, tmp_path / "small", HASH, 256).content
+    path = thumbnail_path(tmp_path / "small", HASH, 256)
+    content = bytearray(whole)
+    content[place % len(content)] ^= value
+    path.write_bytes(content)
+
+    assert kept(path) is None
+    assert thumbnail(source, tmp_path / "small", HASH, 256).content == whole == kept(path)
+    assert opened(whole).size == (256, 171)
+
+
+def test_a_copy_without_a_checksum_is_made_again_and_not_called_damaged(tmp_path: Path) -> None:
+    source = picture(tmp_path, (300, 200))
+    path = thumbnail_path(tmp_path / "small", HASH, 256)
+    path.parent.mkdir(parents=True)
+    Image.new("RGB", (256, 171)).save(path, "WEBP")
+
+    assert list(damaged(tmp_path / "small")) == []
+    assert kept(path) is None
+    assert thumbnail(source, tmp_path / "small", HASH, 256).content == kept(path)
 
 
 def test_a_picture_that_is_open_anyway_leaves_its_smallest_copy(tmp_path: Path) -> None:

@@ -123,6 +123,24 @@ def test_the_doctor_finds_it_and_lets_the_trainer_compute_it_again(
     assert job.options == {"rescore": 1}
 
 
+@pytest.mark.parametrize("damage", [cut, zero, random_end])
+def test_damaged_small_copies_are_found_deleted_and_made_again(
+    services: Services, damage: Callable[[str], Damage]
+) -> None:
+    whole = services.media.content(1, 256)
+    (path,) = services.project.thumbnails_path.rglob("*.webp")
+    assert not any(f.bad for f in about(examine(services.project.path), "small copies"))
+    damage(path.name)(path.parent)
+
+    (found,) = about(examine(services.project.path), "small copies")
+    (mended,) = about(examine(services.project.path, repair=True), "small copies")
+
+    assert found.sentence.startswith("1 small copy of an image damaged; `annotator doctor ")
+    assert "deleted" in mended.sentence
+    assert not any(f.bad for f in about(examine(services.project.path), "small copies"))
+    assert services.media.content(1, 256) == whole
+
+
 def test_what_needs_a_version_says_that_it_is_damaged(services: Services, version: Path) -> None:
     zero("scores.npy")(version)
     opened = Services.open(services.project.path)
