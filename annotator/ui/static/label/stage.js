@@ -1,7 +1,7 @@
 // The image, and what is said over it: a problem, a banner, flags, a passing notice.
 
 import { h, imageUrl, setText } from '../shared/dom.js';
-import { reasonOf } from '../shared/refusals.js';
+import { whyMissing } from '../shared/refusals.js';
 import { Zoom } from '../shared/zoom.js';
 
 /** @import { Flag } from '../shared/wire.d.ts' */
@@ -109,16 +109,5 @@ export class Stage {
   showContradictions(text) {
     setText(this.contradictions, text);
     this.contradictions.hidden = !text;
-  }
-}
-
-// The reason why an image cannot be had, empty if it may come later.
-/** @param {string} address */
-async function whyMissing(address) {
-  try {
-    const response = await fetch(address);
-    return response.status === 404 ? await reasonOf(response) : '';
-  } catch {
-    return '';
   }
 }

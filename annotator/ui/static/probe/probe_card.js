@@ -2,7 +2,7 @@
 
 import { button, h, imageUrl } from '../shared/dom.js';
 import { digitOf } from '../shared/keyboard.js';
-import { reasonOf } from '../shared/refusals.js';
+import { whyMissing } from '../shared/refusals.js';
 
 /** @import { ProbeCategory, ProbeQuestion } from '../shared/wire.d.ts' */
 
@@ -166,7 +166,7 @@ export class ProbeCard {
   async #broken() {
     const { question } = this;
     if (!question || !this.problem.hidden) return;
-    const reason = await whyMissing(this.image.src);
+    const reason = await whyMissing(this.image.src) || 'This image cannot be shown right now.';
     if (this.question === question) this.#fail(reason);
   }
 
@@ -243,15 +243,4 @@ function about({ description, supercategory, examples }) {
       ...examples.map((id) => h('img', { src: imageUrl(256, id), alt: '', loading: 'lazy' }))));
   }
   return lines;
-}
-
-/** @param {string} address */
-async function whyMissing(address) {
-  try {
-    const response = await fetch(address);
-    if (response.status === 404) return await reasonOf(response);
-  } catch {
-    // Said below.
-  }
-  return 'This image cannot be shown right now.';
 }
