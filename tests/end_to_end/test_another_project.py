@@ -41,6 +41,13 @@ def make(path: Path, shade: int, names: list[str]) -> Path:
     return create_project(path, pictures, names=names).project.path
 
 
+def answer_without(server: Any, page: Page) -> None:
+    """Give an answer that has to wait in the browser, as its server is gone."""
+    server.kill()
+    page.keyboard.press("1")
+    expect(page.locator(".an-saved")).to_contain_text("1 unsaved")
+
+
 def serve_instead(server: Any, project: Path) -> None:
     server.kill()
     server.command = ("serve", str(project), "--no-worker")
@@ -64,9 +71,7 @@ def test_answers_of_one_project_never_go_into_another_at_the_same_address(
     server = serve(birds, "--no-worker")
     page = open_page(server.url)
     ready(page, 2)
-    server.kill()
-    page.keyboard.press("1")
-    expect(page.locator(".an-saved")).to_contain_text("1 unsaved")
+    answer_without(server, page)
 
     serve_instead(server, cats)
     line = page.locator(".an-waits:visible", has_text="another project, cats, is served here now")
@@ -177,9 +182,7 @@ def test_answers_for_a_project_are_not_taken_for_those_of_its_copy(
     server = serve(birds, "--no-worker")
     page = open_page(server.url)
     ready(page, 2)
-    server.kill()
-    page.keyboard.press("1")
-    expect(page.locator(".an-saved")).to_contain_text("1 unsaved")
+    answer_without(server, page)
     copy = tmp_path / "copy"
     shutil.copytree(birds, copy)
 
@@ -268,9 +271,7 @@ def test_answers_left_under_another_spelling_of_ones_name_are_sent(
     server = serve(birds, "--no-worker")
     page = open_page(server.url, name=quote("Jose\u0301"))
     ready(page, 2)
-    server.kill()
-    page.keyboard.press("1")
-    expect(page.locator(".an-saved")).to_contain_text("1 unsaved")
+    answer_without(server, page)
     page.goto("about:blank")
     name = {"name": "annotator_name", "value": quote("JOS\u00c9"), "url": server.url}
     page.context.add_cookies([name])  # type: ignore[list-item]
@@ -288,9 +289,7 @@ def test_an_answer_that_is_saved_while_its_image_is_on_the_way_is_shown(
     server = serve(birds, "--no-worker")
     page = open_page(server.url)
     ready(page, 2)
-    server.kill()
-    page.keyboard.press("1")
-    expect(page.locator(".an-saved")).to_contain_text("1 unsaved")
+    answer_without(server, page)
     page.goto("about:blank")
     server.start()
     items: list[tuple[Route, APIResponse]] = []
