@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from annotator.services.app import Services
+from annotator.ui.boundary import answer
 from annotator.ui.certify_page import CertifyPage
 from annotator.ui.export_page import ExportPage
 from annotator.ui.label_page import build_label_page
@@ -24,6 +25,7 @@ from annotator.ui.settings_page import SettingsPage
 from annotator.ui.train_page import TrainPage
 from annotator.ui.verify_page import build_verify_page
 from annotator.ui.web.files import WebFiles
+from annotator.ui.web.frame import Frame, status_routes
 from annotator.ui.web.gradio_requests import GradioRequests
 from annotator.ui.web.identity import name_routes
 from annotator.ui.web.pictures import picture_routes
@@ -95,13 +97,11 @@ def build_pages(services: Services, *, title: str, scripts: str) -> gr.Blocks:
         _no_web_app(),
         gr.Blocks(title=title, fill_width=True, fill_height=True, analytics_enabled=False) as pages,
     ):
-        gr.Navbar(main_page_name="Label")
         build_label_page(services, scripts=scripts)
         for name, build in PAGES:
             # What `pages.route` does, but within one `with`, so that the pages end only once.
             pages.current_page = name.lower()
             pages.pages.append((pages.current_page, name, True))
-            gr.Navbar(main_page_name="Label")
             build(services, scripts, pages)
     return pages
 
@@ -163,7 +163,8 @@ def build_app(
     key = services.lineage.key()
     files.use_in_gradio()
     names = [name.lower() for name, _ in PAGES]
-    pages = build_pages(services, title=title, scripts=f"./ui/{version}")
+    scripts = f"./ui/{version}"
+    pages = build_pages(services, title=title, scripts=scripts)
     events = GradioRequests(pages)
     app = FastAPI(
         docs_url=None,
@@ -179,7 +180,10 @@ def build_app(
     app.add_route(f"/ui/{version}/{{path:path}}", VersionedFiles().respond)
     app.include_router(picture_routes(services.media))
     app.include_router(name_routes())
-    _mount(app, pages, files, head(key, title, f"./ui/{version}/shared/project.js"))
+    app.include_router(status_routes(lambda name: answer(lambda: services.progress.state(name))))
+    _mount(app, pages, files, head(key, title, f"{scripts}/shared/project.js"))
+    frame = Frame(title, ["Label", *(name for name, _ in PAGES)], scripts)
+    _gradio(app).user_middleware.append(Middleware(MarkedScripts, complete=frame.around))
     return app
 
 
@@ -209,8 +213,13 @@ def _mount(app: FastAPI, pages: gr.Blocks, files: WebFiles, in_head: str) -> Non
     # A browser has six connections to a server. Gradio would keep one for each open tab, so that
     # with six tabs nothing was saved any more.
     pages.config["connect_heartbeat"] = False
+    # The menu is that of the frame; Gradio draws one of its own where it is told of several pages.
+    pages.config["pages"] = pages.config["pages"][:1]
     # Relative, as the guard has it; Gradio would put what it was mounted at into its place.
     pages.custom_mount_path = RELATIVE_ROOT
-    gradio: Any = next(r.app for r in app.routes if isinstance(r, Mount) and r.path == "")
-    gradio.state_holder = pages.state_holder = BoundedSessions(pages)
-    gradio.user_middleware.append(Middleware(MarkedScripts))
+    _gradio(app).state_holder = pages.state_holder = BoundedSessions(pages)
+
+
+def _gradio(app: FastAPI) -> Any:
+    """Return Gradio's own application, which is mounted in ours."""
+    return next(r.app for r in app.routes if isinstance(r, Mount) and r.path == "")

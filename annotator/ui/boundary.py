@@ -27,7 +27,7 @@ ServerFunction = Callable[[object, gr.Request], Payload]
 FAILED = "Something went wrong. The server log has the details."
 """Shown instead of a traceback."""
 
-NEED_NAME = "Enter your name on the Label page first, so that the change is recorded under it."
+NEED_NAME = "Enter your name at the top of the page first, so that the change is recorded under it."
 """Shown where a change is asked for without a name."""
 
 
@@ -62,14 +62,15 @@ def server_function(
                 "other_name": True,
                 "message": "This browser now uses another name; reload the page.",
             }
-        return _answer(lambda: action(annotator, read(data)))
+        return answer(lambda: action(annotator, read(data)))
 
     call.__name__ = name
     call.action = action  # type: ignore[attr-defined]
     return call
 
 
-def _answer(act: Callable[[], Mapping[str, object]]) -> Payload:
+def answer(act: Callable[[], Mapping[str, object]]) -> Payload:
+    """Return what a call answers with, or why it does not; see `server_function`."""
     try:
         return {"ok": True, **act()}
     except TemporaryError as error:
@@ -79,7 +80,7 @@ def _answer(act: Callable[[], Mapping[str, object]]) -> Payload:
     except AnnotatorError as error:
         return _refused(str(error))
     except Exception:
-        log.exception("a request from the Label page failed")
+        log.exception("a request from a page failed")
         return {"ok": False, "again": True, "failed": True, "message": FAILED}
 
 

@@ -25,6 +25,8 @@ class Trainer(TypedDict):
 class ProjectState(TypedDict):
     """Version, counts and what the trainer is doing now."""
 
+    project: str
+    """What people call it."""
     version: int | None
     problem: str
     """Why the version in use suggests nothing; empty if nothing is wrong."""

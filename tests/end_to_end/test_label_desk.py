@@ -214,7 +214,7 @@ def test_an_image_is_skipped_flagged_zoomed_and_found_again(
     ready(page, "030.jpg")
     view = page.locator(".an-view")
 
-    page.keyboard.press("g")
+    page.keyboard.press("f")
     page.keyboard.type("is <b>this</b> a cat?")
     page.keyboard.press("Enter")
     expect(page.locator(".an-flag")).to_contain_text("is <b>this</b> a cat?")
@@ -239,7 +239,7 @@ def test_an_image_is_skipped_flagged_zoomed_and_found_again(
     expect(page.locator(".an-history li").first).to_contain_text("back to unknown by Lea")
     page.keyboard.press("Escape")
     expect(page.locator("dialog[open]")).to_have_count(0)
-    page.keyboard.press("g")
+    page.keyboard.press("f")
     page.get_by_role("button", name="Resolved").click()
     expect(page.locator(".an-flag")).to_be_hidden()
     sent(page)

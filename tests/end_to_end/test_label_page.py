@@ -103,7 +103,7 @@ def test_names_are_text_in_any_script(page: Page) -> None:
 
 
 def test_typing_into_the_finder_is_no_shortcut_and_enter_answers(page: Page, project: Path) -> None:
-    page.keyboard.press("f")
+    page.keyboard.press("/")
     page.keyboard.type("thing 1")
     page.keyboard.type("7")
     page.keyboard.press("Enter")

@@ -168,7 +168,7 @@ def test_a_flag_is_read_taken_off_and_its_image_opened(visit: Callable[..., Page
     page = visit("show=flags")
     expect(card(page, 9, "")).to_contain_text("Bob: <i>what</i> is it?")
 
-    page.keyboard.press("g")
+    page.keyboard.press("f")
     expect(page.locator(".rv-note")).to_have_count(0)
     page.keyboard.press("Enter")
 

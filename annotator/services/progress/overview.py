@@ -127,6 +127,7 @@ class ProgressReport:
             pairs = PairCounts.of(total, shown, self._open_suggestions.fills.counts(tx))
             keys = hotkeys.of(tx, annotators.id_of(tx, annotator)) if annotator else {}
         return {
+            "project": self._project.settings.name,
             "version": version,
             "problem": self._suggestions.problem,
             "images": total,

@@ -36,12 +36,15 @@ CHANGE = ("cancel", "component_server", "queue/join", "reset", "run/", "upload")
 """Where below `API` the pages send something."""
 
 OUTSIDE = (
-    *("", "config", "favicon.ico", "manifest.json", "name", "robots.txt", "theme.css"),
+    *("", "config", "favicon.ico", "manifest.json", "name", "robots.txt", "status"),
+    *("theme.css",),
     *("assets/", "img/", "static/", "ui/"),
 )
 """What there is outside of `API`, beside the pages."""
 
-NEED_NAME = "Enter your name on the Label page first; only people with a name can upload files."
+NEED_NAME = (
+    "Enter your name at the top of the page first; only people with a name can upload files."
+)
 
 
 class RequestLimits:

@@ -6,11 +6,14 @@ import secrets
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from annotator.ui.web.public_address import DEFAULT_PORTS, PublicAddress, origin_address
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -165,10 +168,14 @@ class MarkedScripts:
 
     Args:
         app: What answers.
+        complete: Adds to a page what is ours, before its scripts are marked.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(
+        self, app: ASGIApp, complete: Callable[[bytes, Request], bytes] = lambda page, _: page
+    ) -> None:
         self._app = app
+        self._complete = complete
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and mark the answer if it is a page."""
@@ -186,7 +193,8 @@ class MarkedScripts:
             body += message.get("body", b"")
             if not message.get("more_body"):
                 mark = secrets.token_urlsafe(16)
-                page = body.replace(b"<script", f'<script nonce="{mark}"'.encode())
+                page = self._complete(body, Request(scope))
+                page = page.replace(b"<script", f'<script nonce="{mark}"'.encode())
                 page = page.replace(b'href="/manifest.json"', b'href="./manifest.json"')
                 headers = MutableHeaders(scope=start)
                 headers["Content-Length"] = str(len(page))

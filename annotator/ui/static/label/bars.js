@@ -13,9 +13,9 @@ export function leftOf(page) {
   const bar = h('div', { class: 'an-bar an-moves' },
     button('Previous', '←', () => page.state.previous()), button('Next', '⏎', () => page.state.next()),
     button('Skip', 'P', () => page.state.skip()), page.place,
-    h('span', { class: 'an-grow' }), page.saved, page.who,
+    h('span', { class: 'an-grow' }), page.saved,
     button('Undo', 'U', () => page.state.undo()), button('Redo', '⇧U', () => page.state.redo()),
-    button('Open', 'O', () => page.openImageDialog.open()), button('Flag', 'G', () => page.commands.flag()),
+    button('Open', 'O', () => page.openImageDialog.open()), button('Flag', 'F', () => page.commands.flag()),
     button('Help', '?', () => page.help.showModal()));
   return h('section', { class: 'an-left', 'aria-label': 'Image' }, stage.element, evidence.element, page.strip.element, bar);
 }

@@ -20,7 +20,7 @@ export class CategorySearch {
     /** @type {string[]} */
     this.answered = [];
     this.input = h('input', {
-      class: 'an-find', type: 'search', placeholder: 'Find a category  (/ or F)', 'aria-label': 'Find a category',
+      class: 'an-find', type: 'search', placeholder: 'Find a category  (/)', 'aria-label': 'Find a category',
       autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', dir: 'auto',
     });
     this.line = h('div', { class: 'an-typing', hidden: true });

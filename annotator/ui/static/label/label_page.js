@@ -4,6 +4,7 @@ import { button, h, reveal, viewOf } from '../shared/dom.js';
 import { digitOf } from '../shared/keyboard.js';
 import { WorkScreen } from '../shared/work_screen.js';
 import { Album } from './album.js';
+import { BackSteps } from './back_steps.js';
 import { footOf, leftOf } from './bars.js';
 import { CategoryHotkeys } from './category_hotkeys.js';
 import { CategoryList } from './category_list.js';
@@ -37,6 +38,9 @@ export class LabelPage extends WorkScreen {
 
   /** @type {ProbeSchedule} */
   probes;
+
+  /** @type {BackSteps} */
+  backSteps;
 
   /** @type {Record<string, () => unknown>} */
   commands = {};
@@ -100,6 +104,7 @@ export class LabelPage extends WorkScreen {
       fail: (text) => this.fail(text), retry: (text, again) => this.retry(text, again), notify: (text) => this.notify(text), say: (text) => this.say(text),
       interlude: () => this.probes.turn(), allVisited: () => this.#showAllVisited(),
     });
+    this.backSteps = new BackSteps({ onStep: (by) => this.state.step(by), onImage: (image) => this.#follow(image) });
     this.hotkeys.use(categories);
     this.search = new CategorySearch({
       onText: (text) => this.#filter(text), onMove: (step) => this.moveFocus(step),
@@ -118,8 +123,7 @@ export class LabelPage extends WorkScreen {
     this.rows.box.addEventListener('scroll', update, { passive: true });
     addEventListener('scroll', update, { passive: true });
     addEventListener('resize', update);
-    addEventListener('hashchange', () => this.#follow(Number(location.hash.slice(1))));
-    new ResizeObserver(update).observe(this.status.element);
+    new ResizeObserver(update).observe(this.unsaved.element);
   }
 
   /** @param {Start} start @returns {Promise<unknown>} */
@@ -161,7 +165,7 @@ export class LabelPage extends WorkScreen {
     this.hint.hidden = item.version !== null || Boolean(this.status.state?.problem); // changed here only, so that no row moves under the hand
     this.place.textContent = item.data.name;
     this.place.title = item.data.name;
-    history.replaceState(history.state, '', `${location.pathname}#${item.id}`);
+    this.backSteps.show(item.id, album.at);
     this.draw();
   }
 

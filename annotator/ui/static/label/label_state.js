@@ -111,6 +111,15 @@ export class LabelState {
 
   previous() { return this.goTo(this.album.at - 1); }
 
+  // As Back and Forward of the browser do. False if there is no image so far away.
+  /** @param {number} by */
+  step(by) {
+    const place = this.album.at + by;
+    const isThere = place >= 0 && place < this.album.ids.length;
+    if (isThere) this.goTo(place);
+    return isThere;
+  }
+
   // Nothing about this image is recorded, and it comes back some images later.
   async skip() {
     if (this.#item && !this.#item.data.problem) {

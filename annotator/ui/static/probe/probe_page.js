@@ -41,7 +41,7 @@ export class ProbePage extends WorkScreen {
       h('h1', { text: 'Blind checks' }),
       h('p', { text: 'A blind check asks about a randomly drawn image and category, and shows nothing of what the model or anyone else thinks. '
         + 'The answers measure how far the model can be trusted; they are not labels and the model does not learn from them. If you are not sure, answer "Cannot tell": a guess would distort the measurement.' }),
-      this.every, h('div', { class: 'an-bar' }, this.playButton, button('Help', '?', () => this.help.showModal()), h('span', { class: 'an-grow' }), this.saved, this.who),
+      this.every, h('div', { class: 'an-bar' }, this.playButton, button('Help', '?', () => this.help.showModal()), h('span', { class: 'an-grow' }), this.saved),
       this.message, this.total, this.people)];
   }
 

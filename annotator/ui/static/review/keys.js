@@ -21,8 +21,8 @@ const KEYS = [
   { command: 'redo', on: ['Shift+u', 'Ctrl+y', 'Ctrl+Shift+z'], show: 'Shift U Ctrl Y', text: 'redo' },
   { command: 'history', on: ['h'], show: 'H', text: 'show or hide the history of the pair' },
   { command: 'open', on: ['Enter'], show: '⏎', text: 'open the image on the Label page' },
-  { command: 'resolve', on: ['g'], show: 'G', text: 'resolve the flag on the image' },
-  { command: 'filters', on: ['/', 'f'], show: '/ F', text: 'go to the filters; Esc comes back' },
+  { command: 'resolve', on: ['f'], show: 'F', text: 'resolve the flag on the image' },
+  { command: 'filters', on: ['/'], show: '/', text: 'go to the filters; Esc comes back' },
   { command: 'refresh', on: ['m'], show: 'M', text: 'refresh the list' },
   { command: 'help', on: ['?'], show: '?', text: 'this help' },
 ];

@@ -53,7 +53,7 @@ export class ReviewPage extends WorkScreen {
   }
 
   build() {
-    const bar = h('div', { class: 'an-bar rv-top' }, this.count, h('span', { class: 'an-grow' }), button('Refresh', 'M', () => this.search()), this.saved, this.who,
+    const bar = h('div', { class: 'an-bar rv-top' }, this.count, h('span', { class: 'an-grow' }), button('Refresh', 'M', () => this.search()), this.saved,
       button('Undo', 'U', () => this.state.undo()), button('Redo', '⇧U', () => this.state.redo()),
       button('History', 'H', () => this.side.toggleHistory()), button('Help', '?', () => this.help.showModal()));
     const foot = h('div', { class: 'an-bar an-foot rv-foot' }, ...this.buttons.map(({ element }) => element), this.decides, this.selected);
@@ -76,7 +76,7 @@ export class ReviewPage extends WorkScreen {
     this.list.box.addEventListener('scroll', () => this.#loadMore(), { passive: true });
     addEventListener('scroll', () => this.#loadMore(), { passive: true });
     addEventListener('resize', () => this.#fit());
-    new ResizeObserver(() => this.#fit()).observe(this.status.element);
+    new ResizeObserver(() => this.#fit()).observe(this.unsaved.element);
     addEventListener('hashchange', () => this.open()); // back, forward or a link
   }
 

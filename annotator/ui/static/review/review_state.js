@@ -330,6 +330,6 @@ export class ReviewState {
       for (const pair of this.#pairs) if (pair.row.image === got.image) pair.row = { ...pair.row, flags: got.flags };
       view.notify('The flag is resolved.');
       view.draw();
-    } else view.notify(got.message ?? 'The server does not answer; press G again in a moment.');
+    } else view.notify(got.message ?? 'The server does not answer; press F again in a moment.');
   }
 }

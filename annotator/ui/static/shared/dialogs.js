@@ -18,13 +18,13 @@ export function helpDialog(help) {
   return element;
 }
 
-/** @param {(name: string) => void} onNamed */
-export function nameDialog(onNamed) {
+/** @param {(name: string) => void} onNamed @param {{ submit?: string }} [words] */
+export function nameDialog(onNamed, { submit = 'Start labelling' } = {}) {
   const input = h('input', { class: 'an-find', name: 'name', autocomplete: 'name', maxlength: 80, required: true, 'aria-label': 'Your name' });
   const wrong = h('p', { class: 'an-wrong', role: 'alert' });
   const form = h('form', {},
     h('p', { text: 'Your name is saved with your answers, so that everyone can see who answered what. There is no password.' }),
-    input, wrong, h('button', { class: 'an-btn primary', type: 'submit', text: 'Start labelling' }));
+    input, wrong, h('button', { class: 'an-btn primary', type: 'submit', text: submit }));
   const element = dialog('What is your name?', form);
   let needed = true;
   element.addEventListener('cancel', (event) => { if (needed) event.preventDefault(); });

@@ -1,16 +1,22 @@
-// The status line: what the trainer does, which version is in use, how far the project is.
+// The status line: which version is in use, what the trainer does, how far the project is. It stands in
+// one row with the menu, so what does not fit is in a panel that it opens.
 
 import { formatNumber, h, setText } from './dom.js';
 import { pause } from './server.js';
 
-/** @import { Failure, ProjectState, Trainer } from './wire.d.ts' */
-/** @import { Server } from './server.js' */
+/** @import { Failure, ProjectState, Reply, Trainer } from './wire.d.ts' */
 
 const EVERY_MS = 1500;
 
 export class StatusLine {
-  /** @param {Server} server @param {{ onVersion: (number: number | null) => void, onCategories: (revision: string) => void }} listeners */
-  constructor(server, { onVersion, onCategories }) {
+  /** @type {(state: ProjectState) => void} */
+  onState = () => {};
+
+  /**
+   * @param {{ call: (name: 'state') => Promise<Reply<ProjectState>> }} server
+   * @param {{ onVersion?: (number: number | null) => void, onCategories?: (revision: string) => void }} listeners
+   */
+  constructor(server, { onVersion = () => {}, onCategories = () => {} } = {}) {
     this.server = server;
     this.onVersion = onVersion;
     this.onCategories = onCategories;
@@ -22,7 +28,10 @@ export class StatusLine {
     this.trainer = h('span', { class: 'an-trainer' });
     this.bar = h('progress', { max: 1, value: 0, 'aria-label': 'progress of the trainer', hidden: true });
     this.counts = h('span', { class: 'an-counts' });
-    this.element = h('div', { class: 'an-status', role: 'group', 'aria-label': 'Status' }, this.dot, this.trainer, this.bar, h('span', { class: 'an-grow' }), this.counts);
+    this.panel = h('div', { id: 'an-whole-status', class: 'an-whole', popover: 'auto' });
+    const brief = h('button', { class: 'an-brief', type: 'button', popovertarget: 'an-whole-status' }, this.dot, this.trainer, this.bar);
+    brief.addEventListener('click', ({ detail }) => { if (detail) brief.blur(); }); // so that Enter and Space stay keys of the page
+    this.element = h('div', { class: 'an-status', role: 'group', 'aria-label': 'Status' }, brief, this.counts, this.panel);
     this.#run();
   }
 
@@ -41,6 +50,7 @@ export class StatusLine {
     else {
       this.state = state;
       this.#show(state);
+      this.onState(state);
       this.onVersion(state.version);
       this.onCategories(state.categories_revision);
     }
@@ -49,7 +59,7 @@ export class StatusLine {
   /** @param {Failure} failure */
   #showAway({ message }) {
     this.dot.dataset.state = 'off';
-    this.trainer.textContent = message ?? 'The server does not answer; your answers are kept in this browser.';
+    this.#say(message ?? 'The server does not answer; your answers are kept in this browser.', this.counts.textContent ?? '');
     this.bar.hidden = true;
   }
 
@@ -59,12 +69,22 @@ export class StatusLine {
     this.dot.dataset.state = trainer.worker_alive || trainer.state === 'starting' ? trainer.state : 'off';
     const model = problem ? `no suggestions: ${problem}` : version === null ? 'no version yet' : `version ${version}`;
     const order = this.hasFeatures || version !== null ? [] : ['images come in file order until they have been analysed'];
-    setText(this.trainer, [trainerText(trainer), model, ...order].join(' · '));
+    const said = [model, trainerText(trainer), ...order].join(' · ');
     this.bar.hidden = !trainer.total || !busy || !trainer.worker_alive;
     this.bar.value = trainer.total ? trainer.done / trainer.total : 0;
-    setText(this.counts, [
+    this.#say(said, [
       `${formatNumber(images)} images`, `${formatNumber(answered)} answered`, `${formatNumber(filled)} filled`, `${formatNumber(open)} open`,
       `${about ? 'about ' : ''}${formatNumber(suggestions)} suggestions`].join(' · '));
+  }
+
+  /** @param {string} trainer @param {string} counts */
+  #say(trainer, counts) {
+    setText(this.trainer, trainer);
+    setText(this.counts, counts);
+    const lines = [...trainer.split(' · '), ...counts.split(' · ')].filter(Boolean);
+    if (this.panel.dataset.said === lines.join()) return;
+    this.panel.dataset.said = lines.join();
+    this.panel.replaceChildren(...lines.map((text) => h('p', { text })));
   }
 }
 

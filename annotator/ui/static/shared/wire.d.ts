@@ -362,6 +362,7 @@ export interface Project {
 }
 
 export interface ProjectState {
+  project: string;
   version: number | null;
   problem: string;
   images: number;

@@ -6,8 +6,10 @@ import { CategoryChanges } from './category_changes.js';
 import { helpDialog, nameDialog, saveName } from './dialogs.js';
 import { h, setImageProject } from './dom.js';
 import { missingPartCard, NO_CATEGORIES, NO_IMAGES } from './empty_project.js';
+import { frame } from './frame.js';
 import { Keycaps, listenToKeys } from './keyboard.js';
 import { SaveQueue } from './save_queue.js';
+import { pageHelp } from './page_keys.js';
 import { pause, Server } from './server.js';
 import { StatusLine } from './status_line.js';
 import { UnsavedNotices } from './unsaved_notices.js';
@@ -46,8 +48,7 @@ export class WorkScreen {
     this.server = new Server(functions);
     this.live = h('div', { class: 'an-spoken', 'aria-live': 'polite' });
     this.saved = h('span', { class: 'an-saved', role: 'status' });
-    this.who = h('button', { class: 'an-who', type: 'button', title: 'Change your name', onclick: () => this.askName(true) });
-    this.help = helpDialog(help);
+    this.help = helpDialog([...help, ...pageHelp()]);
     this.keycaps = new Keycaps(root);
     this.nameDialog = nameDialog((name) => this.#named(name));
     this.unsaved = new UnsavedNotices({ describe: (job) => answerText(job, this.categoryNames) });
@@ -60,8 +61,8 @@ export class WorkScreen {
 
   // Called at the end of a page's constructor: before that its private methods do not exist.
   mount() {
-    this.status.element.append(this.unsaved.element);
-    this.root.replaceChildren(this.status.element, ...this.build(), this.help, this.nameDialog.element, this.unsaved.dialog.element, this.live);
+    frame.take(this.status, () => this.askName(true));
+    this.root.replaceChildren(this.unsaved.element, ...this.build(), this.help, this.nameDialog.element, this.unsaved.dialog.element, this.live);
     this.root.setAttribute('aria-busy', 'true');
     this.begin();
   }
@@ -135,7 +136,7 @@ export class WorkScreen {
     this.categoryNames = new Map(start.categories.map((each) => [each.id, each.name]));
     this.me = start.annotator;
     this.server.me = this.me;
-    this.who.textContent = this.me;
+    frame.setPerson(this.me);
     setImageProject(key, start.project.grey_range);
     this.status.hasFeatures = start.features;
     this.queue = new SaveQueue(this.server, {
@@ -193,7 +194,7 @@ export class WorkScreen {
     if (this.missing?.textContent !== card.textContent) {
       this.missing?.remove();
       this.missing = card;
-      this.status.element.after(card);
+      this.unsaved.element.after(card);
     }
     this.root.classList.add('an-none');
     await pause(LOOK_AGAIN_MS);

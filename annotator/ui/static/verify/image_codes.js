@@ -6,7 +6,7 @@ import { digitOf, letterOf } from '../shared/keyboard.js';
 /** @import { ImageGrid } from './image_grid.js' */
 
 const ROWS = [...'1234567890'];
-const LETTERS = [...'abcdeghjkoqrtvwy']; // none that is a key of the page by itself
+const LETTERS = [...'abcdehjkoqrtvwy']; // none that is a key of the page by itself, or that goes to another
 
 // What is drawn in an image's corner; empty where there are more rows or columns than keys.
 /** @param {number} place @param {number} columns */

@@ -79,7 +79,7 @@ export class VerifyPage extends WorkScreen {
     const top = h('div', { class: 'an-bar vf-top' }, this.picker.element,
       button('Previous', 'P', () => this.#neighbour(-1), 'vf-step vf-back'), button('Next', 'N', () => this.#neighbour(1), 'vf-step'),
       h('div', { class: 'vf-modes', role: 'group', 'aria-label': 'What to look at' }, ...this.tabs.map(({ tab }) => tab)), h('span', { class: 'an-grow' }), this.sizes);
-    const foot = h('div', { class: 'an-bar vf-foot' }, this.commitButton, this.restButton, this.finishButton, this.tally, h('span', { class: 'an-grow' }), this.saved, this.who,
+    const foot = h('div', { class: 'an-bar vf-foot' }, this.commitButton, this.restButton, this.finishButton, this.tally, h('span', { class: 'an-grow' }), this.saved,
       button('All present', 'M', () => this.state.markAll('present'), 'vf-all'), button('All absent', '⇧M', () => this.state.markAll('absent'), 'vf-all'),
       button('Cannot tell', 'S', () => this.state.mark(this.grid.focused, 'unsure'), 'vf-unsure'),
       button('Undo', 'U', () => this.state.undo()), button('Redo', '⇧U', () => this.state.redo(), 'vf-redo'),
@@ -104,7 +104,7 @@ export class VerifyPage extends WorkScreen {
     });
     this.#showAgreement(start.agreement);
     addEventListener('resize', () => this.#fit());
-    new ResizeObserver(() => this.#fit()).observe(this.status.element);
+    new ResizeObserver(() => this.#fit()).observe(this.unsaved.element);
     addEventListener('keyup', (event) => { if (event.key === 'Shift') this.#release(); });
     addEventListener('blur', () => this.#release());
   }
