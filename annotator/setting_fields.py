@@ -55,12 +55,13 @@ def allowed(info: FieldInfo) -> str:
     return f"{kind} {limits}".rstrip()
 
 
-def sentence(error: ValidationError, model: type[BaseModel]) -> str:
+def sentence(error: ValidationError, model: type[BaseModel], *, titles: bool = False) -> str:
     """Return in one sentence what is wrong, the first thing if there are several.
 
     Args:
         error: From validating `model`.
         model: All settings.
+        titles: Name a setting as the pages do, not as `project.toml` does.
     """
     first = error.errors(include_url=False, include_context=False)[0]
     prefix, place = "", list(first["loc"])
@@ -75,6 +76,9 @@ def sentence(error: ValidationError, model: type[BaseModel]) -> str:
         key += f"[{step}]" if isinstance(step, int) else f".{step}"
         kind = get_args(kind)[-1]
         wanted = _KINDS[kind]
+    if titles:
+        said = "nothing" if first["input"] is None else repr(first["input"])
+        return f"{info.title} must be {wanted}, not {said}."
     return f"setting {key!r} must be {wanted}, got {first['input']!r}"
 
 

@@ -198,12 +198,13 @@ def save_project(project: Project) -> None:
     write_atomically(file, tomlkit.dumps(document).encode())
 
 
-def changed(settings: Settings, values: Mapping[str, Any]) -> Settings:
+def changed(settings: Settings, values: Mapping[str, Any], *, titles: bool = False) -> Settings:
     """Return settings with some values replaced, checked as those of a file are.
 
     Args:
         settings: What stays the same otherwise.
         values: By name; that of a section's value is `section.name`.
+        titles: Name a setting that is refused as the pages do.
 
     Raises:
         ProjectError: If there is no such setting or the value is not allowed.
@@ -213,7 +214,7 @@ def changed(settings: Settings, values: Mapping[str, Any]) -> Settings:
         section, _, name = key.rpartition(".")
         within = table[section] if section in SECTIONS else table
         within[name if section in SECTIONS else key] = value
-    return _checked(table)
+    return _checked(table, titles=titles)
 
 
 def by_name(settings: Settings) -> dict[str, Any]:
@@ -260,11 +261,11 @@ def writing_atomically(path: Path, *, durable: bool = True) -> Iterator[IO[bytes
         raise
 
 
-def _checked(table: dict[str, Any]) -> Settings:
+def _checked(table: dict[str, Any], *, titles: bool = False) -> Settings:
     try:
         return Settings.model_validate(table)
     except ValidationError as error:
-        raise ProjectError(sentence(error, Settings)) from None
+        raise ProjectError(sentence(error, Settings, titles=titles)) from None
 
 
 def _fill(document: tomlkit.TOMLDocument, settings: Settings) -> None:

@@ -22,6 +22,7 @@ from annotator.ui.probe_page import build_probe_page
 from annotator.ui.progress_page import ProgressPage
 from annotator.ui.review_page import build_review_page
 from annotator.ui.settings_page import SettingsPage
+from annotator.ui.theme import theme
 from annotator.ui.train_page import TrainPage
 from annotator.ui.verify_page import build_verify_page
 from annotator.ui.web.files import WebFiles
@@ -120,26 +121,6 @@ def _no_web_app() -> Iterator[None]:
         App.create_app = staticmethod(create)
 
 
-def _theme() -> gr.themes.Base:
-    # Bold instead of Gradio's own choice: its semibold files have next to no letters in them.
-    text = gr.themes.LocalFont("Source Sans Pro", weights=(400, 700))
-    code = gr.themes.LocalFont("IBM Plex Mono", weights=(400, 700))
-    theme = gr.themes.Default(
-        primary_hue="indigo",
-        neutral_hue="slate",
-        spacing_size="sm",
-        radius_size="md",
-        font=(text, "ui-sans-serif", "system-ui", "sans-serif"),
-        font_mono=(code, "ui-monospace", "Consolas", "monospace"),
-    )
-    # A shade darker than Gradio's own, so that all text can be read (WCAG AA).
-    return theme.set(
-        body_text_color_subdued="*neutral_500",
-        button_primary_background_fill="*primary_600",
-        button_primary_background_fill_hover="*primary_700",
-    )
-
-
 def build_app(
     services: Services,
     *,
@@ -204,7 +185,7 @@ def _mount(app: FastAPI, pages: gr.Blocks, files: WebFiles, in_head: str) -> Non
             path="/",
             run_history=False,
             footer_links=[],
-            theme=_theme(),
+            theme=theme(),
             head=in_head,
             ssr_mode=False,
             show_error=False,

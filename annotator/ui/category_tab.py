@@ -17,7 +17,7 @@ BAR = gr.Progress()
 """Drawn over what changes while labels are worked out."""
 
 CHANGE: dict[str, Any] = {"api_visibility": "private"}
-WIDTHS = [110, 180, 60, 85, 85, 220]
+WIDTHS = [110, 180, 90, 85, 85, 190]
 """Pixels for each column of the table."""
 CHOOSE = "Choose a category first."
 

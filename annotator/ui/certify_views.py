@@ -18,6 +18,7 @@ from annotator.services.certificates.rows import (
     Status,
 )
 from annotator.ui.charts import AMBER, GREEN, Chart, finished
+from annotator.ui.html_table import html_table
 
 NOTHING = (
     "No certificate is open. Look at what could be filled in, and start one if it is worth it: "
@@ -59,7 +60,7 @@ def plan_html(row: PlanRow) -> str:
         said.append(_pilot_sentence(row["pilot"]))
     if row["refused"]:
         said.append(row["refused"])
-    return f'<div class="pg">{table(heads, body)}{"".join(map(_sentence, said))}</div>'
+    return f'<div class="pg">{html_table(heads, body)}{"".join(map(_sentence, said))}</div>'
 
 
 def _pilot_sentence(pilot: PilotRow) -> str:
@@ -121,7 +122,7 @@ def _zones(row: PilotStatus | ProofStatus) -> str:
         ]
         for z in row["zones"]
     ]
-    return table(heads, body)
+    return html_table(heads, body)
 
 
 def _bounds(row: PilotStatus | ProofStatus) -> str:
@@ -135,7 +136,7 @@ def _bounds(row: PilotStatus | ProofStatus) -> str:
         ]
         for side in row["bounds"]
     ]
-    return table(heads, body)
+    return html_table(heads, body)
 
 
 def closing_chart(row: Status) -> Chart | None:
@@ -203,20 +204,7 @@ def list_html(rows: list[ListedCertificate]) -> str:
         ]
         for row in reversed(rows)
     ]
-    return table(heads, body)
-
-
-def table(heads: tuple[str, ...], body: list[list[str]]) -> str:
-    """Return a table of texts; none of them is read as markup."""
-    top = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>"
-        for cells in body
-    )
-    return (
-        f'<div class="pg-scroll" tabindex="0" role="group" aria-label="{escape(heads[0])}">'
-        f'<table class="pg-table"><thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table></div>'
-    )
+    return html_table(heads, body)
 
 
 def _sentence(text: str) -> str:

@@ -107,8 +107,10 @@ class ProgressPage(FiguresPage):
         categories = gr.Dataframe(
             interactive=False,
             show_label=False,
+            visible=False,
             max_height=620,
             show_search="search",
+            buttons=[],
             elem_id="category-table",
         )
         seen = gr.State(None)
@@ -130,7 +132,8 @@ def _people_parts() -> list[Any]:
 
 
 def _table(name: str, **more: Any) -> gr.Dataframe:
-    return gr.Dataframe(interactive=False, show_label=False, visible=False, elem_id=name, **more)
+    shown = {"interactive": False, "show_label": False, "visible": False, "buttons": []}
+    return gr.Dataframe(elem_id=name, **shown, **more)
 
 
 def overview_parts(overview: Overview) -> list[Any]:
@@ -140,7 +143,7 @@ def overview_parts(overview: Overview) -> list[Any]:
         views.counts_html(overview["counts"], about=overview["about"]),
         plot(version_chart(versions)),
         views.version_note(versions),
-        views.category_table(overview["categories"]),
+        table(views.category_table(overview["categories"])),
     ]
 
 

@@ -16,9 +16,6 @@ from annotator.ui.charts import calibration_chart, loss_chart, method_chart
 from annotator.ui.figures_page import LOOK_SECONDS, PLAIN, QUIET, FiguresPage, Seen, plot
 from annotator.ui.progress_views import calibration_note
 
-VERSION_WIDTHS = [80, 80, 120, 210, 100, 190, 100, 90, 150, 340]
-"""Pixels for each column of the table of versions."""
-
 AS_SET = "as in the settings"
 """What is chosen for a training unless somebody chooses otherwise."""
 
@@ -54,7 +51,7 @@ class TrainPage(FiguresPage):
         return (
             row["policy"],
             gr.update(visible=not versions),
-            gr.update(value=views.version_table(versions), visible=bool(versions)),
+            gr.update(value=views.versions_html(versions), visible=bool(versions)),
             gr.update(visible=bool(versions)),
             gr.update(choices=offered, value=choice if choice in numbers else None),
             gr.update(
@@ -175,14 +172,7 @@ class TrainPage(FiguresPage):
         said = self._build_start()
         gr.Markdown("## Versions")
         none = gr.Markdown(views.NO_VERSION, elem_id="versions-none")
-        versions = gr.Dataframe(
-            interactive=False,
-            show_label=False,
-            wrap=True,
-            visible=False,
-            column_widths=VERSION_WIDTHS,
-            elem_id="version-table",
-        )
+        versions = gr.HTML(visible=False, elem_id="version-table", **PLAIN)
         row, choice, rollback, back = self._build_choice(said)
         self._build_methods()
         older, newer, compare, without = self._build_changes()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-import pandas as pd
-
 from annotator.services.knowledge.calibration import Sureness
 from annotator.services.training.comparison import ChangesRow, MethodsRow
 from annotator.services.training.control import VersionFigure, VersionRow
+from annotator.ui.html_table import html_table
 from annotator.ui.progress_views import points
 from annotator.wire.status import Trainer
 
@@ -60,27 +59,28 @@ def _doing(trainer: Trainer) -> str:
     )
 
 
-def version_table(versions: Sequence[VersionRow]) -> pd.DataFrame:
-    """Return the versions, the newest first."""
-    return pd.DataFrame(
+def versions_html(versions: Sequence[VersionRow]) -> str:
+    """Return the table of versions, the newest first."""
+    heads = (
+        *("version", "in use", "method", "held-out mAP", "held-out pairs"),
+        *("calibration error", "answers", "seconds", "made", "note"),
+    )
+    return html_table(
+        heads,
         [
-            {
-                "version": v["number"],
-                "in use": "yes" if v["promoted"] else "",
-                "method": v["method"],
-                "held-out mAP": figure(v),
-                "held-out pairs": v["held_out_pairs"],
-                "calibration error": sureness(v),
-                "answers": v["trained_answers"],
-                "seconds": round(v["seconds"], 1),
-                "made": str(v["created_at"])[:16].replace("T", " "),
-                "note": v["note"],
-            }
+            (
+                str(v["number"]),
+                "yes" if v["promoted"] else "",
+                v["method"],
+                figure(v),
+                f"{v['held_out_pairs']:,}",
+                sureness(v),
+                f"{v['trained_answers']:,}",
+                f"{v['seconds']:,.1f}",
+                str(v["created_at"])[:16].replace("T", " "),
+                v["note"],
+            )
             for v in reversed(versions)
-        ],
-        columns=[
-            *("version", "in use", "method", "held-out mAP", "held-out pairs"),
-            *("calibration error", "answers", "seconds", "made", "note"),
         ],
     )
 

@@ -75,13 +75,13 @@ def url(project: Project, serve_once: Callable[..., Any]) -> str:
 def visit(page: Page, address: str) -> None:
     """Open a page and wait until it shows what it has."""
     page.goto(address)
-    expect(page.locator(".nav-holder a").first).to_be_visible()
+    expect(page.locator(".an-trainer:not(:empty)")).to_be_visible()
     page.wait_for_function(
         """() => {
             const board = document.querySelector('.an-root');
             if (board) return board.children.length > 0 && !board.hasAttribute('aria-busy');
             const controls = [...document.querySelectorAll('button, input, select, a[href]')];
-            return controls.some((one) => one.offsetParent && !one.closest('.nav-holder'))
+            return controls.some((one) => one.offsetParent && !one.closest('#an-frame'))
                 && !document.querySelector('[data-testid=status-tracker]:not(.hide)');
         }"""
     )
@@ -179,7 +179,7 @@ def tab_through(page: Page) -> list[str]:
                 const at = document.activeElement;
                 if (at === document.body || window.been.has(at)) return null;
                 window.been.add(at);
-                return `${at.closest('.nav-holder') ? 'nav' : 'page'} ${at.outerHTML.slice(0, 60)}`;
+                return `${at.closest('#an-frame nav') ? 'nav' : 'page'} ${at.outerHTML.slice(0, 60)}`;
             }"""
         )
         if stop is None:

@@ -93,7 +93,7 @@ def test_a_file_of_nobody_is_refused_with_a_sentence(
 
     choose(page, labels)
 
-    expect(page.get_by_text("Enter your name on the Label page first").first).to_be_visible()
+    expect(page.get_by_text("Enter your name at the top of the page first").first).to_be_visible()
 
 
 def test_a_name_that_two_folders_share_is_asked_and_the_folder_is_chosen(

@@ -65,7 +65,7 @@ def test_the_first_visit_asks_for_a_name_and_the_answers_carry_it(
     ready(page)
 
     assert page.locator("dialog[open]").count() == 0
-    expect(page.locator(".an-who")).to_have_text("Zoë")
+    expect(page.locator(".fr-who")).to_have_text("Zoë")
     assert rows(project, "select name from annotator") == [("Zoë",)]
 
 

@@ -267,7 +267,7 @@ def test_answers_under_an_old_name_go_to_the_same_person_and_the_page_takes_the_
     saved(page)
     page.reload()
     ready(page)
-    expect(page.locator(".an-who")).to_have_text("Anna")
+    expect(page.locator(".fr-who")).to_have_text("Anna")
     page.keyboard.press("1")
     saved(page)
     page.reload()
@@ -275,7 +275,7 @@ def test_answers_under_an_old_name_go_to_the_same_person_and_the_page_takes_the_
 
     assert rows(project, "select name from annotator") == [("Anna",)]
     assert [name for _, name, _ in labels(project)] == NAMES
-    expect(page.locator(".an-who")).to_have_text("Anna")
+    expect(page.locator(".fr-who")).to_have_text("Anna")
 
 
 def test_what_waits_under_an_old_name_is_sent_after_a_reload_under_the_new_one(
@@ -294,7 +294,7 @@ def test_what_waits_under_an_old_name_is_sent_after_a_reload_under_the_new_one(
     server.start()
 
     page.goto(server.url)
-    expect(page.locator(".an-who")).to_have_text("Anna")
+    expect(page.locator(".fr-who")).to_have_text("Anna")
     ready(page)
 
     assert rows(project, "select name from annotator") == [("Anna",)]

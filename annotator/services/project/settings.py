@@ -100,7 +100,7 @@ class Preferences:
             self._store.refuse_moved()
             project = load_project(self._project.path)
             before = by_name(project.settings)
-            project.settings = changed(project.settings, values)
+            project.settings = changed(project.settings, values, titles=True)
             save_project(project)
             self._project.settings = project.settings
         after = by_name(project.settings)

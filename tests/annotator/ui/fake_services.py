@@ -170,6 +170,7 @@ class FakeProgress:
     def state(self, annotator: str = "") -> dict[str, Any]:
         names = ("images", "answered", "filled", "open", "suggestions")
         return {
+            "project": "cats",
             "version": self.version,
             **{name: self.counts[name] for name in names},
             "suggestions_about": False,

@@ -203,7 +203,7 @@ def test_an_event_of_a_page_hides_a_bug_behind_a_sentence(
 
 
 def test_a_change_on_a_page_needs_a_name() -> None:
-    with pytest.raises(AnnotatorError, match="Label page first"):
+    with pytest.raises(AnnotatorError, match="top of the page first"):
         annotator_of(asking(None))
 
     assert annotator_of(asking("Ann")) == "Ann"

@@ -177,7 +177,7 @@ def test_an_import_without_a_name_does_nothing(
 ) -> None:
     before = known(real)
 
-    with pytest.raises(AnnotatorError, match="Label page first"):
+    with pytest.raises(AnnotatorError, match="top of the page first"):
         page.import_file(labels, "absent", by(None))
 
     assert known(real) == before
