@@ -179,7 +179,8 @@ def tab_through(page: Page) -> list[str]:
                 const at = document.activeElement;
                 if (at === document.body || window.been.has(at)) return null;
                 window.been.add(at);
-                return `${at.closest('#an-frame nav') ? 'nav' : 'page'} ${at.outerHTML.slice(0, 60)}`;
+                const part = at.closest('#an-frame nav') ? 'nav' : 'page';
+                return `${part} ${at.outerHTML.slice(0, 60)}`;
             }"""
         )
         if stop is None:
