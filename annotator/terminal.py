@@ -30,7 +30,7 @@ def show(row: Any, text: str, as_json: bool) -> None:
 
 JSON_SECONDS = 0.2
 """Time between two lines of progress for a program."""
-QUIET_SECONDS = 2.0
+QUIET_SECONDS = 5.0
 """What takes less long says nothing where stderr is no terminal, so that logs stay readable."""
 LINE_SECONDS = 10.0
 """Time between two lines of progress in a log."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from annotator.errors import AnnotatorError
 from annotator.services.certificates.certification import Certification
+from annotator.services.certificates.rows import PlanRow
 from annotator.services.labelling.review import Review
 from annotator.services.message import Message, counted
 from annotator.services.progress.overview import ProgressReport
@@ -55,15 +56,18 @@ class Finish:
         if not 0 < self._progress.state()["open"] <= MOST_PAIRS:
             return {"message": ""}
         try:
-            plan = self._certification.plan()
+            return {"message": price_of(self._certification.plan())}
         except AnnotatorError:  # no version yet, for one
             return {"message": ""}
-        best = plan["best"]
-        filled = best["fill_present"] + best["fill_absent"]
-        if plan["refused"] or not filled:
-            return {"message": ""}
-        return {
-            "message": f"A certificate would fill in {counted(filled, 'open pair')} after about "
-            f"{counted(best['probes'], 'probe')}: random questions, asked without the model's "
-            "opinion."
-        }
+
+
+def price_of(plan: PlanRow) -> str:
+    """Return in a sentence what a certificate would ask; empty if it would not pay."""
+    best = plan["best"]
+    filled = best["fill_present"] + best["fill_absent"]
+    if plan["refused"] or not filled:
+        return ""
+    return (
+        f"A certificate would fill in {counted(filled, 'open pair')} after about "
+        f"{counted(best['probes'], 'probe')}: random questions, asked without the model's opinion."
+    )

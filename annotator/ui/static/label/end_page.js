@@ -18,6 +18,7 @@ export class EndPage {
     this.page = page;
     this.server = page.server;
     this.isAsking = false;
+    this.isStale = false;
     this.title = h('h2', { tabindex: -1 });
     this.counts = h('p', {});
     this.ways = h('ul', {});
@@ -47,11 +48,14 @@ export class EndPage {
 
   // Its counts are those of now: the last answers may have been on their way.
   async refresh() {
+    this.isStale = true;
     if (!this.isOpen || this.isAsking) return;
     this.isAsking = true;
+    this.isStale = false;
     const reply = await this.server.call('finished');
     this.isAsking = false;
-    if (reply.ok) this.#show(reply);
+    if (this.isStale) this.refresh(); // something was saved meanwhile
+    else if (reply.ok) this.#show(reply);
     else this.counts.textContent = reply.message ?? 'The server does not answer; the counts come when it does.';
   }
 

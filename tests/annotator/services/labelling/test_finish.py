@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from annotator.services.app import Services
+from annotator.services.labelling.finish import price_of
 from annotator.wire.label import FlagRequest
 
 
@@ -27,3 +29,18 @@ def test_the_counts_are_those_of_now_with_what_is_worth_a_second_look(
 
 def test_a_certificate_has_no_price_before_there_is_a_version(services: Services) -> None:
     assert services.finish.certificate_price() == {"message": ""}
+
+
+def plan(filled: int, probes: int, refused: str = "") -> Any:
+    return {
+        "best": {"fill_absent": filled, "fill_present": 0, "probes": probes},
+        "refused": refused,
+    }
+
+
+def test_the_price_of_a_certificate_is_what_its_plan_asks() -> None:
+    assert price_of(plan(1_234, 240)).startswith(
+        "A certificate would fill in 1,234 open pairs after about 240 probes: "
+    )
+    assert price_of(plan(1_234, 240, "It would not pay.")) == ""
+    assert price_of(plan(0, 0)) == ""
