@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annotator.cli_options import LARGEST_NUMBER, AsJson, ProjectDir
-from annotator.terminal import opened, show
+from annotator.terminal import opened, progress_bar, show
 
 if TYPE_CHECKING:
     from annotator.services.certificates.rows import FillRow, OfferedForecast, PlanRow, Status
@@ -76,7 +76,7 @@ def certify_plan(
     as_json: AsJson = False,
 ) -> None:
     """Forecast what could be filled in and how many blind questions that takes."""
-    with opened(context.obj) as services:
+    with opened(context.obj) as services, progress_bar("Planning"):
         row = services.certification.plan(
             max_error=max_error,
             max_lost=max_lost,

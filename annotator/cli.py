@@ -41,13 +41,7 @@ from annotator.demo.command import demo
 from annotator.domain import JobKind, State
 from annotator.errors import AnnotatorError
 from annotator.simulate.command import simulate
-from annotator.terminal import (
-    key_lines,
-    opened,
-    progress_bar,
-    show,
-    suggestion_line,
-)
+from annotator.terminal import key_lines, opened, progress_bar, show, suggestion_line
 from annotator.validate_cli import validate
 
 app = typer.Typer(
@@ -97,6 +91,7 @@ def init(
             annotator=by or _login(),
             settings=changed(Settings(), {"name": project.absolute().name, "backbone": backbone}),
             on_progress=on_progress,
+            on_import=on_progress,
         )
     show(made.row(), made.text(), as_json)
 
@@ -336,7 +331,8 @@ def doctor(
 
     if repair and project is None:
         raise typer.BadParameter("name the project to repair: annotator doctor PROJECT --repair")
-    findings = examine(project, repair=repair)
+    with progress_bar("Examining"):
+        findings = examine(project, repair=repair)
     show([f.row() for f in findings], "\n".join(f.text() for f in findings), as_json)
     if any(f.bad for f in findings):
         raise typer.Exit(1)

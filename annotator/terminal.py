@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -27,15 +28,19 @@ def show(row: Any, text: str, as_json: bool) -> None:
     print(shown, flush=True)  # so that a closed pipe is noticed here
 
 
-LINE_SECONDS = 0.2
-"""Time between two lines of progress."""
+JSON_SECONDS = 0.2
+"""Time between two lines of progress for a program."""
+QUIET_SECONDS = 5.0
+"""What takes less long says nothing where stderr is no terminal, so that logs stay readable."""
+LINE_SECONDS = 10.0
+"""Time between two lines of progress in a log."""
 
 
 @contextmanager
 def progress_bar(title: str, *, lines: bool = False) -> Iterator[Callable[..., None]]:
     """Yield a function `(done, total, stage="")` that draws a bar on stderr.
 
-    Nothing is drawn where stderr is not a terminal, so that logs stay readable.
+    Where stderr is not a terminal, what takes long is a line now and then instead.
 
     Args:
         title: Of the bar.
@@ -44,12 +49,13 @@ def progress_bar(title: str, *, lines: bool = False) -> Iterator[Callable[..., N
     if lines:
         yield _progress_lines()
         return
+    if not sys.stderr.isatty():
+        with _Log(title) as log:
+            yield log.take
+        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    if not sys.stderr.isatty():
-        yield lambda *_: None
-        return
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=None)
@@ -60,13 +66,42 @@ def progress_bar(title: str, *, lines: bool = False) -> Iterator[Callable[..., N
         yield show
 
 
+class _Log:
+    """Writes how far something is from a thread of its own: what is silent is told of, too."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._line = f"{title} ..."
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
+
+    def __enter__(self) -> _Log:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def take(self, done: int, total: int | None, stage: str = "") -> None:
+        """Remember how far it is."""
+        what = (stage or self._title).capitalize()
+        self._line = f"{what}: {done:,} of {total:,}" if total else f"{what} ..."
+
+    def _run(self) -> None:
+        wait = QUIET_SECONDS
+        while not self._ended.wait(wait):
+            print(self._line, file=sys.stderr, flush=True)
+            wait = LINE_SECONDS
+
+
 def _progress_lines() -> Callable[..., None]:
     written = 0.0
 
     def write(done: int, total: int, stage: str = "") -> None:
         nonlocal written
         now = time.monotonic()
-        if now - written >= LINE_SECONDS:
+        if now - written >= JSON_SECONDS:
             written = now
             row = {"done": done, "total": total, "stage": stage}
             print(json.dumps(row), file=sys.stderr, flush=True)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from annotator.cli_options import AsJson, FormatName, MinusOne, Separator
-from annotator.terminal import show, validation_text
+from annotator.terminal import progress_bar, show, validation_text
 
 
 def validate(
@@ -23,7 +23,8 @@ def validate(
     from annotator.formats.options import ReadOptions
     from annotator.formats.validate import validate as check
 
-    result = check(file, format, ReadOptions(minus_one=minus_one, separator=separator))
+    with progress_bar("Checking the file"):
+        result = check(file, format, ReadOptions(minus_one=minus_one, separator=separator))
     show(asdict(result), validation_text(file, result), as_json)
     if not result.ok:
         raise typer.Exit(1)

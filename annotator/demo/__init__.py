@@ -1,1 +1,1 @@
-"""`annotator demo`: an example project, made, embedded and opened."""
+"""`annotator demo`: an example project, made and opened."""

@@ -7,10 +7,8 @@ from pathlib import Path
 import typer
 
 from annotator.demo import scenes, voc
-from annotator.domain import JobKind
 from annotator.errors import NotFound
 from annotator.settings import PROJECT_FILE
-from annotator.terminal import progress_bar
 from annotator.ui.server import serve_project
 
 PROJECTS = {"scenes": "project", "voc2007": "voc2007"}
@@ -41,13 +39,17 @@ def run_demo(
         ProjectError: If the source tree or the packages that draw the scenes are missing.
     """
     project = make_demo(dataset, directory, count=count, data=data)
+    typer.echo("Opening the page; suggestions follow while you label ...", err=True)
     serve_project(project, host="127.0.0.1", port=port, browser=browser)
 
 
 def make_demo(
     dataset: str, directory: Path, *, count: int = 1200, data: Path | None = None
 ) -> Path:
-    """Make an example project, complete with features, and return its directory."""
+    """Make an example project without features, if it is not there yet, and return its directory.
+
+    The trainer of whoever serves it computes them, so that the page need not wait.
+    """
     if dataset not in PROJECTS:
         raise NotFound(f"There is no example {dataset!r}; known: {', '.join(PROJECTS)}.")
     project = directory / PROJECTS[dataset]
@@ -57,9 +59,4 @@ def make_demo(
         scenes.create(directory, project, count=count)
     else:
         voc.create(project, data or voc.cache_folder())
-    from annotator.worker.foreground import run_or_follow  # late: torch
-
-    typer.echo("Computing image features (once) ...", err=True)
-    with progress_bar("Embedding") as on_progress:
-        run_or_follow(project, JobKind.EMBED, {}, device="auto", on_progress=on_progress)
     return project

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import typer
 
 from annotator.errors import ProjectError
 from annotator.formats import FORMATS
+from annotator.services.message import counted
 from annotator.services.project.creation import create_project
 from annotator.settings import Settings, write_atomically
 from annotator.terminal import progress_bar
@@ -33,11 +35,15 @@ def create(directory: Path, project: Path, *, count: int, seed: int = 0) -> None
         ProjectError: If the source tree or the packages that draw the example are missing.
     """
     scenes, hide = _load("make_images"), _load("hide")
-    typer.echo("Drawing the images ...", err=True)
+    typer.echo(f"Drawing {counted(count, 'scene')} ...", err=True)
     try:
         with progress_bar("Drawing") as on_progress:
             drawn = scenes.generate(
-                directory / "scenes", count=count, seed=seed, on_progress=on_progress
+                directory / "scenes",
+                count=count,
+                seed=seed,
+                processes=os.cpu_count() or 1,  # the same pixels however many there are
+                on_progress=on_progress,
             )
     except scenes.ScenesError as error:
         raise ProjectError(str(error)) from None
@@ -46,6 +52,7 @@ def create(directory: Path, project: Path, *, count: int, seed: int = 0) -> None
     write_atomically(table, known.encode())
     labels = directory / "known.json"
     _add_groups(drawn.truth_json, table, labels)
+    typer.echo("Making the project ...", err=True)
     with progress_bar("Reading images") as on_progress:
         create_project(
             project,

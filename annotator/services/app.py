@@ -24,7 +24,9 @@ from annotator.services.knowledge.known_labels import KnownLabelsCache
 from annotator.services.knowledge.open_suggestions import OpenSuggestions
 from annotator.services.knowledge.prototypes import Prototypes
 from annotator.services.knowledge.suggestions import Suggestions
+from annotator.services.labelling.finish import Finish
 from annotator.services.labelling.flags import Flags
+from annotator.services.labelling.image_marks import ImageMarks
 from annotator.services.labelling.label import Labelling
 from annotator.services.labelling.probe import Probing
 from annotator.services.labelling.recording import Recording
@@ -79,6 +81,7 @@ class Services:
         self.evidence = Evidence(project, store, self.suggestions, self._labels)
         self._counts = counts = OpenSuggestions(store, self.suggestions, self.fills)
         self.progress = ProgressReport(project, counts, clock)
+        self.finish = Finish(store, self.progress, self.review, self.certification)
         self.quality = Quality(project, counts, clock)
         self.stopping = Stopping(project, counts, clock)
         self.verification = Verification(
@@ -97,6 +100,7 @@ class Services:
         self.curation = Curation(project, store)
         self.preferences = Preferences(project, store)
         self.image_roots = ImageRoots(project, store)
+        self.image_marks = ImageMarks(project, store, self.fills)
         self.removed_images = RemovedImages(store)
         self.resaved_images = ResavedImages(project, store)
         self.people = People(store)

@@ -10,12 +10,16 @@ from annotator.ui.evidence_functions import evidence_functions
 from annotator.ui.probe_functions import probe_functions
 from annotator.ui.work_screen import screen_functions, work_screen
 from annotator.wire.label import (
+    CertificatePrice,
     FindImagesRequest,
+    Finished,
     FlagRequest,
     FoundImages,
     History,
     HotkeyRequest,
     HotkeysOfPerson,
+    ImageMarks,
+    ImageMarksRequest,
     Items,
     ItemsRequest,
     NextImages,
@@ -69,6 +73,7 @@ def label_functions(services: Services) -> list[ServerFunction]:
         server_function("items", ItemsRequest.read, items),
         *screen_functions(services),
         *_desk_functions(services),
+        *_progress_functions(services),
         *evidence_functions(services),
         *probe_functions(services),
     ]
@@ -95,4 +100,26 @@ def _desk_functions(services: Services) -> list[ServerFunction]:
         server_function("set_hotkey", HotkeyRequest.read, set_hotkey),
         server_function("flag", FlagRequest.read, flags.add),
         server_function("resolve_flag", ResolveFlagRequest.read, flags.resolve),
+    ]
+
+
+def _progress_functions(services: Services) -> list[ServerFunction]:
+    """Return what the script may call to say how far images are, and the project at the end."""
+    finish = services.finish
+
+    def image_marks(annotator: str, request: ImageMarksRequest) -> ImageMarks:
+        return {"marks": services.image_marks.of(annotator, request.ids)}
+
+    def finished(annotator: str, request: Request) -> Finished:
+        del request
+        return finish.summary(annotator)
+
+    def certificate_price(annotator: str, request: Request) -> CertificatePrice:
+        del annotator, request
+        return {"message": finish.certificate_price()["message"]}
+
+    return [
+        server_function("image_marks", ImageMarksRequest.read, image_marks),
+        server_function("finished", Request.read, finished),
+        server_function("certificate_price", Request.read, certificate_price),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 from typing_extensions import TypedDict
@@ -30,6 +30,12 @@ class NextImages(TypedDict):
 
 class ItemsRequest(Request):
     """What the page shows of some images."""
+
+    ids: tuple[Id, ...] = ()
+
+
+class ImageMarksRequest(Request):
+    """How far some images are."""
 
     ids: tuple[Id, ...] = ()
 
@@ -171,6 +177,41 @@ class Items(TypedDict):
     """Unknown images are left out."""
 
     items: list[ItemData]
+
+
+class ImageMark(TypedDict):
+    """How far an image is."""
+
+    image: int
+    standing: Literal["done", "partly", "untouched"]
+    """No category is open, those aside of which this person cannot tell; some are known; none."""
+    mine: bool
+    """Any of it is this person's answer."""
+
+
+class ImageMarks(TypedDict):
+    """Unknown images are left out."""
+
+    marks: list[ImageMark]
+
+
+class Finished(TypedDict):
+    """What there is once every image has been visited."""
+
+    images: int
+    answered: int
+    filled: int
+    open: int
+    doubtful: int
+    """Labels that the model speaks against."""
+    conflicts: int
+    flagged: int
+
+
+class CertificatePrice(TypedDict):
+    """What a certificate would ask, in a sentence; empty where that is not known."""
+
+    message: str
 
 
 class FoundImage(TypedDict):

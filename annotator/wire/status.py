@@ -37,6 +37,8 @@ class ProjectState(TypedDict):
     suggestions: int
     suggestions_about: bool
     """The suggestions of a new version are being counted; this is the figure from its making."""
+    until_suggestions: str
+    """What the first suggestions wait for, as a sentence; empty once there is a version."""
     trainer: Trainer
     categories_revision: str
     """That of `CategoryList`, for whoever asks."""

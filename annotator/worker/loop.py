@@ -120,7 +120,9 @@ class Worker:
         if job is None:
             self._enqueue_due()
             return False
-        self._run(job)
+        ended = self._run(job)
+        if ended.message:  # whoever asks for one job says it
+            _LOG.info("job %d (%s) %s: %s", job.id, job.kind, ended.state.value, ended.message)
         return True
 
     def _claim(self, kinds: tuple[JobKind, ...]) -> Job | None:
@@ -155,7 +157,6 @@ class Worker:
         except LeaseLost as error:
             _LOG.warning("job %d (%s): %s", job.id, job.kind, error)
         except AnnotatorError as error:
-            _LOG.info("job %d (%s) was refused: %s", job.id, job.kind, error)
             self._finish(job, JobState.FAILED, str(error))
         except Exception as error:  # noqa: BLE001 - the loop outlives whatever a job runs into
             _LOG.exception("job %d (%s) failed", job.id, job.kind)

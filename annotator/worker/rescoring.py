@@ -65,7 +65,7 @@ def rescore(project: Project, control: Control, number: int, device: str) -> str
     with control.store.reading() as tx:
         basis = queue_basis(tx, project.settings.asking, features, errors)
     files.write_arrays(path, scores, basis.queue(snapshot, scores, decisions, number))
-    _LOG.info("version %s was scored again; %s", number, basis.sentence())
+    _LOG.info("version %s: %s", number, basis.sentence())
     return f"Version {number} has scored {int(learner.done.sum())} images."
 
 

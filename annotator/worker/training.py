@@ -259,7 +259,7 @@ def _publish(
             note=verdict.note,
             now=control.clock(),
         )
-    _LOG.info("version %s was trained; %s", number, trained.asked.sentence())
+    _LOG.info("version %s: %s", number, trained.asked.sentence())
     try:
         prune(project, control.store, previous=current.number if current else None)
     except Exception:  # noqa: BLE001 - the version is there, and the next one prunes again

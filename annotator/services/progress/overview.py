@@ -124,6 +124,8 @@ class ProgressReport:
             if version is not None:
                 number, about = self._suggested(tx, shown)
             trainer = self._trainer(tx)
+            rules = self._project.settings.retraining
+            waits = retraining.until_suggestions(tx, rules, self._clock())
             pairs = PairCounts.of(total, shown, self._open_suggestions.fills.counts(tx))
             keys = hotkeys.of(tx, annotators.id_of(tx, annotator)) if annotator else {}
         return {
@@ -136,6 +138,7 @@ class ProgressReport:
             "open": pairs.open,
             "suggestions": number,
             "suggestions_about": about,
+            "until_suggestions": waits,
             "trainer": trainer,
             "categories_revision": categories_revision(shown, keys),
         }

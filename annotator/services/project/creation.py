@@ -17,6 +17,8 @@ from annotator.images.left_out import sentence
 from annotator.images.sources import BrokenFile as ScannedBroken
 from annotator.images.sources import FoundFile, Scan, scan
 from annotator.services.background.short_transactions import ALONE, for_all
+from annotator.services.background.subprocesses import Progress as ImportProgress
+from annotator.services.background.subprocesses import nobody
 from annotator.services.clock import Clock, utc_now
 from annotator.services.exchange.import_summary import ImportSummary
 from annotator.services.exchange.transfer import Transfer
@@ -84,6 +86,7 @@ def create_project(
     annotator: str = "import",
     settings: Settings | None = None,
     on_progress: Progress = lambda *_: None,
+    on_import: ImportProgress = nobody,
     clock: Clock = utc_now,
 ) -> Created:
     """Make a project directory from a folder of images.
@@ -100,6 +103,7 @@ def create_project(
         annotator: In whose name the labels are imported.
         settings: Settings to start from; name and roots are filled in.
         on_progress: Called while the pictures are read.
+        on_import: Called while the labels are imported.
         clock: The time of day.
 
     Raises:
@@ -122,7 +126,7 @@ def create_project(
     try:
         building.chmod(0o755)
         project = Project(building, start)
-        summary = _fill(project, found, names, labels, format, options, annotator, clock)
+        summary = _fill(project, found, names, labels, format, options, annotator, clock, on_import)
         save_project(project)
         if path.exists():
             path.rmdir()
@@ -153,6 +157,7 @@ def _fill(
     options: ReadOptions,
     annotator: str,
     clock: Clock,
+    on_import: ImportProgress,
 ) -> ImportSummary | None:
     store = Store.create(project.database_url)
     try:
@@ -169,6 +174,7 @@ def _fill(
             annotator=annotator,
             allow_new_categories=not names,
             pace=ALONE,
+            on_progress=on_import,
         )
     finally:
         store.close()

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from annotator.domain import JobKind, JobState, Version
+from annotator.services.message import counted
 from annotator.settings import Retraining
 from annotator.store import Transaction, answers, categories, jobs, versions
 from annotator.store.answer_tables import imports
 
 RETRY_SECONDS = 600
 """How long a failed or cancelled training is not started again by itself."""
+
+
+FOLLOW = "The first suggestions come as soon as the trainer has learned from the labels."
+"""What people who label are told until there is a version, once nothing more is asked of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,19 +115,54 @@ def explain(now: Situation, settings: Retraining) -> str:
         )
     if due(now, settings):
         return "Training is due and starts as soon as a worker is free."
-    answers_left = _needed_answers(now, settings) - now.new_answers
-    present_left = _needed_present(now, settings) - now.new_present
+    answers_left, present_left = _missing(now, settings)
     if answers_left <= 0 or present_left <= 0:
         left = 2 * now.training_seconds - now.age_seconds
         return f"There are enough new answers; the next training starts in {_span(left)}."
     return (
-        f"The next training starts after {answers_left} more answers "
-        f"or {present_left} more present ones, whichever comes first."
+        f"The next training starts after {counted(answers_left, 'more answer')} "
+        f"or {counted(present_left, 'more present one')}, whichever comes first."
+    )
+
+
+def until_suggestions(tx: Transaction, settings: Retraining, now: datetime) -> str:
+    """Return one sentence that says what the first suggestions wait for; empty once they are there.
+
+    Every open page asks for it all the time, and labels that were imported may be millions, so
+    those are not counted.
+    """
+    if versions.every(tx):
+        return ""
+    if settings.automatic and imports(tx) and any(c.present_count for c in categories.every(tx)):
+        return FOLLOW
+    return explain_first(situation(tx, now), settings)
+
+
+def explain_first(now: Situation, settings: Retraining) -> str:
+    """Return, as a sentence for people who label, what the first suggestions wait for."""
+    if now.under_way or due(now, settings):
+        return FOLLOW
+    if not settings.automatic:
+        return "Suggestions come once a model is trained: start that on the Train page."
+    if now.rest_seconds:
+        return explain(now, settings)
+    answers_left, present_left = _missing(now, settings)
+    if answers_left <= 0:  # and not one of them is present
+        return "1 more present answer until the first suggestions."
+    return (
+        f"{counted(present_left, 'more present answer')} until the first suggestions "
+        f"(or {counted(answers_left, 'answer')} of any kind; “rest absent” does not count)."
     )
 
 
 def _newest(tx: Transaction) -> Version | None:
     return max(versions.every(tx), key=lambda v: v.number, default=None)
+
+
+def _missing(now: Situation, settings: Retraining) -> tuple[int, int]:
+    """Return how many answers, and how many present ones, are missing; either is enough."""
+    answers = _needed_answers(now, settings) - now.new_answers
+    return answers, _needed_present(now, settings) - now.new_present
 
 
 def _needed_answers(now: Situation, settings: Retraining) -> int:

@@ -31,6 +31,9 @@ VALID: dict[str, dict[str, Any]] = {
     "counts": {},
     "next_images": {"tab": "t", "count": 2, "exclude": [1]},
     "items": {"ids": [1, 2]},
+    "image_marks": {"ids": [1, 2]},
+    "finished": {},
+    "certificate_price": {},
     "save": {
         **QUEUED, "kind": "answer", "image": 1, "at": MOMENT, "ms": 9, "version": None,
         "changes": [CHANGE],

@@ -384,3 +384,22 @@ def test_a_problem_is_logged_when_it_comes_up_not_every_time(
 
     warned = [r.getMessage() for r in caplog.records if "will retry" in r.getMessage()]
     assert [w.split(": ")[1] for w in warned] == ["damaged", "damaged", "other"]
+
+
+def test_a_refusal_is_logged_by_the_loop_only_whoever_asks_for_one_job_says_it(
+    made, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+
+    def refuse(*_: object) -> str:
+        raise NotReady("Nothing to learn from yet.")
+
+    enqueue(made)
+    (ended,) = worker(made, train=refuse).run_once()
+    assert (ended.message, caplog.messages) == ("Nothing to learn from yet.", [])
+
+    enqueue(made)
+    looping = worker(made, train=refuse)
+    assert looping._look_for_work() is True
+
+    assert [m.partition(" failed: ")[2] for m in caplog.messages] == ["Nothing to learn from yet."]

@@ -6,11 +6,14 @@ import pytest
 
 from annotator.domain import JobKind, JobState, OperationKind, Source, State
 from annotator.services.training.retraining import (
+    FOLLOW,
     RETRY_SECONDS,
     Situation,
     due,
     explain,
+    explain_first,
     situation,
+    until_suggestions,
     waiting_for,
 )
 from annotator.settings import Retraining
@@ -85,6 +88,83 @@ def test_nothing_is_due_where_training_by_itself_is_off() -> None:
 )
 def test_the_page_says_what_the_next_training_waits_for(now: Situation, part: str) -> None:
     assert part in explain(now, DEFAULT)
+
+
+@pytest.mark.parametrize(
+    ("now", "sentence"),
+    [
+        (
+            Situation(),
+            "10 more present answers until the first suggestions "
+            "(or 50 answers of any kind; “rest absent” does not count).",
+        ),
+        (
+            Situation(new_answers=49, new_present=9, present_labels=9),
+            "1 more present answer until the first suggestions "
+            "(or 1 answer of any kind; “rest absent” does not count).",
+        ),
+        (Situation(new_answers=70), "1 more present answer until the first suggestions."),
+        (Situation(new_answers=50, present_labels=1), FOLLOW),
+        (Situation(under_way=True), FOLLOW),
+        (
+            Situation(rest_seconds=90.0, present_labels=1),
+            "The last training did not finish; it is retried automatically in 2 minutes, or now "
+            "with the Train button.",
+        ),
+    ],
+)
+def test_people_who_label_learn_what_the_first_suggestions_wait_for(
+    now: Situation, sentence: str
+) -> None:
+    assert explain_first(now, DEFAULT) == sentence
+
+
+def test_what_the_first_suggestions_wait_for_is_what_the_training_waits_for() -> None:
+    """Whatever is answered, a step before the training is due the sentence names that step."""
+    for answers in range(51):
+        for present in range(min(answers, 10) + 1):
+            now = Situation(new_answers=answers, new_present=present, present_labels=present)
+            said = explain_first(now, DEFAULT)
+            more = Situation(
+                new_answers=answers + 1, new_present=present + 1, present_labels=present + 1
+            )
+
+            assert (said == FOLLOW) == (due(now, DEFAULT) is not None)
+            if said.startswith("1 more present answer "):
+                assert due(more, DEFAULT) is not None
+
+
+def test_where_training_by_itself_is_off_the_page_says_where_to_start_it() -> None:
+    assert "Train page" in explain_first(Situation(present_labels=9), Retraining(automatic=False))
+
+
+def test_nothing_is_waited_for_once_there_is_a_version(made) -> None:
+    (dog,) = made.add_categories("dog")
+    ids = made.add_images(["0.png", "1.png"])
+    with made.store.reading() as tx:
+        before = until_suggestions(tx, DEFAULT, made.clock())
+    made.answer([(ids[0], dog, State.PRESENT)])
+    made.answer([(ids[1], dog, State.ABSENT)], source=Source.SWEPT, kind=OperationKind.SWEEP)
+    with made.store.reading() as tx:
+        meanwhile = until_suggestions(tx, DEFAULT, made.clock())
+    with made.store.writing() as tx:
+        jobs.enqueue(tx, JobKind.TRAIN, {}, made.clock())
+        job = jobs.claim(tx, "w", [JobKind.TRAIN], made.clock())
+        assert job is not None
+        number = versions.reserve(
+            tx, job, method="m", backbone="b", trained_answers=1, trained_present=1,
+            last_operation=1, now=made.clock(),
+        )  # fmt: skip
+        versions.publish(
+            tx, job, number, metrics={}, training_seconds=1, promote=True, note="",
+            now=made.clock(),
+        )  # fmt: skip
+    with made.store.reading() as tx:
+        after = until_suggestions(tx, DEFAULT, made.clock())
+
+    assert before.startswith("10 more present answers")
+    assert "(or 49 answers of any kind" in meanwhile
+    assert after == ""
 
 
 def test_the_situation_counts_what_people_did_since_the_last_version(made) -> None:

@@ -89,6 +89,14 @@ export class Album {
   /** @param {number} id */
   skip(id) { this.skipped.set(id, this.ids.length); }
 
+  // True, once, if all images from this place on have been visited before.
+  /** @param {number} place */
+  endsAt(place) {
+    if (this.again === null || place < this.again || this.isAgainTold) return false;
+    this.isAgainTold = true;
+    return true;
+  }
+
   // Turn to a place of the order.
   /** @param {number} place */
   turnTo(place) { this.at = place; }

@@ -1,25 +1,7 @@
-// What the Label page says at the beginning and at the end: the first keys, and that all were visited.
+// The first keys, which the Label page shows once.
 
 import { stored, store } from '../shared/browser_store.js';
-import { dialog, formatNumber, h } from '../shared/dom.js';
-
-/** @import { ProjectState } from '../shared/wire.d.ts' */
-
-// Every image has been visited: what was reached, and where to go from here.
-export function allVisitedDialog() {
-  const counts = h('p', {});
-  const element = dialog('Every image has been visited', counts,
-    h('p', {}, h('a', { class: 'an-btn', href: 'verify', text: 'Verify' }), ' shows one category at a time, and is the quickest way through what is open. ',
-      h('a', { class: 'an-btn', href: 'export', text: 'Export' }), ' writes the labels so far to files.'),
-    h('form', { method: 'dialog' }, h('button', { class: 'an-btn primary', text: 'Go through the images again', autofocus: true })));
-  element.classList.add('an-done');
-  const open = (/** @type {ProjectState | null} */ state) => {
-    counts.textContent = state
-      ? `${formatNumber(state.images)} images: ${formatNumber(state.answered)} pairs are answered, ${formatNumber(state.filled)} are filled, ${formatNumber(state.open)} are open.` : '';
-    element.showModal();
-  };
-  return { element, open };
-}
+import { h } from '../shared/dom.js';
 
 const SEEN = 'annotator-seen-keys';
 const FIRST = [

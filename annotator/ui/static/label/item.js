@@ -2,7 +2,7 @@
 
 import { implicationsOf, isOpen } from './pair_rules.js';
 
-/** @import { ById, Change, Decision, Fill, Flag, Implies, ItemData, Label, Opinion, Source, State } from '../shared/wire.d.ts' */
+/** @import { ById, Change, Decision, Fill, Flag, ImageMark, Implies, ItemData, Label, Opinion, Source, State } from '../shared/wire.d.ts' */
 /** @import { Job } from '../shared/save_queue.js' */
 /** @import { Contradiction, Implications } from './pair_rules.js' */
 
@@ -138,6 +138,17 @@ export class Item {
 
   /** @param {number} id */
   isOpen(id) { return isOpen({ state: this.state(id), implied: this.implied.has(id), filled: this.filled.has(id) }); }
+
+  // How far the image is; `mark_of` on the server.
+  /** @param {number[]} categories in use @returns {ImageMark} */
+  mark(categories) {
+    const touched = categories.filter((id) => this.state(id) !== 'unknown');
+    const isDone = !categories.some((id) => this.isOpen(id));
+    return {
+      image: this.id, standing: isDone ? 'done' : touched.length ? 'partly' : 'untouched',
+      mine: touched.some((id) => this.labels.get(id)?.mine ?? true), // nobody else's doubts are here
+    };
+  }
 
   // Nobody has said anything about it, and nothing says that it may be present.
   /** @param {number} id */

@@ -1,6 +1,6 @@
 // The Label page: one image, its categories, and the keys between them.
 
-import { button, h, reveal, viewOf } from '../shared/dom.js';
+import { button, h, reveal, setText, viewOf } from '../shared/dom.js';
 import { digitOf } from '../shared/keyboard.js';
 import { WorkScreen } from '../shared/work_screen.js';
 import { Album } from './album.js';
@@ -11,10 +11,12 @@ import { CategoryList } from './category_list.js';
 import { CategorySearch } from './category_search.js';
 import { commandsOfPage } from './commands.js';
 import { Evidence } from './evidence.js';
-import { allVisitedDialog, FirstKeys } from './first_steps.js';
+import { EndPage } from './end_page.js';
+import { FirstKeys } from './first_steps.js';
 import { FlagDialog } from './flag_dialog.js';
 import { HistoryDialog } from './history_dialog.js';
 import { commandOf, HELP, mayRepeat } from './keys.js';
+import { ImageMarks } from './image_marks.js';
 import { LabelState } from './label_state.js';
 import { OpenImageDialog } from './open_image_dialog.js';
 import { ProbeSchedule } from './probe_schedule.js';
@@ -25,6 +27,8 @@ import { ThumbnailStrip } from './thumbnail_strip.js';
 /** @import { Done, Job } from '../shared/save_queue.js' */
 /** @import { CategoryGroup } from './category_group.js' */
 /** @import { CategoryRow } from './category_row.js' */
+
+const HINT = 'No suggestions yet: the model learns from your answers and then suggests the rest.';
 
 export class LabelPage extends WorkScreen {
   /** @type {LabelState} */
@@ -64,16 +68,15 @@ export class LabelPage extends WorkScreen {
       onBanner: () => this.state.refresh(), onFlag: () => this.commands.flag(), onBroken: (reason) => this.state.setProblem(reason),
     });
     this.place = h('span', { class: 'an-place' });
-    this.hint = h('p', {
-      class: 'an-hint', hidden: true, text: 'No suggestions yet. Label a few images: the model learns from your answers and then suggests the rest.',
-    });
+    this.hint = h('p', { class: 'an-hint', hidden: true, text: HINT });
     this.right = h('section', { class: 'an-right', 'aria-label': 'Labels' });
-    this.strip = new ThumbnailStrip((place) => this.state.goTo(place));
+    this.marks = new ImageMarks(server, () => [...this.rows.byId.keys()]);
+    this.strip = new ThumbnailStrip(this.marks, (place) => this.state.goTo(place));
     this.firstKeys = new FirstKeys();
     this.flagDialog = new FlagDialog(server, { onChange: (image, flags) => this.#flagged(image, flags) });
-    this.openImageDialog = new OpenImageDialog(server, { onPick: (image) => this.state.openImage(image) });
+    this.openImageDialog = new OpenImageDialog(server, this.marks, { onPick: (image) => this.state.openImage(image) });
     this.history = new HistoryDialog(server);
-    this.allVisited = allVisitedDialog();
+    this.end = new EndPage(this);
     this.evidence = new Evidence(server, { onClose: () => this.draw() });
     this.hotkeys = new CategoryHotkeys(server, this.stage.typed, {
       onPick: (id, state) => this.state.item && this.#pick(this.rows.rowOf(id), state), onKeys: (keys) => this.#takeKeys(keys),
@@ -85,8 +88,8 @@ export class LabelPage extends WorkScreen {
   }
 
   build() {
-    return [h('div', { class: 'an-board' }, leftOf(this), this.right),
-      ...[this.flagDialog, this.openImageDialog, this.history, this.hotkeys, this.allVisited].map(({ element }) => element)];
+    return [h('div', { class: 'an-board' }, leftOf(this), this.right), this.end.element,
+      ...[this.flagDialog, this.openImageDialog, this.history, this.hotkeys].map(({ element }) => element)];
   }
 
   // ---- beginning
@@ -102,7 +105,7 @@ export class LabelPage extends WorkScreen {
     this.state = new LabelState({ server: this.server, queue: this.queue, album, me: this.me, nameOf }, {
       showImage: () => this.#showImage(), draw: () => this.draw(), drawNeighbours: () => this.strip.draw(album.ids, album.at, album.items),
       fail: (text) => this.fail(text), retry: (text, again) => this.retry(text, again), notify: (text) => this.notify(text), say: (text) => this.say(text),
-      interlude: () => this.probes.turn(), allVisited: () => this.#showAllVisited(),
+      interlude: () => this.probes.turn(), end: () => this.#end(),
     });
     this.backSteps = new BackSteps({ onStep: (by) => this.state.step(by), onImage: (image) => this.#follow(image) });
     this.hotkeys.use(categories);
@@ -130,6 +133,7 @@ export class LabelPage extends WorkScreen {
   async open(start) {
     const place = await this.state.firstPlace(Number(location.hash.slice(1)), start.resume);
     if (place === null) return this.retry('No image can be loaded right now; trying again.', () => this.open(start));
+    if (!Number(location.hash.slice(1)) && this.state.endsHere(place)) return this.#end();
     this.firstKeys.showOnce();
     return this.state.goTo(place);
   }
@@ -149,6 +153,7 @@ export class LabelPage extends WorkScreen {
     const { box } = this.rows;
     const from = { list: box.scrollTop, page: scrollY }; // asked first: later it would cost a layout
     this.ready();
+    this.end.close();
     this.stage.show(item);
     this.stage.showFlags(item.flags);
     this.hotkeys.cancel();
@@ -180,13 +185,11 @@ export class LabelPage extends WorkScreen {
 
   categoriesComing() { this.state?.album.expectCategories(); }
 
-  async #showAllVisited() {
-    await this.status.update(); // its counts are a second old
-    this.allVisited.open(this.status.state);
-  }
+  #end() { this.ready(); this.end.open(); }
 
   /** @param {number | null} number */
   newVersion(number) {
+    setText(this.hint, this.status.state?.until_suggestions || HINT);
     if (!this.state || number === null) return;
     this.state.useVersion(number);
     this.#drawBanner();
@@ -360,6 +363,7 @@ export class LabelPage extends WorkScreen {
 
   /** @param {KeyboardEvent} event */
   key(event) {
+    if (this.end.isOpen) return this.end.key(event);
     if (this.hotkeys.typed && !event.repeat && this.hotkeys.key(event)) return true;
     const digit = digitOf(event);
     if (digit >= 0) {
@@ -376,7 +380,11 @@ export class LabelPage extends WorkScreen {
   // ---- what the server says, and messages
 
   /** @param {Job} job @param {Done} result */
-  confirmed(job, result) { return this.state.confirmed(job, result); }
+  confirmed(job, result) {
+    if (this.status.state?.until_suggestions) this.status.update(); // one answer fewer is missing
+    this.end.refresh();
+    return this.state.confirmed(job, result);
+  }
 
   /** @param {Job} job @param {string} message */
   refused(job, message) { return this.state.refused(job, message); }

@@ -21,7 +21,7 @@ import { randomId } from '../shared/dom.js';
  * @property {(text: string) => void} notify
  * @property {(text: string) => void} say for screen readers
  * @property {() => Promise<unknown> | null} interlude between two images; the next one waits for what this returns
- * @property {() => void} allVisited every image has been visited
+ * @property {() => void} end every image has been visited
  */
 
 const UNDOABLE = 100; // operations that undo shows at once; of older ones the server says what they were
@@ -94,7 +94,7 @@ export class LabelState {
     this.leave();
     await this.#interlude();
     const answered = album.at + 1 < album.ids.length || await album.more();
-    if (album.at + 1 < album.ids.length) await this.goTo(album.at + 1);
+    if (album.at + 1 < album.ids.length) await (album.endsAt(album.at + 1) ? view.end() : this.goTo(album.at + 1));
     else view.notify(answered ? 'There is no further image just now.' : 'The server does not answer; the next image has to wait.');
   }
 
@@ -133,6 +133,13 @@ export class LabelState {
   /** @param {number} image */
   openImage(image) { return this.goTo(this.album.insertNext(image)); }
 
+  // True if every image has been visited: then the way through them begins after this place.
+  /** @param {number} place */
+  endsHere(place) {
+    this.album.turnTo(place);
+    return this.album.endsAt(Infinity);
+  }
+
   // To a place in the order of the images.
   /** @param {number} place @returns {Promise<void>} */
   async goTo(place) {
@@ -159,10 +166,6 @@ export class LabelState {
     album.forgetFarAway();
     view.showImage();
     album.remember();
-    if (album.again !== null && album.at >= album.again && !album.isAgainTold) {
-      album.isAgainTold = true;
-      view.allVisited();
-    }
     await album.lookAhead();
     view.drawNeighbours();
   }

@@ -1,16 +1,19 @@
 // Opening any image by its number or a part of its file name.
 
 import { dialog, h, imageUrl } from '../shared/dom.js';
+import { describeMark, showMark } from '../shared/image_mark.js';
 
 /** @import { FoundImage } from '../shared/wire.d.ts' */
 /** @import { Server } from '../shared/server.js' */
+/** @import { ImageMarks } from './image_marks.js' */
 
 const PATIENCE_MS = 120; // between the last letter and the question
 
 export class OpenImageDialog {
-  /** @param {Server} server @param {{ onPick: (image: number) => void }} listeners */
-  constructor(server, { onPick }) {
+  /** @param {Server} server @param {ImageMarks} marks @param {{ onPick: (image: number) => void }} listeners */
+  constructor(server, marks, { onPick }) {
     this.server = server;
+    this.marks = marks;
     this.onPick = onPick;
     /** @type {FoundImage[]} */
     this.found = [];
@@ -60,9 +63,23 @@ export class OpenImageDialog {
     this.at = 0;
     this.list.replaceChildren(...images.map(({ id, number, name }, place) => h('div', {
       class: 'an-choice', role: 'option', id: `an-choice-${place}`, onclick: () => this.#pick(id),
-    }, h('img', { src: imageUrl(256, id), alt: '', loading: 'lazy' }), h('b', { text: number }), h('span', { text: name, dir: 'auto' }))));
+    }, h('img', { src: imageUrl(256, id), alt: '', loading: 'lazy' }), h('b', { text: number }), h('span', { text: name, dir: 'auto' }), h('small', {}))));
     this.message.textContent = images.length ? '' : message;
     this.#mark();
+    this.#showStandings();
+  }
+
+  async #showStandings() {
+    const { found } = this;
+    await this.marks.ask(found.map(({ id }) => id));
+    if (found !== this.found) return; // typed on
+    [...this.list.children].forEach((choice, place) => {
+      const mark = this.marks.of(found[place].id);
+      const text = choice.lastElementChild;
+      if (!mark || !(text instanceof HTMLElement)) return;
+      showMark(text, mark);
+      text.textContent = describeMark(mark);
+    });
   }
 
   #mark() {

@@ -1,15 +1,20 @@
-// The neighbours of the image on the screen, to look back and ahead.
+// The neighbours of the image on the screen, to look back and ahead, and how far each of them is.
 
 import { h, imageUrl } from '../shared/dom.js';
+import { describeMark, showMark } from '../shared/image_mark.js';
 
+/** @import { ImageMarks } from './image_marks.js' */
 /** @import { Item } from './item.js' */
 
 const LENGTH = 11;
 
 export class ThumbnailStrip {
-  /** @param {(place: number) => void} onPick */
-  constructor(onPick) {
+  /** @param {ImageMarks} marks @param {(place: number) => void} onPick */
+  constructor(marks, onPick) {
+    this.marks = marks;
     this.onPick = onPick;
+    /** @type {Map<number, Item>} */
+    this.items = new Map();
     this.element = h('div', { class: 'an-strip', role: 'group', 'aria-label': 'Neighbouring images' });
     this.slots = Array.from({ length: LENGTH }, () => this.#slot());
     this.element.append(...this.slots.map(({ button }) => button));
@@ -22,13 +27,14 @@ export class ThumbnailStrip {
       this.onPick(Number(button.dataset.place));
       button.blur();
     });
-    return { button, image };
+    return { button, image, name: '' };
   }
 
   /** @param {number[]} images @param {number} at @param {Map<number, Item>} items */
   draw(images, at, items) {
     const first = Math.max(0, Math.min(at - 4, images.length - LENGTH));
-    this.slots.forEach(({ button, image }, offset) => {
+    this.slots.forEach((slot, offset) => {
+      const { button, image } = slot;
       const place = first + offset;
       const id = images[place];
       button.hidden = id === undefined;
@@ -36,17 +42,33 @@ export class ThumbnailStrip {
       if (button.dataset.id !== String(id)) image.src = imageUrl(256, id);
       Object.assign(button.dataset, { id, place });
       button.classList.toggle('current', place === at);
-      button.setAttribute('aria-label', place === at ? 'this image' : `image ${place - at > 0 ? '+' : ''}${place - at}`);
+      slot.name = place === at ? 'this image' : `image ${place - at > 0 ? '+' : ''}${place - at}`;
     });
     this.mark(items);
+    this.#askForOthers();
   }
 
   /** @param {Map<number, Item>} items */
   mark(items) {
-    for (const { button } of this.slots) {
-      const item = items.get(Number(button.dataset.id));
-      button.classList.toggle('answered', Boolean(item?.labels.size));
+    this.items = items;
+    for (const { button, name } of this.slots) {
+      if (button.hidden) continue;
+      const id = Number(button.dataset.id);
+      const item = items.get(id);
+      const mark = this.marks.of(id, item);
+      showMark(button, mark);
+      const said = [name, ...(mark ? [describeMark(mark)] : []), ...(item?.flags.length ? ['flagged'] : [])].join(', ');
+      if (button.title !== said) {
+        button.title = said;
+        button.setAttribute('aria-label', said);
+      }
       button.classList.toggle('flagged', Boolean(item?.flags.length));
     }
+  }
+
+  // Those that are not here: passed before the page was loaded, or further ahead than was fetched.
+  async #askForOthers() {
+    const ids = this.slots.filter(({ button }) => !button.hidden).map(({ button }) => Number(button.dataset.id));
+    if (await this.marks.ask(ids)) this.mark(this.items);
   }
 }

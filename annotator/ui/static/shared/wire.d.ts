@@ -46,6 +46,10 @@ export interface CategoryList {
   categories_revision: string;
 }
 
+export interface CertificatePrice {
+  message: string;
+}
+
 export interface Change {
   state: State;
   source?: Source;
@@ -113,6 +117,16 @@ export interface Filters {
 
 export interface FindImagesRequest {
   text?: string;
+}
+
+export interface Finished {
+  images: number;
+  answered: number;
+  filled: number;
+  open: number;
+  doubtful: number;
+  conflicts: number;
+  flagged: number;
 }
 
 export interface Flag {
@@ -200,6 +214,20 @@ export interface HotkeyRequest {
 
 export interface HotkeysOfPerson {
   keys: ById<string>;
+}
+
+export interface ImageMark {
+  image: number;
+  standing: 'done' | 'partly' | 'untouched';
+  mine: boolean;
+}
+
+export interface ImageMarks {
+  marks: ImageMark[];
+}
+
+export interface ImageMarksRequest {
+  ids?: number[];
 }
 
 export interface ImageRequest {
@@ -371,6 +399,7 @@ export interface ProjectState {
   open: number;
   suggestions: number;
   suggestions_about: boolean;
+  until_suggestions: string;
   trainer: Trainer;
   categories_revision: string;
 }
@@ -580,6 +609,9 @@ export interface Requests {
   set_hotkey: HotkeyRequest;
   flag: FlagRequest;
   resolve_flag: ResolveFlagRequest;
+  image_marks: ImageMarksRequest;
+  finished: Request;
+  certificate_price: Request;
   evidence: PairRequest;
   probe_due: Request;
   probe_card: ProbeCardRequest;
@@ -607,6 +639,9 @@ export interface Replies {
   set_hotkey: HotkeysOfPerson;
   flag: FlagsOfImage;
   resolve_flag: FlagsOfImage;
+  image_marks: ImageMarks;
+  finished: Finished;
+  certificate_price: CertificatePrice;
   evidence: Evidence;
   probe_due: ProbeDue;
   probe_card: ProbeCard;

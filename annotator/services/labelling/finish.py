@@ -1,0 +1,73 @@
+"""What the Label page says once every image has been visited: what there is, what is left to do."""
+
+from __future__ import annotations
+
+from annotator.errors import AnnotatorError
+from annotator.services.certificates.certification import Certification
+from annotator.services.certificates.rows import PlanRow
+from annotator.services.labelling.review import Review
+from annotator.services.message import Message, counted
+from annotator.services.progress.overview import ProgressReport
+from annotator.store import Store, certificates
+from annotator.store.certificates import CertificateState
+from annotator.wire.label import Finished
+from annotator.wire.review import Filters, SearchRequest
+
+MOST_PAIRS = 500_000
+"""Open pairs for which a certificate is planned on the way; of more, the Certify page does it."""
+
+
+class Finish:
+    """The last page of labelling, for any number of annotators."""
+
+    def __init__(
+        self,
+        store: Store,
+        progress: ProgressReport,
+        review: Review,
+        certification: Certification,
+    ) -> None:
+        self._store = store
+        self._progress = progress
+        self._review = review
+        self._certification = certification
+
+    def summary(self, annotator: str) -> Finished:
+        """Return the counts of now, and how many labels are worth a second look."""
+        state = self._progress.state()
+        errors = SearchRequest(filters=Filters(show="errors"), count=1)
+        found = self._review.search(annotator, errors)
+        return {
+            "images": state["images"],
+            "answered": state["answered"],
+            "filled": state["filled"],
+            "open": state["open"],
+            "doubtful": found["total"],
+            "conflicts": found["conflicts"],
+            "flagged": found["flagged"],
+        }
+
+    def certificate_price(self) -> Message:
+        """Return in a sentence what a certificate would ask; empty where that is not known."""
+        with self._store.reading() as tx:
+            is_open = bool(certificates.in_state(tx, CertificateState.OPEN))
+        if is_open:
+            return {"message": "A certificate is open; its probes are on the Probe page."}
+        if not 0 < self._progress.state()["open"] <= MOST_PAIRS:
+            return {"message": ""}
+        try:
+            return {"message": price_of(self._certification.plan())}
+        except AnnotatorError:  # no version yet, for one
+            return {"message": ""}
+
+
+def price_of(plan: PlanRow) -> str:
+    """Return in a sentence what a certificate would ask; empty if it would not pay."""
+    best = plan["best"]
+    filled = best["fill_present"] + best["fill_absent"]
+    if plan["refused"] or not filled:
+        return ""
+    return (
+        f"A certificate would fill in {counted(filled, 'open pair')} after about "
+        f"{counted(best['probes'], 'probe')}: random questions, asked without the model's opinion."
+    )
