@@ -30,6 +30,7 @@ from annotator.services.labelling.probe import Probing
 from annotator.services.labelling.recording import Recording
 from annotator.services.labelling.review import Review
 from annotator.services.labelling.verify import Verification
+from annotator.services.progress.forecast import Forecasts
 from annotator.services.progress.overview import ProgressReport
 from annotator.services.progress.quality import Quality
 from annotator.services.progress.stopping import Stopping
@@ -78,9 +79,10 @@ class Services:
         self._labels = KnownLabelsCache(store, clock)
         self.evidence = Evidence(project, store, self.suggestions, self._labels)
         self._counts = counts = OpenSuggestions(store, self.suggestions, self.fills)
-        self.progress = ProgressReport(project, counts, clock)
-        self.quality = Quality(project, counts, clock)
         self.stopping = Stopping(project, counts, clock)
+        self.forecasts = Forecasts(self.stopping)
+        self.progress = ProgressReport(project, counts, clock, forecasts=self.forecasts)
+        self.quality = Quality(project, counts, clock)
         self.verification = Verification(
             project,
             store,

@@ -1,4 +1,4 @@
-"""The Progress page: how far the project is, how fast, how good the model is, and what is left."""
+"""The Progress page: how far the project is, what is left to do, and how good the model is."""
 
 from __future__ import annotations
 
@@ -88,7 +88,6 @@ class ProgressPage(FiguresPage):
     def build(self, pages: gr.Blocks) -> None:
         """Put the widgets into the open Blocks, which are a part of `pages`, and wire them."""
         counts = gr.HTML(elem_id="progress-counts", head=self._head, **PLAIN)
-        left = gr.HTML(elem_id="progress-left", **PLAIN)
         goal = gr.HTML(elem_id="progress-goal", **PLAIN)
         gr.Markdown("## Known pairs over time")
         growth = gr.Plot(show_label=False, visible=False, elem_id="growth-plot")
@@ -113,7 +112,7 @@ class ProgressPage(FiguresPage):
         )
         seen = gr.State(None)
         shown = [seen, counts, curve, curve_note, categories]
-        shown += [left, growth, growth_note, calibration, calibration_note, *people[:2]]
+        shown += [growth, growth_note, calibration, calibration_note, *people[:2]]
         shown += [goal, *people[2:]]
         pages.load(shows_errors(self.look), None, shown, **QUIET)
         gr.Timer(LOOK_SECONDS).tick(shows_errors(self.tick), seen, shown, **QUIET)
@@ -145,13 +144,12 @@ def overview_parts(overview: Overview) -> list[Any]:
 
 
 def trend_parts(trends: TrendsRow | None) -> list[Any]:
-    """Return what is left, answers over time, the calibration, and who answered."""
+    """Return answers over time, the calibration, and who answered."""
     if trends is None:
         hidden = gr.update(visible=False)
-        return ["", hidden, views.COUNTING, hidden, views.COUNTING, hidden, views.COUNTING]
+        return [hidden, views.COUNTING, hidden, views.COUNTING, hidden, views.COUNTING]
     people, pace, calibration = trends["people"], trends["pace"], trends["calibration"]
     return [
-        views.remaining_html(trends["remaining"], pace, calibration["version"]),
         plot(growth_chart(trends["growth"])),
         views.growth_note(trends["growth"]),
         plot(calibration_chart(calibration)),
@@ -162,7 +160,7 @@ def trend_parts(trends: TrendsRow | None) -> list[Any]:
 
 
 def goal_parts(stop: StoppingRow | None) -> list[Any]:
-    """Return what an hour would bring."""
+    """Return how much work is left and what an hour would bring."""
     return [views.COUNTING if stop is None else quality_views.goal_html(stop)]
 
 
@@ -178,7 +176,7 @@ def quality_parts(quality: QualityRow | None) -> list[Any]:
     ]
 
 
-WIDGETS = {"overview": 4, "trends": 7, "goal": 1, "quality": 4}
+WIDGETS = {"overview": 4, "trends": 6, "goal": 1, "quality": 4}
 """How many widgets each part of the page fills."""
 
 PARTS = sum(WIDGETS.values())

@@ -7,9 +7,10 @@ from html import escape
 import pandas as pd
 
 from annotator.services.knowledge.calibration import CalibrationReport, Sureness
+from annotator.services.message import span
 from annotator.services.progress.growth import GrowthRow
 from annotator.services.progress.overview import CategoryCounts, Counts
-from annotator.services.progress.trends import OverallPace, PersonPace, Remaining
+from annotator.services.progress.trends import OverallPace, PersonPace
 from annotator.services.training.control import VersionRow
 
 NO_ANSWERS = "Nothing is answered yet. Answers on the Label page appear here within seconds."
@@ -70,26 +71,6 @@ def note_html(*sentences: str) -> str:
     """Return sentences as one paragraph of small text; nothing in them is markup."""
     said = " ".join(filter(None, sentences))
     return f'<p class="pg-note">{escape(said)}</p>' if said else ""
-
-
-def remaining_html(remaining: Remaining | None, pace: OverallPace, version: int | None) -> str:
-    """Return how long the rest takes, or what is missing to say so."""
-    if remaining is None:
-        if version is None:
-            return note_html("The remaining work can be estimated once there is a version.")
-        return note_html(
-            f"The remaining time can be estimated after {pace['needed']} measured decisions on "
-            "single pairs."
-        )
-    untaught = remaining["untaught"]
-    left = f"{_categories(untaught)} not counted: nothing is known there yet." if untaught else ""
-    return (
-        f'<div class="pg pg-left"><b>About {span(remaining["seconds"])} of work</b> <span>at '
-        f"{remaining['per_minute']:.0f} decisions a minute for the {remaining['pairs']:,} pairs "
-        "that the model is not sure about; the other open pairs could be filled in or checked in "
-        f"grids. A rough figure, from {remaining['decisions']:,} decisions so far. {left}"
-        "</span></div>"
-    )
 
 
 def growth_note(growth: GrowthRow) -> str:
@@ -240,24 +221,7 @@ def category_table(categories: list[CategoryCounts]) -> pd.DataFrame:
     )
 
 
-def span(seconds: float) -> str:
-    """Return a length of time, rounded as a person would.
-
-    >>> span(100), span(4000), span(10800)
-    ('2 minutes', '67 minutes', '3 hours')
-    """
-    if seconds < 90:
-        return "1 minute"
-    if seconds < 100 * 60:
-        return f"{seconds / 60:.0f} minutes"
-    return f"{seconds / 3600:,.0f} hours"
-
-
 def _rounded(value: float | None, times: float, digits: int) -> float | int | str:
     if value is None:
         return ""
     return round(value * times, digits) if digits else round(value * times)
-
-
-def _categories(count: int) -> str:
-    return "1 category is" if count == 1 else f"{count:,} categories are"

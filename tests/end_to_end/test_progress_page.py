@@ -61,7 +61,6 @@ def test_an_empty_project_is_explained_and_fills_as_people_answer(
     expect(page.locator("#growth-plot canvas")).to_be_visible()
     expect(page.locator("#people-table")).to_contain_text("Ann")
     expect(page.locator("#calibration-note")).to_contain_text("30 present answers")
-    expect(page.locator("#progress-left")).to_contain_text("after 50 measured decisions")
     box = page.locator("#progress-plot canvas").bounding_box()
     assert box is not None
     assert box["width"] > 500
@@ -88,7 +87,7 @@ def test_two_people_are_compared_and_an_hour_leads_to_the_goal(
     expect(page.locator("#agreement-table")).to_contain_text("100% of 10")
     expect(page.locator("#agreement-people")).to_contain_text("<i>Bob</i>")
     expect(page.locator("#anchoring-note")).to_contain_text("there are blind answers")
-    expect(page.locator("#progress-goal")).to_contain_text("One more hour decides about 6 pairs")
+    expect(page.locator("#progress-goal")).to_contain_text("after an hour, 6 pairs")
     row = page.locator("#progress-goal tbody tr").first
     expect(row.get_by_role("cell")).to_have_text(["83.3%", "100.0%", "100%"])
 

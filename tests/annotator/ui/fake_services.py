@@ -157,13 +157,12 @@ class FakeProgress:
         self.shown_trends: dict[str, Any] = {
             "growth": {"step": "", "points": [], "suggested": []},
             "people": [],
-            "pace": {"decisions": 0, "active_seconds": 0.0, "per_minute": None, "needed": 50},
+            "pace": {"decisions": 0, "active_seconds": 0.0, "per_minute": None},
             "calibration": {
                 "version": None, "needed": 30, "present": 0, "answers": 0, "bins": [],
                 "seen": False, "on": "held_out", "error": None, "ece": None, "ece_on": None,
                 "ece_pairs": None,
             },
-            "remaining": None,
             "counted_at": "2026-03-01T10:00:00+00:00",
         }  # fmt: skip
 
@@ -172,6 +171,9 @@ class FakeProgress:
         return {
             "version": self.version,
             **{name: self.counts[name] for name in names},
+            "images_done": 0,
+            "today": {"images": 0, "answers": 0, "per_minute": None},
+            "time_left": "",
             "suggestions_about": False,
             "problem": "",
             "trainer": dict(self.trainer),
@@ -237,8 +239,8 @@ NO_GOAL = {
         "single_seconds": 2.0, "grid_seconds": 1.0, "single_share": 1.0, "recorded": 0,
         "an_hour": 1800.0,
     },
-    "now": None, "later": None, "answers_needed": None, "probes": None, "promised": None,
-    "left_out": 90, "counted_at": "2026-03-01T10:00:00+00:00",
+    "now": None, "later": None, "answers_needed": None, "forecast": None,
+    "probes": None, "promised": None, "left_out": 90, "counted_at": "2026-03-01T10:00:00+00:00",
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from annotator.services.knowledge.calibration import CalibrationReport
 from annotator.services.progress.growth import GrowthRow
-from annotator.services.progress.trends import OverallPace, PersonPace, Remaining
+from annotator.services.progress.trends import PersonPace
 from annotator.ui import progress_views as views
 from annotator.ui.charts import calibration_chart, growth_chart, version_chart
 from annotator.ui.figures_page import COUNT_SECONDS
@@ -37,7 +37,7 @@ PERSON = {
     "checks": 20,
     "agreement": 0.9,
 }
-PACE = {"decisions": 120, "active_seconds": 300.5, "per_minute": 23.96, "needed": 50}
+PACE = {"decisions": 120, "active_seconds": 300.5, "per_minute": 23.96}
 BIN = {
     "low": 0.8,
     "high": 0.9,
@@ -69,7 +69,7 @@ def page(services: Any, clock: Clock) -> ProgressPage:
 
 NAMES = (
     *("counts", "curve", "curve note", "categories"),
-    *("left", "growth", "growth note", "calibration", "calibration note", "people", "people note"),
+    *("growth", "growth note", "calibration", "calibration note", "people", "people note"),
     *("goal", "agreement note", "agreement", "agreement people", "anchoring note"),
 )
 
@@ -146,7 +146,6 @@ def test_an_empty_project_says_in_each_place_what_will_be_there(page: ProgressPa
 
     plots = ("growth", "curve", "calibration", "people", "agreement", "agreement people")
     assert [found[name]["visible"] for name in plots] == [False] * 6
-    assert "once there is a version" in found["left"]
     assert "cannot be estimated yet" in found["goal"]
     assert "Nothing is answered yet" in found["growth note"]
     assert "There is no version yet" in found["curve note"]
@@ -200,32 +199,6 @@ def test_the_bar_is_as_long_as_what_is_known(fakes: ModuleType) -> None:
     assert "width:15.000%" in shown  # 18 of 120
     assert "width:10.000%" in shown  # 12 of 120
     assert "30 answered, 0 filled, 90 open" in shown
-
-
-def test_what_is_left_names_the_pace_the_pairs_and_its_roughness(fakes: ModuleType) -> None:
-    left = {
-        "seconds": 10_750.0,
-        "pairs": 4300,
-        "per_minute": 24.0,
-        "decisions": 312,
-        "untaught": 1,
-    }
-
-    shown = views.remaining_html(
-        fakes.checked(Remaining, left), fakes.checked(OverallPace, PACE), 1
-    )
-
-    assert "About 3 hours" in shown
-    assert "24 decisions a minute for the 4,300 pairs" in shown
-    assert "A rough figure, from 312 decisions" in shown
-    assert "1 category is not counted" in shown
-
-
-def test_too_few_decisions_give_no_estimate() -> None:
-    shown = views.remaining_html(None, PACE, 1)
-
-    assert "after 50 measured decisions" in shown
-    assert "About" not in shown
 
 
 def test_the_chart_of_answers_stacks_both_signs_and_draws_suggestions_beside_them(
