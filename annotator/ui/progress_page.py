@@ -34,10 +34,24 @@ class ProgressPage(FiguresPage):
     """Handlers of the Progress page; each translates between widgets and service calls."""
 
     def __init__(
-        self, services: Services, *, now: Callable[[], float] = time.monotonic, styles: str = ""
+        self,
+        services: Services,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        styles: str = "",
+        scripts: str = "",
     ) -> None:
-        """Tie the page to an open project; see `FiguresPage`."""
+        """Tie the page to an open project; see `FiguresPage`.
+
+        Args:
+            services: Of the open project.
+            now: Seconds on a clock that never goes back.
+            styles: Address of `pages.css`.
+            scripts: Address of the folder with the scripts and styles.
+        """
         super().__init__(services, now=now, styles=styles)
+        self._scripts = scripts
+        self._categories = services.category_report
         self._quality = services.quality
         self._stopping = services.stopping
 
@@ -64,29 +78,59 @@ class ProgressPage(FiguresPage):
         overview = self._progress.overview(wait=False)
         about = overview["about"]
         trends, goal = self._progress.latest_trends(), self._stopping.latest()
-        quality = self._quality.latest()
+        quality, categories = self._quality.latest(), self._categories.latest()
         shown: dict[str, object] = {
             "overview": [now["version"], now["at"], about],
             "trends": trends.number,
             "goal": goal.number,
             "quality": quality.number,
+            "categories": categories.number,
         }
         draw: dict[str, Callable[[], list[Any]]] = {
             "overview": partial(overview_parts, overview),
             "trends": partial(trend_parts, trends.figures),
             "goal": partial(goal_parts, goal.figures),
             "quality": partial(quality_parts, quality.figures),
+            "categories": lambda: [gr.skip() if categories.figures is None else categories.figures],
         }
         parts: list[Any] = []
         for name, count in WIDGETS.items():
             same = numbers.get(name) == shown[name]
             parts += [gr.skip()] * count if same else draw[name]()
-        outdated = about or trends.outdated or goal.outdated or quality.outdated
+        outdated = about or any(one.outdated for one in (trends, goal, quality, categories))
         drawn: SeenParts = {**now, "numbers": shown, "outdated": outdated}
         return drawn, *parts
 
     def build(self, pages: gr.Blocks) -> None:
         """Put the widgets into the open Blocks, which are a part of `pages`, and wire them."""
+        with gr.Tabs():
+            with gr.Tab("Overview"):
+                shown = self._build_overview()
+            with gr.Tab("Categories"):
+                shown.append(self._category_tables())
+        seen = gr.State(None)
+        pages.load(shows_errors(self.look), None, [seen, *shown], **QUIET)
+        tick = shows_errors(self.tick)
+        gr.Timer(LOOK_SECONDS).tick(tick, seen, [seen, *shown], **QUIET)
+
+    def _category_tables(self) -> gr.HTML:
+        """Put the tables of categories into the open Blocks; a script draws them."""
+        return gr.HTML(
+            html_template="<div class='ct-root'></div>",
+            js_on_load=(
+                # Relative to the page; by itself it would be relative to Gradio's own script.
+                f"import(new URL('{self._scripts}/progress/category_tables.js', document.baseURI))"
+                ".then(m => { const tables = new m.CategoryTables("
+                "element.querySelector('.ct-root') ?? element); tables.show(props.value); "
+                "watch('value', () => tables.show(props.value)); });"
+            ),
+            head=f'<link rel="stylesheet" href="{self._scripts}/progress/category_tables.css">',
+            apply_default_css=False,
+            elem_id="category-tables",
+        )
+
+    def _build_overview(self) -> list[Any]:
+        """Put the widgets of all other parts into the open Blocks and return them."""
         counts = gr.HTML(elem_id="progress-counts", head=self._head, **PLAIN)
         goal = gr.HTML(elem_id="progress-goal", **PLAIN)
         gr.Markdown("## Known pairs over time")
@@ -102,20 +146,9 @@ class ProgressPage(FiguresPage):
                 calibration = gr.Plot(show_label=False, visible=False, elem_id="calibration-plot")
                 calibration_note = gr.HTML(elem_id="calibration-note", **PLAIN)
         people = _people_parts()
-        gr.Markdown("## Categories")
-        categories = gr.Dataframe(
-            interactive=False,
-            show_label=False,
-            max_height=620,
-            show_search="search",
-            elem_id="category-table",
-        )
-        seen = gr.State(None)
-        shown = [seen, counts, curve, curve_note, categories]
+        shown = [counts, curve, curve_note]
         shown += [growth, growth_note, calibration, calibration_note, *people[:2]]
-        shown += [goal, *people[2:]]
-        pages.load(shows_errors(self.look), None, shown, **QUIET)
-        gr.Timer(LOOK_SECONDS).tick(shows_errors(self.tick), seen, shown, **QUIET)
+        return [*shown, goal, *people[2:]]
 
 
 def _people_parts() -> list[Any]:
@@ -133,13 +166,12 @@ def _table(name: str, **more: Any) -> gr.Dataframe:
 
 
 def overview_parts(overview: Overview) -> list[Any]:
-    """Return the counts, the learning curve and its sentence, and the table of categories."""
+    """Return the counts, the learning curve and its sentence."""
     versions = overview["versions"]
     return [
         views.counts_html(overview["counts"], about=overview["about"]),
         plot(version_chart(versions)),
         views.version_note(versions),
-        views.category_table(overview["categories"]),
     ]
 
 
@@ -176,7 +208,7 @@ def quality_parts(quality: QualityRow | None) -> list[Any]:
     ]
 
 
-WIDGETS = {"overview": 4, "trends": 6, "goal": 1, "quality": 4}
+WIDGETS = {"overview": 3, "trends": 6, "goal": 1, "quality": 4, "categories": 1}
 """How many widgets each part of the page fills."""
 
 PARTS = sum(WIDGETS.values())

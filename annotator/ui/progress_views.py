@@ -9,7 +9,7 @@ import pandas as pd
 from annotator.services.knowledge.calibration import CalibrationReport, Sureness
 from annotator.services.message import span
 from annotator.services.progress.growth import GrowthRow
-from annotator.services.progress.overview import CategoryCounts, Counts
+from annotator.services.progress.overview import Counts
 from annotator.services.progress.trends import OverallPace, PersonPace
 from annotator.services.training.control import VersionRow
 
@@ -19,9 +19,6 @@ NO_FIGURE = (
     "No held-out figure yet. One image in ten is held out from training; once enough of their "
     "pairs are answered, every version is evaluated on them and appears here."
 )
-
-SCORES = {None: "none yet", True: "probability", False: "ranking only"}
-"""What the model's scores of a category are."""
 
 NOBODY = "Nobody has answered yet; imported labels are not counted as work."
 
@@ -51,7 +48,7 @@ def counts_html(row: Counts, *, about: bool = False) -> str:
         for name, count in parts
     )
     known = row["answered"] + row["filled"]
-    filled = f" and {row['filled']:,} filled in under a certificate" if row["filled"] else ""
+    filled = f" and {row['filled']:,} filled" if row["filled"] else ""
     spoken = f"{row['answered']:,} answered, {row['filled']:,} filled, {row['open']:,} open"
     return (
         '<div class="pg"><div class="pg-big">'
@@ -63,7 +60,8 @@ def counts_html(row: Counts, *, about: bool = False) -> str:
         f"<div><b>{conflicts}</b><span>conflicts</span></div></div>"
         f'<div class="pg-bar" role="img" aria-label="{spoken}">{bar}</div>'
         f'<div class="pg-small">{known / pairs:.1%} of {row["pairs"]:,} pairs are known: '
-        f"{row['present']:,} present, {row['absent']:,} absent{filled}.</div></div>"
+        f"{row['present']:,} present, {row['absent']:,} absent{filled}. Filled pairs are "
+        "filled in under a certificate, without anybody looking at each.</div></div>"
     )
 
 
@@ -101,9 +99,9 @@ def version_note(versions: list[VersionRow]) -> str:
             NO_FIGURE if versions else "There is no version yet, so there is nothing to measure."
         )
     return note_html(
-        "Mean average precision (mAP) on held-out answers, higher is better: at 100 % a version "
-        "ranks every image that shows a category before all others. The thin bars are 95 % "
-        "confidence intervals.",
+        "Held-out mAP is the mean average precision on the answers about one image in ten, from "
+        "which no version learns; higher is better: at 100 % a version ranks every image that "
+        "shows a category before all others. The thin bars are 95 % confidence intervals.",
         "With a second version this becomes a line." if len(figures) == 1 else "",
     )
 
@@ -200,25 +198,6 @@ def people_table(people: list[PersonPace]) -> pd.DataFrame:
         for p in people
     ]
     return pd.DataFrame(rows, columns=columns)
-
-
-def category_table(categories: list[CategoryCounts]) -> pd.DataFrame:
-    """Return the counts of every category."""
-    return pd.DataFrame(
-        [
-            {
-                "category": c["name"],
-                "group": c["supercategory"],
-                "present": c["present"],
-                "absent": c["absent"],
-                "open": c["open"],
-                "suggested": "…" if c["suggested"] is None else c["suggested"],
-                "score": SCORES[c["calibrated"]],
-            }
-            for c in categories
-        ],
-        columns=["category", "group", "present", "absent", "open", "suggested", "score"],
-    )
 
 
 def _rounded(value: float | None, times: float, digits: int) -> float | int | str:

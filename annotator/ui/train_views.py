@@ -60,6 +60,12 @@ def _doing(trainer: Trainer) -> str:
     )
 
 
+HELD_OUT = (
+    "Held-out mAP is the mean average precision on the answers about one image in ten, from which "
+    "no version learns; higher is better."
+)
+
+
 def version_table(versions: Sequence[VersionRow]) -> pd.DataFrame:
     """Return the versions, the newest first."""
     return pd.DataFrame(

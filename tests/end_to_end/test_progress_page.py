@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,10 +65,14 @@ def test_an_empty_project_is_explained_and_fills_as_people_answer(
     box = page.locator("#progress-plot canvas").bounding_box()
     assert box is not None
     assert box["width"] > 500
-    page.locator("#category-table").get_by_placeholder("Search").fill("bird")
-    rows = page.locator("#category-table").get_by_role("gridcell", name="<b>bird</b>")
-    expect(rows.first).to_be_visible()
-    expect(page.locator("#category-table").get_by_role("gridcell", name="cat")).to_have_count(0)
+    page.get_by_role("tab", name="Categories").click()
+    categories = page.get_by_role("group", name="Categories", exact=True)
+    categories.get_by_role("button", name="present").press("Enter")
+    expect(categories.get_by_role("rowheader")).to_have_text(["cat", "dog", "<b>bird</b>"])
+    page.get_by_label("Find categories").fill("BIRD")
+    expect(categories.get_by_role("rowheader")).to_have_text(["<b>bird</b>"])
+    categories.get_by_role("link", name="<b>bird</b>").press("Enter")
+    expect(page).to_have_url(re.compile("/verify#3-confirm$"))
 
 
 def test_two_people_are_compared_and_an_hour_leads_to_the_goal(

@@ -18,6 +18,7 @@ from annotator.services.background.throttled_cache import Counted
 from annotator.services.catalogue.pictures import Media
 from annotator.services.certificates.certification import Certification
 from annotator.services.certificates.rows import PlanOptions
+from annotator.services.progress.category_report import CategoryReportRow
 from annotator.services.progress.overview import ProgressReport
 from annotator.services.progress.quality import QualityRow
 from annotator.services.progress.stopping import StoppingRow
@@ -231,6 +232,7 @@ NO_QUALITY = {
     },
     "note": "Nobody has answered yet, so there is nothing to compare.",
 }  # fmt: skip
+NO_CATEGORIES: dict[str, Any] = {"categories": [], "together": [], "pairs_together": 0}
 NO_GOAL = {
     "goal": {"coverage": 1.0, "error": 0.05}, "pairs": 120, "open": 90, "filled": 0,
     "coverage": 0.25, "covered": False, "reached": False,
@@ -395,6 +397,7 @@ def fake_services(folder: Path, **others: Any) -> Any:
         progress=progress,
         quality=FakeReport(QualityRow, NO_QUALITY),
         stopping=FakeReport(StoppingRow, NO_GOAL),
+        category_report=FakeReport(CategoryReportRow, NO_CATEGORIES),
         training=FakeTraining(progress),
         comparison=FakeComparison(),
         certification=SimpleNamespace(),  # its own tests bring what they call

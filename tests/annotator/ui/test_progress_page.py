@@ -68,9 +68,9 @@ def page(services: Any, clock: Clock) -> ProgressPage:
 
 
 NAMES = (
-    *("counts", "curve", "curve note", "categories"),
+    *("counts", "curve", "curve note"),
     *("growth", "growth note", "calibration", "calibration note", "people", "people note"),
-    *("goal", "agreement note", "agreement", "agreement people", "anchoring note"),
+    *("goal", "agreement note", "agreement", "agreement people", "anchoring note", "categories"),
 )
 
 
@@ -180,7 +180,7 @@ def test_no_part_of_a_large_project_is_missing_while_it_is_counted() -> None:
         "quality": quality_parts(None),
     }
 
-    assert {k: len(parts) for k, parts in drawn.items()} | {"overview": 4} == WIDGETS
+    assert {k: len(parts) for k, parts in drawn.items()} | {"overview": 3, "categories": 1} == WIDGETS
     assert sum(views.COUNTING in parts for parts in drawn.values()) == 3
     shown = views.counts_html(dict.fromkeys(COUNTED, 7) | {"conflicts": None}, about=True)
     assert "about 7" in shown
@@ -310,16 +310,6 @@ def test_sentences_are_text() -> None:
 
 def test_tables_have_their_columns_even_when_empty() -> None:
     assert views.people_table([]).columns[0] == "name"
-    assert views.category_table([]).columns[0] == "category"
-
-
-def test_a_ranked_category_is_told_from_a_calibrated_one(services: Any) -> None:
-    rows = services.progress.overview()["categories"]
-    rows[2]["calibrated"] = None
-
-    table = views.category_table(rows)
-
-    assert list(table["score"]) == ["probability", "ranking only", "none yet"]
 
 
 def test_the_note_says_how_far_the_percentages_were_off_and_on_what_that_was_measured() -> None:
