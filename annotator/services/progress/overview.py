@@ -108,7 +108,7 @@ class ProgressReport:
         self._project = project
         self._forecasts = forecasts
         self._days = WorkingDays(time.monotonic)
-        self._done = ThrottledCache[int | None]()
+        self._done = ThrottledCache[int]()
         self._store = open_suggestions.store
         self._suggestions = open_suggestions.suggestions
         self._open_suggestions = open_suggestions
@@ -205,6 +205,7 @@ class ProgressReport:
     def close(self) -> None:
         """Wait until nothing is counted any more, for good."""
         self._trends.close()
+        self._done.task.close()
 
     def losses(self) -> list[LossPoint]:
         """Return the loss of the running training, or the last one, as far as `state` saw it."""
@@ -236,8 +237,17 @@ class ProgressReport:
         return self._when_made(tx), True
 
     def _images_done(self, tx: Transaction, shown: list[Category]) -> int | None:
-        counts, ordinals = self._open_suggestions.latest(tx), [c.ordinal for c in shown]
-        return self._done.get((counts, ordinals), lambda: images_done(tx, counts, shown))
+        counts, wanted = self._open_suggestions.latest(tx), self._project.settings.hierarchy
+        if counts is None:
+            return None
+
+        def count() -> int:
+            with self._store.reading() as own:
+                return images_done(own, counts, wanted)
+
+        rows, columns = activity.shape(tx)
+        key = counts, [c.ordinal for c in shown], dict(wanted)
+        return self._done.latest(key, count, pairs=rows * columns).figures
 
     def _when_made(self, tx: Transaction) -> int:
         """Return how many suggestions the version in use made when it was made."""

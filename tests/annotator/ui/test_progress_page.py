@@ -180,7 +180,10 @@ def test_no_part_of_a_large_project_is_missing_while_it_is_counted() -> None:
         "quality": quality_parts(None),
     }
 
-    assert {k: len(parts) for k, parts in drawn.items()} | {"overview": 3, "categories": 1} == WIDGETS
+    assert {k: len(parts) for k, parts in drawn.items()} | {
+        "overview": 3,
+        "categories": 1,
+    } == WIDGETS
     assert sum(views.COUNTING in parts for parts in drawn.values()) == 3
     shown = views.counts_html(dict.fromkeys(COUNTED, 7) | {"conflicts": None}, about=True)
     assert "about 7" in shown
