@@ -10,7 +10,13 @@ from annotator.cli_options import LARGEST_NUMBER, AsJson, ProjectDir
 from annotator.terminal import opened, progress_bar, show
 
 if TYPE_CHECKING:
-    from annotator.services.certificates.rows import FillRow, OfferedForecast, PlanRow, Status
+    from annotator.services.certificates.rows import (
+        FillRow,
+        Offer,
+        OfferedForecast,
+        PlanRow,
+        Status,
+    )
 
 Number = Annotated[
     int | None,
@@ -70,6 +76,10 @@ def certify_plan(
             )
         ),
     ] = 0,
+    offers: Annotated[
+        bool,
+        typer.Option("--offers", help="Also the price of a strict, usual and lenient promise."),
+    ] = False,
     start: Annotated[
         bool, typer.Option("--start", help="Start: freeze the plan and ask blind questions.")
     ] = False,
@@ -84,6 +94,7 @@ def certify_plan(
             over=over,
             pilot=pilot,
             start=start,
+            offers=offers,
         )
     show(row, _plan_text(row), as_json)
 
@@ -156,6 +167,7 @@ def _plan_text(row: PlanRow) -> str:
     if row["suggest_only"]:
         lines.append(f"Suggested only, too few answers: {', '.join(row['suggest_only'])}.")
     lines += _table(row["forecasts"])
+    lines += map(_offer_line, row["offers"])
     if row["known_present"]:
         lines.append(
             f"Lost pairs are cheaper to bound over the {row['over']}; "
@@ -168,6 +180,16 @@ def _plan_text(row: PlanRow) -> str:
         )
     lines.append(row["refused"] or "Add --start to freeze the plan.")
     return "\n".join(lines)
+
+
+def _offer_line(offer: Offer) -> str:
+    promise = (
+        f"{offer['aim']} (--max-lost {offer['max_lost']:g} --max-error {offer['max_error']:g})"
+    )
+    if offer["refused"]:
+        return f"{promise}: {offer['refused']}"
+    filled = offer["fill_absent"] + offer["fill_present"]
+    return f"{promise}: {offer['probes']:,} blind questions, {filled:,} pairs filled in."
 
 
 def _table(forecasts: list[OfferedForecast]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +14,7 @@ from annotator.formats.records import (
     MODEL,
     AnnotationRecord,
     CategoryRecord,
+    Content,
     ImageRecord,
     LabelFile,
     LabelRows,
@@ -49,6 +51,13 @@ class Write(Protocol):
         """Write the file, whole or not at all, and return what was written."""
 
 
+class Unwritable(Protocol):
+    """Tells beforehand what a format has no place for."""
+
+    def __call__(self, content: Content, names: Sequence[str]) -> str:
+        """Return why labels of these categories cannot be written, or an empty text."""
+
+
 @dataclass(frozen=True)
 class Format:
     """One way to keep labels in a file."""
@@ -58,6 +67,7 @@ class Format:
     """Endings of its files, in lower case."""
     read: Read
     write: Write
+    unwritable: Unwritable
 
 
 FORMATS: dict[str, Format] = {}
@@ -96,5 +106,9 @@ def format_for(path: Path, name: str | None = None) -> Format:
     )
 
 
-register(Format("coco", (".json",), coco_reading.read, coco_writing.write))
-register(Format("csv", (".csv", ".tsv", ".txt"), csv_reading.read, csv_labels.write))
+register(Format("coco", (".json",), coco_reading.read, coco_writing.write, coco_writing.unwritable))
+register(
+    Format(
+        "csv", (".csv", ".tsv", ".txt"), csv_reading.read, csv_labels.write, csv_labels.unwritable
+    )
+)

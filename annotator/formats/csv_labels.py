@@ -12,7 +12,22 @@ from annotator.errors import FormatError
 from annotator.formats import csv_formulas
 from annotator.formats.csv_columns import is_tag_name
 from annotator.formats.files import new_file
-from annotator.formats.records import ImageRecord, LabelRows
+from annotator.formats.records import Content, ImageRecord, LabelRows
+
+
+def unwritable(content: Content, names: Sequence[str]) -> str:
+    """Return why labels of these categories cannot be written, or an empty text."""
+    if content != "answered":
+        return (
+            "CSV has no place for who decided a pair, so it holds answered labels only; export "
+            "COCO for the others."
+        )
+    if len(names) == 1 and is_tag_name(names[0]):
+        return (
+            f"CSV with the one category {names[0]!r} would read back as a list of tags; rename the "
+            "category or export COCO."
+        )
+    return ""
 
 
 def write(labels: LabelRows, path: Path) -> list[Path]:
@@ -24,17 +39,14 @@ def write(labels: LabelRows, path: Path) -> list[Path]:
         FormatError: If the file cannot say what the records say, or cannot be written.
     """
     names = [category.name for category in labels.categories]
-    if len(names) == 1 and is_tag_name(names[0]):
-        raise FormatError(
-            f"{path}: CSV with the one category {names[0]!r} would read back as a list of tags; "
-            "rename the category or export COCO."
-        )
+    if why := unwritable(labels.content, names):
+        raise FormatError(f"{path}: {why}")
     try:
         with new_file(path) as file:
             writer = csv.writer(codecs.getwriter("utf-8")(file))
             writer.writerow(["file", *map(csv_formulas.harmless, names)])
             for image in labels.checked():
-                writer.writerow(_row(image, names, path))
+                writer.writerow(_row(image, names))
     except UnicodeEncodeError as error:
         shown = error.object[max(0, error.start - 20) : error.end].encode(
             "utf-8", "backslashreplace"
@@ -45,10 +57,6 @@ def write(labels: LabelRows, path: Path) -> list[Path]:
     return [path]
 
 
-def _row(image: ImageRecord, names: Sequence[str], path: Path) -> list[str]:
-    if image.suggestions:
-        raise FormatError(
-            f"{path}: CSV cannot mark what a model decided; export COCO, or only what is answered."
-        )
+def _row(image: ImageRecord, names: Sequence[str]) -> list[str]:
     cells = {p.category: "1" if p.state is State.PRESENT else "0" for p in image.pairs}
     return [csv_formulas.harmless(image.file_name), *(cells.get(name, "") for name in names)]

@@ -32,6 +32,8 @@ from annotator.services.labelling.probe import Probing
 from annotator.services.labelling.recording import Recording
 from annotator.services.labelling.review import Review
 from annotator.services.labelling.verify import Verification
+from annotator.services.progress.category_report import CategoryReport
+from annotator.services.progress.forecast import Forecasts
 from annotator.services.progress.overview import ProgressReport
 from annotator.services.progress.quality import Quality
 from annotator.services.progress.stopping import Stopping
@@ -80,10 +82,12 @@ class Services:
         self._labels = KnownLabelsCache(store, clock)
         self.evidence = Evidence(project, store, self.suggestions, self._labels)
         self._counts = counts = OpenSuggestions(store, self.suggestions, self.fills)
-        self.progress = ProgressReport(project, counts, clock)
+        self.stopping = Stopping(project, counts, clock)
+        self.forecasts = Forecasts(self.stopping)
+        self.category_report = CategoryReport(project, counts, clock)
+        self.progress = ProgressReport(project, counts, clock, forecasts=self.forecasts)
         self.finish = Finish(store, self.progress, self.review, self.certification)
         self.quality = Quality(project, counts, clock)
-        self.stopping = Stopping(project, counts, clock)
         self.verification = Verification(
             project,
             store,
@@ -132,7 +136,7 @@ class Services:
         """End what is being counted, and close the database."""
         for followed in (self._labels, self._prototypes, self._counts):
             followed.task.close()
-        for report in (self.progress, self.quality, self.stopping):
+        for report in (self.progress, self.quality, self.stopping, self.category_report):
             report.close()
         self.media.close()
         self.store.close()

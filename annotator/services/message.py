@@ -11,6 +11,19 @@ class Message(TypedDict):
     message: str
 
 
+def span(seconds: float) -> str:
+    """Return a length of time, rounded as a person would.
+
+    >>> span(100), span(4000), span(10800)
+    ('2 minutes', '67 minutes', '3 hours')
+    """
+    if seconds < 90:
+        return "1 minute"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:,.0f} hours"
+
+
 def counted(number: int, what: str, plural: str = "") -> str:
     """Return a number with its noun, which takes an s in the plural if no other is given.
 

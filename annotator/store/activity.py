@@ -90,6 +90,17 @@ class Pace:
     checks_agreed: int
 
 
+@dataclass(frozen=True)
+class Work:
+    """What somebody did last, the newest first, `n` operations without imports."""
+
+    ids: Ordinals
+    at: npt.NDArray[np.float64]
+    """In seconds since 1970."""
+    seconds: npt.NDArray[np.float64]
+    """How long each took; 0 where that was not measured."""
+
+
 def newest_operation(tx: Transaction) -> int:
     """Return the id of the newest operation, 0 before there is one."""
     return int(tx.execute(sa.select(sa.func.max(operation.c.id))).scalar() or 0)
@@ -172,6 +183,62 @@ def growth(tx: Transaction, steps: int = 400) -> Growth:
     # A clock that was set back must not make the line go back.
     at = list(accumulate((times[ends[n]] for n in there), max))
     return Growth(at, present[there], absent[there])
+
+
+NEWEST_WORK = 20_000
+"""Operations that `newest_work` looks back at, more than anybody does in a day."""
+
+
+def newest_operation_of(tx: Transaction, annotator_id: int) -> int:
+    """Return the id of somebody's newest operation, 0 before there is one."""
+    newest = sa.select(sa.func.max(operation.c.id))
+    return int(tx.execute(newest.where(operation.c.annotator_id == annotator_id)).scalar() or 0)
+
+
+def newest_work(tx: Transaction, annotator_id: int) -> Work:
+    """Return somebody's newest operations."""
+    query = (
+        sa.select(
+            operation.c.id, sa.type_coerce(operation.c.happened_at, sa.BigInteger),
+            sa.func.coalesce(operation.c.decision_ms, 0),
+        )
+        .where(
+            operation.c.annotator_id == annotator_id,
+            operation.c.kind != OperationKind.IMPORT.value,
+        )
+        .order_by(operation.c.id.desc())
+        .limit(NEWEST_WORK)
+    )  # fmt: skip
+    rows = np.array([tuple(row) for row in tx.execute(query)], np.int64).reshape(-1, 3)
+    # A clock that was set back must not make a gap.
+    at = np.minimum.accumulate(rows[:, 1]) / 1e6
+    return Work(rows[:, 0], at, rows[:, 2] / 1000)
+
+
+def answered_since(tx: Transaction, annotator_id: int, first: int) -> tuple[int, int]:
+    """Return about how many images, and how many pairs, somebody's answers decide.
+
+    Args:
+        tx: A transaction.
+        annotator_id: Whose answers.
+        first: Id of the operation from which on they count.
+    """
+    pairs = (
+        sa.select(answer.c.image_id, answer.c.category_id)
+        .join(operation, operation.c.id == answer.c.operation_id)
+        .where(
+            operation.c.annotator_id == annotator_id,
+            operation.c.id >= first,
+            operation.c.kind != OperationKind.IMPORT.value,
+            operation.c.cancelled.is_(False),
+            answer.c.state.in_([STATES[State.PRESENT], STATES[State.ABSENT]]),
+        )
+        .distinct()
+        .subquery()
+    )
+    query = sa.select(sa.func.count(pairs.c.image_id.distinct()), sa.func.count())
+    images, answers = tx.execute(query.select_from(pairs)).one()
+    return int(images), int(answers)
 
 
 def first_operation_at(tx: Transaction) -> datetime | None:

@@ -49,7 +49,8 @@ def _verify(services: Services, scripts: str, pages: gr.Blocks) -> None:
 
 
 def _progress(services: Services, scripts: str, pages: gr.Blocks) -> None:
-    ProgressPage(services, styles=f"{scripts}/gradio/pages.css").build(pages)
+    styles = f"{scripts}/gradio/pages.css"
+    ProgressPage(services, styles=styles, scripts=scripts).build(pages)
 
 
 def _train(services: Services, scripts: str, pages: gr.Blocks) -> None:

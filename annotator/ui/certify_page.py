@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import gradio as gr
 
 from annotator.errors import AnnotatorError
 from annotator.services.app import Services
+from annotator.services.certificates import planning
 from annotator.services.certificates.rows import PlanOptions
 from annotator.ui import certify_views as views
 from annotator.ui.boundary import annotator_of, shows_errors
@@ -41,6 +43,7 @@ class CertifyPage:
         """
         self._certification = services.certification
         self._probing = services.probing
+        self._forecasts = services.forecasts
         self._styles = styles
 
     def show(self) -> tuple[Any, ...]:
@@ -85,12 +88,34 @@ class CertifyPage:
     def plan(
         self, max_error: float, max_lost: float, confidence: float, over: str, pilot: bool
     ) -> Any:
-        """Return what could be filled in, and whether one may begin."""
+        """Return what could be filled in, whether one may begin, and what each promise takes."""
         options = _plan_options(max_error, max_lost, confidence, over)
         row = self._certification.plan_in_subprocess(options, pilot=_questions(pilot))
         asked = row["pilot"]
         waits = asked is not None and asked["answered"] < asked["asked"]
-        return views.plan_html(row), gr.update(interactive=not row["refused"] and not waits)
+        seconds = self._forecasts.single_seconds()
+        choices = views.aim_choices(row["offers"], row["pool"], seconds)
+        return (
+            views.plan_html(row, seconds),
+            gr.update(interactive=not row["refused"] and not waits),
+            gr.update(choices=choices),
+            {} if waits else {offer["aim"]: offer["refused"] for offer in row["offers"]},
+        )
+
+    def choose(self, aim: str, refusals: dict[str, str] | None) -> tuple[Any, ...]:
+        """Return the numbers of a promise, whether one may begin it, and why not.
+
+        Args:
+            aim: The promise, or `OWN`, whose numbers stay.
+            refusals: Why each would not pay, as the last plan has it; None before one is made.
+        """
+        numbers = {str(name): shares for name, shares in planning.AIMS.items()}.get(aim)
+        if numbers is None:
+            return *(gr.skip() for _ in range(3)), gr.update(interactive=False), ""
+        refused = (refusals or {}).get(aim)
+        shares = (float(f"{100 * share:g}") for share in numbers)
+        said = f'<p class="pg-note">{escape(refused)}</p>' if refused else ""
+        return *shares, "", gr.update(interactive=refused == ""), said
 
     def begin(
         self,
@@ -142,7 +167,7 @@ class CertifyPage:
         with gr.Column(visible=False) as running:
             look, fill, stop = _running_buttons()
         with gr.Column(visible=False) as planning:
-            options, ask, begin, table = _planning_widgets()
+            aim, options, ask, begin, table = _planning_widgets()
         listed = gr.HTML(elem_id="certify-list", **PLAIN)
         with gr.Row(visible=False, elem_classes="pg-actions") as back_row:
             which = gr.Dropdown([], label="Certificate", elem_id="certify-which")
@@ -150,7 +175,16 @@ class CertifyPage:
         page = [state, chart, planning, running, look, fill, listed, which, back_row]
         pages.load(shows_errors(self.show), None, page, **QUIET)
         pages.load(shows_errors(self.options), None, options, **QUIET)
-        ask.click(shows_errors(self.plan), options, [table, begin], api_visibility="private")
+        refusals = gr.State(None)
+        prices = [table, begin, aim, refusals]
+        ask.click(shows_errors(self.plan), options, prices, api_visibility="private")
+        error, lost, confidence, over, pilot = options
+        chosen = [error, lost, over, begin, table]
+        aim.input(shows_errors(self.choose), [aim, refusals], chosen, **QUIET)
+        for number in (error, lost, over):
+            number.input(own_numbers, None, [aim, begin], **QUIET)
+        for wish in (confidence, pilot):
+            wish.input(without_prices, None, [aim, begin, refusals], **QUIET)
         begin.click(
             shows_errors(self.begin), options, [said, table, begin, *page], api_visibility="private"
         )
@@ -161,6 +195,16 @@ class CertifyPage:
         seen = gr.State(None)
         timer = gr.Timer(LOOK_SECONDS)
         timer.tick(shows_errors(self.tick), seen, [seen, *page], **QUIET)
+
+
+def own_numbers() -> tuple[Any, ...]:
+    """Return that the numbers are those of no promise, which may not begin before its plan."""
+    return views.OWN, gr.update(interactive=False)
+
+
+def without_prices() -> tuple[Any, ...]:
+    """Return the promises without the prices, which were those of other wishes."""
+    return gr.update(choices=views.aim_choices([], 0, None)), gr.update(interactive=False), None
 
 
 PARTS = 9
@@ -182,8 +226,14 @@ def _running_buttons() -> tuple[gr.Button, gr.Button, gr.Button]:
     return look, fill, stop
 
 
-def _planning_widgets() -> tuple[list[Any], gr.Button, gr.Button, gr.HTML]:
+def _planning_widgets() -> tuple[gr.Radio, list[Any], gr.Button, gr.Button, gr.HTML]:
     gr.Markdown("## Plan")
+    aim = gr.Radio(
+        views.aim_choices([], 0, None),
+        value="usual",
+        label="What the certificate promises",
+        elem_id="certify-aim",
+    )
     with gr.Row():
         options: list[Any] = [
             gr.Number(
@@ -205,10 +255,10 @@ def _planning_widgets() -> tuple[list[Any], gr.Button, gr.Button, gr.HTML]:
         )
     )
     with gr.Row(elem_classes="pg-actions"):
-        ask = gr.Button("What could be filled in?", elem_id="certify-plan")
+        ask = gr.Button("Show the prices", elem_id="certify-plan")
         begin = gr.Button("Start", variant="primary", interactive=False, elem_id="certify-begin")
     table = gr.HTML(elem_id="certify-table", **PLAIN)
-    return options, ask, begin, table
+    return aim, options, ask, begin, table
 
 
 def _plan_options(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 import altair as alt
 import pandas as pd
 
+from annotator.services.certificates import planning
 from annotator.services.certificates.rows import (
+    Aim,
     FillRow,
     ListedCertificate,
+    Offer,
     PilotRow,
     PilotStatus,
     PlanRow,
@@ -17,6 +21,7 @@ from annotator.services.certificates.rows import (
     Side,
     Status,
 )
+from annotator.services.message import counted, span
 from annotator.ui.charts import AMBER, GREEN, Chart, finished
 from annotator.ui.html_table import html_table
 
@@ -32,23 +37,72 @@ SIDES: dict[Side, str] = {
 }
 
 
-def plan_html(row: PlanRow) -> str:
-    """Return what a plan says: a table of ways to fill in the pool, and a sentence below it."""
-    heads = ("lost share over", "filled absent", "filled present", "blind questions", "people")
+AIMS: dict[Aim, str] = {"strict": "Strict", "usual": "Usual", "lenient": "Lenient"}
+OWN = "own"
+"""The choice of numbers that are none of the promises."""
+
+OVER = {"pool": "open ones (pool)", "dataset": "all (dataset)", "filled": "filled-in ones"}
+"""Of which present pairs the lost share is taken."""
+
+
+def aim_choices(offers: Sequence[Offer], pool: int, seconds: float | None) -> list[tuple[str, str]]:
+    """Return the promises to choose from, with their price where that is known, and their values.
+
+    Args:
+        offers: With their prices; empty before these are known.
+        pool: Open pairs that could be filled in.
+        seconds: That one answer takes; None while that is not known.
+    """
+    priced = {offer["aim"]: offer for offer in offers}
+    choices: list[tuple[str, str]] = []
+    for aim, title in AIMS.items():
+        error, lost = planning.AIMS[aim]
+        text = f"{title}: at most {lost:.0%} of the present pairs lost, {error:.0%} of those filled"
+        text += " in as present wrong"
+        if aim in priced:
+            text += f" — {_price(priced[aim], pool, seconds)}"
+        choices.append((text, aim))
+    return [*choices, ("Own numbers: those below", OWN)]
+
+
+def _price(offer: Offer, pool: int, seconds: float | None) -> str:
+    if offer["refused"]:
+        return f"does not pay: people would still answer {offer['people']:,} of {pool:,} pairs"
+    filled = offer["fill_absent"] + offer["fill_present"]
+    asked = counted(offer["probes"], "blind question")
+    time = "" if seconds is None else f", about {span(offer['probes'] * seconds)}"
+    return f"{asked}{time}; fills in {filled:,} of {pool:,} pairs"
+
+
+def plan_html(row: PlanRow, seconds: float | None = None) -> str:
+    """Return what a plan says: a table of ways to fill in the pool, and sentences below it.
+
+    Args:
+        row: The plan.
+        seconds: That one answer takes; None while that is not known.
+    """
+    heads = (
+        "lost, of the present pairs", "filled absent", "filled present", "blind questions", "time",
+        "answers in all",
+    )  # fmt: skip
     body = [
         [
-            one["over"],
+            OVER[one["over"]],
             f"{one['fill_absent']:,}",
             f"{one['fill_present']:,}",
             f"{one['probes']:,}",
+            "" if seconds is None or not one["probes"] else span(one["probes"] * seconds),
             f"{one['people']:,}",
         ]
         for one in row["forecasts"]
     ]
     said = [
-        f"{row['pool']:,} open pairs of {len(row['categories'])} categories, by version "
-        f"{row['version']}. “People” counts all answers that are still needed, blind ones "
-        "included.",
+        f"{row['pool']:,} open pairs of {counted(len(row['categories']), 'category', 'categories')}"
+        f" could be filled in, by version {row['version']}: the pool. The lost share is taken of "
+        "the present pairs in the pool, or of those in the whole dataset, known ones included. "
+        "“Answers in all” are those that are still needed, blind ones included.",
+        "A forecast: one run in ten needs more than 1.6 times as many questions."
+        + ("" if seconds is None else f" Times are at {seconds:.1f} seconds an answer, as so far."),
     ]
     if row["suggest_only"]:
         names = ", ".join(row["suggest_only"][:12])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ MINUS_ONE = [
     ("unknown, as in CheXpert", "unknown"),
 ]
 SEPARATED_BY = [("what the file shows", ""), *((word, word) for word in SEPARATORS)]
+FORMATS = {"coco": "COCO JSON", "csv": "CSV"}
 CONTENTS = [
     ("answered: labels given by people", "answered"),
     ("certified: also pairs filled in under a certificate", "certified"),
@@ -37,6 +40,9 @@ CONTENTS = [
 ]
 BAR = gr.Progress()
 """Drawn while labels go out or come in."""
+
+NO_FILES: tuple[dict[str, Any], str] = ({"value": None, "visible": False, "__type__": "update"}, "")
+"""Takes an older export off the page; what it held is not what is chosen now."""
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -54,22 +60,46 @@ class ExportPage:
         self._exchange = services.exchange
         self._styles = styles
 
-    def counts(self, content: str) -> str:
-        """Return what an export would hold, as HTML without any text of a person."""
-        return export_counts_html(self._exchange.export_counts(content), content)
+    def look(self, content: str, wanted: list[str]) -> tuple[Any, ...]:
+        """Return what an export would hold, which formats can hold it, and no file yet.
+
+        Args:
+            content: What is to be exported.
+            wanted: Formats that were ticked, also while they could not be chosen.
+        """
+        row = self._exchange.export_counts(content)
+        boxes = [
+            gr.update(
+                value=name in wanted and name not in row["refused"],
+                interactive=name not in row["refused"],
+                info=row["refused"].get(name, ""),
+            )
+            for name in FORMATS
+        ]
+        usable = gr.update(interactive=not row["problem"])
+        return export_counts_html(row, content), *boxes, usable, *NO_FILES
+
+    def tick(self, name: str, ticked: bool, wanted: list[str]) -> tuple[Any, ...]:
+        """Return the formats that are wanted now; files of others are not offered any more."""
+        others = [one for one in wanted if one != name]
+        return [*others, name] if ticked else others, *NO_FILES
 
     def export(
-        self, formats: list[str], content: str, progress: gr.Progress = BAR
+        self, content: str, coco: bool, csv: bool, progress: gr.Progress = BAR
     ) -> tuple[dict[str, Any], str]:
-        """Write the files and return them for download, with a sentence."""
+        """Write the files and return those to download, with a sentence."""
+        formats = [n for n, chosen in zip(FORMATS, (coco, csv), strict=True) if chosen]
         if not formats:
-            raise AnnotatorError("Choose at least one format.")
-        files = self._exchange.export(
+            return gr.update(), "**Choose at least one format.**"
+        made = self._exchange.export(
             download_folder(), formats=formats, content=content, on_progress=_drawn(progress)
         )
-        names = ", ".join(f"`{f.name}` ({_size(f)})" for f in files)
-        shown: dict[str, Any] = gr.update(value=[str(f) for f in files], visible=True)
-        return shown, f"Ready to download: {names}."
+        said = [f"**{plain(made.problem)}**"] if made.problem else []
+        if not made.files:
+            return gr.update(), said[0]
+        names = ", ".join(f"`{f.name}` ({_size(f)})" for f in made.files)
+        shown: dict[str, Any] = gr.update(value=[str(f) for f in made.files], visible=True)
+        return shown, "\n\n".join([*said, f"Ready to download: {names}."])
 
     def folders(self) -> dict[str, Any]:
         """Return the image folders to choose from; hidden where there is only one."""
@@ -139,21 +169,30 @@ class ExportPage:
     def _build_export(self, demo: gr.Blocks) -> None:
         head = f'<link rel="stylesheet" href="{self._styles}">' if self._styles else None
         gr.Markdown("## Export")
-        formats = gr.CheckboxGroup(
-            [("COCO JSON", "coco"), ("CSV", "csv")], value=["coco"], label="Format"
-        )
         content = gr.Radio(CONTENTS, value="answered", label="Content")
+        wanted = gr.State(["coco"])
+        with gr.Row():
+            boxes = {
+                name: gr.Checkbox(name == "coco", label=title, elem_id=f"export-{name}")
+                for name, title in FORMATS.items()
+            }
         counts = gr.HTML(
             elem_id="export-counts", apply_default_css=False, js_on_load=None, head=head
         )
         write = gr.Button("Write files", variant="primary", elem_id="export-write")
         said = gr.Markdown(elem_id="export-said")
         files = gr.File(label="Files", file_count="multiple", interactive=False, visible=False)
-        count = shows_errors(self.counts)
-        demo.load(count, content, counts, **QUIET)
-        content.change(count, content, counts, **QUIET)
-        write.click(
-            shows_errors(self.export), [formats, content], [files, said], api_visibility="private"
+        look, drawn = shows_errors(self.look), [counts, *boxes.values(), write, files, said]
+        demo.load(look, [content, wanted], drawn, **QUIET)
+        content.change(look, [content, wanted], drawn, **QUIET)
+        for name, box in boxes.items():
+            ticked = shows_errors(partial(self.tick, name))
+            box.input(ticked, [box, wanted], [wanted, files, said], **QUIET)
+        write.click(lambda: NO_FILES, None, [files, said], **QUIET).then(
+            shows_errors(self.export),
+            [content, *boxes.values()],
+            [files, said],
+            api_visibility="private",
         )
 
     def _build_import(self, demo: gr.Blocks) -> None:
@@ -221,8 +260,8 @@ def export_counts_html(row: ExportCounts, content: str) -> str:
     """Return what an export would hold; no text of a person goes in."""
     counts = {
         "images": row["images"],
-        "present": row["present"],
-        "absent": row["absent"],
+        "present": row["present"] + row["filled_present"] + row["model_present"],
+        "absent": row["absent"] + row["filled_absent"] + row["model_absent"],
         "unknown": row["unknown"],
     }
     cells = "".join(
@@ -267,14 +306,19 @@ def preview_text(row: ImportSummary) -> str:
 
 
 def _model_sentence(row: ExportCounts) -> str:
-    if row["version"] is None:
+    if row["problem"]:
+        return f"<b>{escape(row['problem'])}</b>"
+    if not row["model_present"] + row["model_absent"]:
         return (
-            f"There is no trained version yet, so there is nothing to fill in with. {row['note']}"
+            f"Version {row['version']} decides no open pair, so this is what people answered. "
+            f"{row['note']}"
         )
     return (
-        f"Version {row['version']} fills in {row['model_present']:,} present and "
-        f"{row['model_absent']:,} absent pairs. Nobody has checked them: the file says "
-        f"<i>uncertified</i>, and importing this file never makes labels of them. {row['note']}"
+        f"{row['present']:,} of the present and {row['absent']:,} of the absent pairs were "
+        f"answered by people; version {row['version']} decides the other "
+        f"{row['model_present']:,} and {row['model_absent']:,}. Nobody has checked those: the file "
+        f"says <i>uncertified</i>, and importing this file never makes labels of them. "
+        f"{row['note']}"
     )
 
 
@@ -282,9 +326,10 @@ def _filled_sentence(row: ExportCounts) -> str:
     if not row["filled_present"] + row["filled_absent"]:
         return f"No certificate fills in anything yet; see the Certify page. {row['note']}"
     return (
-        f"Certificates fill in {row['filled_present']:,} present and {row['filled_absent']:,} "
-        "absent pairs; each pair names its certificate, and importing this file never makes "
-        f"labels of them. {row['note']}"
+        f"{row['present']:,} of the present and {row['absent']:,} of the absent pairs were "
+        f"answered by people; certificates fill in the other {row['filled_present']:,} and "
+        f"{row['filled_absent']:,}. Each of those names its certificate, and importing this file "
+        f"never makes labels of them. {row['note']}"
     )
 
 

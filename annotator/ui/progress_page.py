@@ -1,4 +1,4 @@
-"""The Progress page: how far the project is, how fast, how good the model is, and what is left."""
+"""The Progress page: how far the project is, what is left to do, and how good the model is."""
 
 from __future__ import annotations
 
@@ -34,10 +34,24 @@ class ProgressPage(FiguresPage):
     """Handlers of the Progress page; each translates between widgets and service calls."""
 
     def __init__(
-        self, services: Services, *, now: Callable[[], float] = time.monotonic, styles: str = ""
+        self,
+        services: Services,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        styles: str = "",
+        scripts: str = "",
     ) -> None:
-        """Tie the page to an open project; see `FiguresPage`."""
+        """Tie the page to an open project; see `FiguresPage`.
+
+        Args:
+            services: Of the open project.
+            now: Seconds on a clock that never goes back.
+            styles: Address of `pages.css`.
+            scripts: Address of the folder with the scripts and styles.
+        """
         super().__init__(services, now=now, styles=styles)
+        self._scripts = scripts
+        self._categories = services.category_report
         self._quality = services.quality
         self._stopping = services.stopping
 
@@ -64,31 +78,60 @@ class ProgressPage(FiguresPage):
         overview = self._progress.overview(wait=False)
         about = overview["about"]
         trends, goal = self._progress.latest_trends(), self._stopping.latest()
-        quality = self._quality.latest()
+        quality, categories = self._quality.latest(), self._categories.latest()
         shown: dict[str, object] = {
             "overview": [now["version"], now["at"], about],
             "trends": trends.number,
             "goal": goal.number,
             "quality": quality.number,
+            "categories": categories.number,
         }
         draw: dict[str, Callable[[], list[Any]]] = {
             "overview": partial(overview_parts, overview),
             "trends": partial(trend_parts, trends.figures),
             "goal": partial(goal_parts, goal.figures),
             "quality": partial(quality_parts, quality.figures),
+            "categories": lambda: [gr.skip() if categories.figures is None else categories.figures],
         }
         parts: list[Any] = []
         for name, count in WIDGETS.items():
             same = numbers.get(name) == shown[name]
             parts += [gr.skip()] * count if same else draw[name]()
-        outdated = about or trends.outdated or goal.outdated or quality.outdated
+        outdated = about or any(one.outdated for one in (trends, goal, quality, categories))
         drawn: SeenParts = {**now, "numbers": shown, "outdated": outdated}
         return drawn, *parts
 
     def build(self, pages: gr.Blocks) -> None:
         """Put the widgets into the open Blocks, which are a part of `pages`, and wire them."""
+        with gr.Tabs():
+            with gr.Tab("Overview"):
+                shown = self._build_overview()
+            with gr.Tab("Categories"):
+                shown.append(self._category_tables())
+        seen = gr.State(None)
+        pages.load(shows_errors(self.look), None, [seen, *shown], **QUIET)
+        tick = shows_errors(self.tick)
+        gr.Timer(LOOK_SECONDS).tick(tick, seen, [seen, *shown], **QUIET)
+
+    def _category_tables(self) -> gr.HTML:
+        """Put the tables of categories into the open Blocks; a script draws them."""
+        return gr.HTML(
+            html_template="<div class='ct-root'></div>",
+            js_on_load=(
+                # Relative to the page; by itself it would be relative to Gradio's own script.
+                f"import(new URL('{self._scripts}/progress/category_tables.js', document.baseURI))"
+                ".then(m => { const tables = new m.CategoryTables("
+                "element.querySelector('.ct-root') ?? element); tables.show(props.value); "
+                "watch('value', () => tables.show(props.value)); });"
+            ),
+            head=f'<link rel="stylesheet" href="{self._scripts}/progress/category_tables.css">',
+            apply_default_css=False,
+            elem_id="category-tables",
+        )
+
+    def _build_overview(self) -> list[Any]:
+        """Put the widgets of all other parts into the open Blocks and return them."""
         counts = gr.HTML(elem_id="progress-counts", head=self._head, **PLAIN)
-        left = gr.HTML(elem_id="progress-left", **PLAIN)
         goal = gr.HTML(elem_id="progress-goal", **PLAIN)
         gr.Markdown("## Known pairs over time")
         growth = gr.Plot(show_label=False, visible=False, elem_id="growth-plot")
@@ -103,22 +146,9 @@ class ProgressPage(FiguresPage):
                 calibration = gr.Plot(show_label=False, visible=False, elem_id="calibration-plot")
                 calibration_note = gr.HTML(elem_id="calibration-note", **PLAIN)
         people = _people_parts()
-        gr.Markdown("## Categories")
-        categories = gr.Dataframe(
-            interactive=False,
-            show_label=False,
-            visible=False,
-            max_height=620,
-            show_search="search",
-            buttons=[],
-            elem_id="category-table",
-        )
-        seen = gr.State(None)
-        shown = [seen, counts, curve, curve_note, categories]
-        shown += [left, growth, growth_note, calibration, calibration_note, *people[:2]]
-        shown += [goal, *people[2:]]
-        pages.load(shows_errors(self.look), None, shown, **QUIET)
-        gr.Timer(LOOK_SECONDS).tick(shows_errors(self.tick), seen, shown, **QUIET)
+        shown = [counts, curve, curve_note]
+        shown += [growth, growth_note, calibration, calibration_note, *people[:2]]
+        return [*shown, goal, *people[2:]]
 
 
 def _people_parts() -> list[Any]:
@@ -137,24 +167,22 @@ def _table(name: str, **more: Any) -> gr.Dataframe:
 
 
 def overview_parts(overview: Overview) -> list[Any]:
-    """Return the counts, the learning curve and its sentence, and the table of categories."""
+    """Return the counts, the learning curve and its sentence."""
     versions = overview["versions"]
     return [
         views.counts_html(overview["counts"], about=overview["about"]),
         plot(version_chart(versions)),
         views.version_note(versions),
-        table(views.category_table(overview["categories"])),
     ]
 
 
 def trend_parts(trends: TrendsRow | None) -> list[Any]:
-    """Return what is left, answers over time, the calibration, and who answered."""
+    """Return answers over time, the calibration, and who answered."""
     if trends is None:
         hidden = gr.update(visible=False)
-        return ["", hidden, views.COUNTING, hidden, views.COUNTING, hidden, views.COUNTING]
+        return [hidden, views.COUNTING, hidden, views.COUNTING, hidden, views.COUNTING]
     people, pace, calibration = trends["people"], trends["pace"], trends["calibration"]
     return [
-        views.remaining_html(trends["remaining"], pace, calibration["version"]),
         plot(growth_chart(trends["growth"])),
         views.growth_note(trends["growth"]),
         plot(calibration_chart(calibration)),
@@ -165,7 +193,7 @@ def trend_parts(trends: TrendsRow | None) -> list[Any]:
 
 
 def goal_parts(stop: StoppingRow | None) -> list[Any]:
-    """Return what an hour would bring."""
+    """Return how much work is left and what an hour would bring."""
     return [views.COUNTING if stop is None else quality_views.goal_html(stop)]
 
 
@@ -181,7 +209,7 @@ def quality_parts(quality: QualityRow | None) -> list[Any]:
     ]
 
 
-WIDGETS = {"overview": 4, "trends": 7, "goal": 1, "quality": 4}
+WIDGETS = {"overview": 3, "trends": 6, "goal": 1, "quality": 4, "categories": 1}
 """How many widgets each part of the page fills."""
 
 PARTS = sum(WIDGETS.values())

@@ -7,9 +7,10 @@ from html import escape
 import pandas as pd
 
 from annotator.services.knowledge.calibration import CalibrationReport, Sureness
+from annotator.services.message import span
 from annotator.services.progress.growth import GrowthRow
-from annotator.services.progress.overview import CategoryCounts, Counts
-from annotator.services.progress.trends import OverallPace, PersonPace, Remaining
+from annotator.services.progress.overview import Counts
+from annotator.services.progress.trends import OverallPace, PersonPace
 from annotator.services.training.control import VersionRow
 
 NO_ANSWERS = "Nothing is answered yet. Answers on the Label page appear here within seconds."
@@ -18,9 +19,6 @@ NO_FIGURE = (
     "No held-out figure yet. One image in ten is held out from training; once enough of their "
     "pairs are answered, every version is evaluated on them and appears here."
 )
-
-SCORES = {None: "none yet", True: "probability", False: "ranking only"}
-"""What the model's scores of a category are."""
 
 NOBODY = "Nobody has answered yet; imported labels are not counted as work."
 
@@ -50,7 +48,7 @@ def counts_html(row: Counts, *, about: bool = False) -> str:
         for name, count in parts
     )
     known = row["answered"] + row["filled"]
-    filled = f" and {row['filled']:,} filled in under a certificate" if row["filled"] else ""
+    filled = f" and {row['filled']:,} filled" if row["filled"] else ""
     spoken = f"{row['answered']:,} answered, {row['filled']:,} filled, {row['open']:,} open"
     return (
         '<div class="pg"><div class="pg-big">'
@@ -62,7 +60,8 @@ def counts_html(row: Counts, *, about: bool = False) -> str:
         f"<div><b>{conflicts}</b><span>conflicts</span></div></div>"
         f'<div class="pg-bar" role="img" aria-label="{spoken}">{bar}</div>'
         f'<div class="pg-small">{known / pairs:.1%} of {row["pairs"]:,} pairs are known: '
-        f"{row['present']:,} present, {row['absent']:,} absent{filled}.</div></div>"
+        f"{row['present']:,} present, {row['absent']:,} absent{filled}. Filled pairs are "
+        "filled in under a certificate, without anybody looking at each.</div></div>"
     )
 
 
@@ -70,26 +69,6 @@ def note_html(*sentences: str) -> str:
     """Return sentences as one paragraph of small text; nothing in them is markup."""
     said = " ".join(filter(None, sentences))
     return f'<p class="pg-note">{escape(said)}</p>' if said else ""
-
-
-def remaining_html(remaining: Remaining | None, pace: OverallPace, version: int | None) -> str:
-    """Return how long the rest takes, or what is missing to say so."""
-    if remaining is None:
-        if version is None:
-            return note_html("The remaining work can be estimated once there is a version.")
-        return note_html(
-            f"The remaining time can be estimated after {pace['needed']} measured decisions on "
-            "single pairs."
-        )
-    untaught = remaining["untaught"]
-    left = f"{_categories(untaught)} not counted: nothing is known there yet." if untaught else ""
-    return (
-        f'<div class="pg pg-left"><b>About {span(remaining["seconds"])} of work</b> <span>at '
-        f"{remaining['per_minute']:.0f} decisions a minute for the {remaining['pairs']:,} pairs "
-        "that the model is not sure about; the other open pairs could be filled in or checked in "
-        f"grids. A rough figure, from {remaining['decisions']:,} decisions so far. {left}"
-        "</span></div>"
-    )
 
 
 def growth_note(growth: GrowthRow) -> str:
@@ -120,9 +99,9 @@ def version_note(versions: list[VersionRow]) -> str:
             NO_FIGURE if versions else "There is no version yet, so there is nothing to measure."
         )
     return note_html(
-        "Mean average precision (mAP) on held-out answers, higher is better: at 100 % a version "
-        "ranks every image that shows a category before all others. The thin bars are 95 % "
-        "confidence intervals.",
+        "Held-out mAP is the mean average precision on the answers about one image in ten, from "
+        "which no version learns; higher is better: at 100 % a version ranks every image that "
+        "shows a category before all others. The thin bars are 95 % confidence intervals.",
         "With a second version this becomes a line." if len(figures) == 1 else "",
     )
 
@@ -221,43 +200,7 @@ def people_table(people: list[PersonPace]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def category_table(categories: list[CategoryCounts]) -> pd.DataFrame:
-    """Return the counts of every category."""
-    return pd.DataFrame(
-        [
-            {
-                "category": c["name"],
-                "group": c["supercategory"],
-                "present": c["present"],
-                "absent": c["absent"],
-                "open": c["open"],
-                "suggested": "…" if c["suggested"] is None else c["suggested"],
-                "score": SCORES[c["calibrated"]],
-            }
-            for c in categories
-        ],
-        columns=["category", "group", "present", "absent", "open", "suggested", "score"],
-    )
-
-
-def span(seconds: float) -> str:
-    """Return a length of time, rounded as a person would.
-
-    >>> span(100), span(4000), span(10800)
-    ('2 minutes', '67 minutes', '3 hours')
-    """
-    if seconds < 90:
-        return "1 minute"
-    if seconds < 100 * 60:
-        return f"{seconds / 60:.0f} minutes"
-    return f"{seconds / 3600:,.0f} hours"
-
-
 def _rounded(value: float | None, times: float, digits: int) -> float | int | str:
     if value is None:
         return ""
     return round(value * times, digits) if digits else round(value * times)
-
-
-def _categories(count: int) -> str:
-    return "1 category is" if count == 1 else f"{count:,} categories are"

@@ -6,9 +6,10 @@ from html import escape
 
 import pandas as pd
 
+from annotator.services.message import counted, span
 from annotator.services.progress.quality import Agreement, Compared, QualityRow
 from annotator.services.progress.stopping import ErrorRow, LaterRow, StoppingRow
-from annotator.ui.progress_views import note_html, span
+from annotator.ui.progress_views import note_html
 
 AGREED: dict[Compared, str] = {
     "others": "agrees with others",
@@ -20,7 +21,7 @@ AGREED: dict[Compared, str] = {
 
 
 def goal_html(stop: StoppingRow) -> str:
-    """Return what an hour would bring, or that the goal is reached."""
+    """Return how much work is left and what an hour would bring, or that the goal is reached."""
     if stop["reached"]:
         return (
             f'<div class="pg pg-left"><b>The goal is reached:</b> <span>{escape(_reached(stop))}'
@@ -29,16 +30,8 @@ def goal_html(stop: StoppingRow) -> str:
     now, later = stop["now"], stop["later"]
     if stop["note"] or now is None or later is None:
         return note_html(stop["note"])
-    count = later["pairs"]
-    pairs = "1 pair" if count == 1 else f"{_rough(count):,} pairs"
-    head = (
-        f"<b>One more hour decides about {pairs}</b> <span>at the current pace, if the most "
-        "uncertain pairs come first.</span>"
-    )
-    if not stop["open"]:
-        head = "<b>No pair is open,</b> <span>but the goal is not reached.</span>"
     return (
-        f'<div class="pg pg-left">{head}{_goal_table(stop, now, later)}'
+        f'<div class="pg pg-left">{_left(stop)}{_goal_table(stop, now, later)}'
         f"<span>{escape(' '.join(filter(None, _remarks(stop, now))))}</span></div>"
     )
 
@@ -148,6 +141,27 @@ def _reached(stop: StoppingRow) -> str:
     ).strip()
 
 
+def _left(stop: StoppingRow) -> str:
+    """Return the forecast and what it assumes, or why there is none."""
+    left, goal = stop["forecast"], stop["goal"]
+    if left is not None:
+        answers = counted(_rough(left["answers"]), "answer")
+        return (
+            f"<b>About {span(left['seconds'])} of work left</b> <span>for {answers} until the "
+            f"model can decide the rest with at most {goal['error']:.0%} errors, if the most "
+            "uncertain pairs come first, at the pace so far.</span>"
+        )
+    if not stop["open"]:
+        return "<b>No pair is open,</b> <span>but the goal is not reached.</span>"
+    if stop["answers_needed"] is None:
+        return "<b>More answers alone do not reach the goal.</b>"
+    return (
+        "<b>No more answers are needed for the expected error;</b> <span>the "
+        f"{_pairs(stop['open'])} still open can be filled in on the "
+        '<a href="certify">Certify page</a>.</span>'
+    )
+
+
 def _goal_table(stop: StoppingRow, now: ErrorRow, later: LaterRow) -> str:
     goal = stop["goal"]
     at_most = f"at most {goal['error']:.0%}"
@@ -169,7 +183,8 @@ def _goal_table(stop: StoppingRow, now: ErrorRow, later: LaterRow) -> str:
         f'<tr><th scope="row">{name}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
         for name, *cells in rows
     )
-    heads = "".join(f'<th scope="col">{name}</th>' for name in ("now", "after an hour", "goal"))
+    hour = f"after an hour, {counted(_rough(later['pairs']), 'pair')}"
+    heads = "".join(f'<th scope="col">{name}</th>' for name in ("now", hour, "goal"))
     return (
         '<div class="pg-scroll"><table class="pg-table"><thead><tr>'
         f"<td></td>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
@@ -181,18 +196,14 @@ def _both(now: float, later: float) -> tuple[str, str]:
 
 
 def _remarks(stop: StoppingRow, now: ErrorRow) -> list[str]:
-    needed, pace = stop["answers_needed"], stop["pace"]
     wrong, decided = now["wrong_present"] + now["lost"], stop["open"] - stop["left_out"]
     far = ""
-    if needed is None:
+    if stop["answers_needed"] is None:
         far = (
             "No number of answers about open pairs brings both down to the goal, because the "
             "certificates allow more; set a wider goal, or roll one back and plan it with a "
             "stricter promise."
         )
-    elif needed and now["error"] > stop["goal"]["error"]:
-        hours = span(3600 * needed / pace["an_hour"])
-        far = f"About {_rough(needed):,} answers, {hours} of work, bring both down to the goal."
     return [
         f"Expected if the model decided the open pairs: {wrong:,} of {decided:,} wrong now, "
         f"{now['open_error']:.1%}.",

@@ -59,6 +59,12 @@ def _doing(trainer: Trainer) -> str:
     )
 
 
+HELD_OUT = (
+    "Held-out mAP is the mean average precision on the answers about one image in ten, from which "
+    "no version learns; higher is better."
+)
+
+
 def versions_html(versions: Sequence[VersionRow]) -> str:
     """Return the table of versions, the newest first."""
     heads = (

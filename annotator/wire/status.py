@@ -22,6 +22,15 @@ class Trainer(TypedDict):
     worker_alive: bool
 
 
+class Today(TypedDict):
+    """What somebody has done today."""
+
+    images: int
+    answers: int
+    per_minute: float | None
+    """Answers a minute of work; None after too little of it."""
+
+
 class ProjectState(TypedDict):
     """Version, counts and what the trainer is doing now."""
 
@@ -31,6 +40,12 @@ class ProjectState(TypedDict):
     problem: str
     """Why the version in use suggests nothing; empty if nothing is wrong."""
     images: int
+    images_done: int | None
+    """Images without an open pair; None while they are being counted."""
+    today: Today
+    """Of the person who asks."""
+    time_left: str
+    """How long the rest takes, as in `about 2 hours`; empty where nothing can be said."""
     answered: int
     filled: int
     open: int

@@ -40,7 +40,7 @@ def test_the_way_from_the_plan_to_the_fill_and_back(
     project: Path, oracle: Any, template: tuple[Path, Any]
 ) -> None:
     plan = json.loads(run("certify", project, "plan", *WISHES, "--json"))
-    text = run("certify", project, "plan", *WISHES)
+    text = run("certify", project, "plan", *WISHES, "--offers")
     begun = run("certify", project, "plan", *WISHES, "--start")
     services = Services.open(project)
     clock = oracle.Ticking()
@@ -58,6 +58,7 @@ def test_the_way_from_the_plan_to_the_fill_and_back(
 
     assert plan["best"]["fill_absent"] > 10_000
     assert "blind questions" in text
+    assert "usual (--max-lost 0.1 --max-error 0.05): " in text
     assert "Add --start to freeze the plan." in text
     assert "Certificate 1 is open" in begun
     assert status["fill"]["absent"] > 10_000
@@ -136,7 +137,12 @@ def test_a_page_gets_the_plan_from_a_process_of_its_own(project: Path) -> None:
 
     plan = services.certification.plan_in_subprocess(wishes)
 
-    assert plan == json.loads(json.dumps(services.certification.plan(**wishes)))
+    assert plan == json.loads(json.dumps(services.certification.plan(**wishes, offers=True)))
+    assert [offer["aim"] for offer in plan["offers"]] == ["strict", "usual", "lenient"]
+    lenient = services.certification.plan(max_error=0.1, max_lost=0.2, confidence=0.8)["best"]
+    assert plan["offers"][2] == {
+        **lenient, "aim": "lenient", "max_error": 0.1, "max_lost": 0.2, "refused": "",
+    }  # fmt: skip
     with pytest.raises(AnnotatorError, match="--confidence must be between 0 and 1"):
         services.certification.plan_in_subprocess({**wishes, "confidence": 2})
     with pytest.raises(AnnotatorError, match="100 to 2,000 questions, not 50"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,14 +62,17 @@ def test_an_empty_project_is_explained_and_fills_as_people_answer(
     expect(page.locator("#growth-plot canvas")).to_be_visible()
     expect(page.locator("#people-table")).to_contain_text("Ann")
     expect(page.locator("#calibration-note")).to_contain_text("30 present answers")
-    expect(page.locator("#progress-left")).to_contain_text("after 50 measured decisions")
     box = page.locator("#progress-plot canvas").bounding_box()
     assert box is not None
     assert box["width"] > 500
-    page.locator("#category-table").get_by_placeholder("Search").fill("bird")
-    rows = page.locator("#category-table").get_by_role("gridcell", name="<b>bird</b>")
-    expect(rows.first).to_be_visible()
-    expect(page.locator("#category-table").get_by_role("gridcell", name="cat")).to_have_count(0)
+    page.get_by_role("tab", name="Categories").click()
+    categories = page.get_by_role("group", name="Categories", exact=True)
+    categories.get_by_role("button", name="present").press("Enter")
+    expect(categories.get_by_role("rowheader")).to_have_text(["cat", "dog", "<b>bird</b>"])
+    page.get_by_label("Find categories").fill("BIRD")
+    expect(categories.get_by_role("rowheader")).to_have_text(["<b>bird</b>"])
+    categories.get_by_role("link", name="<b>bird</b>").press("Enter")
+    expect(page).to_have_url(re.compile("/verify#3-confirm$"))
 
 
 def test_two_people_are_compared_and_an_hour_leads_to_the_goal(
@@ -88,7 +92,7 @@ def test_two_people_are_compared_and_an_hour_leads_to_the_goal(
     expect(page.locator("#agreement-table")).to_contain_text("100% of 10")
     expect(page.locator("#agreement-people")).to_contain_text("<i>Bob</i>")
     expect(page.locator("#anchoring-note")).to_contain_text("there are blind answers")
-    expect(page.locator("#progress-goal")).to_contain_text("One more hour decides about 6 pairs")
+    expect(page.locator("#progress-goal")).to_contain_text("after an hour, 6 pairs")
     row = page.locator("#progress-goal tbody tr").first
     expect(row.get_by_role("cell")).to_have_text(["83.3%", "100.0%", "100%"])
 

@@ -29,7 +29,8 @@ def plan_in_subprocess(project: Project, options: Mapping[str, object], *, start
 
     Args:
         project: Whose open pairs.
-        options: Values of the options by name, with underscores; None leaves one out.
+        options: Values of the options by name, with underscores; None leaves one out, True stands
+            alone.
         start: Whether to begin.
 
     Raises:
@@ -38,7 +39,8 @@ def plan_in_subprocess(project: Project, options: Mapping[str, object], *, start
     arguments = ["certify", str(project.path), "plan", "--json"]
     for name, value in options.items():
         if value is not None:
-            arguments += [f"--{name.replace('_', '-')}", str(value)]
+            arguments.append(f"--{name.replace('_', '-')}")
+            arguments += [] if value is True else [str(value)]
     if start:
         arguments.append("--start")
     return run_in_subprocess(

@@ -67,6 +67,7 @@ class Certification:
         over: str | None = None,
         pilot: int = 0,
         start: bool = False,
+        offers: bool = False,
     ) -> PlanRow:
         """Return what could be filled in and what that would cost; with `start`, begin.
 
@@ -83,6 +84,7 @@ class Certification:
             over: `pool` or `dataset`; None takes the cheaper one.
             pilot: Questions of the pilot; 0 for none.
             start: Whether to begin.
+            offers: Whether to say what the promises to choose from would take.
 
         Raises:
             NotReady: If there is no version; with `start`, if it would not pay, or if questions of
@@ -95,12 +97,12 @@ class Certification:
             "confidence": confidence,
             "over": over,
         }
-        return self._planner.plan(options, pilot=pilot, start=start, seed=self._seed)
+        return self._planner.plan(options, pilot=pilot, start=start, seed=self._seed, offers=offers)
 
     def plan_in_subprocess(
         self, options: PlanOptions, *, pilot: int | None = None, start: bool = False
     ) -> PlanRow:
-        """Return the same as `plan`, made in a process of its own; for pages.
+        """Return the same as `plan` with offers, made in a process of its own; for pages.
 
         Args:
             options: As the arguments of `plan`.
@@ -110,7 +112,7 @@ class Certification:
         Raises:
             AnnotatorError: If the plan is refused.
         """
-        values = {**options, "pilot": pilot}
+        values = {**options, "pilot": pilot, "offers": None if start else True}
         plan: PlanRow = plan_in_subprocess(self._project, values, start=start)
         return plan
 

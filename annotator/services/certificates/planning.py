@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from annotator.arrays import certificates as files
 from annotator.arrays.versions import VersionArrays
 from annotator.errors import AnnotatorError, NotReady
@@ -16,8 +19,8 @@ from annotator.services.catalogue import hierarchy
 from annotator.services.catalogue.definitions import changed, definitions
 from annotator.services.certificates import pilot as pilots
 from annotator.services.certificates import pool as pools
-from annotator.services.certificates.report import plan_report
-from annotator.services.certificates.rows import ChosenOptions, PlanOptions, PlanRow
+from annotator.services.certificates.report import forecast_row, plan_report
+from annotator.services.certificates.rows import Aim, ChosenOptions, Offer, PlanOptions, PlanRow
 from annotator.services.clock import Clock
 from annotator.services.knowledge.fills import Fills
 from annotator.services.knowledge.suggestions import Suggestions
@@ -40,6 +43,15 @@ DEFAULTS: ChosenOptions = {
     "over": None,
 }
 """Options of a plan that nobody sets."""
+
+AIMS: dict[Aim, tuple[float, float]] = {
+    "strict": (0.02, 0.05),
+    "usual": (DEFAULTS["max_error"], DEFAULTS["max_lost"]),
+    "lenient": (0.10, 0.20),
+}
+"""Largest error and largest lost share of the promises to choose from."""
+
+Chances = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -85,7 +97,13 @@ class Planner:
         self._clock = clock
 
     def plan(
-        self, options: PlanOptions, *, pilot: int, start: bool, seed: Callable[[], int]
+        self,
+        options: PlanOptions,
+        *,
+        pilot: int,
+        start: bool,
+        seed: Callable[[], int],
+        offers: bool = False,
     ) -> PlanRow:
         """Return what `Certification.plan` says.
 
@@ -94,6 +112,7 @@ class Planner:
             pilot: Questions that come first; 0 for none. An open pilot is continued in any case.
             start: Whether to begin.
             seed: Returns the seed of a random draw.
+            offers: Whether to say what the promises of `AIMS` would take.
         """
         pilots.check(pilot)
         at_hand = self._collect(options, start=start)
@@ -102,8 +121,7 @@ class Planner:
         promise = replace(promise, risk=promise.risk / 2**at_hand.index, known=at_hand.pool.known)
         after = at_hand.predictions
         chances = at_hand.pool.probabilities if after is None else after.credible
-        choices = [_Choice(p, forecasts(chances, p)) for p in _choices(promise, chosen["over"])]
-        choices.sort(key=lambda choice: choice.ways[0].people)
+        choices = _ways(chances, promise, chosen["over"])
         best, begins_pilot = choices[0], bool(pilot) and at_hand.pilot is None
         refused = _refusal(at_hand.pool, best.ways[0], before_pilot=begins_pilot)
         row = plan_report(
@@ -115,6 +133,9 @@ class Planner:
             refused,
             None if at_hand.asked is None else at_hand.asked.row(),
         )
+        if offers:
+            ways = {aim: _ways(chances, _aimed(promise, aim), None)[0] for aim in AIMS}
+            row["offers"] = [_offer(at_hand.pool, a, way, begins_pilot) for a, way in ways.items()]
         if start:
             if refused:
                 raise NotReady(refused)
@@ -296,6 +317,27 @@ def _choices(promise: Promise, over: str | None) -> list[Promise]:
     if over is not None:
         names = ["dataset" if over == "dataset" else "pool"]
     return [replace(promise, over=name) for name in names]
+
+
+def _ways(chances: Chances, promise: Promise, over: str | None) -> list[_Choice]:
+    """Return the ways to keep a promise by what its lost share is taken of, the cheapest first."""
+    choices = [_Choice(p, forecasts(chances, p)) for p in _choices(promise, over)]
+    return sorted(choices, key=lambda choice: choice.ways[0].people)
+
+
+def _aimed(promise: Promise, aim: Aim) -> Promise:
+    error, lost = AIMS[aim]
+    return replace(promise, max_error=error, max_lost=lost)
+
+
+def _offer(pool: pools.Pool, aim: Aim, best: _Choice, begins_pilot: bool) -> Offer:
+    return {
+        **forecast_row(best.ways[0]),
+        "aim": aim,
+        "max_error": best.promise.max_error,
+        "max_lost": best.promise.max_lost,
+        "refused": _refusal(pool, best.ways[0], before_pilot=begins_pilot),
+    }
 
 
 def _refusal(pool: pools.Pool, best: Forecast, *, before_pilot: bool) -> str:

@@ -70,19 +70,21 @@ def plan_report(
         "promise": promise_row(promise),
         "plan_of_the_project": index,
         "forecasts": [
-            {"over": each.over, **_forecast_row(way)}
+            {"over": each.over, **forecast_row(way)}
             for each, found in choices
             for way in found[:WAYS]
         ],
         "best": next(
-            _forecast_row(found[0]) for each, found in choices if each.over == promise.over
+            forecast_row(found[0]) for each, found in choices if each.over == promise.over
         ),
+        "offers": [],
         "refused": refused,
         "pilot": pilot,
     }
 
 
-def _forecast_row(found: Forecast) -> ForecastRow:
+def forecast_row(found: Forecast) -> ForecastRow:
+    """Return a forecast by names."""
     return {
         "fill_absent": found.fill_absent,
         "fill_present": found.fill_present,

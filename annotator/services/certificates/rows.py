@@ -66,6 +66,20 @@ class OfferedForecast(ForecastRow):
     over: Over
 
 
+Aim = Literal["strict", "usual", "lenient"]
+"""Promises to choose from."""
+
+
+class Offer(ForecastRow):
+    """One of the promises to choose from, with the cheapest way to keep it."""
+
+    aim: Aim
+    max_error: float
+    max_lost: float
+    refused: str
+    """Why it would not pay, or an empty text."""
+
+
 class PromiseRow(TypedDict):
     """The numbers of a promise by the names of the options."""
 
@@ -94,6 +108,8 @@ class PlanRow(TypedDict):
     forecasts: list[OfferedForecast]
     """The cheapest first."""
     best: ForecastRow
+    offers: list[Offer]
+    """The promises to choose from, where they were asked for."""
     pilot: PilotRow | None
     """None without one."""
     refused: str

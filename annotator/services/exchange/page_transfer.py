@@ -6,14 +6,18 @@ every key press of everybody would wait for its turn between.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from annotator.errors import AnnotatorError
 from annotator.formats.options import DEFAULTS, ReadOptions
 from annotator.services.background.subprocesses import Progress, nobody, run_in_subprocess
+from annotator.services.exchange import export_targets
 from annotator.services.exchange.import_summary import ImportSummary
-from annotator.services.exchange.transfer import ExportCounts, Transfer
+from annotator.services.exchange.transfer import ExportCounts, Transfer, content_named
 from annotator.settings import Project
 from annotator.store import Store, categories, images
 
@@ -23,6 +27,15 @@ SMALL_EXPORT = 20_000
 """Likewise an export of so many images and labels together."""
 
 FAILED = "The command failed. The server log has the details."
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export has written."""
+
+    files: list[Path]
+    problem: str
+    """Why a file is missing, as a sentence without folders of this machine; else an empty text."""
 
 
 class Exchange:
@@ -44,8 +57,21 @@ class Exchange:
         formats: Sequence[str],
         content: str,
         on_progress: Progress = nobody,
+    ) -> Exported:
+        """Write the labels to files in an empty folder, as far as that is possible.
+
+        See `Transfer.export`.
+        """
+        wanted = export_targets.of(out, formats, content_named(content), "all", None)
+        try:
+            return Exported(self._export(out, formats, content, on_progress), "")
+        except AnnotatorError as error:
+            problem = str(error).replace(f"{out}{os.sep}", "")
+            return Exported([target for _, target in wanted if target.exists()], problem)
+
+    def _export(
+        self, out: Path, formats: Sequence[str], content: str, on_progress: Progress
     ) -> list[Path]:
-        """Write the labels to files and return their paths; see `Transfer.export`."""
         if self._size(content) <= SMALL_EXPORT:
             return self._transfer.export(out, formats=formats, content=content)
         arguments = ["export", str(self._project.path), "--out", str(out), "--content", content]

@@ -74,6 +74,10 @@ class ExportCounts(TypedDict):
     `certified`, whether the promises still hold; then what is left out or set aside."""
     version: int | None
     """That in use."""
+    problem: str
+    """Why this content cannot be exported at all, or an empty text."""
+    refused: dict[str, str]
+    """Why a format cannot hold it, by name; formats that can are not in it."""
 
 
 class Transfer:
@@ -211,7 +215,7 @@ class Transfer:
         Raises:
             NotFound: If there is no such content.
         """
-        kind = _content(content)
+        kind = content_named(content)
         with self._store.reading() as tx:
             shown = categories.every(tx)
             total = images.count(tx)
@@ -242,7 +246,19 @@ class Transfer:
             "filled_absent": filled_in[1],
             "note": note,
             "version": number,
+            "problem": self._problem(kind, arrays),
+            "refused": export_targets.refused(kind, [c.name for c in shown]),
         }
+
+    def _problem(self, content: Content, arrays: VersionArrays | None) -> str:
+        """Return why a content cannot be exported, or an empty text."""
+        if content != "completed" or arrays is not None:
+            return ""
+        return (
+            self._suggestions.problem
+            or "A completed export needs a trained version; train one first, or export what people "
+            "have answered."
+        )
 
     def export(
         self,
@@ -257,7 +273,8 @@ class Transfer:
         """Write the labels to files and return their paths.
 
         Labels are written as they are read, so a file may be larger than the memory. A file that
-        is there stays as it was until the new one is complete.
+        is there stays as it was until the new one is complete. A format that cannot be written
+        keeps no other from being written.
 
         Args:
             out: Directory to write to; made if it is not there.
@@ -271,21 +288,18 @@ class Transfer:
 
         Raises:
             NotFound: If a format, content, subset or consumer does not exist.
-            FormatError: If a file cannot be written.
+            FormatError: If a file cannot be written, once all others are.
             NotReady: If `completed` is asked for before there is a version.
             ProjectBusy: If labels are being imported, half of which would be in the file, or
                 images are being added.
         """
-        kind, chosen = _content(content), subset or "all"
+        kind, chosen = content_named(content), subset or "all"
         if chosen not in SUBSETS:
             raise NotFound(f"There is no subset {chosen!r}; known: {', '.join(SUBSETS)}.")
         targets = export_targets.of(out, formats, kind, chosen, consumer)
         number, arrays = self._suggestions.current()
-        if kind == "completed" and arrays is None:
-            raise NotReady(
-                self._suggestions.problem
-                or "A completed export needs a trained version; train one or export `answered`."
-            )
+        if problem := self._problem(kind, arrays):
+            raise NotReady(problem)
         running_import.settle(self._project, self._store)
         for _ in range(ATTEMPTS):
             give_ids(self._store, on_progress)
@@ -296,7 +310,7 @@ class Transfer:
                     # One transaction for all files: they hold the same labels, whatever people
                     # answer meanwhile.
                     rows = self._rows(tx, kind, chosen, number, arrays, on_progress)
-                    return [path for w, target in targets for path in w.write(rows, target)]
+                    return export_targets.write(rows, targets)
         raise ProjectBusy("Images are being added; wait until that is done and export again.")
 
     def _rows(
@@ -350,7 +364,12 @@ def _refuse_new(path: Path, names: Sequence[str]) -> None:
         )
 
 
-def _content(name: str) -> Content:
+def content_named(name: str) -> Content:
+    """Return the content of that name.
+
+    Raises:
+        NotFound: If there is none.
+    """
     for known in CONTENTS:
         if name == known:
             return known

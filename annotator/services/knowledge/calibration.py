@@ -214,12 +214,6 @@ def reliability(probability: Floats, present: npt.NDArray[np.bool_]) -> list[Cal
     return rows
 
 
-def taught_ordinals(arrays: VersionArrays) -> set[int]:
-    """Return the ordinals of the categories that a version had a present answer of."""
-    ordinals = arrays.parameters.category_ordinals
-    return {o for o, taught in zip(ordinals, arrays.taught, strict=True) if taught}
-
-
 def _wilson(share: float, count: int) -> tuple[float, float]:
     z = 1.96
     middle = share + z * z / (2 * count)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from annotator.services.background.background_task import BackgroundTask
 from annotator.services.clock import Clock, utc_now
-from annotator.store import Store, answers, categories, changes, images
+from annotator.store import Store, Transaction, answers, categories, changes, images
 from annotator.store.changes import Moment
 
 PRESENT, ABSENT = 1, -1
@@ -48,6 +48,11 @@ class KnownLabels:
         """Return labels with their counts; the arguments are the fields of the same names."""
         present, known = _counted(labels)
         return cls(labels, ids, present, known, moment, made_at)
+
+    @classmethod
+    def read(cls, tx: Transaction, *, made_at: datetime) -> KnownLabels:
+        """Return the labels as of a transaction, with their counts."""
+        return cls.counted(*_matrix(tx), moment=changes.moment(tx), made_at=made_at)
 
     def state(self, image: int, category: int) -> int:
         """Return the label of a pair by ordinals; unknown beyond the table."""
@@ -116,17 +121,23 @@ class KnownLabelsCache:
             moment = changes.moment(tx)
             if old is not None and moment == old.moment:
                 return replace(old, made_at=now)
-            columns = 1 + max((c.ordinal for c in categories.every(tx, archived=True)), default=-1)
-            order = images.order(tx)
-            table = answers.label_table(tx)
-        rows = 1 + max(max(order, default=-1), int(table.image.max(initial=-1)))
-        ids = np.zeros(rows, np.int64)
-        ids[list(order)] = list(order.values())
-        labels = np.zeros((rows, columns), np.int8)
-        values = np.where(table.present, PRESENT, ABSENT).astype(np.int8)
-        values[table.conflict] = 0
-        labels[table.image, table.category] = values
+            labels, ids = _matrix(tx)
         return KnownLabels.counted(labels, ids, moment=moment, made_at=now)
+
+
+def _matrix(tx: Transaction) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64]]:
+    """Return the fields `labels` and `ids` of `KnownLabels`."""
+    columns = 1 + max((c.ordinal for c in categories.every(tx, archived=True)), default=-1)
+    order = images.order(tx)
+    table = answers.label_table(tx)
+    rows = 1 + max(max(order, default=-1), int(table.image.max(initial=-1)))
+    ids = np.zeros(rows, np.int64)
+    ids[list(order)] = list(order.values())
+    labels = np.zeros((rows, columns), np.int8)
+    values = np.where(table.present, PRESENT, ABSENT).astype(np.int8)
+    values[table.conflict] = 0
+    labels[table.image, table.category] = values
+    return labels, ids
 
 
 def _counted(labels: npt.NDArray[np.int8]) -> tuple[dict[int, Counts], dict[int, Counts]]:

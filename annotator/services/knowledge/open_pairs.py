@@ -133,6 +133,20 @@ class Labelled:
         bits = np.unpackbits(part, axis=1, count=self.columns, bitorder="little")
         return bits.astype(bool)
 
+    def closed_images(self, fills: Sequence[Fill], columns: Sequence[int]) -> int:
+        """Return in how many images no pair of some categories is open."""
+        if fills:
+            rows = len(self._bits)
+            parts = (
+                self.open_rows(fills, start, min(rows, start + CHUNK))[:, columns]
+                for start in range(0, rows, CHUNK)
+            )
+            return sum(int((~part.any(axis=1)).sum()) for part in parts)
+        wanted = np.zeros(self._bits.shape[1], dtype=np.uint8)
+        for column in columns:
+            wanted[column >> 3] |= np.uint8(1 << (column & 7))
+        return int(((self._bits & wanted) == wanted).all(axis=1).sum())
+
     def copy(self) -> Labelled:
         """Return a copy that does not change with this one."""
         other = Labelled(0, self.columns)

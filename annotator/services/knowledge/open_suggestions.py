@@ -66,10 +66,6 @@ class SuggestionCounts:
         """Return the number of suggestions in some categories."""
         return int(self.suggested[[c.ordinal for c in shown]].sum()) if shown else 0
 
-    def unsure_of(self, shown: Sequence[Category]) -> int:
-        """Return in how many open pairs of some categories the model is not sure."""
-        return int(self.unsure[[c.ordinal for c in shown]].sum()) if shown else 0
-
 
 class OpenSuggestions:
     """The counts of one project; every answer moves them, nothing is counted twice."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 
 from typing_extensions import TypedDict
 
 from annotator.domain import Category, Job, JobKind, JobState
-from annotator.services.background.throttled_cache import Counted
+from annotator.services.background.throttled_cache import Counted, ThrottledCache
 from annotator.services.background.trainer_process import NONE, Situation, TrainerProcess
 from annotator.services.catalogue.lookup import in_order
 from annotator.services.catalogue.revision import categories_revision
@@ -16,7 +17,9 @@ from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.feature_problem import FeatureProblem
 from annotator.services.knowledge.open_pairs import PairCounts
 from annotator.services.knowledge.open_suggestions import OpenSuggestions, SuggestionCounts
+from annotator.services.progress.forecast import Forecasts
 from annotator.services.progress.trends import Trends, TrendsRow
+from annotator.services.progress.working_day import WorkingDays, images_done
 from annotator.services.training import retraining
 from annotator.services.training.control import VersionRow, version_row
 from annotator.settings import Project
@@ -95,9 +98,17 @@ class ProgressReport:
     """Read-only views of a project."""
 
     def __init__(
-        self, project: Project, open_suggestions: OpenSuggestions, clock: Clock = utc_now
+        self,
+        project: Project,
+        open_suggestions: OpenSuggestions,
+        clock: Clock = utc_now,
+        *,
+        forecasts: Forecasts,
     ) -> None:
         self._project = project
+        self._forecasts = forecasts
+        self._days = WorkingDays(time.monotonic)
+        self._done = ThrottledCache[int]()
         self._store = open_suggestions.store
         self._suggestions = open_suggestions.suggestions
         self._open_suggestions = open_suggestions
@@ -123,16 +134,22 @@ class ProgressReport:
             number, about = 0, False
             if version is not None:
                 number, about = self._suggested(tx, shown)
+            done = self._images_done(tx, shown)
+            person = annotators.id_of(tx, annotator) if annotator else 0
+            today = self._days.today(tx, person, self._clock().timestamp())
             trainer = self._trainer(tx)
             rules = self._project.settings.retraining
             waits = retraining.until_suggestions(tx, rules, self._clock())
             pairs = PairCounts.of(total, shown, self._open_suggestions.fills.counts(tx))
-            keys = hotkeys.of(tx, annotators.id_of(tx, annotator)) if annotator else {}
+            keys = hotkeys.of(tx, person) if person else {}
         return {
             "project": self._project.settings.name,
             "version": version,
             "problem": self._suggestions.problem,
             "images": total,
+            "images_done": done,
+            "today": today,
+            "time_left": self._forecasts.left(),
             "answered": pairs.answered,
             "filled": pairs.filled,
             "open": pairs.open,
@@ -192,6 +209,7 @@ class ProgressReport:
     def close(self) -> None:
         """Wait until nothing is counted any more, for good."""
         self._trends.close()
+        self._done.task.close()
 
     def losses(self) -> list[LossPoint]:
         """Return the loss of the running training, or the last one, as far as `state` saw it."""
@@ -221,6 +239,19 @@ class ProgressReport:
         if found is not None:
             return found.of(shown), False
         return self._when_made(tx), True
+
+    def _images_done(self, tx: Transaction, shown: list[Category]) -> int | None:
+        counts, wanted = self._open_suggestions.latest(tx), self._project.settings.hierarchy
+        if counts is None:
+            return None
+
+        def count() -> int:
+            with self._store.reading() as own:
+                return images_done(own, counts, wanted)
+
+        rows, columns = activity.shape(tx)
+        key = counts, [c.ordinal for c in shown], dict(wanted)
+        return self._done.latest(key, count, pairs=rows * columns).figures
 
     def _when_made(self, tx: Transaction) -> int:
         """Return how many suggestions the version in use made when it was made."""

@@ -138,6 +138,14 @@ class ErrorsRow(TypedDict):
     """Open pairs without a probability."""
 
 
+class ForecastRow(TypedDict):
+    """The work that is left until the goal, at the pace so far."""
+
+    answers: int
+    """About open pairs, the most uncertain ones first, until the model can decide the rest."""
+    seconds: float
+
+
 class StoppingRow(ErrorsRow):
     """How far the goal is and what an hour would bring."""
 
@@ -151,6 +159,8 @@ class StoppingRow(ErrorsRow):
     reached: bool
     """Whether the whole goal is."""
     pace: PaceRow
+    forecast: ForecastRow | None
+    """The work that is left; None where the goal is reached, or nothing can be said."""
     note: str
     """Why nothing can be said about errors, or an empty text."""
     counted_at: str
@@ -186,6 +196,7 @@ class Stopping(CachedReport[StoppingRow]):
             "now": None,
             "later": None,
             "answers_needed": None,
+            "forecast": None,
             "probes": None,
             "promised": None,
             "left_out": counts.open,
@@ -195,7 +206,8 @@ class Stopping(CachedReport[StoppingRow]):
         errors = self._errors(tx, arrays, shown, row, filled)
         now = errors["now"]
         reached = row["covered"] and now is not None and now["error"] <= goal.error
-        return {**row, **errors, "reached": reached}
+        left = forecast(errors["answers_needed"], row["pace"]["an_hour"])
+        return {**row, **errors, "reached": reached, "forecast": left}
 
     def _errors(
         self,
@@ -262,6 +274,20 @@ class Stopping(CachedReport[StoppingRow]):
             p = probabilities(scores, parameters.calibration)[:, take]
             found = found + counted(p[is_open[:, ordinals]])
         return found
+
+
+def forecast(answers: int | None, an_hour: float) -> ForecastRow | None:
+    """Return the work that is left; None where there is nothing to do or no number would do.
+
+    Args:
+        answers: That are needed.
+        an_hour: Pairs that are decided in an hour, as the time was spent so far.
+
+    >>> forecast(1800, 900.0)
+    {'answers': 1800, 'seconds': 7200.0}
+    >>> forecast(0, 900.0)
+    """
+    return {"answers": answers, "seconds": 3600 * answers / an_hour} if answers else None
 
 
 def error_row(found: Expected) -> ErrorRow:

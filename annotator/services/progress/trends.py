@@ -1,4 +1,4 @@
-"""How the project grows, how fast people are, how sure the model is, and what is left to do."""
+"""How the project grows, how fast people are and how sure the model is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from annotator.arrays.versions import VersionArrays
 from annotator.services.knowledge.calibration import (
     CalibrationReport,
     calibration_of,
-    taught_ordinals,
 )
 from annotator.services.progress.cached_report import CachedReport
 from annotator.services.progress.growth import GrowthRow, fill_steps, growth_row
@@ -22,9 +21,6 @@ from annotator.store import (
     versions,
 )
 from annotator.store.activity import Pace
-
-RATE_DECISIONS = 50
-"""Measured decisions below which nothing is said about the time that is left."""
 
 
 class PersonPace(TypedDict):
@@ -49,21 +45,6 @@ class OverallPace(TypedDict):
     decisions: int
     active_seconds: float
     per_minute: float | None
-    needed: int
-    """Measured decisions below which nothing is said about the time that is left."""
-
-
-class Remaining(TypedDict):
-    """What is left to do at the pace so far."""
-
-    seconds: float
-    pairs: int
-    """Open pairs that the model is not sure about."""
-    per_minute: float
-    decisions: int
-    """Measured ones that the pace is drawn from."""
-    untaught: int
-    """Categories that the model knows nothing about yet; their pairs are not counted."""
 
 
 class TrendsRow(TypedDict):
@@ -73,8 +54,6 @@ class TrendsRow(TypedDict):
     people: list[PersonPace]
     pace: OverallPace
     calibration: CalibrationReport
-    remaining: Remaining | None
-    """None where too few decisions were measured."""
     counted_at: str
 
 
@@ -90,14 +69,11 @@ class Trends(CachedReport[TrendsRow]):
         people = activity.paces(tx)
         now = self._clock()
         shown = categories.every(tx)
-        unsure = None if arrays is None else self._open_suggestions.now(tx).unsure_of(shown)
-        taught = set() if arrays is None else taught_ordinals(arrays)
         return {
             "growth": self._growth(tx, [c.ordinal for c in shown], now),
             "people": [person_row(p) for p in people],
             "pace": _pace(people),
             "calibration": calibration_of(tx, self._project, number, arrays),
-            "remaining": remaining(people, unsure, sum(c.ordinal not in taught for c in shown)),
             "counted_at": now.isoformat(timespec="seconds"),
         }
 
@@ -124,30 +100,6 @@ def person_row(pace: Pace) -> PersonPace:
     }
 
 
-def remaining(people: list[Pace], unsure: int | None, untaught: int) -> Remaining | None:
-    """Return how long the pairs that the model is not sure about take at the pace so far.
-
-    Args:
-        people: What each person did; only decisions about one pair count, because these remain.
-        unsure: Open pairs that the model is not sure about; None without a version.
-        untaught: Categories that the model knows nothing about yet, which are not among them.
-
-    Returns:
-        None where too few decisions were measured.
-    """
-    decisions = sum(p.single_decisions for p in people)
-    rate = _per_minute(decisions, sum(p.single_seconds for p in people))
-    if unsure is None or decisions < RATE_DECISIONS or rate is None:
-        return None
-    return {
-        "seconds": unsure / rate * 60,
-        "pairs": unsure,
-        "per_minute": rate,
-        "decisions": decisions,
-        "untaught": untaught,
-    }
-
-
 def _pace(people: list[Pace]) -> OverallPace:
     decisions = sum(p.decisions for p in people)
     seconds = sum(p.active_seconds for p in people)
@@ -155,7 +107,6 @@ def _pace(people: list[Pace]) -> OverallPace:
         "decisions": decisions,
         "active_seconds": seconds,
         "per_minute": _per_minute(decisions, seconds),
-        "needed": RATE_DECISIONS,
     }
 
 

@@ -195,7 +195,7 @@ GUESS = PairRecord("cat", PRESENT, "model")
                 images=(ImageRecord(file_name="a", suggestions=(GUESS,)),),
                 content="completed",
             ),
-            "CSV cannot mark what a model decided; export COCO",
+            "CSV has no place for who decided a pair",
         ),
         (
             LabelFile(categories=(CategoryRecord(name="Labels"),)),

@@ -18,6 +18,7 @@ from annotator.services.background.throttled_cache import Counted
 from annotator.services.catalogue.pictures import Media
 from annotator.services.certificates.certification import Certification
 from annotator.services.certificates.rows import PlanOptions
+from annotator.services.progress.category_report import CategoryReportRow
 from annotator.services.progress.overview import ProgressReport
 from annotator.services.progress.quality import QualityRow
 from annotator.services.progress.stopping import StoppingRow
@@ -157,13 +158,12 @@ class FakeProgress:
         self.shown_trends: dict[str, Any] = {
             "growth": {"step": "", "points": [], "suggested": []},
             "people": [],
-            "pace": {"decisions": 0, "active_seconds": 0.0, "per_minute": None, "needed": 50},
+            "pace": {"decisions": 0, "active_seconds": 0.0, "per_minute": None},
             "calibration": {
                 "version": None, "needed": 30, "present": 0, "answers": 0, "bins": [],
                 "seen": False, "on": "held_out", "error": None, "ece": None, "ece_on": None,
                 "ece_pairs": None,
             },
-            "remaining": None,
             "counted_at": "2026-03-01T10:00:00+00:00",
         }  # fmt: skip
 
@@ -173,6 +173,9 @@ class FakeProgress:
             "project": "cats",
             "version": self.version,
             **{name: self.counts[name] for name in names},
+            "images_done": 0,
+            "today": {"images": 0, "answers": 0, "per_minute": None},
+            "time_left": "",
             "suggestions_about": False,
             "problem": "",
             "trainer": dict(self.trainer),
@@ -230,6 +233,7 @@ NO_QUALITY = {
     },
     "note": "Nobody has answered yet, so there is nothing to compare.",
 }  # fmt: skip
+NO_CATEGORIES: dict[str, Any] = {"categories": [], "together": [], "pairs_together": 0}
 NO_GOAL = {
     "goal": {"coverage": 1.0, "error": 0.05}, "pairs": 120, "open": 90, "filled": 0,
     "coverage": 0.25, "covered": False, "reached": False,
@@ -238,8 +242,8 @@ NO_GOAL = {
         "single_seconds": 2.0, "grid_seconds": 1.0, "single_share": 1.0, "recorded": 0,
         "an_hour": 1800.0,
     },
-    "now": None, "later": None, "answers_needed": None, "probes": None, "promised": None,
-    "left_out": 90, "counted_at": "2026-03-01T10:00:00+00:00",
+    "now": None, "later": None, "answers_needed": None, "forecast": None,
+    "probes": None, "promised": None, "left_out": 90, "counted_at": "2026-03-01T10:00:00+00:00",
 }  # fmt: skip
 
 
@@ -394,6 +398,7 @@ def fake_services(folder: Path, **others: Any) -> Any:
         progress=progress,
         quality=FakeReport(QualityRow, NO_QUALITY),
         stopping=FakeReport(StoppingRow, NO_GOAL),
+        category_report=FakeReport(CategoryReportRow, NO_CATEGORIES),
         training=FakeTraining(progress),
         comparison=FakeComparison(),
         certification=SimpleNamespace(),  # its own tests bring what they call

@@ -28,6 +28,10 @@ PLAN: dict[str, Any] = {
     "plan_of_the_project": 1,
     "forecasts": [{"over": "pool", **FORECAST}],
     "best": FORECAST,
+    "offers": [
+        {"aim": "usual", "max_error": 0.05, "max_lost": 0.1, "refused": "", **FORECAST},
+        {"aim": "lenient", "max_error": 0.1, "max_lost": 0.2, "refused": "Too few.", **FORECAST},
+    ],
     "pilot": None,
     "refused": "",
 }  # fmt: skip
@@ -99,7 +103,8 @@ def page_of(fakes: ModuleType) -> PageOf:
         made = fakes.FakeCertification(row, PLAN)
         report = {"answered": 15, "waiting": 3, "people": [], "every": None}
         probing = SimpleNamespace(report=lambda: fakes.checked(ProbeReport, report))
-        services: Any = SimpleNamespace(certification=made, probing=probing)
+        forecasts = SimpleNamespace(single_seconds=lambda: 72.0)
+        services: Any = SimpleNamespace(certification=made, probing=probing, forecasts=forecasts)
         return CertifyPage(services), made
 
     return page_of
@@ -128,20 +133,62 @@ def test_a_plan_during_a_pilot_waits_for_its_answers(
     page, made = page_of(status())
     made.pilot = {"asked": 400, "answered": answered, "present": 30}
 
-    html, button = page.plan(5, 10, 95, "", True)
+    html, button, _, refusals = page.plan(5, 10, 95, "", True)
 
     assert says in html
     assert button["interactive"] is can_begin
+    assert bool(refusals) is can_begin
 
 
 def test_a_refused_plan_says_why_and_cannot_begin(page_of: PageOf) -> None:
     page, made = page_of(status())
     made.refused = "The pool is too small."
 
-    html, button = page.plan(5, 10, 95, "", False)
+    html, button, *_ = page.plan(5, 10, 95, "", False)
 
     assert "The pool is too small." in html
     assert button["interactive"] is False
+
+
+def test_each_promise_has_its_price_in_questions_and_time(page_of: PageOf) -> None:
+    page, _ = page_of(status())
+
+    html, _, aims, refusals = page.plan(5, 10, 95, "", False)
+    labels = {value: label for label, value in aims["choices"]}
+
+    assert labels["usual"].endswith(
+        "— 50 blind questions, about 60 minutes; fills in 900 of 1,000 pairs"
+    )
+    assert labels["lenient"].endswith("does not pay: people would still answer 150 of 1,000 pairs")
+    assert "—" not in labels["strict"]
+    assert "<td>60 minutes</td>" in html
+    assert "at 72.0 seconds an answer" in html
+    assert refusals == {"usual": "", "lenient": "Too few."}
+
+
+def test_a_promise_brings_its_numbers_and_may_begin_once_it_is_known_to_pay(
+    page_of: PageOf,
+) -> None:
+    page, _ = page_of(status())
+    refusals = {"usual": "", "lenient": "It is <small>."}
+
+    pays, small, unknown = (
+        page.choose(aim, given)
+        for aim, given in (("usual", refusals), ("lenient", refusals), ("strict", None))
+    )
+    own = page.choose(views.OWN, refusals)
+
+    assert [x[:3] for x in (pays, small, unknown)] == [(5, 10, ""), (10, 20, ""), (2, 5, "")]
+    assert [x[3]["interactive"] for x in (pays, small, unknown, own)] == [True, False, False, False]
+    assert "It is &lt;small&gt;." in small[4]
+    assert own[:3] == (gr.skip(), gr.skip(), gr.skip())
+
+
+def test_a_time_that_is_not_known_is_not_told(fakes: ModuleType) -> None:
+    plan = fakes.checked(PlanRow, PLAN)
+
+    assert "seconds an answer" not in views.plan_html(plan)
+    assert "minutes" not in views.aim_choices(plan["offers"], 1000, None)[1][0]
 
 
 def test_wishes_are_percentages_on_the_page_and_shares_in_the_service(

@@ -50,7 +50,7 @@ def known(services: Services) -> int:
 
 def test_the_counts_are_shown_before_anything_is_written(page: ExportPage, labels: str) -> None:
     del labels
-    shown = page.counts("answered")
+    shown = page.look("answered", ["coco"])[0]
 
     for count, name in ((IMAGES, "images"), (1, "present"), (1, "absent"), (16, "unknown")):
         assert f"<b>{count}</b><span>{name}</span>" in shown
@@ -61,22 +61,40 @@ def test_completed_says_how_many_pairs_a_model_fills_in(fakes: ModuleType) -> No
     counts = {
         "images": 40, "present": 18, "absent": 12, "unknown": 0, "model_present": 20,
         "model_absent": 70, "filled_present": 0, "filled_absent": 0, "version": 4,
-        "note": "5 pairs of 2 categories stay unknown.",
+        "note": "5 pairs of 2 categories stay unknown.", "problem": "", "refused": {},
     }  # fmt: skip
 
     shown = export_counts_html(fakes.checked(ExportCounts, counts), "completed")
 
-    assert "Version 4 fills in 20 present and 70 absent pairs" in shown
+    assert "<b>38</b><span>present</span>" in shown
+    assert "<b>82</b><span>absent</span>" in shown
+    assert "version 4 decides the other 20 and 70" in shown
     assert "5 pairs of 2 categories stay unknown." in shown
     assert "uncertified" in shown
 
 
-def test_completed_without_a_version_says_so(page: ExportPage) -> None:
-    assert "no trained version yet" in page.counts("completed")
+def test_completed_without_a_version_says_so_and_cannot_be_written(page: ExportPage) -> None:
+    counts, _, _, write, *_ = page.look("completed", ["coco"])
+
+    assert "needs a trained version" in counts
+    assert write["interactive"] is False
+    assert "needs a trained version" in page.export("completed", True, False)[1]
+
+
+def test_a_format_without_a_place_for_the_model_is_off_with_the_reason_and_comes_back(
+    page: ExportPage,
+) -> None:
+    wanted, *hidden = page.tick("csv", True, ["coco"])
+    off, on = (page.look(content, wanted)[2] for content in ("completed", "answered"))
+
+    assert (off["value"], off["interactive"]) == (False, False)
+    assert off["info"].startswith("CSV has no place for who decided a pair")
+    assert (on["value"], on["interactive"], on["info"]) == (True, True, "")
+    assert (hidden[0]["value"], hidden[0]["visible"], hidden[1]) == (None, False, "")
 
 
 def test_each_chosen_format_becomes_a_file_to_download(page: ExportPage) -> None:
-    files, said = page.export(["coco", "csv"], "answered")
+    files, said = page.export("answered", True, True)
 
     names = [Path(f).name for f in files["value"]]
     assert names == ["labels_all.json", "labels_all.csv"]
@@ -85,8 +103,7 @@ def test_each_chosen_format_becomes_a_file_to_download(page: ExportPage) -> None
 
 
 def test_no_format_is_a_sentence(page: ExportPage) -> None:
-    with pytest.raises(AnnotatorError, match="at least one format"):
-        page.export([], "answered")
+    assert "at least one format" in page.export("answered", False, False)[1]
 
 
 def test_a_preview_names_what_an_import_would_do_and_frees_the_button(
@@ -212,10 +229,10 @@ def test_what_an_export_leaves_out_is_said_beside_its_counts(
     page: ExportPage, real: Services
 ) -> None:
     answer_by_name(real, image="0.png", category="cat", state=State.PRESENT, annotator="Ann")
-    before = page.counts("answered")
+    before = page.look("answered", [])[0]
 
     real.curation.archive(real.curation.find("cat"), True)
 
     said = "1 label of archived categories is left out; restore the categories to export them."
     assert said not in before
-    assert said in page.counts("answered")
+    assert said in page.look("answered", [])[0]

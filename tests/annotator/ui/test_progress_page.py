@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from annotator.services.knowledge.calibration import CalibrationReport
 from annotator.services.progress.growth import GrowthRow
-from annotator.services.progress.trends import OverallPace, PersonPace, Remaining
+from annotator.services.progress.trends import PersonPace
 from annotator.ui import progress_views as views
 from annotator.ui.charts import calibration_chart, growth_chart, version_chart
 from annotator.ui.figures_page import COUNT_SECONDS
@@ -37,7 +37,7 @@ PERSON = {
     "checks": 20,
     "agreement": 0.9,
 }
-PACE = {"decisions": 120, "active_seconds": 300.5, "per_minute": 23.96, "needed": 50}
+PACE = {"decisions": 120, "active_seconds": 300.5, "per_minute": 23.96}
 BIN = {
     "low": 0.8,
     "high": 0.9,
@@ -68,9 +68,9 @@ def page(services: Any, clock: Clock) -> ProgressPage:
 
 
 NAMES = (
-    *("counts", "curve", "curve note", "categories"),
-    *("left", "growth", "growth note", "calibration", "calibration note", "people", "people note"),
-    *("goal", "agreement note", "agreement", "agreement people", "anchoring note"),
+    *("counts", "curve", "curve note"),
+    *("growth", "growth note", "calibration", "calibration note", "people", "people note"),
+    *("goal", "agreement note", "agreement", "agreement people", "anchoring note", "categories"),
 )
 
 
@@ -146,7 +146,6 @@ def test_an_empty_project_says_in_each_place_what_will_be_there(page: ProgressPa
 
     plots = ("growth", "curve", "calibration", "people", "agreement", "agreement people")
     assert [found[name]["visible"] for name in plots] == [False] * 6
-    assert "once there is a version" in found["left"]
     assert "cannot be estimated yet" in found["goal"]
     assert "Nothing is answered yet" in found["growth note"]
     assert "There is no version yet" in found["curve note"]
@@ -181,7 +180,10 @@ def test_no_part_of_a_large_project_is_missing_while_it_is_counted() -> None:
         "quality": quality_parts(None),
     }
 
-    assert {k: len(parts) for k, parts in drawn.items()} | {"overview": 4} == WIDGETS
+    assert {k: len(parts) for k, parts in drawn.items()} | {
+        "overview": 3,
+        "categories": 1,
+    } == WIDGETS
     assert sum(views.COUNTING in parts for parts in drawn.values()) == 3
     shown = views.counts_html(dict.fromkeys(COUNTED, 7) | {"conflicts": None}, about=True)
     assert "about 7" in shown
@@ -200,32 +202,6 @@ def test_the_bar_is_as_long_as_what_is_known(fakes: ModuleType) -> None:
     assert "width:15.000%" in shown  # 18 of 120
     assert "width:10.000%" in shown  # 12 of 120
     assert "30 answered, 0 filled, 90 open" in shown
-
-
-def test_what_is_left_names_the_pace_the_pairs_and_its_roughness(fakes: ModuleType) -> None:
-    left = {
-        "seconds": 10_750.0,
-        "pairs": 4300,
-        "per_minute": 24.0,
-        "decisions": 312,
-        "untaught": 1,
-    }
-
-    shown = views.remaining_html(
-        fakes.checked(Remaining, left), fakes.checked(OverallPace, PACE), 1
-    )
-
-    assert "About 3 hours" in shown
-    assert "24 decisions a minute for the 4,300 pairs" in shown
-    assert "A rough figure, from 312 decisions" in shown
-    assert "1 category is not counted" in shown
-
-
-def test_too_few_decisions_give_no_estimate() -> None:
-    shown = views.remaining_html(None, PACE, 1)
-
-    assert "after 50 measured decisions" in shown
-    assert "About" not in shown
 
 
 def test_the_chart_of_answers_stacks_both_signs_and_draws_suggestions_beside_them(
@@ -337,16 +313,6 @@ def test_sentences_are_text() -> None:
 
 def test_tables_have_their_columns_even_when_empty() -> None:
     assert views.people_table([]).columns[0] == "name"
-    assert views.category_table([]).columns[0] == "category"
-
-
-def test_a_ranked_category_is_told_from_a_calibrated_one(services: Any) -> None:
-    rows = services.progress.overview()["categories"]
-    rows[2]["calibrated"] = None
-
-    table = views.category_table(rows)
-
-    assert list(table["score"]) == ["probability", "ranking only", "none yet"]
 
 
 def test_the_note_says_how_far_the_percentages_were_off_and_on_what_that_was_measured() -> None:

@@ -25,6 +25,7 @@ STOP = {
     "now": NOW,
     "later": {**LATER, "pairs": 2_000, "present": 300, "coverage": 0.7},
     "answers_needed": 3_000,
+    "forecast": {"answers": 3_000, "seconds": 5_400.0},
     "probes": {"answers": 12, "wrong": 0, "needed": 50, "used": False},
     "left_out": 0,
     "promised": {"present": 0, "wrong": 0, "lost": 0},
@@ -60,12 +61,12 @@ def anchored(difference: float, low: float, high: float) -> str:
 def test_the_hour_stands_between_now_and_the_goal() -> None:
     shown = goal_html()
 
-    assert "One more hour decides about 2,000 pairs" in shown
+    assert "About 90 minutes of work left</b> <span>for 3,000 answers until" in shown
+    assert ">after an hour, 2,000 pairs</th>" in shown
     assert "<td>50.0%</td><td>70.0%</td><td>100%</td>" in shown
     assert "<td>8.0%</td><td>6.0%</td><td>at most 5%</td>" in shown
     assert "<td>12.0%</td><td>9.0%</td><td>at most 5%</td>" in shown
     assert "100 of 5,000 wrong now, 2.0%" in shown
-    assert "About 3,000 answers, 90 minutes of work" in shown
     assert "50 blind answers about open pairs would correct them, there are 12" in shown
 
 
@@ -83,10 +84,20 @@ def test_what_is_left_out_of_the_expectation_is_said() -> None:
 
 
 def test_a_goal_that_answers_cannot_reach_is_said() -> None:
-    shown = goal_html(open=0, left_out=0, answers_needed=None)
+    shown = goal_html(open=0, left_out=0, answers_needed=None, forecast=None)
+    some_open = goal_html(answers_needed=None, forecast=None)
 
     assert "No pair is open,</b> <span>but the goal is not reached" in shown
     assert "No number of answers about open pairs" in shown
+    assert "More answers alone do not reach the goal" in some_open
+
+
+def test_where_no_answer_is_needed_there_is_no_forecast() -> None:
+    shown = goal_html(answers_needed=0, forecast=None)
+
+    assert "work left" not in shown
+    assert "No more answers are needed" in shown
+    assert "the 5,000 pairs still open can be filled in on the" in shown
 
 
 def test_a_reached_goal_is_said_with_its_numbers() -> None:

@@ -64,7 +64,8 @@ export class StatusLine {
   }
 
   /** @param {ProjectState} state */
-  #show({ trainer, version, problem, images, answered, filled, open, suggestions, suggestions_about: about }) {
+  #show(state) {
+    const { trainer, version, problem } = state;
     const busy = ['training', 'embedding'].includes(trainer.state);
     this.dot.dataset.state = trainer.worker_alive || trainer.state === 'starting' ? trainer.state : 'off';
     const model = problem ? `no suggestions: ${problem}` : version === null ? 'no version yet' : `version ${version}`;
@@ -72,9 +73,7 @@ export class StatusLine {
     const said = [model, trainerText(trainer), ...order].join(' · ');
     this.bar.hidden = !trainer.total || !busy || !trainer.worker_alive;
     this.bar.value = trainer.total ? trainer.done / trainer.total : 0;
-    this.#say(said, [
-      `${formatNumber(images)} images`, `${formatNumber(answered)} answered`, `${formatNumber(filled)} filled`, `${formatNumber(open)} open`,
-      `${about ? 'about ' : ''}${formatNumber(suggestions)} suggestions`].join(' · '));
+    this.#say(said, workText(state).join(' · '));
   }
 
   /** @param {string} trainer @param {string} counts */
@@ -86,6 +85,16 @@ export class StatusLine {
     this.panel.dataset.said = lines.join();
     this.panel.replaceChildren(...lines.map((text) => h('p', { text })));
   }
+}
+
+// What somebody who labels wants to know: how far the images are, what today brought, how long the rest takes.
+/** @param {ProjectState} state */
+function workText({ images, images_done: done, today, time_left: left }) {
+  const said = [`${done === null ? '…' : formatNumber(done)} of ${formatNumber(images)} images done`];
+  if (today.answers) said.push(`today ${formatNumber(today.images)} ${today.images === 1 ? 'image' : 'images'}, ${formatNumber(today.answers)} ${today.answers === 1 ? 'answer' : 'answers'}`);
+  if (today.per_minute !== null) said.push(`${formatNumber(Math.round(today.per_minute))} a minute`);
+  if (left) said.push(`${left} left`);
+  return said;
 }
 
 /** @param {Trainer} trainer */

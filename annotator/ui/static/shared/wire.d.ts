@@ -394,6 +394,9 @@ export interface ProjectState {
   version: number | null;
   problem: string;
   images: number;
+  images_done: number | null;
+  today: Today;
+  time_left: string;
   answered: number;
   filled: number;
   open: number;
@@ -549,6 +552,12 @@ export interface TakenBack {
   nothing: boolean;
   image: number | null;
   images: ById<ById<Label | null>>;
+}
+
+export interface Today {
+  images: number;
+  answers: number;
+  per_minute: number | null;
 }
 
 export interface Trainer {

@@ -316,17 +316,33 @@ def test_the_command_says_beside_its_result_what_stays_unknown(
     assert (json.loads(plain.stdout), plain.stderr) == ([str(tmp_path / "labels_all.json")], "")
 
 
-def test_a_table_without_a_place_for_the_model_leaves_its_decisions_out_or_is_refused(
+def test_a_format_without_a_place_for_the_model_is_refused_and_the_others_are_written(
     services: Services, publish: Any, tmp_path: Path
 ) -> None:
-    publish(np.ones((6, 3)), ranked=[CAT, DOG, BIRD])
+    publish(np.ones((6, 3)), ranked=[CAT])
 
-    (file,) = services.transfer.export(tmp_path, formats=["csv"], content="completed")
+    with pytest.raises(FormatError) as refused:
+        services.transfer.export(tmp_path, formats=["csv", "coco"], content="completed")
 
-    assert file.read_text().splitlines()[1:] == [f"{n}.png,,," for n in range(6)]
-    publish(np.ones((6, 3)), ranked=[CAT, DOG])
-    with pytest.raises(FormatError, match="CSV cannot mark what a model decided"):
-        services.transfer.export(tmp_path, formats=["csv"], content="completed")
+    assert str(refused.value) == (
+        f"{tmp_path}/completed_all.csv: CSV has no place for who decided a pair, so it holds "
+        "answered labels only; export COCO for the others. completed_all.json was written."
+    )
+    assert [file.name for file in tmp_path.glob("completed*")] == ["completed_all.json"]
+    for content, formats in (("answered", set()), ("certified", {"csv"}), ("completed", {"csv"})):
+        assert set(services.transfer.export_counts(content)["refused"]) == formats
+
+
+def test_what_a_page_exports_tells_of_no_folder_and_offers_what_was_written(
+    services: Services, publish: Any, tmp_path: Path
+) -> None:
+    publish(np.ones((6, 3)))
+
+    made = services.exchange.export(tmp_path, formats=["csv", "coco"], content="completed")
+
+    assert made.files == [tmp_path / "completed_all.json"]
+    assert made.problem.startswith("completed_all.csv: CSV has no place")
+    assert str(tmp_path) not in made.problem
 
 
 @pytest.mark.parametrize("merged", [False, True])

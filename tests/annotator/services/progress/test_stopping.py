@@ -138,7 +138,12 @@ def test_the_goal_is_reached_when_coverage_and_error_are(wide: Services, publish
     assert (far["covered"], far["reached"]) == (False, False)
     assert (covered["covered"], covered["reached"]) == (True, False)
     assert (reached["covered"], reached["reached"]) == (True, True)
-    assert (reached["answers_needed"], covered["answers_needed"] > 0) == (0, True)
+    assert (reached["answers_needed"], reached["forecast"]) == (0, None)
+    needed = covered["answers_needed"]
+    assert needed > 0
+    assert covered["forecast"] == {
+        "answers": needed, "seconds": 3600 * needed / covered["pace"]["an_hour"],
+    }  # fmt: skip
 
 
 def test_with_every_pair_answered_the_goal_is_reached_without_a_version(wide: Services) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from annotator.services.app import Services
 from annotator.services.knowledge import calibration
-from annotator.services.progress import growth, trends
+from annotator.services.progress import growth
 from annotator.store.activity import Growth, Pace
 from annotator.wire.probe import ProbeAnswerRequest
 
@@ -104,20 +104,6 @@ def pace(**changes: Any) -> Pace:
     return Pace(**{**values, **changes})
 
 
-def test_the_remaining_time_is_that_of_single_decisions_and_needs_fifty() -> None:
-    few = pace(single_decisions=49, single_seconds=100.0, decisions=900, active_seconds=900.0)
-    enough = pace(single_decisions=60, single_seconds=150.0, decisions=900, active_seconds=900.0)
-
-    left = trends.remaining([enough], 4300, 2)
-
-    assert trends.remaining([few], 4300, 2) is None
-    assert trends.remaining([enough], None, 2) is None
-    assert left is not None
-    assert left["per_minute"] == 24
-    assert left["seconds"] == 10_750
-    assert left["untaught"] == 2
-
-
 def test_the_growth_ends_with_now_and_suggestions_stand_until_the_next_version() -> None:
     start = datetime(2026, 1, 1, 10, 30, tzinfo=UTC)
     hours = [start + timedelta(hours=h) for h in (0, 0.1, 20)]
@@ -140,7 +126,6 @@ def test_the_report_of_an_empty_project_has_every_part(services: Services) -> No
 
     assert found["growth"] == {"step": "", "points": [], "suggested": []}
     assert found["people"] == []
-    assert found["remaining"] is None
     assert found["calibration"]["bins"] == []
 
 
