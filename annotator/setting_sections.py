@@ -126,6 +126,29 @@ class Probes(SettingsTable):
     )
 
 
+class Labelling(SettingsTable):
+    """How the keys of the pages answer."""
+
+    enter: Literal["complete", "next"] = Field(
+        default="complete",
+        title="Enter on the Label page",
+        description=(
+            "`complete`: accepts the marked suggestions, calls the rest in view absent, and goes to"
+            " the next image. `next`: goes to the next image, and what is open stays unknown."
+            " Reload open pages after a change."
+        ),
+    )
+    commit_delay_ms: Annotated[int, BeforeValidator(_whole), Field(ge=0, le=5000)] = Field(
+        default=400,
+        title="Delay before saving keys",
+        description=(
+            "Milliseconds from when an image or a page of images is drawn until a key that saves"
+            " many answers at once is taken, so that nothing unseen is saved. Reload open pages"
+            " after a change."
+        ),
+    )
+
+
 Strategy: TypeAlias = Literal[
     "random", "uncertainty", "likely", "present_and_uncertain", "present_first", "information_gain"
 ]

@@ -24,6 +24,7 @@ from annotator.setting_sections import STRATEGIES as STRATEGIES
 from annotator.setting_sections import Asking as Asking
 from annotator.setting_sections import Goal as Goal
 from annotator.setting_sections import Images as Images
+from annotator.setting_sections import Labelling as Labelling
 from annotator.setting_sections import Probes as Probes
 from annotator.setting_sections import Retraining as Retraining
 from annotator.setting_sections import Server as Server
@@ -84,6 +85,7 @@ class Settings(SettingsTable):
     suggestions: Suggestions = Suggestions()
     retraining: Retraining = Retraining()
     asking: Asking = Asking()
+    labelling: Labelling = Labelling()
     probes: Probes = Probes()
     goal: Goal = Goal()
     server: Server = Server()

@@ -16,6 +16,7 @@ PARTS = (
     ("Project", ("name", "description")),
     ("Suggestions", ("suggestions.aim", "suggestions.threshold", "suggestions.precision")),
     ("Image order and blind questions", ("asking.strategy", "asking.diversity", "probes.share")),
+    ("Keys", ("labelling.enter", "labelling.commit_delay_ms")),
     ("Goal", ("goal.coverage", "goal.error")),
     ("Image files", ("images.grey_range", "images.max_megapixels")),
     ("Method", ("method",)),
@@ -42,11 +43,15 @@ CHOICES = {
         "information_gain": "Information gain: settles other categories of the image",
         "random": "Random: for comparison",
     },
+    "labelling.enter": {
+        "complete": "Complete: accept what is marked, the rest in view absent, next image",
+        "next": "Next image: what is open stays unknown",
+    },
     "retraining.finetune": {"auto": "auto", "never": "never", "always": "always"},
 }
 """What a person chooses from, by the value that stands for it in `project.toml`."""
 
-WIDE = ("suggestions.aim", "asking.strategy", "images.grey_range")
+WIDE = ("suggestions.aim", "asking.strategy", "labelling.enter", "images.grey_range")
 """Fields that offer whole sentences."""
 
 

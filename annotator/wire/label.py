@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 from typing_extensions import TypedDict
 
 from annotator.wire.recording import Decision, Label, Opinion, SourceName, StateName
@@ -115,6 +115,14 @@ class CategoryList(TypedDict):
     """Another one as soon as any of this changes; `state` tells the present one."""
 
 
+class Labelling(TypedDict):
+    """How the keys of the pages answer."""
+
+    enter: Annotated[str, WithJsonSchema({"tsType": "'complete' | 'next'"})]
+    commit_delay_ms: int
+    """From when an image or a page of images is drawn until a key saves many answers at once."""
+
+
 class Start(CategoryList):
     """What a page needs once."""
 
@@ -131,6 +139,7 @@ class Start(CategoryList):
     """The image where this annotator left off."""
     features: bool
     """Any image has been embedded."""
+    labelling: Labelling
 
 
 class Flag(TypedDict):

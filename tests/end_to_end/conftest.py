@@ -154,8 +154,18 @@ def _servers(fork_server: Any) -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
     def start(
-        project: Path, *options: str, command: tuple[str, ...] = (), anew: bool = False
+        project: Path,
+        *options: str,
+        command: tuple[str, ...] = (),
+        anew: bool = False,
+        commit_delay_ms: int = 0,
     ) -> Server:
+        file = project / "project.toml"
+        if file.exists():  # keys of a test come at once; they wait only where the test is about it
+            text = re.sub(
+                r"commit_delay_ms = \d+", f"commit_delay_ms = {commit_delay_ms}", file.read_text()
+            )
+            file.write_text(text)
         start_process = start_anew if anew else fork_server.start
         servers.append(Server(start_process, command or ("serve", str(project), *options)))
         return servers[-1]

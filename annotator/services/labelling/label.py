@@ -120,6 +120,10 @@ class Labelling:
             "total": total,
             "resume": last[-1] if last else None,
             "features": self._queue.has_features(),
+            "labelling": {
+                "enter": settings.labelling.enter,
+                "commit_delay_ms": settings.labelling.commit_delay_ms,
+            },
         }
 
     def categories(self, annotator: str) -> CategoryList:

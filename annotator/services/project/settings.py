@@ -15,7 +15,8 @@ from annotator.store import Store
 
 EDITABLE = (
     *("name", "description", "suggestions.aim", "suggestions.threshold", "suggestions.precision"),
-    *("asking.strategy", "asking.diversity", "probes.share", "method"),
+    *("asking.strategy", "asking.diversity", "probes.share"),
+    *("labelling.enter", "labelling.commit_delay_ms", "method"),
     *("goal.coverage", "goal.error", "images.grey_range", "images.max_megapixels"),
     *("retraining.automatic", "retraining.min_answers", "retraining.min_present"),
     *("retraining.min_share", "retraining.every_hours", "retraining.keep_versions"),

@@ -274,6 +274,11 @@ export interface Label {
   conflict: boolean;
 }
 
+export interface Labelling {
+  enter: 'complete' | 'next';
+  commit_delay_ms: number;
+}
+
 export type Mode = 'confirm' | 'sweep' | 'uncertain' | 'like';
 
 export interface NextImages {
@@ -472,6 +477,7 @@ export interface ReviewStart {
   total: number;
   resume: number | null;
   features: boolean;
+  labelling: Labelling;
   reviewer: boolean;
   annotators: Person[];
   sources: Source[];
@@ -543,6 +549,7 @@ export interface Start {
   total: number;
   resume: number | null;
   features: boolean;
+  labelling: Labelling;
 }
 
 export type State = 'present' | 'absent' | 'unsure' | 'cleared';
@@ -585,6 +592,7 @@ export interface VerifyStart {
   total: number;
   resume: number | null;
   features: boolean;
+  labelling: Labelling;
   counts: ById<CategoryCounts>;
   agreement: Agreement;
 }
