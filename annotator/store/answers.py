@@ -8,7 +8,6 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from annotator.domain import (
-    UNDOABLE,
     Change,
     Operation,
     OperationKind,
@@ -18,7 +17,7 @@ from annotator.domain import (
     State,
 )
 from annotator.errors import AnnotatorError
-from annotator.store import derivation
+from annotator.store import derivation, steps
 from annotator.store.answer_tables import (
     AnswerCounts,
     AnswerRecord,
@@ -32,6 +31,7 @@ from annotator.store.connection import Transaction
 from annotator.store.merges import Pair
 from annotator.store.repair import recompute, recount
 from annotator.store.rows import chunks
+from annotator.store.steps import Step
 from annotator.store.tables import SCORE_STEPS, SOURCES, STATES, answer, attention_check, operation
 
 __all__ = [
@@ -52,8 +52,6 @@ __all__ = [
     "undo",
     "unsure_of",
 ]
-
-_UNDOABLE = sorted(kind.value for kind in UNDOABLE)
 
 
 def record(tx: Transaction, new: Operation, now: datetime) -> Receipt:
@@ -116,65 +114,58 @@ def _keep_checks(tx: Transaction, operation_id: int, changes: Sequence[Change]) 
     tx.execute(sa.insert(attention_check), values)
 
 
-def undo(tx: Transaction, client_id: str, annotator_id: int, now: datetime) -> Receipt | None:
+def undo(
+    tx: Transaction, client_id: str, annotator_id: int, now: datetime, *, target: str | None = None
+) -> Receipt | None:
     """Cancel the annotator's newest operation that is not cancelled; None if there is none.
 
     Imports and undos themselves are not undone. A retry with the same client id changes nothing.
 
+    Args:
+        tx: A transaction that writes.
+        client_id: Of the undo.
+        annotator_id: Whose operation.
+        now: When it is recorded.
+        target: Client id of the operation that is meant; if another is the newest, nothing is
+            cancelled.
+
     Raises:
         AnnotatorError: If another annotator's operation has the same client id.
     """
     known = _recorded(tx, client_id, annotator_id)
     if known is not None:
         return _repeated_cancellation(tx, known)
-    newest = tx.execute(
-        sa.select(operation.c.id)
-        .where(
-            operation.c.annotator_id == annotator_id,
-            operation.c.kind.in_(_UNDOABLE),
-            operation.c.cancelled.is_(False),
-        )
-        .order_by(operation.c.id.desc())
-        .limit(1)
-    ).scalar()
-    if newest is None:
+    step = steps.last_done(tx, annotator_id)
+    if step is None or target not in (None, step.client_id):
         return None
-    return _cancel(tx, client_id, annotator_id, now, OperationKind.UNDO, newest, newest)
+    return _cancel(tx, client_id, annotator_id, now, OperationKind.UNDO, step)
 
 
-def redo(tx: Transaction, client_id: str, annotator_id: int, now: datetime) -> Receipt | None:
+def redo(
+    tx: Transaction, client_id: str, annotator_id: int, now: datetime, *, target: str | None = None
+) -> Receipt | None:
     """Cancel the annotator's newest undo; None if there is none or something came after it.
 
     A retry with the same client id changes nothing.
 
+    Args:
+        tx: A transaction that writes.
+        client_id: Of the redo.
+        annotator_id: Whose undo.
+        now: When it is recorded.
+        target: Client id of the operation that is meant; if the undo was about another, nothing
+            is brought back.
+
     Raises:
         AnnotatorError: If another annotator's operation has the same client id.
     """
     known = _recorded(tx, client_id, annotator_id)
     if known is not None:
         return _repeated_cancellation(tx, known)
-    own = operation.c.annotator_id == annotator_id
-    undone = operation.alias(
-        "undone"
-    )  # an import that was broken off is taken back by nobody's key
-    by_key = sa.exists().where(undone.c.id == operation.c.target, undone.c.kind.in_(_UNDOABLE))
-    kept = operation.c.cancelled.is_(False)
-    last = tx.execute(
-        sa.select(operation.c.id, operation.c.target)
-        .where(own, operation.c.kind == OperationKind.UNDO.value, kept, by_key)
-        .order_by(operation.c.id.desc())
-        .limit(1)
-    ).first()
-    if last is None:
+    step = steps.last_undone(tx, annotator_id)
+    if step is None or target not in (None, step.client_id):
         return None
-    came_after = tx.execute(
-        sa.select(operation.c.id)
-        .where(own, operation.c.kind.in_(_UNDOABLE), operation.c.id > last.id)
-        .limit(1)
-    ).first()
-    if came_after is not None:
-        return None
-    return _cancel(tx, client_id, annotator_id, now, OperationKind.REDO, last.id, last.target)
+    return _cancel(tx, client_id, annotator_id, now, OperationKind.REDO, step)
 
 
 def is_recorded(tx: Transaction, client_id: str) -> bool:
@@ -245,8 +236,7 @@ def _cancel(
     annotator_id: int,
     now: datetime,
     kind: OperationKind,
-    cancels: int,
-    target: int,
+    step: Step,
 ) -> Receipt:
     values = {
         "client_id": client_id,
@@ -254,14 +244,14 @@ def _cancel(
         "kind": kind.value,
         "happened_at": now,
         "recorded_at": now,
-        "cancels": cancels,
-        "target": target,
+        "cancels": step.cancels,
+        "target": step.id,
     }
     operation_id = _insert(tx, values)
-    tx.execute(sa.update(operation).where(operation.c.id == cancels).values(cancelled=True))
+    tx.execute(sa.update(operation).where(operation.c.id == step.cancels).values(cancelled=True))
     if kind is OperationKind.REDO:
-        tx.execute(sa.update(operation).where(operation.c.id == target).values(cancelled=False))
-    pairs = _pairs_of(tx, target)
+        tx.execute(sa.update(operation).where(operation.c.id == step.id).values(cancelled=False))
+    pairs = _pairs_of(tx, step.id)
     derivation.recompute(tx, pairs)
     return _receipt(tx, operation_id, pairs, repeated=False, late=())
 

@@ -14,7 +14,7 @@ from annotator.ui.boundary import ServerFunction, server_function
 from annotator.wire.label import CategoryList
 from annotator.wire.leases import Released, ReleaseRequest
 from annotator.wire.probe import ProbeAnswerRequest
-from annotator.wire.recording import BackRequest, Saved, SaveRequest, VisitRequest
+from annotator.wire.recording import BackRequest, LastStepRequest, Saved, SaveRequest, VisitRequest
 from annotator.wire.request import QueuedRequest, Request
 from annotator.wire.status import ProjectState
 from annotator.wire.verify import SavePageRequest, read_save
@@ -58,7 +58,7 @@ def work_screen(
 
 
 def screen_functions(services: Services) -> list[ServerFunction]:
-    """Return `server.state`, `categories`, `save`, `undo`, `redo`, `visit` and the like.
+    """Return `server.state`, `categories`, `save`, `undo`, `last_step`, `visit` and the like.
 
     The queue of unsaved work follows a tab from page to page, so each page needs all that save. A
     page of the grid names its mode, and its attention checks are worked out when it is saved. What
@@ -104,6 +104,7 @@ def screen_functions(services: Services) -> list[ServerFunction]:
         queued("save", read_save, save),
         queued("undo", BackRequest.read, recording.undo),
         queued("redo", BackRequest.read, recording.redo),
+        server_function("last_step", LastStepRequest.read, recording.last_step),
         queued("visit", VisitRequest.read, services.labelling.visit),
         queued("probe_answer", ProbeAnswerRequest.read, services.probing.answer),
         server_function("release", ReleaseRequest.read, release),

@@ -137,7 +137,7 @@ class BackRequest(QueuedRequest):
 
     op: ClientId
     target: Text | None = None
-    """Client id of the operation that is meant."""
+    """Client id of the operation that is meant; nothing else is taken back or brought back."""
 
 
 class TakenBack(TypedDict):
@@ -147,6 +147,36 @@ class TakenBack(TypedDict):
     nothing: bool
     image: int | None
     images: Touched
+
+
+class LastStepRequest(Request):
+    """What the next undo, or the next redo, would be about."""
+
+    call: Literal["undo", "redo"] = "undo"
+
+
+class Step(TypedDict):
+    """An operation of this person, as a question about it names it."""
+
+    op: str
+    seconds: int
+    """Since it was recorded; since it was taken back, for a redo."""
+    answers: int
+    images: int
+    image: int | None
+    """The one that all its answers are about."""
+    name: str
+    """Of that image."""
+    category: str
+    """The one that all its answers are about."""
+    state: Annotated[str, WithJsonSchema({"tsType": "State | ''"})]
+    """That all its answers say."""
+
+
+class LastStep(TypedDict):
+    """What the next undo or redo would be about; None if there is nothing."""
+
+    step: Step | None
 
 
 class VisitRequest(QueuedRequest):

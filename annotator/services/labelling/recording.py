@@ -18,7 +18,7 @@ from annotator.domain import (
 )
 from annotator.errors import AnnotatorError, ImageError, TemporaryError
 from annotator.services.catalogue.archived import Archived
-from annotator.services.catalogue.pictures import REMOVED, Media
+from annotator.services.catalogue.pictures import REMOVED, Media, names_of
 from annotator.services.clock import Clock, utc_now
 from annotator.store import (
     Store,
@@ -28,11 +28,14 @@ from annotator.store import (
     categories,
     derivation,
     images,
+    steps,
 )
 from annotator.wire import recording as wire
 from annotator.wire.recording import (
     BackRequest,
     Label,
+    LastStep,
+    LastStepRequest,
     Saved,
     SaveRequest,
     TakenBack,
@@ -45,7 +48,13 @@ MOST_REASONS = 3
 
 class _Act(Protocol):
     def __call__(
-        self, tx: Transaction, client_id: str, annotator_id: int, now: datetime
+        self,
+        tx: Transaction,
+        client_id: str,
+        annotator_id: int,
+        now: datetime,
+        *,
+        target: str | None,
     ) -> Receipt | None: ...
 
 
@@ -115,7 +124,7 @@ class Recording:
     def undo(self, annotator: str, request: BackRequest) -> TakenBack:
         """Take back the annotator's newest operation, wherever it was.
 
-        If the operation that the page means never came here, nothing is taken back.
+        If the page means another one, nothing is taken back.
         """
         return self._back_or_forth(annotator, request, answers.undo)
 
@@ -123,13 +132,39 @@ class Recording:
         """Bring back what the annotator's last undo took away, unless something came after it."""
         return self._back_or_forth(annotator, request, answers.redo)
 
+    def last_step(self, annotator: str, request: LastStepRequest) -> LastStep:
+        """Return what the next undo or redo would be about, so that a page can ask first."""
+        now = self._clock()
+        find = steps.last_done if request.call == "undo" else steps.last_undone
+        with self._store.reading() as tx:
+            step = find(tx, annotators.id_of(tx, annotator))
+            if step is None:
+                return {"step": None}
+            said = steps.said(tx, step)
+            images_of = sorted({image for image, _ in said})
+            categories_of = {category for _, category in said}
+            one_image = images_of[0] if len(images_of) == 1 else None
+            names = {} if one_image is None else names_of(tx, [one_image])
+            category = categories.get(tx, categories_of.pop()) if len(categories_of) == 1 else None
+        states = set(said.values())
+        return {
+            "step": {
+                "op": step.client_id,
+                "seconds": max(0, int((now - step.at).total_seconds())),
+                "answers": len(said),
+                "images": len(images_of),
+                "image": one_image,
+                "name": "" if one_image is None else names.get(one_image, f"image {one_image}"),
+                "category": "" if category is None else category.name,
+                "state": states.pop().value if len(states) == 1 else "",
+            }
+        }
+
     def _back_or_forth(self, annotator: str, request: BackRequest, act: _Act) -> TakenBack:
         now = self._clock()
         with self._store.writing() as tx:
             person = annotators.named(tx, annotator, now)
-            target = request.target
-            never_came = target is not None and not answers.is_recorded(tx, target)
-            receipt = None if never_came else act(tx, request.op, person.id, now)
+            receipt = act(tx, request.op, person.id, now, target=request.target)
             people = {a.id: a.name for a in annotators.every(tx)}
         touched = label_rows(receipt.labels if receipt else (), people, person.id)
         first = next(iter(touched), None)

@@ -40,6 +40,7 @@ VALID: dict[str, dict[str, Any]] = {
     },
     "undo": {**QUEUED, "target": None},
     "redo": {**QUEUED, "target": None},
+    "last_step": {"call": "undo"},
     "visit": {
         **QUEUED, "image": 1, "shown": [1, 2], "opened_at": MOMENT, "closed_at": MOMENT,
     },

@@ -279,6 +279,14 @@ export interface Labelling {
   commit_delay_ms: number;
 }
 
+export interface LastStep {
+  step: Step | null;
+}
+
+export interface LastStepRequest {
+  call?: 'undo' | 'redo';
+}
+
 export type Mode = 'confirm' | 'sweep' | 'uncertain' | 'like';
 
 export interface NextImages {
@@ -554,6 +562,17 @@ export interface Start {
 
 export type State = 'present' | 'absent' | 'unsure' | 'cleared';
 
+export interface Step {
+  op: string;
+  seconds: number;
+  answers: number;
+  images: number;
+  image: number | null;
+  name: string;
+  category: string;
+  state: State | '';
+}
+
 export interface TakenBack {
   op: string;
   nothing: boolean;
@@ -618,6 +637,7 @@ export interface Requests {
   save: SaveRequest | SavePageRequest;
   undo: BackRequest;
   redo: BackRequest;
+  last_step: LastStepRequest;
   visit: VisitRequest;
   probe_answer: ProbeAnswerRequest;
   release: ReleaseRequest;
@@ -648,6 +668,7 @@ export interface Replies {
   save: Saved;
   undo: TakenBack;
   redo: TakenBack;
+  last_step: LastStep;
   visit: Visited;
   probe_answer: ProbeAnswered;
   release: Released;
