@@ -55,6 +55,12 @@ def usable_features(path: Path) -> FeatureFiles | None:
         return None
 
 
+def gives_order(path: Path) -> bool:
+    """Return whether the features in a folder have an order of the images, which comes last."""
+    features = usable_features(path)
+    return features is not None and features.order is not None
+
+
 def damage(path: Path) -> str:
     """Return why the features in a folder cannot be used, as a sentence; empty if they can be."""
     try:

@@ -36,6 +36,7 @@ from annotator.ui.web.request_limits import RequestLimits
 from annotator.ui.web.security import RELATIVE_ROOT, MarkedScripts, RequestGuard
 from annotator.ui.web.sessions import BoundedSessions
 from annotator.ui.web.static_files import VersionedFiles, static_version
+from annotator.ui.web.unknown_address import UnknownAddress
 
 
 def _probe(services: Services, scripts: str, pages: gr.Blocks) -> None:
@@ -145,6 +146,7 @@ def build_app(
     key = services.lineage.key()
     files.use_in_gradio()
     names = [name.lower() for name, _ in PAGES]
+    unknown = UnknownAddress(title, [("Label", ""), *((name, name.lower()) for name, _ in PAGES)])
     scripts = f"./ui/{version}"
     pages = build_pages(services, title=title, scripts=scripts)
     events = GradioRequests(pages)
@@ -156,7 +158,7 @@ def build_app(
             Middleware(RequestGuard, port=port, open_to_network=open_to_network, public=public),
             Middleware(RootPath, root_path=public.root_path, pages=names),
             Middleware(ProjectGuard, key=key, name=title),
-            Middleware(RequestLimits, files=files, events=events, pages=names),
+            Middleware(RequestLimits, files=files, events=events, pages=names, unknown=unknown),
         ],
     )
     app.add_route(f"/ui/{version}/{{path:path}}", VersionedFiles().respond)

@@ -137,8 +137,8 @@ class Start(CategoryList):
     total: int
     resume: int | None
     """The image where this annotator left off."""
-    features: bool
-    """Any image has been embedded."""
+    ordered: bool
+    """As in `ProjectState`."""
     labelling: Labelling
 
 

@@ -39,6 +39,8 @@ class ProjectState(TypedDict):
     version: int | None
     problem: str
     """Why the version in use suggests nothing; empty if nothing is wrong."""
+    ordered: bool
+    """Images that nobody has looked at come in an order of their own, not in that of the files."""
     images: int
     images_done: int | None
     """Images without an open pair; None while they are being counted."""

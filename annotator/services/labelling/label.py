@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from annotator.arrays.version_features import gives_order
 from annotator.domain import Category, Image, ImagePath, name_key
 from annotator.errors import AnnotatorError
 from annotator.services.catalogue import hierarchy
@@ -119,7 +120,7 @@ class Labelling:
             "version": version,
             "total": total,
             "resume": last[-1] if last else None,
-            "features": self._queue.has_features(),
+            "ordered": version is not None or gives_order(self._project.features_path),
             "labelling": {
                 "enter": settings.labelling.enter,
                 "commit_delay_ms": settings.labelling.commit_delay_ms,

@@ -55,12 +55,6 @@ class Queue:
         self._clock = clock
         self._beginning: _Beginning | None = None
 
-    def has_features(self) -> bool:
-        """Return whether any image has been embedded."""
-        with self._store.reading() as tx:
-            features = self._features(tx)
-        return features is not None and bool(np.any(features.done))
-
     def next_images(
         self, tab: str, *, count: int, exclude: Sequence[int] = ()
     ) -> tuple[list[int], bool]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from typing_extensions import TypedDict
 
+from annotator.arrays.version_features import gives_order
 from annotator.domain import Category, Job, JobKind, JobState
 from annotator.services.background.throttled_cache import Counted, ThrottledCache
 from annotator.services.background.trainer_process import NONE, Situation, TrainerProcess
@@ -146,6 +147,7 @@ class ProgressReport:
             "project": self._project.settings.name,
             "version": version,
             "problem": self._suggestions.problem,
+            "ordered": version is not None or gives_order(self._project.features_path),
             "images": total,
             "images_done": done,
             "today": today,

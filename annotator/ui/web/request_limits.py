@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from annotator.ui.web.identity import name_of
 from annotator.ui.web.security import SAFE_METHODS
+from annotator.ui.web.unknown_address import UnknownAddress
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -59,12 +60,20 @@ class RequestLimits:
         files: Where uploads and downloads lie.
         events: Knows which requests Gradio can answer.
         pages: Addresses of the pages after the first, such as `verify`.
+        unknown: Answers where there is nothing.
     """
 
     def __init__(
-        self, app: ASGIApp, *, files: WebFiles, events: GradioRequests, pages: Sequence[str] = ()
+        self,
+        app: ASGIApp,
+        *,
+        files: WebFiles,
+        events: GradioRequests,
+        pages: Sequence[str] = (),
+        unknown: UnknownAddress = UnknownAddress(),  # noqa: B008 - never changes
     ) -> None:
         self._app = app
+        self._unknown = unknown
         self._files = files
         self._events = events
         self._outside = (*OUTSIDE, *pages)
@@ -97,10 +106,11 @@ class RequestLimits:
             listed = READ if scope["method"] in SAFE_METHODS else CHANGE
             if path == STREAM and not self._events.is_open(_session(scope)):
                 return _ended()
-            return None if _is_listed(path[len(API) :], listed) else _nothing()
+            return None if _is_listed(path[len(API) :], listed) else self._unknown.answer(scope)
         if {"deep_link", "page"} & set(QueryParams(scope["query_string"])):
-            return _nothing()
-        return None if _is_listed(path.removeprefix("/"), self._outside) else _nothing()
+            return self._unknown.answer(scope)
+        is_known = _is_listed(path.removeprefix("/"), self._outside)
+        return None if is_known else self._unknown.answer(scope)
 
     def _too_long(self, scope: Scope) -> PlainTextResponse | None:
         is_upload = scope["path"].rstrip("/") == UPLOAD
@@ -225,10 +235,6 @@ def _no_number(name: str) -> None:
 def _unacceptable(fault: str) -> JSONResponse:
     said = f"The page sent a request that this server does not accept ({fault}); reload the page."
     return JSONResponse({"detail": said}, 400)
-
-
-def _nothing() -> PlainTextResponse:
-    return PlainTextResponse("There is no page at this address.", 404)
 
 
 def _too_large(limit: int) -> PlainTextResponse:

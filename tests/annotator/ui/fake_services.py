@@ -178,6 +178,7 @@ class FakeProgress:
             "time_left": "",
             "suggestions_about": False,
             "problem": "",
+            "ordered": True,
             "trainer": dict(self.trainer),
             "categories_revision": "r",
         }

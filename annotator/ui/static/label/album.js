@@ -43,6 +43,9 @@ export class Album {
     this.skipped = new Map(); // image id -> how many there were then
     this.isLookingAhead = false;
     this.turn = 0; // how often what was fetched has gone out of date
+    /** @type {Set<number>} */
+    this.shown = new Set(); // images that have been on the screen
+    this.orders = 0; // how often the server has changed its order
     this.preloader = new ImagePreloader(1280, DECODED + 1);
     this.key = `annotator-trail:${owner}`;
   }
@@ -62,10 +65,13 @@ export class Album {
   }
 
   // Ask for further images. Once all have been visited they come round again, from place `again` on.
+  /** @returns {Promise<boolean>} false if the server does not answer */
   async more() {
+    const { orders } = this;
     let given = await this.#ask(this.#leftOut());
     if (given.ok && given.done && this.skipped.size) given = await this.#ask(this.#leftOut(0)); // nothing else is left
     if (!given.ok) return !given.away;
+    if (orders !== this.orders) return this.more();
     for (const id of given.images) this.skipped.delete(id);
     if (!given.done || this.again === null) this.isAgainTold = false;
     this.again = given.done ? this.again ?? this.ids.length : null;
@@ -99,7 +105,26 @@ export class Album {
 
   // Turn to a place of the order.
   /** @param {number} place */
-  turnTo(place) { this.at = place; }
+  turnTo(place) {
+    this.at = place;
+    this.shown.add(this.id);
+  }
+
+  // The server gives the images in another order by now: those that nobody has looked at come in it.
+  reorder() {
+    this.ids = this.ids.filter((id, place) => place <= this.at || this.shown.has(id));
+    this.again = null;
+    this.orders += 1;
+    this.#dropOthers();
+    return this.lookAhead();
+  }
+
+  // Take an image out of the order; the place before it is the one from which it goes on.
+  /** @param {number} place */
+  remove(place) {
+    this.at = place - 1;
+    return this.ids.splice(place, 1);
+  }
 
   // True if the server answered. A label that was saved while the answer was on its way is newer than it.
   /** @param {number[]} ids @returns {Promise<boolean>} */
@@ -148,12 +173,13 @@ export class Album {
     if (this.isLookingAhead) return;
     this.isLookingAhead = true;
     if (this.ids.length - this.at <= AHEAD) await this.more();
-    const { turn } = this;
+    const { turn, orders } = this;
     const missing = this.ids.slice(this.at + 1, this.at + 1 + AHEAD).filter((id) => !this.items.has(id));
     if (missing.length) await this.fetch([...new Set(missing)]);
     if (turn !== this.turn) this.#dropOthers(); // something newer came while these were on their way
     for (const id of this.ids.slice(this.at + 1, this.at + 1 + DECODED)) this.preloader.load(id);
     this.isLookingAhead = false;
+    if (orders !== this.orders) await this.lookAhead();
   }
 
   // True if it is another version than before.
@@ -215,6 +241,7 @@ export class Album {
       this.ids.splice(0, cut);
       this.at -= cut;
       this.again = this.again === null ? null : Math.max(0, this.again - cut);
+      this.shown = new Set(this.ids.filter((id) => this.shown.has(id)));
       for (const [id, length] of this.skipped) if (length < cut) this.skipped.delete(id); else this.skipped.set(id, length - cut);
     }
     if (this.items.size <= KEPT) return;

@@ -11,10 +11,13 @@ export class BackSteps {
 
   #isStep = false; // the image comes from Back or Forward, so its entry is there
 
-  /** @param {{ onStep: (by: number) => boolean, onImage: (image: number) => void }} listeners `onStep`: false if there is no such image */
-  constructor({ onStep, onImage }) {
+  /**
+   * @param {{ onStep: (by: number) => boolean, onAddress: (said: string) => void }} listeners
+   *   `onStep`: false if there is no such image; `onAddress`: what stands behind the # of an address that somebody typed
+   */
+  constructor({ onStep, onAddress }) {
     this.onStep = onStep;
-    this.onImage = onImage;
+    this.onAddress = onAddress;
     addEventListener('popstate', ({ state }) => this.#went(stepOf(state)));
   }
 
@@ -28,12 +31,13 @@ export class BackSteps {
     this.#write(isNew ? 'pushState' : 'replaceState', image);
   }
 
-  /** @param {number | null} step null for an address that somebody typed */
+  /** @param {number | null} step null for an address that somebody typed
+   */
   #went(step) {
     if (step === null) {
       this.#at += 1;
       this.#isStep = true;
-      this.onImage(Number(location.hash.slice(1)));
+      this.onAddress(location.hash.slice(1));
       return;
     }
     const by = step - this.#at;

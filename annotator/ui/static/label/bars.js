@@ -9,7 +9,7 @@ import { button, h } from '../shared/dom.js';
 export function leftOf(page) {
   const { stage, evidence, firstKeys } = page;
   stage.view.append(evidence.overlay);
-  stage.element.append(firstKeys.element);
+  stage.element.append(firstKeys.element, page.notices.element);
   const bar = h('div', { class: 'an-bar an-moves' },
     button('Previous', '←', () => page.state.previous()), button('Next', '⏎', () => page.state.next()),
     button('Skip', 'P', () => page.state.skip()), page.place,
@@ -22,7 +22,7 @@ export function leftOf(page) {
 
 /** @param {LabelPage} page */
 export function footOf(page) {
-  const finish = button('… and next', '⇧⏎', () => page.commands.finish(), 'an-finish');
+  const finish = button('… and next', '⇧⏎', () => page.commands.finish(), 'an-finish an-commits');
   finish.title = 'Mark the rest absent, next image';
   const onPhones = button('Next', null, () => page.state.next(), 'an-phone'); // the other one is out of reach there
   return h('div', { class: 'an-bar an-foot' }, page.acceptButton, page.sweepButton, finish, onPhones);

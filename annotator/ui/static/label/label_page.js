@@ -4,7 +4,6 @@ import { button, h, reveal, setText, viewOf } from '../shared/dom.js';
 import { digitOf } from '../shared/keyboard.js';
 import { WorkScreen } from '../shared/work_screen.js';
 import { Album } from './album.js';
-import { BackSteps } from './back_steps.js';
 import { footOf, leftOf } from './bars.js';
 import { CategoryHotkeys } from './category_hotkeys.js';
 import { CategoryList } from './category_list.js';
@@ -16,6 +15,7 @@ import { FirstKeys } from './first_steps.js';
 import { FlagDialog } from './flag_dialog.js';
 import { HistoryDialog } from './history_dialog.js';
 import { commandOf, HELP, mayRepeat } from './keys.js';
+import { ImageAddress } from './image_address.js';
 import { ImageMarks } from './image_marks.js';
 import { LabelState } from './label_state.js';
 import { OpenImageDialog } from './open_image_dialog.js';
@@ -43,8 +43,8 @@ export class LabelPage extends WorkScreen {
   /** @type {ProbeSchedule} */
   probes;
 
-  /** @type {BackSteps} */
-  backSteps;
+  /** @type {ImageAddress} */
+  address;
 
   /** @type {Record<string, () => unknown>} */
   commands = {};
@@ -65,7 +65,8 @@ export class LabelPage extends WorkScreen {
     super(root, functions, { page: 'label', help: HELP });
     const { server } = this;
     this.stage = new Stage({
-      onBanner: () => this.state.refresh(), onFlag: () => this.commands.flag(), onBroken: (reason) => this.state.setProblem(reason),
+      onBanner: () => this.state.refresh(), onFlag: () => this.commands.flag(),
+      onBroken: (reason) => this.state.setProblem(reason), onDrawn: () => this.gate.open(),
     });
     this.place = h('span', { class: 'an-place' });
     this.hint = h('p', { class: 'an-hint', hidden: true, text: HINT });
@@ -81,8 +82,8 @@ export class LabelPage extends WorkScreen {
     this.hotkeys = new CategoryHotkeys(server, this.stage.typed, {
       onPick: (id, state) => this.state.item && this.#pick(this.rows.rowOf(id), state), onKeys: (keys) => this.#takeKeys(keys),
     });
-    this.acceptButton = button('Accept suggested', '⇧A', () => this.acceptAll(), 'primary');
-    this.sweepButton = button('Rest absent', 'X', () => this.sweep());
+    this.acceptButton = button('Accept suggested', '⇧A', () => this.acceptAll(), 'primary an-commits');
+    this.sweepButton = button('Rest absent', 'X', () => this.sweep(), 'an-commits');
     this.foot = footOf(this);
     this.mount();
   }
@@ -101,13 +102,14 @@ export class LabelPage extends WorkScreen {
     this.rows = new CategoryList(categories, {
       onPick: (row, state) => this.#pick(row, state), onSweep: (group) => this.sweepGroup(group), onOpen: () => this.draw(),
     });
-    const nameOf = (/** @type {number} */ id) => this.rows.byId.get(id)?.name ?? 'a category';
-    this.state = new LabelState({ server: this.server, queue: this.queue, album, me: this.me, nameOf }, {
+    const { server, queue, guard, me, categoryNames: names = new Map() } = this;
+    this.state = new LabelState({ server, queue, guard, album, me, names }, {
       showImage: () => this.#showImage(), draw: () => this.draw(), drawNeighbours: () => this.strip.draw(album.ids, album.at, album.items),
-      fail: (text) => this.fail(text), retry: (text, again) => this.retry(text, again), notify: (text) => this.notify(text), say: (text) => this.say(text),
+      fail: (text) => this.fail(text), retry: (text, again) => this.retry(text, again), notify: (text) => this.notify(text), tell: (text) => this.tell(text), say: (text) => this.say(text),
+      isDrawn: () => this.stage.isDrawn, takesCommit: () => this.gate.takes(),
       interlude: () => this.probes.turn(), end: () => this.#end(),
     });
-    this.backSteps = new BackSteps({ onStep: (by) => this.state.step(by), onImage: (image) => this.#follow(image) });
+    this.address = new ImageAddress(this);
     this.hotkeys.use(categories);
     this.search = new CategorySearch({
       onText: (text) => this.#filter(text), onMove: (step) => this.moveFocus(step),
@@ -131,9 +133,10 @@ export class LabelPage extends WorkScreen {
 
   /** @param {Start} start @returns {Promise<unknown>} */
   async open(start) {
-    const place = await this.state.firstPlace(Number(location.hash.slice(1)), start.resume);
+    const named = this.address.read();
+    const place = await this.state.firstPlace(named ?? 0, start.resume);
     if (place === null) return this.retry('No image can be loaded right now; trying again.', () => this.open(start));
-    if (!Number(location.hash.slice(1)) && this.state.endsHere(place)) return this.#end();
+    if (!named && this.state.endsHere(place)) return this.#end();
     this.firstKeys.showOnce();
     return this.state.goTo(place);
   }
@@ -142,11 +145,6 @@ export class LabelPage extends WorkScreen {
 
   // ---- another image
 
-  /** @param {number} image */
-  #follow(image) {
-    if (image && image !== this.state.album.id) this.state.openImage(image);
-  }
-
   #showImage() {
     const { item, album } = this.state;
     if (!item) return;
@@ -154,6 +152,8 @@ export class LabelPage extends WorkScreen {
     const from = { list: box.scrollTop, page: scrollY }; // asked first: later it would cost a layout
     this.ready();
     this.end.close();
+    this.root.classList.remove('an-imageless');
+    this.gate.close();
     this.stage.show(item);
     this.stage.showFlags(item.flags);
     this.hotkeys.cancel();
@@ -170,7 +170,7 @@ export class LabelPage extends WorkScreen {
     this.hint.hidden = item.version !== null || Boolean(this.status.state?.problem); // changed here only, so that no row moves under the hand
     this.place.textContent = item.data.name;
     this.place.title = item.data.name;
-    this.backSteps.show(item.id, album.at);
+    this.address.write();
     this.draw();
   }
 
@@ -186,6 +186,8 @@ export class LabelPage extends WorkScreen {
   categoriesComing() { this.state?.album.expectCategories(); }
 
   #end() { this.ready(); this.end.open(); }
+
+  orderComes() { this.state?.useOrder(); }
 
   /** @param {number | null} number */
   newVersion(number) {
@@ -392,9 +394,7 @@ export class LabelPage extends WorkScreen {
   /** @param {string} text */
   fail(text) {
     this.ready();
-    this.stage.fail(text);
+    this.stage.clear(text);
+    this.root.classList.add('an-imageless');
   }
-
-  /** @param {string} text */
-  notify(text) { this.stage.notify(text); }
 }

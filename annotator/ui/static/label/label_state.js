@@ -3,14 +3,17 @@
 // draws what it reads here.
 
 import { randomId } from '../shared/dom.js';
+import { saidBy, stepText } from '../shared/step_text.js';
+import { Visit } from './visit.js';
 
 /** @import { Flag, Label, State } from '../shared/wire.d.ts' */
 /** @import { Done, Job, SaveQueue } from '../shared/save_queue.js' */
 /** @import { Server } from '../shared/server.js' */
+/** @import { OwnStep, UndoGuard } from '../shared/undo_guard.js' */
 /** @import { Album } from './album.js' */
 /** @import { Answer, Before, Item } from './item.js' */
 
-/** @typedef {{ op: string, image: number, before: Before[] }} Step an operation of this tab, for undo and redo */
+/** @typedef {OwnStep & { image: number, before: Before[] }} Step an operation of this tab, for undo and redo */
 /**
  * @typedef {object} View what the page does when something has changed
  * @property {() => void} showImage another image is on the screen
@@ -18,7 +21,10 @@ import { randomId } from '../shared/dom.js';
  * @property {() => void} drawNeighbours more is known of the images around it
  * @property {(text: string) => void} fail there is no image, for this reason
  * @property {(text: string, again: () => unknown) => Promise<unknown>} retry the same, and it is tried again
- * @property {(text: string) => void} notify
+ * @property {() => boolean} isDrawn the image can be seen
+ * @property {() => boolean} takesCommit it has been seen long enough for keys that save many answers at once
+ * @property {(text: string) => void} notify what came of the last key
+ * @property {(text: string) => void} tell what has happened besides
  * @property {(text: string) => void} say for screen readers
  * @property {() => Promise<unknown> | null} interlude between two images; the next one waits for what this returns
  * @property {() => void} end every image has been visited
@@ -39,31 +45,33 @@ export class LabelState {
 
   #answeredAt = performance.now();
 
-  /** @type {Date | null} */
-  #openedAt = null;
-
-  /** @type {Set<number>} */
-  #seen = new Set(); // categories that were drawn beside the image
+  #visit;
 
   #isInterlude = false;
 
   #turns = 0; // how often another image was gone to
 
   /**
-   * @param {{ server: Server, queue: SaveQueue, album: Album, me: string, nameOf: (category: number) => string }} parts
+   * @param {{ server: Server, queue: SaveQueue, guard: UndoGuard, album: Album, me: string, names: Map<number, string> }} parts
+   *   `names`: of the categories
    * @param {View} view
    */
-  constructor({ server, queue, album, me, nameOf }, view) {
+  constructor({ server, queue, guard, album, me, names }, view) {
     this.server = server;
     this.queue = queue;
+    this.guard = guard;
     this.album = album;
     this.me = me;
-    this.nameOf = nameOf;
+    this.names = names;
     this.view = view;
+    this.#visit = new Visit(queue, me);
   }
 
   // The image on the screen, null if there is none.
   get item() { return this.#item; }
+
+  /** @param {number} category */
+  nameOf(category) { return this.names.get(category) ?? 'a category'; }
 
   // Operations that are remembered, for undo and redo.
   get remembered() { return this.#done.length + this.#undone.length; }
@@ -124,7 +132,7 @@ export class LabelState {
   async skip() {
     if (this.#item && !this.#item.data.problem) {
       this.album.skip(this.#item.id);
-      this.#openedAt = null;
+      this.#visit.cancel();
       this.view.notify('Skipped; this image comes back later.');
     }
     await this.next();
@@ -154,14 +162,20 @@ export class LabelState {
     if (turn !== this.#turns) return; // somebody pressed on in the meantime
     this.#item = item ?? null;
     if (item === null) await view.retry(AWAY, () => turn === this.#turns && !this.#item && this.goTo(place));
-    else if (!item) view.fail('This image is not in the project any more. Press Enter to go on.');
+    else if (!item) this.#tellGone(place);
     else await this.#show();
+  }
+
+  // An address that is wrong or old. The image is no place to come back to.
+  /** @param {number} place */
+  #tellGone(place) {
+    const [id] = this.album.remove(place);
+    this.view.fail(`There is no image ${id} in this project. Press → to go on, or O to open another one.`);
   }
 
   async #show() {
     const { album, view } = this;
-    this.#openedAt = new Date();
-    this.#seen = new Set();
+    this.#visit.begin();
     this.#answeredAt = performance.now();
     album.forgetFarAway();
     view.showImage();
@@ -170,19 +184,10 @@ export class LabelState {
     view.drawNeighbours();
   }
 
-  // A visit records what was drawn and left unmarked; beside an image that cannot be seen, nothing was.
-  leave() {
-    const item = this.#item;
-    if (!item || !this.#openedAt) return;
-    this.queue.push('visit', {
-      as: this.me, op: randomId(), image: item.id, shown: item.data.problem ? [] : [...this.#seen],
-      opened_at: this.#openedAt.toISOString(), closed_at: new Date().toISOString(),
-    });
-    this.#openedAt = null;
-  }
+  leave() { this.#visit.end(this.#item, this.view.isDrawn()); }
 
   /** @param {number[]} categories that are drawn now */
-  see(categories) { for (const id of categories) this.#seen.add(id); }
+  see(categories) { this.#visit.see(categories); }
 
   // ---- answering
 
@@ -201,7 +206,7 @@ export class LabelState {
 
   /** @param {number[]} visible */
   acceptAll(visible) {
-    const item = this.#answerable();
+    const item = this.#committable();
     if (!item) return;
     const ids = this.acceptable(visible);
     if (ids.length) this.#commit(item, 'accept_all', ids.map((id) => ({ id, state: 'present', source: 'accepted_in_bulk' })));
@@ -211,7 +216,7 @@ export class LabelState {
   // What is open of `listed` is absent. False if the image takes no answers.
   /** @param {number[]} listed @param {string} [group] the name of what is listed, if not everything */
   sweep(listed, group) {
-    const item = this.#answerable();
+    const item = this.#committable();
     if (!item) return false;
     const ids = this.open(listed);
     if (ids.length) this.#commit(item, 'sweep', ids.map((id) => ({ id, state: 'absent', source: 'swept' })));
@@ -220,24 +225,38 @@ export class LabelState {
     return true;
   }
 
+  // Nobody answers about an image that they cannot see.
   #answerable() {
-    const problem = this.#item?.data.problem;
-    if (problem) this.view.notify('This image cannot be shown, so it takes no answers.');
-    return problem ? null : this.#item;
+    const item = this.#item;
+    if (!item) return null;
+    const isReady = !item.data.problem && this.view.isDrawn();
+    if (item.data.problem) this.view.notify('This image cannot be shown, so it takes no answers.');
+    else if (!isReady) this.view.notify('The image is not here yet; it takes answers as soon as it can be seen.');
+    return isReady ? item : null;
+  }
+
+  // The same for many answers at once.
+  #committable() {
+    const item = this.#answerable();
+    return item && this.view.takesCommit() ? item : null;
   }
 
   /** @param {Item} item @param {string} kind @param {Answer[]} answers */
   #commit(item, kind, answers) {
     const { queue } = this;
+    const { name } = item.data;
     const op = randomId();
-    this.#done.push({ op, image: item.id, before: item.snapshot(answers.map(({ id }) => id)) });
-    this.#done = this.#done.slice(-UNDOABLE);
+    const before = item.snapshot(answers.map(({ id }) => id));
+    const changes = item.apply(op, answers, queue.untargeted);
+    const text = stepText(saidBy({ image: item.id, changes }, name, this.names));
+    this.#done = [...this.#done, { op, at: Date.now(), text, image: item.id, before }].slice(-UNDOABLE);
     this.#undone = [];
+    this.guard.did(op);
     const now = performance.now();
     queue.push('save', {
       as: this.me, op, kind, image: item.id, at: new Date().toISOString(), ms: Math.round(now - this.#answeredAt),
-      version: item.version, changes: item.apply(op, answers, queue.untargeted),
-    }, { name: item.data.name });
+      version: item.version, changes,
+    }, { name });
     this.#answeredAt = now;
     this.view.draw();
   }
@@ -249,16 +268,19 @@ export class LabelState {
   // Shown at once where this tab knows what is taken back; the server has the last word.
   /** @param {'undo' | 'redo'} call @param {Step[]} from @param {Step[]} to */
   async #takeBack(call, from, to) {
+    const chosen = await this.guard.choose(call, from.at(-1));
+    if (!chosen) return;
     const op = randomId();
-    const step = from.pop();
+    const step = from.at(-1)?.op === chosen.op ? from.pop() : undefined;
     const item = step && this.album.items.get(step.image);
     if (item) {
-      to.push({ ...step, before: item.snapshot(step.before.map(([id]) => id)) });
+      to.push({ ...step, at: Date.now(), before: item.snapshot(step.before.map(([id]) => id)) });
       item.putBack(op, step.before);
-    } else if (step) this.#forgetSteps(); // its image is not at hand; the server says what was taken back
-    this.queue.push(call, { as: this.me, op }, item ? { target: step.op, image: step.image } : {});
+    } else this.#forgetSteps(); // its image is not at hand; the server says what was taken back
+    this.queue.push(call, { as: this.me, op }, item ? { target: step.op, image: step.image } : { meant: chosen.op });
     if (item && item !== this.#item) await this.openImage(step.image);
     this.view.draw();
+    this.view.notify(`${call === 'undo' ? 'Undone' : 'Redone'}: ${chosen.text}.`);
   }
 
   // The server still knows them, so undo goes on working.
@@ -273,9 +295,17 @@ export class LabelState {
   // True if the version is another than before.
   /** @param {number} version */
   useVersion(version) {
+    const isFirst = this.album.version === null;
     const isNew = this.album.use(version);
-    if (isNew) this.album.lookAhead();
+    if (isNew && isFirst) this.useOrder();
+    else if (isNew) this.album.lookAhead();
     return isNew;
+  }
+
+  // The images that nobody has looked at here come in the order that the server has by now.
+  async useOrder() {
+    await this.album.reorder();
+    this.view.drawNeighbours();
   }
 
   // Take the newest version's opinion of the image on the screen.
@@ -322,7 +352,7 @@ export class LabelState {
     }
   }
 
-  // The server chose the operation, which may be of another tab or of yesterday.
+  // What the server did, which may be about another image than the one on the screen.
   /** @param {Job} job @param {Done} result */
   async #confirmTakenBack(job, result) {
     const { album } = this;
@@ -330,11 +360,11 @@ export class LabelState {
     for (const { id, labels } of touched) album.items.get(id)?.acknowledge(job.data.op, labels);
     album.forget(job.data.op);
     if (job.target && result.image !== job.image) this.#forgetSteps();
-    if (result.nothing) this.view.notify(`There is nothing to ${job.call}.`);
     await this.#fetchAgain(touched.map(({ id }) => id));
-    const isElsewhere = result.image && result.image !== this.#item?.id;
+    const isElsewhere = touched.length === 1 && result.image && result.image !== this.#item?.id;
     if (isElsewhere && result.image && !job.target && !job.adopted) await this.openImage(result.image);
     this.view.draw();
+    if (result.nothing && !job.adopted) await this[job.call === 'undo' ? 'undo' : 'redo'](); // another step is newer by now, which is asked about
   }
 
   // Of those that this tab knows, and of the one on the screen.
@@ -348,7 +378,7 @@ export class LabelState {
   /** @param {Job} job @param {string} message */
   async refused(job, message) {
     if (job.call === 'visit') return;
-    this.view.notify(message);
+    this.view.tell(message);
     if (job.call === 'probe_answer') return;
     this.album.forget(job.data.op);
     await this.album.fetch([...new Set([job.data.image ?? 0, this.#item?.id ?? 0])].filter(Boolean));
@@ -358,6 +388,6 @@ export class LabelState {
   /** @param {[number, number]} pair @param {Record<string, Record<string, Label | null>>} images */
   #tellLate([image, category], images) {
     const by = images[String(image)]?.[String(category)]?.by || 'Someone';
-    this.view.notify(`${by} answered ${this.nameOf(category)} in the meantime; that answer stands, yours is kept beside it.`);
+    this.view.tell(`${by} answered ${this.nameOf(category)} in the meantime; that answer stands, yours is kept beside it.`);
   }
 }

@@ -1,29 +1,25 @@
 // The image, and what is said over it: a problem, a banner, flags, a passing notice.
 
+import { keepAsking, turnTo } from '../shared/awaited_image.js';
 import { h, imageUrl, setText } from '../shared/dom.js';
-import { whyMissing } from '../shared/refusals.js';
 import { Zoom } from '../shared/zoom.js';
 
 /** @import { Flag } from '../shared/wire.d.ts' */
 /** @import { Item } from './item.js' */
 
-const NOTICE_MS = 6000;
-const RETRY_MS = 1500;
-
 export class Stage {
   /**
-   * @param {{ onBanner: () => void, onFlag: () => void, onBroken: (reason: string) => void }} listeners
-   *   `onBroken`: the image on the screen cannot be shown
+   * @param {{ onBanner: () => void, onFlag: () => void, onBroken: (reason: string) => void, onDrawn: () => void }} listeners
+   *   `onBroken`: the image on the screen cannot be shown; `onDrawn`: it can be seen now
    */
-  constructor({ onBanner, onFlag, onBroken }) {
+  constructor({ onBanner, onFlag, onBroken, onDrawn }) {
     this.onBroken = onBroken;
+    this.onDrawn = onDrawn;
+    this.isDrawn = false; // the image on the screen can be seen, if only a small copy of it
     /** @type {number | null} */
     this.id = null;
-    this.tried = 0;
     /** @type {number | null} */
     this.version = null; // that the banner announces
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    this.timer = undefined;
     this.image = h('img', { class: 'an-image', alt: '', draggable: 'false', hidden: true });
     this.view = h('div', { class: 'an-view' }, this.image);
     this.problem = h('div', { class: 'an-problem', role: 'status', hidden: true });
@@ -31,23 +27,60 @@ export class Stage {
     this.flag = h('button', { class: 'an-flag', type: 'button', hidden: true, onclick: () => { onFlag(); this.flag.blur(); } });
     this.contradictions = h('div', { class: 'an-clash', role: 'status', hidden: true });
     this.typed = h('div', { class: 'an-typed', role: 'status', hidden: true });
-    this.notice = h('div', { class: 'an-notice', role: 'status', hidden: true });
-    this.element = h('div', { class: 'an-stage' }, this.view, this.problem, this.flag, this.contradictions, this.banner, this.typed, this.notice);
+    this.element = h('div', { class: 'an-stage' }, this.view, this.problem, this.flag, this.contradictions, this.banner, this.typed);
     this.zoom = new Zoom(this.element, this.view, { onCloser: () => this.#load(2560) });
-    this.image.addEventListener('error', () => this.#retry());
+    this.image.addEventListener('load', () => this.#drawn());
+    keepAsking(this.image, { onMissing: (reason) => this.#miss(reason), onWait: () => this.#wait() });
   }
 
   /** @param {Item} item */
   show({ id, data }) {
     this.id = id;
-    this.tried = 0;
+    this.isDrawn = false;
     this.zoom.reset(data);
-    this.image.style.backgroundImage = `url("${imageUrl(256, id)}")`; // at once, until the large one is there
-    this.image.src = imageUrl(1280, id);
+    this.image.style.backgroundImage = '';
     this.image.alt = data.name;
     this.image.hidden = false;
     this.problem.hidden = true;
-    if (data.problem) this.fail(`${data.problem} Skip it with P.`);
+    if (data.problem) {
+      this.image.removeAttribute('src');
+      this.#fail(`${data.problem} Skip it with P.`);
+      return;
+    }
+    turnTo(this.image, imageUrl(1280, id));
+    if (this.image.complete && this.image.naturalWidth) this.#drawn(); // it was loaded ahead
+    else this.#showSmall(id);
+  }
+
+  // There is no image, for this reason.
+  /** @param {string} text */
+  clear(text) {
+    this.id = null;
+    this.isDrawn = false;
+    this.image.removeAttribute('src');
+    this.showFlags([]);
+    this.showContradictions('');
+    this.#fail(text);
+  }
+
+  #drawn() {
+    if (this.isDrawn || this.id === null) return;
+    this.isDrawn = true;
+    this.image.hidden = false;
+    this.problem.hidden = true;
+    this.onDrawn();
+  }
+
+  // A small copy, until the large one is there.
+  /** @param {number} id */
+  #showSmall(id) {
+    const small = new Image();
+    small.src = imageUrl(256, id);
+    small.decode().then(() => {
+      if (this.id !== id || this.isDrawn) return;
+      this.image.style.backgroundImage = `url("${small.src}")`;
+      this.#drawn();
+    }, () => {}); // the large one is asked for again
   }
 
   // More pixels of the same image take its place when they are there.
@@ -60,33 +93,24 @@ export class Stage {
     larger.decode().then(() => { if (this.id === id) this.image.src = larger.src; }, () => {}); // the smaller one stays
   }
 
-  // The server says why there is no image; one that is away for a moment is asked again.
-  async #retry() {
-    const { id, image } = this;
-    const { src } = image;
-    if (!this.problem.hidden || !image.getAttribute('src')) return;
-    this.tried += 1;
-    const reason = await whyMissing(src);
-    if (this.id !== id || !this.problem.hidden) return;
-    if (reason || this.tried > 3) {
-      this.fail(`${reason || 'This image cannot be shown.'} Skip it with P.`);
-      if (reason) this.onBroken(reason);
-    } else setTimeout(() => { if (image.src === src) image.src = src; }, RETRY_MS * this.tried);
+  // It comes by itself when the server answers again; a small copy stays.
+  #wait() {
+    if (!this.isDrawn) this.#fail('The image cannot be loaded right now; it comes by itself as soon as it can be.');
+  }
+
+  /** @param {string} reason */
+  #miss(reason) {
+    if (this.id === null) return;
+    this.isDrawn = false;
+    this.#fail(`${reason} Skip it with P.`);
+    this.onBroken(reason);
   }
 
   /** @param {string} text */
-  fail(text) {
+  #fail(text) {
     this.image.hidden = true;
     this.problem.textContent = text;
     this.problem.hidden = false;
-  }
-
-  /** @param {string} text */
-  notify(text) {
-    this.notice.textContent = text;
-    this.notice.hidden = false;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => { this.notice.hidden = true; }, NOTICE_MS);
   }
 
   /** @param {number | null} number of a version that the image on the screen does not use yet */

@@ -1,8 +1,8 @@
 // Ten blind questions, one at a time, over everything else: no score, no label, no hint of either.
 
+import { keepAsking, turnTo } from '../shared/awaited_image.js';
 import { button, h, imageUrl } from '../shared/dom.js';
 import { digitOf } from '../shared/keyboard.js';
-import { whyMissing } from '../shared/refusals.js';
 
 /** @import { ProbeCategory, ProbeQuestion } from '../shared/wire.d.ts' */
 
@@ -53,7 +53,9 @@ export class ProbeCard {
     this.done = h('div', { class: 'pb-done', hidden: true }, this.thanks, h('p', { text: 'You can still change the last answer: press ⌫.' }), this.finish);
     this.element = this.#build();
     this.image.addEventListener('load', () => this.#loaded());
-    this.image.addEventListener('error', () => this.#broken());
+    keepAsking(this.image, {
+      onMissing: (reason) => this.#fail(reason), onWait: () => this.#fail('The image cannot be loaded right now; it comes by itself as soon as it can be.'),
+    });
   }
 
   #build() {
@@ -148,13 +150,16 @@ export class ProbeCard {
     this.problem.hidden = true;
     this.skip.hidden = true;
     this.image.hidden = false;
-    this.image.src = imageUrl(1280, image);
+    turnTo(this.image, imageUrl(1280, image));
     if (problem) this.#fail(problem);
     this.ask.focus({ preventScroll: true }); // a screen reader reads the question
   }
 
   #loaded() {
-    if (!this.question || !this.problem.hidden) return;
+    if (!this.question || this.question.problem) return;
+    this.image.hidden = false;
+    this.problem.hidden = true;
+    this.skip.hidden = true;
     this.#usable(true);
     this.since = performance.now();
     this.element.dataset.ready = 'true';
@@ -163,16 +168,10 @@ export class ProbeCard {
   /** @param {boolean} can */
   #usable(can) { for (const choice of this.buttons) choice.setAttribute('aria-disabled', String(!can)); }
 
-  async #broken() {
-    const { question } = this;
-    if (!question || !this.problem.hidden) return;
-    const reason = await whyMissing(this.image.src) || 'This image cannot be shown right now.';
-    if (this.question === question) this.#fail(reason);
-  }
-
   // Nobody answers about an image they have not seen.
   /** @param {string} reason */
   #fail(reason) {
+    if (!this.question) return;
     this.image.hidden = true;
     this.problem.textContent = reason;
     this.problem.hidden = false;

@@ -1,5 +1,6 @@
 // The list of pairs as cards: drawn once, restyled in place, never reordered while it is on the screen.
 
+import { keepAsking } from '../shared/awaited_image.js';
 import { h, imageUrl, reveal } from '../shared/dom.js';
 
 /** @import { ReviewRow } from '../shared/wire.d.ts' */
@@ -7,7 +8,7 @@ import { h, imageUrl, reveal } from '../shared/dom.js';
 
 /** @typedef {'left' | 'right' | 'up' | 'down' | 'first' | 'last'} Direction */
 /** @typedef {{ isToggle: boolean, isExtend: boolean }} Click with Ctrl, or on the tick; with Shift */
-/** @typedef {{ onPick: (pair: Pair, click: Click) => void, onOpen: (pair: Pair) => void }} Listeners */
+/** @typedef {{ onPick: (pair: Pair, click: Click) => void, onOpen: (pair: Pair) => void, onDrawn: (pair: Pair) => void }} Listeners */
 
 /** @type {Record<string, string | undefined>} */
 const MARKS = { present: '✓', absent: '✕', unsure: '?', conflict: '≠' };
@@ -17,7 +18,7 @@ class Card {
   drawn = null;
 
   /** @param {Pair} pair @param {Listeners} listeners */
-  constructor(pair, { onPick, onOpen }) {
+  constructor(pair, { onPick, onOpen, onDrawn }) {
     this.pair = pair;
     this.mark = h('span', { class: 'an-mark', 'aria-hidden': 'true' });
     this.tick = h('span', { class: 'rv-tick', 'aria-hidden': 'true' });
@@ -27,7 +28,8 @@ class Card {
     this.score = h('span', { class: 'rv-says' });
     this.meter = h('div', { class: 'rv-meter' }, h('span', { class: 'rv-track' }, this.bar), this.score);
     const image = h('img', { src: imageUrl(256, pair.row.image), alt: '', loading: 'lazy', draggable: 'false' });
-    image.addEventListener('error', () => this.element.classList.add('broken'));
+    image.addEventListener('load', () => onDrawn(pair));
+    keepAsking(image, { onMissing: () => this.element.classList.add('broken') });
     this.element = h('div', { class: 'rv-card', role: 'option', tabindex: -1, 'data-image': pair.row.image, 'data-category': pair.row.category ?? '' },
       h('div', { class: 'rv-thumb' }, image, this.tick, this.flag),
       h('div', { class: 'rv-title' }, this.mark, h('span', { class: 'rv-name', text: pair.isPair ? pair.categoryName : pair.row.name, dir: 'auto' })),

@@ -23,6 +23,7 @@ export class Pair {
     /** @type {string | null} */
     this.pending = null; // newest own operation that is not acknowledged yet
     this.isSelected = false;
+    this.isDrawn = false; // its image has been seen
     this.answer = row.answer; // the newest one that the server is known to have
     this.key = keyOf(row.image, row.category);
   }

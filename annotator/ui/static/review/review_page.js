@@ -14,7 +14,6 @@ import { SidePanel } from './side_panel.js';
 /** @import { Click, Direction } from './card_list.js' */
 /** @import { Pair } from './pair.js' */
 
-const NOTICE_MS = 6000;
 const NEAR_END = 600; // pixels below what can be seen, from which on more is loaded
 const WHAT_ERRORS_ARE = 'The model was trained on nine in ten of these labels, so it may have learned many errors: what it still disagrees with is worth a look, and what it agrees with is not proven right.';
 
@@ -30,18 +29,17 @@ export class ReviewPage extends WorkScreen {
   /** @type {number | null} */
   announced = null; // the newest version that was announced
 
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  timer;
+  /** @type {number | null} */
+  nextFrame = null;
 
   /** @param {HTMLElement} root @param {Record<string, (data: object) => Promise<any>>} functions */
   constructor(root, functions) {
     super(root, functions, { page: 'review', help: HELP });
     this.filters = new Filters({ onChange: () => this.#changed(), onLeave: () => this.#setFocus(this.state.focus) });
-    this.list = new CardList({ onPick: (pair, click) => this.#pick(pair, click), onOpen: (pair) => this.#open(pair) });
+    this.list = new CardList({ onPick: (pair, click) => this.#pick(pair, click), onOpen: (pair) => this.#open(pair), onDrawn: (pair) => this.#drawn(pair) });
     this.side = new SidePanel(this.server, { onResolve: (flag) => this.state.resolveFlag(flag) });
     this.count = h('span', { class: 'rv-count', role: 'status' });
     this.explanation = h('p', { class: 'rv-what', text: WHAT_ERRORS_ARE, hidden: true });
-    this.notice = h('div', { class: 'an-notice', role: 'status', hidden: true });
     this.selected = h('span', { class: 'rv-chosen' });
     /** @type {{ state: State, label: string, element: Button }[]} */
     this.buttons = ANSWERS.map(([state, label, key]) => ({ state, label, element: button(label, key, () => this.state.answer(state)) }));
@@ -58,7 +56,7 @@ export class ReviewPage extends WorkScreen {
       button('History', 'H', () => this.side.toggleHistory()), button('Help', '?', () => this.help.showModal()));
     const foot = h('div', { class: 'an-bar an-foot rv-foot' }, ...this.buttons.map(({ element }) => element), this.decides, this.selected);
     this.page.append(this.filters.element, bar, this.explanation,
-      h('div', { class: 'rv-body' }, this.list.box, this.side.element), foot, this.notice);
+      h('div', { class: 'rv-body' }, this.list.box, this.side.element), foot, this.notices.element);
     return [this.page];
   }
 
@@ -67,8 +65,9 @@ export class ReviewPage extends WorkScreen {
   /** @param {ReviewStart} start */
   prepare(start) {
     const names = new Map(start.categories.map(({ id, name }) => [id, name]));
-    this.state = new ReviewState({ server: this.server, queue: this.queue, me: this.me, isReviewer: start.reviewer, names }, {
-      draw: () => this.draw(), notify: (text) => this.notify(text), say: (text) => this.say(text),
+    const { server, queue, guard, me } = this;
+    this.state = new ReviewState({ server, queue, guard, me, isReviewer: start.reviewer, names }, {
+      draw: () => this.draw(), notify: (text) => this.notify(text), tell: (text) => this.tell(text), say: (text) => this.say(text),
     });
     this.filters.build(start);
     this.side.use(start.categories);
@@ -120,7 +119,7 @@ export class ReviewPage extends WorkScreen {
     this.filters.useCategories(list.categories);
   }
 
-  categoriesComing() { this.notify('The categories have changed; press M to list the pairs with them.'); }
+  categoriesComing() { this.tell('The categories have changed; press M to list the pairs with them.'); }
 
   // The next pairs come before the last card is reached.
   async #loadMore() {
@@ -159,7 +158,7 @@ export class ReviewPage extends WorkScreen {
   newVersion(number) {
     if (!this.state?.filters || number === null || number === this.state.version || number === this.announced) return;
     this.announced = number;
-    this.notify(`Version ${number} is ready. Press M to refresh the list with it.`);
+    this.tell(`Version ${number} is ready. Press M to refresh the list with it.`);
   }
 
   // ---- drawing
@@ -177,7 +176,8 @@ export class ReviewPage extends WorkScreen {
       element.disabled = selected.length ? !changes : !pairs.length;
       element.title = selected.length ? `changes ${changes} of ${selected.length} selected` : '';
     }
-    this.selected.textContent = selected.length ? `${selected.length} selected; the buttons say how many they change. Esc clears the selection.` : '';
+    const unseen = selected.filter(({ isDrawn }) => !isDrawn).length;
+    this.selected.textContent = selected.length ? `${selected.length} selected${unseen ? `, ${unseen} wait${unseen === 1 ? 's' : ''} for ${unseen === 1 ? 'its image' : 'their images'}` : ''}; the buttons say how many they change. Esc clears the selection.` : '';
     this.decide.checked = state.decides;
     this.decides.hidden = !state.isReviewer && !state.decides && !state.pairs.some((pair) => pair.state === 'conflict');
     this.explanation.hidden = filters?.show !== 'errors' || !state.total;
@@ -190,6 +190,16 @@ export class ReviewPage extends WorkScreen {
     const plural = total === 1 ? '' : 's';
     const isFlags = show === 'flags' && !focus?.isPair;
     return `${formatNumber(total)} ${isFlags ? `flagged image${plural}` : `pair${plural}${ABOUT[show] ?? ''}`}`;
+  }
+
+  // Its image is there; the buttons count it once a frame.
+  /** @param {Pair} pair */
+  #drawn(pair) {
+    pair.isDrawn = true;
+    this.nextFrame ??= requestAnimationFrame(() => {
+      this.nextFrame = null;
+      this.draw();
+    });
   }
 
   // The page takes what the window leaves below the status line.
@@ -287,13 +297,5 @@ export class ReviewPage extends WorkScreen {
   fail(text) {
     this.list.clear();
     this.list.showInstead(h('p', { text }));
-  }
-
-  /** @param {string} text */
-  notify(text) {
-    this.notice.textContent = text;
-    this.notice.hidden = false;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => { this.notice.hidden = true; }, NOTICE_MS);
   }
 }

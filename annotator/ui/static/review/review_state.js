@@ -3,18 +3,21 @@
 // only; the page draws what it reads here.
 
 import { randomId } from '../shared/dom.js';
+import { saidBy, stepText } from '../shared/step_text.js';
 import { keyOf, Pair, stateText } from './pair.js';
 
 /** @import { ReviewFound, ReviewRow, Source, State, Touched } from '../shared/wire.d.ts' */
 /** @import { Done, Job, SaveQueue } from '../shared/save_queue.js' */
 /** @import { Server } from '../shared/server.js' */
+/** @import { OwnStep, UndoGuard } from '../shared/undo_guard.js' */
 
 /** @typedef {Record<string, string | number>} FilterValues */
-/** @typedef {{ op: string, before: { pair: Pair, row: ReviewRow }[] }} Step an operation of this tab, for undo and redo */
+/** @typedef {OwnStep & { before: { pair: Pair, row: ReviewRow }[] }} Step an operation of this tab, for undo and redo */
 /**
  * @typedef {object} View what the page does when something has changed
  * @property {() => void} draw
- * @property {(text: string) => void} notify
+ * @property {(text: string) => void} notify what came of the last key
+ * @property {(text: string) => void} tell what has happened besides
  * @property {(text: string) => void} say for screen readers
  */
 
@@ -60,13 +63,14 @@ export class ReviewState {
   #answeredAt = performance.now();
 
   /**
-   * @param {{ server: Server, queue: SaveQueue, me: string, isReviewer: boolean, names: Map<number, string> }} parts
+   * @param {{ server: Server, queue: SaveQueue, guard: UndoGuard, me: string, isReviewer: boolean, names: Map<number, string> }} parts
    *   `names`: of the categories
    * @param {View} view
    */
-  constructor({ server, queue, me, isReviewer, names }, view) {
+  constructor({ server, queue, guard, me, isReviewer, names }, view) {
     this.server = server;
     this.queue = queue;
+    this.guard = guard;
     this.me = me;
     this.isReviewer = isReviewer;
     this.names = names;
@@ -193,9 +197,9 @@ export class ReviewState {
   /** @param {Pair} pair @returns {Source} */
   #source(pair) { return this.isReviewer || (this.#decides && pair.state === 'conflict') ? 'review' : 'human'; }
 
-  // Those of some pairs that an answer would change.
+  // Those of some pairs that an answer would change; nobody answers about an image they cannot see.
   /** @param {Pair[]} pairs @param {State} state */
-  changing(pairs, state) { return pairs.filter((pair) => pair.wouldChange(this.me, state, this.#source(pair))); }
+  changing(pairs, state) { return pairs.filter((pair) => pair.isDrawn && pair.wouldChange(this.me, state, this.#source(pair))); }
 
   // About the selected pairs if there are any, else about the one in focus.
   /** @param {State} state */
@@ -205,6 +209,7 @@ export class ReviewState {
     if (selected.length) this.#answerSelected(selected, state);
     else if (!pair) return;
     else if (!pair.isPair) view.notify('This flag is about the whole image. Press Enter to open it on the Label page.');
+    else if (!pair.isDrawn) view.notify('The image is not here yet; it takes answers as soon as it can be seen.');
     else if (pair.isAnswered(state, this.#source(pair))) view.notify(state === 'cleared' ? 'You have no answer here to remove.' : 'You have already answered this.');
     else {
       this.#commit('answer', [pair], state);
@@ -233,32 +238,43 @@ export class ReviewState {
     const op = randomId();
     const sources = new Map(pairs.map((pair) => [pair, this.#source(pair)]));
     const changes = [...sources].map(([pair, source]) => pair.change(state, source, queue.untargeted));
-    this.#done = [...this.#done, { op, before: pairs.map((pair) => ({ pair, row: pair.row })) }].slice(-UNDOABLE);
+    const text = stepText(saidBy({ changes }, pairs[0].row.name, this.names));
+    this.#done = [...this.#done, { op, at: Date.now(), text, before: pairs.map((pair) => ({ pair, row: pair.row })) }].slice(-UNDOABLE);
     this.#undone = [];
+    this.guard.did(op);
     for (const [pair, source] of sources) pair.replace(pair.withAnswer(me, state, source), op);
     const now = performance.now();
     queue.push('save', {
       as: me, op, kind, at: new Date().toISOString(), ms: Math.round(now - this.#answeredAt), version: this.#version, changes,
-    });
+    }, { name: pairs.length === 1 ? pairs[0].row.name : undefined });
     this.#answeredAt = now;
     this.view.draw();
   }
 
-  undo() { this.#takeBack('undo', this.#done, this.#undone); }
+  undo() { return this.#takeBack('undo', this.#done, this.#undone); }
 
-  redo() { this.#takeBack('redo', this.#undone, this.#done); }
+  redo() { return this.#takeBack('redo', this.#undone, this.#done); }
 
   // Shown at once where this tab knows what is taken back; the server has the last word.
   /** @param {'undo' | 'redo'} call @param {Step[]} from @param {Step[]} to */
-  #takeBack(call, from, to) {
+  async #takeBack(call, from, to) {
+    const chosen = await this.guard.choose(call, from.at(-1));
+    if (!chosen) return;
     const op = randomId();
-    const step = from.pop();
+    const step = from.at(-1)?.op === chosen.op ? from.pop() : undefined;
     if (step) {
-      to.push({ op: step.op, before: step.before.map(({ pair }) => ({ pair, row: pair.row })) });
+      to.push({ ...step, at: Date.now(), before: step.before.map(({ pair }) => ({ pair, row: pair.row })) });
       for (const { pair, row } of step.before) pair.replace(row, op);
-    }
-    this.queue.push(call, { as: this.me, op }, step ? { target: step.op } : {});
+    } else this.#forgetSteps();
+    this.queue.push(call, { as: this.me, op }, step ? { target: step.op } : { meant: chosen.op });
     this.view.draw();
+    this.view.notify(`${call === 'undo' ? 'Undone' : 'Redone'}: ${chosen.text}.`);
+  }
+
+  // The server still knows them, so undo goes on working.
+  #forgetSteps() {
+    this.#done = [];
+    this.#undone = [];
   }
 
   // ---- what the server says
@@ -268,23 +284,21 @@ export class ReviewState {
     if (job.call === 'visit' || job.call === 'probe_answer') return []; // left behind by another page
     const { view } = this;
     const pairs = this.#settle(job, result.images ?? {});
-    const images = Object.keys(result.images ?? {}).length;
-    if (job.call !== 'save') {
-      const others = `answers about ${images} other image${images > 1 ? 's' : ''}`;
-      if (result.nothing) view.notify(`There is nothing to ${job.call}.`);
-      else if (images && !pairs.length) view.notify(`${job.call === 'undo' ? 'Undone' : 'Redone'}: ${others}.`);
-    }
-    if (result.late?.length) view.notify('Someone answered in the meantime; that answer stands, yours is kept beside it.');
-    if (result.left_out?.length) view.notify(`${result.left_out.length} could not be saved: ${result.left_out[0][1]}`);
+    if (result.late?.length) view.tell('Someone answered in the meantime; that answer stands, yours is kept beside it.');
+    if (result.left_out?.length) view.tell(`${result.left_out.length} could not be saved: ${result.left_out[0][1]}`);
     if (result.archived?.length) this.#putBack(job.data.op, result.archived.map(([category]) => category));
     await this.#refresh(pairs);
+    if (result.nothing && job.call !== 'save' && !job.adopted) {
+      this.#forgetSteps(); // another step is newer by now, which is asked about
+      this[job.call]();
+    }
     return pairs;
   }
 
   /** @param {Job} job @param {string} message @returns {Promise<Pair[]>} the pairs that it was about */
   async refused(job, message) {
     if (job.call === 'visit') return [];
-    this.view.notify(message);
+    this.view.tell(message);
     this.#putBack(job.data.op);
     const pairs = this.#settle(job, {});
     await this.#refresh(pairs);

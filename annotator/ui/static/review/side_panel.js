@@ -1,5 +1,6 @@
 // Beside the list: the image in large, what else is on it, and who answered what about the pair.
 
+import { keepAsking, turnTo } from '../shared/awaited_image.js';
 import { h, imageUrl } from '../shared/dom.js';
 
 /** @import { Category, HistorySentence, Label } from '../shared/wire.d.ts' */
@@ -23,7 +24,7 @@ export class SidePanel {
     this.isOpen = innerWidth > 900; // the history
     this.image = h('img', { class: 'an-image', alt: '', draggable: 'false', hidden: true });
     this.problem = h('div', { class: 'an-problem', role: 'status', hidden: true });
-    this.image.addEventListener('error', () => this.#broken());
+    keepAsking(this.image, { onMissing: () => this.#broken() });
     this.title = h('h2', { class: 'rv-head', dir: 'auto' });
     this.file = h('div', { class: 'rv-file' });
     this.flags = h('div', { class: 'rv-flags' });
@@ -70,7 +71,7 @@ export class SidePanel {
   #showImage({ row: { image, name } }) {
     this.image.dataset.id = String(image);
     this.image.style.backgroundImage = `url("${imageUrl(256, image)}")`; // at once, until the large one is there
-    this.image.src = imageUrl(1280, image);
+    turnTo(this.image, imageUrl(1280, image));
     this.image.alt = name;
     this.image.hidden = false;
     this.problem.hidden = true;

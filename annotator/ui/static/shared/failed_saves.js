@@ -37,7 +37,7 @@ export class FailedSaves {
 
   // The last one, if nothing that came after it was saved: an undo is about that one.
   get newest() {
-    return this.entries.findLast(({ job, isNewest }) => isNewest && job.call === 'save' && !job.of)?.job.data.op ?? null;
+    return this.entries.findLast(({ job, isNewest }) => isNewest && job.call === 'save' && !job.of)?.job ?? null;
   }
 
   /** @param {Job} job @param {string} reason */

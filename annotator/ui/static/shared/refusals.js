@@ -31,14 +31,14 @@ export async function reasonOf(response) {
   return OF_PROXIES[status] ?? `The server, or a proxy in front of it, answered something unexpected (${status}); it is tried again.`;
 }
 
-// The reason why an image cannot be had, empty if it may come later.
+// The reason why an image cannot be had, empty if it may come later, null if nobody answers.
 /** @param {string} address */
 export async function whyMissing(address) {
   try {
     const response = await fetch(address);
     return response.status === 404 ? await reasonOf(response) : '';
   } catch {
-    return '';
+    return null;
   }
 }
 

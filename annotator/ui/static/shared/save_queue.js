@@ -17,6 +17,7 @@ import { pause } from './server.js';
  * @property {string} as
  * @property {number} [image]
  * @property {number} [category]
+ * @property {string} [at] when it happened
  * @property {Change[]} [changes]
  * @property {number} [probe]
  * @property {State} [state]
@@ -28,7 +29,7 @@ import { pause } from './server.js';
  * @property {string} [page] that it was done on
  * @property {string | null} [last] the newest operation that was acknowledged then
  * @property {string} [target] of an undo or redo: the operation that the page means
- * @property {string | null} [meant] the same, or what the browser takes for it
+ * @property {string} [meant] the same, or a step that is not of this page
  * @property {number | null} [image] of `target`
  * @property {string} [name] of the image
  * @property {string} [of] the operation that was saved without these changes
@@ -36,7 +37,7 @@ import { pause } from './server.js';
  * @property {number} [tries]
  */
 /** @typedef {{ ok: true } & Partial<Saved> & Partial<TakenBack>} Done what the server, or the browser in its place, confirms */
-/** @typedef {{ pending: number, fails: number, trouble: string, isStored: boolean, failed: number }} QueueState */
+/** @typedef {{ pending: number, waiting: number, fails: number, trouble: string, isStored: boolean, failed: number }} QueueState `waiting`: answers in what is pending */
 
 const ALIVE_MS = 2000;
 const ORPHAN_MS = 10000; // taking over the work of a tab that only sleeps sends it twice, which is safe
@@ -45,6 +46,9 @@ const MOST_TRIES = 5; // of what fails while the server answers everything else
 
 /** @param {Job} job */
 export const isAnswer = ({ call }) => ['save', 'probe_answer'].includes(call);
+// How many answers they hold; an undo counts as one.
+/** @param {Job[]} jobs */
+export const answersIn = (jobs) => jobs.reduce((sum, { call, data }) => sum + (call === 'visit' ? 0 : data.changes?.length ?? 1), 0);
 /** @param {Job} job */
 const isUndoOrRedo = ({ call }) => ['undo', 'redo'].includes(call);
 
@@ -99,7 +103,7 @@ export class SaveQueue {
   push(call, data, about = {}) {
     /** @type {Job} */
     const job = { call, data, page: this.page, last: this.last, ...about };
-    if (isUndoOrRedo(job)) job.meant = job.target ?? (call === 'undo' ? this.#newest() : undefined);
+    job.meant ??= job.target;
     if (this.#isAboutFailed(job)) return;
     this.jobs.push(job);
     this.#store();
@@ -238,12 +242,13 @@ export class SaveQueue {
   }
 
   // The newest answer of this browser that is not saved; the server knows only those that are.
-  #newest() {
-    /** @type {(string | null | undefined)[]} */
+  get newestUnsaved() {
+    /** @type {Job[]} */
     const answers = [];
-    for (const { call, data, meant } of this.jobs) {
-      if (call === 'save' || call === 'redo') answers.push(call === 'save' ? data.op : meant);
-      if (call === 'undo' && answers.at(-1) === meant) answers.pop();
+    for (const job of this.jobs) {
+      if (job.call === 'save') answers.push(job);
+      if (job.call === 'undo' && answers.at(-1)?.data.op === job.meant) answers.pop();
+      if (job.call === 'redo') answers.push(...this.jobs.filter(({ data }) => data.op === job.meant));
     }
     return answers.at(-1) ?? this.failed.newest;
   }
@@ -268,7 +273,7 @@ export class SaveQueue {
 
   #report() {
     const { pending, fails, trouble, failed, isStored } = this;
-    guarded(() => this.onState({ pending, fails, trouble, isStored: isStored && failed.isStored, failed: failed.count }));
+    guarded(() => this.onState({ pending, waiting: answersIn(this.jobs), fails, trouble, isStored: isStored && failed.isStored, failed: failed.count }));
   }
 
   #store() {

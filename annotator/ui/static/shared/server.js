@@ -7,6 +7,25 @@ import './project.js'; // so that no call goes out that does not name its projec
 
 const PATIENCE_MS = 20000;
 
+let isAway = false;
+/** @type {(() => void)[]} */
+let waiting = [];
+
+/** @param {boolean} isNow */
+function noteAway(isNow) {
+  isAway = isNow;
+  if (isAway) return;
+  for (const go of waiting) go();
+  waiting = [];
+}
+
+// Waits until the server answers again, and says whether it was away at all.
+export async function serverIsBack() {
+  const was = isAway;
+  if (was) await new Promise((resolve) => { waiting.push(() => resolve(undefined)); });
+  return was;
+}
+
 export class Server {
   /** @param {Record<string, (data: object) => Promise<any>>} functions what Gradio offers as `server` */
   constructor(functions) {
@@ -29,10 +48,13 @@ export class Server {
     const patience = new Promise((resolve) => { timer = setTimeout(() => resolve({ ok: false, away: true, slow: true }), PATIENCE_MS); });
     try {
       const reply = await Promise.race([this.functions[name]({ as: this.me, ...data }), patience]);
-      if (typeof reply?.ok !== 'boolean') return { ok: false, away: true };
+      const isReply = typeof reply?.ok === 'boolean';
+      noteAway(!isReply || Boolean(reply.away));
+      if (!isReply) return { ok: false, away: true };
       this.onReply(reply);
       return reply;
     } catch {
+      noteAway(true);
       return { ok: false, away: true };
     } finally {
       clearTimeout(timer);

@@ -14,13 +14,15 @@ export class StatusLine {
 
   /**
    * @param {{ call: (name: 'state') => Promise<Reply<ProjectState>> }} server
-   * @param {{ onVersion?: (number: number | null) => void, onCategories?: (revision: string) => void }} listeners
+   * @param {{ onVersion?: (number: number | null) => void, onCategories?: (revision: string) => void, onOrder?: () => void }} listeners
+   *   `onOrder`: images have an order of their own from now on
    */
-  constructor(server, { onVersion = () => {}, onCategories = () => {} } = {}) {
+  constructor(server, { onVersion = () => {}, onCategories = () => {}, onOrder = () => {} } = {}) {
     this.server = server;
     this.onVersion = onVersion;
     this.onCategories = onCategories;
-    this.hasFeatures = true;
+    this.onOrder = onOrder;
+    this.isOrdered = true;
     this.started = false;
     /** @type {ProjectState | null} */
     this.state = null;
@@ -51,6 +53,8 @@ export class StatusLine {
       this.state = state;
       this.#show(state);
       this.onState(state);
+      if (state.ordered && !this.isOrdered) this.onOrder();
+      this.isOrdered = state.ordered;
       this.onVersion(state.version);
       this.onCategories(state.categories_revision);
     }
@@ -65,11 +69,11 @@ export class StatusLine {
 
   /** @param {ProjectState} state */
   #show(state) {
-    const { trainer, version, problem } = state;
+    const { trainer, version, problem, ordered } = state;
     const busy = ['training', 'embedding'].includes(trainer.state);
     this.dot.dataset.state = trainer.worker_alive || trainer.state === 'starting' ? trainer.state : 'off';
     const model = problem ? `no suggestions: ${problem}` : version === null ? 'no version yet' : `version ${version}`;
-    const order = this.hasFeatures || version !== null ? [] : ['images come in file order until they have been analysed'];
+    const order = ordered ? [] : ['images come in file order until they have been analysed'];
     const said = [model, trainerText(trainer), ...order].join(' · ');
     this.bar.hidden = !trainer.total || !busy || !trainer.worker_alive;
     this.bar.value = trainer.total ? trainer.done / trainer.total : 0;

@@ -4,7 +4,7 @@ import { allKeys, failedPrefix, nameOfProject, ownerOf, parsed, store, storedJob
 import { button, h, randomId, setText } from './dom.js';
 import { downloadAnswers, FailedSavesDialog } from './failed_saves_dialog.js';
 import { describeServed, otherProjectNotice, projectName } from './project.js';
-import { isAnswer } from './save_queue.js';
+import { answersIn, isAnswer } from './save_queue.js';
 
 /** @import { Project, Reply } from './wire.d.ts' */
 /** @import { Job, SaveQueue } from './save_queue.js' */
@@ -15,6 +15,8 @@ const CHECK_MS = 3000;
 const answers = (count) => `${count} ${count === 1 ? 'answer' : 'answers'}`;
 /** @param {number} count */
 const wait = (count) => (count === 1 ? 'waits' : 'wait');
+/** @param {number} count */
+export const answersWait = (count) => `${answers(count)} ${wait(count)}`;
 /** @param {number} count */
 const theyAre = (count) => (count === 1 ? 'It is' : 'They are');
 
@@ -31,7 +33,7 @@ export class UnsavedNotices {
     this.failed = h('p', { class: 'an-waits', role: 'status', hidden: true }, this.failedCount, button('Show', null, () => this.dialog.open()));
     this.ofOthers = h('div');
     this.element = h('div', { class: 'an-waiting' }, this.reason, this.otherProject, this.failed, this.ofOthers);
-    this.pending = 0;
+    this.waiting = 0;
     this.served = '';
     this.key = '';
     /** @type {string[]} */
@@ -58,9 +60,9 @@ export class UnsavedNotices {
     this.#drawOtherProject();
   }
 
-  /** @param {number} pending @param {number} failed */
-  count(pending, failed) {
-    this.pending = pending;
+  /** @param {number} waiting @param {number} failed */
+  count(waiting, failed) {
+    this.waiting = waiting;
     this.#drawOtherProject();
     this.failed.hidden = !failed;
     setText(this.failedCount, `${answers(failed)} could not be saved. `);
@@ -71,17 +73,17 @@ export class UnsavedNotices {
   /** @param {string} reason */
   showReason(reason) {
     this.reason.hidden = !reason || Boolean(this.served);
-    if (reason) setText(this.reason, `${answers(this.pending)} ${wait(this.pending)} in this browser. ${reason}`);
+    if (reason) setText(this.reason, `${answersWait(this.waiting)} in this browser. ${reason}`);
   }
 
   #drawOtherProject() {
-    const { served, pending } = this;
+    const { served, waiting } = this;
     const name = projectName();
     this.otherProject.hidden = !served;
     if (!served) return;
-    const next = served === name ? `Reload the page to decide what becomes of ${pending === 1 ? 'it' : 'them'}.` : `${theyAre(pending)} sent when ${name} is served again.`;
-    setText(this.otherProject, pending
-      ? `${answers(pending)} of project ${name} ${wait(pending)} in this browser; ${describeServed(served)} is served here now. ${next}`
+    const next = served === name ? `Reload the page to decide what becomes of ${waiting === 1 ? 'it' : 'them'}.` : `${theyAre(waiting)} sent when ${name} is served again.`;
+    setText(this.otherProject, waiting
+      ? `${answers(waiting)} of project ${name} ${wait(waiting)} in this browser; ${describeServed(served)} is served here now. ${next}`
       : otherProjectNotice(served));
   }
 
@@ -104,13 +106,13 @@ export class UnsavedNotices {
   /** @param {string} project @param {Job[]} jobs */
   #line(project, jobs) {
     const name = nameOfProject(project);
-    const count = jobs.length;
+    const count = answersIn(jobs);
     const line = h('p', { class: 'an-waits', role: 'status' });
     if (!this.ancestors.includes(project)) {
       line.append(`${answers(count)} of project ${name} ${wait(count)} in this browser. ${theyAre(count)} sent from the pages of that project.`);
       return line;
     }
-    line.append(`${answers(count)} ${wait(count)} in this browser for project ${name} as it was before it was copied, moved or restored. `,
+    line.append(`${answersWait(count)} in this browser for project ${name} as it was before it was copied, moved or restored. `,
       button('Send them to this project', null, () => this.#send(project)),
       button('Download', null, () => downloadAnswers(name, jobs)));
     return line;

@@ -406,6 +406,7 @@ export interface ProjectState {
   project: string;
   version: number | null;
   problem: string;
+  ordered: boolean;
   images: number;
   images_done: number | null;
   today: Today;
@@ -484,7 +485,7 @@ export interface ReviewStart {
   version: number | null;
   total: number;
   resume: number | null;
-  features: boolean;
+  ordered: boolean;
   labelling: Labelling;
   reviewer: boolean;
   annotators: Person[];
@@ -556,7 +557,7 @@ export interface Start {
   version: number | null;
   total: number;
   resume: number | null;
-  features: boolean;
+  ordered: boolean;
   labelling: Labelling;
 }
 
@@ -610,7 +611,7 @@ export interface VerifyStart {
   version: number | null;
   total: number;
   resume: number | null;
-  features: boolean;
+  ordered: boolean;
   labelling: Labelling;
   counts: ById<CategoryCounts>;
   agreement: Agreement;

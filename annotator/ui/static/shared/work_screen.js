@@ -3,16 +3,19 @@
 import { answerText } from './answer_text.js';
 import { nameKey } from './browser_store.js';
 import { CategoryChanges } from './category_changes.js';
+import { CommitGate } from './commit_gate.js';
 import { helpDialog, nameDialog, saveName } from './dialogs.js';
 import { h, setImageProject } from './dom.js';
 import { missingPartCard, NO_CATEGORIES, NO_IMAGES } from './empty_project.js';
 import { frame } from './frame.js';
 import { Keycaps, listenToKeys } from './keyboard.js';
+import { Notices } from './notices.js';
 import { SaveQueue } from './save_queue.js';
 import { pageHelp } from './page_keys.js';
 import { pause, Server } from './server.js';
 import { StatusLine } from './status_line.js';
-import { UnsavedNotices } from './unsaved_notices.js';
+import { UndoGuard } from './undo_guard.js';
+import { answersWait, UnsavedNotices } from './unsaved_notices.js';
 
 /** @import { Start } from './wire.d.ts' */
 /** @import { MissingPart } from './empty_project.js' */
@@ -25,6 +28,12 @@ const MOST_SAID = 2; // sentences about categories that have changed
 export class WorkScreen {
   /** @type {SaveQueue} */
   queue;
+
+  /** @type {CommitGate} */
+  gate;
+
+  /** @type {UndoGuard} */
+  guard;
 
   me = ''; // the annotator's name
 
@@ -48,6 +57,7 @@ export class WorkScreen {
     this.server = new Server(functions);
     this.live = h('div', { class: 'an-spoken', 'aria-live': 'polite' });
     this.saved = h('span', { class: 'an-saved', role: 'status' });
+    this.notices = new Notices();
     this.help = helpDialog([...help, ...pageHelp()]);
     this.keycaps = new Keycaps(root);
     this.nameDialog = nameDialog((name) => this.#named(name));
@@ -55,7 +65,7 @@ export class WorkScreen {
     this.server.onReply = (reply) => this.unsaved.onReply(reply);
     this.categories = new CategoryChanges(this.server, { onComing: () => this.categoriesComing() });
     this.status = new StatusLine(this.server, {
-      onVersion: (number) => this.newVersion(number), onCategories: (revision) => this.categories.look(revision),
+      onVersion: (number) => this.newVersion(number), onCategories: (revision) => this.categories.look(revision), onOrder: () => this.orderComes(),
     });
   }
 
@@ -63,6 +73,7 @@ export class WorkScreen {
   mount() {
     frame.take(this.status, () => this.askName(true));
     this.root.replaceChildren(this.unsaved.element, ...this.build(), this.help, this.nameDialog.element, this.unsaved.dialog.element, this.live);
+    if (!this.notices.element.isConnected) this.root.append(this.notices.element);
     this.root.setAttribute('aria-busy', 'true');
     this.begin();
   }
@@ -84,9 +95,13 @@ export class WorkScreen {
   /** @param {string} _text */
   fail(_text) {}
 
-  // Say a text for a few seconds.
-  /** @param {string} _text */
-  notify(_text) {}
+  // Say for a few seconds what came of the last key.
+  /** @param {string} text */
+  notify(text) { this.notices.show(text); }
+
+  // Say for a few seconds what has happened besides.
+  /** @param {string} text */
+  tell(text) { this.notices.tell(text); }
 
   // True if the key is one of the page.
   /** @param {KeyboardEvent} _event @returns {boolean} */
@@ -98,10 +113,13 @@ export class WorkScreen {
   confirmed(_job, _result) { return null; }
 
   /** @param {Job} _job @param {string} message @returns {unknown} */
-  refused(_job, message) { return this.notify(message); }
+  refused(_job, message) { return this.tell(message); }
 
   /** @param {number | null} _number */
   newVersion(_number) {}
+
+  // Images came in file order until now.
+  orderComes() {}
 
   // There are other categories, which `takeCategories` gives with the next image.
   categoriesComing() {}
@@ -138,7 +156,7 @@ export class WorkScreen {
     this.server.me = this.me;
     frame.setPerson(this.me);
     setImageProject(key, start.project.grey_range);
-    this.status.hasFeatures = start.features;
+    this.status.isOrdered = start.ordered;
     this.queue = new SaveQueue(this.server, {
       project: key, projectName: name, annotator: this.me, former: (start.former ?? []).map(nameKey), page,
     }, {
@@ -147,11 +165,15 @@ export class WorkScreen {
       onDone: (job, result) => this.#done(job, result, page),
       onRefused: (job, message) => {
         this.status.update(); // it may be for categories that have changed
-        return (job.page ?? page) === page ? this.refused(job, message) : this.notify(message);
+        return (job.page ?? page) === page ? this.refused(job, message) : this.tell(message);
       },
       onStopped: (result) => (result.need_name ? this.askName(false) : location.reload()),
     });
     this.unsaved.start(this.queue, start.project);
+    const delay = start.labelling.commit_delay_ms;
+    this.gate = new CommitGate(this.root, delay, { tell: (text) => this.tell(text) });
+    this.guard = new UndoGuard({ server: this.server, queue: this.queue, page, names: this.categoryNames, delay }, { notify: (text) => this.notify(text) });
+    this.root.append(this.guard.element);
     this.prepare(start);
     this.keycaps.paint();
     listenToKeys(this.root, (event) => {
@@ -169,7 +191,7 @@ export class WorkScreen {
     if ((job.page ?? page) === page) await this.confirmed(job, result);
     const said = [...(result.archived ?? []).map(([, reason]) => reason), ...result.merged ?? []];
     if (!said.length) return;
-    this.notify(said.slice(0, MOST_SAID).join(' '));
+    for (const sentence of said.slice(0, MOST_SAID)) this.tell(sentence);
     this.status.update();
   }
 
@@ -180,7 +202,7 @@ export class WorkScreen {
     if (!taken) return null;
     if (!taken.list.categories.length) location.reload(); // it says what to do then
     for (const { id, name } of taken.list.categories) this.categoryNames?.set(id, name);
-    if (taken.text) this.notify(taken.text);
+    if (taken.text) this.tell(taken.text);
     return taken.list;
   }
 
@@ -214,16 +236,16 @@ export class WorkScreen {
 
   /** @param {QueueState} state */
   #showSaved(state) {
-    const { pending, fails, trouble, isStored, failed } = state;
+    const { pending, waiting, fails, trouble, isStored, failed } = state;
     this.onSaved(state);
-    this.unsaved.count(pending, failed);
+    this.unsaved.count(waiting, failed);
     const isTold = this.status.trainer.textContent === trouble; // the status line says it already
     this.unsaved.showReason(fails && pending && !isTold ? trouble : '');
-    const waiting = trouble ? `${pending} unsaved, retrying: ${trouble}` : `offline, ${pending} unsaved, retrying`;
+    const late = trouble ? `${answersWait(waiting)}: ${trouble}` : `offline, ${answersWait(waiting)}`;
     const calm = pending ? 'saving ...' : 'saved';
-    this.saved.textContent = fails && pending ? waiting : calm;
+    this.saved.textContent = fails && pending ? late : calm;
     this.saved.dataset.state = fails && pending ? 'offline' : pending ? 'saving' : 'saved';
-    if (!isStored && (pending || failed)) this.notify('This browser has no room for more answers: keep the page open until it says saved, and clear the list of answers that could not be saved.');
+    if (!isStored && (pending || failed)) this.tell('This browser has no room for more answers: keep the page open until it says saved, and clear the list of answers that could not be saved.');
   }
 
   /** @param {boolean} mayLeave */

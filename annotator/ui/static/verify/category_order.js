@@ -1,5 +1,6 @@
 // The categories in the order of the Verify page, and what is open in each.
 
+/** @import { About } from './image_page.js' */
 /** @import { ById, Category, CategoryCounts, Mode } from '../shared/wire.d.ts' */
 
 export class CategoryOrder {
@@ -66,5 +67,16 @@ export class CategoryOrder {
       if (fits(this.of(id))) return id;
     }
     return null;
+  }
+
+  // What is one key away; `chosen`: the mode in which other categories open.
+  /** @param {About} about @param {Mode} chosen @returns {About[]} */
+  near({ category, mode }, chosen) {
+    const isOpen = (/** @type {Partial<CategoryCounts>} */ { open }) => Boolean(open);
+    const neighbours = [this.neighbour(category, 1, isOpen), this.neighbour(category, -1, isOpen)].filter((id) => id !== null);
+    /** @type {Mode[]} */
+    const modes = this.isTaught(category) ? ['confirm', 'sweep', 'uncertain', 'like'] : [];
+    return [...neighbours.map((id) => ({ category: id, mode: this.modeFor(id, chosen), like: null })),
+      ...modes.filter((other) => other !== mode).map((other) => ({ category, mode: other, like: null }))];
   }
 }

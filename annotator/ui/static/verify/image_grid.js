@@ -1,5 +1,6 @@
 // Many images of one category: their states, which of them have been seen, and where they lie.
 
+import { keepAsking } from '../shared/awaited_image.js';
 import { h, imageUrl, reveal } from '../shared/dom.js';
 import { pause } from '../shared/server.js';
 import { codeOf } from './image_codes.js';
@@ -53,11 +54,15 @@ class Cell {
   // Only from now on somebody can see it.
   load() {
     this.isLoaded = true;
+    this.tile.classList.remove('waiting');
     if (this.inViewSince !== null) this.inViewSince = performance.now();
   }
 
+  wait() { this.tile.classList.add('waiting'); }
+
   fail() {
     this.isBroken = true;
+    this.tile.classList.remove('waiting');
     this.tile.classList.add('broken');
     this.image.replaceWith(h('span', { class: 'vf-gone', text: 'This image cannot be shown.' }));
   }
@@ -163,9 +168,12 @@ export class ImageGrid {
       cell.load();
       this.#updateSeenSoon();
     });
-    image.addEventListener('error', () => {
-      cell.fail();
-      this.onBroken(item);
+    keepAsking(image, {
+      onWait: () => cell.wait(),
+      onMissing: () => {
+        cell.fail();
+        this.onBroken(item);
+      },
     });
     image.src = imageUrl(256, item.id);
     return cell;

@@ -12,8 +12,6 @@ const TURN = new Map([[undefined, 'present'], ['present', 'absent'], ['absent', 
 export class ImagePage {
   since = 0; // when it came on the screen
 
-  isWarned = false; // that it was saved too fast
-
   isCommitted = false; // and the next one is on its way
 
   isUnheld = false; // loaded without a lease

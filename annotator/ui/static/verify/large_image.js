@@ -1,5 +1,6 @@
 // One image of the grid, large: for as long as a key is held, or until it is closed.
 
+import { keepAsking, turnTo } from '../shared/awaited_image.js';
 import { h, imageUrl } from '../shared/dom.js';
 import { Zoom } from '../shared/zoom.js';
 
@@ -13,6 +14,7 @@ export class LargeImage {
     this.caption = h('div', { class: 'vf-caption' });
     this.element = h('div', { class: 'vf-large', role: 'region', 'aria-label': 'Large image', hidden: true }, this.stage, this.caption);
     this.zoom = new Zoom(this.stage, this.view, { onCloser: () => this.#load(2560) });
+    keepAsking(this.image);
     this.isPinned = false; // stays until it is closed
     /** @type {GridItem | null} */
     this.item = null;
@@ -30,7 +32,7 @@ export class LargeImage {
     this.item = item;
     this.zoom.reset(item);
     this.image.style.backgroundImage = `url("${imageUrl(256, item.id)}")`;
-    this.image.src = imageUrl(1280, item.id);
+    turnTo(this.image, imageUrl(1280, item.id));
     this.image.alt = item.name;
   }
 

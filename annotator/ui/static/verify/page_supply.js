@@ -5,10 +5,11 @@ import { ImagePage } from './image_page.js';
 import { PageCache } from './page_cache.js';
 
 /** @import { SaveQueue } from '../shared/save_queue.js' */
+/** @import { OwnStep } from '../shared/undo_guard.js' */
 /** @import { Server } from '../shared/server.js' */
 /** @import { About } from './image_page.js' */
 
-/** @typedef {{ op: string, page: ImagePage, ids: number[] }} SavedPage `ids` of the images that were saved */
+/** @typedef {OwnStep & { page: ImagePage, ids: number[] }} SavedPage `ids` of the images that were saved */
 
 const AHEAD_PICTURES = 600; // kept decoded; the smallest ones, 0.2 MB each
 const REMEMBERED = 12; // pages that can be taken back with their marks after a reload
@@ -131,7 +132,7 @@ export class PageSupply {
 
   /** @param {SavedPage[]} done */
   remember(done) {
-    const kept = done.slice(-REMEMBERED).map(({ op, page, ids }) => ({ op, ids, page: page.stored }));
+    const kept = done.slice(-REMEMBERED).map(({ page, ...rest }) => ({ ...rest, page: page.stored }));
     try {
       sessionStorage.setItem(this.key, JSON.stringify(kept));
     } catch {
@@ -142,9 +143,9 @@ export class PageSupply {
   /** @returns {SavedPage[]} */
   recall() {
     try {
-      /** @type {{ op: string, ids: number[], page: ImagePage['stored'] }[]} */
+      /** @type {(OwnStep & { ids: number[], page: ImagePage['stored'] })[]} */
       const kept = JSON.parse(sessionStorage.getItem(this.key) ?? '[]');
-      return kept.map(({ op, ids, page }) => ({ op, ids, page: ImagePage.restored(page) }));
+      return kept.map(({ page, ...rest }) => ({ ...rest, page: ImagePage.restored(page) }));
     } catch {
       return [];
     }

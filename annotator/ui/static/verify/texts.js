@@ -61,3 +61,9 @@ export function tallyText({ present, absent, unsure, open }) {
   const parts = [present && `${present} present`, absent && `${absent} absent`, unsure && `${unsure} cannot tell`, open && `${open} not marked`];
   return parts.filter(Boolean).join(' · ');
 }
+
+/** @param {number} saved @param {number} unseen */
+export function savedText(saved, unseen) {
+  if (unseen) return `${saved} of ${saved + unseen} saved; ${unseen} ${unseen === 1 ? 'was' : 'were'} not in view and ${unseen === 1 ? 'comes' : 'come'} back.`;
+  return saved ? `${saved} saved. U takes them back.` : 'Nothing was marked; these stay open.';
+}

@@ -23,7 +23,6 @@ import { VerifyState } from './verify_state.js';
 const SIZES = [12, 20, 40, 60];
 const SIZE_KEY = 'annotator-grid';
 const HOLD_MS = 250; // so long Shift is held before it shows the image
-const NOTICE_MS = 6000;
 const RECOUNT_MS = 2000;
 
 export class VerifyPage extends WorkScreen {
@@ -40,9 +39,6 @@ export class VerifyPage extends WorkScreen {
 
   isHeld = false; // Shift shows the image
 
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  timer;
-
   /** @param {HTMLElement} root @param {Record<string, (data: object) => Promise<any>>} functions */
   constructor(root, functions) {
     super(root, functions, { page: 'verify', help: HELP });
@@ -57,7 +53,6 @@ export class VerifyPage extends WorkScreen {
     this.picker = new CategoryPicker({ onPick: (id) => this.state.start(id) });
     this.lead = h('p', { class: 'vf-lead' });
     this.agreement = h('span', { class: 'vf-agreed', title: 'Most pages contain a few images for which the model is sure of the opposite, to see whether you notice them.' });
-    this.notice = h('div', { class: 'an-notice', role: 'status', hidden: true });
     this.tabs = MODES.map(({ mode, label }, place) => {
       const count = h('span', { class: 'vf-number' });
       const tab = button(label, `⇧${place + 1}`, () => this.#startMode(place), 'vf-mode');
@@ -66,9 +61,9 @@ export class VerifyPage extends WorkScreen {
     });
     this.sizes = h('select', { class: 'vf-size', 'aria-label': 'Images per page', onchange: () => this.#resize(Number(this.sizes.value)) },
       ...SIZES.map((size) => h('option', { value: size, text: `${size} per page` })));
-    this.commitButton = button('Save', '⏎', () => this.state.commit(this.grid.seen), 'primary vf-commit');
+    this.commitButton = button('Save', '⏎', () => this.state.commit(this.grid.seen), 'primary vf-commit an-commits');
     this.restButton = button('Rest absent', 'X', () => this.state.toggleRest(this.grid.seen), 'vf-rest');
-    this.finishButton = button('… and next', '⇧⏎', () => this.state.finish(this.grid.seen), 'vf-finish');
+    this.finishButton = button('… and next', '⇧⏎', () => this.state.finish(this.grid.seen), 'vf-finish an-commits');
     this.finishButton.title = 'Mark everything absent that was in view and is not marked; save, next page';
     this.tally = h('span', { class: 'vf-tally' });
     this.mount();
@@ -85,7 +80,7 @@ export class VerifyPage extends WorkScreen {
       button('Undo', 'U', () => this.state.undo()), button('Redo', '⇧U', () => this.state.redo(), 'vf-redo'),
       button('Help', '?', () => this.help.showModal(), 'vf-help'));
     return [h('section', { class: 'vf', 'aria-label': 'Verify' }, top, h('div', { class: 'an-bar vf-line' }, this.lead, h('span', { class: 'an-grow' }), this.agreement),
-      this.grid.element, foot), this.large.element, this.notice];
+      this.grid.element, foot), this.large.element];
   }
 
   // ---- beginning
@@ -97,9 +92,10 @@ export class VerifyPage extends WorkScreen {
     this.order = new CategoryOrder(start.categories, start.counts);
     this.picker.use(this.order);
     const supply = new PageSupply(this.server, this.queue, `${start.project.key}:${this.me}`, Number(this.sizes.value));
-    this.state = new VerifyState({ server: this.server, queue: this.queue, supply, order: this.order, me: this.me, version: start.version }, {
+    const { server, queue, guard, order, me, categoryNames: names = new Map() } = this;
+    this.state = new VerifyState({ server, queue, guard, names, supply, order, me, version: start.version }, {
       takeCategories: () => this.#takeCategories(), showLoading: () => this.root.setAttribute('aria-busy', 'true'), showAbout: (about) => this.#showAbout(about),
-      showPage: () => this.#showPage(), settled: () => this.grid.settled(), draw: () => this.draw(), fail: (text) => this.fail(text),
+      showPage: () => this.#showPage(), settled: () => this.grid.settled(), takesCommit: () => this.gate.takes(), tell: (text) => this.tell(text), draw: () => this.draw(), fail: (text) => this.fail(text),
       retry: (text, again) => this.retry(text, again), notify: (text) => this.notify(text), say: (text) => this.say(text),
     });
     this.#showAgreement(start.agreement);
@@ -158,8 +154,10 @@ export class VerifyPage extends WorkScreen {
     this.card?.remove();
     this.card = null;
     this.large.close();
+    this.gate.close();
     this.#hideRest(!this.state.offersRest); // before the grid is laid out: the buttons take room below it
     this.grid.show(page);
+    this.grid.settled().then(() => { if (page === this.state.page) this.gate.open(); });
     const card = page.items.length ? null : nothingLeftCard(page, this.order, (category, mode) => this.state.start(category, mode));
     if (card) this.#showCard(card);
     this.#drawLead(page);
@@ -308,7 +306,7 @@ export class VerifyPage extends WorkScreen {
 
   #enter() {
     const first = this.card?.querySelector('.an-btn');
-    if (first instanceof HTMLElement) first.click();
+    if (first instanceof HTMLElement) { if (this.gate.takes()) first.click(); }
     else if (this.state.page) this.state.commit(this.grid.seen);
   }
 
@@ -361,6 +359,8 @@ export class VerifyPage extends WorkScreen {
 
   // ---- what the server says, and messages
 
+  orderComes() { this.state?.useImageOrder(); }
+
   /** @param {number | null} number */
   newVersion(number) { if (number !== null) this.state?.useVersion(number); }
 
@@ -381,15 +381,6 @@ export class VerifyPage extends WorkScreen {
     this.#hideRest(true);
     this.grid.clear();
     this.#showCard(h('section', { class: 'an-card', role: 'status' }, h('p', { text })));
-  }
-
-  /** @param {string} text */
-  notify(text) {
-    this.notice.textContent = text;
-    this.notice.hidden = false;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => { this.notice.hidden = true; }, NOTICE_MS);
-  }
-}
+  }}
 
 const usualSize = () => (innerWidth >= 1000 ? 40 : innerWidth > 700 ? 20 : 12);

@@ -4,10 +4,13 @@
 
 import { randomId } from '../shared/dom.js';
 import { pause } from '../shared/server.js';
+import { saidBy, stepText } from '../shared/step_text.js';
+import { savedText } from './texts.js';
 
-/** @import { CategoryCounts, Decision, GridItem, Mode } from '../shared/wire.d.ts' */
+/** @import { Decision, GridItem, Mode } from '../shared/wire.d.ts' */
 /** @import { Done, Job, SaveQueue } from '../shared/save_queue.js' */
 /** @import { Server } from '../shared/server.js' */
+/** @import { UndoGuard } from '../shared/undo_guard.js' */
 /** @import { CategoryOrder } from './category_order.js' */
 /** @import { About, ImagePage, Mark, Marks } from './image_page.js' */
 /** @import { PageSupply, SavedPage } from './page_supply.js' */
@@ -23,12 +26,13 @@ import { pause } from '../shared/server.js';
  * @property {() => void} draw something has changed
  * @property {(text: string) => void} fail there is no page, for this reason
  * @property {(text: string, again: () => unknown) => Promise<unknown>} retry the same, and it is tried again
- * @property {(text: string) => void} notify
+ * @property {() => boolean} takesCommit the page has been seen long enough for keys that save it
+ * @property {(text: string) => void} notify what came of the last key
+ * @property {(text: string) => void} tell what has happened besides
  * @property {(text: string) => void} say for screen readers
  */
 
 const UNDOABLE = 30; // pages that undo shows again; of older ones the server says what they were
-const TOO_FAST_MS = 800;
 const COMMIT_MS = 1000; // so long the next page waits for the first example to be saved
 const WITHOUT_EXAMPLE = ['diversity', 'files']; // orders that the first example changes
 
@@ -52,12 +56,14 @@ export class VerifyState {
   #undone = [];
 
   /**
-   * @param {{ server: Server, queue: SaveQueue, supply: PageSupply, order: CategoryOrder, me: string, version: number | null }} parts
+   * @param {{ server: Server, queue: SaveQueue, guard: UndoGuard, names: Map<number, string>, supply: PageSupply, order: CategoryOrder, me: string, version: number | null }} parts
    * @param {View} view
    */
-  constructor({ server, queue, supply, order, me, version }, view) {
+  constructor({ server, queue, guard, names, supply, order, me, version }, view) {
     this.server = server;
     this.queue = queue;
+    this.guard = guard;
+    this.names = names;
     this.supply = supply;
     this.order = order;
     this.me = me;
@@ -118,7 +124,7 @@ export class VerifyState {
       await view.settled();
       if (step !== this.#steps || page !== this.#page) return; // somebody has gone on
       await supply.prepare(page, () => this.#replace(page));
-      await supply.prefetch(this.#near(page.about));
+      await supply.prefetch(this.order.near(page.about, this.#mode));
     }
   }
 
@@ -134,7 +140,6 @@ export class VerifyState {
     this.#page = page;
     this.isRefused = false;
     page.since = performance.now();
-    page.isWarned = false;
     page.isCommitted = false;
     this.view.showPage();
   }
@@ -144,18 +149,6 @@ export class VerifyState {
   #replace(page) {
     if (page !== this.#page || page.isTouched) return; // whoever has begun is told when it is saved
     this.go(page.about);
-  }
-
-  // What is one key away.
-  /** @param {About} about @returns {About[]} */
-  #near({ category, mode }) {
-    const { order } = this;
-    const isOpen = (/** @type {Partial<CategoryCounts>} */ { open }) => Boolean(open);
-    const neighbours = [order.neighbour(category, 1, isOpen), order.neighbour(category, -1, isOpen)].filter((id) => id !== null);
-    /** @type {Mode[]} */
-    const modes = order.isTaught(category) ? ['confirm', 'sweep', 'uncertain', 'like'] : [];
-    return [...neighbours.map((id) => ({ category: id, mode: order.modeFor(id, this.#mode), like: null })),
-      ...modes.filter((other) => other !== mode).map((other) => ({ category, mode: other, like: null }))];
   }
 
   // ---- marking
@@ -227,12 +220,7 @@ export class VerifyState {
     const { supply, view } = this;
     const page = this.#page;
     if (!page?.items.length || page.isCommitted) return;
-    const now = performance.now();
-    if (now - page.since < TOO_FAST_MS && !page.isWarned) {
-      page.isWarned = true;
-      view.notify(`Look first: press ${isRestAbsent ? 'Shift+Enter' : 'Enter'} again to save.`);
-      return;
-    }
+    if (!view.takesCommit()) return;
     if (isRestAbsent) page.markRest(this.rest({ seen, unseen }));
     if (!seen.length) {
       view.notify('No image has been in view yet, so nothing was saved.');
@@ -241,7 +229,7 @@ export class VerifyState {
     page.isCommitted = true;
     supply.pass(seen.filter((item) => !page.isMarked(item)));
     const saved = seen.filter((item) => page.isMarked(item));
-    if (saved.length) this.#push(page, saved, Math.round(now - page.since));
+    if (saved.length) this.#push(page, saved, Math.round(performance.now() - page.since));
     view.notify(savedText(saved.length, unseen.filter((item) => page.isMarked(item)).length));
     if (WITHOUT_EXAMPLE.includes(page.basis) && saved.some(({ id }) => page.states.get(id) === 'present')) await this.#useExample();
     await this.next();
@@ -252,14 +240,13 @@ export class VerifyState {
     const { queue } = this;
     const op = randomId();
     const { category, mode } = page.about;
-    queue.push('save', {
-      as: this.me, op, kind: 'page', category, mode, version: page.version, at: new Date().toISOString(), ms,
-      changes: items.map((item) => ({
-        image: item.id, category, state: /** @type {Mark} */ (page.states.get(item.id)), score: page.bulk ? item.score : null, seen: null,
-        source: page.source(item.id), after: page.after.get(item.id) ?? queue.untargeted,
-      })),
-    });
-    const entry = { op, page, ids: items.map(({ id }) => id) };
+    const changes = items.map((item) => ({
+      image: item.id, category, state: /** @type {Mark} */ (page.states.get(item.id)), score: page.bulk ? item.score : null, seen: null,
+      source: page.source(item.id), after: page.after.get(item.id) ?? queue.untargeted,
+    }));
+    queue.push('save', { as: this.me, op, kind: 'page', category, mode, version: page.version, at: new Date().toISOString(), ms, changes });
+    this.guard.did(op);
+    const entry = { op, at: Date.now(), text: stepText(saidBy({ changes }, items[0].name, this.names)), page, ids: items.map(({ id }) => id) };
     this.#done = [...this.#done, entry].slice(-UNDOABLE);
     this.#undone = [];
     this.supply.cache.settle(category, entry.ids);
@@ -288,15 +275,12 @@ export class VerifyState {
 
   // ---- undo and redo
 
-  undo() {
-    const { supply, view } = this;
-    const op = randomId();
-    const entry = this.#done.pop();
-    this.queue.push('undo', { as: this.me, op }, entry ? { target: entry.op } : {});
+  async undo() {
+    const { supply } = this;
+    const entry = await this.#takeBack('undo', this.#done);
     if (!entry) return;
-    const { page, ids } = entry;
-    for (const id of ids) page.after.set(id, op);
-    this.#undone.push({ ...entry, marks: page.marks });
+    const { page } = entry;
+    this.#undone.push({ ...entry, at: Date.now(), marks: page.marks });
     this.#count(entry, 1);
     if (!isSame(page.about, supply.about)) {
       supply.use(page.about, supply.count);
@@ -304,21 +288,29 @@ export class VerifyState {
     } else if (this.#page?.items.length) supply.putBack(this.#page);
     this.remember();
     this.#show(page);
-    view.notify(`${ids.length} answers undone.`);
   }
 
   async redo() {
-    const op = randomId();
-    const entry = this.#undone.pop();
-    this.queue.push('redo', { as: this.me, op }, entry ? { target: entry.op } : {});
+    const entry = await this.#takeBack('redo', this.#undone);
     if (!entry) return;
     entry.page.marks = entry.marks;
-    for (const id of entry.ids) entry.page.after.set(id, op);
-    this.#done.push(entry);
+    this.#done.push({ ...entry, at: Date.now() });
     this.#count(entry, -1);
     this.remember();
-    this.view.notify(`${entry.ids.length} answers redone.`);
     if (this.#page === entry.page) await this.next();
+  }
+
+  // The page that it is about, if this tab has it.
+  /** @template {SavedPage} T @param {'undo' | 'redo'} call @param {T[]} from @returns {Promise<T | undefined>} */
+  async #takeBack(call, from) {
+    const chosen = await this.guard.choose(call, from.at(-1));
+    if (!chosen) return undefined;
+    const op = randomId();
+    const entry = from.at(-1)?.op === chosen.op ? from.pop() : undefined;
+    this.queue.push(call, { as: this.me, op }, entry ? { target: chosen.op } : { meant: chosen.op });
+    for (const id of entry?.ids ?? []) entry?.page.after.set(id, op);
+    this.view.notify(`${call === 'undo' ? 'Undone' : 'Redone'}: ${chosen.text}.`);
+    return entry;
   }
 
   // For undo after a reload.
@@ -336,8 +328,11 @@ export class VerifyState {
     this.version = version;
     this.supply.drop();
     this.recount();
-    this.view.notify(`Version ${version} is ready and is used from the next page on.`);
+    this.view.tell(`Version ${version} is ready and is used from the next page on.`);
   }
+
+  // What was loaded in file order is of no use.
+  useImageOrder() { this.supply.drop(); }
 
   async recount() {
     const got = await this.server.call('counts');
@@ -349,16 +344,16 @@ export class VerifyState {
   confirmed(job, result) {
     if (job.call === 'save') this.#confirmSaved(result);
     else if (job.call === 'undo' || job.call === 'redo') {
-      if (result.nothing) this.view.notify(`There is nothing to ${job.call}.`);
-      else if (!job.target || !this.#isAbout(job.target, result)) this.#confirmElsewhere(job, result);
+      if (result.nothing && !job.adopted) this.#chooseAgain(job.call);
+      else if (!job.target || !this.#isAbout(job.target, result)) this.#confirmElsewhere(job);
     }
     if (!this.queue.pending && this.#page) this.recount();
   }
 
   /** @param {Done} result */
   #confirmSaved({ late, left_out: leftOut }) {
-    if (late?.length) this.view.notify(`Others answered ${late.length} of these in the meantime; their answers stand, yours are kept beside them.`);
-    else if (leftOut?.length) this.view.notify(`${leftOut.length} could not be saved: ${leftOut[0][1]}`);
+    if (late?.length) this.view.tell(`Others answered ${late.length} of these in the meantime; their answers stand, yours are kept beside them.`);
+    else if (leftOut?.length) this.view.tell(`${leftOut.length} could not be saved: ${leftOut[0][1]}`);
   }
 
   // Whether the server took back the page that was shown again.
@@ -369,28 +364,29 @@ export class VerifyState {
   }
 
   // Something that this tab does not know: of another page, another tab, or of yesterday.
-  /** @param {Job} job @param {Done} result */
-  #confirmElsewhere(job, { images }) {
-    const pairs = Object.values(images ?? {}).reduce((sum, row) => sum + Object.keys(row).length, 0);
-    this.view.notify(`${pairs} ${pairs === 1 ? 'answer' : 'answers'} ${job.call === 'undo' ? 'undone' : 'redone'} that this page did not show.`);
+  /** @param {Job} job */
+  #confirmElsewhere(job) {
     if (job.adopted || !this.#page) return;
     this.#undone = [];
     this.go(this.#page.about);
   }
 
+  // Another step is newer by now, which is asked about; what this page shows as taken back still stands.
+  /** @param {'undo' | 'redo'} call */
+  #chooseAgain(call) {
+    this.#done = [];
+    this.#undone = [];
+    if (this.#page) this.go(this.#page.about);
+    this[call]();
+  }
+
   // What could not be saved is open again as far as the server knows.
   /** @param {string} message */
   refused(message) {
-    this.view.notify(message);
+    this.view.tell(message);
     this.recount();
   }
 }
 
 /** @param {About} one @param {About | null} other */
 const isSame = (one, other) => one.category === other?.category && one.mode === other.mode && one.like === other.like;
-
-/** @param {number} saved @param {number} unseen */
-function savedText(saved, unseen) {
-  if (unseen) return `${saved} of ${saved + unseen} saved; ${unseen} ${unseen === 1 ? 'was' : 'were'} not in view and ${unseen === 1 ? 'comes' : 'come'} back.`;
-  return saved ? `${saved} saved. U takes them back.` : 'Nothing was marked; these stay open.';
-}
