@@ -45,7 +45,7 @@ def answer_without(server: Any, page: Page) -> None:
     """Give an answer that has to wait in the browser, as its server is gone."""
     server.kill()
     page.keyboard.press("1")
-    expect(page.locator(".an-saved")).to_contain_text("1 unsaved")
+    expect(page.locator(".an-saved")).to_contain_text("1 answer waits")
 
 
 def serve_instead(server: Any, project: Path) -> None:
@@ -222,7 +222,7 @@ def test_answers_are_put_aside_when_an_older_backup_was_brought_back(
     expect(page.locator(".an-saved")).to_have_text("saved")
     server.kill()
     page.keyboard.press("2")
-    expect(page.locator(".an-saved")).to_contain_text("1 unsaved")
+    expect(page.locator(".an-saved")).to_contain_text("1 answer waits")
     for log in birds.glob("labels.db-*"):
         log.unlink()
     (birds / "labels.db").write_bytes(backup.read_bytes())  # in its place, as cp does it
@@ -252,7 +252,7 @@ def test_an_answer_into_a_database_that_was_moved_away_waits_until_it_is_back(
 
     page.keyboard.press("1")
     saved = page.locator(".an-saved")
-    expect(saved).to_contain_text("1 unsaved, retrying: The database")
+    expect(saved).to_contain_text("1 answer waits: The database")
     expect(saved).to_contain_text("was moved or deleted while it was in use")
     expect(page.locator(".an-trainer")).to_contain_text("was moved or deleted")
     nothing_made = not birds.exists()

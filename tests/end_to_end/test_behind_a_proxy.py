@@ -232,7 +232,7 @@ def test_while_a_proxy_wants_a_sign_in_answers_wait_and_the_page_says_so(
     page.context.add_cookies([{"name": "out", "value": "1", "url": url}])
     page.keyboard.press("1")
     expect(page.locator(".an-trainer")).to_contain_text("sign in")
-    expect(page.locator(".an-saved")).to_contain_text("1 unsaved")
+    expect(page.locator(".an-saved")).to_contain_text("1 answer waits")
     page.context.clear_cookies(name="out")
 
     expect(page.locator(".an-saved")).to_have_text("saved")

@@ -182,7 +182,7 @@ def test_a_killed_server_loses_nothing_and_doubles_nothing(page: Page, project: 
     page.keyboard.press("Shift+Digit3")
     page.keyboard.press("u")
     page.keyboard.press("4")
-    expect(page.locator(".an-saved")).to_contain_text("unsaved, retrying")
+    expect(page.locator(".an-saved")).to_contain_text("offline, ")
     page.server.start()  # type: ignore[attr-defined]
 
     expect(page.locator(".an-saved")).to_have_text("saved", timeout=40_000)
@@ -196,7 +196,7 @@ def test_a_killed_server_loses_nothing_and_doubles_nothing(page: Page, project: 
 def test_a_closed_tab_leaves_its_unsaved_answers_to_the_next_one(page: Page, project: Path) -> None:
     page.server.kill()  # type: ignore[attr-defined]
     page.keyboard.press("5")
-    expect(page.locator(".an-saved")).to_contain_text("unsaved")
+    expect(page.locator(".an-saved")).to_contain_text("wait")
     second = page.context.new_page()
     page.close(run_before_unload=False)
 

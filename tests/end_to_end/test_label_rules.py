@@ -279,7 +279,7 @@ def test_unsaved_answers_are_never_sent_under_another_name(
     ready(page)
     server.kill()
     page.keyboard.press("1")
-    expect(page.locator(".an-saved")).to_contain_text("1 unsaved")
+    expect(page.locator(".an-saved")).to_contain_text("1 answer waits")
 
     cookie = {"name": "annotator_name", "url": server.url}
     page.context.add_cookies([{**cookie, "value": "Bob"}])

@@ -141,7 +141,7 @@ def test_label_train_accept_reject_kill_restart_export(
     server.kill()
     page.keyboard.press(digits[first])
     page.keyboard.press(f"Shift+Digit{digits[second]}")
-    expect(page.locator(".an-saved")).to_contain_text("2 unsaved")
+    expect(page.locator(".an-saved")).to_contain_text("2 answers wait")
     wait_for_end(workers)
     server.command = ("serve", str(project))
     server.start()

@@ -196,7 +196,7 @@ def test_answers_wait_in_the_browser_while_the_server_is_away(
     press(page, "1")
     page.keyboard.press("Backspace")
     press(page, "3")
-    expect(page.locator(".an-saved")).to_contain_text("unsaved")
+    expect(page.locator(".an-saved")).to_contain_text("wait")
     server.start()
 
     expect(page.locator(".an-saved")).to_have_text("saved", timeout=40_000)

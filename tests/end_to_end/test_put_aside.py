@@ -217,7 +217,7 @@ def test_answers_about_an_image_folder_that_is_away_wait_until_it_is_back(
         pictures.mkdir()
 
     page.keyboard.press("1")
-    expect(page.locator(".an-saved")).to_contain_text("1 unsaved, retrying: The image folder")
+    expect(page.locator(".an-saved")).to_contain_text("1 answer waits: The image folder")
     expect(page.locator(".an-saved")).to_contain_text("is missing or empty")
     while_away = labels(project)
     if way == "empty":
@@ -258,7 +258,7 @@ def test_answers_under_an_old_name_go_to_the_same_person_and_the_page_takes_the_
     saved(page)
     page.server.kill()  # type: ignore[attr-defined]
     page.keyboard.press("2")
-    expect(page.locator(".an-saved")).to_contain_text("1 unsaved")
+    expect(page.locator(".an-saved")).to_contain_text("1 answer waits")
     services = Services.open(project)
     services.people.rename(services.people.rows()[0]["id"], "Anna")
     services.close()
@@ -286,7 +286,7 @@ def test_what_waits_under_an_old_name_is_sent_after_a_reload_under_the_new_one(
     server = page.server  # type: ignore[attr-defined]
     server.kill()
     page.keyboard.press("2")
-    expect(page.locator(".an-saved")).to_contain_text("1 unsaved")
+    expect(page.locator(".an-saved")).to_contain_text("1 answer waits")
     page.goto("about:blank")
     services = Services.open(project)
     services.people.rename(services.people.rows()[0]["id"], "Anna")

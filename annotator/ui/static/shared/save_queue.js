@@ -46,9 +46,20 @@ const MOST_TRIES = 5; // of what fails while the server answers everything else
 
 /** @param {Job} job */
 export const isAnswer = ({ call }) => ['save', 'probe_answer'].includes(call);
-// How many answers they hold; an undo counts as one.
+// How many answers they hold: those that are taken back again do not count, an undo of what is saved counts as one.
 /** @param {Job[]} jobs */
-export const answersIn = (jobs) => jobs.reduce((sum, { call, data }) => sum + (call === 'visit' ? 0 : data.changes?.length ?? 1), 0);
+export function answersIn(jobs) {
+  /** @type {Map<string | undefined, number>} */
+  const held = new Map();
+  let sum = 0;
+  for (const { call, data, meant } of jobs) {
+    const known = held.get(meant);
+    const count = call === 'visit' ? 0 : known ?? data.changes?.length ?? 1;
+    if (known === undefined) held.set(data.op, count);
+    sum += known !== undefined && call === 'undo' ? -count : count;
+  }
+  return sum;
+}
 /** @param {Job} job */
 const isUndoOrRedo = ({ call }) => ['undo', 'redo'].includes(call);
 

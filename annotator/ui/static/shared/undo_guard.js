@@ -16,8 +16,8 @@ import { agoText, saidBy, stepText } from './step_text.js';
 const FRESH_MS = 60000;
 const REMEMBERED = 50; // steps that are known to be of this page after a reload
 const WORDS = {
-  undo: { verb: 'Undo', done: 'You answered', failed: 'undone' },
-  redo: { verb: 'Redo', done: 'You took this back', failed: 'redone' },
+  undo: { verb: 'Undo', done: 'Done', failed: 'undone' },
+  redo: { verb: 'Redo', done: 'Taken back', failed: 'redone' },
 };
 
 export class UndoGuard {
@@ -111,7 +111,7 @@ export class UndoGuard {
   /** @param {Call} call @param {Pick<Step, 'seconds'> & import('./step_text.js').Said} step @param {boolean} isOfPage */
   #ask(call, step, isOfPage) {
     const { verb, done } = WORDS[call];
-    const title = `${verb}: ${stepText(step)}?`;
+    const title = `${verb} ${stepText(step)}?`;
     const where = isOfPage ? 'on this page' : 'on another page or in another tab';
     /** @type {HTMLElement} */ (this.element.firstElementChild).textContent = title;
     this.element.setAttribute('aria-label', title);

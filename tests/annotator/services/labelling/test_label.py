@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from annotator.errors import AnnotatorError, ImageError, ImageFolderMissing
 from annotator.services.app import Services
 from annotator.store.tables import attention_check, category
-from annotator.wire.recording import BackRequest, SaveRequest, VisitRequest
+from annotator.wire.recording import BackRequest, LastStepRequest, SaveRequest, VisitRequest
 
 CAT, DOG, BIRD = 1, 2, 3
 
@@ -125,6 +125,42 @@ def test_undo_and_redo_go_back_and_forth_over_a_whole_sweep(services: Services) 
     assert undone["images"] == {"1": {"2": None, "3": None}}
     assert after_undo == {"1": "present"}
     assert labels(services) == {"1": "present", "2": "absent", "3": "absent"}
+
+
+def test_the_next_undo_and_redo_are_named_before_they_are_done(services: Services) -> None:
+    save(services, "a", (CAT, "present"))
+    save(services, "b", (DOG, "present"), who="bob")
+    save(services, "s", (DOG, "absent"), (BIRD, "absent"), kind="sweep", source="swept")
+
+    def asked(call: str) -> Any:
+        request = LastStepRequest.read({"call": call})
+        return services.recording.last_step("ann", request)["step"]
+
+    sweep, nothing = asked("undo"), asked("redo")
+    services.recording.undo("ann", BackRequest(op="u", target="s"))
+    one, again = asked("undo"), asked("redo")
+
+    assert nothing is None
+    assert sweep["seconds"] >= 0
+    assert (sweep["op"], sweep["answers"], sweep["image"]) == ("s", 2, 1)
+    assert (sweep["category"], sweep["state"]) == ("", "absent")
+    assert (one["op"], one["category"], one["state"]) == ("a", "cat", "present")
+    assert again["op"] == "s"
+
+
+def test_a_step_that_is_not_the_newest_is_neither_taken_back_nor_brought_back(
+    services: Services,
+) -> None:
+    save(services, "a", (CAT, "present"))
+    save(services, "b", (DOG, "present"))
+
+    older = services.recording.undo("ann", BackRequest(op="u1", target="a"))
+    newest = services.recording.undo("ann", BackRequest(op="u2", target="b"))
+    other = services.recording.redo("ann", BackRequest(op="r1", target="a"))
+    same = services.recording.redo("ann", BackRequest(op="r2", target="b"))
+
+    assert [each["nothing"] for each in (older, newest, other, same)] == [True, False, True, False]
+    assert labels(services) == {"1": "present", "2": "present"}
 
 
 def test_undo_with_nothing_to_undo_says_so(services: Services) -> None:

@@ -129,10 +129,14 @@ def test_with_features_images_come_by_diversity(services: Services) -> None:
     features = FeatureFiles.create(
         services.project.features_path, backbone="test", pooled_dim=2, rows=6
     )
+    ordered = [services.progress.state()["ordered"]]
     features.write_order(np.array([3, 0, 5], dtype=np.int32))
+    ordered.append(services.progress.state()["ordered"])
 
     given = services.labelling.next_images("ann", "tab", count=6)["images"]
 
+    assert ordered == [False, True]
+    assert services.labelling.start("ann")["ordered"]
     assert given == [4, 1, 6, 2, 3, 5]
 
 
