@@ -294,6 +294,7 @@ export class VerifyState {
     const entry = await this.#takeBack('redo', this.#undone);
     if (!entry) return;
     entry.page.marks = entry.marks;
+    entry.page.isCommitted = true; // the next one is on its way
     this.#done.push({ ...entry, at: Date.now() });
     this.#count(entry, -1);
     this.remember();
