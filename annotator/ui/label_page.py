@@ -31,7 +31,7 @@ from annotator.wire.label import (
 )
 from annotator.wire.request import Request
 
-STYLES = ("shared/work_screen", "label/evidence", "probe/probe")
+STYLES = ("shared/work_screen", "shared/image_tools", "label/evidence", "probe/probe")
 """Style sheets of the page, without `.css`."""
 
 
