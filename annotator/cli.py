@@ -173,11 +173,11 @@ def serve(
     device: Device = "auto",
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = False,
 ) -> None:
-    """Open the labelling pages and start the background trainer."""
-    from annotator.ui.server import serve_project
+    """Open the labelling pages, of a project or a folder of projects, and start the trainer."""
+    from annotator.ui.server import serve as serve_pages
     from annotator.ui.web.public_address import PublicAddress
 
-    serve_project(
+    serve_pages(
         project,
         host=host,
         port=port,

@@ -9,7 +9,7 @@ import typer
 from annotator.demo import scenes, voc
 from annotator.errors import NotFound
 from annotator.settings import PROJECT_FILE
-from annotator.ui.server import serve_project
+from annotator.ui.server import serve
 
 PROJECTS = {"scenes": "project", "voc2007": "voc2007"}
 """Folder of the project, by example."""
@@ -40,7 +40,7 @@ def run_demo(
     """
     project = make_demo(dataset, directory, count=count, data=data)
     typer.echo("Opening the page; suggestions follow while you label ...", err=True)
-    serve_project(project, host="127.0.0.1", port=port, browser=browser)
+    serve(project, host="127.0.0.1", port=port, browser=browser)
 
 
 def make_demo(

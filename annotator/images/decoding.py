@@ -34,7 +34,7 @@ _REDUCING_GAP = 2.0
 _JPEG = ("JPEG", "MPO")
 """The second is what a phone makes: a JPEG with another one inside."""
 
-_DECODER_ERRORS = (
+DECODER_ERRORS = (
     ArithmeticError,
     AttributeError,
     EOFError,
@@ -50,6 +50,7 @@ _DECODER_ERRORS = (
     Warning,
     zlib.error,
 )
+"""What the decoders raise at files that are not as they should be."""
 
 _ENDS_EARLY = (
     "truncated",
@@ -154,7 +155,7 @@ def open_rgb(
             if rgb is not picture:
                 picture.close()  # before another one takes its place
             return rgb if turn is None else rgb.transpose(turn)
-        except _DECODER_ERRORS as error:
+        except DECODER_ERRORS as error:
             raise ImageError(_reason(error, data)) from None
 
 
@@ -181,7 +182,7 @@ def _open(data: bytes, settings: Images) -> ImageFile.ImageFile:
         picture = make(io.BytesIO(data))
     except NotInstalled:
         raise
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         raise ImageError(_reason(error, data)) from None
     pixels = picture.width * picture.height
     if pixels > settings.max_megapixels * 1e6:
@@ -205,7 +206,7 @@ def _decoded(
     with _BUDGET.hold(pixels):
         try:
             picture.load()
-        except _DECODER_ERRORS as error:
+        except DECODER_ERRORS as error:
             raise ImageError(_reason(error, data)) from None
         yield
 
@@ -245,7 +246,7 @@ def _orientation(picture: Image.Image) -> int:
     """Return the EXIF orientation, 1 to 8; 1, which is upright, where it makes no sense."""
     try:
         value = picture.getexif().get(ExifTags.Base.Orientation, 1)
-    except _DECODER_ERRORS:
+    except DECODER_ERRORS:
         return 1
     return value if value in _TURNS else 1
 

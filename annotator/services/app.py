@@ -11,6 +11,7 @@ from annotator.services.backup.page_backup import Backups
 from annotator.services.catalogue import recomputing
 from annotator.services.catalogue.categories import Curation
 from annotator.services.catalogue.hotkeys import Hotkeys
+from annotator.services.catalogue.image_information import ImageInformation
 from annotator.services.catalogue.people import People
 from annotator.services.catalogue.pictures import Media
 from annotator.services.certificates.certification import Certification
@@ -24,6 +25,7 @@ from annotator.services.knowledge.known_labels import KnownLabelsCache
 from annotator.services.knowledge.open_suggestions import OpenSuggestions
 from annotator.services.knowledge.prototypes import Prototypes
 from annotator.services.knowledge.suggestions import Suggestions
+from annotator.services.labelling.bookmarks import Bookmarks
 from annotator.services.labelling.finish import Finish
 from annotator.services.labelling.flags import Flags
 from annotator.services.labelling.image_marks import ImageMarks
@@ -75,6 +77,8 @@ class Services:
         )
         self.probing = Probing(project, store, self.media, clock)
         self.flags = Flags(store, clock)
+        self.bookmarks = Bookmarks(store, clock)
+        self.image_information = ImageInformation(project, store)
         self.hotkeys = Hotkeys(store, clock)
         self.transfer = Transfer(project, store, self.suggestions, clock, self.fills)
         self.exchange = Exchange(project, store, self.transfer)

@@ -248,6 +248,14 @@ def first_operation_at(tx: Transaction) -> datetime | None:
     return found
 
 
+def last_answer_at(tx: Transaction) -> datetime | None:
+    """Return when somebody did something last; what was imported does not count."""
+    query = sa.select(operation.c.recorded_at).order_by(operation.c.id.desc()).limit(1)
+    people = operation.c.kind != OperationKind.IMPORT.value
+    found: datetime | None = tx.execute(query.where(people)).scalar()
+    return found
+
+
 def paces(tx: Transaction) -> list[Pace]:
     """Return what each person did, in the order in which they came."""
     work, medians = _work(tx), _medians(tx)

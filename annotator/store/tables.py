@@ -22,7 +22,6 @@ SOURCE_OF = {code: source for source, code in SOURCES.items()}
 SCORE_STEPS = 10_000
 """A shown probability is kept as a whole number of ten-thousandths."""
 
-
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -125,8 +124,7 @@ image = sa.Table(
 )  # fmt: skip
 
 IN_USE = sa.and_(image.c.missing.is_(False), image.c.removed.is_(False))
-"""Of an image: it has a file, and nobody removed it. Every count is about these, and only they have
-labels."""
+"""Of an image: it has a file and nobody removed it. All counts are about these."""
 
 UNUSED = sa.or_(
     image.c.missing.is_(True), sa.and_(image.c.missing.is_(False), image.c.removed.is_(True))
@@ -332,6 +330,15 @@ flag = sa.Table(
     sa.Column("note", sa.Text, nullable=False, default=""),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("resolved_at", Moment),
+)
+
+bookmark = sa.Table(
+    "bookmark",
+    metadata,
+    sa.Column("annotator_id", sa.Integer, sa.ForeignKey("annotator.id"), primary_key=True),
+    sa.Column("image_id", sa.Integer, sa.ForeignKey("image.id"), primary_key=True),
+    sa.Column("created_at", Moment, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 setting = sa.Table(

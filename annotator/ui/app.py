@@ -131,6 +131,7 @@ def build_app(
     open_to_network: bool = False,
     public: PublicAddress = PublicAddress(),  # noqa: B008 - frozen
     title: str = "Annotator",
+    home: str = "",
 ) -> FastAPI:
     """Return the application to serve.
 
@@ -141,6 +142,7 @@ def build_app(
         open_to_network: Answer under any host name, not only those of this machine.
         public: Where people open the pages, if a proxy is in front of the server.
         title: Of the browser window.
+        home: Address of a page with other projects, relative to the pages; empty if there is none.
     """
     version = static_version()
     key = services.lineage.key()
@@ -166,7 +168,7 @@ def build_app(
     app.include_router(name_routes())
     app.include_router(status_routes(lambda name: answer(lambda: services.progress.state(name))))
     _mount(app, pages, files, head(key, title, f"{scripts}/shared/project.js"))
-    frame = Frame(title, ["Label", *(name for name, _ in PAGES)], scripts)
+    frame = Frame(title, ["Label", *(name for name, _ in PAGES)], scripts, home)
     _gradio(app).user_middleware.append(Middleware(MarkedScripts, complete=frame.around))
     return app
 

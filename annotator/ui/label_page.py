@@ -10,6 +10,7 @@ from annotator.ui.evidence_functions import evidence_functions
 from annotator.ui.probe_functions import probe_functions
 from annotator.ui.work_screen import screen_functions, work_screen
 from annotator.wire.label import (
+    BookmarkRequest,
     CertificatePrice,
     FindImagesRequest,
     Finished,
@@ -30,7 +31,7 @@ from annotator.wire.label import (
 )
 from annotator.wire.request import Request
 
-STYLES = ("shared/work_screen", "label/evidence", "probe/probe")
+STYLES = ("shared/work_screen", "shared/image_tools", "label/evidence", "probe/probe")
 """Style sheets of the page, without `.css`."""
 
 
@@ -84,8 +85,7 @@ def _desk_functions(services: Services) -> list[ServerFunction]:
     labelling, hotkeys, flags = services.labelling, services.hotkeys, services.flags
 
     def find_images(annotator: str, request: FindImagesRequest) -> FoundImages:
-        del annotator
-        return labelling.find_images(request.text)
+        return labelling.find_images(annotator, request.text)
 
     def history(annotator: str, request: PairRequest) -> History:
         del annotator
@@ -98,6 +98,7 @@ def _desk_functions(services: Services) -> list[ServerFunction]:
         server_function("find_images", FindImagesRequest.read, find_images),
         server_function("history", PairRequest.read, history),
         server_function("set_hotkey", HotkeyRequest.read, set_hotkey),
+        server_function("bookmark", BookmarkRequest.read, services.bookmarks.set),
         server_function("flag", FlagRequest.read, flags.add),
         server_function("resolve_flag", ResolveFlagRequest.read, flags.resolve),
     ]

@@ -18,7 +18,7 @@ from annotator.wire.review import (
     SearchRequest,
 )
 
-STYLES = ("shared/work_screen", "review/review")
+STYLES = ("shared/work_screen", "shared/image_tools", "review/review")
 """Style sheets of the page, without `.css`."""
 
 

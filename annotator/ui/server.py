@@ -1,4 +1,4 @@
-"""Serves a project: the web app in this process, the worker in another, both stopped cleanly."""
+"""Serves projects: the pages in this process, each worker in another, all stopped cleanly."""
 
 from __future__ import annotations
 
@@ -10,23 +10,27 @@ import sys
 import threading
 import time
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from annotator.errors import AnnotatorError
-from annotator.services.app import Services
-from annotator.services.background import running_import
-from annotator.services.background.trainer_process import (
-    TrainerProcess,
-    forget_dead,
-    trainer_command,
+from annotator.services.project.several_projects import (
+    is_project,
+    largest_upload,
+    project_folders,
 )
+from annotator.ui.served_project import ServedProject, ServeOptions
 from annotator.ui.web.addresses import address, who_may
 from annotator.ui.web.periodic_tasks import Housekeeping
-from annotator.ui.web.public_address import PublicAddress
+from annotator.ui.web.security import RequestGuard
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from annotator.ui.web.files import WebFiles
 
 log = logging.getLogger("annotator.serve")
 
@@ -110,65 +114,85 @@ def set_offline_defaults() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 
-def serve_project(
-    path: Path,
-    *,
-    host: str = "127.0.0.1",
-    port: int = 7860,
-    worker: bool = True,
-    open_to_all: bool = False,
-    public: PublicAddress = PublicAddress(),  # noqa: B008 - frozen
-    device: str = "auto",
-    browser: bool = False,
-) -> None:
-    """Serve a project until Ctrl-C or SIGTERM.
+def serve(path: Path, **options: Any) -> None:
+    """Serve a project, or all projects that lie in a folder, until Ctrl-C or SIGTERM.
 
     Args:
-        path: The project directory.
-        host: Address to listen on.
-        port: Port to listen on; 0 takes a free one.
-        worker: Start a background trainer beside the web app.
-        open_to_all: Answer requests under any host name, not only those of this machine.
-        public: Where people open the pages, if a proxy is in front of the server.
-        device: Where the trainer computes: auto, cpu or cuda.
-        browser: Open a browser on the page.
+        path: The project directory, or a folder that is no project and holds some.
+        options: See `ServeOptions`.
 
     Raises:
         AnnotatorError: If the project cannot be opened or the port is taken.
     """
     environment = dict(os.environ)  # before the offline defaults: the trainer may fetch weights
     set_offline_defaults()
-    with ExitStack() as stack:
-        services = Services.open(path)
-        stack.callback(services.close)
-        services.labelling.check()
-        listener = bound_socket(host, port)
-        from annotator.ui.app import build_app
-        from annotator.ui.web.files import WebFiles
+    chosen = ServeOptions(**options)
+    if path.is_dir() and not is_project(path) and project_folders(path):
+        serve_folder(path, chosen, environment)
+    else:
+        serve_project(path, chosen, environment)
 
-        settings = services.project.settings
-        files = WebFiles(round(settings.server.max_upload_mb * 1e6))
-        stack.callback(files.close)
-        settle = partial(running_import.settle, services.project, services.store)
-        stack.callback(Housekeeping([files.clear, settle]).close)
-        bound = listener.getsockname()[1]
-        app = build_app(
-            services,
-            port=bound,
-            files=files,
-            open_to_network=open_to_all,
-            public=public,
-            title=settings.name,
+
+def serve_project(path: Path, options: ServeOptions, environment: Mapping[str, str]) -> None:
+    """Serve one project; see `serve`."""
+    with ExitStack() as stack:
+        project = ServedProject(path)
+        stack.callback(project.close)
+        listener = bound_socket(options.host, options.port)
+        files = _web_files(project.max_upload, stack)
+        app = project.pages(options, port=listener.getsockname()[1], files=files)
+        project.start(options, environment)
+        _run(app, listener, options)
+
+
+def serve_folder(path: Path, options: ServeOptions, environment: Mapping[str, str]) -> None:
+    """Serve all projects that lie in a folder, each below its own path; see `serve`.
+
+    A project is opened when somebody goes there for the first time. What may be uploaded is the
+    most that any of them allows, as they share the place for it.
+    """
+    from annotator.ui.projects import Projects
+    from annotator.ui.projects_page import ProjectsPage  # late: the web framework
+
+    with ExitStack() as stack:
+        listener = bound_socket(options.host, options.port)
+        port = listener.getsockname()[1]
+        files = _web_files(largest_upload(project_folders(path)), stack)
+
+        def opened(folder: Path) -> tuple[FastAPI, Callable[[], None]]:
+            project = ServedProject(folder)
+            try:
+                below = replace(options, public=replace(options.public, root_path=""))
+                app = project.pages(below, port=port, files=files, home="../")
+                project.start(options, environment)
+            except BaseException:
+                project.close()
+                raise
+            return app, project.close
+
+        projects = Projects(path, opened, ProjectsPage(path), root_path=options.public.root_path)
+        stack.callback(projects.close)
+        guard = RequestGuard(
+            projects, port=port, open_to_network=options.open_to_all, public=options.public
         )
-        if worker:
-            forget = partial(forget_dead, services.store)
-            trainer = TrainerProcess(trainer_command(path, device), environment, on_death=forget)
-            services.progress.trainer_process = trainer
-            stack.callback(trainer.stop)
-            trainer.start()
-        url = address(host, bound, open_to_network=open_to_all)
-        note = who_may(host, open_to_network=open_to_all, public_url=public.whole)
-        run_server(app, listener, on_ready=lambda: _announce(url, public.whole, note, browser))
+        _run(guard, listener, options)
+
+
+def _web_files(max_upload: int, stack: ExitStack) -> WebFiles:
+    from annotator.ui.web.files import WebFiles  # late: Gradio
+
+    files = WebFiles(max_upload)
+    stack.callback(files.close)
+    stack.callback(Housekeeping([files.clear]).close)
+    return files
+
+
+def _run(app: Any, listener: socket.socket, options: ServeOptions) -> None:
+    whole = options.public.whole
+    bound = listener.getsockname()[1]
+    url = address(options.host, bound, open_to_network=options.open_to_all)
+    note = who_may(options.host, open_to_network=options.open_to_all, public_url=whole)
+    run_server(app, listener, on_ready=lambda: _announce(url, whole, note, options.browser))
 
 
 def _announce(own: str, public: str, note: str, browser: bool) -> None:

@@ -10,7 +10,7 @@ from annotator.ui.work_screen import screen_functions, work_screen
 from annotator.wire.request import Request
 from annotator.wire.verify import Counts, PageRequest, VerifyStart
 
-STYLES = ("shared/work_screen", "verify/verify")
+STYLES = ("shared/work_screen", "shared/image_tools", "verify/verify")
 
 
 def build_verify_page(services: Services, *, scripts: str) -> gr.HTML:

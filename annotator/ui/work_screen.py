@@ -11,6 +11,7 @@ import gradio as gr
 from annotator.errors import AnnotatorError
 from annotator.services.app import Services
 from annotator.ui.boundary import ServerFunction, server_function
+from annotator.wire.image_information import ImageInformationRequest
 from annotator.wire.label import CategoryList
 from annotator.wire.leases import Released, ReleaseRequest
 from annotator.wire.probe import ProbeAnswerRequest
@@ -108,6 +109,9 @@ def screen_functions(services: Services) -> list[ServerFunction]:
         queued("visit", VisitRequest.read, services.labelling.visit),
         queued("probe_answer", ProbeAnswerRequest.read, services.probing.answer),
         server_function("release", ReleaseRequest.read, release),
+        server_function(
+            "image_information", ImageInformationRequest.read, services.image_information.of
+        ),
     ]
 
 

@@ -41,7 +41,7 @@ class ImageMarksRequest(Request):
 
 
 class FindImagesRequest(Request):
-    """Images by number or by part of a name."""
+    """Images by number or by part of a name; without one, those that one has bookmarked."""
 
     text: Annotated[Typed, AfterValidator(lambda text: text[:200])] = ""
 
@@ -71,6 +71,13 @@ class ResolveFlagRequest(Request):
     """A flag to be taken off."""
 
     flag: Id
+
+
+class BookmarkRequest(Request):
+    """An image that one wants to find again, or no more."""
+
+    image: Id
+    on: bool = True
 
 
 class Category(TypedDict):
@@ -158,6 +165,13 @@ class FlagsOfImage(TypedDict):
     flags: list[Flag]
 
 
+class Bookmarked(TypedDict):
+    """Whether one wants to find an image again."""
+
+    image: int
+    bookmarked: bool
+
+
 class Fill(TypedDict):
     """A label that is filled in under a certificate."""
 
@@ -178,6 +192,8 @@ class ItemData(Opinion):
     unsure: list[int]
     filled: dict[str, Fill]
     flags: list[Flag]
+    bookmarked: bool
+    """By whoever asks."""
     ask: list[int]
     """The categories with the digit keys, in this order."""
 
@@ -230,6 +246,7 @@ class FoundImage(TypedDict):
     number: int
     """From 1, in the order of the project."""
     name: str
+    bookmarked: bool
 
 
 class FoundImages(TypedDict):

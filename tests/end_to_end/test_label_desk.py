@@ -18,6 +18,7 @@ from playwright.sync_api import Page, expect
 from annotator.services.project.creation import create_project
 from annotator.settings import changed, save_project
 from annotator.store import Store, categories
+from database import rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -250,6 +251,85 @@ def test_an_image_is_skipped_flagged_zoomed_and_found_again(
     ]
     assert connection.execute("select id from visit where image_id = 30").fetchall() == []
     connection.close()
+
+
+def test_a_bookmark_is_found_again_and_gives_its_key_to_a_category(
+    url: str, project: Path, open_page: Open
+) -> None:
+    page = open_page(f"{url}/#50", name="Bea")
+    ready(page, "050.jpg")
+    mark = page.get_by_role("button", name="Bookmark")
+    expect(mark).to_have_attribute("title", "Bookmark (B)")
+
+    page.keyboard.press("b")
+    expect(mark).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".an-strip .current .an-star")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(mark).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("o")
+    expect(page.locator("dialog[open]")).to_contain_text("Your bookmarks")
+    expect(page.locator(".an-choice")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator(".an-place")).to_have_text("050.jpg")
+    expect(mark).to_have_attribute("aria-pressed", "true")
+    kept = rows(project, "select image_id from bookmark")
+    page.keyboard.press("k")
+    page.keyboard.press("b")
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    page.keyboard.press("b")
+    saved(page)
+    page.keyboard.press("ArrowRight")
+    expect(mark).to_have_attribute("title", "Bookmark")
+    page.keyboard.press("ArrowLeft")
+    expect(mark).to_have_attribute("aria-pressed", "true")
+    mark.click()
+    expect(mark).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("o")
+    expect(page.locator("dialog[open]")).to_contain_text("You have no bookmarks yet")
+
+    assert kept == [(50,)]
+    assert list(labels(project, 50).values()) == [1]
+
+
+def test_the_image_is_brightened_told_about_and_shown_on_the_whole_screen(
+    url: str, project: Path, open_page: Open
+) -> None:
+    page = open_page(f"{url}/#55", name="Vic")
+    ready(page, "055.jpg")
+    look = "getComputedStyle(document.querySelector('.an-image')).filter"
+    sign = page.locator(".an-adjusted")
+
+    page.keyboard.press("c")
+    expect(page.get_by_role("slider", name="Brightness")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(sign).to_have_text("Brightness 110 %, contrast 100 %")
+    assert page.evaluate(look) == "brightness(1.1) contrast(1)"
+    page.reload()
+    ready(page, "055.jpg")
+    expect(sign).to_have_text("Brightness 110 %, contrast 100 %")
+    page.keyboard.press("i")
+    expect(page.locator("dialog[open]")).to_contain_text("1,600 × 1,254 pixels, 2.01 megapixels")
+    expect(page.locator("dialog[open]")).to_contain_text(str(project.parent / "pictures"))
+    page.keyboard.press("i")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    before = page.locator(".an-stage").bounding_box()
+    page.keyboard.press("v")
+    expect(page.locator(".an-moves")).to_be_hidden()
+    page.keyboard.press("1")
+    expect(page.locator(".an-asking .an-row").first).to_have_attribute("data-state", "present")
+    after = page.locator(".an-stage").bounding_box()
+    page.get_by_role("button", name="Full screen").click()
+    expect(page.locator(".an-moves")).to_be_visible()
+    saved(page)
+
+    assert before
+    assert after
+    assert after["height"] == 900 > before["height"]
+    assert page.evaluate("document.fullscreenElement") is None
+    assert len(labels(project, 55)) >= 1
 
 
 def transform(page: Page) -> str:

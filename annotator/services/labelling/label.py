@@ -32,6 +32,7 @@ from annotator.store import (
     Transaction,
     annotators,
     answers,
+    bookmarks,
     categories,
     flags,
     hotkeys,
@@ -51,6 +52,9 @@ from annotator.wire.recording import Opinion, Visited, VisitRequest
 
 MOST_FOUND = 20
 """Images that a search for a name answers with."""
+
+MOST_BOOKMARKS = 200
+"""Bookmarked images that are listed, the last ones first."""
 
 MOST_ITEMS = 50
 """Images of one request, their ids or all that is shown of them; the page's album has it, too."""
@@ -175,6 +179,7 @@ class Labelling:
             every = categories.every(tx, archived=True)
             shown = [c for c in every if not c.archived]
             flagged = flags.of_images(tx, list(found))
+            marked = bookmarks.among(tx, me, list(found))
             version, arrays = self._suggestions.current(tx)
             rankings = self._prototypes.current(tx)
             paths, names = images.paths_of(tx, list(found)), names_of(tx, list(found))
@@ -208,6 +213,7 @@ class Labelling:
                     "unsure": unsure.get(image_id, []),
                     "filled": filled,
                     "flags": flag_rows(flagged.get(image_id, ()), people),
+                    "bookmarked": image_id in marked,
                     **standing(version, shown, settled, opinion),
                     "ask": [c.id for c in most_worth_asking(askable, opinion)],
                 }
@@ -258,19 +264,33 @@ class Labelling:
             visits.record(tx, request.op, person.id, request.image, shown, opened, closed)
         return {}
 
-    def find_images(self, text: str) -> FoundImages:
-        """Return the image of that number and images with the text in their name, at most 20."""
+    def find_images(self, annotator: str, text: str) -> FoundImages:
+        """Return the image of that number and images with the text in their name, at most 20.
+
+        Without a text they are the images that this person has bookmarked, the last ones first.
+        """
         wanted = text.strip()
-        if not wanted:
-            return {"images": []}
         with self._store.reading() as tx:
-            number = int(wanted) - 1 if wanted.isdecimal() and len(wanted) <= 9 else -1
-            ids = list(images.ids_at(tx, [number]).values())
-            ids += [p.image_id for p in search(tx, wanted, MOST_FOUND) if p.image_id]
-            ids = list(dict.fromkeys(ids))[:MOST_FOUND]
+            me = annotators.id_of(tx, annotator)
+            if wanted:
+                number = int(wanted) - 1 if wanted.isdecimal() and len(wanted) <= 9 else -1
+                ids = list(images.ids_at(tx, [number]).values())
+                ids += [p.image_id for p in search(tx, wanted, MOST_FOUND) if p.image_id]
+                ids = list(dict.fromkeys(ids))[:MOST_FOUND]
+            else:
+                ids = bookmarks.of(tx, me, MOST_BOOKMARKS)
             found, names = images.many(tx, ids), names_of(tx, ids)
+            marked = bookmarks.among(tx, me, ids)
         return {
-            "images": [{"id": i, "number": found[i].ordinal + 1, "name": names[i]} for i in ids]
+            "images": [
+                {
+                    "id": i,
+                    "number": found[i].ordinal + 1,
+                    "name": names[i],
+                    "bookmarked": i in marked,
+                }
+                for i in ids
+            ]
         }
 
     def history(self, image_id: int, category_id: int) -> History:

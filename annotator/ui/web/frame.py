@@ -33,10 +33,12 @@ class Frame:
         project: What people call the project.
         names: Of the pages; the menu has no others.
         scripts: Address of the folder with the scripts and styles.
+        home: Address of a page with other projects, relative to the pages; empty if there is none.
     """
 
-    def __init__(self, project: str, names: Sequence[str], scripts: str) -> None:
+    def __init__(self, project: str, names: Sequence[str], scripts: str, home: str = "") -> None:
         self._project = project
+        self._home = home
         self._groups = {
             label: {name: letter for name, letter in group.items() if name in names}
             for label, group in (("Work", WORK), ("Manage", MANAGE))
@@ -63,9 +65,14 @@ class Frame:
 
     def _row(self, current: str, person: str) -> str:
         project = escape(self._project)
+        home = (
+            f'<a class="fr-home" href="{escape(self._home)}" title="All projects" '
+            'aria-label="All projects">‹</a>'
+        )
         return (
             f'<header id="an-frame" class="an-frame" data-page="{current}">'
             '<a class="fr-skip" href="#an-page">Skip to the page</a>'
+            f"{home if self._home else ''}"
             f'<span class="fr-project" dir="auto" title="{project}">{project}</span>'
             f'<button class="fr-who" type="button" dir="auto" data-person="{escape(person)}">'
             f'{escape(person) or NO_NAME}</button><div class="fr-status"></div>'

@@ -17,6 +17,7 @@ from annotator.store import (
     Store,
     annotators,
     answers,
+    bookmarks,
     categories,
     image_use,
     images,
@@ -202,4 +203,12 @@ def test_what_the_second_revision_added_reads_back(tmp_path: Path) -> None:
     assert (cat.description, cat.hotkey, cat.position) == ("a small lion", "c", 2)
     assert (dog.merged_into, dog.merged_after) == (1, 3)
     assert (keys, checks, examples) == (["k"], [0], [(1, 1)])
+    store.close()
+
+
+def test_bookmarks_of_the_sixth_revision_read_back(tmp_path: Path) -> None:
+    store = Store.open(made_from(OLD / "0006.sql", tmp_path / "labels.db"))
+
+    with store.reading() as tx:
+        assert bookmarks.of(tx, 1) == [1]
     store.close()

@@ -394,6 +394,8 @@ def fake_services(folder: Path, **others: Any) -> Any:
         review=screens,
         hotkeys=screens,
         flags=screens,
+        bookmarks=screens,
+        image_information=screens,
         probing=screens,
         evidence=screens,
         progress=progress,

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from annotator.services.app import Services
-from annotator.store.tables import flag, label, operation, probe, visit
+from annotator.store.tables import bookmark, flag, label, operation, probe, visit
 from annotator.ui.label_page import label_functions
 from annotator.ui.review_page import review_functions
 from annotator.ui.verify_page import verify_functions
@@ -50,6 +50,8 @@ VALID: dict[str, dict[str, Any]] = {
     "set_hotkey": {"category": 1, "key": "c"},
     "flag": {"image": 1, "note": "blurred"},
     "resolve_flag": {"flag": 1},
+    "bookmark": {"image": 1, "on": True},
+    "image_information": {"image": 1, "position": False},
     "evidence": {"image": 1, "category": 1},
     "release": {"tab": "t"},
     "probe_due": {},
@@ -93,7 +95,7 @@ def broken(value: Any) -> Iterator[Any]:
 
 
 def recorded(services: Services) -> list[int | None]:
-    tables = (operation, label, visit, flag)
+    tables = (operation, label, visit, flag, bookmark)
     with services.store.reading() as tx:
         counts = [tx.execute(sa.select(sa.func.count()).select_from(t)).scalar() for t in tables]
         said = sa.select(sa.func.count()).where(probe.c.state.is_not(None))

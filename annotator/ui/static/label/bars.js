@@ -1,6 +1,8 @@
 // The buttons of the Label page: under the image, and under the list of categories.
 
 import { button, h } from '../shared/dom.js';
+import { ImageTools } from '../shared/image_tools.js';
+import { toggleBookmark } from './bookmark.js';
 
 /** @import { LabelPage } from './label_page.js' */
 
@@ -10,6 +12,7 @@ export function leftOf(page) {
   const { stage, evidence, firstKeys } = page;
   stage.view.append(evidence.overlay);
   stage.element.append(firstKeys.element, page.notices.element);
+  page.tools.mount(stage.element);
   const bar = h('div', { class: 'an-bar an-moves' },
     button('Previous', '←', () => page.state.previous()), button('Next', '⏎', () => page.state.next()),
     button('Skip', 'P', () => page.state.skip()), page.place,
@@ -18,6 +21,20 @@ export function leftOf(page) {
     button('Open', 'O', () => page.openImageDialog.open()), button('Flag', 'F', () => page.commands.flag()),
     button('Help', '?', () => page.help.showModal()));
   return h('section', { class: 'an-left', 'aria-label': 'Image' }, stage.element, evidence.element, page.strip.element, bar);
+}
+
+// What is done with the image itself.
+/** @param {LabelPage} page */
+export function imageToolsOf(page) {
+  return new ImageTools(page.root, page.server, {
+    image: () => page.state?.item?.id ?? null,
+    onSize: () => {
+      page.draw();
+      page.stage.zoom.refit();
+    },
+    keys: { information: 'i', adjust: 'c', fullScreen: 'v' },
+    more: [{ icon: 'bookmark', text: 'Bookmark', key: 'b', act: () => toggleBookmark(page), isOn: () => Boolean(page.state?.item?.bookmarked) }],
+  });
 }
 
 /** @param {LabelPage} page */

@@ -1,5 +1,7 @@
 // What each key of keys.js does on the Label page, by the command's name.
 
+import { toggleBookmark } from './bookmark.js';
+
 /** @import { Category, State } from '../shared/wire.d.ts' */
 /** @import { Item } from './item.js' */
 /** @import { LabelPage } from './label_page.js' */
@@ -49,6 +51,8 @@ export function commandsOfPage(page) {
     hotkey: onRow((_, category) => page.hotkeys.open(category)),
     hotkeyCode: () => page.hotkeys.begin(),
     flag: () => { if (state.item) page.flagDialog.open(state.item); },
+    ...page.tools.commands,
+    bookmark: () => toggleBookmark(page),
     refresh: () => state.refresh(),
     close: () => page.close(),
     help: () => page.help.showModal(),

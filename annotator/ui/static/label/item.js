@@ -47,6 +47,7 @@ export class Item {
     this.unsure = new Set();
     /** @type {Flag[]} */
     this.flags = [];
+    this.bookmarked = false;
     /** @type {Map<number, Fill>} */
     this.filled = new Map();
     /** @type {Implications | null} */
@@ -63,6 +64,7 @@ export class Item {
     this.answers = new Map([...this.labels].map(([id, label]) => [id, label.answer]));
     this.unsure = new Set(data.unsure);
     this.flags = data.flags ?? [];
+    this.bookmarked = data.bookmarked ?? false;
     this.filled = new Map(numbered(data.filled ?? {}));
     this.derived = null;
     for (const id of this.pending.keys()) {

@@ -29,7 +29,11 @@ export const KEYS = [
   { command: 'evidence', on: ['e'], text: 'why this is suggested' },
   { command: 'history', on: ['h'], text: 'history of this row: who answered what' },
   { command: 'flag', on: ['f'], text: 'flag this image with a note' },
-  { command: 'openImage', on: ['o'], text: 'open any image by number or name' },
+  { command: 'openImage', on: ['o'], text: 'open any image by number or name, or one of your bookmarks' },
+  { command: 'bookmark', on: ['b'], givesWay: true, text: 'bookmark this image, or remove the bookmark' },
+  { command: 'information', on: ['i'], givesWay: true, text: 'about this image: size, file, date, camera' },
+  { command: 'adjust', on: ['c'], givesWay: true, text: 'brightness and contrast' },
+  { command: 'fullScreen', on: ['v'], givesWay: true, text: 'the image on the whole screen; Esc goes back' },
   { command: 'zoom', on: ['z'], text: 'zoom to full size and back' },
   { command: 'zoomIn', on: ['+', '='], show: '+ -', text: 'zoom in and out, as with the mouse wheel' },
   { command: 'zoomOut', on: ['-'] },
@@ -43,6 +47,12 @@ export const KEYS = [
 ];
 
 export const HELP = helpOf(KEYS);
+
+const GIVING_WAY = KEYS.filter(({ givesWay }) => givesWay).map(({ command }) => command);
+
+// A category's own shortcut comes before these keys, which have a button on the image as well.
+/** @param {string | null} command */
+export const givesWay = (command) => command === null || GIVING_WAY.includes(command);
 
 export const commandOf = commandsOf(KEYS);
 

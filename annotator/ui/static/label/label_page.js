@@ -4,7 +4,7 @@ import { button, h, reveal, setText, viewOf } from '../shared/dom.js';
 import { digitOf } from '../shared/keyboard.js';
 import { WorkScreen } from '../shared/work_screen.js';
 import { Album } from './album.js';
-import { footOf, leftOf } from './bars.js';
+import { footOf, imageToolsOf, leftOf } from './bars.js';
 import { CategoryHotkeys } from './category_hotkeys.js';
 import { CategoryList } from './category_list.js';
 import { CategorySearch } from './category_search.js';
@@ -14,7 +14,7 @@ import { EndPage } from './end_page.js';
 import { FirstKeys } from './first_steps.js';
 import { FlagDialog } from './flag_dialog.js';
 import { HistoryDialog } from './history_dialog.js';
-import { commandOf, HELP, mayRepeat } from './keys.js';
+import { commandOf, givesWay, HELP, mayRepeat } from './keys.js';
 import { ImageAddress } from './image_address.js';
 import { ImageMarks } from './image_marks.js';
 import { LabelState } from './label_state.js';
@@ -68,6 +68,7 @@ export class LabelPage extends WorkScreen {
       onBanner: () => this.state.refresh(), onFlag: () => this.commands.flag(),
       onBroken: (reason) => this.state.setProblem(reason), onDrawn: () => this.gate.open(),
     });
+    this.tools = imageToolsOf(this);
     this.place = h('span', { class: 'an-place' });
     this.hint = h('p', { class: 'an-hint', hidden: true, text: HINT });
     this.right = h('section', { class: 'an-right', 'aria-label': 'Labels' });
@@ -90,7 +91,7 @@ export class LabelPage extends WorkScreen {
 
   build() {
     return [h('div', { class: 'an-board' }, leftOf(this), this.right), this.end.element,
-      ...[this.flagDialog, this.openImageDialog, this.history, this.hotkeys].map(({ element }) => element)];
+      ...[this.flagDialog, this.openImageDialog, this.history, this.hotkeys, this.tools.information].map(({ element }) => element)];
   }
 
   // ---- beginning
@@ -159,6 +160,7 @@ export class LabelPage extends WorkScreen {
     this.hotkeys.cancel();
     this.search.clear();
     this.#useCategories();
+    this.tools.showKeys((letter) => !this.hotkeys.byKey.has(letter));
     this.rows.ask(item);
     this.#drawBanner();
     this.keycaps.paint();
@@ -218,6 +220,7 @@ export class LabelPage extends WorkScreen {
     if (!state?.item) return;
     this.rows.draw(state.item, focus);
     this.#drawBanner();
+    this.tools.draw();
     this.#updateViewSoon();
     this.strip.mark(state.album.items);
     this.stage.showContradictions(state.item.contradictions.map(([present, absent]) => (
@@ -312,7 +315,7 @@ export class LabelPage extends WorkScreen {
 
   // Esc closes one thing after the other.
   close() {
-    if (this.hotkeys.cancel() || this.firstKeys.dismiss()) return;
+    if (this.hotkeys.cancel() || this.firstKeys.dismiss() || this.tools.close()) return;
     if (this.evidence.isOpen) this.evidence.hide();
     else if (this.stage.zoom.isZoomed) this.stage.zoom.toggle();
   }
@@ -374,7 +377,8 @@ export class LabelPage extends WorkScreen {
       return true;
     }
     const command = commandOf(event);
-    if (!command) return !event.repeat && Boolean(this.state.item) && this.hotkeys.key(event);
+    if (givesWay(command) && !event.repeat && this.state.item && this.hotkeys.key(event)) return true;
+    if (!command) return false;
     if (!event.repeat || mayRepeat(command)) this.commands[command]();
     return true;
   }

@@ -1,4 +1,4 @@
-// Opening any image by its number or a part of its file name.
+// Opening any image by its number or a part of its file name, or one of this person's bookmarks.
 
 import { dialog, h, imageUrl } from '../shared/dom.js';
 import { describeMark, showMark } from '../shared/image_mark.js';
@@ -8,6 +8,8 @@ import { describeMark, showMark } from '../shared/image_mark.js';
 /** @import { ImageMarks } from './image_marks.js' */
 
 const PATIENCE_MS = 120; // between the last letter and the question
+const BOOKMARKS = 'Your bookmarks, the last one first:';
+const NO_BOOKMARK = 'You have no bookmarks yet; press B on an image to set one.';
 
 export class OpenImageDialog {
   /** @param {Server} server @param {ImageMarks} marks @param {{ onPick: (image: number) => void }} listeners */
@@ -18,7 +20,8 @@ export class OpenImageDialog {
     /** @type {FoundImage[]} */
     this.found = [];
     this.at = 0;
-    this.searched = ''; // the text to which `found` belongs
+    /** @type {string | null} */
+    this.searched = null; // the text to which `found` belongs
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
     this.input = h('input', {
@@ -37,34 +40,36 @@ export class OpenImageDialog {
 
   open() {
     this.input.value = '';
-    this.searched = '';
+    this.searched = null;
     this.#draw([], '');
     this.element.showModal();
     this.input.focus();
+    this.#search();
   }
 
   async #search() {
-    const text = this.input.value.trim();
-    if (!text) {
-      this.searched = '';
-      this.#draw([], '');
-      return;
-    }
+    const text = this.input.value.trim(); // without one the bookmarks are answered
     const reply = await this.server.call('find_images', { text });
     if (text !== this.input.value.trim()) return; // typed on; a newer question is on its way
     this.searched = text;
-    if (reply.ok) this.#draw(reply.images, 'No image has this number or this text in its name.');
+    if (reply.ok) this.#draw(reply.images, 'No image has this number or this text in its name.', text ? null : [NO_BOOKMARK, BOOKMARKS]);
     else this.#draw([], reply.message ?? 'The server does not answer; type again in a moment.');
   }
 
-  /** @param {FoundImage[]} images @param {string} message where there are none */
-  #draw(images, message) {
+  /**
+   * @param {FoundImage[]} images
+   * @param {string} message where there are none
+   * @param {[string, string] | null} [notes] in its place, also where there are some
+   */
+  #draw(images, message, notes = null) {
     this.found = images;
     this.at = 0;
-    this.list.replaceChildren(...images.map(({ id, number, name }, place) => h('div', {
+    this.list.replaceChildren(...images.map(({ id, number, name, bookmarked }, place) => h('div', {
       class: 'an-choice', role: 'option', id: `an-choice-${place}`, onclick: () => this.#pick(id),
-    }, h('img', { src: imageUrl(256, id), alt: '', loading: 'lazy' }), h('b', { text: number }), h('span', { text: name, dir: 'auto' }), h('small', {}))));
-    this.message.textContent = images.length ? '' : message;
+    }, h('img', { src: imageUrl(256, id), alt: '', loading: 'lazy' }), h('b', { text: number }), h('span', { text: name, dir: 'auto' }),
+    ...(bookmarked ? [h('span', { class: 'an-marked', role: 'img', 'aria-label': 'bookmarked', text: '★' })] : []), h('small', {}))));
+    this.message.textContent = notes ? notes[Math.min(images.length, 1)] : images.length ? '' : message;
+    this.message.className = notes ? 'an-note' : 'an-wrong';
     this.#mark();
     this.#showStandings();
   }

@@ -22,12 +22,13 @@ export class ThumbnailStrip {
 
   #slot() {
     const image = h('img', { alt: '', loading: 'lazy' });
-    const button = h('button', { type: 'button', hidden: true }, image);
+    const star = h('span', { class: 'an-star', 'aria-hidden': 'true', text: '★', hidden: true });
+    const button = h('button', { type: 'button', hidden: true }, image, star);
     button.addEventListener('click', () => {
       this.onPick(Number(button.dataset.place));
       button.blur();
     });
-    return { button, image, name: '' };
+    return { button, image, star, name: '' };
   }
 
   /** @param {number[]} images @param {number} at @param {Map<number, Item>} items */
@@ -51,18 +52,20 @@ export class ThumbnailStrip {
   /** @param {Map<number, Item>} items */
   mark(items) {
     this.items = items;
-    for (const { button, name } of this.slots) {
+    for (const { button, star, name } of this.slots) {
       if (button.hidden) continue;
       const id = Number(button.dataset.id);
       const item = items.get(id);
       const mark = this.marks.of(id, item);
       showMark(button, mark);
-      const said = [name, ...(mark ? [describeMark(mark)] : []), ...(item?.flags.length ? ['flagged'] : [])].join(', ');
+      const notes = [item?.flags.length ? 'flagged' : '', item?.bookmarked ? 'bookmarked' : ''].filter(Boolean);
+      const said = [name, ...(mark ? [describeMark(mark)] : []), ...notes].join(', ');
       if (button.title !== said) {
         button.title = said;
         button.setAttribute('aria-label', said);
       }
       button.classList.toggle('flagged', Boolean(item?.flags.length));
+      star.hidden = !item?.bookmarked;
     }
   }
 

@@ -37,7 +37,7 @@ export class ReviewPage extends WorkScreen {
     super(root, functions, { page: 'review', help: HELP });
     this.filters = new Filters({ onChange: () => this.#changed(), onLeave: () => this.#setFocus(this.state.focus) });
     this.list = new CardList({ onPick: (pair, click) => this.#pick(pair, click), onOpen: (pair) => this.#open(pair), onDrawn: (pair) => this.#drawn(pair) });
-    this.side = new SidePanel(this.server, { onResolve: (flag) => this.state.resolveFlag(flag) });
+    this.side = new SidePanel(root, this.server, { onResolve: (flag) => this.state.resolveFlag(flag) });
     this.count = h('span', { class: 'rv-count', role: 'status' });
     this.explanation = h('p', { class: 'rv-what', text: WHAT_ERRORS_ARE, hidden: true });
     this.selected = h('span', { class: 'rv-chosen' });
@@ -57,7 +57,7 @@ export class ReviewPage extends WorkScreen {
     const foot = h('div', { class: 'an-bar an-foot rv-foot' }, ...this.buttons.map(({ element }) => element), this.decides, this.selected);
     this.page.append(this.filters.element, bar, this.explanation,
       h('div', { class: 'rv-body' }, this.list.box, this.side.element), foot, this.notices.element);
-    return [this.page];
+    return [this.page, this.side.tools.information.element];
   }
 
   // ---- beginning

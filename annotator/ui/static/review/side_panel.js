@@ -2,6 +2,7 @@
 
 import { keepAsking, turnTo } from '../shared/awaited_image.js';
 import { h, imageUrl } from '../shared/dom.js';
+import { ImageTools } from '../shared/image_tools.js';
 
 /** @import { Category, HistorySentence, Label } from '../shared/wire.d.ts' */
 /** @import { Server } from '../shared/server.js' */
@@ -11,8 +12,8 @@ const MARKS = { present: '✓', absent: '✕', unsure: '?', cleared: '–' };
 const WAIT_MS = 120; // moving on quickly asks for nothing
 
 export class SidePanel {
-  /** @param {Server} server @param {{ onResolve: (flag: number) => void }} listeners */
-  constructor(server, { onResolve }) {
+  /** @param {HTMLElement} root @param {Server} server @param {{ onResolve: (flag: number) => void }} listeners */
+  constructor(root, server, { onResolve }) {
     this.server = server;
     this.onResolve = onResolve;
     /** @type {Map<string, string>} */
@@ -31,8 +32,11 @@ export class SidePanel {
     this.others = h('div', { class: 'rv-others' });
     this.answers = h('ol', { class: 'rv-told', 'aria-label': 'History of the pair' });
     this.history = h('section', { class: 'rv-history', 'aria-label': 'History' }, h('h3', { text: 'Who answered what' }), this.answers);
+    const stage = h('div', { class: 'an-stage' }, this.image, this.problem);
+    this.tools = new ImageTools(root, server, { image: () => this.pair?.row.image ?? null, keys: {} });
+    this.tools.mount(stage);
     this.element = h('aside', { class: 'rv-side', 'aria-label': 'The pair in focus' },
-      h('div', { class: 'an-stage' }, this.image, this.problem), h('div', { class: 'rv-about' }, this.title, this.file, this.flags, this.others, this.history));
+      stage, h('div', { class: 'rv-about' }, this.title, this.file, this.flags, this.others, this.history));
   }
 
   /** @param {Category[]} categories */

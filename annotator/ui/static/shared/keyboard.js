@@ -8,6 +8,7 @@ const TEXT = 'textarea, select, [contenteditable], input:not([type=checkbox]):no
  * @property {string} command what the page does
  * @property {string[]} on the keys that do it, as `Shift+a` or `Ctrl+z`
  * @property {string} [text] what the help says; a line without one is said by another
+ * @property {boolean} [givesWay] a category's own shortcut comes first
  * @property {string} [show] how the help writes the keys, if not as in `on`
  */
 /** @typedef {Pick<KeyboardEvent, 'key'> & Partial<KeyboardEvent>} Key */

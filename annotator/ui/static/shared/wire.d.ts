@@ -20,6 +20,26 @@ export interface BackRequest {
   target?: string | null;
 }
 
+export interface BookmarkRequest {
+  image: number;
+  on?: boolean;
+}
+
+export interface Bookmarked {
+  image: number;
+  bookmarked: boolean;
+}
+
+export interface CameraData {
+  camera: string;
+  lens: string;
+  taken: string;
+  exposure: string;
+  orientation: string;
+  has_position: boolean;
+  position: [number, number] | null;
+}
+
 export interface Category {
   id: number;
   name: string;
@@ -150,6 +170,7 @@ export interface FoundImage {
   id: number;
   number: number;
   name: string;
+  bookmarked: boolean;
 }
 
 export interface FoundImages {
@@ -216,6 +237,31 @@ export interface HotkeysOfPerson {
   keys: ById<string>;
 }
 
+export interface ImageFile {
+  name: string;
+  folder: string;
+  bytes: number;
+  modified: string;
+  problem: string;
+}
+
+export interface ImageInformation {
+  image: number;
+  number: number;
+  name: string;
+  width: number;
+  height: number;
+  format: string;
+  files: ImageFile[];
+  problem: string;
+  camera: CameraData;
+}
+
+export interface ImageInformationRequest {
+  image: number;
+  position?: boolean;
+}
+
 export interface ImageMark {
   image: number;
   standing: 'done' | 'partly' | 'untouched';
@@ -254,6 +300,7 @@ export interface ItemData {
   unsure: number[];
   filled: ById<Fill>;
   flags: Flag[];
+  bookmarked: boolean;
   ask: number[];
 }
 
@@ -642,9 +689,11 @@ export interface Requests {
   visit: VisitRequest;
   probe_answer: ProbeAnswerRequest;
   release: ReleaseRequest;
+  image_information: ImageInformationRequest;
   find_images: FindImagesRequest;
   history: PairRequest;
   set_hotkey: HotkeyRequest;
+  bookmark: BookmarkRequest;
   flag: FlagRequest;
   resolve_flag: ResolveFlagRequest;
   image_marks: ImageMarksRequest;
@@ -673,9 +722,11 @@ export interface Replies {
   visit: Visited;
   probe_answer: ProbeAnswered;
   release: Released;
+  image_information: ImageInformation;
   find_images: FoundImages;
   history: History | HistoryInSentences;
   set_hotkey: HotkeysOfPerson;
+  bookmark: Bookmarked;
   flag: FlagsOfImage;
   resolve_flag: FlagsOfImage;
   image_marks: ImageMarks;

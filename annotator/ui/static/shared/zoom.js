@@ -66,7 +66,17 @@ export class Zoom {
     const ratio = next / this.scale;
     Object.assign(this, { scale: next, x: px - (px - this.x) * ratio, y: py - (py - this.y) * ratio });
     this.#apply();
-    const needed = this.#fit * next * Math.max(this.width, this.height) * (globalThis.devicePixelRatio || 1);
+    this.#sharpen();
+  }
+
+  // The stage has another size.
+  refit() {
+    this.#apply();
+    this.#sharpen();
+  }
+
+  #sharpen() {
+    const needed = this.#fit * this.scale * Math.max(this.width, this.height) * (globalThis.devicePixelRatio || 1);
     if (needed > ENOUGH && Math.max(this.width, this.height) > ENOUGH && !this.isClose) {
       this.isClose = true;
       this.onCloser();

@@ -22,6 +22,8 @@ const KEYS = [
   { command: 'choose', on: ['/'], show: '/', text: 'choose a category' },
   { command: 'large', on: ['l'], show: 'L', text: 'show the image large; hold Shift for a quick look' },
   { command: 'zoom', on: ['z'], show: 'Z', text: 'zoom the large image to full size' },
+  { command: 'fullScreen', on: ['v'], show: 'V', text: 'the large image on the whole screen; Esc goes back' },
+  { command: 'adjust', on: ['c'], show: 'C', text: 'brightness and contrast of the large image' },
   { command: 'open', on: ['i'], show: 'I', text: 'open the image on the Label page' },
   { command: 'more', on: ['+', '='], show: '+ -', text: 'more or fewer images per page' }, { command: 'fewer', on: ['-'] },
   { command: 'close', on: ['Escape'], show: 'Esc', text: 'close what is open' },

@@ -2,12 +2,15 @@
 
 import { keepAsking, turnTo } from '../shared/awaited_image.js';
 import { h, imageUrl } from '../shared/dom.js';
+import { ImageTools } from '../shared/image_tools.js';
 import { Zoom } from '../shared/zoom.js';
 
+/** @import { Server } from '../shared/server.js' */
 /** @import { GridItem } from '../shared/wire.d.ts' */
 
 export class LargeImage {
-  constructor() {
+  /** @param {HTMLElement} root @param {Server} server */
+  constructor(root, server) {
     this.image = h('img', { class: 'an-image', alt: '', draggable: 'false' });
     this.view = h('div', { class: 'an-view' }, this.image);
     this.stage = h('div', { class: 'an-stage' }, this.view);
@@ -18,6 +21,10 @@ export class LargeImage {
     this.isPinned = false; // stays until it is closed
     /** @type {GridItem | null} */
     this.item = null;
+    this.tools = new ImageTools(root, server, {
+      image: () => this.item?.id ?? null, onSize: () => this.zoom.refit(), keys: { adjust: 'c', fullScreen: 'v' },
+    });
+    this.tools.mount(this.stage);
   }
 
   get isOpen() { return !this.element.hidden; }
@@ -36,6 +43,22 @@ export class LargeImage {
     this.image.alt = item.name;
   }
 
+  // Both open the image for it, if none is.
+  /** @param {GridItem | null} item */
+  toggleFullScreen(item) { this.#pinned(item)?.screen.toggle(); }
+
+  /** @param {GridItem | null} item */
+  toggleAdjustment(item) { this.#pinned(item)?.adjustment.toggle(); }
+
+  /** @param {GridItem | null} item */
+  #pinned(item) {
+    if (!this.isPinned && item) {
+      this.show(item, { pin: true });
+      this.setCaption(item.name);
+    }
+    return this.isPinned ? this.tools : null;
+  }
+
   /** @param {string} text */
   setCaption(text) { this.caption.textContent = text; }
 
@@ -50,6 +73,8 @@ export class LargeImage {
   }
 
   close() {
+    this.tools.adjustment.close();
+    this.tools.screen.leave();
     this.element.hidden = true;
     this.isPinned = false;
     this.item = null;

@@ -49,7 +49,7 @@ export class VerifyPage extends WorkScreen {
     this.codes = new ImageCodes(this.grid, {
       onRow: (digit) => this.say(`Row ${digit}`), onPlace: (place, isShifted) => this.#markPlace(place, isShifted),
     });
-    this.large = new LargeImage();
+    this.large = new LargeImage(root, this.server);
     this.picker = new CategoryPicker({ onPick: (id) => this.state.start(id) });
     this.lead = h('p', { class: 'vf-lead' });
     this.agreement = h('span', { class: 'vf-agreed', title: 'Most pages contain a few images for which the model is sure of the opposite, to see whether you notice them.' });
@@ -80,7 +80,7 @@ export class VerifyPage extends WorkScreen {
       button('Undo', 'U', () => this.state.undo()), button('Redo', '⇧U', () => this.state.redo(), 'vf-redo'),
       button('Help', '?', () => this.help.showModal(), 'vf-help'));
     return [h('section', { class: 'vf', 'aria-label': 'Verify' }, top, h('div', { class: 'an-bar vf-line' }, this.lead, h('span', { class: 'an-grow' }), this.agreement),
-      this.grid.element, foot), this.large.element];
+      this.grid.element, foot), this.large.element, this.large.tools.information.element];
   }
 
   // ---- beginning
@@ -297,9 +297,10 @@ export class VerifyPage extends WorkScreen {
       like: () => grid.focused && this.picker.current !== null && state.start(this.picker.current, 'like', grid.focused.id),
       nextCategory: () => this.#neighbour(1), previousCategory: () => this.#neighbour(-1), choose: () => this.picker.open(),
       large: () => this.#toggleLarge(), zoom: () => this.large.isOpen && this.large.zoom.toggle(),
+      fullScreen: () => this.large.toggleFullScreen(grid.focused), adjust: () => this.large.toggleAdjustment(grid.focused),
       open: () => grid.focused && window.open(`./#${grid.focused.id}`, '_blank'),
       more: () => this.#step(1), fewer: () => this.#step(-1),
-      close: () => { if (!this.codes.cancel()) this.large.close(); this.draw(); }, help: () => this.help.showModal(),
+      close: () => { if (!this.codes.cancel() && !this.large.tools.close()) this.large.close(); this.draw(); }, help: () => this.help.showModal(),
     };
     commands[command]();
   }

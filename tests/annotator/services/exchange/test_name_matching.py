@@ -166,7 +166,7 @@ def test_the_name_on_the_page_is_that_of_the_command_line_and_of_the_export(
         answer_by_name(services, image=name, category="cat", state=State.PRESENT, annotator="me")
         for name in page
     ]
-    found = [services.labelling.find_images(name)["images"] for name in page]
+    found = [services.labelling.find_images("ann", name)["images"] for name in page]
 
     assert page == ["images/a.png", "valid/a.png", "v.png"]
     assert [row["image"] for row in told] == page

@@ -320,7 +320,7 @@ def test_categories_stand_where_somebody_put_them_then_by_age(services: Services
 def test_an_image_is_found_by_number_and_by_part_of_its_name(
     services: Services, text: str, found: list[tuple[int, str]]
 ) -> None:
-    said = services.labelling.find_images(text)["images"]
+    said = services.labelling.find_images("ann", text)["images"]
 
     assert [(row["number"], row["name"]) for row in said] == found
 

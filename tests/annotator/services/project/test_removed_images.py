@@ -31,7 +31,7 @@ def test_a_removed_image_leaves_queue_counts_and_search_until_it_is_restored(
     assert (counts["counts"]["images"], counts["counts"]["present"]) == (4, 0)
     assert (counts["removed_images"], counts["images_without_file"]) == (2, 0)
     assert set(services.labelling.next_images("Ann", "tab")["images"]) == {3, 4, 5, 6}
-    assert services.labelling.find_images("0.png")["images"] == []
+    assert services.labelling.find_images("ann", "0.png")["images"] == []
     assert (pictures / "0.png").exists()
     services.removed_images.restore(["0.png"])
     assert status(services)["counts"]["present"] == 1
