@@ -45,7 +45,7 @@ export class VerifyPage extends WorkScreen {
 
   /** @param {HTMLElement} root @param {Record<string, (data: object) => Promise<any>>} functions */
   constructor(root, functions) {
-    super(root, functions, { page: 'verify', help: HELP });
+    super(root, functions, { page: 'verify', help: HELP, takesSelection: true });
     this.grid = new ImageGrid({
       onFlip: (item) => this.state.flip(item), onBroken: (item) => this.state.supply.pass([item]),
       onEnlarge: () => this.#toggleLarge(), onPeek: (item) => this.#peek(item), onSeen: () => this.#drawRest(),
@@ -96,7 +96,7 @@ export class VerifyPage extends WorkScreen {
     this.sizes.value = String(SIZES.includes(wanted) ? wanted : usualSize());
     this.order = new CategoryOrder(start.categories, start.counts);
     this.picker.use(this.order);
-    const supply = new PageSupply(this.server, this.queue, `${start.project.key}:${this.me}`, Number(this.sizes.value));
+    const supply = new PageSupply(this.server, this.queue, `${start.project.key}:${this.me}`, Number(this.sizes.value), this.selection?.filter);
     this.state = new VerifyState({ server: this.server, queue: this.queue, supply, order: this.order, me: this.me, version: start.version }, {
       takeCategories: () => this.#takeCategories(), showLoading: () => this.root.setAttribute('aria-busy', 'true'), showAbout: (about) => this.#showAbout(about),
       showPage: () => this.#showPage(), settled: () => this.grid.settled(), draw: () => this.draw(), fail: (text) => this.fail(text),
@@ -148,7 +148,7 @@ export class VerifyPage extends WorkScreen {
   /** @param {About} about */
   #showAbout({ category, mode }) {
     this.picker.show(category);
-    history.replaceState(history.state, '', `${location.pathname}#${category}-${mode}`); // Gradio sets another base
+    history.replaceState(history.state, '', `${location.pathname}${location.search}#${category}-${mode}`); // Gradio sets another base
   }
 
   #showPage() {
