@@ -75,6 +75,23 @@ def images_root(
     show(row, text, as_json)
 
 
+@images_app.command("list")
+def images_list(
+    context: typer.Context,
+    matching: Annotated[
+        str, typer.Option("--filter", help="As on the Images page: 'present:cat -by:Ann'.")
+    ] = "",
+    sort: Annotated[
+        str, typer.Option(help="As on the Images page: name, newest, score:cat, ...")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """List the images that fit a filter, by name."""
+    with opened(context.obj) as services:
+        rows = services.image_list.names(matching, sort)
+    show(rows, "\n".join(row["name"] for row in rows) or "None.", as_json)
+
+
 @images_app.command("missing")
 def images_missing(context: typer.Context, as_json: AsJson = False) -> None:
     """List missing and unusable files with the reason."""

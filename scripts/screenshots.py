@@ -258,6 +258,7 @@ SHOTS: dict[str, tuple[dict[str, int], Act]] = {
     "verify": (DESKTOP, verify),
     "probe": (DESKTOP, probe),
     "review": (DESKTOP, at("review")),
+    "images": (DESKTOP, at("images#filter=is:partly&sort=newest")),
     "progress": (DESKTOP, at("progress")),
     "train": (DESKTOP, at("train")),
     "certify": (DESKTOP, at("certify")),

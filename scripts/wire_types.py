@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 
 from annotator.services.app import Services
 from annotator.services.project.creation import create_project
+from annotator.ui.images_page import images_functions
 from annotator.ui.label_page import label_functions
 from annotator.ui.review_page import review_functions
 from annotator.ui.verify_page import verify_functions
@@ -98,7 +99,7 @@ def _calls() -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
     asked: dict[str, list[Any]] = defaultdict(list)
     told: dict[str, list[Any]] = defaultdict(list)
     with _project() as services:
-        for page in (label_functions, verify_functions, review_functions):
+        for page in (label_functions, verify_functions, review_functions, images_functions):
             for function in page(services):
                 hints = typing.get_type_hints(function.action)
                 for found, kind in ((asked, hints["request"]), (told, hints["return"])):

@@ -16,6 +16,7 @@ STATIC = ROOT / "annotator" / "ui" / "static"
 UNAVAILABLE = 3
 
 MAY_IMPORT = {
+    "images": {"images", "shared"},
     "label": {"label", "probe", "shared"},
     "probe": {"probe", "shared"},
     "review": {"review", "shared"},

@@ -28,6 +28,7 @@ from annotator.services.knowledge.suggestions import Suggestions
 from annotator.services.labelling.bookmarks import Bookmarks
 from annotator.services.labelling.finish import Finish
 from annotator.services.labelling.flags import Flags
+from annotator.services.labelling.image_list import ImageList
 from annotator.services.labelling.image_marks import ImageMarks
 from annotator.services.labelling.label import Labelling
 from annotator.services.labelling.probe import Probing
@@ -92,6 +93,7 @@ class Services:
         self.progress = ProgressReport(project, counts, clock, forecasts=self.forecasts)
         self.finish = Finish(store, self.progress, self.review, self.certification)
         self.quality = Quality(project, counts, clock)
+        self.image_list = ImageList(project, store, self.suggestions, self.fills, clock)
         self.verification = Verification(
             project,
             store,
@@ -101,6 +103,7 @@ class Services:
             self.recording,
             counts,
             Reranking(self._labels),
+            self.image_list,
             clock,
         )
         self.training = TrainingControl(project, store, clock)

@@ -17,6 +17,7 @@ from annotator.services.app import Services
 from annotator.ui.boundary import answer
 from annotator.ui.certify_page import CertifyPage
 from annotator.ui.export_page import ExportPage
+from annotator.ui.images_page import build_images_page
 from annotator.ui.label_page import build_label_page
 from annotator.ui.probe_page import build_probe_page
 from annotator.ui.progress_page import ProgressPage
@@ -76,10 +77,16 @@ def _review(services: Services, scripts: str, pages: gr.Blocks) -> None:
     build_review_page(services, scripts=scripts)
 
 
+def _images(services: Services, scripts: str, pages: gr.Blocks) -> None:
+    del pages
+    build_images_page(services, scripts=scripts)
+
+
 PAGES: list[tuple[str, Callable[[Services, str, gr.Blocks], None]]] = [
     ("Verify", _verify),
     ("Probe", _probe),
     ("Review", _review),
+    ("Images", _images),
     ("Progress", _progress),
     ("Train", _train),
     ("Certify", _certify),

@@ -7,6 +7,7 @@ import gradio as gr
 from annotator.services.app import Services
 from annotator.ui.boundary import ServerFunction, server_function
 from annotator.ui.evidence_functions import evidence_functions
+from annotator.ui.image_list_functions import image_list_functions
 from annotator.ui.probe_functions import probe_functions
 from annotator.ui.work_screen import screen_functions, work_screen
 from annotator.wire.label import (
@@ -62,7 +63,11 @@ def label_functions(services: Services) -> list[ServerFunction]:
 
     def next_images(annotator: str, request: NextImagesRequest) -> NextImages:
         return labelling.next_images(
-            annotator, request.tab, count=request.count, exclude=request.exclude
+            annotator,
+            request.tab,
+            count=request.count,
+            exclude=request.exclude,
+            among=request.among,
         )
 
     def items(annotator: str, request: ItemsRequest) -> Items:
@@ -77,6 +82,7 @@ def label_functions(services: Services) -> list[ServerFunction]:
         *_progress_functions(services),
         *evidence_functions(services),
         *probe_functions(services),
+        *image_list_functions(services),
     ]
 
 

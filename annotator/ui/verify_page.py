@@ -6,6 +6,7 @@ import gradio as gr
 
 from annotator.services.app import Services
 from annotator.ui.boundary import ServerFunction, server_function
+from annotator.ui.image_list_functions import image_list_functions
 from annotator.ui.work_screen import screen_functions, work_screen
 from annotator.wire.request import Request
 from annotator.wire.verify import Counts, PageRequest, VerifyStart
@@ -47,5 +48,6 @@ def verify_functions(services: Services) -> list[ServerFunction]:
         server_function("counts", Request.read, counts),
         # Gradio's own `page` would be lost.
         server_function("next_page", PageRequest.read, verification.page),
+        *image_list_functions(services),
         *screen_functions(services),
     ]

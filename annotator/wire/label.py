@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 from typing_extensions import TypedDict
 
 from annotator.wire.recording import Decision, Label, Opinion, SourceName, StateName
@@ -18,6 +18,8 @@ class NextImagesRequest(Request):
     count: Whole = 10
     exclude: tuple[Id, ...] = ()
     """Those the tab has."""
+    among: Annotated[tuple[Id, ...], Field(max_length=200)] = ()
+    """The next images of a selection; empty: any image of the project."""
 
 
 class NextImages(TypedDict):

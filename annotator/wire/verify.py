@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, WithJsonSchema
 from typing_extensions import TypedDict
 
+from annotator.wire.image_list import FilterText
 from annotator.wire.label import Start
 from annotator.wire.recording import Agreement, Decision, Operation, Said, SaveRequest
 from annotator.wire.request import Id, Request, TabName, Whole
@@ -39,6 +40,8 @@ class PageRequest(Request):
     """Others to leave out."""
     hold: bool = True
     """False to look ahead: nothing is leased."""
+    within: FilterText = ""
+    """Filter of the images that come at all, as the Images page has it."""
 
 
 class PageChange(Said):

@@ -89,6 +89,15 @@ def test_an_unknown_name_is_a_sentence(run: Run) -> None:
         run("categories", "merge", "cow", "cat")
 
 
+def test_images_are_listed_by_what_is_known_of_them(run: Run) -> None:
+    assert run("images", "list", "--filter", "present:cat") == "0.png\n"
+    assert run("images", "list", "--filter", "-0.png", "--sort=-name") == "2.png\n1.png\n"
+    assert [row["name"] for row in run("images", "list", "--json")] == ["0.png", "1.png", "2.png"]
+    assert run("images", "list", "--filter", "conflict:*") == "None.\n"
+    with pytest.raises(AnnotatorError, match="no filter 'colour'"):
+        run("images", "list", "--filter", "colour:red")
+
+
 def test_images_are_removed_listed_and_restored_by_name_and_by_list(
     run: Run, tmp_path: Path
 ) -> None:

@@ -100,6 +100,15 @@ def states(page: Page, name: str) -> Iterator[str]:
         page.keyboard.press("Enter")
         expect(page.locator(".pb-card[open]")).to_have_attribute("data-ready", "true")
         yield "Probe, card"
+    if name == "Images":
+        page.keyboard.press("Space")
+        page.keyboard.press("t")
+        expect(page.locator(".im-line[aria-selected=true]")).to_be_visible()
+        yield "Images, table"
+        page.keyboard.press("/")
+        page.keyboard.type("present:")
+        expect(page.get_by_role("listbox", name="Words of the filter")).to_be_visible()
+        yield "Images, words of the filter"
     if name == "Settings":
         tabs = page.get_by_role("tab")
         for place in range(1, tabs.count()):

@@ -155,11 +155,18 @@ class Labelling:
         *,
         count: int = 10,
         exclude: Sequence[int] = (),
+        among: Sequence[int] = (),
     ) -> NextImages:
-        """Return the next images worth labelling, leased to the tab; see `Queue.next_images`."""
+        """Return the next images worth labelling, leased to the tab; see `Queue.next_images`.
+
+        With `among`, the first of these images; see `Queue.next_among`.
+        """
         del annotator  # the order does not depend on who asks
         count = max(1, min(count, MOST_ITEMS))
-        chosen, done = self._queue.next_images(tab, count=count, exclude=exclude)
+        if among:
+            chosen, done = self._queue.next_among(tab, among, count=count), False
+        else:
+            chosen, done = self._queue.next_images(tab, count=count, exclude=exclude)
         self._media.prepare(chosen)
         return {"images": chosen, "done": done}
 

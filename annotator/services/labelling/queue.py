@@ -110,6 +110,20 @@ class Queue:
             return chosen, False
         return again, not chosen
 
+    def next_among(self, tab: str, candidates: Sequence[int], *, count: int) -> list[int]:
+        """Return the first of some images that are in use and free, leased to a tab.
+
+        If other tabs hold all of them, the first ones all the same: nobody is ever turned away.
+        """
+        now = self._clock()
+        with self._store.reading() as tx:
+            elsewhere = leases.held(tx, LEASE_KIND, now, by_others_than=tab)
+            there = images.many(tx, candidates)
+        usable = [i for i in candidates if i in there and there[i].in_use]
+        chosen = _preferred(usable, elsewhere, count)
+        with self._store.writing() as tx:
+            return leases.take(tx, LEASE_KIND, chosen, tab, now, LEASE_SECONDS) or chosen
+
     def release(self, tab: str) -> None:
         """Give back every image and every pair leased to a tab."""
         with self._store.writing() as tx:

@@ -22,6 +22,8 @@ from annotator.services.knowledge.open_pairs import PairCounts
 from annotator.services.knowledge.open_suggestions import OpenSuggestions
 from annotator.services.knowledge.prototypes import direction_of, examples_of
 from annotator.services.knowledge.suggestions import Suggestions, as_wished
+from annotator.services.labelling.image_facts import Mask
+from annotator.services.labelling.image_list import ImageList
 from annotator.services.labelling.label import Labelling
 from annotator.services.labelling.recording import Recording
 from annotator.services.labelling.verify_candidates import (
@@ -40,6 +42,7 @@ from annotator.services.labelling.verify_order import (
     keys_by_likeness,
     keys_by_score,
     mixed_in,
+    only_within,
 )
 from annotator.settings import Project
 from annotator.store import Store, Transaction, annotators, categories, grid, images, versions
@@ -80,6 +83,7 @@ class _Asked:
     unheld: list[int]
     left_out: set[int]
     hold: bool
+    within: str
 
 
 class Verification:
@@ -95,6 +99,7 @@ class Verification:
         recording: Recording,
         open_suggestions: OpenSuggestions,
         reranking: Reranking,
+        image_list: ImageList,
         clock: Clock = utc_now,
         rng: np.random.Generator | None = None,
     ) -> None:
@@ -106,6 +111,7 @@ class Verification:
         self._recording = recording
         self._open_suggestions = open_suggestions
         self._reranking = reranking
+        self._image_list = image_list
         self._clock = clock
         self._rng = rng or np.random.default_rng()
 
@@ -163,7 +169,8 @@ class Verification:
                 left_out=asked.left_out,
                 fills=self._open_suggestions.fills.active(tx),
             )
-            chosen = self._chosen(search, order, asked)
+            within = self._image_list.mask(tx, annotator, asked.within) if asked.within else None
+            chosen = self._chosen(search, order, asked, within)
             gone = search.answered(asked.unheld)
         if asked.hold:
             everything = [*asked.shown, *(image for _, image in chosen)]
@@ -294,14 +301,18 @@ class Verification:
         basis = "diversity" if has_order else "files"
         return Order(keys_by_diversity(features, number), basis, opinion)
 
-    def _chosen(self, search: Search, order: Order, asked: _Asked) -> list[tuple[int, int]]:
+    def _chosen(
+        self, search: Search, order: Order, asked: _Asked, within: Mask | None
+    ) -> list[tuple[int, int]]:
         """Return ordinals and ids of a page's images, the checks in their places."""
-        main = search.first(order.keys, asked.count)
+        main = search.first(only_within(order.keys, within), asked.count)
         opposite = self._opposite(order, asked.mode) if main else None
         number = checks_for(len(main))
         if opposite is None or not number:
             return main
-        sure = search.first(opposite, SURE_CHECKS, leave_out={i for _, i in main})
+        sure = search.first(
+            only_within(opposite, within), SURE_CHECKS, leave_out={i for _, i in main}
+        )
         drawn = self._rng.permutation(len(sure))[:number]
         checks = [sure[place] for place in drawn]
         if len(main) == asked.count and checks:
@@ -347,6 +358,7 @@ def _asked(tx: Transaction, request: PageRequest) -> _Asked:
         shown=list(shown_ids),
         unheld=[image for image in request.unheld if image in set(shown_ids)],
         hold=request.hold,
+        within=request.within,
         left_out={*shown_ids, *request.exclude[-MOST_LEFT_OUT:]},
     )
 

@@ -112,6 +112,15 @@ def keys_by_diversity(features: FeatureFiles | None, images: int) -> Keys:
     return keys
 
 
+def only_within(keys: Keys, chosen: npt.NDArray[np.bool_] | None) -> Keys:
+    """Return keys with NaN for all images but the chosen ones `(N,)`; None: all are chosen."""
+    if chosen is None:
+        return keys
+    inside = np.zeros(len(keys), bool)
+    inside[: len(chosen)] = chosen[: len(keys)]
+    return np.where(inside, keys, np.nan).astype(np.float32)
+
+
 def checks_for(items: int, share: float = CHECK_SHARE) -> int:
     """Return how many items of a page are checks.
 

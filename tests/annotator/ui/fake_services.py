@@ -392,6 +392,7 @@ def fake_services(folder: Path, **others: Any) -> Any:
         recording=screens,
         verification=screens,
         review=screens,
+        image_list=screens,
         hotkeys=screens,
         flags=screens,
         bookmarks=screens,

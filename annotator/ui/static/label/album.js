@@ -4,6 +4,7 @@ import { ImagePreloader } from '../shared/image_preloader.js';
 import { Item } from './item.js';
 
 /** @import { ById, Implies, ItemData } from '../shared/wire.d.ts' */
+/** @import { ImageSelection } from '../shared/image_selection.js' */
 /** @import { SaveQueue } from '../shared/save_queue.js' */
 /** @import { Server } from '../shared/server.js' */
 
@@ -20,9 +21,10 @@ export class Album {
    * @param {Server} server
    * @param {SaveQueue} queue knows what is not confirmed yet
    * @param {string} owner names this annotator in this project, for what this tab remembers
-   * @param {{ version: number | null, implies: ById<Implies> }} start `implies`: what a label of a category decides
+   * @param {{ version: number | null, implies: ById<Implies>, selection: ImageSelection | null }} start `implies`: what a label of a category decides
    */
-  constructor(server, queue, owner, { version, implies }) {
+  constructor(server, queue, owner, { version, implies, selection }) {
+    this.selection = selection; // the images that come at all, null: those most worth labelling
     this.server = server;
     this.queue = queue;
     this.implies = implies;
@@ -47,7 +49,7 @@ export class Album {
     this.shown = new Set(); // images that have been on the screen
     this.orders = 0; // how often the server has changed its order
     this.preloader = new ImagePreloader(1280, DECODED + 1);
-    this.key = `annotator-trail:${owner}`;
+    this.key = `annotator-trail:${owner}${selection ? `:${selection.name}` : ''}`;
   }
 
   get id() { return this.ids[this.at]; }
@@ -82,6 +84,7 @@ export class Album {
 
   /** @param {number[]} exclude */
   #ask(exclude) {
+    if (this.selection) return this.selection.next(this.server, this.queue.tab, BATCH, exclude);
     return this.server.call('next_images', { tab: this.queue.tab, count: BATCH, exclude });
   }
 
@@ -108,6 +111,7 @@ export class Album {
   turnTo(place) {
     this.at = place;
     this.shown.add(this.id);
+    this.selection?.show(this.id);
   }
 
   // The server gives the images in another order by now: those that nobody has looked at come in it.

@@ -32,12 +32,19 @@ export class EndPage {
   get isOpen() { return !this.element.hidden; }
 
   open() {
+    if (this.page.selection) return this.#comeRound();
     this.element.hidden = false;
     this.title.textContent = 'Every image has been visited';
     history.replaceState(history.state, '', `${location.pathname}${location.search}${END}`);
     this.title.focus();
     this.#askPrice();
     return this.refresh();
+  }
+
+  // Images that were selected come round again; the bar above them leads to all others.
+  async #comeRound() {
+    await this.page.state.next();
+    this.page.notify('You have been through all selected images; they come round again.');
   }
 
   close() { this.element.hidden = true; }

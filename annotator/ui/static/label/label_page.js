@@ -62,7 +62,7 @@ export class LabelPage extends WorkScreen {
 
   /** @param {HTMLElement} root @param {Record<string, (data: object) => Promise<any>>} functions */
   constructor(root, functions) {
-    super(root, functions, { page: 'label', help: HELP });
+    super(root, functions, { page: 'label', help: HELP, takesSelection: true });
     const { server } = this;
     this.stage = new Stage({
       onBanner: () => this.state.refresh(), onFlag: () => this.commands.flag(),
@@ -99,7 +99,7 @@ export class LabelPage extends WorkScreen {
   /** @param {Start} start */
   prepare({ categories, implies, project, version }) {
     const owner = `${project.key}:${this.me}`;
-    const album = new Album(this.server, this.queue, owner, { version, implies });
+    const album = new Album(this.server, this.queue, owner, { version, implies, selection: this.selection });
     this.rows = new CategoryList(categories, {
       onPick: (row, state) => this.#pick(row, state), onSweep: (group) => this.sweepGroup(group), onOpen: () => this.draw(),
     });
@@ -135,7 +135,7 @@ export class LabelPage extends WorkScreen {
   /** @param {Start} start @returns {Promise<unknown>} */
   async open(start) {
     const named = this.address.read();
-    const place = await this.state.firstPlace(named ?? 0, start.resume);
+    const place = await this.state.firstPlace(named ?? 0, this.selection ? this.selection.ids[0] : start.resume);
     if (place === null) return this.retry('No image can be loaded right now; trying again.', () => this.open(start));
     if (!named && this.state.endsHere(place)) return this.#end();
     this.firstKeys.showOnce();

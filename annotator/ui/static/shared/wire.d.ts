@@ -30,6 +30,21 @@ export interface Bookmarked {
   bookmarked: boolean;
 }
 
+export interface BulkPlan {
+  images: number[];
+  seen: ById<number>;
+  fresh: number;
+  changed: number;
+  disputed: number;
+  same: number;
+}
+
+export interface BulkRequest {
+  category: number;
+  state: 'present' | 'absent' | 'cleared';
+  ids: number[];
+}
+
 export interface CameraData {
   camera: string;
   lens: string;
@@ -123,6 +138,13 @@ export interface EvidenceReason {
 export interface Fill {
   state: Decision;
   certificate: number;
+}
+
+export interface FilterField {
+  name: string;
+  kind: string;
+  text: string;
+  choices: string[];
 }
 
 export interface Filters {
@@ -334,6 +356,67 @@ export interface LastStepRequest {
   call?: 'undo' | 'redo';
 }
 
+export interface ListRequest {
+  filter?: string;
+  sort?: string;
+}
+
+export interface ListRow {
+  id: number;
+  name: string;
+  width: number;
+  height: number;
+  labels: number;
+  present: number[];
+  open: number;
+  standing: 'done' | 'partly' | 'untouched';
+  mine: boolean;
+  doubt: number;
+  by: string[];
+  answered: string | null;
+  flags: string[];
+  state: State | 'unknown' | 'conflict' | null;
+  suggested: boolean;
+  score: number | null;
+  ranked: boolean;
+}
+
+export interface ListRows {
+  rows: ListRow[];
+}
+
+export interface ListRowsRequest {
+  ids?: number[];
+  category?: number | null;
+}
+
+export interface ListStart {
+  categories: Category[];
+  implies: ById<Implies>;
+  merged: ById<string>;
+  categories_revision: string;
+  annotator: string;
+  said: string;
+  former: string[];
+  project: Project;
+  version: number | null;
+  total: number;
+  resume: number | null;
+  ordered: boolean;
+  labelling: Labelling;
+  fields: FilterField[];
+  sorts: Order[];
+  people: string[];
+  folders: string[];
+}
+
+export interface ListedImages {
+  ids: string;
+  total: number;
+  category: number | null;
+  version: number | null;
+}
+
 export type Mode = 'confirm' | 'sweep' | 'uncertain' | 'like';
 
 export interface NextImages {
@@ -345,6 +428,7 @@ export interface NextImagesRequest {
   tab?: string;
   count?: number;
   exclude?: number[];
+  among?: number[];
 }
 
 export interface Opinion {
@@ -353,6 +437,11 @@ export interface Opinion {
   ranked: number[];
   suggested: number[];
   rankings?: number;
+}
+
+export interface Order {
+  name: string;
+  text: string;
 }
 
 export interface PageChange {
@@ -374,6 +463,7 @@ export interface PageRequest {
   unheld?: number[];
   exclude?: number[];
   hold?: boolean;
+  within?: string;
 }
 
 export interface PairRequest {
@@ -703,14 +793,17 @@ export interface Requests {
   probe_due: Request;
   probe_card: ProbeCardRequest;
   probe_report: Request;
+  list_images: ListRequest;
   counts: Request;
   next_page: PageRequest;
   search: SearchRequest;
   rows: RowsRequest;
+  list_rows: ListRowsRequest;
+  bulk_plan: BulkRequest;
 }
 
 export interface Replies {
-  start: Start | VerifyStart | ReviewStart;
+  start: Start | VerifyStart | ReviewStart | ListStart;
   next_images: NextImages;
   items: Items;
   state: ProjectState;
@@ -736,10 +829,13 @@ export interface Replies {
   probe_due: ProbeDue;
   probe_card: ProbeCard;
   probe_report: ProbeReport;
+  list_images: ListedImages;
   counts: Counts;
   next_page: GridPage;
   search: ReviewFound;
   rows: ReviewRows;
+  list_rows: ListRows;
+  bulk_plan: BulkPlan;
 }
 
 export interface Failure {

@@ -8,6 +8,7 @@ import { helpDialog, nameDialog, saveName } from './dialogs.js';
 import { h, setImageProject } from './dom.js';
 import { missingPartCard, NO_CATEGORIES, NO_IMAGES } from './empty_project.js';
 import { frame } from './frame.js';
+import { ImageSelection } from './image_selection.js';
 import { Keycaps, listenToKeys } from './keyboard.js';
 import { Notices } from './notices.js';
 import { SaveQueue } from './save_queue.js';
@@ -49,9 +50,10 @@ export class WorkScreen {
   /**
    * @param {HTMLElement} root
    * @param {Record<string, (data: object) => Promise<any>>} functions what Gradio offers as `server`
-   * @param {{ page: string, help: string[][] }} about the page's name and its keys
+   * @param {{ page: string, help: string[][], takesSelection?: boolean }} about the page's name and its keys
    */
-  constructor(root, functions, { page, help }) {
+  constructor(root, functions, { page, help, takesSelection = false }) {
+    this.selection = takesSelection ? ImageSelection.ofAddress() : null; // the images that the page is limited to
     this.root = root;
     this.pageName = page;
     this.server = new Server(functions);
@@ -72,7 +74,8 @@ export class WorkScreen {
   // Called at the end of a page's constructor: before that its private methods do not exist.
   mount() {
     frame.take(this.status, () => this.askName(true));
-    this.root.replaceChildren(this.unsaved.element, ...this.build(), this.help, this.nameDialog.element, this.unsaved.dialog.element, this.live);
+    const selection = this.selection ? [this.selection.element] : [];
+    this.root.replaceChildren(this.unsaved.element, ...selection, ...this.build(), this.help, this.nameDialog.element, this.unsaved.dialog.element, this.live);
     if (!this.notices.element.isConnected) this.root.append(this.notices.element);
     this.root.setAttribute('aria-busy', 'true');
     this.begin();
@@ -143,7 +146,9 @@ export class WorkScreen {
     this.queue.resume();
     if (!start.total) return this.#waitFor(NO_IMAGES);
     if (!start.categories.length) return this.#waitFor(NO_CATEGORIES);
-    return this.missing ? location.reload() : this.open(start);
+    if (this.missing) return location.reload();
+    const problem = await this.selection?.load(this.server, Number(location.hash.slice(1)));
+    return problem ? this.fail(problem) : this.open(start);
   }
 
   /** @param {Start} start */

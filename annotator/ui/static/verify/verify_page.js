@@ -41,7 +41,7 @@ export class VerifyPage extends WorkScreen {
 
   /** @param {HTMLElement} root @param {Record<string, (data: object) => Promise<any>>} functions */
   constructor(root, functions) {
-    super(root, functions, { page: 'verify', help: HELP });
+    super(root, functions, { page: 'verify', help: HELP, takesSelection: true });
     this.grid = new ImageGrid({
       onFlip: (item) => this.state.flip(item), onBroken: (item) => this.state.supply.pass([item]),
       onEnlarge: () => this.#toggleLarge(), onPeek: (item) => this.#peek(item), onSeen: () => this.#drawRest(),
@@ -91,7 +91,7 @@ export class VerifyPage extends WorkScreen {
     this.sizes.value = String(SIZES.includes(wanted) ? wanted : usualSize());
     this.order = new CategoryOrder(start.categories, start.counts);
     this.picker.use(this.order);
-    const supply = new PageSupply(this.server, this.queue, `${start.project.key}:${this.me}`, Number(this.sizes.value));
+    const supply = new PageSupply(this.server, this.queue, `${start.project.key}:${this.me}`, Number(this.sizes.value), this.selection?.filter);
     const { server, queue, guard, order, me, categoryNames: names = new Map() } = this;
     this.state = new VerifyState({ server, queue, guard, names, supply, order, me, version: start.version }, {
       takeCategories: () => this.#takeCategories(), showLoading: () => this.root.setAttribute('aria-busy', 'true'), showAbout: (about) => this.#showAbout(about),
@@ -144,7 +144,7 @@ export class VerifyPage extends WorkScreen {
   /** @param {About} about */
   #showAbout({ category, mode }) {
     this.picker.show(category);
-    history.replaceState(history.state, '', `${location.pathname}#${category}-${mode}`); // Gradio sets another base
+    history.replaceState(history.state, '', `${location.pathname}${location.search}#${category}-${mode}`); // Gradio sets another base
   }
 
   #showPage() {

@@ -1,0 +1,240 @@
+"""The Images page in a browser: hundreds of images found, selected and answered by keyboard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from annotator.services.project.creation import create_project
+from database import rows
+from publishing import publish
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+IMAGES = 300
+CAT, DOG = 1, 2
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a project of many small images in two folders, of which a version suggests a third."""
+    folder = tmp_path_factory.mktemp("many") / "pictures"
+    for number in range(IMAGES):
+        place = folder / ("day" if number % 2 else "night")
+        place.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8 + number // 20, 8), (number % 256, number // 256, 9)).save(
+            place / f"{number:03d}.png"
+        )
+    made = create_project(folder.parent / "p", folder, names=["cat", "dog"]).project
+    cats = np.where(np.arange(IMAGES) % 3 == 0, 3.0, -3.0)
+    publish(made, np.stack([cats, -np.ones(IMAGES)], axis=1))
+    return made.path
+
+
+@pytest.fixture(scope="module")
+def url(project: Path, serve_once: Callable[..., Any]) -> str:
+    return str(serve_once(project, "--no-worker").url)
+
+
+@pytest.fixture
+def visit(url: str, open_page: Callable[..., Page]) -> Callable[..., Page]:
+    def visit(address: str = "", **options: Any) -> Page:
+        page = open_page(f"{url}/images{address}", **options)
+        expect(page.locator(".im-tile, .im-rows .im-line").first).to_be_visible()
+        return page
+
+    return visit
+
+
+def counted(page: Page, text: str) -> None:
+    expect(page.locator(".im-count")).to_have_text(text)
+
+
+def selected(page: Page, text: str) -> None:
+    expect(page.locator(".im-selected")).to_have_text(text)
+
+
+def saved(page: Page) -> None:
+    expect(page.locator(".an-saved")).to_have_attribute("data-state", "saved")
+
+
+def labels(project: Path) -> list[tuple[Any, ...]]:
+    query = "select category_id, state, source, count(*) from label group by 1, 2, 3"
+    return rows(project, query)
+
+
+def test_only_what_is_near_the_view_is_drawn_and_the_keys_reach_the_rest(
+    visit: Callable[..., Page],
+) -> None:
+    page = visit()
+    counted(page, "300 images")
+    grid = page.get_by_role("grid", name="Images")
+    columns = int(grid.get_attribute("aria-colcount") or 0)
+    assert int(grid.get_attribute("aria-rowcount") or 0) == -(-IMAGES // columns)
+    assert page.locator(".im-tile").count() < IMAGES / 2
+
+    page.keyboard.press("End")
+    last = page.locator(".im-tile.focused")
+    expect(last).to_be_in_viewport()
+    expect(last).to_have_attribute("data-id", str(IMAGES))
+    expect(last).to_be_focused()
+    expect(last.locator("img")).to_have_js_property("complete", True)
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator(".im-tile.focused")).to_have_attribute("data-id", str(IMAGES - 1 - columns))
+    page.keyboard.press("Home")
+    expect(page.locator(".im-tile.focused")).to_have_attribute("data-id", "1")
+    assert page.locator(".im-tile").count() < IMAGES / 2
+
+
+def test_a_filter_is_typed_or_chosen_and_stands_in_the_address(visit: Callable[..., Page]) -> None:
+    page = visit()
+
+    page.keyboard.press("/")
+    page.keyboard.type("sugg")
+    page.keyboard.press("Tab")
+    page.keyboard.type("ca")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    counted(page, "100 of 300 images")
+    expect(page).to_have_url(re.compile("filter=suggested%3Acat"))
+    expect(page.get_by_label("Its state")).to_have_value("suggested")
+    expect(page.locator(".im-about").first).to_contain_text("✦ 95 % suggested")
+
+    page.get_by_label("Folder").select_option("day")
+    counted(page, "50 of 300 images")
+    page.get_by_label("Sort").select_option("cat: highest score first")
+    page.keyboard.press("Escape")
+    page.keyboard.press("t")
+    expect(page.get_by_role("columnheader", name="cat")).to_have_attribute(
+        "aria-sort", "descending"
+    )
+    shared = page.url
+    page.go_back()
+    counted(page, "50 of 300 images")
+    page.go_back()
+    counted(page, "100 of 300 images")
+    page.goto(shared)
+    counted(page, "50 of 300 images")
+    expect(page.locator(".im-rows .im-line").first).to_be_visible()
+
+    page.keyboard.press("/")
+    page.keyboard.type("colour:red")
+    page.keyboard.press("Enter")
+    expect(page.locator(".im-problem")).to_contain_text("There is no filter 'colour'")
+    counted(page, "50 of 300 images")
+
+
+def test_many_are_answered_after_asking_and_taken_back_as_one(
+    visit: Callable[..., Page], project: Path
+) -> None:
+    page = visit("#category=1")
+
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    selected(page, "2 selected")
+    page.keyboard.press("a")
+    expect(page.locator(".an-notice")).to_have_text("cat present on 2 images. U takes it back.")
+    assert labels(project) == [(CAT, 1, 0, 2)]
+
+    page.keyboard.press("Control+a")
+    selected(page, "300 selected")
+    page.keyboard.press("r")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Mark cat absent on 300 images?")
+    expect(dialog).to_contain_text("2 that you answered otherwise change.")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert labels(project) == [(CAT, 1, 0, 2)]
+    page.keyboard.press("r")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator(".an-notice")).to_have_text("cat absent on 300 images. U takes it back.")
+    assert labels(project) == [(CAT, 0, 0, 2), (CAT, 0, 4, 298)]
+
+    page.keyboard.press("u")
+    saved(page)
+    expect(page.locator(".an-notice")).to_contain_text("Taken back: cat absent on 300 images")
+    assert labels(project) == [(CAT, 1, 0, 2)]
+    page.keyboard.press("u")
+    saved(page)
+    assert labels(project) == []
+
+
+def test_label_and_verify_work_on_the_selection_only(visit: Callable[..., Page], url: str) -> None:
+    page = visit("#filter=suggested:cat&sort=-file")
+    page.keyboard.press("Space")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    selected(page, "3 selected")
+
+    page.keyboard.press("l")
+    bar = page.locator(".an-selection")
+    expect(bar).to_contain_text("3 images selected by hand")
+    for place, image in ((1, 298), (2, 295), (3, 292)):
+        expect(bar).to_contain_text(f"{place} of 3")
+        expect(page).to_have_url(re.compile(f"#{image}$"))
+        page.keyboard.press("ArrowRight")
+    expect(page.locator(".an-notice")).to_contain_text("been through all selected images")
+    page.reload()
+    expect(bar).to_contain_text("3 images selected by hand")
+    page.get_by_role("button", name="All images again").click()
+    expect(bar).to_be_hidden()
+
+    page.goto(f"{url}/verify?filter=folder%3Aday+suggested%3Acat#1-confirm")
+    expect(bar).to_contain_text("50 images selected: folder:day suggested:cat")
+    expect(page.locator(".vf-tile").first).to_be_visible()
+    names = [tile.get_attribute("aria-label") or "" for tile in page.locator(".vf-tile").all()]
+    assert names
+    assert all("day/" in name for name in names)
+
+
+def test_enter_opens_an_image_and_back_comes_back_to_it(visit: Callable[..., Page]) -> None:
+    page = visit("#filter=night&sort=name")
+    page.keyboard.press("End")
+    expect(page.locator(".im-tile.focused")).to_have_attribute("data-id", "300")
+    page.keyboard.press("Enter")
+    expect(page.locator(".an-selection")).to_contain_text("150 images selected: night")
+    expect(page).to_have_url(re.compile("#300$"))
+
+    page.go_back()
+    expect(page.locator(".im-tile.focused")).to_have_attribute("data-id", "300")
+    expect(page.locator(".im-tile.focused")).to_be_in_viewport()
+
+
+def test_answers_from_elsewhere_show_without_moving_anything(
+    visit: Callable[..., Page], project: Path
+) -> None:
+    page = visit("#category=2")
+    page.keyboard.press("PageDown")
+    tile = page.locator(".im-tile[data-id='2']")
+    other = visit("#filter=id:2&category=2", name="Bob")
+    other.keyboard.press("a")
+    saved(other)
+    expect(other.locator(".im-about")).to_contain_text("present")
+    expect(page.get_by_role("button", name="Refresh")).to_have_class(re.compile("primary"))
+
+    page.keyboard.press("Home")
+    expect(tile.locator(".im-about")).to_contain_text("present")
+    other.keyboard.press("u")
+    saved(other)
+    assert labels(project) == []
+
+
+def test_a_phone(visit: Callable[..., Page]) -> None:
+    page = visit(viewport={"width": 390, "height": 844}, has_touch=True)
+
+    page.locator(".im-tile").nth(1).tap()
+    selected(page, "1 selected")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    box = page.locator(".im-box").bounding_box()
+    assert box is not None
+    assert box["height"] > 250
