@@ -86,7 +86,7 @@ class Services:
         self.forecasts = Forecasts(self.stopping)
         self.category_report = CategoryReport(project, counts, clock)
         self.progress = ProgressReport(project, counts, clock, forecasts=self.forecasts)
-        self.finish = Finish(store, self.progress, self.review, self.certification)
+        self.finish = Finish(store, self.fills, self.review, self.certification)
         self.quality = Quality(project, counts, clock)
         self.verification = Verification(
             project,

@@ -6,7 +6,7 @@ import { commandOf } from './keys.js';
 /** @import { Finished } from '../shared/wire.d.ts' */
 /** @import { LabelPage } from './label_page.js' */
 
-const END = '#end'; // of the address
+export const END = '#end'; // of the address
 
 const GO_ON = ['next']; // commands that go through the images again; Enter is none, or a hasty one would
 const HERE = ['openImage', 'help'];
