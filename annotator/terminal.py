@@ -85,7 +85,8 @@ class _Log:
 
     def take(self, done: int, total: int | None, stage: str = "") -> None:
         """Remember how far it is."""
-        what = (stage or self._title).capitalize()
+        what = stage or self._title
+        what = what[:1].upper() + what[1:]
         self._line = f"{what}: {done:,} of {total:,}" if total else f"{what} ..."
 
     def _run(self) -> None:

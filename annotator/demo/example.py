@@ -39,7 +39,7 @@ def run_demo(
         ProjectError: If the source tree or the packages that draw the scenes are missing.
     """
     project = make_demo(dataset, directory, count=count, data=data)
-    typer.echo("Opening the page; suggestions follow while you label ...", err=True)
+    typer.echo("Opening the page ...", err=True)
     serve(project, host="127.0.0.1", port=port, browser=browser)
 
 

@@ -91,7 +91,7 @@ class Services:
         self.forecasts = Forecasts(self.stopping)
         self.category_report = CategoryReport(project, counts, clock)
         self.progress = ProgressReport(project, counts, clock, forecasts=self.forecasts)
-        self.finish = Finish(store, self.progress, self.review, self.certification)
+        self.finish = Finish(store, self.fills, self.review, self.certification)
         self.quality = Quality(project, counts, clock)
         self.image_list = ImageList(project, store, self.suggestions, self.fills, clock)
         self.verification = Verification(

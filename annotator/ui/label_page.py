@@ -112,18 +112,17 @@ def _desk_functions(services: Services) -> list[ServerFunction]:
 
 def _progress_functions(services: Services) -> list[ServerFunction]:
     """Return what the script may call to say how far images are, and the project at the end."""
-    finish = services.finish
 
     def image_marks(annotator: str, request: ImageMarksRequest) -> ImageMarks:
         return {"marks": services.image_marks.of(annotator, request.ids)}
 
     def finished(annotator: str, request: Request) -> Finished:
         del request
-        return finish.summary(annotator)
+        return services.finish.summary(annotator)
 
     def certificate_price(annotator: str, request: Request) -> CertificatePrice:
         del annotator, request
-        return {"message": finish.certificate_price()["message"]}
+        return {"message": services.finish.certificate_price()["message"]}
 
     return [
         server_function("image_marks", ImageMarksRequest.read, image_marks),

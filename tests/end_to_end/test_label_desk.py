@@ -431,6 +431,7 @@ def test_an_empty_project_leads_to_its_first_answer(
     expect(page.locator(".an-hello")).to_be_hidden()
     page.reload()
     expect(page.locator(".an-asking")).to_contain_text("Nothing is left to ask")
+    expect(page.locator(".an-strip .current")).to_have_accessible_name("this image, done by you")
     expect(page.locator(".an-hello")).to_be_hidden()
     for number in range(1, 12):
         page.keyboard.press("Enter")
@@ -446,6 +447,9 @@ def test_an_empty_project_leads_to_its_first_answer(
     page.keyboard.press("ArrowLeft")
     expect(end).to_be_hidden()
     expect(page.locator(".an-place")).to_have_text("11.png")
+    strip = page.get_by_role("group", name="Neighbouring images")
+    for name in ("image -1, untouched", "this image, untouched", "image +1, done by you"):
+        expect(strip.get_by_role("button", name=name, exact=True)).to_be_visible()
     page.keyboard.press("ArrowRight")
     expect(page.locator(".an-place")).to_have_text("00.png")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from annotator.errors import AnnotatorError
 from annotator.services.certificates.certification import Certification
 from annotator.services.certificates.rows import PlanRow
+from annotator.services.knowledge.fills import Fills
+from annotator.services.knowledge.open_pairs import PairCounts
 from annotator.services.labelling.review import Review
 from annotator.services.message import Message, counted
-from annotator.services.progress.overview import ProgressReport
-from annotator.store import Store, certificates
+from annotator.store import Store, Transaction, categories, certificates, images
 from annotator.store.certificates import CertificateState
 from annotator.wire.label import Finished
 from annotator.wire.review import Filters, SearchRequest
@@ -21,27 +22,24 @@ class Finish:
     """The last page of labelling, for any number of annotators."""
 
     def __init__(
-        self,
-        store: Store,
-        progress: ProgressReport,
-        review: Review,
-        certification: Certification,
+        self, store: Store, fills: Fills, review: Review, certification: Certification
     ) -> None:
         self._store = store
-        self._progress = progress
+        self._fills = fills
         self._review = review
         self._certification = certification
 
     def summary(self, annotator: str) -> Finished:
         """Return the counts of now, and how many labels are worth a second look."""
-        state = self._progress.state()
         errors = SearchRequest(filters=Filters(show="errors"), count=1)
         found = self._review.search(annotator, errors)
+        with self._store.reading() as tx:
+            total, pairs = images.count(tx), self._pairs(tx)
         return {
-            "images": state["images"],
-            "answered": state["answered"],
-            "filled": state["filled"],
-            "open": state["open"],
+            "images": total,
+            "answered": pairs.answered,
+            "filled": pairs.filled,
+            "open": pairs.open,
             "doubtful": found["total"],
             "conflicts": found["conflicts"],
             "flagged": found["flagged"],
@@ -50,15 +48,19 @@ class Finish:
     def certificate_price(self) -> Message:
         """Return in a sentence what a certificate would ask; empty where that is not known."""
         with self._store.reading() as tx:
-            is_open = bool(certificates.in_state(tx, CertificateState.OPEN))
-        if is_open:
+            is_begun = bool(certificates.in_state(tx, CertificateState.OPEN))
+            left = self._pairs(tx).open
+        if is_begun:
             return {"message": "A certificate is open; its probes are on the Probe page."}
-        if not 0 < self._progress.state()["open"] <= MOST_PAIRS:
+        if not 0 < left <= MOST_PAIRS:
             return {"message": ""}
         try:
             return {"message": price_of(self._certification.plan())}
         except AnnotatorError:  # no version yet, for one
             return {"message": ""}
+
+    def _pairs(self, tx: Transaction) -> PairCounts:
+        return PairCounts.of(images.count(tx), categories.every(tx), self._fills.counts(tx))
 
 
 def price_of(plan: PlanRow) -> str:

@@ -187,7 +187,7 @@ def test_labelled_pictures_come_first(made) -> None:
     stopped_after_a_batch(made)
 
     assert features(made).is_done(last)
-    assert len(features(made).done_rows) == 16
+    assert len(features(made).done_rows) == embedding.BATCH["cpu"]
 
 
 def stopped_after_a_batch(made) -> None:
@@ -226,7 +226,7 @@ def test_embedding_that_gave_way_goes_on_later(made) -> None:
         job = jobs.latest(tx, JobKind.EMBED)
     message = embed(made, Control(made.store, job, clock=made.clock))
 
-    assert message == "Embedded 24 images."
+    assert message == f"Embedded {40 - embedding.BATCH['cpu']} images."
 
 
 def test_a_process_killed_in_the_middle_leaves_only_the_rest_to_do(made) -> None:

@@ -25,7 +25,7 @@ export class EndPage {
     this.price = h('p', { role: 'status' });
     this.element = h('section', { class: 'an-end', 'aria-label': 'All images have been visited', hidden: true },
       this.title, this.counts, this.ways, this.price,
-      h('div', { class: 'an-bar' }, h('a', { class: 'an-btn primary', href: 'export', text: 'Export the labels' }),
+      h('div', { class: 'an-bar' }, h('a', { class: 'an-btn primary', href: 'export' }, 'Export the labels', keys('E')),
         button('Through the images again', '→', () => this.#again()), button('Last image', '←', () => this.#back())));
   }
 
@@ -71,16 +71,16 @@ export class EndPage {
     this.title.textContent = open ? 'Every image has been visited' : 'Every image is done';
     this.counts.textContent = `${count(images, 'image')}: ${count(answered, 'label')} answered, ${formatNumber(filled)} filled in, ${formatNumber(open)} open.`;
     this.ways.replaceChildren(
-      ...(open ? [way('verify', 'Verify', `goes through ${count(open, 'open pair')} quickest: one category, many images`)] : []),
-      ...(doubtful ? [way('review#show=errors', 'Review', `${count(doubtful, 'label')} that the model doubts`)] : []),
-      ...(conflicts ? [way('review#show=conflicts', 'Review', `${count(conflicts, 'label')} on which people disagree`)] : []),
-      ...(flagged ? [way('review#show=flags', 'Review', count(flagged, 'flagged image'))] : []));
+      ...(open ? [way('verify', 'Verify', 'V', `goes through ${count(open, 'open pair')} quickest: one category, many images`)] : []),
+      ...(doubtful ? [way('review#show=errors', 'Review', 'R', `${count(doubtful, 'label')} that the model doubts`)] : []),
+      ...(conflicts ? [way('review#show=conflicts', 'Review', '', `${count(conflicts, 'label')} on which people disagree`)] : []),
+      ...(flagged ? [way('review#show=flags', 'Review', '', count(flagged, 'flagged image'))] : []));
   }
 
   async #askPrice() {
     this.price.replaceChildren();
     const reply = await this.server.call('certificate_price');
-    if (reply.ok && reply.message) this.price.replaceChildren(h('a', { href: 'certify', text: 'Certify' }), `: ${reply.message}`);
+    if (reply.ok && reply.message) this.price.replaceChildren(h('a', { href: 'certify', text: 'Certify' }), ' ', keys('C'), ` ${reply.message}`);
   }
 
   // The keys of the page while this stands there. Enter goes nowhere: it was meant for an image.
@@ -107,5 +107,9 @@ export class EndPage {
 /** @param {number} number @param {string} noun */
 const count = (number, noun) => `${formatNumber(number)} ${noun}${number === 1 ? '' : 's'}`;
 
-/** @param {string} href @param {string} link @param {string} text */
-const way = (href, link, text) => h('li', {}, h('a', { href, text: link }), ` ${text}`);
+// The keys that go to a page from anywhere (page_keys.js).
+/** @param {string} letter */
+const keys = (letter) => h('kbd', { text: `G ${letter}`, 'aria-hidden': 'true' });
+
+/** @param {string} href @param {string} link @param {string} letter @param {string} text */
+const way = (href, link, letter, text) => h('li', {}, h('a', { href, text: link }), ' ', ...(letter ? [keys(letter)] : []), ` ${text}`);
