@@ -189,7 +189,7 @@ def _offer_line(offer: Offer) -> str:
     if offer["refused"]:
         return f"{promise}: {offer['refused']}"
     filled = offer["fill_absent"] + offer["fill_present"]
-    return f"{promise}: {offer['probes']:,} blind questions, {filled:,} pairs filled in."
+    return f"{promise}: {offer['probes']:,} probes, {filled:,} pairs filled in."
 
 
 def _table(forecasts: list[OfferedForecast]) -> list[str]:

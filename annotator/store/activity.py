@@ -215,8 +215,8 @@ def newest_work(tx: Transaction, annotator_id: int) -> Work:
     return Work(rows[:, 0], at, rows[:, 2] / 1000)
 
 
-def answered_since(tx: Transaction, annotator_id: int, first: int) -> tuple[int, int]:
-    """Return about how many images, and how many pairs, somebody's answers decide.
+def answered_since(tx: Transaction, annotator_id: int, first: int) -> int:
+    """Return how many pairs somebody has answered.
 
     Args:
         tx: A transaction.
@@ -236,9 +236,7 @@ def answered_since(tx: Transaction, annotator_id: int, first: int) -> tuple[int,
         .distinct()
         .subquery()
     )
-    query = sa.select(sa.func.count(pairs.c.image_id.distinct()), sa.func.count())
-    images, answers = tx.execute(query.select_from(pairs)).one()
-    return int(images), int(answers)
+    return int(tx.execute(sa.select(sa.func.count()).select_from(pairs)).scalar_one())
 
 
 def first_operation_at(tx: Transaction) -> datetime | None:

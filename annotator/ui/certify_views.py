@@ -69,7 +69,7 @@ def _price(offer: Offer, pool: int, seconds: float | None) -> str:
     if offer["refused"]:
         return f"does not pay: people would still answer {offer['people']:,} of {pool:,} pairs"
     filled = offer["fill_absent"] + offer["fill_present"]
-    asked = counted(offer["probes"], "blind question")
+    asked = counted(offer["probes"], "probe")
     time = "" if seconds is None else f", about {span(offer['probes'] * seconds)}"
     return f"{asked}{time}; fills in {filled:,} of {pool:,} pairs"
 
@@ -82,7 +82,7 @@ def plan_html(row: PlanRow, seconds: float | None = None) -> str:
         seconds: That one answer takes; None while that is not known.
     """
     heads = (
-        "lost, of the present pairs", "filled absent", "filled present", "blind questions", "time",
+        "lost, of the present pairs", "filled absent", "filled present", "probes", "time",
         "answers in all",
     )  # fmt: skip
     body = [
@@ -100,7 +100,7 @@ def plan_html(row: PlanRow, seconds: float | None = None) -> str:
         f"{row['pool']:,} open pairs of {counted(len(row['categories']), 'category', 'categories')}"
         f" could be filled in, by version {row['version']}: the pool. The lost share is taken of "
         "the present pairs in the pool, or of those in the whole dataset, known ones included. "
-        "“Answers in all” are those that are still needed, blind ones included.",
+        "“Answers in all” are those that are still needed, the probes included.",
         "A forecast: one run in ten needs more than 1.6 times as many questions."
         + ("" if seconds is None else f" Times are at {seconds:.1f} seconds an answer, as so far."),
     ]

@@ -186,7 +186,8 @@ def _goal_table(stop: StoppingRow, now: ErrorRow, later: LaterRow) -> str:
     hour = f"after an hour, {counted(_rough(later['pairs']), 'pair')}"
     heads = "".join(f'<th scope="col">{name}</th>' for name in ("now", hour, "goal"))
     return (
-        '<div class="pg-scroll"><table class="pg-table"><thead><tr>'
+        '<div class="pg-scroll" tabindex="0" role="group" aria-label="now, after an hour, goal">'
+        '<table class="pg-table"><thead><tr>'
         f"<td></td>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

@@ -25,8 +25,8 @@ class Trainer(TypedDict):
 class Today(TypedDict):
     """What somebody has done today."""
 
-    images: int
     answers: int
+    """Pairs."""
     per_minute: float | None
     """Answers a minute of work; None after too little of it."""
 

@@ -61,7 +61,7 @@ def test_from_the_plan_to_the_fill_and_back(
     own, lenient = page.get_by_label("Own numbers"), page.get_by_label("Lenient")
     expect(own).to_be_checked()
     expect(page.get_by_label("Usual: at most 10%")).to_be_visible()
-    own.press("ArrowUp")
+    lenient.press("Space")
     expect(lenient).to_be_checked()
     expect(page.get_by_label("Maximum lost of the present pairs, %")).to_have_value("20")
     page.get_by_label("Maximum lost of the present pairs, %").fill("30")

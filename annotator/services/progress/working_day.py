@@ -25,7 +25,7 @@ LEAST_SECONDS = 60.0
 AGAIN_SECONDS = 5.0
 """How long figures may stay behind the answers; every open page asks for them all the time."""
 
-NOTHING: Today = {"images": 0, "answers": 0, "per_minute": None}
+NOTHING: Today = {"answers": 0, "per_minute": None}
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,9 @@ def day_of(tx: Transaction, annotator_id: int, now: float) -> Today:
     if began is None:
         return NOTHING
     seconds = _active_seconds(work, began)
-    images, answers = activity.answered_since(tx, annotator_id, int(work.ids[began]))
+    answers = activity.answered_since(tx, annotator_id, int(work.ids[began]))
     pace = 60 * answers / seconds if seconds >= LEAST_SECONDS else None
-    return {"images": images, "answers": answers, "per_minute": pace}
+    return {"answers": answers, "per_minute": pace}
 
 
 def _began(work: Work, now: float) -> int | None:

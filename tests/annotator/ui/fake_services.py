@@ -174,7 +174,7 @@ class FakeProgress:
             "version": self.version,
             **{name: self.counts[name] for name in names},
             "images_done": 0,
-            "today": {"images": 0, "answers": 0, "per_minute": None},
+            "today": {"answers": 0, "per_minute": None},
             "time_left": "",
             "suggestions_about": False,
             "problem": "",

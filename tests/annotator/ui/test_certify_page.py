@@ -156,9 +156,7 @@ def test_each_promise_has_its_price_in_questions_and_time(page_of: PageOf) -> No
     html, _, aims, refusals = page.plan(5, 10, 95, "", False)
     labels = {value: label for label, value in aims["choices"]}
 
-    assert labels["usual"].endswith(
-        "— 50 blind questions, about 60 minutes; fills in 900 of 1,000 pairs"
-    )
+    assert labels["usual"].endswith("— 50 probes, about 60 minutes; fills in 900 of 1,000 pairs")
     assert labels["lenient"].endswith("does not pay: people would still answer 150 of 1,000 pairs")
     assert "—" not in labels["strict"]
     assert "<td>60 minutes</td>" in html

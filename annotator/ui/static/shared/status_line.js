@@ -95,8 +95,8 @@ export class StatusLine {
 /** @param {ProjectState} state */
 function workText({ images, images_done: done, today, time_left: left }) {
   const said = [`${done === null ? '…' : formatNumber(done)} of ${formatNumber(images)} images done`];
-  if (today.answers) said.push(`today ${formatNumber(today.images)} ${today.images === 1 ? 'image' : 'images'}, ${formatNumber(today.answers)} ${today.answers === 1 ? 'answer' : 'answers'}`);
-  if (today.per_minute !== null) said.push(`${formatNumber(Math.round(today.per_minute))} a minute`);
+  const pace = today.per_minute === null ? '' : `, ${formatNumber(Math.round(today.per_minute))} a minute`;
+  if (today.answers) said.push(`today ${formatNumber(today.answers)} ${today.answers === 1 ? 'answer' : 'answers'}${pace}`);
   if (left) said.push(`${left} left`);
   return said;
 }

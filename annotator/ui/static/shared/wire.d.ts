@@ -719,7 +719,6 @@ export interface TakenBack {
 }
 
 export interface Today {
-  images: number;
   answers: number;
   per_minute: number | null;
 }

@@ -37,8 +37,8 @@ def test_a_day_begins_after_a_break_as_long_as_a_night(
     clock.forward(6 * 3600)
     answer("late", (3, 1, "present"))
 
-    assert before == {"images": 0, "answers": 0, "per_minute": None}
-    assert (today(services)["images"], today(services)["answers"]) == (2, 3)
+    assert before == {"answers": 0, "per_minute": None}
+    assert today(services)["answers"] == 3
     assert today(services, "Bob")["answers"] == 0
 
 
