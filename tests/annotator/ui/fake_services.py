@@ -179,6 +179,7 @@ class FakeProgress:
             "suggestions_about": False,
             "problem": "",
             "ordered": True,
+            "until_suggestions": "",
             "trainer": dict(self.trainer),
             "categories_revision": "r",
         }
@@ -392,6 +393,8 @@ def fake_services(folder: Path, **others: Any) -> Any:
         recording=screens,
         verification=screens,
         review=screens,
+        image_marks=screens,
+        finish=screens,
         hotkeys=screens,
         flags=screens,
         probing=screens,
@@ -403,6 +406,7 @@ def fake_services(folder: Path, **others: Any) -> Any:
         training=FakeTraining(progress),
         comparison=FakeComparison(),
         certification=SimpleNamespace(),  # its own tests bring what they call
+        forecasts=SimpleNamespace(),
         media=FakeMedia(folder),
         **others,
         errors=SimpleNamespace(Broken=Broken, Refused=AnnotatorError, Store=StoreUnavailable),
