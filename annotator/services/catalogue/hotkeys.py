@@ -15,7 +15,8 @@ LEADER = ","
 """First key of a code such as `,d` or `,do`, so that many categories can have keys."""
 
 PAGE_KEYS = frozenset("aefghklmnoprsuxz") | frozenset("0123456789") | frozenset(" /?+-=,")
-"""What the Label page uses itself, as `ui/static/label/keys.js` has it; letters in lower case."""
+"""What the Label page uses itself, as `ui/static/label/keys.js` has it, and G, which goes to other
+pages; letters in lower case."""
 
 _CODE = re.compile(rf"{LEADER}[a-z]{{1,2}}")
 

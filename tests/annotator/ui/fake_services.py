@@ -179,6 +179,7 @@ class FakeProgress:
             "suggestions_about": False,
             "problem": "",
             "ordered": True,
+            "until_suggestions": "",
             "trainer": dict(self.trainer),
             "categories_revision": "r",
         }
@@ -393,6 +394,8 @@ def fake_services(folder: Path, **others: Any) -> Any:
         verification=screens,
         review=screens,
         image_list=screens,
+        image_marks=screens,
+        finish=screens,
         hotkeys=screens,
         flags=screens,
         bookmarks=screens,
@@ -406,6 +409,7 @@ def fake_services(folder: Path, **others: Any) -> Any:
         training=FakeTraining(progress),
         comparison=FakeComparison(),
         certification=SimpleNamespace(),  # its own tests bring what they call
+        forecasts=SimpleNamespace(),
         media=FakeMedia(folder),
         **others,
         errors=SimpleNamespace(Broken=Broken, Refused=AnnotatorError, Store=StoreUnavailable),

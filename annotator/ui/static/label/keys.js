@@ -2,7 +2,7 @@
 
 import { commandsOf, helpOf } from '../shared/keyboard.js';
 
-// `PAGE_KEYS` in services/catalogue/hotkeys.py names the same signs and letters.
+// `PAGE_KEYS` in services/catalogue/hotkeys.py names the same signs and letters, and G (page_keys.js).
 export const KEYS = [
   { command: 'digit', on: ['1', '2', '3', '4', '5', '6', '7', '8', '9', '0'], show: '1 … 9 0', text: 'the row with that digit is present; again: back to unknown' },
   { command: 'digitAbsent', on: [], show: 'Shift 1 … 0', text: 'the row with that digit is absent' },

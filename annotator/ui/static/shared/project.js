@@ -57,7 +57,7 @@ function showNotice(text, about = '') {
   if (known) return;
   Object.assign(line, { id: 'annotator-notice', role: 'status' });
   Object.assign(line.style, { position: 'sticky', top: 0, zIndex: 40, margin: 0, padding: '8px 16px', background: '#fef3c7', color: '#78350f' });
-  document.body.prepend(line);
+  document.getElementById('an-frame')?.after(line);
 }
 
 // A refusal stands until the same address answers: other parts of the page ask every second.
