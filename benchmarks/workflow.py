@@ -25,6 +25,7 @@ import numpy as np
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import State
 from annotator.formats import LabelFile, format_for
+from annotator.formats.options import ReadOptions
 from annotator.services.app import Services
 from annotator.store import categories, images
 from mlrpl.labels import ABSENT, PRESENT
@@ -51,7 +52,7 @@ def run(*words: str) -> tuple[str, float]:
 
 def truth_of(file: Path, frequent: int) -> tuple[LabelFile, list[str], np.ndarray]:
     """Return a fully labelled file, its categories with enough positives, and the truth matrix."""
-    labels = format_for(file).read(file, State.ABSENT)
+    labels = format_for(file).read(file, ReadOptions(unlisted="absent"))
     names = [c.name for c in labels.categories]
     columns = {name: j for j, name in enumerate(names)}
     matrix = np.zeros((len(labels.images), len(names)), dtype=bool)

@@ -181,6 +181,11 @@ class Fill(TypedDict):
     certificate: int
 
 
+AskedBy = Literal["version", "likeness", "counts", "order"]
+"""What the ten categories most worth asking were chosen by: the version in use, likeness to images
+that people answered, how often a category was found, or the project's own order."""
+
+
 class ItemData(Opinion):
     """An image and what is known of it."""
 
@@ -197,7 +202,8 @@ class ItemData(Opinion):
     bookmarked: bool
     """By whoever asks."""
     ask: list[int]
-    """The categories with the digit keys, in this order."""
+    """The ten categories most worth asking about, most worth first."""
+    asked_by: AskedBy
 
 
 class Items(TypedDict):

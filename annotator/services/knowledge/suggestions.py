@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from annotator.arrays import versions as version_files
 from annotator.arrays.versions import Columns, VersionArrays
-from annotator.domain import Category
 from annotator.errors import NotFound, NotReady, ProjectError
 from annotator.services.knowledge.conditional_update import given
 from annotator.settings import Project
@@ -183,26 +182,3 @@ def _scored(
         if ordinal < columns and take[column]:
             matrix[:rows, ordinal] = np.isfinite(arrays.category_scores(ordinal)[:rows])
     return matrix
-
-
-def most_worth_asking(
-    open_categories: Sequence[Category], opinion: ImageSuggestions, limit: int = 10
-) -> list[Category]:
-    """Return the open categories most worth asking about, most worth first.
-
-    The cheapest key says present, so what is likely present comes first: suggested
-    categories, then by probability (a ranking counts half, it is no probability), then by how
-    often people found the category, then by ordinal.
-    """
-
-    def key(category: Category) -> tuple[bool, float, int, int]:
-        bar = opinion.bars.get(category.ordinal, 0.0)
-        worth = bar / 2 if category.ordinal in opinion.ranked else bar
-        return (
-            category.ordinal not in opinion.suggested,
-            -worth,
-            -category.present_count,
-            category.ordinal,
-        )
-
-    return sorted(open_categories, key=key)[:limit]

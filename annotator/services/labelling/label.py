@@ -17,12 +17,9 @@ from annotator.services.knowledge.conditional_update import own_labels
 from annotator.services.knowledge.fills import Fills, filled_rows
 from annotator.services.knowledge.open_pairs import settled_categories
 from annotator.services.knowledge.prototypes import Prototypes
-from annotator.services.knowledge.suggestions import (
-    ImageSuggestions,
-    Suggestions,
-    most_worth_asking,
-)
+from annotator.services.knowledge.suggestions import ImageSuggestions, Suggestions
 from annotator.services.labelling.flags import flag_rows
+from annotator.services.labelling.most_worth_asking import asked_by, chances_of, most_worth_asking
 from annotator.services.labelling.queue import Queue
 from annotator.services.labelling.recording import label_row
 from annotator.services.project.identity import Lineage
@@ -184,7 +181,7 @@ class Labelling:
             unsure = answers.unsure_of(tx, me, list(found))
             people = {a.id: a.name for a in annotators.every(tx)}
             every = categories.every(tx, archived=True)
-            shown = [c for c in every if not c.archived]
+            shown = in_order(c for c in every if not c.archived)
             flagged = flags.of_images(tx, list(found))
             marked = bookmarks.among(tx, me, list(found))
             version, arrays = self._suggestions.current(tx)
@@ -207,6 +204,7 @@ class Labelling:
             settled = settled_categories(own.values(), parents, [int(c) for c in filled])
             no_answer = {*settled, *unsure.get(image_id, [])}  # nobody is asked about these
             askable = [c for c in shown if c.id not in no_answer]
+            asked = most_worth_asking(askable, opinion, chances_of(shown, opinion))
             rows.append(
                 {
                     "id": image_id,
@@ -222,7 +220,8 @@ class Labelling:
                     "flags": flag_rows(flagged.get(image_id, ()), people),
                     "bookmarked": image_id in marked,
                     **standing(version, shown, settled, opinion),
-                    "ask": [c.id for c in most_worth_asking(askable, opinion)],
+                    "ask": [c.id for c in asked],
+                    "asked_by": asked_by(version, askable, opinion),
                 }
             )
         return rows

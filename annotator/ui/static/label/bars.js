@@ -1,20 +1,21 @@
-// The buttons of the Label page: under the image, and under the list of categories.
+// The image of the Label page with all that belongs to it, and the buttons under it.
 
 import { button, h } from '../shared/dom.js';
 import { ImageTools } from '../shared/image_tools.js';
 import { toggleBookmark } from './bookmark.js';
+import { onSwipe } from './swipe.js';
 
 /** @import { LabelPage } from './label_page.js' */
 
-// The image with all that belongs to it.
 /** @param {LabelPage} page */
 export function leftOf(page) {
   const { stage, evidence, firstKeys } = page;
   stage.view.append(evidence.overlay);
+  onSwipe(stage.element, { left: () => page.commands.next(), right: () => page.commands.previous(), isFree: () => !stage.zoom.isZoomed });
   stage.element.append(firstKeys.element, page.notices.element);
   page.tools.mount(stage.element);
   const bar = h('div', { class: 'an-bar an-moves' },
-    button('Previous', '←', () => page.state.previous()), button('Next', '⏎', () => page.state.next()),
+    button('Previous', '←', () => page.state.previous()), button('Next', '→', () => page.state.next()),
     button('Skip', 'P', () => page.state.skip()), page.place,
     h('span', { class: 'an-grow' }), page.saved,
     button('Undo', 'U', () => page.state.undo()), button('Redo', '⇧U', () => page.state.redo()),
@@ -35,12 +36,4 @@ export function imageToolsOf(page) {
     keys: { information: 'i', adjust: 'c', fullScreen: 'v' },
     more: [{ icon: 'bookmark', text: 'Bookmark', key: 'b', act: () => toggleBookmark(page), isOn: () => Boolean(page.state?.item?.bookmarked) }],
   });
-}
-
-/** @param {LabelPage} page */
-export function footOf(page) {
-  const finish = button('… and next', '⇧⏎', () => page.commands.finish(), 'an-finish an-commits');
-  finish.title = 'Mark the rest absent, next image';
-  const onPhones = button('Next', null, () => page.state.next(), 'an-phone'); // the other one is out of reach there
-  return h('div', { class: 'an-bar an-foot' }, page.acceptButton, page.sweepButton, finish, onPhones);
 }

@@ -22,8 +22,10 @@ export class CategoryGroup {
     this.line = h('button', { class: 'an-folded', type: 'button', 'aria-expanded': 'false', hidden: true, onclick: () => { this.open(); this.line.blur(); } });
     this.body = h('div', { class: 'an-members' }, ...rows.map((row) => row.element));
     this.element = h('div', { class: 'an-section', role: 'group', 'aria-label': name || 'Other categories' }, this.line, this.title, this.body);
-    this.title.classList.toggle('bare', !name);
+    this.isWhole = false; // there is no other group, so its rest is the rest of the image
   }
+
+  get isBare() { return this.isWhole && !this.name; }
 
   get ids() { return this.rows.map((row) => row.category.id); }
 
@@ -32,7 +34,7 @@ export class CategoryGroup {
   fold(isFolded) {
     this.isFolded = isFolded;
     this.line.hidden = !isFolded;
-    this.title.hidden = isFolded;
+    this.title.hidden = isFolded || this.isBare;
     this.body.hidden = isFolded;
   }
 
@@ -52,10 +54,11 @@ export class CategoryGroup {
   /** @param {Item} item @param {(id: number) => Pair} pairOf @param {CategoryRow | null} focus */
   draw(item, pairOf, focus) {
     const open = this.ids.filter((id) => item.isOpen(id)).length;
+    const rest = item.restOf(this.ids).length;
     if (this.isFolded) setText(this.line, `${this.name || 'Other categories'} · ${open} unknown`);
     else for (const row of this.rows) row.draw(pairOf(row.category.id), row === focus);
-    setText(this.sweep, open ? `✕ rest (${open})` : '');
-    this.sweep.hidden = !open || this.rows.length < 2;
-    this.sweep.setAttribute('aria-label', `${open} of ${this.name || 'these categories'} are absent`);
+    setText(this.sweep, rest ? `✕ rest (${rest})` : '');
+    this.sweep.hidden = this.isWhole || !rest || this.rows.length < 2;
+    this.sweep.setAttribute('aria-label', `${rest} of ${this.name || 'these categories'} are absent`);
   }
 }

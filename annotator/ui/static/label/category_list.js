@@ -1,20 +1,28 @@
-// The category rows of one image: drawn once, restyled in place, never reordered.
+// The category rows beside the image: drawn when it comes, restyled in place, never moved while it is there.
 
 import { CategoryNames } from '../shared/category_names.js';
 import { h, isIn } from '../shared/dom.js';
 import { CategoryGroup } from './category_group.js';
 import { CategoryRow } from './category_row.js';
+import { DIGITS, DigitSlots } from './digit_slots.js';
 
-/** @import { Category, Decision } from '../shared/wire.d.ts' */
+/** @import { Category, Decision, ItemData } from '../shared/wire.d.ts' */
 /** @import { View } from '../shared/dom.js' */
 /** @import { Item } from './item.js' */
 
-const DIGITS = [...'1234567890'];
 const MANY = 60; // categories from which on groups that say nothing are folded
 const FOUND = 40; // rows drawn of what a search finds
 
+/** @type {Record<ItemData['asked_by'], (version: number | null) => string>} */
+const TITLES = {
+  version: (version) => `Most likely here, by version ${version}`,
+  likeness: () => 'Most likely here, by likeness to the images answered so far',
+  counts: () => 'Found most often so far',
+  order: () => 'The first of the list; nothing is known yet',
+};
+
 // The rows of the page: the ten most worth asking on top, then every category in its group, or
-// instead of both what a search finds.
+// instead of both what a search finds. Ten categories or fewer are one list, with fixed digits.
 export class CategoryList {
   /**
    * @param {Category[]} categories
@@ -28,8 +36,11 @@ export class CategoryList {
     this.nothing = h('div', { class: 'an-nothing', text: 'No category has this in its name. Press Esc to see all again.', hidden: true });
     this.unfiltered = h('div', { class: 'an-unfiltered' }, this.asking, this.all);
     this.box = h('div', { class: 'an-list', role: 'group', 'aria-label': 'Categories' }, this.nothing, this.found, this.unfiltered);
+    this.digits = new DigitSlots();
+    /** @type {(CategoryRow | null)[]} */
+    this.byDigit = [];
     /** @type {CategoryRow[]} */
-    this.askRows = [];
+    this.numbered = []; // rows below that show a digit
     /** @type {CategoryRow[]} */
     this.foundRows = [];
     /** @type {number[] | null} */
@@ -41,6 +52,8 @@ export class CategoryList {
     this.names = new CategoryNames([]);
     /** @type {CategoryGroup[]} */
     this.groups = [];
+    /** @type {CategoryGroup[]} */
+    this.below = []; // those that are drawn
     /** @type {Map<number, CategoryGroup>} */
     this.groupOf = new Map();
     this.use(categories);
@@ -54,7 +67,10 @@ export class CategoryList {
     this.names = new CategoryNames(categories);
     this.groups = this.#group(categories);
     this.groupOf = new Map(this.groups.flatMap((group) => group.ids.map((id) => /** @type {const} */ ([id, group]))));
-    this.all.replaceChildren(...this.groups.map((group) => group.element));
+    this.isShort = categories.length <= DIGITS.length;
+    this.below = this.isShort ? [] : this.groups;
+    this.all.hidden = this.isShort;
+    this.all.replaceChildren(...this.below.map((group) => group.element));
   }
 
   /** @param {Category[]} categories */
@@ -64,19 +80,63 @@ export class CategoryList {
     for (const category of categories) {
       const name = category.supercategory || '';
       const members = rows.get(name) ?? [];
-      members.push(new CategoryRow(category, null, this.listeners));
+      members.push(new CategoryRow(category, this.listeners));
       rows.set(name, members);
     }
-    return [...rows].map(([name, members]) => new CategoryGroup(name, members, this.listeners));
+    const groups = [...rows].map(([name, members]) => new CategoryGroup(name, members, this.listeners));
+    for (const group of groups) group.isWhole = groups.length === 1;
+    return groups;
   }
 
-  // Called once for each image that comes on the screen, and not again while it is there.
+  // Called once for each image that comes on the screen, and not again while it is there. Returns
+  // which digits answer another category than before, in words.
   /** @param {Item} item */
   ask(item) {
-    const known = item.data.ask.map((id) => this.byId.get(id)).filter((category) => category !== undefined).slice(0, DIGITS.length);
-    this.askRows = known.map((category, place) => new CategoryRow(category, DIGITS[place], this.listeners));
-    const title = known.length ? 'Most worth asking' : 'Nothing is left to ask about this image.';
-    this.asking.replaceChildren(h('div', { class: 'an-group', text: title }), ...this.askRows.map((row) => row.element));
+    item.slots ??= this.isShort ? [...this.byId.keys()] : this.digits.place(item.data.ask);
+    const fresh = this.isShort ? [] : this.digits.show(item.slots);
+    this.byDigit = item.slots.map((id, place) => this.#digitRow(id, DIGITS[place], fresh));
+    const title = item.data.ask.length ? TITLES[item.data.asked_by](item.version) : 'Nothing is left to ask about this image.';
+    const cells = this.byDigit.map((row) => row?.element ?? h('div'));
+    const half = Math.ceil((this.isShort ? cells.length : DIGITS.length) / 2);
+    this.asking.replaceChildren(
+      h('div', { class: 'an-group', text: title, hidden: this.isShort && item.data.ask.length > 0 }),
+      h('div', { class: 'an-digits', style: `grid-template-rows: repeat(${half}, auto)` }, ...cells),
+    );
+    this.#numberRowsBelow();
+    this.#foldQuiet(item);
+    return fresh.length ? `New digits: ${this.askRows.filter((row) => row.isFresh).map((row) => `${row.digit.textContent} ${row.category.name}`).join(', ')}` : '';
+  }
+
+  /** @param {number | null} id @param {string} digit @param {number[]} fresh */
+  #digitRow(id, digit, fresh) {
+    const category = id === null ? undefined : this.byId.get(id);
+    if (!category) return null;
+    const row = new CategoryRow(category, this.listeners);
+    row.setDigit(digit, fresh.includes(category.id));
+    return row;
+  }
+
+  #numberRowsBelow() {
+    for (const row of this.numbered) row.setDigit('');
+    this.numbered = this.askRows.flatMap(({ category, digit }) => {
+      const row = this.#rowBelow(category.id);
+      row?.setDigit(digit.textContent ?? '');
+      return row ? [row] : [];
+    });
+  }
+
+  /** @param {number} id */
+  #rowBelow(id) { return this.isShort ? undefined : this.groupOf.get(id)?.rows.find((row) => row.category.id === id); }
+
+  // The rows with digits.
+  /** @returns {CategoryRow[]} */
+  get askRows() { return this.byDigit.flatMap((row) => (row ? [row] : [])); }
+
+  /** @param {number} place of the digit, from 0 */
+  onDigit(place) { return this.byDigit[place] ?? null; }
+
+  /** @param {Item} item */
+  #foldQuiet(item) {
     const isLong = this.byId.size > MANY && this.groups.length > 1;
     for (const group of this.groups) group.fold(isLong && group.ids.every((id) => item.isQuiet(id)));
   }
@@ -101,12 +161,12 @@ export class CategoryList {
     const nameOf = (/** @type {number} */ id) => this.byId.get(id)?.name ?? 'another category';
     const pairOf = (/** @type {number} */ id) => item.pair(id, nameOf);
     for (const row of this.matches ? this.foundRows : this.askRows) row.draw(pairOf(row.category.id), row === focus);
-    if (!this.matches) for (const group of this.groups) group.draw(item, pairOf, focus);
+    if (!this.matches) for (const group of this.below) group.draw(item, pairOf, focus);
   }
 
   get visible() {
     if (this.matches) return this.foundRows;
-    return [...this.askRows, ...this.groups.filter((group) => !group.isFolded).flatMap((group) => group.rows)];
+    return [...this.askRows, ...this.below.filter((group) => !group.isFolded).flatMap((group) => group.rows)];
   }
 
   // Category ids of the list as filtered.
@@ -119,13 +179,13 @@ export class CategoryList {
     if (asked) return asked;
     const group = this.groupOf.get(id);
     group?.open();
-    return group?.rows.find((row) => row.category.id === id) ?? null;
+    return this.#rowBelow(id) ?? null;
   }
 
   // Category ids whose row lies wholly in a part of the window.
   /** @param {View} view */
   categoriesIn(view) {
-    const near = this.matches ? this.foundRows : [...this.askRows, ...this.groups.filter((group) => group.isNear(view)).flatMap((group) => group.rows)];
+    const near = this.matches ? this.foundRows : [...this.askRows, ...this.below.filter((group) => group.isNear(view)).flatMap((group) => group.rows)];
     return [...new Set(near.filter((row) => isIn(view, row.element)).map((row) => row.category.id))];
   }
 
@@ -147,7 +207,7 @@ export class CategoryList {
   #foundRow(id) {
     const known = this.rowsFound.get(id);
     if (known) return known;
-    const row = new CategoryRow(/** @type {Category} */ (this.byId.get(id)), null, this.listeners);
+    const row = new CategoryRow(/** @type {Category} */ (this.byId.get(id)), this.listeners);
     this.rowsFound.set(id, row);
     return row;
   }

@@ -13,10 +13,9 @@ const WORDS = { unsure: 'cannot tell', conflict: 'people disagree' };
 export class CategoryRow {
   /**
    * @param {Category} category
-   * @param {string | null} digit
    * @param {{ onPick: (row: CategoryRow, state: Decision) => void }} listeners
    */
-  constructor(category, digit, { onPick }) {
+  constructor(category, { onPick }) {
     this.category = category;
     this.drawn = '';
     this.bar = h('i', { class: 'an-fill' });
@@ -24,13 +23,13 @@ export class CategoryRow {
     this.name = h('span', { class: 'an-name', text: category.name, dir: 'auto' });
     this.explanation = h('span', { class: 'an-why', dir: 'auto' });
     this.hotkey = h('kbd', { class: 'an-hot', 'aria-hidden': 'true' });
+    this.digit = h('kbd', { class: 'an-digit', 'aria-hidden': 'true', hidden: true });
+    this.isFresh = false;
     // For mouse and finger; the keyboard has R and Shift with the digit.
     this.absent = h('span', { class: 'an-not', 'aria-hidden': 'true', title: 'absent', text: '✕' });
     this.element = h('div', {
       class: 'an-row', role: 'checkbox', tabindex: -1, 'aria-checked': 'mixed', 'data-category': category.id,
-    }, this.bar, this.mark, this.name, this.explanation, this.absent, this.hotkey);
-    if (digit) this.element.append(h('kbd', { text: digit, 'aria-hidden': 'true' }));
-    this.digit = digit;
+    }, this.bar, this.mark, this.name, this.explanation, this.absent, this.hotkey, this.digit);
     this.setKey(category.key);
     this.element.addEventListener('click', (event) => {
       const isAbsent = event.shiftKey || (event.target instanceof Node && this.absent.contains(event.target));
@@ -42,12 +41,29 @@ export class CategoryRow {
     });
   }
 
+  // The digit that answers it, empty: none; fresh if another category had it on the image before.
+  /** @param {string} digit @param {boolean} [isFresh] */
+  setDigit(digit, isFresh = false) {
+    this.digit.textContent = digit;
+    delete this.digit.dataset.key;
+    this.digit.hidden = !digit;
+    this.isFresh = isFresh;
+    this.element.classList.toggle('fresh', isFresh);
+    this.drawn = '';
+    this.#nameKeys();
+  }
+
   /** @param {string} key empty: none */
   setKey(key) {
     this.hotkey.textContent = (key ?? '').toUpperCase();
     delete this.hotkey.dataset.key;
     this.hotkey.hidden = !key;
-    const keys = [this.digit, key?.length === 1 && key].filter(Boolean).join(' ');
+    this.#nameKeys();
+  }
+
+  #nameKeys() {
+    const { key } = this.category;
+    const keys = [this.digit.textContent, key?.length === 1 && key].filter(Boolean).join(' ');
     if (keys) this.element.setAttribute('aria-keyshortcuts', keys);
     else this.element.removeAttribute('aria-keyshortcuts');
   }
@@ -63,14 +79,14 @@ export class CategoryRow {
     const percent = pair.score == null ? 0 : Math.round(pair.score * 100);
     element.dataset.state = pair.state;
     element.dataset.implied = pair.implied ?? '';
-    element.classList.toggle('suggested', suggested);
-    element.classList.toggle('ranked', pair.ranked);
+    element.classList.toggle('suggested', suggested && !pair.ranked);
+    element.classList.toggle('doubtful', suggested && pair.ranked);
     element.classList.toggle('focused', focused);
     element.classList.toggle('clash', pair.isContradicted);
     element.tabIndex = focused ? 0 : -1;
     element.setAttribute('aria-checked', pair.state === 'present' ? 'true' : pair.state === 'absent' ? 'false' : 'mixed');
-    this.bar.style.width = `${percent}%`;
-    this.mark.textContent = MARKS[pair.state] ?? MARKS[pair.implied ?? ''] ?? (suggested ? '✦' : '');
+    this.bar.style.width = pair.ranked ? '0' : `${percent}%`; // a bar reads as likely, and a rank is not that
+    this.mark.textContent = MARKS[pair.state] ?? MARKS[pair.implied ?? ''] ?? (suggested ? (pair.ranked ? '✧' : '✦') : '');
     this.explanation.textContent = pair.explanation;
     const text = this.#text(pair, percent, suggested);
     element.setAttribute('aria-label', text);
@@ -83,8 +99,9 @@ export class CategoryRow {
     const parts = [this.category.name, WORDS[pair.state] ?? pair.state];
     if (pair.by) parts.push(`by ${pair.by}`);
     if (pair.explanation) parts.push(pair.implied ? `counts as ${pair.implied} ${pair.explanation}` : pair.explanation);
-    if (suggested) parts.push('suggested');
+    if (suggested) parts.push(pair.ranked ? 'worth a look' : 'suggested');
     if (pair.score != null) parts.push(pair.ranked ? 'ranked by likeness only' : `${percent} percent`);
+    if (this.isFresh) parts.push(`new on ${this.digit.textContent}`);
     return parts.join(', ');
   }
 }

@@ -20,10 +20,11 @@ export function commandsOfPage(page) {
     reject: onRow((_, { id }) => state.answer(id, 'absent')),
     unsure: onRow((_, { id }) => state.answer(id, 'unsure')),
     cycle: onRow((item, { id }) => state.answer(id, CYCLE[item.state(id)] ?? 'present')),
-    acceptAll: () => page.acceptAll(),
-    sweep: () => page.sweep(),
+    acceptAll: () => state.acceptAll(page.scope.view),
+    sweep: () => state.sweep(page.rows.listed), // a filter in use limits that
     sweepGroup: onRow((_, { id }) => page.sweepGroup(page.rows.groupOf.get(id))),
-    finish: () => { if (!state.item || page.sweep()) state.next(); },
+    complete: () => (page.completes ? state.complete(page.scope) : state.next()),
+    completeAll: () => state.complete({ view: page.rows.listed, listed: page.rows.listed }),
     undo: () => state.undo(),
     redo: () => state.redo(),
   };

@@ -5,8 +5,9 @@ import { h } from '../shared/dom.js';
 
 const SEEN = 'annotator-seen-keys';
 const FIRST = [
-  ['1', 'it is in the image'], ['Shift 1', 'it is not'], ['/', 'find any other by name'], ['⏎', 'done, next image'],
-  ['Shift ⏎', 'all others are absent, next image'], ['U', 'undo'], ['?', 'all keys'],
+  ['1', 'it is in the image'], ['Shift 1', 'it is not'], ['/', 'find any other by name'],
+  ['⏎', 'done: what is marked ✦ is in it, the rest in view is not'], ['→', 'next image, the rest stays unknown'],
+  ['U', 'undo'], ['?', 'all keys'],
 ];
 
 // The few keys that carry a newcomer through the first minute; it takes no keys itself.
@@ -15,7 +16,7 @@ export class FirstKeys {
     const keys = FIRST.flatMap(([key, text]) => [h('dt', {}, ...key.split(' ').map((one) => h('kbd', { text: one }))), h('dd', { text })]);
     this.element = h('aside', { class: 'an-hello', 'aria-label': 'First keys', hidden: true },
       h('b', { text: 'What is in this image?' }), h('dl', {}, ...keys),
-      h('p', { class: 'an-fingers', text: 'Tap everything that is in it; tap ✕ on a row if it is not. Next goes to the next image, and what you leave stays unknown.' }),
+      h('p', { class: 'an-fingers', text: 'Tap everything that is in it. The large button says that what is marked ✦ is in it and the rest in view is not; it goes on to the next image. Swipe the image to the left to go on and leave the rest unknown.' }),
       h('button', { class: 'an-btn', type: 'button', onclick: () => this.dismiss() }, 'Got it', h('kbd', { text: 'Esc' })));
   }
 

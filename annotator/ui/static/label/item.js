@@ -5,6 +5,7 @@ import { implicationsOf, isOpen } from './pair_rules.js';
 /** @import { ById, Change, Decision, Fill, Flag, ImageMark, Implies, ItemData, Label, Opinion, Source, State } from '../shared/wire.d.ts' */
 /** @import { Job } from '../shared/save_queue.js' */
 /** @import { Contradiction, Implications } from './pair_rules.js' */
+/** @import { Slots } from './digit_slots.js' */
 
 /** @typedef {{ id: number, state: State, source: Source }} Answer to one category */
 /** @typedef {[number, Label | undefined, boolean]} Before category id, its label and whether it was unsure */
@@ -52,6 +53,8 @@ export class Item {
     this.filled = new Map();
     /** @type {Implications | null} */
     this.derived = null;
+    /** @type {Slots | null} */
+    this.slots = null; // the categories on the digits, once it was on the screen
     this.takeLabels(data);
     for (const job of jobs) if (job.call === 'save' && job.data.image === this.id) this.#replay(job);
   }
@@ -134,6 +137,14 @@ export class Item {
     return this.derived;
   }
 
+  // What would follow if some categories were present as well.
+  /** @param {number[]} present */
+  consequencesOf(present) {
+    if (!present.length) return this.implied;
+    const label = /** @type {Label} */ ({ state: 'present', answer: null, source: '', mine: true, by: '', conflict: false });
+    return implicationsOf(this.implies, new Map([...this.labels, ...present.map((id) => /** @type {const} */ ([id, label]))])).implied;
+  }
+
   // Filled in under a certificate: until somebody answers, nobody is asked.
   /** @param {number} id */
   isFilled(id) { return this.filled.has(id) && !this.labels.has(id) && !this.implied.has(id); }
@@ -150,6 +161,22 @@ export class Item {
       image: this.id, standing: isDone ? 'done' : touched.length ? 'partly' : 'untouched',
       mine: touched.some((id) => this.labels.get(id)?.mine ?? true), // nobody else's doubts are here
     };
+  }
+
+  // Open, and sure enough to be accepted together with others.
+  /** @param {number} id */
+  isSuggested(id) { return this.suggested.has(id) && !this.ranked.has(id) && this.isOpen(id); }
+
+  // Open, and more like the present ones than most; but that is no probability.
+  /** @param {number} id */
+  isDoubtful(id) { return this.suggested.has(id) && this.ranked.has(id) && this.isOpen(id); }
+
+  // What is open and not marked; the marked ones where only they are left.
+  /** @param {number[]} ids */
+  restOf(ids) {
+    const open = ids.filter((id) => this.isOpen(id));
+    const unmarked = open.filter((id) => !this.suggested.has(id));
+    return unmarked.length ? unmarked : open;
   }
 
   // Nobody has said anything about it, and nothing says that it may be present.

@@ -4,7 +4,7 @@ import { commandsOf, helpOf } from '../shared/keyboard.js';
 
 // `PAGE_KEYS` in services/catalogue/hotkeys.py names the same signs and letters, and G (page_keys.js).
 export const KEYS = [
-  { command: 'digit', on: ['1', '2', '3', '4', '5', '6', '7', '8', '9', '0'], show: '1 … 9 0', text: 'the row with that digit is present; again: back to unknown' },
+  { command: 'digit', on: ['1', '2', '3', '4', '5', '6', '7', '8', '9', '0'], show: '1 … 9 0', text: 'the row with that digit is present; again: back to unknown. A filled digit is new on its row' },
   { command: 'digitAbsent', on: [], show: 'Shift 1 … 0', text: 'the row with that digit is absent' },
   { command: 'up', on: ['ArrowUp'], show: '↑ ↓', text: 'previous and next row' },
   { command: 'down', on: ['ArrowDown'] },
@@ -14,9 +14,10 @@ export const KEYS = [
   { command: 'cycle', on: [' '], text: 'cycle through present, absent and unknown' },
   { command: 'nextSuggestion', on: ['n'], text: 'go to the next suggestion' },
   { command: 'acceptAll', on: ['Shift+a'], text: 'accept all suggestions that are in view' },
-  { command: 'next', on: ['Enter', 'ArrowRight'], text: 'done, next image; untouched rows stay unknown' },
-  { command: 'finish', on: ['Shift+Enter'], text: 'mark the rest absent, next image' },
-  { command: 'sweep', on: ['x'], text: 'mark the rest of this image absent' },
+  { command: 'complete', on: ['Enter'], text: 'the main button: accept what is marked ✦, the rest in view is absent, next image' },
+  { command: 'completeAll', on: ['Shift+Enter'], text: 'the same for all listed categories, in view or not' },
+  { command: 'next', on: ['ArrowRight'], text: 'next image; what is open stays unknown' },
+  { command: 'sweep', on: ['x'], text: 'mark the rest of this image absent; again: what is marked ✦ or ✧ too' },
   { command: 'sweepGroup', on: ['Shift+x'], text: 'mark the rest of this row\'s group absent' },
   { command: 'skip', on: ['p'], text: 'skip this image for now; it comes back later' },
   { command: 'previous', on: ['ArrowLeft'], text: 'previous image' },

@@ -4,7 +4,7 @@ import { button, h, reveal, setText, viewOf } from '../shared/dom.js';
 import { digitOf } from '../shared/keyboard.js';
 import { WorkScreen } from '../shared/work_screen.js';
 import { Album } from './album.js';
-import { footOf, imageToolsOf, leftOf } from './bars.js';
+import { imageToolsOf, leftOf } from './bars.js';
 import { CategoryHotkeys } from './category_hotkeys.js';
 import { CategoryList } from './category_list.js';
 import { CategorySearch } from './category_search.js';
@@ -13,6 +13,7 @@ import { Evidence } from './evidence.js';
 import { EndPage } from './end_page.js';
 import { FirstKeys } from './first_steps.js';
 import { FlagDialog } from './flag_dialog.js';
+import { Foot } from './foot.js';
 import { HistoryDialog } from './history_dialog.js';
 import { commandOf, givesWay, HELP, mayRepeat } from './keys.js';
 import { ImageAddress } from './image_address.js';
@@ -58,6 +59,8 @@ export class LabelPage extends WorkScreen {
   /** @type {number | null} */
   nextFrame = null;
 
+  completes = true; // what the main key does, a setting
+
   top = '';
 
   /** @param {HTMLElement} root @param {Record<string, (data: object) => Promise<any>>} functions */
@@ -83,9 +86,7 @@ export class LabelPage extends WorkScreen {
     this.hotkeys = new CategoryHotkeys(server, this.stage.typed, {
       onPick: (id, state) => this.state.item && this.#pick(this.rows.rowOf(id), state), onKeys: (keys) => this.#takeKeys(keys),
     });
-    this.acceptButton = button('Accept suggested', '⇧A', () => this.acceptAll(), 'primary an-commits');
-    this.sweepButton = button('Rest absent', 'X', () => this.sweep(), 'an-commits');
-    this.foot = footOf(this);
+    this.foot = new Foot(this);
     this.mount();
   }
 
@@ -97,7 +98,8 @@ export class LabelPage extends WorkScreen {
   // ---- beginning
 
   /** @param {Start} start */
-  prepare({ categories, implies, project, version }) {
+  prepare({ categories, implies, project, version, labelling }) {
+    this.completes = labelling.enter === 'complete';
     const owner = `${project.key}:${this.me}`;
     const album = new Album(this.server, this.queue, owner, { version, implies, selection: this.selection });
     this.rows = new CategoryList(categories, {
@@ -119,7 +121,7 @@ export class LabelPage extends WorkScreen {
     this.probes = new ProbeSchedule(this, owner);
     const why = button('Why?', 'E', () => this.toggleEvidence());
     why.title = 'Why is this suggested? (E)';
-    this.right.replaceChildren(h('div', { class: 'an-seek' }, this.search.element, why), this.hint, this.rows.box, this.foot);
+    this.right.replaceChildren(h('div', { class: 'an-seek' }, this.search.element, why), this.hint, this.rows.box, this.foot.element);
     this.commands = commandsOfPage(this);
     this.#listen();
   }
@@ -161,7 +163,8 @@ export class LabelPage extends WorkScreen {
     this.search.clear();
     this.#useCategories();
     this.tools.showKeys((letter) => !this.hotkeys.byKey.has(letter));
-    this.rows.ask(item);
+    const news = this.rows.ask(item);
+    if (news) this.say(news);
     this.#drawBanner();
     this.keycaps.paint();
     if (from.list) box.scrollTop = 0;
@@ -234,8 +237,10 @@ export class LabelPage extends WorkScreen {
     this.stage.showVersion(item && version !== null && item.version !== version ? version : null);
   }
 
-  // Categories whose rows can be seen now.
-  get #visible() { return this.rows.categoriesIn(viewOf(this.rows.box, { above: this.stage.element, below: this.foot })); }
+  // The categories whose rows can be seen now, and all that are listed.
+  get scope() {
+    return { view: this.rows.categoriesIn(viewOf(this.rows.box, { above: this.stage.element, below: this.foot.element })), listed: this.rows.listed };
+  }
 
   // Where rows lie costs a layout, so it is asked once a frame, right before that is painted.
   #updateViewSoon() {
@@ -246,18 +251,12 @@ export class LabelPage extends WorkScreen {
     });
   }
 
-  // What is in view now: remembered for the visit, and counted on the button that accepts it.
+  // What is in view now: remembered for the visit, and counted on the buttons that answer it.
   #updateView() {
-    const { state } = this;
+    const { state, scope } = this;
     if (!state.item) return;
-    const visible = this.#visible;
-    state.see(visible);
-    const accept = state.acceptable(visible).length;
-    const rest = state.open(this.rows.listed).length;
-    this.acceptButton.say(accept ? `Accept ${accept} suggested` : 'Nothing to accept');
-    this.acceptButton.disabled = !accept;
-    this.sweepButton.say(`Rest absent (${rest})`);
-    this.sweepButton.disabled = !rest;
+    state.see(scope.view);
+    this.foot.draw(state.item, scope);
   }
 
   // The page takes what the window leaves below the status line.
@@ -322,11 +321,6 @@ export class LabelPage extends WorkScreen {
 
   // ---- answering
 
-  acceptAll() { this.state.acceptAll(this.#visible); }
-
-  // What is listed; a filter in use limits that. False if the image takes no answers.
-  sweep() { return this.state.sweep(this.rows.listed); }
-
   /** @param {CategoryGroup | undefined} group */
   sweepGroup(group) { if (group) this.state.sweep(group.ids, group.name); }
 
@@ -372,7 +366,7 @@ export class LabelPage extends WorkScreen {
     if (this.hotkeys.typed && !event.repeat && this.hotkeys.key(event)) return true;
     const digit = digitOf(event);
     if (digit >= 0) {
-      const row = this.rows.askRows[digit]; // the category is fixed here, by what the row shows now
+      const row = this.rows.onDigit(digit); // the category is fixed here, by what the row shows now
       if (row && this.state.item && !event.repeat) this.#pick(row, event.shiftKey ? 'absent' : 'present');
       return true;
     }

@@ -4,6 +4,7 @@
 
 import { randomId } from '../shared/dom.js';
 import { saidBy, stepText } from '../shared/step_text.js';
+import { completionOf, remainderOf } from './completion.js';
 import { Visit } from './visit.js';
 
 /** @import { Flag, Label, State } from '../shared/wire.d.ts' */
@@ -75,19 +76,6 @@ export class LabelState {
 
   // Operations that are remembered, for undo and redo.
   get remembered() { return this.#done.length + this.#undone.length; }
-
-  // Open, suggested and among `visible`: nobody accepts what they cannot see.
-  /** @param {number[]} visible */
-  acceptable(visible) {
-    const item = this.#item;
-    return item ? visible.filter((id) => item.isOpen(id) && item.suggested.has(id) && !item.ranked.has(id)) : [];
-  }
-
-  /** @param {number[]} listed */
-  open(listed) {
-    const item = this.#item;
-    return item ? listed.filter((id) => item.isOpen(id)) : [];
-  }
 
   // ---- the way through the images
 
@@ -208,20 +196,44 @@ export class LabelState {
   acceptAll(visible) {
     const item = this.#committable();
     if (!item) return;
-    const ids = this.acceptable(visible);
+    const ids = visible.filter((id) => item.isSuggested(id)); // nobody accepts what they cannot see
     if (ids.length) this.#commit(item, 'accept_all', ids.map((id) => ({ id, state: 'present', source: 'accepted_in_bulk' })));
     this.view.notify(ids.length ? `${ids.length} accepted. U takes it back.` : 'No suggestion is in view.');
   }
 
-  // What is open of `listed` is absent. False if the image takes no answers.
+  // Accepts what is suggested of some categories, calls their rest absent, and goes on: one step, so
+  // that one undo takes it back.
+  /** @param {{ view: number[], listed: number[] }} categories those that are answered, and all */
+  async complete(categories) {
+    if (this.#item && !this.#item.data.problem) {
+      const item = this.#committable();
+      if (!item) return;
+      const { present, absent, ...left } = completionOf(item, categories);
+      const answers = [
+        ...present.map((id) => /** @type {Answer} */ ({ id, state: 'present', source: 'accepted_in_bulk' })),
+        ...absent.map((id) => /** @type {Answer} */ ({ id, state: 'absent', source: 'swept' })),
+      ];
+      const remainder = remainderOf({ present, absent, ...left });
+      if (answers.length) {
+        this.#commit(item, present.length ? 'accept_all' : 'sweep', answers);
+        this.view.notify(`${present.length} present, ${absent.length} absent${remainder && ` · ${remainder}`}. U takes it back.`);
+      }
+    }
+    await this.next();
+  }
+
+  // The rest of `listed` is absent; what is suggested stays open unless nothing else is left. False
+  // if the image takes no answers.
   /** @param {number[]} listed @param {string} [group] the name of what is listed, if not everything */
   sweep(listed, group) {
     const item = this.#committable();
     if (!item) return false;
-    const ids = this.open(listed);
+    const ids = item.restOf(listed);
+    const suggested = listed.filter((id) => item.isOpen(id) && item.suggested.has(id) && !ids.includes(id)).length;
     if (ids.length) this.#commit(item, 'sweep', ids.map((id) => ({ id, state: 'absent', source: 'swept' })));
     const inGroup = group === undefined ? '' : ` in ${group || 'this group'}`;
-    this.view.notify(ids.length ? `${ids.length} marked absent${inGroup}. U takes it back.` : `Nothing is left open${inGroup || ' on this image'}.`);
+    const stay = suggested ? `; ${suggested} suggested stay open` : '';
+    this.view.notify(ids.length ? `${ids.length} marked absent${inGroup}${stay}. U takes it back.` : `Nothing is left open${inGroup || ' on this image'}.`);
     return true;
   }
 

@@ -324,6 +324,7 @@ export interface ItemData {
   flags: Flag[];
   bookmarked: boolean;
   ask: number[];
+  asked_by: 'version' | 'likeness' | 'counts' | 'order';
 }
 
 export interface Items {

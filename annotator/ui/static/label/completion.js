@@ -1,0 +1,39 @@
+// What the main key answers on an image: what is suggested is present, the rest is absent.
+
+/** @import { Item } from './item.js' */
+
+/**
+ * @typedef {object} Completion category ids
+ * @property {number[]} present
+ * @property {number[]} absent
+ * @property {number[]} doubtful suggested, but not surely enough to be answered unseen: they stay unknown
+ * @property {number[]} elsewhere not in view: they stay unknown
+ */
+
+/**
+ * @param {Item} item
+ * @param {{ view: number[], listed: number[] }} categories those that are answered, and all
+ * @returns {Completion}
+ */
+export function completionOf(item, { view, listed }) {
+  const present = view.filter((id) => item.isSuggested(id));
+  const follows = item.consequencesOf(present);
+  const isLeft = (/** @type {number} */ id) => item.isOpen(id) && !follows.has(id) && !present.includes(id);
+  const [doubtful, absent] = split(view.filter(isLeft), (id) => item.isDoubtful(id));
+  const inView = new Set(view);
+  return { present, absent, doubtful, elsewhere: listed.filter((id) => !inView.has(id) && isLeft(id)) };
+}
+
+/** @param {number[]} ids @param {(id: number) => boolean} test */
+const split = (ids, test) => [ids.filter(test), ids.filter((id) => !test(id))];
+
+// As the button says it: the number of each answer, empty where there is none to give.
+/** @param {Completion} completion */
+export const signsOf = ({ present, absent }) => (present.length + absent.length ? `${present.length} ✓ ${absent.length} ✕` : '');
+
+// What stays unknown, in half a sentence.
+/** @param {Completion} completion */
+export function remainderOf({ doubtful, elsewhere }) {
+  const parts = [elsewhere.length && `${elsewhere.length} not in view`, doubtful.length && `${doubtful.length} ✧ not sure enough`];
+  return parts.filter(Boolean).join(' · ');
+}
