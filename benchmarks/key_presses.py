@@ -1,12 +1,16 @@
-"""Counts keys and estimates seconds for one session, worked through in three ways.
+"""Counts keys and estimates seconds for one session, worked through in several ways.
 
     python benchmarks/key_presses.py [--data scenes] [--session 200] [--known 500] [--seed 0]
 
 Makes a project whose images are known in full but for those of the session, trains a version on it
 from the command line, and replays the session with a person who is always right:
 
-- Label: accept all that is suggested where that takes fewer keys than the digits, correct what is
-  wrong, digits for what else is listed, the first letters of a name for the rest, then Shift+Enter.
+- Label, one key: correct what is marked and wrong, digits for what else is listed, the first
+  letters of a name for the rest; then Shift+Enter accepts what is marked, and the rest is absent.
+  What is marked and only ranked stays unknown if it is not there. Or, where that takes fewer keys,
+  digits for all that is there, X for the rest, X again for what is marked, Shift+Enter.
+- Label, a key to accept, as it was before: accept all that is suggested where that takes fewer keys
+  than the digits, the same corrections, then Shift+Enter, which left nothing marked present.
 - Verify: pages of 40 images of one category, likely ones first, the page's own checks among them;
   what is wrong is turned by its code, the digit of its row and the letters of the images in it, or
   by arrow keys and Space where that takes fewer keys; Enter saves.
@@ -25,7 +29,7 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -98,7 +102,29 @@ def _rank(name: str, text: str) -> int:
 def label_image(
     item: Mapping[str, Any], present: Collection[int], letters: Mapping[int, int], cost: Seconds
 ) -> Work:
-    """Return the work on one image of the Label page.
+    """Return the work on one image of the Label page, where one key accepts and goes on.
+
+    Args:
+        item: What `services.labelling.items` says about the image; everything is open.
+        present: Ids of the categories that are there.
+        letters: How many letters find each category.
+        cost: What steps take.
+    """
+    marked, there = set(item["suggested"]), set(present)
+    sure = marked - set(item["ranked"])
+    corrected = _answered(item, there ^ sure, letters, cost)
+    corrected += Work(pairs=len(letters) - len(marked - sure - there))  # ranked only: stay unknown
+    anew = _answered(item, there, letters, cost)
+    anew += Work(keys=2, pairs=len(letters), seconds=2 * cost.decision)  # X and X
+    chosen = min(corrected, anew, key=lambda work: work.keys)
+    glances = Work(seconds=cost.glance * len(marked))
+    return chosen + glances + Work(keys=1, seconds=cost.decision + cost.switch)  # Shift+Enter
+
+
+def label_image_accepting(
+    item: Mapping[str, Any], present: Collection[int], letters: Mapping[int, int], cost: Seconds
+) -> Work:
+    """Return the work on one image where suggestions are accepted by a key of their own.
 
     Args:
         item: What `services.labelling.items` says about the image; everything is open.
@@ -116,14 +142,19 @@ def label_image(
         left = [c for c in present if c not in offered]
     else:
         accepted, left = Work(), list(present)
-    digits = sum(c in listed for c in left)
-    typed = [letters[c] + 2 for c in left if c not in listed]  # slash, letters, Enter
-    return (
-        accepted
-        + Work(keys=digits, seconds=cost.decision * digits)
-        + Work(keys=sum(typed), seconds=cost.typed * len(typed))
-        + Work(keys=1, pairs=len(letters), seconds=cost.decision + cost.switch)  # Shift+Enter
-    )
+    done = Work(keys=1, pairs=len(letters), seconds=cost.decision + cost.switch)  # Shift+Enter
+    return accepted + _answered(item, left, letters, cost) + done
+
+
+def _answered(
+    item: Mapping[str, Any], said: Collection[int], letters: Mapping[int, int], cost: Seconds
+) -> Work:
+    """Return the work of answering categories one by one, by digit or else by name."""
+    typed = [letters[c] + 1 for c in said if c not in item["ask"]]  # the letters and Enter
+    digits = len(said) - len(typed)
+    around = 2 if typed else 0  # slash and Esc
+    seconds = cost.decision * digits + cost.typed * len(typed)
+    return Work(keys=digits + sum(typed) + around, seconds=seconds)
 
 
 @dataclass(frozen=True)
@@ -185,6 +216,36 @@ def tick_image(
     return typed + Work(1, pairs, cost.switch + cost.decision * rest_absent)
 
 
+ImageWork = Callable[[Mapping[str, Any], Collection[int], Mapping[int, int], Seconds], Work]
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Categories on digit keys."""
+
+    shown: int = 0
+    present: int = 0
+    """Of those shown."""
+    open_present: int = 0
+    """On a digit or not."""
+
+    def __add__(self, other: Digits) -> Digits:
+        """Return both together."""
+        return Digits(
+            self.shown + other.shown,
+            self.present + other.present,
+            self.open_present + other.open_present,
+        )
+
+    def __str__(self) -> str:
+        """Return the shares in words."""
+        return (
+            f"digits: {self.present:,} of {self.shown:,} present "
+            f"({self.present / self.shown:.0%}), with them {self.present:,} of "
+            f"{self.open_present:,} present pairs ({self.present / self.open_present:.0%})"
+        )
+
+
 @dataclass(frozen=True)
 class Replay:
     """A project whose promoted version never saw the images of the session, and their truth."""
@@ -206,7 +267,10 @@ class Replay:
             for absent in (False, True)
         )
         return {
-            "Label: suggestions, digits, rest absent": sum(self.label(cost), Work()),
+            "Label: one key accepts, rest absent": sum(self.label(cost), Work()),
+            "Label: a key to accept, rest absent": sum(
+                self.label(cost, label_image_accepting), Work()
+            ),
             f"Verify: every pair, pages of {PAGE}": sum((w for c in pages for w, _ in c), Work()),
             "Verify: each category until a page without it": sum(
                 (w for c in pages for w in _until_none(c)), Work()
@@ -215,11 +279,20 @@ class Replay:
             "tick the positives, rest absent": next(plain),
         }
 
-    def label(self, cost: Seconds) -> Iterator[Work]:
+    def label(self, cost: Seconds, work: ImageWork = label_image) -> Iterator[Work]:
         """Yield the work on each image of the Label page."""
         for image in self.session:
             (item,) = self.services.labelling.items("replay", [image])
-            yield label_image(item, self.present[image], self.letters, cost)
+            yield work(item, self.present[image], self.letters, cost)
+
+    def digits(self) -> Digits:
+        """Return what the digit keys of the session were good for."""
+        total = Digits()
+        for image in self.session:
+            (item,) = self.services.labelling.items("replay", [image])
+            present = self.present[image]
+            total += Digits(len(item["ask"]), len(present & set(item["ask"])), len(present))
+        return total
 
     def pages(self, cost: Seconds) -> Iterator[list[tuple[Work, bool]]]:
         """Yield the pages of the Verify page, category by category, and which found something."""
@@ -316,6 +389,7 @@ def main() -> None:
     print(f"commit {commit()}, seed {options.seed}, {options.data}, {options.method} on ", end="")
     print(f"{options.known} images; {len(replay.session)} others x {len(replay.letters)} ", end="")
     print(f"categories, {positives / len(replay.session):.1f} present an image\n")
+    print(f"{replay.digits()}\n")
     print(table(replay.ways(Seconds())))
     replay.services.close()
 

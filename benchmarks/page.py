@@ -45,7 +45,7 @@ async (count) => {
     result.saved.push(performance.now() - start);
     const before = place();
     start = performance.now();
-    press('Enter', 'Enter');
+    press('ArrowRight', 'ArrowRight');
     await until(() => place() !== before);
     const image = document.querySelector('.an-image');
     await image.decode().catch(() => {});

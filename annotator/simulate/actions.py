@@ -91,12 +91,17 @@ class SimulatedAnnotator:
             self._chances = state, chances_of(self.labels, self.visited, arrays)
         return self._chances[1]
 
-    def name(self, row: int) -> None:
+    def name(self, row: int, *, one_key: bool = False) -> None:
         """Look at an image, go through the short list, type what it lacks; the rest is absent.
 
         The short list is the one with the digit keys. A row of it is read if that costs less than
         typing would by its chance of being present. What is there takes a key each; or one key
         takes all suggestions, and those that are wrong take a key.
+
+        Args:
+            row: Of the image.
+            one_key: The key that goes on takes the suggestions, too. What is only ranked is not
+                among them and stays unknown if it is not there.
         """
         shown = self.services.labelling.items(WHO, [self._ids[row]])[0]
         chance, costs = self.chances().present[row], self.costs
@@ -104,7 +109,11 @@ class SimulatedAnnotator:
         listed = [self._columns[category] for category in shown["ask"]]
         worth = costs.glance / (costs.name - costs.verify)
         read = {c for c in listed if c in suggested or chance[c] >= worth}
-        self._finish(row, read, suggested & read, shown["version"])
+        if one_key:
+            ranked = {self._columns[category] for category in shown["ranked"]}
+            self._complete(row, read, suggested & read, ranked, shown["version"])
+        else:
+            self._finish(row, read, suggested & read, shown["version"])
 
     def name_unaided(self, row: int) -> None:
         """Do the same on a page without a model: type everything."""
@@ -189,6 +198,34 @@ class SimulatedAnnotator:
             keys = min(keys, 1 + len(suggested ^ found))
         seconds = self.costs.switch + self.costs.glance * len(read) + self.costs.verify * keys
         self.clock.spend(seconds + self.costs.name * len(typed), len(read) + len(typed) + 1)
+
+    def _complete(
+        self,
+        row: int,
+        read: Collection[int],
+        suggested: Collection[int],
+        ranked: Collection[int],
+        version: int | None,
+    ) -> None:
+        is_open = self.labels[row] == UNKNOWN
+        read, marked = ({c for c in columns if is_open[c]} for columns in (read, suggested))
+        sure = marked - set(ranked)
+        found = {c for c in read if self.oracle.answer(row, c)}
+        typed = {c for c in self.oracle.names(row) if is_open[c] and c not in read}
+        keys = {"corrected": len(found ^ sure), "anew": len(found) + 2}
+        left = marked - sure - found if keys["corrected"] <= keys["anew"] else set()
+        by_hand = (found ^ sure) | typed
+        changes = []
+        for column in set(np.flatnonzero(is_open).tolist()) - left:
+            untouched = Source.ACCEPTED_IN_BULK if column in sure else Source.SWEPT
+            source = Source.HUMAN if column in by_hand else untouched
+            changes.append(self._said(row, column, column in found | typed, source))
+        self.visited[row] = True
+        if changes:
+            self._save(row, changes, version, "sweep")
+        costs = self.costs
+        seconds = costs.switch + costs.glance * len(read) + costs.verify * min(keys.values())
+        self.clock.spend(seconds + costs.name * len(typed), len(read) + len(typed) + 1)
 
     def _said(self, row: int, column: int, present: bool, source: Source) -> Change:
         return Change(

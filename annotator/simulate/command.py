@@ -23,8 +23,8 @@ def simulate(
     strategy: Annotated[
         str,
         typer.Option(
-            help="plain, plain_filled, binary, fixed_prelabels, random_suggestions, images, pairs, "
-            "loop or certified."
+            help="plain, plain_filled, binary, fixed_prelabels, random_suggestions, images, "
+            "images_one_key, pairs, loop or certified."
         ),
     ] = "loop",
     budget: Annotated[float, typer.Option(help="Seconds of labelling.", min=0)] = 3600.0,

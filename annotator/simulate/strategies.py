@@ -113,10 +113,20 @@ def random_suggestions(person: SimulatedAnnotator) -> Steps:
 @way("images", "images in the order of the worker's queue with suggestions, the rest is absent")
 def active_images(person: SimulatedAnnotator) -> Steps:
     """Take what the queue gives."""
+    return _in_order(person, person.name)
+
+
+@way("images_one_key", "images, where the key that goes on accepts the suggestions, too")
+def active_images_one_key(person: SimulatedAnnotator) -> Steps:
+    """Take what the queue gives, with the main key of the Label page."""
+    return _in_order(person, lambda row: person.name(row, one_key=True))
+
+
+def _in_order(person: SimulatedAnnotator, work: Callable[[int], None]) -> Steps:
     while rows := person.next_rows():
         if person.visited[rows[0]]:
             return
-        person.name(rows[0])
+        work(rows[0])
         yield
 
 

@@ -42,40 +42,59 @@ def item(suggested: list[int], ranked: list[int] | None = None) -> dict[str, lis
 
 
 @pytest.mark.parametrize(
-    ("suggested", "present", "count"),
+    ("suggested", "present", "count", "before"),
     [
-        ([], [], 1),
-        ([1], [1], 1 + 1),
-        ([1, 2, 3], [1, 2, 3], 1 + 1),
-        ([1, 2, 3, 4], [1, 2, 3], 1 + 1 + 1),
-        ([1, 2, 3, 4], [1, 2], 2 + 1),
-        ([1, 2, 3], [1, 2, 3, 4], 1 + 1 + 1),
-        ([], [5], 2 + 2 + 1),
+        ([], [], 1, 1),
+        ([1], [1], 1, 1 + 1),
+        ([1, 2, 3], [1, 2, 3], 1, 1 + 1),
+        ([1, 2, 3, 4], [1, 2, 3], 1 + 1, 1 + 1 + 1),
+        ([1, 2, 3, 4], [1, 2], 2 + 1, 2 + 1),
+        ([1, 2, 3, 4], [], 2 + 1, 1),  # X takes the rest, and again what is marked
+        ([1, 2, 3], [1, 2, 3, 4], 1 + 1, 1 + 1 + 1),
+        ([], [5], 1 + (2 + 1) + 1 + 1, 1 + (2 + 1) + 1 + 1),
+        ([], [5, 6], 1 + (2 + 1) + (1 + 1) + 1 + 1, 1 + (2 + 1) + (1 + 1) + 1 + 1),
     ],
-    ids=["nothing", "one", "all right", "one wrong", "two wrong", "one missed", "not listed"],
+    ids=[
+        *("nothing", "one", "all right", "one wrong", "two wrong", "all wrong", "one missed"),
+        *("not listed", "two not listed"),
+    ],
 )
 def test_an_image_takes_the_fewest_keys_and_answers_every_category(
-    keys: ModuleType, suggested: list[int], present: list[int], count: int
+    keys: ModuleType, suggested: list[int], present: list[int], count: int, before: int
 ) -> None:
     work = keys.label_image(item(suggested), present, LETTERS, keys.Seconds())
+    old = keys.label_image_accepting(item(suggested), present, LETTERS, keys.Seconds())
 
     assert (work.keys, work.pairs) == (count, len(LETTERS))
+    assert (old.keys, old.pairs) == (before, len(LETTERS))
 
 
 def test_what_is_only_ranked_is_not_accepted_with_the_others(keys: ModuleType) -> None:
-    work = keys.label_image(item([1, 2, 3], ranked=[1, 2]), [1, 2, 3], LETTERS, keys.Seconds())
+    shown = item([1, 2, 3], ranked=[1, 2])
 
-    assert work.keys == 3 + 1
+    there = keys.label_image(shown, [1, 2, 3], LETTERS, keys.Seconds())
+    not_there = keys.label_image(shown, [3], LETTERS, keys.Seconds())
+
+    assert (there.keys, there.pairs) == (2 + 1, len(LETTERS))
+    assert (not_there.keys, not_there.pairs) == (1, len(LETTERS) - 2)
+
+
+def test_digits_pay_where_what_is_present_has_one(keys: ModuleType) -> None:
+    both = keys.Digits(10, 2, 3) + keys.Digits(10, 3, 3)
+
+    assert str(both) == ("digits: 5 of 20 present (25%), with them 5 of 6 present pairs (83%)")
 
 
 def test_seconds_add_up(keys: ModuleType) -> None:
     cost = keys.Seconds(decision=1, glance=10, corrected=100, typed=1000, switch=10_000)
 
-    accepted = keys.label_image(item([1, 2, 3]), [1, 2, 3, 5], LETTERS, cost)
+    accepted = keys.label_image_accepting(item([1, 2, 3]), [1, 2, 3, 5], LETTERS, cost)
+    at_once = keys.label_image(item([1, 2, 3]), [1, 2, 3, 5], LETTERS, cost)
     ticked = keys.tick_image([1, 5], LETTERS, cost, rest_absent=False)
     page = keys.grid_page([keys.GridItem("present", True), keys.GridItem("present", False)], cost)
 
     assert accepted.seconds == (1 + 3 * 10) + 1000 + (1 + 10_000)
+    assert at_once.seconds == 3 * 10 + 1000 + (1 + 10_000)
     assert ticked.seconds == 2 * 1000 + 10_000
     assert page.seconds == 10_000 + 2 * 10 + 100
 
@@ -124,7 +143,8 @@ def test_the_services_say_what_is_listed(keys: ModuleType, tmp_path: Path) -> No
     work = list(replay.label(keys.Seconds()))
 
     services.close()
-    assert [w.keys for w in work] == [1 + (1 + 1 + 1) + 1]  # a digit, a name, and the next image
+    assert [w.keys for w in work] == [1 + (1 + 1 + 1 + 1) + 1]  # digit, name, next image
+    assert str(replay.digits()).startswith("digits: 1 of 10 present (10%)")
 
 
 def test_the_pages_of_a_category_go_through_the_images_that_are_open(

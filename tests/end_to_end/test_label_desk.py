@@ -114,7 +114,7 @@ def test_the_rest_is_absent_and_next_on_one_key_and_undo_comes_back(
     page.keyboard.press("4")
 
     page.keyboard.press("Shift+Enter")
-    expect(page.locator(".an-notice")).to_have_text("66 marked absent. U takes it back.")
+    expect(page.locator(".an-notice")).to_have_text("0 present, 66 absent. U takes it back.")
     expect(page.locator(".an-place")).not_to_have_text("001.jpg")
     saved(page)
     swept = labels(project, 1)
@@ -343,7 +343,7 @@ def test_what_follows_is_shown_with_its_reason_and_a_contradiction_in_words(
 ) -> None:
     page = open_page(f"{url}/#40", name="Mia")
     ready(page, "040.jpg")
-    rest = page.locator(".an-foot .an-btn").nth(1)
+    rest = page.locator(".an-foot .an-sweep")
     expect(rest).to_contain_text("Rest absent (67)")
     tools = page.get_by_role("button", name="tool · 30 unknown")
     expect(tools).to_be_visible()
@@ -378,7 +378,7 @@ def test_undo_goes_back_over_a_reload_and_two_tabs_have_images_of_their_own(
     for _ in range(3):
         page.keyboard.press("5")
         visited.append(page.locator(".an-place").inner_text())
-        page.keyboard.press("Enter")
+        page.keyboard.press("ArrowRight")
         expect(page.locator(".an-place")).not_to_have_text(visited[-1])
     saved(page)
     second = page.context.new_page()
@@ -434,9 +434,9 @@ def test_an_empty_project_leads_to_its_first_answer(
     expect(page.locator(".an-strip .current")).to_have_accessible_name("this image, done by you")
     expect(page.locator(".an-hello")).to_be_hidden()
     for number in range(1, 12):
-        page.keyboard.press("Enter")
+        page.keyboard.press("ArrowRight")
         expect(page.locator(".an-place")).to_have_text(f"{number:02d}.png")
-    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
     end = page.locator(".an-end")
     expect(end.get_by_role("heading")).to_have_text("Every image has been visited")
     expect(end).to_contain_text("12 images: 1 label answered, 0 filled in, 11 open.")

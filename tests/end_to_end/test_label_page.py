@@ -145,7 +145,7 @@ def test_going_on_records_a_visit_and_leaves_untouched_rows_unknown(
     page: Page, project: Path
 ) -> None:
     page.keyboard.press("1")
-    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
 
     expect(page.locator(".an-place")).to_have_text("01.png")
     page.wait_for_function("location.hash === '#2'")
@@ -159,7 +159,7 @@ def test_going_on_records_a_visit_and_leaves_untouched_rows_unknown(
 
 def test_undo_after_a_reload_goes_back_to_where_it_happened(page: Page, project: Path) -> None:
     page.keyboard.press("1")
-    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
     expect(page.locator(".an-place")).to_have_text("01.png")
     saved(page)
     page.reload()

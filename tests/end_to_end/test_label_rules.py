@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from annotator.arrays.error_correlation import write_errors
 from annotator.services.project.creation import create_project
-from annotator.settings import Project, load_project
+from annotator.settings import Project, changed, load_project, save_project
 from database import labels, rows
 from mlrpl.decision.conditional import ErrorCorrelation
 from publishing import publish
@@ -78,13 +79,14 @@ def test_a_key_in_the_frame_in_which_a_version_arrives_answers_the_row_it_showed
     expect(page.locator(".an-asking .an-row").first).to_have_attribute("aria-checked", "true")
     saved(page)
     there = asked(page)
-    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
     expect(page.locator(".an-place")).to_have_text("01.png")
 
     assert before[0] == "thing 0"
     assert there == before
     assert labels(project.path) == [(1, "thing 0", 1)]
-    assert asked(page)[0] == "thing 29"
+    assert "thing 29" in asked(page)
+    assert "thing 0" not in asked(page)
     expect(page.locator(".an-banner")).to_be_hidden()
     assert rows(project.path, "select version, source from operation join answer on "
                 "answer.operation_id = operation.id") == [(1, 1)]  # fmt: skip
@@ -186,25 +188,29 @@ def test_taking_a_version_at_once_moves_open_bars_and_nothing_else(
     assert bar(page, 1) != open_one
 
 
-def test_accept_all_takes_what_is_in_view_and_says_how_many(
-    project: Project, serve: Serve, open_page: Open
-) -> None:
-    publish(project, FALLING, ranked=(1,), **FIGURES)
-    page = open_page(serve(project.path, "--no-worker").url, viewport=LOW)
-    ready(page)
-    in_view = page.evaluate(
+def in_view(page: Page) -> set[str]:
+    names = page.evaluate(
         """() => {
           const box = document.querySelector('.an-list').getBoundingClientRect();
           const rows = [...document.querySelectorAll('.an-row')].filter((row) => {
             const {top, bottom} = row.getBoundingClientRect();
             return top >= box.top - 1 && bottom <= box.bottom + 1;
           });
-          return [...new Set(rows.map((row) => row.querySelector('.an-name').textContent))];
+          return rows.map((row) => row.querySelector('.an-name').textContent);
         }"""
     )
-    expected = sorted(set(in_view) - {"thing 1"})
-    key = page.locator(".an-foot .an-btn").first
-    expect(key).to_contain_text(f"Accept {len(expected)} suggested")
+    return set(names)
+
+
+def test_accept_all_takes_what_is_in_view_and_says_how_many(
+    project: Project, serve: Serve, open_page: Open
+) -> None:
+    publish(project, FALLING, ranked=(1,), **FIGURES)
+    page = open_page(serve(project.path, "--no-worker").url, viewport=LOW)
+    ready(page)
+    expected = sorted(in_view(page) - {"thing 1"})
+    key = page.get_by_role("button", name="Accept")
+    expect(key).to_contain_text(f"Accept {len(expected)} ✦")
 
     page.keyboard.press("Shift+A")
     saved(page)
@@ -214,7 +220,75 @@ def test_accept_all_takes_what_is_in_view_and_says_how_many(
     assert rows(project.path, "select distinct source from answer") == [(2,)]
     assert rows(project.path, "select kind from operation") == [("accept_all",)]
     page.locator(".an-list").evaluate("box => box.scrollTo(0, box.scrollHeight)")
-    expect(key).to_contain_text(f"Accept {COUNT - 1 - len(expected)} suggested")
+    left = in_view(page) - {"thing 1", *expected}
+    assert left
+    expect(key).to_contain_text(f"Accept {len(left)} ✦")
+
+
+def test_enter_accepts_what_is_marked_calls_the_rest_in_view_absent_and_u_takes_it_back(
+    project: Project, serve: Serve, open_page: Open
+) -> None:
+    settings = changed(project.settings, {"hierarchy": {"thing 0": ["thing 9"]}})
+    save_project(dataclasses.replace(project, settings=settings))
+    scores = np.full((IMAGES, COUNT), -2.0)
+    scores[:, :3] = 2.0
+    publish(project, scores, ranked=(2,), **FIGURES)
+    page = open_page(serve(project.path, "--no-worker").url, viewport=LOW)
+    ready(page)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("s")  # one of the marked ones cannot be told
+    main, stays = page.locator(".an-main"), page.locator(".an-stays")
+    expect(main).to_contain_text("1 ✓")
+    said = main.inner_text()
+    shown = COUNT - int(stays.inner_text().split()[0])
+
+    page.keyboard.press("Enter")
+    expect(page.locator(".an-place")).to_have_text("01.png")
+    saved(page)
+    after = labels(project.path)
+    page.keyboard.press("u")
+    expect(page.locator(".an-place")).to_have_text("00.png")
+    saved(page)
+
+    absent = shown - 4  # present, unsure, only ranked, implied
+    assert 10 <= shown < COUNT
+    assert f"1 ✓ {absent} ✕" in said
+    assert "1 ✧ not sure enough" in said
+    assert [name for _, name, state in after if state] == ["thing 0"]
+    assert len(after) == 1 + absent
+    assert {"thing 1", "thing 2", "thing 9"}.isdisjoint(name for _, name, _ in after)
+    assert labels(project.path) == []
+    assert rows(project.path, "select kind from operation order by id") == [
+        ("answer",), ("accept_all",), ("undo",)]  # fmt: skip
+
+
+def test_a_digit_stays_with_its_category_while_that_is_among_the_ten(
+    project: Project, serve: Serve, open_page: Open
+) -> None:
+    scores = np.tile(np.linspace(2.0, -4.0, COUNT), (IMAGES, 1))
+    scores[1, [3, 7]], scores[1, [25, 26]] = -5.0, 3.0
+    publish(project, scores, **FIGURES)
+    page = open_page(serve(project.path, "--no-worker").url)
+    ready(page)
+    first = asked(page)
+
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".an-place")).to_have_text("01.png")
+    second = asked(page)
+    fresh = page.locator(".an-digits .fresh .an-name").all_text_contents()
+    below = page.locator('.an-all .an-row[data-category="26"] .an-digit')
+    expect(below).to_have_text("4")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".an-place")).to_have_text("02.png")
+    third = asked(page)
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".an-place")).to_have_text("01.png")
+
+    assert first == [f"thing {n}" for n in range(10)]
+    assert set(fresh) == {"thing 25", "thing 26"}
+    assert [n for n, (a, b) in enumerate(zip(first, second, strict=True)) if a != b] == [3, 7]
+    assert third == first
+    assert asked(page) == second
 
 
 def test_a_visit_keeps_what_was_drawn_and_not_the_rest(
@@ -223,13 +297,13 @@ def test_a_visit_keeps_what_was_drawn_and_not_the_rest(
     page = open_page(serve(project.path, "--no-worker").url, viewport=LOW)
     ready(page)
 
-    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
     expect(page.locator(".an-place")).to_have_text("01.png")
     page.locator(".an-list").evaluate("box => box.scrollTo(0, box.scrollHeight)")
     page.evaluate(  # what is in view is noted in the frame after the scrolling
         "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
     )
-    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
     expect(page.locator(".an-place")).to_have_text("02.png")
     page.wait_for_function("!Object.keys(localStorage).some(k => k.includes('unsaved'))")
 
@@ -260,7 +334,8 @@ def test_the_finder_takes_the_name_that_begins_with_what_was_typed(
     names = ["bench", "armchair", "lawn chair", "chair"]
     made = create_project(tmp_path / "q", twelve_pictures, names=names)
     page = open_page(serve(made.project.path, "--no-worker").url)
-    expect(page.locator(".an-asking .an-row")).to_have_count(4)
+    expect(page.locator(".an-row:visible")).to_have_count(4)
+    assert page.locator(".an-row:visible .an-digit").all_text_contents() == ["1", "2", "3", "4"]
 
     for typed in ("ch", "lawn ch", "mch"):
         page.keyboard.press("/")
@@ -308,7 +383,7 @@ def test_the_way_back_outlives_a_reload(project: Project, serve: Serve, open_pag
     page = open_page(serve(project.path, "--no-worker").url)
     ready(page)
     for name in ("01.png", "02.png"):
-        page.keyboard.press("Enter")
+        page.keyboard.press("ArrowRight")
         expect(page.locator(".an-place")).to_have_text(name)
     saved(page)
 
@@ -319,6 +394,21 @@ def test_the_way_back_outlives_a_reload(project: Project, serve: Serve, open_pag
 
     expect(page.locator(".an-place")).to_have_text("01.png")
     assert page.locator(".an-strip button:not([hidden])").count() > 3
+
+
+def swipe(page: Page, across: int) -> None:
+    """Draw a finger over the image."""
+    page.locator(".an-stage").evaluate(
+        """(stage, across) => {
+          const {left, top, width, height} = stage.getBoundingClientRect();
+          const at = (x) => new Touch({
+            identifier: 1, target: stage, clientX: x, clientY: top + height / 2});
+          const [from, to] = [at(left + width / 2), at(left + width / 2 + across)];
+          stage.dispatchEvent(new TouchEvent('touchstart', {touches: [from]}));
+          stage.dispatchEvent(new TouchEvent('touchend', {changedTouches: [to]}));
+        }""",
+        across,
+    )
 
 
 def test_on_a_phone_the_picture_stays_in_sight_and_a_finger_can_say_absent(
@@ -337,9 +427,16 @@ def test_on_a_phone_the_picture_stays_in_sight_and_a_finger_can_say_absent(
     assert page.evaluate("document.querySelector('.an-stage').getBoundingClientRect().top") == 0
     saved(page)
     assert labels(project.path) == [(1, "thing 29", 0)]
-    page.get_by_role("button", name="Next").last.tap()
+    page.locator(".an-moves").get_by_role("button", name="Next").tap()
     expect(page.locator(".an-place")).to_have_text("01.png")
     assert page.evaluate("scrollY") == 0
+    foot = page.locator(".an-foot").bounding_box()
+    rows_above = [row.bounding_box() for row in page.locator(".an-digits .an-row").all()[:4]]
+    assert all(box["y"] + box["height"] <= foot["y"] for box in rows_above)
+    swipe(page, -150)
+    expect(page.locator(".an-place")).to_have_text("02.png")
+    swipe(page, 150)
+    expect(page.locator(".an-place")).to_have_text("01.png")
 
 
 def test_an_image_that_is_gone_is_skipped_with_enter(

@@ -39,7 +39,7 @@ def saved(page: Page, timeout: float = 20_000) -> None:
 
 def next_image(page: Page) -> None:
     before = page.locator(".an-place").text_content()
-    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
     expect(page.locator(".an-place")).not_to_have_text(before or "")
 
 

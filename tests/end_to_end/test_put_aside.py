@@ -84,7 +84,7 @@ def test_an_answer_about_a_picture_that_is_gone_is_put_aside_and_outlives_a_relo
 
     page.keyboard.press("1")
     expect(line(page)).to_contain_text("1 answer could not be saved.")
-    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
     expect(page.locator(".an-place")).to_have_text("1.png")
     page.keyboard.press("2")
     saved(page)
@@ -148,7 +148,7 @@ def test_an_answer_that_the_program_fails_on_again_and_again_holds_up_nothing(
 def test_an_undo_of_what_was_put_aside_takes_back_nothing_else(
     page: Page, project: Path, pictures: Path
 ) -> None:
-    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
     expect(page.locator(".an-place")).to_have_text("1.png")
     page.keyboard.press("2")
     saved(page)
@@ -268,7 +268,7 @@ def test_answers_under_an_old_name_go_to_the_same_person_and_the_page_takes_the_
     page.reload()
     ready(page)
     expect(page.locator(".fr-who")).to_have_text("Anna")
-    page.keyboard.press("1")
+    page.keyboard.press("3")
     saved(page)
     page.reload()
     saved(page)
