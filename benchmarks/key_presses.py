@@ -6,9 +6,9 @@ Makes a project whose images are known in full but for those of the session, tra
 from the command line, and replays the session with a person who is always right:
 
 - Label, one key: correct what is marked and wrong, digits for what else is listed, the first
-  letters of a name for the rest; then Shift+Enter accepts what is marked, and the rest is absent.
-  What is marked and only ranked stays unknown if it is not there. Or, where that takes fewer keys,
-  digits for all that is there, X for the rest, X again for what is marked, Shift+Enter.
+  letters of a name for the rest; then Shift+Enter accepts what is marked and has a probability, and
+  the rest is absent. Or, where that takes fewer keys, digits for all that is there, X for the rest,
+  X again for what is marked, Shift+Enter.
 - Label, a key to accept, as it was before: accept all that is suggested where that takes fewer keys
   than the digits, the same corrections, then Shift+Enter, which left nothing marked present.
 - Verify: pages of 40 images of one category, likely ones first, the page's own checks among them;
@@ -113,12 +113,11 @@ def label_image(
     marked, there = set(item["suggested"]), set(present)
     sure = marked - set(item["ranked"])
     corrected = _answered(item, there ^ sure, letters, cost)
-    corrected += Work(pairs=len(letters) - len(marked - sure - there))  # ranked only: stay unknown
-    anew = _answered(item, there, letters, cost)
-    anew += Work(keys=2, pairs=len(letters), seconds=2 * cost.decision)  # X and X
+    anew = _answered(item, there, letters, cost) + Work(keys=2, seconds=2 * cost.decision)  # X, X
     chosen = min(corrected, anew, key=lambda work: work.keys)
     glances = Work(seconds=cost.glance * len(marked))
-    return chosen + glances + Work(keys=1, seconds=cost.decision + cost.switch)  # Shift+Enter
+    done = Work(keys=1, pairs=len(letters), seconds=cost.decision + cost.switch)  # Shift+Enter
+    return chosen + glances + done
 
 
 def label_image_accepting(

@@ -100,8 +100,8 @@ class SimulatedAnnotator:
 
         Args:
             row: Of the image.
-            one_key: The key that goes on takes the suggestions, too. What is only ranked is not
-                among them and stays unknown if it is not there.
+            one_key: The key that goes on takes the suggestions, too; what is only ranked is not
+                among them.
         """
         shown = self.services.labelling.items(WHO, [self._ids[row]])[0]
         chance, costs = self.chances().present[row], self.costs
@@ -212,11 +212,9 @@ class SimulatedAnnotator:
         sure = marked - set(ranked)
         found = {c for c in read if self.oracle.answer(row, c)}
         typed = {c for c in self.oracle.names(row) if is_open[c] and c not in read}
-        keys = {"corrected": len(found ^ sure), "anew": len(found) + 2}
-        left = marked - sure - found if keys["corrected"] <= keys["anew"] else set()
         by_hand = (found ^ sure) | typed
         changes = []
-        for column in set(np.flatnonzero(is_open).tolist()) - left:
+        for column in np.flatnonzero(is_open).tolist():
             untouched = Source.ACCEPTED_IN_BULK if column in sure else Source.SWEPT
             source = Source.HUMAN if column in by_hand else untouched
             changes.append(self._said(row, column, column in found | typed, source))
@@ -224,7 +222,8 @@ class SimulatedAnnotator:
         if changes:
             self._save(row, changes, version, "sweep")
         costs = self.costs
-        seconds = costs.switch + costs.glance * len(read) + costs.verify * min(keys.values())
+        keys = min(len(found ^ sure), len(found) + 2)  # or anew, and the rest absent twice
+        seconds = costs.switch + costs.glance * len(read) + costs.verify * keys
         self.clock.spend(seconds + costs.name * len(typed), len(read) + len(typed) + 1)
 
     def _said(self, row: int, column: int, present: bool, source: Source) -> Change:

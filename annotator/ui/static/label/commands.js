@@ -1,6 +1,7 @@
 // What each key of keys.js does on the Label page, by the command's name.
 
 import { toggleBookmark } from './bookmark.js';
+import { completionOf, fullCompletionOf } from './completion.js';
 
 /** @import { Category, State } from '../shared/wire.d.ts' */
 /** @import { Item } from './item.js' */
@@ -23,8 +24,8 @@ export function commandsOfPage(page) {
     acceptAll: () => state.acceptAll(page.scope.view),
     sweep: () => state.sweep(page.rows.listed), // a filter in use limits that
     sweepGroup: onRow((_, { id }) => page.sweepGroup(page.rows.groupOf.get(id))),
-    complete: () => (page.completes ? state.complete(page.scope) : state.next()),
-    completeAll: () => state.complete({ view: page.rows.listed, listed: page.rows.listed }),
+    complete: () => (page.completes ? state.finish((item) => completionOf(item, page.scope)) : state.next()),
+    completeAll: () => state.finish((item) => fullCompletionOf(item, page.rows.listed)),
     undo: () => state.undo(),
     redo: () => state.redo(),
   };

@@ -1,20 +1,22 @@
-// What the main key answers on an image: what is suggested is present, the rest is absent.
+// What the keys that finish an image answer: what is suggested is present, the rest is absent.
 
 /** @import { Item } from './item.js' */
 
 /**
+ * @typedef {object} Scope
+ * @property {number[]} view categories that are answered
+ * @property {number[]} listed all that could be
+ */
+/**
  * @typedef {object} Completion category ids
  * @property {number[]} present
  * @property {number[]} absent
- * @property {number[]} doubtful suggested, but not surely enough to be answered unseen: they stay unknown
- * @property {number[]} elsewhere not in view: they stay unknown
+ * @property {number[]} doubtful suggested, but not surely enough to be answered together with others
+ * @property {number[]} elsewhere not in view
  */
 
-/**
- * @param {Item} item
- * @param {{ view: number[], listed: number[] }} categories those that are answered, and all
- * @returns {Completion}
- */
+// The last two stay unknown.
+/** @param {Item} item @param {Scope} scope @returns {Completion} */
 export function completionOf(item, { view, listed }) {
   const present = view.filter((id) => item.isSuggested(id));
   const follows = item.consequencesOf(present);
@@ -22,6 +24,13 @@ export function completionOf(item, { view, listed }) {
   const [doubtful, absent] = split(view.filter(isLeft), (id) => item.isDoubtful(id));
   const inView = new Set(view);
   return { present, absent, doubtful, elsewhere: listed.filter((id) => !inView.has(id) && isLeft(id)) };
+}
+
+// All that is listed, in view or not, the doubtful as well.
+/** @param {Item} item @param {number[]} listed @returns {Completion} */
+export function fullCompletionOf(item, listed) {
+  const { present, absent, doubtful } = completionOf(item, { view: listed, listed });
+  return { present, absent: [...absent, ...doubtful], doubtful: [], elsewhere: [] };
 }
 
 /** @param {number[]} ids @param {(id: number) => boolean} test */

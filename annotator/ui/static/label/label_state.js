@@ -4,7 +4,7 @@
 
 import { randomId } from '../shared/dom.js';
 import { saidBy, stepText } from '../shared/step_text.js';
-import { completionOf, remainderOf } from './completion.js';
+import { remainderOf } from './completion.js';
 import { Visit } from './visit.js';
 
 /** @import { Flag, Label, State } from '../shared/wire.d.ts' */
@@ -12,6 +12,7 @@ import { Visit } from './visit.js';
 /** @import { Server } from '../shared/server.js' */
 /** @import { OwnStep, UndoGuard } from '../shared/undo_guard.js' */
 /** @import { Album } from './album.js' */
+/** @import { Completion } from './completion.js' */
 /** @import { Answer, Before, Item } from './item.js' */
 
 /** @typedef {OwnStep & { image: number, before: Before[] }} Step an operation of this tab, for undo and redo */
@@ -201,19 +202,19 @@ export class LabelState {
     this.view.notify(ids.length ? `${ids.length} accepted. U takes it back.` : 'No suggestion is in view.');
   }
 
-  // Accepts what is suggested of some categories, calls their rest absent, and goes on: one step, so
-  // that one undo takes it back.
-  /** @param {{ view: number[], listed: number[] }} categories those that are answered, and all */
-  async complete(categories) {
+  // Answers the rest of the image and goes on: one step, so that one undo takes it back.
+  /** @param {(item: Item) => Completion} complete */
+  async finish(complete) {
     if (this.#item && !this.#item.data.problem) {
       const item = this.#committable();
       if (!item) return;
-      const { present, absent, ...left } = completionOf(item, categories);
+      const completion = complete(item);
+      const { present, absent } = completion;
+      const remainder = remainderOf(completion);
       const answers = [
         ...present.map((id) => /** @type {Answer} */ ({ id, state: 'present', source: 'accepted_in_bulk' })),
         ...absent.map((id) => /** @type {Answer} */ ({ id, state: 'absent', source: 'swept' })),
       ];
-      const remainder = remainderOf({ present, absent, ...left });
       if (answers.length) {
         this.#commit(item, present.length ? 'accept_all' : 'sweep', answers);
         this.view.notify(`${present.length} present, ${absent.length} absent${remainder && ` · ${remainder}`}. U takes it back.`);
