@@ -152,7 +152,6 @@ export class LabelPage extends WorkScreen {
     const from = { list: box.scrollTop, page: scrollY }; // asked first: later it would cost a layout
     this.ready();
     this.end.close();
-    this.root.classList.remove('an-imageless');
     this.gate.close();
     this.stage.show(item);
     this.stage.showFlags(item.flags);
@@ -396,6 +395,5 @@ export class LabelPage extends WorkScreen {
   fail(text) {
     this.ready();
     this.stage.clear(text);
-    this.root.classList.add('an-imageless');
   }
 }

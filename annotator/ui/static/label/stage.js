@@ -38,6 +38,7 @@ export class Stage {
   show({ id, data }) {
     this.id = id;
     this.isDrawn = false;
+    this.element.classList.remove('empty');
     this.zoom.reset(data);
     this.image.style.backgroundImage = '';
     this.image.alt = data.name;
@@ -60,6 +61,7 @@ export class Stage {
     this.isDrawn = false;
     this.image.removeAttribute('src');
     this.image.alt = '';
+    this.element.classList.add('empty');
     this.showFlags([]);
     this.showContradictions('');
     this.#fail(text);
