@@ -11,12 +11,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, TimeoutError, expect, sync_playwright
 
 NAMES = (
     "chromium-headless-shell",  # the same without a desktop: half the computing for each page
@@ -175,6 +177,12 @@ def _servers(fork_server: Any) -> Iterator[Callable[..., Server]]:
         server.stop()
 
 
+SHOWN = """document.querySelector(
+    'dialog[open], .an-none, .an-place:not(:empty), :is(.an-end, .an-problem):not([hidden])'
+)"""
+"""Label shows an image, or says why not: it takes no answer before."""
+
+
 def is_blocked(said: str) -> bool:
     """Whether the browser says that it did not run or load something of ours."""
     return "Content Security Policy" in said
@@ -194,6 +202,9 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda said: is_blocked(said.text) and errors.append(said.text))
         page.goto(url)
+        if name is not None and urlsplit(url).path in ("", "/"):
+            with suppress(TimeoutError):  # some tests are about a page that shows no image
+                page.wait_for_function(SHOWN, timeout=5000)
         return page
 
     yield open_

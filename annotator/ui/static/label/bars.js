@@ -16,7 +16,7 @@ export function leftOf(page) {
   page.tools.mount(stage.element);
   const bar = h('div', { class: 'an-bar an-moves' },
     button('Previous', '←', () => page.state.previous()), button('Next', '→', () => page.state.next()),
-    button('Skip', 'P', () => page.state.skip()), page.place,
+    button('Skip', 'P', () => page.state.skip()), stage.place,
     h('span', { class: 'an-grow' }), page.saved,
     button('Undo', 'U', () => page.state.undo()), button('Redo', '⇧U', () => page.state.redo()),
     button('Open', 'O', () => page.openImageDialog.open()), button('Flag', 'F', () => page.commands.flag()),

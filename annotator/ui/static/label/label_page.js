@@ -72,7 +72,6 @@ export class LabelPage extends WorkScreen {
       onBroken: (reason) => this.state.setProblem(reason), onDrawn: () => this.gate.open(),
     });
     this.tools = imageToolsOf(this);
-    this.place = h('span', { class: 'an-place' });
     this.hint = h('p', { class: 'an-hint', hidden: true, text: HINT });
     this.right = h('section', { class: 'an-right', 'aria-label': 'Labels' });
     this.marks = new ImageMarks(server, () => [...this.rows.byId.keys()]);
@@ -155,7 +154,6 @@ export class LabelPage extends WorkScreen {
     const from = { list: box.scrollTop, page: scrollY }; // asked first: later it would cost a layout
     this.ready();
     this.end.close();
-    this.root.classList.remove('an-imageless');
     this.gate.close();
     this.stage.show(item);
     this.stage.showFlags(item.flags);
@@ -173,8 +171,6 @@ export class LabelPage extends WorkScreen {
     this.beforeSearch = this.focus;
     this.strip.draw(album.ids, album.at, album.items);
     this.hint.hidden = item.version !== null || Boolean(this.status.state?.problem); // changed here only, so that no row moves under the hand
-    this.place.textContent = item.data.name;
-    this.place.title = item.data.name;
     this.address.write();
     this.draw();
   }
@@ -393,6 +389,5 @@ export class LabelPage extends WorkScreen {
   fail(text) {
     this.ready();
     this.stage.clear(text);
-    this.root.classList.add('an-imageless');
   }
 }

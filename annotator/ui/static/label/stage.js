@@ -22,6 +22,7 @@ export class Stage {
     this.version = null; // that the banner announces
     this.image = h('img', { class: 'an-image', alt: '', draggable: 'false', hidden: true });
     this.view = h('div', { class: 'an-view' }, this.image);
+    this.place = h('span', { class: 'an-place' });
     this.problem = h('div', { class: 'an-problem', role: 'status', hidden: true });
     this.banner = h('button', { class: 'an-banner', type: 'button', hidden: true, onclick: onBanner });
     this.flag = h('button', { class: 'an-flag', type: 'button', hidden: true, onclick: () => { onFlag(); this.flag.blur(); } });
@@ -37,6 +38,7 @@ export class Stage {
   show({ id, data }) {
     this.id = id;
     this.isDrawn = false;
+    this.element.classList.remove('empty');
     this.zoom.reset(data);
     this.image.style.backgroundImage = '';
     this.image.alt = data.name;
@@ -58,6 +60,8 @@ export class Stage {
     this.id = null;
     this.isDrawn = false;
     this.image.removeAttribute('src');
+    this.image.alt = '';
+    this.element.classList.add('empty');
     this.showFlags([]);
     this.showContradictions('');
     this.#fail(text);
@@ -68,8 +72,12 @@ export class Stage {
     this.isDrawn = true;
     this.image.hidden = false;
     this.problem.hidden = true;
+    this.#nameImage();
     this.onDrawn();
   }
+
+  // The image can be seen, or it is said why not.
+  #nameImage() { Object.assign(this.place, { textContent: this.image.alt, title: this.image.alt }); }
 
   // A small copy, until the large one is there.
   /** @param {number} id */
@@ -111,6 +119,7 @@ export class Stage {
     this.image.hidden = true;
     this.problem.textContent = text;
     this.problem.hidden = false;
+    this.#nameImage();
   }
 
   /** @param {number | null} number of a version that the image on the screen does not use yet */

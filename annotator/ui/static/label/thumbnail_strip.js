@@ -1,5 +1,6 @@
 // The neighbours of the image on the screen, to look back and ahead, and how far each of them is.
 
+import { keepAsking } from '../shared/awaited_image.js';
 import { h, imageUrl } from '../shared/dom.js';
 import { describeMark, showMark } from '../shared/image_mark.js';
 
@@ -22,6 +23,7 @@ export class ThumbnailStrip {
 
   #slot() {
     const image = h('img', { alt: '', loading: 'lazy' });
+    keepAsking(image);
     const star = h('span', { class: 'an-star', 'aria-hidden': 'true', text: '★', hidden: true });
     const button = h('button', { type: 'button', hidden: true }, image, star);
     button.addEventListener('click', () => {
