@@ -39,8 +39,30 @@ def theme() -> gr.themes.Base:
         input_radius="*radius_lg",
         form_gap_width="12px",
     )
+    _choices(made)
     _buttons(made)
     return made
+
+
+def _choices(made: gr.themes.Base) -> None:
+    """Let what is chosen from stand in the text, without a box; its circle has the contrast."""
+    none = "transparent"
+    made.set(
+        checkbox_label_background_fill=none,
+        checkbox_label_background_fill_dark=none,
+        checkbox_label_background_fill_hover=none,
+        checkbox_label_background_fill_hover_dark=none,
+        checkbox_label_background_fill_selected=none,
+        checkbox_label_background_fill_selected_dark=none,
+        checkbox_label_border_width="0px",
+        checkbox_label_border_width_dark="0px",
+        checkbox_label_padding="3px 12px 3px 0",
+        checkbox_border_color="*neutral_500",
+        checkbox_border_color_dark="*neutral_400",
+        checkbox_border_color_hover="*neutral_600",
+        checkbox_border_color_hover_dark="*neutral_300",
+        checkbox_background_color_dark="transparent",
+    )
 
 
 def _buttons(made: gr.themes.Base) -> None:
