@@ -90,7 +90,7 @@ def test_an_unknown_name_is_a_sentence(run: Run) -> None:
 
 
 def test_images_are_listed_by_what_is_known_of_them(run: Run) -> None:
-    assert run("images", "list", "--filter", "present:cat") == "0.png\n"
+    assert run("images", "list", "--filter", "present:kitten") == "0.png\n"
     assert run("images", "list", "--filter", "-0.png", "--sort=-name") == "2.png\n1.png\n"
     assert [row["name"] for row in run("images", "list", "--json")] == ["0.png", "1.png", "2.png"]
     assert run("images", "list", "--filter", "conflict:*") == "None.\n"

@@ -7,11 +7,12 @@ import { counted, doneText, planText } from './texts.js';
 /** @import { BulkPlan, Source } from '../shared/wire.d.ts' */
 /** @import { Done, Job, SaveQueue } from '../shared/save_queue.js' */
 /** @import { Server } from '../shared/server.js' */
+/** @import { OwnStep, UndoGuard } from '../shared/undo_guard.js' */
 /** @import { BulkState } from './texts.js' */
 
-/** @typedef {{ ops: string[], text: string, left: number }} Step `left`: parts that are not saved yet */
+/** @typedef {OwnStep & { ops: string[], left: number }} Step `op`: the last of its parts; `left`: those that are not saved yet */
 /** @typedef {{ category: number, name: string, state: BulkState, ids: number[], byHand: Set<number>, isSeen: (id: number) => boolean }} Wish */
-/** @typedef {{ notify: (text: string) => void, show: (ids: number[], state: BulkState) => void, changed: () => void }} View */
+/** @typedef {{ notify: (text: string) => void, tell: (text: string) => void, show: (ids: number[], state: BulkState) => void, changed: () => void }} View */
 
 const PART = 1000; // images of one operation
 
@@ -30,8 +31,11 @@ export class BulkAnswers {
   /** @type {((isYes: boolean) => void) | null} */
   answer = null;
 
-  /** @param {{ server: Server, queue: SaveQueue, me: string }} parts @param {View} view */
-  constructor({ server, queue, me }, view) {
+  openedAt = 0;
+
+  /** @param {{ server: Server, queue: SaveQueue, guard: UndoGuard, me: string }} parts @param {View} view */
+  constructor({ server, queue, guard, me }, view) {
+    this.guard = guard;
     this.server = server;
     this.queue = queue;
     this.me = me;
@@ -41,6 +45,10 @@ export class BulkAnswers {
     this.yes = button('Mark them', '⏎', () => this.#close(true), 'primary');
     this.element = dialog('Answer many images', h('p', {}, this.title), this.text,
       h('div', { class: 'an-bar' }, this.yes, button('Cancel', 'Esc', () => this.#close(false))));
+    this.element.addEventListener('keydown', (event) => {
+      const isEarly = event.repeat || performance.now() - this.openedAt < guard.delay;
+      if (event.key === 'Enter' && isEarly) event.preventDefault(); // it was meant for the page below
+    });
     this.element.addEventListener('close', () => { this.answer?.(false); this.answer = null; });
     addEventListener('beforeunload', (event) => { if (this.isBusy) event.preventDefault(); });
   }
@@ -58,6 +66,7 @@ export class BulkAnswers {
     this.title.textContent = title;
     this.text.textContent = text;
     this.yes.say(state === 'cleared' ? `Remove ${formatNumber(plan.images.length)}` : `Mark ${formatNumber(plan.images.length)} ${state}`);
+    this.openedAt = performance.now();
     this.element.showModal();
     this.yes.focus();
     return new Promise((resolve) => { this.answer = resolve; });
@@ -85,7 +94,7 @@ export class BulkAnswers {
     const { view } = this;
     const text = doneText(wish.state, wish.name, images.length);
     /** @type {Step} */
-    const step = { ops: [], text, left: Math.ceil(images.length / PART) };
+    const step = { op: '', at: Date.now(), ops: [], text, left: Math.ceil(images.length / PART) };
     this.done.push(step);
     this.undone = [];
     this.isBusy = true;
@@ -94,6 +103,8 @@ export class BulkAnswers {
       const part = images.slice(first, first + PART);
       const op = randomId();
       step.ops.push(op);
+      Object.assign(step, { op, at: Date.now() });
+      this.guard.did(op);
       view.show(part, wish.state);
       const saved = new Promise((resolve) => { this.waiting.set(op, () => resolve(undefined)); });
       this.queue.push('save', {
@@ -109,42 +120,41 @@ export class BulkAnswers {
     view.changed();
   }
 
-  undo() { this.#takeBack('undo', this.done, this.undone); }
+  undo() { return this.#takeBack('undo', this.done, this.undone); }
 
-  redo() { this.#takeBack('redo', this.undone, this.done); }
+  redo() { return this.#takeBack('redo', this.undone, this.done); }
 
-  // All parts of a step, the last one first; without a step of this tab, the newest one of anywhere.
+  // All parts of a step, the last one first; of what was done elsewhere, the newest operation.
   /** @param {'undo' | 'redo'} call @param {Step[]} from @param {Step[]} to */
-  #takeBack(call, from, to) {
+  async #takeBack(call, from, to) {
     if (this.isBusy) {
       this.view.notify('The answer is still being saved; press the key again once it is.');
       return;
     }
-    const step = from.pop();
-    if (!step) {
-      this.queue.push(call, { as: this.me, op: randomId() });
-      return;
-    }
-    to.push(step);
-    const ops = call === 'undo' ? step.ops.toReversed() : step.ops;
-    for (const target of ops) this.queue.push(call, { as: this.me, op: randomId() }, { target });
-    this.view.notify(`${call === 'undo' ? 'Taken back' : 'Done again'}: ${step.text}.`);
+    const chosen = await this.guard.choose(call, from.at(-1));
+    if (!chosen) return;
+    const step = from.at(-1)?.op === chosen.op ? from.pop() : undefined;
+    if (step) {
+      const ops = step.ops.toReversed();
+      to.push({ ...step, ops, op: ops[ops.length - 1], at: Date.now() });
+      for (const target of ops) this.queue.push(call, { as: this.me, op: randomId() }, { target });
+    } else this.queue.push(call, { as: this.me, op: randomId() }, { meant: chosen.op });
+    this.view.notify(`${call === 'undo' ? 'Undone' : 'Redone'}: ${chosen.text}.`);
   }
 
   /** @param {Job} job @param {Done} result */
   confirmed(job, result) {
     this.#goOn(job);
     const { view } = this;
-    if (['undo', 'redo'].includes(job.call) && result.nothing) view.notify(`There is nothing to ${job.call}.`);
-    if (result.late?.length) view.notify(`Others were faster on ${counted(result.late.length, 'image')}; their answers stand, yours are kept beside them.`);
-    if (result.left_out?.length) view.notify(`${counted(result.left_out.length, 'image')} could not be answered: ${result.left_out[0][1]}`);
+    if (result.late?.length) view.tell(`Others were faster on ${counted(result.late.length, 'image')}; their answers stand, yours are kept beside them.`);
+    if (result.left_out?.length) view.tell(`${counted(result.left_out.length, 'image')} could not be answered: ${result.left_out[0][1]}`);
     view.changed();
   }
 
   /** @param {Job} job @param {string} message */
   refused(job, message) {
     this.#goOn(job);
-    this.view.notify(message);
+    this.view.tell(message);
     this.view.changed();
   }
 

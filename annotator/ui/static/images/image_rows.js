@@ -33,6 +33,9 @@ class Cell {
     this.element.addEventListener('dblclick', () => onOpen(place));
   }
 
+  // It can be seen.
+  get isDrawn() { return this.image.complete && this.image.naturalWidth > 0; }
+
   load() { if (!this.image.getAttribute('src')) this.image.src = imageUrl(256, this.id); }
 
   // The browser stops loading what nobody looks at any more.

@@ -116,6 +116,7 @@ export class Album {
 
   // The server gives the images in another order by now: those that nobody has looked at come in it.
   reorder() {
+    if (this.selection) return null; // it has an order of its own
     this.ids = this.ids.filter((id, place) => place <= this.at || this.shown.has(id));
     this.again = null;
     this.orders += 1;
