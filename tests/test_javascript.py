@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "images": {"images", "shared"},
     "label": {"label", "probe", "shared"},
     "probe": {"probe", "shared"},
+    "progress": {"progress", "shared"},
     "review": {"review", "shared"},
     "shared": {"shared"},
     "verify": {"verify", "shared"},
