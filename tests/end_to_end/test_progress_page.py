@@ -71,6 +71,8 @@ def test_an_empty_project_is_explained_and_fills_as_people_answer(
     expect(categories.get_by_role("rowheader")).to_have_text(["cat", "dog", "<b>bird</b>"])
     page.get_by_label("Find categories").fill("BIRD")
     expect(categories.get_by_role("rowheader")).to_have_text(["<b>bird</b>"])
+    unknown = categories.get_by_role("link", name="12", exact=True)
+    assert unknown.get_attribute("href") == "images#filter=unknown%3A%22%3Cb%3Ebird%3C%2Fb%3E%22"
     categories.get_by_role("link", name="<b>bird</b>").press("Enter")
     expect(page).to_have_url(re.compile("/verify#3-confirm$"))
 

@@ -16,6 +16,10 @@ const SCORES = new Map([[true, 'percentage'], [false, 'ranking only'], [null, 'n
 /** @param {number} id @param {string} [state] */
 const review = (id, state) => `review#${new URLSearchParams({ show: state ? 'all' : 'errors', category: String(id), ...state && { state } })}`;
 
+// A list of images: each term is a field and the name of a category.
+/** @param {...string[]} terms */
+const imagesWith = (...terms) => `images#${new URLSearchParams({ filter: terms.map(([field, name]) => `${field}:"${name.replace(/(["\\])/g, '\\$1')}"`).join(' ') })}`;
+
 /** @param {number} part @param {number} whole */
 const percent = (part, whole) => `${Math.round(100 * part / whole)}%`;
 
@@ -36,7 +40,7 @@ const CATEGORIES = [
   { title: 'group', isText: true, cell: ({ supercategory }) => ({ text: supercategory, order: plain(supercategory) }) },
   { title: 'present', cell: ({ id, present }) => number(present, review(id, 'present')) },
   { title: 'absent', cell: ({ id, absent }) => number(absent, review(id, 'absent')) },
-  { title: 'unknown', cell: ({ id, unknown }) => number(unknown, `verify#${id}-decide`) },
+  { title: 'unknown', cell: ({ name, unknown }) => number(unknown, imagesWith(['unknown', name])) },
   { title: 'suggested', cell: ({ id, suggested }) => number(suggested, `verify#${id}-confirm`) },
   { title: 'filled', cell: ({ filled }) => number(filled, 'certify') },
   { title: 'precision', cell: ({ id, right, judged }) => precision(right, judged, review(id)) },
@@ -45,9 +49,9 @@ const CATEGORIES = [
 
 /** @param {Map<number, string>} names @returns {Column<Together>[]} */
 const togetherColumns = (names) => [
-  { title: 'category', isText: true, cell: ({ first }) => ({ text: names.get(first) ?? '', order: plain(names.get(first) ?? ''), href: review(first, 'present') }) },
-  { title: 'comes with', isText: true, cell: ({ second }) => ({ text: names.get(second) ?? '', order: plain(names.get(second) ?? ''), href: review(second, 'present') }) },
-  { title: 'images with both', cell: ({ images }) => number(images) },
+  { title: 'category', isText: true, cell: ({ first }) => ({ text: names.get(first) ?? '', order: plain(names.get(first) ?? ''), href: imagesWith(['present', names.get(first) ?? '']) }) },
+  { title: 'comes with', isText: true, cell: ({ second }) => ({ text: names.get(second) ?? '', order: plain(names.get(second) ?? ''), href: imagesWith(['present', names.get(second) ?? '']) }) },
+  { title: 'images with both', cell: ({ first, second, images }) => number(images, imagesWith(['present', names.get(first) ?? ''], ['present', names.get(second) ?? ''])) },
   { title: 'of those with the first', cell: ({ images, of_first: whole }) => share(images, whole) },
   { title: 'of those with the second', cell: ({ images, of_second: whole }) => share(images, whole) },
   { title: 'as often as by chance', cell: ({ times }) => (times === null ? { text: '', order: -1 } : { text: `${times.toFixed(1)} times`, order: times }) },
