@@ -71,7 +71,7 @@ def test_an_empty_project_is_explained_and_fills_as_people_answer(
     expect(categories.get_by_role("rowheader")).to_have_text(["cat", "dog", "<b>bird</b>"])
     page.get_by_label("Find categories").fill("BIRD")
     expect(categories.get_by_role("rowheader")).to_have_text(["<b>bird</b>"])
-    unknown = categories.get_by_role("link", name="12", exact=True)
+    unknown = categories.get_by_role("link", name="12", exact=True).first
     assert unknown.get_attribute("href") == "images#filter=unknown%3A%22%3Cb%3Ebird%3C%2Fb%3E%22"
     categories.get_by_role("link", name="<b>bird</b>").press("Enter")
     expect(page).to_have_url(re.compile("/verify#3-confirm$"))
@@ -158,7 +158,7 @@ def test_two_versions_are_compared_and_one_is_gone_back_to(
     changed = scores.copy()
     changed[4, 2] = 3.0
     publish(services.project, changed, map=0.6, map_low=0.5, map_high=0.7)
-    expect(page.get_by_role("gridcell", name="60.0% (50.0% to 70.0%)").first).to_be_visible()
+    expect(page.get_by_role("cell", name="60.0% (50.0% to 70.0%)").first).to_be_visible()
     page.locator("#changes-show").click()
     expect(page.locator("#changes")).to_contain_text("1 suggestion appeared, 0 disappeared")
     picture = page.locator("#changes .pg-grid a")
