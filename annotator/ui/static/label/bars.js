@@ -29,6 +29,7 @@ export function leftOf(page) {
 export function imageToolsOf(page) {
   return new ImageTools(page.root, page.server, {
     image: () => page.state?.item?.id ?? null,
+    isFree: (letter) => !page.hotkeys?.byKey.has(letter),
     onSize: () => {
       page.draw();
       page.stage.zoom.refit();

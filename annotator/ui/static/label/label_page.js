@@ -11,7 +11,7 @@ import { CategorySearch } from './category_search.js';
 import { commandsOfPage } from './commands.js';
 import { Evidence } from './evidence.js';
 import { EndPage } from './end_page.js';
-import { FirstKeys } from './first_steps.js';
+import { FirstKeys, HINT } from './first_steps.js';
 import { FlagDialog } from './flag_dialog.js';
 import { Foot } from './foot.js';
 import { HistoryDialog } from './history_dialog.js';
@@ -28,8 +28,6 @@ import { ThumbnailStrip } from './thumbnail_strip.js';
 /** @import { Done, Job } from '../shared/save_queue.js' */
 /** @import { CategoryGroup } from './category_group.js' */
 /** @import { CategoryRow } from './category_row.js' */
-
-const HINT = 'No suggestions yet: the model learns from your answers and then suggests the rest.';
 
 export class LabelPage extends WorkScreen {
   /** @type {LabelState} */
@@ -160,7 +158,6 @@ export class LabelPage extends WorkScreen {
     this.hotkeys.cancel();
     this.search.clear();
     this.#useCategories();
-    this.tools.showKeys((letter) => !this.hotkeys.byKey.has(letter));
     const news = this.rows.ask(item);
     if (news) this.say(news);
     this.#drawBanner();
@@ -368,9 +365,8 @@ export class LabelPage extends WorkScreen {
     }
     const command = commandOf(event);
     if (givesWay(command) && !event.repeat && this.state.item && this.hotkeys.key(event)) return true;
-    if (!command) return false;
-    if (!event.repeat || mayRepeat(command)) this.commands[command]();
-    return true;
+    if (command && (!event.repeat || mayRepeat(command))) this.commands[command]();
+    return Boolean(command);
   }
 
   // ---- what the server says, and messages

@@ -22,11 +22,12 @@ export class ImageTools {
   /**
    * @param {HTMLElement} root
    * @param {Server} server
-   * @param {{ image: () => number | null, onSize?: () => void, keys: Partial<Record<Icon, string>>, more?: Tool[] }} page
-   *   `image`: the one that is shown; `onSize`: it has another size; `keys`: of the page, none where
-   *   it has none; without `onSize` there is no full screen
+   * @param {{ image: () => number | null, onSize?: () => void, keys: Partial<Record<Icon, string>>, isFree?: (letter: string) => boolean, more?: Tool[] }} page
+   *   `image`: the one that is shown; `onSize`: it has another size, without it there is no full
+   *   screen; `keys`: of the page; `isFree`: whether a letter is the page's own, else it is not shown
    */
-  constructor(root, server, { image, onSize, keys, more = [] }) {
+  constructor(root, server, { image, onSize, keys, isFree = () => true, more = [] }) {
+    this.isFree = isFree;
     this.adjustment = new ImageAdjustment(root, { onChange: () => this.draw() });
     this.information = new ImageInformation(server);
     this.screen = new FullScreen(root, { onChange: () => { this.draw(); onSize?.(); } });
@@ -53,20 +54,17 @@ export class ImageTools {
   // Esc closes one thing after the other. True if something was open.
   close() { return this.adjustment.close() || this.screen.leave(); }
 
-  // `isFree`: whether a letter is the page's own; where a category has it, it is not shown.
-  /** @param {(letter: string) => boolean} isFree */
-  showKeys(isFree) {
-    for (const { text, key, element } of this.tools) element.title = key && isFree(key) ? `${text} (${key.toUpperCase()})` : text;
-  }
-
   draw() {
-    for (const { element, isOn } of this.tools ?? []) if (isOn) element.setAttribute('aria-pressed', String(isOn()));
+    for (const { text, key, element, isOn } of this.tools ?? []) {
+      element.title = key && this.isFree(key) ? `${text} (${key.toUpperCase()})` : text;
+      if (isOn) element.setAttribute('aria-pressed', String(isOn()));
+    }
   }
 }
 
 /** @param {Tool} tool */
-function toolButton({ icon, text, key, act }) {
-  const element = h('button', { class: `an-tool an-tool-${icon}`, type: 'button', 'aria-label': text, title: key ? `${text} (${key.toUpperCase()})` : text });
+function toolButton({ icon, text, act }) {
+  const element = h('button', { class: `an-tool an-tool-${icon}`, type: 'button', 'aria-label': text });
   const [svg, path] = ['svg', 'path'].map((name) => document.createElementNS(SVG, name));
   for (const [name, value] of [['viewBox', '0 0 24 24'], ['aria-hidden', 'true']]) svg.setAttribute(name, value);
   path.setAttribute('d', ICONS[icon]);
