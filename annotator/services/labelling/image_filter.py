@@ -71,7 +71,7 @@ DONE, PARTLY, UNTOUCHED = "done", "partly", "untouched"
 STANDINGS = (DONE, PARTLY, UNTOUCHED)
 """No category of an image is open, some are, or nothing is known of it; as `image_marks` has it."""
 
-FLAGGED = "flagged"
+FLAGGED, BOOKMARKED = "flagged", "bookmarked"
 
 FIELDS: Mapping[str, Field] = {
     field.name: field
@@ -88,7 +88,12 @@ FIELDS: Mapping[str, Field] = {
         Field("doubt", Kind.NUMBER, "number of open categories that the model is not sure about"),
         Field("by", Kind.PERSON, "who gave the newest answer to a category of it"),
         Field("answered", Kind.TIME, "when the newest label was given"),
-        Field("is", Kind.CHOICE, "how far the image is", (*STANDINGS, FLAGGED)),
+        Field(
+            "is",
+            Kind.CHOICE,
+            "how far the image is, flagged, or bookmarked by you",
+            (*STANDINGS, FLAGGED, BOOKMARKED),
+        ),
         Field("mine", Kind.CHOICE, "the same, with or without answers of yours", STANDINGS),
         Field("folder", Kind.TEXT, "in a folder or below it"),
         Field("name", Kind.TEXT, "part of the file name"),

@@ -29,6 +29,7 @@ from annotator.store import (
     Store,
     Transaction,
     annotators,
+    bookmarks,
     categories,
     derivation,
     flags,
@@ -195,12 +196,14 @@ class ImageList:
         return which & np.isin(found[:, 0], list(own))
 
     def _question(self, tx: Transaction, annotator: str) -> Question:
+        me = annotators.id_of(tx, annotator)
         return Question(
             facts=self._facts.now(tx),
             categories=categories.every(tx),
             people=annotators.every(tx),
-            me=annotators.id_of(tx, annotator),
+            me=me,
             flagged=frozenset(flag.image_id for flag in flags.unresolved(tx)),
+            bookmarked=frozenset(bookmarks.of(tx, me)),
             now=self._clock(),
         )
 

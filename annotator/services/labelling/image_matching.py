@@ -27,6 +27,7 @@ from annotator.services.labelling.image_facts import (
 )
 from annotator.services.labelling.image_filter import (
     ANY,
+    BOOKMARKED,
     DONE,
     FLAGGED,
     ME,
@@ -59,7 +60,9 @@ class Question:
     people: Sequence[Annotator]
     me: int
     flagged: frozenset[int]
-    """Ids of images."""
+    """Ids of images, by anybody."""
+    bookmarked: frozenset[int]
+    """Ids of images, by who asks."""
     now: datetime
 
     def matching(self, terms: Sequence[Term]) -> Mask:
@@ -184,9 +187,9 @@ class Question:
 
     def _standing(self, value: str, *, is_mine: bool) -> Mask:
         facts = self.facts
-        if value == FLAGGED:
-            rows = facts.files.rows
-            return self._of_files(np.isin(rows.id, list(self.flagged)))
+        if value in (FLAGGED, BOOKMARKED):
+            ids = self.flagged if value == FLAGGED else self.bookmarked
+            return self._of_files(np.isin(facts.files.rows.id, list(ids)))
         touched = facts.touched_by(self.me) if is_mine else facts.touched_for(self.me)
         done = facts.done_for(self.me)
         if value == DONE:

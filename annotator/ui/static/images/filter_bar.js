@@ -15,7 +15,7 @@ const OF_CATEGORY = STATES.map(([name]) => name);
 /** @type {[string, string][]} */
 const DONE = [
   ['is:done', 'done'], ['is:partly', 'partly known'], ['is:untouched', 'untouched'], ['mine:done', 'done by me'], ['mine:partly', 'partly known, by me'],
-  ['mine:untouched', 'untouched by me'], ['is:flagged', '⚑ flagged'],
+  ['mine:untouched', 'untouched by me'], ['is:flagged', '⚑ flagged'], ['is:bookmarked', 'bookmarked'],
 ];
 
 export class FilterBar {

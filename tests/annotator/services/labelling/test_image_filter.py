@@ -65,7 +65,7 @@ def test_a_line_is_read_as_its_terms(
         ("labels:nan", "no number"),
         ("answered:soon", "no time"),
         ("answered:2026-02-31", "no time"),
-        ("is:finished", "done, partly, untouched, flagged"),
+        ("is:finished", "done, partly, untouched, flagged, bookmarked"),
         ("mine:flagged", "done, partly, untouched"),
     ],
 )

@@ -14,7 +14,7 @@ from annotator.errors import AnnotatorError, NotFound
 from annotator.services.app import Services
 from annotator.store import categories, image_use
 from annotator.wire.image_list import BulkRequest, ListRequest, ListRowsRequest
-from annotator.wire.label import FlagRequest
+from annotator.wire.label import BookmarkRequest, FlagRequest
 from annotator.wire.recording import BackRequest, SaveRequest
 from annotator.wire.verify import PageRequest
 
@@ -56,6 +56,8 @@ def desk(services: Services, say: Say) -> Services:
     say("ann", 3, "absent", CAT)
     say("bob", 4, "unsure", BIRD)
     services.flags.add("bob", FlagRequest(image=6, note="two cats?"))
+    services.bookmarks.set("ann", BookmarkRequest(image=5, on=True))
+    services.bookmarks.set("bob", BookmarkRequest(image=4, on=True))
     return services
 
 
@@ -82,6 +84,7 @@ FOUND = {
     "mine:untouched": [4, 5, 6],
     "mine:done": [1],
     "is:flagged": [6],
+    "is:bookmarked": [5],
     "answered:1h": [1, 2, 3],
     "answered:<2025-01-01": [],
     "0.png": [1],
