@@ -71,10 +71,8 @@ DONE, PARTLY, UNTOUCHED = "done", "partly", "untouched"
 STANDINGS = (DONE, PARTLY, UNTOUCHED)
 """No category of an image is open, some are, or nothing is known of it; as `image_marks` has it."""
 
-FLAGGED = "flagged"
-
-BOOKMARKED = "bookmarked"
-"""By whoever asks."""
+FLAGGED, BOOKMARKED = "flagged", "bookmarked"
+"""By anybody; by whoever asks."""
 
 FIELDS: Mapping[str, Field] = {
     field.name: field
@@ -94,7 +92,7 @@ FIELDS: Mapping[str, Field] = {
         Field(
             "is",
             Kind.CHOICE,
-            "how far the image is, flagged or bookmarked by you",
+            "how far the image is, flagged, or bookmarked by you",
             (*STANDINGS, FLAGGED, BOOKMARKED),
         ),
         Field("mine", Kind.CHOICE, "the same, with or without answers of yours", STANDINGS),

@@ -202,8 +202,8 @@ class ImageList:
             categories=categories.every(tx),
             people=annotators.every(tx),
             me=me,
-            bookmarked=frozenset(bookmarks.of(tx, me)),
             flagged=frozenset(flag.image_id for flag in flags.unresolved(tx)),
+            bookmarked=frozenset(bookmarks.of(tx, me)),
             now=self._clock(),
         )
 

@@ -60,9 +60,9 @@ class Question:
     people: Sequence[Annotator]
     me: int
     flagged: frozenset[int]
-    """Ids of images."""
+    """Ids of images, by anybody."""
     bookmarked: frozenset[int]
-    """Ids of images, by whoever asks."""
+    """Ids of images, by who asks."""
     now: datetime
 
     def matching(self, terms: Sequence[Term]) -> Mask:
