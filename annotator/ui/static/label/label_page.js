@@ -1,6 +1,6 @@
 // The Label page: one image, its categories, and the keys between them.
 
-import { button, h, reveal, setText, viewOf } from '../shared/dom.js';
+import { button, h, reveal, viewOf } from '../shared/dom.js';
 import { digitOf } from '../shared/keyboard.js';
 import { WorkScreen } from '../shared/work_screen.js';
 import { Album } from './album.js';
@@ -9,8 +9,8 @@ import { CategoryHotkeys } from './category_hotkeys.js';
 import { CategoryList } from './category_list.js';
 import { CategorySearch } from './category_search.js';
 import { commandsOfPage } from './commands.js';
-import { Evidence } from './evidence.js';
 import { EndPage } from './end_page.js';
+import { Evidence } from './evidence.js';
 import { FirstKeys } from './first_steps.js';
 import { FlagDialog } from './flag_dialog.js';
 import { HistoryDialog } from './history_dialog.js';
@@ -18,6 +18,7 @@ import { commandOf, givesWay, HELP, mayRepeat } from './keys.js';
 import { ImageAddress } from './image_address.js';
 import { ImageMarks } from './image_marks.js';
 import { LabelState } from './label_state.js';
+import { Milestone } from './milestone.js';
 import { OpenImageDialog } from './open_image_dialog.js';
 import { ProbeSchedule } from './probe_schedule.js';
 import { Stage } from './stage.js';
@@ -27,8 +28,6 @@ import { ThumbnailStrip } from './thumbnail_strip.js';
 /** @import { Done, Job } from '../shared/save_queue.js' */
 /** @import { CategoryGroup } from './category_group.js' */
 /** @import { CategoryRow } from './category_row.js' */
-
-const HINT = 'No suggestions yet: the model learns from your answers and then suggests the rest.';
 
 export class LabelPage extends WorkScreen {
   /** @type {LabelState} */
@@ -70,13 +69,12 @@ export class LabelPage extends WorkScreen {
     });
     this.tools = imageToolsOf(this);
     this.place = h('span', { class: 'an-place' });
-    this.hint = h('p', { class: 'an-hint', hidden: true, text: HINT });
+    this.milestone = new Milestone(this.status);
     this.right = h('section', { class: 'an-right', 'aria-label': 'Labels' });
-    this.marks = new ImageMarks(server, () => [...this.rows.byId.keys()]);
-    this.strip = new ThumbnailStrip(this.marks, (place) => this.state.goTo(place));
+    this.strip = new ThumbnailStrip(new ImageMarks(server, () => [...this.rows.byId.keys()]), (place) => this.state.goTo(place));
     this.firstKeys = new FirstKeys();
     this.flagDialog = new FlagDialog(server, { onChange: (image, flags) => this.#flagged(image, flags) });
-    this.openImageDialog = new OpenImageDialog(server, this.marks, { onPick: (image) => this.state.openImage(image) });
+    this.openImageDialog = new OpenImageDialog(server, this.strip.marks, { onPick: (image) => this.state.openImage(image) });
     this.history = new HistoryDialog(server);
     this.end = new EndPage(this);
     this.evidence = new Evidence(server, { onClose: () => this.draw() });
@@ -108,7 +106,7 @@ export class LabelPage extends WorkScreen {
       showImage: () => this.#showImage(), draw: () => this.draw(), drawNeighbours: () => this.strip.draw(album.ids, album.at, album.items),
       fail: (text) => this.fail(text), retry: (text, again) => this.retry(text, again), notify: (text) => this.notify(text), tell: (text) => this.tell(text), say: (text) => this.say(text),
       isDrawn: () => this.stage.isDrawn, takesCommit: () => this.gate.takes(),
-      interlude: () => this.probes.turn(), end: () => this.#end(),
+      interlude: () => this.probes.turn(), end: () => this.end.open(),
     });
     this.address = new ImageAddress(this);
     this.hotkeys.use(categories);
@@ -119,7 +117,7 @@ export class LabelPage extends WorkScreen {
     this.probes = new ProbeSchedule(this, owner);
     const why = button('Why?', 'E', () => this.toggleEvidence());
     why.title = 'Why is this suggested? (E)';
-    this.right.replaceChildren(h('div', { class: 'an-seek' }, this.search.element, why), this.hint, this.rows.box, this.foot);
+    this.right.replaceChildren(h('div', { class: 'an-seek' }, this.search.element, why), this.milestone.element, this.rows.box, this.foot);
     this.commands = commandsOfPage(this);
     this.#listen();
   }
@@ -137,7 +135,7 @@ export class LabelPage extends WorkScreen {
     const named = this.address.read();
     const place = await this.state.firstPlace(named ?? 0, this.selection ? this.selection.ids[0] : start.resume);
     if (place === null) return this.retry('No image can be loaded right now; trying again.', () => this.open(start));
-    if (!named && this.state.endsHere(place)) return this.#end();
+    if (!named && this.state.endsHere(place)) return this.end.open();
     this.firstKeys.showOnce();
     return this.state.goTo(place);
   }
@@ -169,7 +167,7 @@ export class LabelPage extends WorkScreen {
     this.focus = this.rows.visible[0] ?? null;
     this.beforeSearch = this.focus;
     this.strip.draw(album.ids, album.at, album.items);
-    this.hint.hidden = item.version !== null || Boolean(this.status.state?.problem); // changed here only, so that no row moves under the hand
+    this.milestone.show(item);
     this.place.textContent = item.data.name;
     this.place.title = item.data.name;
     this.address.write();
@@ -187,13 +185,11 @@ export class LabelPage extends WorkScreen {
 
   categoriesComing() { this.state?.album.expectCategories(); }
 
-  #end() { this.ready(); this.end.open(); }
-
   orderComes() { this.state?.useOrder(); }
 
   /** @param {number | null} number */
   newVersion(number) {
-    setText(this.hint, this.status.state?.until_suggestions || HINT);
+    this.milestone.update();
     if (!this.state || number === null) return;
     this.state.useVersion(number);
     this.#drawBanner();
@@ -387,7 +383,7 @@ export class LabelPage extends WorkScreen {
 
   /** @param {Job} job @param {Done} result */
   confirmed(job, result) {
-    if (this.status.state?.until_suggestions) this.status.update(); // one answer fewer is missing
+    this.milestone.answered();
     this.end.refresh();
     return this.state.confirmed(job, result);
   }
