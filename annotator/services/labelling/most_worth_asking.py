@@ -42,7 +42,7 @@ def _chance(category: Category, opinion: ImageSuggestions, share: float) -> floa
     if category.ordinal not in opinion.ranked:
         return bar
     # The places of present images have the density k q^(k-1), those of all others are even.
-    present = share * STEEPNESS * bar ** (STEEPNESS - 1)
+    present = share * STEEPNESS * float(bar ** (STEEPNESS - 1))
     return present / (present + 1 - share)
 
 

@@ -33,6 +33,7 @@ export class EndPage {
 
   open() {
     if (this.page.selection) return this.#comeRound();
+    this.page.ready();
     this.element.hidden = false;
     this.title.textContent = 'Every image has been visited';
     history.replaceState(history.state, '', `${location.pathname}${location.search}${END}`);

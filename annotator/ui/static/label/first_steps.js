@@ -10,9 +10,6 @@ const FIRST = [
   ['U', 'undo'], ['?', 'all keys'],
 ];
 
-// In place of suggestions, while there are none.
-export const HINT = 'No suggestions yet: the model learns from your answers and then suggests the rest.';
-
 // The few keys that carry a newcomer through the first minute; it takes no keys itself.
 export class FirstKeys {
   constructor() {

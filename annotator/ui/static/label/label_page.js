@@ -1,6 +1,6 @@
 // The Label page: one image, its categories, and the keys between them.
 
-import { button, h, reveal, setText, viewOf } from '../shared/dom.js';
+import { button, h, reveal, viewOf } from '../shared/dom.js';
 import { digitOf } from '../shared/keyboard.js';
 import { WorkScreen } from '../shared/work_screen.js';
 import { Album } from './album.js';
@@ -9,9 +9,9 @@ import { CategoryHotkeys } from './category_hotkeys.js';
 import { CategoryList } from './category_list.js';
 import { CategorySearch } from './category_search.js';
 import { commandsOfPage } from './commands.js';
-import { Evidence } from './evidence.js';
 import { EndPage } from './end_page.js';
-import { FirstKeys, HINT } from './first_steps.js';
+import { Evidence } from './evidence.js';
+import { FirstKeys } from './first_steps.js';
 import { FlagDialog } from './flag_dialog.js';
 import { Foot } from './foot.js';
 import { HistoryDialog } from './history_dialog.js';
@@ -19,6 +19,7 @@ import { commandOf, givesWay, HELP, mayRepeat } from './keys.js';
 import { ImageAddress } from './image_address.js';
 import { ImageMarks } from './image_marks.js';
 import { LabelState } from './label_state.js';
+import { Milestone } from './milestone.js';
 import { OpenImageDialog } from './open_image_dialog.js';
 import { ProbeSchedule } from './probe_schedule.js';
 import { Stage } from './stage.js';
@@ -70,13 +71,12 @@ export class LabelPage extends WorkScreen {
       onBroken: (reason) => this.state.setProblem(reason), onDrawn: () => this.gate.open(),
     });
     this.tools = imageToolsOf(this);
-    this.hint = h('p', { class: 'an-hint', hidden: true, text: HINT });
+    this.milestone = new Milestone(this.status);
     this.right = h('section', { class: 'an-right', 'aria-label': 'Labels' });
-    this.marks = new ImageMarks(server, () => [...this.rows.byId.keys()]);
-    this.strip = new ThumbnailStrip(this.marks, (place) => this.state.goTo(place));
+    this.strip = new ThumbnailStrip(new ImageMarks(server, () => [...this.rows.byId.keys()]), (place) => this.state.goTo(place));
     this.firstKeys = new FirstKeys();
     this.flagDialog = new FlagDialog(server, { onChange: (image, flags) => this.#flagged(image, flags) });
-    this.openImageDialog = new OpenImageDialog(server, this.marks, { onPick: (image) => this.state.openImage(image) });
+    this.openImageDialog = new OpenImageDialog(server, this.strip.marks, { onPick: (image) => this.state.openImage(image) });
     this.history = new HistoryDialog(server);
     this.end = new EndPage(this);
     this.evidence = new Evidence(server, { onClose: () => this.draw() });
@@ -107,7 +107,7 @@ export class LabelPage extends WorkScreen {
       showImage: () => this.#showImage(), draw: () => this.draw(), drawNeighbours: () => this.strip.draw(album.ids, album.at, album.items),
       fail: (text) => this.fail(text), retry: (text, again) => this.retry(text, again), notify: (text) => this.notify(text), tell: (text) => this.tell(text), say: (text) => this.say(text),
       isDrawn: () => this.stage.isDrawn, takesCommit: () => this.gate.takes(),
-      interlude: () => this.probes.turn(), end: () => this.#end(),
+      interlude: () => this.probes.turn(), end: () => this.end.open(),
     });
     this.address = new ImageAddress(this);
     this.hotkeys.use(categories);
@@ -118,7 +118,7 @@ export class LabelPage extends WorkScreen {
     this.probes = new ProbeSchedule(this, owner);
     const why = button('Why?', 'E', () => this.toggleEvidence());
     why.title = 'Why is this suggested? (E)';
-    this.right.replaceChildren(h('div', { class: 'an-seek' }, this.search.element, why), this.hint, this.rows.box, this.foot.element);
+    this.right.replaceChildren(h('div', { class: 'an-seek' }, this.search.element, why), this.milestone.element, this.rows.box, this.foot.element);
     this.commands = commandsOfPage(this);
     this.#listen();
   }
@@ -136,7 +136,7 @@ export class LabelPage extends WorkScreen {
     const named = this.address.read();
     const place = await this.state.firstPlace(named ?? 0, this.selection ? this.selection.ids[0] : start.resume);
     if (place === null) return this.retry('No image can be loaded right now; trying again.', () => this.open(start));
-    if (!named && this.state.endsHere(place)) return this.#end();
+    if (!named && this.state.endsHere(place)) return this.end.open();
     this.firstKeys.showOnce();
     return this.state.goTo(place);
   }
@@ -167,7 +167,7 @@ export class LabelPage extends WorkScreen {
     this.focus = this.rows.visible[0] ?? null;
     this.beforeSearch = this.focus;
     this.strip.draw(album.ids, album.at, album.items);
-    this.hint.hidden = item.version !== null || Boolean(this.status.state?.problem); // changed here only, so that no row moves under the hand
+    this.milestone.show(item);
     this.address.write();
     this.draw();
   }
@@ -183,13 +183,11 @@ export class LabelPage extends WorkScreen {
 
   categoriesComing() { this.state?.album.expectCategories(); }
 
-  #end() { this.ready(); this.end.open(); }
-
   orderComes() { this.state?.useOrder(); }
 
   /** @param {number | null} number */
   newVersion(number) {
-    setText(this.hint, this.status.state?.until_suggestions || HINT);
+    this.milestone.update();
     if (!this.state || number === null) return;
     this.state.useVersion(number);
     this.#drawBanner();
@@ -373,7 +371,7 @@ export class LabelPage extends WorkScreen {
 
   /** @param {Job} job @param {Done} result */
   confirmed(job, result) {
-    if (this.status.state?.until_suggestions) this.status.update(); // one answer fewer is missing
+    this.milestone.answered();
     this.end.refresh();
     return this.state.confirmed(job, result);
   }
