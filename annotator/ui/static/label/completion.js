@@ -1,6 +1,6 @@
 // What the keys that finish an image answer: what is suggested is present, the rest is absent.
 
-/** @import { Item } from './item.js' */
+/** @import { Answer, Item } from './item.js' */
 
 /**
  * @typedef {object} Scope
@@ -35,6 +35,18 @@ export function fullCompletionOf(item, listed) {
 
 /** @param {number[]} ids @param {(id: number) => boolean} test */
 const split = (ids, test) => [ids.filter(test), ids.filter((id) => !test(id))];
+
+/** @param {Completion} completion @returns {Answer[]} */
+export const answersOf = ({ present, absent }) => [
+  ...present.map((id) => /** @type {Answer} */ ({ id, state: 'present', source: 'accepted_in_bulk' })),
+  ...absent.map((id) => /** @type {Answer} */ ({ id, state: 'absent', source: 'swept' })),
+];
+
+/** @param {Completion} completion */
+export function wordsOf(completion) {
+  const parts = [`${completion.present.length} present, ${completion.absent.length} absent`, remainderOf(completion)];
+  return parts.filter(Boolean).join(' · ');
+}
 
 // As the button says it: the number of each answer, empty where there is none to give.
 /** @param {Completion} completion */

@@ -4,7 +4,7 @@
 
 import { randomId } from '../shared/dom.js';
 import { saidBy, stepText } from '../shared/step_text.js';
-import { remainderOf } from './completion.js';
+import { answersOf, wordsOf } from './completion.js';
 import { Visit } from './visit.js';
 
 /** @import { Flag, Label, State } from '../shared/wire.d.ts' */
@@ -209,33 +209,26 @@ export class LabelState {
       const item = this.#committable();
       if (!item) return;
       const completion = complete(item);
-      const { present, absent } = completion;
-      const remainder = remainderOf(completion);
-      const answers = [
-        ...present.map((id) => /** @type {Answer} */ ({ id, state: 'present', source: 'accepted_in_bulk' })),
-        ...absent.map((id) => /** @type {Answer} */ ({ id, state: 'absent', source: 'swept' })),
-      ];
+      const answers = answersOf(completion);
       if (answers.length) {
-        this.#commit(item, present.length ? 'accept_all' : 'sweep', answers);
-        this.view.notify(`${present.length} present, ${absent.length} absent${remainder && ` · ${remainder}`}. U takes it back.`);
+        this.#commit(item, completion.present.length ? 'accept_all' : 'sweep', answers);
+        this.view.notify(`${wordsOf(completion)}. U takes it back.`);
       }
     }
     await this.next();
   }
 
-  // The rest of `listed` is absent; what is suggested stays open unless nothing else is left. False
-  // if the image takes no answers.
+  // The rest of `listed` is absent; what is suggested stays open unless nothing else is left.
   /** @param {number[]} listed @param {string} [group] the name of what is listed, if not everything */
   sweep(listed, group) {
     const item = this.#committable();
-    if (!item) return false;
+    if (!item) return;
     const ids = item.restOf(listed);
     const suggested = listed.filter((id) => item.isOpen(id) && item.suggested.has(id) && !ids.includes(id)).length;
     if (ids.length) this.#commit(item, 'sweep', ids.map((id) => ({ id, state: 'absent', source: 'swept' })));
     const inGroup = group === undefined ? '' : ` in ${group || 'this group'}`;
     const stay = suggested ? `; ${suggested} suggested stay open` : '';
     this.view.notify(ids.length ? `${ids.length} marked absent${inGroup}${stay}. U takes it back.` : `Nothing is left open${inGroup || ' on this image'}.`);
-    return true;
   }
 
   // Nobody answers about an image that they cannot see.
