@@ -162,7 +162,7 @@ def test_many_are_answered_after_asking_and_taken_back_as_one(
 
     page.keyboard.press("u")
     saved(page)
-    expect(page.locator(".an-notice")).to_contain_text("Taken back: cat absent on 300 images")
+    expect(page.locator(".an-notice")).to_contain_text("Undone: cat absent on 300 images")
     assert labels(project) == [(CAT, 1, 0, 2)]
     page.keyboard.press("u")
     saved(page)

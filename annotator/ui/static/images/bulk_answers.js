@@ -9,9 +9,10 @@ import { counted, doneText, planText } from './texts.js';
 /** @import { Server } from '../shared/server.js' */
 /** @import { BulkState } from './texts.js' */
 
-/** @typedef {{ ops: string[], text: string, left: number }} Step `left`: parts that are not saved yet */
+/** @import { UndoGuard } from '../shared/undo_guard.js' */
+/** @typedef {{ ops: string[], at: number, text: string, left: number }} Step `left`: parts that are not saved yet */
 /** @typedef {{ category: number, name: string, state: BulkState, ids: number[], byHand: Set<number>, isSeen: (id: number) => boolean }} Wish */
-/** @typedef {{ notify: (text: string) => void, show: (ids: number[], state: BulkState) => void, changed: () => void }} View */
+/** @typedef {{ notify: (text: string) => void, tell: (text: string) => void, show: (ids: number[], state: BulkState) => void, changed: () => void }} View */
 
 const PART = 1000; // images of one operation
 
@@ -30,10 +31,11 @@ export class BulkAnswers {
   /** @type {((isYes: boolean) => void) | null} */
   answer = null;
 
-  /** @param {{ server: Server, queue: SaveQueue, me: string }} parts @param {View} view */
-  constructor({ server, queue, me }, view) {
+  /** @param {{ server: Server, queue: SaveQueue, guard: UndoGuard, me: string }} parts @param {View} view */
+  constructor({ server, queue, guard, me }, view) {
     this.server = server;
     this.queue = queue;
+    this.guard = guard;
     this.me = me;
     this.view = view;
     this.title = h('b', {});
@@ -85,7 +87,7 @@ export class BulkAnswers {
     const { view } = this;
     const text = doneText(wish.state, wish.name, images.length);
     /** @type {Step} */
-    const step = { ops: [], text, left: Math.ceil(images.length / PART) };
+    const step = { ops: [], at: Date.now(), text, left: Math.ceil(images.length / PART) };
     this.done.push(step);
     this.undone = [];
     this.isBusy = true;
@@ -94,6 +96,7 @@ export class BulkAnswers {
       const part = images.slice(first, first + PART);
       const op = randomId();
       step.ops.push(op);
+      this.guard.did(op);
       view.show(part, wish.state);
       const saved = new Promise((resolve) => { this.waiting.set(op, () => resolve(undefined)); });
       this.queue.push('save', {
@@ -105,46 +108,52 @@ export class BulkAnswers {
       step.left -= 1;
     }
     this.isBusy = false;
+    step.at = Date.now();
     view.notify(`${text}. U takes it back.`);
     view.changed();
   }
 
-  undo() { this.#takeBack('undo', this.done, this.undone); }
+  undo() { return this.#takeBack('undo', this.done, this.undone); }
 
-  redo() { this.#takeBack('redo', this.undone, this.done); }
+  redo() { return this.#takeBack('redo', this.undone, this.done); }
 
-  // All parts of a step, the last one first; without a step of this tab, the newest one of anywhere.
+  // All parts of a step, the last one first; a step that is not of this page is asked about.
   /** @param {'undo' | 'redo'} call @param {Step[]} from @param {Step[]} to */
-  #takeBack(call, from, to) {
+  async #takeBack(call, from, to) {
     if (this.isBusy) {
       this.view.notify('The answer is still being saved; press the key again once it is.');
       return;
     }
-    const step = from.pop();
-    if (!step) {
-      this.queue.push(call, { as: this.me, op: randomId() });
-      return;
-    }
-    to.push(step);
-    const ops = call === 'undo' ? step.ops.toReversed() : step.ops;
-    for (const target of ops) this.queue.push(call, { as: this.me, op: randomId() }, { target });
-    this.view.notify(`${call === 'undo' ? 'Taken back' : 'Done again'}: ${step.text}.`);
+    const last = from.at(-1);
+    const ops = (call === 'undo' ? last?.ops.toReversed() : last?.ops) ?? [];
+    const chosen = await this.guard.choose(call, last && { ...last, op: ops[0] });
+    if (!chosen) return;
+    const step = chosen.op === ops[0] ? from.pop() : undefined;
+    if (step) {
+      to.push({ ...step, at: Date.now() });
+      for (const target of ops) this.queue.push(call, { as: this.me, op: randomId() }, { target });
+    } else this.queue.push(call, { as: this.me, op: randomId() }, { meant: chosen.op });
+    this.view.notify(`${call === 'undo' ? 'Undone' : 'Redone'}: ${step?.text ?? chosen.text}.`);
   }
 
   /** @param {Job} job @param {Done} result */
   confirmed(job, result) {
     this.#goOn(job);
     const { view } = this;
-    if (['undo', 'redo'].includes(job.call) && result.nothing) view.notify(`There is nothing to ${job.call}.`);
-    if (result.late?.length) view.notify(`Others were faster on ${counted(result.late.length, 'image')}; their answers stand, yours are kept beside them.`);
-    if (result.left_out?.length) view.notify(`${counted(result.left_out.length, 'image')} could not be answered: ${result.left_out[0][1]}`);
+    if ((job.call === 'undo' || job.call === 'redo') && result.nothing && !job.adopted) {
+      this.done = []; // another step is newer by now, which is asked about
+      this.undone = [];
+      this[job.call]();
+    }
+    if (result.late?.length) view.tell(`Others were faster on ${counted(result.late.length, 'image')}; their answers stand, yours are kept beside them.`);
+    if (result.left_out?.length) view.tell(`${counted(result.left_out.length, 'image')} could not be answered: ${result.left_out[0][1]}`);
     view.changed();
   }
 
   /** @param {Job} job @param {string} message */
   refused(job, message) {
     this.#goOn(job);
-    this.view.notify(message);
+    this.view.tell(message);
     this.view.changed();
   }
 

@@ -24,7 +24,6 @@ const CAPTION = 40; // pixels below the image of a tile
 const LINE = 48; // height of a line of the table
 const SIZE_KEY = 'annotator-tiles';
 const PLACE_KEY = 'annotator-images-place';
-const NOTICE_MS = 6000;
 /** @type {[BulkState, string, string][]} */
 const ANSWERS = [['present', 'Present', 'A'], ['absent', 'Absent', 'R'], ['cleared', 'Unknown', 'C']];
 
@@ -40,9 +39,6 @@ export class ImagesPage extends WorkScreen {
   columns = 1;
 
   answered = -1; // answers of the project when the list was made
-
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  timer;
 
   /** @param {HTMLElement} root @param {Record<string, (data: object) => Promise<any>>} functions */
   constructor(root, functions) {
@@ -65,7 +61,6 @@ export class ImagesPage extends WorkScreen {
     this.labelButton = button('Label', 'L', () => this.#goOn(''));
     this.verifyButton = button('Verify', 'V', () => this.#goOn('verify'));
     this.clearButton = button('Clear', 'Esc', () => this.#selectNone());
-    this.notice = h('div', { class: 'an-notice', role: 'status', hidden: true });
     this.page = h('div', { class: 'im-page' });
     this.mount();
   }
@@ -84,7 +79,7 @@ export class ImagesPage extends WorkScreen {
       button('Undo', 'U', () => this.bulk?.undo()), button('Redo', '⇧U', () => this.bulk?.redo(), 'im-redo'), button('Help', '?', () => this.help.showModal(), 'im-help'));
     const foot = h('div', { class: 'an-bar im-foot' }, this.selectedText, ...this.answers.map(({ element }) => element), h('span', { class: 'an-grow' }),
       this.labelButton, this.verifyButton, this.clearButton);
-    this.page.append(this.filters.element, bar, this.grid, this.empty, foot, this.notice);
+    this.page.append(this.filters.element, bar, this.grid, this.empty, foot, this.notices.element);
     return [this.page];
   }
 
@@ -92,10 +87,10 @@ export class ImagesPage extends WorkScreen {
 
   /** @param {ListStart} start */
   prepare(start) {
-    const { server, queue, me } = this;
+    const { server, queue, guard, me } = this;
     this.state = new ImagesState({ server, nameOf: (id) => this.categoryNames?.get(id) ?? 'a category' }, { draw: () => this.draw() });
-    this.bulk = new BulkAnswers({ server, queue, me }, {
-      notify: (text) => this.notify(text), changed: () => { this.state.expire(); this.#wantRows(); },
+    this.bulk = new BulkAnswers({ server, queue, guard, me }, {
+      notify: (text) => this.notify(text), tell: (text) => this.tell(text), changed: () => { this.state.expire(); this.#wantRows(); },
       show: (ids, state) => { this.state.show(ids, state === 'cleared' ? 'unknown' : state); this.draw(); },
     });
     this.root.append(this.bulk.element);
@@ -156,7 +151,7 @@ export class ImagesPage extends WorkScreen {
   // The list as it is now; the image in focus stays in focus.
   refresh() { return this.search(); }
 
-  categoriesComing() { this.notify('The categories have changed; press M to list the images with them.'); }
+  categoriesComing() { this.tell('The categories have changed; press M to list the images with them.'); }
 
   // The status line has looked: what is drawn follows quietly, the order only on request.
   newVersion() {
@@ -384,13 +379,5 @@ export class ImagesPage extends WorkScreen {
     this.grid.hidden = true;
     this.empty.hidden = false;
     this.empty.replaceChildren(h('p', { text }));
-  }
-
-  /** @param {string} text */
-  notify(text) {
-    this.notice.textContent = text;
-    this.notice.hidden = false;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => { this.notice.hidden = true; }, NOTICE_MS);
   }
 }
