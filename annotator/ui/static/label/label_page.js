@@ -20,6 +20,7 @@ import { ImageMarks } from './image_marks.js';
 import { LabelState } from './label_state.js';
 import { OpenImageDialog } from './open_image_dialog.js';
 import { ProbeSchedule } from './probe_schedule.js';
+import { RareNote } from './rare_note.js';
 import { Stage } from './stage.js';
 import { ThumbnailStrip } from './thumbnail_strip.js';
 
@@ -79,6 +80,7 @@ export class LabelPage extends WorkScreen {
     this.openImageDialog = new OpenImageDialog(server, this.marks, { onPick: (image) => this.state.openImage(image) });
     this.history = new HistoryDialog(server);
     this.end = new EndPage(this);
+    this.rare = new RareNote(this);
     this.evidence = new Evidence(server, { onClose: () => this.draw() });
     this.hotkeys = new CategoryHotkeys(server, this.stage.typed, {
       onPick: (id, state) => this.state.item && this.#pick(this.rows.rowOf(id), state), onKeys: (keys) => this.#takeKeys(keys),
@@ -108,7 +110,7 @@ export class LabelPage extends WorkScreen {
       showImage: () => this.#showImage(), draw: () => this.draw(), drawNeighbours: () => this.strip.draw(album.ids, album.at, album.items),
       fail: (text) => this.fail(text), retry: (text, again) => this.retry(text, again), notify: (text) => this.notify(text), tell: (text) => this.tell(text), say: (text) => this.say(text),
       isDrawn: () => this.stage.isDrawn, takesCommit: () => this.gate.takes(),
-      interlude: () => this.probes.turn(), end: () => this.#end(),
+      interlude: () => { this.rare.turn(); return this.probes.turn(); }, end: () => this.#end(),
     });
     this.address = new ImageAddress(this);
     this.hotkeys.use(categories);
@@ -119,7 +121,7 @@ export class LabelPage extends WorkScreen {
     this.probes = new ProbeSchedule(this, owner);
     const why = button('Why?', 'E', () => this.toggleEvidence());
     why.title = 'Why is this suggested? (E)';
-    this.right.replaceChildren(h('div', { class: 'an-seek' }, this.search.element, why), this.hint, this.rows.box, this.foot);
+    this.right.replaceChildren(h('div', { class: 'an-seek' }, this.search.element, why), this.hint, this.rare.element, this.rows.box, this.foot);
     this.commands = commandsOfPage(this);
     this.#listen();
   }
@@ -313,13 +315,6 @@ export class LabelPage extends WorkScreen {
     this.#updateViewSoon();
   }
 
-  // Esc closes one thing after the other.
-  close() {
-    if (this.hotkeys.cancel() || this.firstKeys.dismiss() || this.tools.close()) return;
-    if (this.evidence.isOpen) this.evidence.hide();
-    else if (this.stage.zoom.isZoomed) this.stage.zoom.toggle();
-  }
-
   // ---- answering
 
   acceptAll() { this.state.acceptAll(this.#visible); }
@@ -378,7 +373,7 @@ export class LabelPage extends WorkScreen {
     }
     const command = commandOf(event);
     if (givesWay(command) && !event.repeat && this.state.item && this.hotkeys.key(event)) return true;
-    if (!command) return false;
+    if (!command) return this.rare.handle(event);
     if (!event.repeat || mayRepeat(command)) this.commands[command]();
     return true;
   }
