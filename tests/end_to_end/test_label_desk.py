@@ -258,7 +258,7 @@ def test_a_bookmark_is_found_again_and_gives_its_key_to_a_category(
 ) -> None:
     page = open_page(f"{url}/#50", name="Bea")
     ready(page, "050.jpg")
-    mark = page.get_by_role("button", name="Bookmark")
+    mark = page.get_by_role("button", name="Bookmark", exact=True)
     expect(mark).to_have_attribute("title", "Bookmark (B)")
 
     page.keyboard.press("b")
