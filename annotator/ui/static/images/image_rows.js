@@ -1,5 +1,6 @@
 // One row of the list: as many tiles as are side by side, or one line of the table.
 
+import { keepAsking } from '../shared/awaited_image.js';
 import { formatNumber, h, imageUrl, setText } from '../shared/dom.js';
 import { describeMark, showMark } from '../shared/image_mark.js';
 import { aboutText, describe, markFor, whenText } from './texts.js';
@@ -26,6 +27,7 @@ class Cell {
     this.image = h('img', { alt: '', draggable: 'false', decoding: 'async' });
     this.image.addEventListener('error', () => { if (this.image.getAttribute('src')) this.element.classList.add('broken'); });
     this.image.addEventListener('load', () => this.element.classList.remove('broken'));
+    keepAsking(this.image);
     this.tick = h('span', { class: 'im-tick', 'aria-hidden': 'true' });
     this.thumb = h('div', { class: 'im-thumb' }, this.image, this.tick);
     this.element = h('div', { 'data-id': this.id, tabindex: -1 });
