@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annotator.cli_options import LARGEST_NUMBER, AsJson, ProjectDir
+from annotator.services.message import counted
 from annotator.terminal import opened, progress_bar, show
 
 if TYPE_CHECKING:
@@ -33,7 +34,10 @@ certify_app = typer.Typer(no_args_is_help=True)
 
 @certify_app.callback()
 def certify(context: typer.Context, project: ProjectDir) -> None:
-    """Fill in open pairs under a statistical guarantee from blind questions."""
+    """Fill in open pairs under a guarantee from probes.
+
+    Probes are random questions that are asked without the model's opinion.
+    """
     context.obj = project
 
 
@@ -71,7 +75,7 @@ def certify_plan(
         int,
         typer.Option(
             help=(
-                "Pilot: blind questions before the plan, such as 400. They are no evidence, but "
+                "Pilot: probes before the plan, such as 400. They prove nothing, but "
                 "improve the plan if the model is overconfident."
             )
         ),
@@ -81,11 +85,11 @@ def certify_plan(
         typer.Option("--offers", help="Also the price of a strict, usual and lenient promise."),
     ] = False,
     start: Annotated[
-        bool, typer.Option("--start", help="Start: freeze the plan and ask blind questions.")
+        bool, typer.Option("--start", help="Start: freeze the plan and ask its probes.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Forecast what could be filled in and how many blind questions that takes."""
+    """Forecast what could be filled in and how many probes that takes."""
     with opened(context.obj) as services, progress_bar("Planning"):
         row = services.certification.plan(
             max_error=max_error,
@@ -142,9 +146,8 @@ def rollback(
     """Undo what a certificate filled in; those pairs are open again."""
     with opened(project) as services:
         row = services.certification.roll_back(certificate)
-    text = (
-        f"Certificate {row['certificate']} is rolled back; {row['pairs']:,} pairs are open again."
-    )
+    reopened = counted(row["pairs"], "pair is", "pairs are")
+    text = f"Certificate {row['certificate']} is rolled back; {reopened} open again."
     show(row, text, as_json)
 
 
@@ -157,11 +160,12 @@ def _plan_text(row: PlanRow) -> str:
         )
     if row["certificate"] is not None:
         return (
-            f"Certificate {row['certificate']} is open. Answer blind questions on the Probe page; "
+            f"Certificate {row['certificate']} is open. Answer its probes on the Probe page; "
             "`annotator certify PROJECT status` says how far it is."
         )
     lines = [
-        f"{row['pool']:,} open pairs of {len(row['categories'])} categories, by version "
+        f"{counted(row['pool'], 'open pair')} of "
+        f"{counted(len(row['categories']), 'category', 'categories')}, by version "
         f"{row['version']}.",
     ]
     if row["suggest_only"]:
@@ -171,7 +175,7 @@ def _plan_text(row: PlanRow) -> str:
     if row["known_present"]:
         lines.append(
             f"Lost pairs are cheaper to bound over the {row['over']}; "
-            f"{row['known_present']:,} present pairs are known."
+            f"{counted(row['known_present'], 'present pair is', 'present pairs are')} known."
         )
     if pilot is not None:
         lines.append(
@@ -189,11 +193,11 @@ def _offer_line(offer: Offer) -> str:
     if offer["refused"]:
         return f"{promise}: {offer['refused']}"
     filled = offer["fill_absent"] + offer["fill_present"]
-    return f"{promise}: {offer['probes']:,} probes, {filled:,} pairs filled in."
+    return f"{promise}: {counted(offer['probes'], 'probe')}, {counted(filled, 'pair')} filled in."
 
 
 def _table(forecasts: list[OfferedForecast]) -> list[str]:
-    heads = ("over", "filled absent", "filled present", "blind questions", "total answers")
+    heads = ("over", "filled absent", "filled present", "probes", "total answers")
     lines = ["  ".join(f"{head:>15}" for head in heads)]
     for one in forecasts:
         counts = (one["fill_absent"], one["fill_present"], one["probes"], one["people"])
@@ -210,7 +214,7 @@ def _status_text(row: Status) -> str:
         state += ", its promise holds" if row["standing"]["holds"] else ", its promise is stale"
     lines = [
         f"Certificate {row['certificate']} ({state}), "
-        f"version {row['version']}, {row['pool']:,} pairs"
+        f"version {row['version']}, {counted(row['pool'], 'pair')}"
     ]
     for zone in row["zones"]:
         lines.append(
@@ -236,7 +240,8 @@ def _status_text(row: Status) -> str:
 
 def _apply_text(row: FillRow) -> str:
     done = "Filled in" if row["applied"] else "Would fill in"
-    text = f"{done} {row['present']:,} pairs as present and {row['absent']:,} as absent."
+    present = counted(row["present"], "pair")
+    text = f"{done} {present} as present and {row['absent']:,} as absent."
     if row["present_left_out"]:
         text += (
             " Some likely present pairs stay open: so many others were answered that the promise "

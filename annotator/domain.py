@@ -187,7 +187,8 @@ class Change:
     seen_operation: str | None = None
     """Client id of the client's own earlier operation on the pair, not acknowledged yet."""
     expected: State | None = None
-    """What the model says about an attention check that was mixed in; None for other items."""
+    """What the label says of a pair that is asked again as an attention check; such an answer never
+    becomes the label. None for other pairs."""
 
 
 @dataclass(frozen=True, kw_only=True)

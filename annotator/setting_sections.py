@@ -111,17 +111,17 @@ class Retraining(SettingsTable):
 
 
 class Probes(SettingsTable):
-    """How often a blind question is asked between the others."""
+    """How often a probe is asked between the others."""
 
     share: float = Field(
         default=0.05,
         ge=0,
         le=0.5,
-        title="Share of blind questions",
+        title="Share of probes",
         description=(
-            "Share of blind questions among all questions. They come as cards of ten between two"
-            " images on the Label page: with 0.05 after 190 decisions. 0 turns the cards off; the"
-            " Probe page still asks."
+            "Share of probes among all questions: pairs drawn at random and asked without the"
+            " model's opinion. They come as cards of ten between two images on the Label page: with"
+            " 0.05 after 190 decisions. 0 turns the cards off; the Probe page still asks."
         ),
     )
 

@@ -11,6 +11,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from annotator.services.message import counted
+
 if TYPE_CHECKING:
     from annotator.services.app import Services
 
@@ -126,8 +128,10 @@ def validation_text(file: Path, result: Any) -> str:
     if result.problems:
         return "\n".join((*result.problems, *result.notes))
     valid = (
-        f"{file} is valid: {result.images} images, {result.categories} categories, "
-        f"{result.annotations} annotations, {result.present} pairs present, {result.absent} absent"
+        f"{file} is valid: {counted(result.images, 'image')}, "
+        f"{counted(result.categories, 'category', 'categories')}, "
+        f"{counted(result.annotations, 'annotation')}, {counted(result.present, 'pair')} present, "
+        f"{result.absent:,} absent"
     )
     return "\n".join((valid, *result.notes))
 

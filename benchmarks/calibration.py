@@ -9,7 +9,7 @@ calibrated in several ways, and what each says about all open pairs is held agai
 - weighted: every answer by one over the share of pairs with about its score that are known, an
   estimate of the chance with which such a pair was asked;
 - by chance: only answers about images that a version's queue had drawn at random;
-- 100 and 300 probes: every answer, then intercepts moved by blind questions, as the tool does from
+- 100 and 300 probes: every answer, then intercepts moved by probes, as the tool does from
   50 on; mean of ten draws.
 """
 

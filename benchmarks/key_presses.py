@@ -11,16 +11,16 @@ from the command line, and replays the session with a person who is always right
   X again for what is marked, Shift+Enter.
 - Label, a key to accept, as it was before: accept all that is suggested where that takes fewer keys
   than the digits, the same corrections, then Shift+Enter, which left nothing marked present.
-- Verify: pages of 40 images of one category, likely ones first, the page's own checks among them;
-  what is wrong is turned by its code, the digit of its row and the letters of the images in it, or
-  by arrow keys and Space where that takes fewer keys; Enter saves.
+- Verify: pages of 40 images of one category, likely ones first; what is wrong is turned by its
+  code, the digit of its row and the letters of the images in it, or by arrow keys and Space where
+  that takes fewer keys; Enter saves.
 - Tick the positives: the first letters of each name, then the next image; what a plain tool offers.
 
 It is a simulation: no browser and no person. What is listed, suggested and given a digit comes from
 the services that the pages use; how keys answer and how a name is found is restated here. Seconds
 are estimates from published times of single steps, the same for all three; looking for what the
-categories ask for takes time, too, but the same in every way, and is left out. The Verify page
-draws its checks anew each time, so its figures move by about a percent.
+categories ask for takes time, too, but the same in every way, and is left out. There are no
+attention checks on the pages: nobody but a file has answered before.
 """
 
 from __future__ import annotations

@@ -235,6 +235,9 @@ class VirtualAnnotator:
             return
         time.sleep(3 * self._manner.pace)
         said = []
+        again = {(i["id"], about["category"]): i["answer"] for i in page["items"] if i["answer"]}
+        with self._lock:
+            self._answers |= again  # attention checks name the answer that they are compared with
         for item in page["items"]:
             by_hand = self._rng.random() < 0.2
             usual = (item["guess"], "accepted_in_bulk") if item["guess"] else ("absent", "swept")

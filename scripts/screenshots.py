@@ -233,7 +233,7 @@ def verify(page: Page, url: str, truth: Truth) -> None:
 
 
 def probe(page: Page, url: str, truth: Truth) -> None:
-    """Show a blind question."""
+    """Show a probe."""
     del truth
     page.goto(f"{url}/probe")
     page.wait_for_timeout(1500)

@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "shared": {"shared"},
     "verify": {"verify", "shared"},
 }
-"""By folder, the folders that its modules may import from. Label shows cards of blind questions."""
+"""By folder, the folders that its modules may import from. Label shows cards of probes."""
 
 
 def check_types(project: Path) -> subprocess.CompletedProcess[str]:

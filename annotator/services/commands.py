@@ -329,7 +329,8 @@ def _quality_lines(quality: QualityRow, goal: StoppingRow) -> list[str]:
     both, now = quality["overall"], goal["now"]
     agreement = quality["note"]
     if both is not None:
-        agreement = f"people agree on {both['agreed']} of {both['pairs']} pairs they have in common"
+        shared = counted(both["pairs"], "pair")
+        agreement = f"people agree on {both['agreed']:,} of {shared} they have in common"
     if goal["reached"]:
         return [agreement, "the goal is reached"]
     if now is None:

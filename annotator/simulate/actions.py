@@ -130,23 +130,28 @@ class SimulatedAnnotator:
         """Go through one page of the grid.
 
         A picture with a guess costs a glance, and a correction if the guess is wrong. Where nothing
-        is guessed, what is there is marked and the rest is absent by one key.
+        is guessed, what is there is marked and the rest is absent by one key. What the page asks
+        again, as an attention check, costs the same and brings nothing new.
         """
         category = self._categories[column]
         asked = PageRequest(category=category, mode=mode, count=count, tab=TAB)
         page = self.services.verification.page(WHO, asked)
         if not page["items"]:
             return Page(0, 0, 0)
-        changes, present, corrected = [], 0, 0
+        changes, flips, present, corrected = [], 0, 0, 0
         for item in page["items"]:
             row = self._rows[item["id"]]
             said = self.oracle.answer(row, column)
             untouched = (item["guess"] or State.ABSENT.value) == _state(said).value
             source = Source.ACCEPTED_IN_BULK if item["guess"] else Source.SWEPT
             source = source if untouched else Source.HUMAN
-            changes.append(PageChange(image=item["id"], state=_state(said), source=source))
-            self._remember(row, column, said)
-            present, corrected = present + said, corrected + (not untouched)
+            changes.append(
+                PageChange(image=item["id"], state=_state(said), source=source, seen=item["answer"])
+            )
+            flips += not untouched
+            if item["answer"] is None:
+                self._remember(row, column, said)
+                present, corrected = present + said, corrected + (not untouched)
         request = SavePageRequest(
             op=uuid.uuid4().hex,
             category=category,
@@ -156,7 +161,7 @@ class SimulatedAnnotator:
         )
         self.services.verification.save(WHO, request)
         costs = self.costs
-        seconds = costs.page + costs.glance * len(changes) + costs.correct * corrected
+        seconds = costs.page + costs.glance * len(changes) + costs.correct * flips
         self.clock.spend(seconds, len(changes))
         return Page(len(changes), present, corrected)
 

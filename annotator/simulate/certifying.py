@@ -1,4 +1,4 @@
-"""A certificate in a simulation: begun when it pays, its blind questions answered, and compared."""
+"""A certificate in a simulation: begun when it pays, its probes answered, and compared."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_LOST = 0.2
 LEFT = 0.25
 """Most answers that a certificate may still ask of people, as a share of the open pairs."""
 GIVE_UP = 3.0
-"""Blind questions, as a multiple of the forecast, after which a certificate has failed."""
+"""Probes, as a multiple of the forecast, after which a certificate has failed."""
 CARDS = 5
 """Cards between two looks at where the certificate stands."""
 
@@ -29,7 +29,7 @@ Bools = npt.NDArray[np.bool_]
 def planned(person: SimulatedAnnotator) -> PlanRow | None:
     """Begin a certificate if it pays to; return its plan, or None.
 
-    It pays when the blind questions and the answers that it leaves to people are fewer than a
+    It pays when the probes and the answers that it leaves to people are fewer than a
     quarter of the open pairs.
     """
     row = person.services.certification.plan(max_lost=MAX_LOST)
@@ -39,7 +39,7 @@ def planned(person: SimulatedAnnotator) -> PlanRow | None:
 
 
 def answer_blindly(person: SimulatedAnnotator, plan: PlanRow) -> Iterator[None]:
-    """Answer cards of blind questions until the fill reaches what was forecast, and fill in.
+    """Answer cards of probes until the fill reaches what was forecast, and fill in.
 
     Each question shows another image, so it costs a switch and a yes or no.
     """

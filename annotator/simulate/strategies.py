@@ -159,9 +159,7 @@ def loop(person: SimulatedAnnotator) -> Steps:
     yield from correct_most(person)
 
 
-@way(
-    "certified", "the loop until a certificate pays, then its blind questions; it fills in the rest"
-)
+@way("certified", "the loop until a certificate pays, then its probes; it fills in the rest")
 def certified(person: SimulatedAnnotator) -> Steps:
     """Do what `loop` does, and end with what a certificate fills in."""
     version = None

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from annotator.domain import HELD_OUT_FOLD, OperationKind, State
+from annotator.store import attention_checks
 from annotator.store.answer_tables import packed_labels
 from annotator.store.connection import Transaction
 from annotator.store.rows import chunks
@@ -22,7 +23,6 @@ from annotator.store.tables import (
     UNUSED,
     annotator,
     answer,
-    attention_check,
     category,
     image,
     label,
@@ -86,7 +86,7 @@ class Pace:
     """Answers that stand and say present."""
     absent: int
     checks: int
-    """Attention checks that were answered."""
+    """Attention checks that were answered and can be compared with a label."""
     checks_agreed: int
 
 
@@ -257,7 +257,7 @@ def last_answer_at(tx: Transaction) -> datetime | None:
 def paces(tx: Transaction) -> list[Pace]:
     """Return what each person did, in the order in which they came."""
     work, medians = _work(tx), _medians(tx)
-    given, checks = _given(tx), agreed_checks(tx)
+    given, checks = _given(tx), attention_checks.agreed(tx)
     result = []
     for row in tx.execute(sa.select(annotator.c.id, annotator.c.name).order_by(annotator.c.id)):
         mine = work.get(row.id, {})
@@ -355,20 +355,6 @@ def _given(tx: Transaction) -> dict[int, tuple[int, int]]:
         is_present = state == STATES[State.PRESENT]
         found[who] = (present + count, absent) if is_present else (present, absent + count)
     return found
-
-
-def agreed_checks(tx: Transaction) -> dict[int, tuple[int, int]]:
-    """Return how many attention checks were answered, and how many as expected, by annotator."""
-    agreed = sa.func.sum(sa.case((answer.c.state == attention_check.c.expected, 1), else_=0))
-    query = (
-        sa.select(operation.c.annotator_id, sa.func.count(), agreed)
-        .select_from(attention_check)
-        .join(answer, answer.c.id == attention_check.c.answer_id)
-        .join(operation, operation.c.id == answer.c.operation_id)
-        .where(operation.c.cancelled.is_(False))
-        .group_by(operation.c.annotator_id)
-    )
-    return {who: (int(asked), int(same)) for who, asked, same in tx.execute(query)}
 
 
 def _times_of_answers(tx: Transaction, ids: list[int]) -> dict[int, datetime]:

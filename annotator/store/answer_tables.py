@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from annotator.domain import OperationKind, Source, State
 from annotator.store import saved_again
+from annotator.store.attention_checks import IS_CHECK
 from annotator.store.connection import Transaction
 from annotator.store.tables import (
     SCORE_STEPS,
@@ -66,6 +67,8 @@ class AnswerRecord:
     source: Source
     at: datetime
     late: bool
+    check: bool
+    """Given to an attention check."""
     cancelled: bool
     score: float | None = None
     """Probability that was shown beside the pair, if one was."""
@@ -200,6 +203,7 @@ def history(tx: Transaction, image_id: int, category_id: int) -> list[AnswerReco
             answer.c.source,
             operation.c.happened_at,
             answer.c.late,
+            IS_CHECK.label("check"),
             operation.c.cancelled,
             answer.c.score,
             operation.c.version,
@@ -217,6 +221,7 @@ def history(tx: Transaction, image_id: int, category_id: int) -> list[AnswerReco
             source=SOURCE_OF[row.source],
             at=row.happened_at,
             late=row.late,
+            check=bool(row.check),
             cancelled=row.cancelled,
             score=None if row.score is None else row.score / SCORE_STEPS,
             version=row.version,

@@ -17,7 +17,7 @@ from annotator.domain import (
     State,
 )
 from annotator.errors import AnnotatorError
-from annotator.store import derivation, steps
+from annotator.store import attention_checks, derivation, steps
 from annotator.store.answer_tables import (
     AnswerCounts,
     AnswerRecord,
@@ -32,7 +32,7 @@ from annotator.store.merges import Pair
 from annotator.store.repair import recompute, recount
 from annotator.store.rows import chunks
 from annotator.store.steps import Step
-from annotator.store.tables import SCORE_STEPS, SOURCES, STATES, answer, attention_check, operation
+from annotator.store.tables import SCORE_STEPS, SOURCES, STATES, answer, operation
 
 __all__ = [
     "AnswerCounts",
@@ -59,7 +59,8 @@ def record(tx: Transaction, new: Operation, now: datetime) -> Receipt:
 
     A retry with the same client id changes nothing. A change whose pair has moved on since the
     client looked is kept, flagged late, and takes no part in the label; imports are never late,
-    and make nobody late.
+    and make nobody late. Nor does what is said to an attention check take part: a slip there must
+    not cost a label, and the receipt does not call it late.
 
     Raises:
         AnnotatorError: If another annotator's operation has the same client id.
@@ -69,6 +70,7 @@ def record(tx: Transaction, new: Operation, now: datetime) -> Receipt:
     if known is not None:
         touched = pairs or _pairs_of(tx, known)
         return _receipt(tx, known, touched, repeated=True, late=_late_pairs(tx, known))
+    checks = {(c.image_id, c.category_id) for c in new.changes if c.expected}
     late = set() if new.kind is OperationKind.IMPORT else _moved_on(tx, new.changes)
     values = {
         "client_id": new.client_id,
@@ -91,27 +93,16 @@ def record(tx: Transaction, new: Operation, now: datetime) -> Receipt:
                     "state": STATES[c.state],
                     "source": SOURCES[c.source],
                     "score": None if c.score is None else round(c.score * SCORE_STEPS),
-                    "late": (c.image_id, c.category_id) in late,
+                    "late": (c.image_id, c.category_id) in late | checks,
                 }
                 for c in part
             ],
         )
-    _keep_checks(tx, operation_id, new.changes)
-    derivation.recompute(tx, set(pairs) - late)
+    attention_checks.keep(tx, operation_id, new.changes)
+    derivation.recompute(tx, set(pairs) - late - checks)
     if new.kind is OperationKind.IMPORT:
         return Receipt(operation_id=operation_id, repeated=False, labels=())
-    return _receipt(tx, operation_id, pairs, repeated=False, late=sorted(late))
-
-
-def _keep_checks(tx: Transaction, operation_id: int, changes: Sequence[Change]) -> None:
-    expected = {(c.image_id, c.category_id): c.expected for c in changes if c.expected}
-    if not expected:
-        return
-    query = sa.select(answer.c.id, answer.c.image_id, answer.c.category_id)
-    rows = tx.execute(query.where(answer.c.operation_id == operation_id))
-    checks = [(row.id, expected.get((row.image_id, row.category_id))) for row in rows]
-    values = [{"answer_id": i, "expected": STATES[s]} for i, s in checks if s is not None]
-    tx.execute(sa.insert(attention_check), values)
+    return _receipt(tx, operation_id, pairs, repeated=False, late=sorted(late - checks))
 
 
 def undo(
@@ -290,7 +281,7 @@ def _pairs_of(tx: Transaction, operation_id: int) -> list[Pair]:
 
 def _late_pairs(tx: Transaction, operation_id: int) -> list[Pair]:
     query = sa.select(answer.c.image_id, answer.c.category_id).where(
-        answer.c.operation_id == operation_id, answer.c.late.is_(True)
+        answer.c.operation_id == operation_id, answer.c.late.is_(True), ~attention_checks.IS_CHECK
     )
     return sorted({(i, c) for i, c in tx.execute(query)})
 

@@ -1,4 +1,4 @@
-"""Certificates: frozen plans of what may be filled in, and the blind questions asked for them."""
+"""Certificates: frozen plans of what may be filled in, and the probes asked for them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Certificate:
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """One blind question of a certificate; `position` is its place in the order of its zone.
+    """One probe of a certificate; `position` is its place in the order of its zone.
 
     Those of its pilot are in no zone of a plan and have an inclusion probability instead.
     """
@@ -219,14 +219,14 @@ def cannot_be_asked(tx: Transaction, number: int, now: datetime) -> int:
 
 
 def nth_newest_answer(tx: Transaction, count: int) -> datetime | None:
-    """Return when the blind question was answered after which came `count - 1` others."""
+    """Return when the probe was answered after which came `count - 1` others."""
     query = sa.select(probe.c.answered_at).where(probe.c.state.is_not(None))
     found = query.order_by(probe.c.answered_at.desc()).offset(count - 1).limit(1)
     return tx.execute(found).scalar()
 
 
 def probed(tx: Transaction) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return image and category ordinals of every pair that was ever drawn for a blind question."""
+    """Return image and category ordinals of every pair that was ever drawn for a probe."""
     query = (
         sa.select(image.c.ordinal, category.c.ordinal)
         .select_from(probe)
@@ -239,7 +239,7 @@ def probed(tx: Transaction) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64
 
 
 def answered_elsewhere(tx: Transaction, number: int) -> list[tuple[int, int, State]]:
-    """Return image and category ordinal and state of blind answers not given to a certificate."""
+    """Return image and category ordinal and state of probe answers not given to a certificate."""
     query = (
         sa.select(image.c.ordinal, category.c.ordinal, probe.c.state)
         .select_from(probe)

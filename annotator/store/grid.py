@@ -11,7 +11,7 @@ from annotator.domain import State
 from annotator.store import leases
 from annotator.store.connection import Transaction
 from annotator.store.rows import chunks
-from annotator.store.tables import STATES, answer, attention_check, label, lease, operation
+from annotator.store.tables import STATES, answer, label, lease, operation
 
 KIND = "verify:"
 """What the kind of a lease begins with; the category's id follows."""
@@ -42,20 +42,6 @@ def answered(
         last = {image_id: state for image_id, state in tx.execute(own)}
         found.update(i for i, state in last.items() if state == STATES[State.UNSURE])
     return found
-
-
-def checks_of(tx: Transaction, annotator_id: int, limit: int) -> tuple[int, int]:
-    """Return how many of an annotator's newest attention checks there are, and were as expected."""
-    newest = (
-        sa.select(answer.c.state, attention_check.c.expected)
-        .join(answer, answer.c.id == attention_check.c.answer_id)
-        .join(operation, operation.c.id == answer.c.operation_id)
-        .where(operation.c.annotator_id == annotator_id, operation.c.cancelled.is_(False))
-        .order_by(answer.c.id.desc())
-        .limit(limit)
-    )
-    rows = tx.execute(newest).all()
-    return len(rows), sum(row.state == row.expected for row in rows)
 
 
 def hold(

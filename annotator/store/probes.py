@@ -186,7 +186,7 @@ def get(tx: Transaction, probe_id: int) -> Probe:
     """
     row = tx.execute(sa.select(probe).where(probe.c.id == probe_id)).first()
     if row is None:
-        raise NotFound(f"There is no blind question with id {probe_id}; reload the page.")
+        raise NotFound(f"There is no probe with id {probe_id}; reload the page.")
     return to_probe(row)
 
 
@@ -307,8 +307,10 @@ def audit_answers(tx: Transaction) -> AuditAnswers:
     return AuditAnswers(rows[:, 0], rows[:, 1], rows[:, 2] == STATES[State.PRESENT])
 
 
-def decisions_since_probe(tx: Transaction, annotator_id: int, newest: int) -> int:
-    """Count a person's decisions by hand since their last answer to a probe.
+def decisions_since_probe(
+    tx: Transaction, annotator_id: int, newest: int, after_operation: int = 0
+) -> int:
+    """Count a person's decisions by hand since their last answer to a probe, and an operation.
 
     A present or absent answer on any page counts, an accept-all counts as one decision, and
     nothing that was taken back counts. Only the person's `newest` operations are looked at, so
@@ -318,7 +320,7 @@ def decisions_since_probe(tx: Transaction, annotator_id: int, newest: int) -> in
     since = tx.execute(last).scalar()
     recent = (
         sa.select(operation.c.id, operation.c.kind, operation.c.cancelled, operation.c.recorded_at)
-        .where(operation.c.annotator_id == annotator_id)
+        .where(operation.c.annotator_id == annotator_id, operation.c.id > after_operation)
         .order_by(operation.c.id.desc())
         .limit(newest)
         .subquery()

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from annotator.domain import OperationKind, Source, State
+from annotator.store.attention_checks import IS_CHECK
 from annotator.store.certificates import BOUND
 from annotator.store.connection import Transaction
 from annotator.store.probes import AUDIT
@@ -59,7 +60,7 @@ class Opinions:
 
 @dataclass(frozen=True)
 class BlindAnswers:
-    """Blind answers about pairs that chance alone chose, `n` of them."""
+    """Probe answers about pairs that chance alone chose, `n` of them."""
 
     image: Whole
     """Ordinals."""
@@ -81,7 +82,7 @@ class Times:
 
 
 def newest_blind_answer(tx: Transaction) -> tuple[int, int]:
-    """Return two numbers that change whenever a blind question is answered."""
+    """Return two numbers that change whenever a probe is answered."""
     query = sa.select(
         sa.func.count(), sa.func.max(sa.type_coerce(probe.c.answered_at, sa.BigInteger))
     )
@@ -102,7 +103,7 @@ def ordinary_opinions(tx: Transaction) -> Opinions:
     """Return the opinions about pairs that have more than one answer, or a blind one.
 
     The newest answer of each person counts. An answer that came too late to become the label is
-    an opinion like any other; review decisions and imports are left out.
+    an opinion like any other; review decisions, imports and attention checks are left out.
     """
     twice = (
         sa.select(answer.c.image_id, answer.c.category_id)
@@ -123,6 +124,7 @@ def ordinary_opinions(tx: Transaction) -> Opinions:
             operation.c.cancelled.is_(False),
             operation.c.kind != OperationKind.IMPORT.value,
             answer.c.source.not_in(_NOT_ONE_OWN),
+            ~IS_CHECK,
         )
         .order_by(answer.c.id)
     )
@@ -130,7 +132,7 @@ def ordinary_opinions(tx: Transaction) -> Opinions:
 
 
 def blind_opinions(tx: Transaction) -> Opinions:
-    """Return what people said to blind questions, the newest answer of each person to a pair."""
+    """Return what people said to probes, the newest answer of each person to a pair."""
     query = (
         sa.select(probe.c.image_id, probe.c.category_id, probe.c.annotator_id, probe.c.state)
         .where(probe.c.state.is_not(None), probe.c.annotator_id.is_not(None))
@@ -140,7 +142,7 @@ def blind_opinions(tx: Transaction) -> Opinions:
 
 
 def blind_answers(tx: Transaction) -> BlindAnswers:
-    """Return the blind answers that chance chose; further looks at surprising pairs are not."""
+    """Return the probe answers that chance chose; further looks at surprising pairs are not."""
     query = (
         sa.select(
             image.c.ordinal,

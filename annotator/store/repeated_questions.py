@@ -1,4 +1,4 @@
-"""Blind questions that a second person is asked, who cannot know what the first one said."""
+"""Probes that a second person is asked, who cannot know what the first one said."""
 
 from __future__ import annotations
 

@@ -11,17 +11,18 @@ from annotator.errors import AnnotatorError
 from annotator.services.app import Services
 from annotator.services.certificates import planning
 from annotator.services.certificates.rows import PlanOptions
+from annotator.services.message import counted
 from annotator.ui import certify_views as views
 from annotator.ui.boundary import annotator_of, shows_errors
 from annotator.ui.figures_page import PLAIN, QUIET, plot
 
 LOOK_SECONDS = 4.0
-"""How often the page asks whether blind questions were answered."""
+"""How often the page asks whether probes were answered."""
 
 INTRO = (
-    "Fill in open pairs without checking each one. A plan freezes a list of pairs; blind "
-    "questions about a random sample of it give a statistical bound on the errors, which holds "
-    "for any model."
+    "Fill in open pairs without checking each one. A plan freezes a list of pairs; "
+    "probes (questions about a random sample of it, asked without the model's opinion) give a "
+    "statistical bound on the errors, which holds for any model."
 )
 
 OVERS = [
@@ -69,7 +70,7 @@ class CertifyPage:
         )
 
     def tick(self, seen: int | None) -> tuple[Any, ...]:
-        """Return the page again if a blind question was answered since."""
+        """Return the page again if a probe was answered since."""
         answered = int(self._probing.report()["answered"])
         if answered == seen:
             return gr.skip(), *(gr.skip() for _ in range(PARTS))
@@ -154,7 +155,8 @@ class CertifyPage:
         if number is None:
             raise AnnotatorError("Choose a certificate first.")
         row = self._certification.roll_back(int(number))
-        said = f"Certificate {number} is rolled back; {row['pairs']:,} pairs are open again."
+        reopened = counted(row["pairs"], "pair is", "pairs are")
+        said = f"Certificate {number} is rolled back; {reopened} open again."
         return said, *self.show()
 
     def build(self, pages: gr.Blocks) -> None:
@@ -250,7 +252,7 @@ def _planning_widgets() -> tuple[gr.Radio, list[Any], gr.Button, gr.Button, gr.H
         gr.Checkbox(
             False,
             label=f"Ask {PILOT} pilot questions first",
-            info="They are no evidence, but improve the plan if the model is overconfident.",
+            info="They prove nothing, but improve the plan if the model is overconfident.",
             elem_id="certify-pilot",
         )
     )

@@ -27,7 +27,7 @@ from annotator.ui.html_table import html_table
 
 NOTHING = (
     "No certificate is open. Look at what could be filled in, and start one if it is worth it: "
-    "the Probe page then asks blind questions until the promise is proven or the certificate is "
+    "the Probe page then asks its probes until the promise is proven or the certificate is "
     "cancelled."
 )
 
@@ -122,7 +122,8 @@ def _pilot_sentence(pilot: PilotRow) -> str:
         left = pilot["asked"] - pilot["answered"]
         return f"Without the pilot: {left:,} of its questions are not answered yet."
     return (
-        f"According to the pilot: {pilot['present']:,} of its {pilot['asked']:,} pairs are present."
+        f"According to the pilot: {pilot['present']:,} of its {counted(pilot['asked'], 'pair')} "
+        f"{'is' if pilot['present'] == 1 else 'are'} present."
     )
 
 
@@ -158,7 +159,7 @@ def _numbers(row: PilotStatus | ProofStatus) -> str:
         numbers = [
             (row["fill"]["absent"], "absent, certified"),
             (row["fill"]["present"], "present, certified"),
-            (row["answers"], "blind answers"),
+            (row["answers"], "probe answers"),
         ]
     numbers.append((row["pool"], "pairs in the pool"))
     return "".join(f"<div><b>{number:,}</b><span>{name}</span></div>" for number, name in numbers)
@@ -194,7 +195,7 @@ def _bounds(row: PilotStatus | ProofStatus) -> str:
 
 
 def closing_chart(row: Status) -> Chart | None:
-    """Return both bounds over the blind answers, with what is promised; None without answers."""
+    """Return both bounds over the probe answers, with what is promised; None without answers."""
     if "state" not in row:
         return None
     rows = [
@@ -217,7 +218,7 @@ def closing_chart(row: Status) -> Chart | None:
         alt.Chart(pd.DataFrame(rows))
         .mark_line(strokeWidth=2, interpolate="step-after")
         .encode(
-            x=alt.X("answers:Q", title="blind answers", axis=few),
+            x=alt.X("answers:Q", title="probe answers", axis=few),
             y=alt.Y("share:Q", title="at most, %", scale=alt.Scale(domainMin=0)),
             color=colour,
             tooltip=["bound:N", alt.Tooltip("share:Q", format=".1f"), "answers:Q"],
@@ -235,7 +236,8 @@ def closing_chart(row: Status) -> Chart | None:
 def fill_text(row: FillRow) -> str:
     """Return what applying fills in, or has filled in, as a sentence."""
     done = "Filled in" if row["applied"] else "This would fill in"
-    text = f"{done} {row['present']:,} pairs as present and {row['absent']:,} as absent."
+    present = counted(row["present"], "pair")
+    text = f"{done} {present} as present and {row['absent']:,} as absent."
     if row["present_left_out"]:
         text += " Some likely present pairs stay open, because people answered many others."
     return text

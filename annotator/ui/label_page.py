@@ -5,6 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from annotator.services.app import Services
+from annotator.services.labelling.rare_categories import rarest
 from annotator.ui.boundary import ServerFunction, server_function
 from annotator.ui.evidence_functions import evidence_functions
 from annotator.ui.image_list_functions import image_list_functions
@@ -27,6 +28,7 @@ from annotator.wire.label import (
     NextImages,
     NextImagesRequest,
     PairRequest,
+    RareCategories,
     ResolveFlagRequest,
     Start,
 )
@@ -93,6 +95,10 @@ def _desk_functions(services: Services) -> list[ServerFunction]:
     def find_images(annotator: str, request: FindImagesRequest) -> FoundImages:
         return labelling.find_images(annotator, request.text)
 
+    def rare_categories(annotator: str, request: Request) -> RareCategories:
+        del annotator, request
+        return {"rare": rarest(services.verification.counts()) if labelling.has_features() else []}
+
     def history(annotator: str, request: PairRequest) -> History:
         del annotator
         return labelling.history(request.image, request.category)
@@ -102,6 +108,7 @@ def _desk_functions(services: Services) -> list[ServerFunction]:
 
     return [
         server_function("find_images", FindImagesRequest.read, find_images),
+        server_function("rare_categories", Request.read, rare_categories),
         server_function("history", PairRequest.read, history),
         server_function("set_hotkey", HotkeyRequest.read, set_hotkey),
         server_function("bookmark", BookmarkRequest.read, services.bookmarks.set),

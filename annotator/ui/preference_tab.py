@@ -15,7 +15,7 @@ from annotator.ui.settings_views import plain
 PARTS = (
     ("Project", ("name", "description")),
     ("Suggestions", ("suggestions.aim", "suggestions.threshold", "suggestions.precision")),
-    ("Image order and blind questions", ("asking.strategy", "asking.diversity", "probes.share")),
+    ("Image order and probes", ("asking.strategy", "asking.diversity", "probes.share")),
     ("Keys", ("labelling.enter", "labelling.commit_delay_ms")),
     ("Goal", ("goal.coverage", "goal.error")),
     ("Image files", ("images.grey_range", "images.max_megapixels")),

@@ -1,4 +1,4 @@
-"""The Probe page: what blind questions are for, how many were answered, and cards in a row."""
+"""The Probe page: what probes are for, how many were answered, and cards in a row."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from html import escape
 import pandas as pd
 
 from annotator.services.knowledge.calibration import CalibrationReport, Sureness
-from annotator.services.message import span
+from annotator.services.message import counted, span
 from annotator.services.progress.growth import GrowthRow
 from annotator.services.progress.overview import Counts
 from annotator.services.progress.trends import OverallPace, PersonPace
@@ -27,6 +27,10 @@ COUNTING = (
     '<p class="pg-note" data-counting>This part is being computed and appears in a moment.</p>'
 )
 """Stands where figures of a large project are going to be."""
+
+
+PROBES = "probes (pairs drawn at random and asked without the model's opinion)"
+"""Said where the word first stands."""
 
 
 def counts_html(row: Counts, *, about: bool = False) -> str:
@@ -57,9 +61,10 @@ def counts_html(row: Counts, *, about: bool = False) -> str:
         f'<div><b>{row["open"]:,}</b><span><i class="pg-open"></i>open</span></div>'
         f"<div><b>{suggestions}</b><span>suggestions waiting</span></div>"
         f"<div><b>{row['visited']:,}</b><span>of {row['images']:,} images visited</span></div>"
-        f"<div><b>{conflicts}</b><span>conflicts</span></div></div>"
+        f"<div><b>{conflicts}</b><span>conflict{'' if conflicts == '1' else 's'}</span></div></div>"
         f'<div class="pg-bar" role="img" aria-label="{spoken}">{bar}</div>'
-        f'<div class="pg-small">{known / pairs:.1%} of {row["pairs"]:,} pairs are known: '
+        f'<div class="pg-small">{known / pairs:.1%} of '
+        f"{counted(row['pairs'], 'pair is', 'pairs are')} known: "
         f"{row['present']:,} present, {row['absent']:,} absent{filled}. Filled pairs are "
         "filled in under a certificate, without anybody looking at each.</div></div>"
     )
@@ -84,8 +89,8 @@ def growth_note(growth: GrowthRow) -> str:
             "applied until it is rolled back or people answer them."
         )
     return note_html(
-        f"{last['present'] + last['absent']:,} pairs are answered, plotted by the "
-        f"{growth['step']}; each pair counts from its latest answer on.",
+        f"{counted(last['present'] + last['absent'], 'pair is', 'pairs are')} answered, plotted by "
+        f"the {growth['step']}; each pair counts from its latest answer on.",
         filled,
         line if growth["suggested"] else "",
     )
@@ -111,20 +116,20 @@ def calibration_note(calibration: CalibrationReport) -> str:
     bins, error = calibration["bins"], calibration["error"]
     if not bins or error is None:
         return note_html(
-            f"Calibration is shown here once {calibration['needed']} present answers, blind or on "
-            f"held-out images, can be compared; there are {calibration['present']} so far."
+            f"Calibration is shown here once {calibration['needed']} present answers, to {PROBES} "
+            f"or on held-out images, can be compared; there are {calibration['present']} so far."
         )
     told = max(bins, key=lambda b: (b["low"] >= 0.5, b["answers"]))
     hits = round(told["observed"] * told["answers"])
-    blind = calibration["on"] == "probes"
-    asked = "blind answers about pairs drawn at random" if blind else "answers on held-out images"
+    by_probe = calibration["on"] == "probes"
+    asked = f"answers to {PROBES}" if by_probe else "answers on held-out images"
     return note_html(
         f"From {calibration['answers']:,} {asked}: on average the percentages are off by "
         f"{points(error)} (expected calibration error).",
         "On the dashed line the model's percentages are right; below it the model is "
         "overconfident, above it underconfident.",
-        f"Of the {told['answers']:,} pairs that it gave {told['low']:.0%} to {told['high']:.0%}, "
-        f"people answered present for {hits:,}.",
+        f"Of the {counted(told['answers'], 'pair')} that it gave {told['low']:.0%} to "
+        f"{told['high']:.0%}, people answered present for {hits:,}.",
         "The small numbers are the answers per point.",
         _flattered(calibration),
         sureness(calibration),
@@ -147,7 +152,7 @@ def sureness(version: Sureness) -> str:
     error = version["ece"]
     if error is None:
         return ""
-    asked = "blind answers" if version["ece_on"] == "probes" else "held-out answers"
+    asked = "probe answers" if version["ece_on"] == "probes" else "held-out answers"
     return (
         f"When this version was made they were off by {points(error)}, on answers not used for "
         f"its calibration: {version['ece_pairs']:,} {asked}."
@@ -169,13 +174,13 @@ def people_note(people: list[PersonPace], pace: OverallPace) -> str:
         return note_html(NOBODY)
     rate = pace["per_minute"]
     return note_html(
-        f"Together {pace['decisions']:,} decisions in {span(pace['active_seconds'])} of work, "
-        f"{rate:.0f} a minute."
+        f"Together {counted(pace['decisions'], 'decision')} in {span(pace['active_seconds'])} of "
+        f"work, {rate:.0f} a minute."
         if rate is not None
         else "",
         "A decision is one action on a page: an answer, a “rest absent”, a whole grid. Gaps of a "
-        "minute or longer do not count as work. Checks are attention checks: grid images with a "
-        "known answer, mixed in at random.",
+        "minute or longer do not count as work. Checks are images on the Verify page that people "
+        "have answered and that are asked again, unmarked; they are compared with the labels.",
     )
 
 
@@ -183,7 +188,7 @@ def people_table(people: list[PersonPace]) -> pd.DataFrame:
     """Return what each annotator did."""
     columns = [
         *("name", "decisions", "answers", "present, %"),
-        *("decisions a minute", "median seconds", "checks agreed"),
+        *("decisions a minute", "median seconds", "checks answered as before"),
     ]
     rows = [
         [

@@ -9,12 +9,12 @@ import pandas as pd
 from annotator.services.message import counted, span
 from annotator.services.progress.quality import Agreement, Compared, QualityRow
 from annotator.services.progress.stopping import ErrorRow, LaterRow, StoppingRow
-from annotator.ui.progress_views import note_html
+from annotator.ui.progress_views import PROBES, note_html
 
 AGREED: dict[Compared, str] = {
     "others": "agrees with others",
-    "blind": "of these, asked blind",
-    "checks": "checks agreed",
+    "blind": "of these, in probes",
+    "checks": "checks answered as before",
     "own": "agrees with oneself",
 }
 """Columns of the table of people."""
@@ -43,10 +43,10 @@ def agreement_note(quality: QualityRow) -> str:
         return note_html(quality["note"])
     alone = row["independent"]
     return note_html(
-        f"{row['people']} people answered {_pairs(row['pairs'])} in common and agreed on "
+        f"{row['people']} people answered {counted(row['pairs'], 'pair')} in common and agreed on "
         f"{row['agreed']:,} ({_whole(row['agreed'], row['pairs'])}).",
-        f"{alone:,} of these pairs were answered independently, without seeing other answers; "
-        "agreement on the rest may look better than it is."
+        f"{alone:,} of these pairs {'was' if alone == 1 else 'were'} answered independently, "
+        "without seeing other answers; agreement on the rest may look better than it is."
         if alone < row["pairs"]
         else "Nobody could see the other answers.",
         "Cohen's kappa (two people) and Krippendorff's alpha (any number) are 1 for full "
@@ -96,11 +96,11 @@ def anchoring_note(quality: QualityRow) -> str:
     if not row["shown"] and not row["blind"]:
         return note_html(
             "Whether seeing the model sways people (automation bias) can be measured once there "
-            "are blind answers and answers with its percentage shown."
+            f"are answers to {PROBES} and answers with its percentage shown."
         )
     difference, low, high = row["difference"], row["low"], row["high"]
     if difference is None or low is None or high is None:
-        what, count = "blind answers", row["blind"]
+        what, count = "probe answers", row["blind"]
         if row["blind"] >= row["needed"]:
             what, count = "answers with the percentage shown", row["shown"]
         return note_html(
@@ -109,9 +109,9 @@ def anchoring_note(quality: QualityRow) -> str:
         )
     return note_html(
         _followed(difference, low, high),
-        f"At the same percentages, {row['agreed_shown']:.0%} of {row['shown']:,} answers with the "
-        f"percentage shown agree with the model, {row['agreed_blind']:.0%} of {row['blind']:,} "
-        "blind ones.",
+        f"At the same percentages, {row['agreed_shown']:.0%} of "
+        f"{counted(row['shown'], 'answer')} with the percentage shown agree with the model, "
+        f"{row['agreed_blind']:.0%} of {counted(row['blind'], 'answer')} to {PROBES}.",
         "A hint, not proof: pairs answered with the percentage shown are not a random sample.",
     )
 
@@ -129,8 +129,8 @@ def _followed(difference: float, low: float, high: float) -> str:
 def _reached(stop: StoppingRow) -> str:
     goal, now = stop["goal"], stop["now"]
     known = (
-        f"{stop['coverage']:.1%} of {stop['pairs']:,} pairs are answered or filled in (goal "
-        f"{goal['coverage']:.0%})"
+        f"{stop['coverage']:.1%} of {counted(stop['pairs'], 'pair is', 'pairs are')} answered or "
+        f"filled in (goal {goal['coverage']:.0%})"
     )
     if now is None or not stop["open"]:
         return f"{known}, and none is open."
@@ -157,7 +157,7 @@ def _left(stop: StoppingRow) -> str:
         return "<b>More answers alone do not reach the goal.</b>"
     return (
         "<b>No more answers are needed for the expected error;</b> <span>the "
-        f"{_pairs(stop['open'])} still open can be filled in on the "
+        f"{counted(stop['open'], 'pair')} still open can be filled in on the "
         '<a href="certify">Certify page</a>.</span>'
     )
 
@@ -220,17 +220,17 @@ def _caveats(stop: StoppingRow) -> list[str]:
         return []
     if probes["used"]:
         measured = (
-            f"Corrected by {probes['answers']:,} blind answers, of which the model got "
-            f"{probes['wrong']:,} wrong."
+            f"Corrected by {counted(probes['answers'], 'answer')} to {PROBES}, of which the model "
+            f"got {probes['wrong']:,} wrong."
         )
     else:
         measured = (
-            f"It is based on the model's own percentages; {probes['needed']} blind answers about "
-            f"open pairs would correct them, there are {probes['answers']}."
+            f"It is based on the model's own percentages; {probes['needed']} answers to "
+            f"{PROBES} would correct them, there are {probes['answers']}."
         )
     return [
         measured,
-        f"{_pairs(left)} without a percentage {'is' if left == 1 else 'are'} not counted."
+        f"{counted(left, 'pair')} without a percentage {'is' if left == 1 else 'are'} not counted."
         if left
         else "",
         _promised(stop),
@@ -243,8 +243,8 @@ def _promised(stop: StoppingRow) -> str:
     if not stop["filled"] or not said:
         return ""
     return (
-        f"Of the {_pairs(stop['filled'])} filled in, {said['wrong']:,} wrong and {said['lost']:,} "
-        "lost ones are counted, the most that the certificates allow."
+        f"Of the {counted(stop['filled'], 'pair')} filled in, {said['wrong']:,} wrong and "
+        f"{said['lost']:,} lost ones are counted, the most that the certificates allow."
     )
 
 
@@ -284,7 +284,3 @@ def _of(agreed: int, compared: int) -> str:
 
 def _whole(part: int, whole: int) -> str:
     return f"{part / whole:.0%}"
-
-
-def _pairs(count: int) -> str:
-    return "1 pair" if count == 1 else f"{count:,} pairs"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from annotator.services.knowledge.calibration import Sureness
+from annotator.services.message import counted
 from annotator.services.training.comparison import ChangesRow, MethodsRow
 from annotator.services.training.control import VersionFigure, VersionRow
 from annotator.ui.html_table import html_table
@@ -95,7 +96,7 @@ def sureness(version: Sureness) -> str:
     """Return how far a version's percentages were off when it was made, and on what."""
     if version["ece"] is None:
         return ""
-    asked = "blind" if version["ece_on"] == "probes" else "held-out"
+    asked = "probes" if version["ece_on"] == "probes" else "held-out"
     return f"{points(version['ece'])} ({version['ece_pairs']:,} {asked})"
 
 
@@ -135,10 +136,10 @@ def _methods_note(compared: MethodsRow) -> str:
     if compared["images"] < compared["held_out_images"]:
         part = f", on {compared['images']:,} of {compared['held_out_images']:,} held-out images"
     return _note(
-        f"All evaluated on the same {compared['pairs']:,} answers in {compared['categories']:,} "
-        f"categories, which none of them learned from{part}. Higher is better; where the ranges "
-        "overlap the difference may be chance."
-        + (" Train another method to compare them." if alone else "")
+        f"All evaluated on the same {counted(compared['pairs'], 'answer')} in "
+        f"{counted(compared['categories'], 'category', 'categories')}, which none of them "
+        f"learned from{part}. Higher is better; where the ranges overlap the difference may be "
+        "chance." + (" Train another method to compare them." if alone else "")
     )
 
 

@@ -151,6 +151,20 @@ class Start(CategoryList):
     labelling: Labelling
 
 
+class RareCategory(TypedDict):
+    """A category with few present answers among many."""
+
+    id: int
+    present: int
+    answered: int
+
+
+class RareCategories(TypedDict):
+    """The categories that could be looked for by likeness, the rarest first."""
+
+    rare: list[RareCategory]
+
+
 class Flag(TypedDict):
     """A note on an image."""
 
@@ -271,6 +285,8 @@ class HistoryRow(TypedDict):
     source: SourceName
     at: str
     late: bool
+    check: bool
+    """Given to an attention check."""
     cancelled: bool
     score: float | None
     version: int | None

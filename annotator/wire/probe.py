@@ -1,4 +1,4 @@
-"""Cards of blind questions."""
+"""Cards of probes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from typing_extensions import TypedDict
 
 from annotator.wire.recording import StateName
 from annotator.wire.request import ClientId, Id, Milliseconds, QueuedRequest, Request
+
+
+class ProbeDueRequest(Request):
+    """Whether a card is due."""
+
+    after: Id | None = None
+    """`newest` of the reply that brought the card which was put off."""
 
 
 class ProbeCardRequest(Request):
@@ -29,6 +36,8 @@ class ProbeDue(TypedDict):
     """Whether somebody has made enough decisions for another card."""
 
     due: bool
+    newest: int
+    """Id of the newest operation."""
 
 
 class ProbeCategory(TypedDict):

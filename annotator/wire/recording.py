@@ -46,7 +46,7 @@ class Change(Said):
     image: Id | None = None
     """None: that of the operation."""
     expected: State | None = None
-    """What an attention check expects."""
+    """What the label says, where a pair is asked again as an attention check."""
 
 
 class Operation(QueuedRequest):
@@ -105,10 +105,11 @@ class Opinion(TypedDict):
 
 
 class Agreement(TypedDict):
-    """How many of somebody's newest attention checks there are, and how many were found."""
+    """How many of somebody's newest attention checks there are, at most `most`."""
 
     checks: int
-    found: int
+    agreed: int
+    """Those that agree with the labels."""
     most: int
 
 

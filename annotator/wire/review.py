@@ -16,8 +16,9 @@ from annotator.wire.request import Id, Request, Typed, Whole
 class Filters(Request):
     """Which pairs are looked for; None and empty mean any."""
 
-    show: Literal["errors", "all", "conflicts", "flags"] = "all"
-    """Labels the model disagrees with, all, conflicts, those of flagged images."""
+    show: Literal["errors", "all", "conflicts", "checks", "flags"] = "all"
+    """Labels the model disagrees with, all, conflicts, those that an attention check differs from,
+    those of flagged images."""
     category: Id | None = None
     annotator: Id | None = None
     version: Id | None = None
@@ -108,12 +109,14 @@ class ReviewRows(TypedDict):
 
 
 class ReviewFound(ReviewRows):
-    """Pairs that fit; `conflicts` and `flagged` are those of the whole project."""
+    """Pairs that fit; `conflicts`, `checks` and `flagged` are those of the whole project."""
 
     next: tuple[float, int, int] | None
     """None at the end."""
     total: int
     conflicts: int
+    checks: int
+    """Pairs whose label and a later attention check differ."""
     flagged: int
     version: int | None
 

@@ -35,7 +35,7 @@ class PageRequest(Request):
     shown: tuple[Id, ...] = ()
     """Images that the tab has on pages already."""
     unheld: tuple[Id, ...] = ()
-    """Those of `shown` that it got without a lease."""
+    """Those of `shown` that it got without a lease, attention checks left out."""
     exclude: tuple[Id, ...] = ()
     """Others to leave out."""
     hold: bool = True
@@ -45,7 +45,7 @@ class PageRequest(Request):
 
 
 class PageChange(Said):
-    """What is said about one image of a page; which of them are checks only the server knows."""
+    """What is said about one image of a page; where `seen` is set, it was an attention check."""
 
     image: Id
 
@@ -77,10 +77,13 @@ class GridItem(TypedDict):
     height: int
     guess: Decision | None
     score: float | None
+    answer: int | None
+    """The answer that is its label, if it has one: it is asked again as an attention check, drawn
+    like the others. None for open ones."""
 
 
 class GridPage(TypedDict):
-    """The next images, leased to the tab; which of them are checks is not told."""
+    """The next images, leased to the tab."""
 
     category: int
     mode: Annotated[str, WithJsonSchema({"tsType": "Mode"})]
@@ -101,6 +104,9 @@ class CategoryCounts(TypedDict):
 
     open: int
     present: int
+    answered: int
+    rare: bool
+    """Few of the answers are present ones; likeness would find more."""
     suggested: int | None
     uncertain: int | None
     taught: bool

@@ -37,7 +37,7 @@ class Decisions:
     centres: npt.NDArray[np.float64]
     """`(C,)` raw scores at which present is taken to be as likely as absent."""
     shift: npt.NDArray[np.float64]
-    """`(C,)` logits by which blind probes have moved the intercepts."""
+    """`(C,)` logits by which probes have moved the intercepts."""
 
     @property
     def fitted(self) -> Calibration:
@@ -88,7 +88,7 @@ def make_decisions(
         out_of_fold: `(N, C)` as `Learner.out_of_fold` or `held_out_scores` gives them; None
             leaves every category ranked only.
         wish: The settings that say from which probability on present is suggested.
-        audit: What blind probes found. They say how much is present among the open pairs, which
+        audit: What probes found. They say how much is present among the open pairs, which
             those that people chose to answer do not.
     """
     count = len(snapshot.categories)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from annotator.services.message import counted
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, known_mask
 from mlrpl.metrics import average_precision, bootstrap_interval, evaluated, paired_bootstrap
 
@@ -99,8 +100,8 @@ def compare(new: Scores, old: Scores | None, labels: Labels, *, old_number: int)
     if pairs < VERDICT_PAIRS or present < VERDICT_PRESENT:
         return Verdict(
             True,
-            f"Promoted without a verdict: {pairs} held-out answers can be compared, {present} of "
-            f"them present; a verdict needs {VERDICT_PAIRS} and {VERDICT_PRESENT}.",
+            f"Promoted without a verdict: {counted(pairs, 'held-out answer')} can be compared, "
+            f"{present} of them present; a verdict needs {VERDICT_PAIRS} and {VERDICT_PRESENT}.",
         )
     difference = paired_bootstrap(
         old,

@@ -12,6 +12,7 @@ from annotator.arrays.evidence import has_where, write_where
 from annotator.arrays.features import FeatureFiles
 from annotator.arrays.version_features import features_path
 from annotator.errors import NotReady
+from annotator.services.message import counted
 from annotator.settings import Project
 from annotator.store import versions
 from annotator.worker.acquisition import queue_basis
@@ -66,7 +67,7 @@ def rescore(project: Project, control: Control, number: int, device: str) -> str
         basis = queue_basis(tx, project.settings.asking, features, errors)
     files.write_arrays(path, scores, basis.queue(snapshot, scores, decisions, number))
     _LOG.info("version %s: %s", number, basis.sentence())
-    return f"Version {number} has scored {int(learner.done.sum())} images."
+    return f"Version {number} has scored {counted(int(learner.done.sum()), 'image')}."
 
 
 def covers(project: Project, number: int) -> bool:

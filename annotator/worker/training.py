@@ -18,6 +18,7 @@ from annotator.arrays.version_features import owned
 from annotator.arrays.versions import VersionParameters
 from annotator.domain import Category, Version
 from annotator.errors import NotFound, NotReady, ProjectError
+from annotator.services.message import counted
 from annotator.settings import Project, Settings
 from annotator.store import answers, probes, versions
 from annotator.worker import embedding, finetuning
@@ -246,7 +247,7 @@ def _publish(
         features=tuned.features.path if tuned else None,
     )
     how = "fine-tuned" if tuned else "trained"
-    message = f"Version {number} was {how} on {trained.images} images. {verdict.note}"
+    message = f"Version {number} was {how} on {counted(trained.images, 'image')}. {verdict.note}"
     control.check()
     with control.finishing(message) as tx:
         versions.publish(

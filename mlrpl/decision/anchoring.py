@@ -1,4 +1,4 @@
-"""Whether people follow a model because they see it: shown suggestions against blind questions."""
+"""Whether people follow a model because they see it: shown suggestions against probes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Anchoring:
     shown: float
     """Share of agreeing answers where the score was on the screen, 0 to 1."""
     blind: float
-    """The same of blind answers."""
+    """The same of probe answers."""
     low: float
     """Lower end of the 95 % interval of `shown - blind`."""
     high: float
@@ -43,7 +43,7 @@ def anchoring(shown: Counts, blind: Counts) -> Anchoring | None:
 
     Args:
         shown: `(bands, 2)`, answers and those among them that agree, with the score in sight.
-        blind: `(bands, 2)`, the same of blind answers.
+        blind: `(bands, 2)`, the same of probe answers.
 
     Source:
         The risk difference of Mantel and Haenszel over strata. Its variance is the sum of binomial
@@ -69,7 +69,7 @@ def anchoring(shown: Counts, blind: Counts) -> Anchoring | None:
 
 
 def blind_needed(agreement: float) -> int:
-    """Return about how many blind answers tell a difference of five points from none.
+    """Return about how many probe answers tell a difference of five points from none.
 
     Args:
         agreement: How often people agree with the model, 0 to 1; the surer, the fewer are needed.

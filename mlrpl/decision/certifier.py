@@ -317,23 +317,28 @@ def _sentences(
     if present is not None:
         share = present["at_most_wrong"] / max(present["fill"], 1)
         said.append(
-            f"{present['fill']:,} pairs can be marked present; at most "
+            f"{_pairs(present['fill'])} can be marked present; at most "
             f"{present['at_most_wrong']:,} of them ({share:.1%}) are wrong."
         )
     if absent is not None:
         said.append(
-            f"{absent['fill']:,} pairs can be marked absent; this hides at most "
+            f"{_pairs(absent['fill'])} can be marked absent; this hides at most "
             f"{_percent(plan.promise.max_lost)} {_OF[plan.promise.over]} (best guess "
-            f"{absent['lost_estimate']:,.0f} pairs; taken alone, at most "
+            f"{_pairs(round(absent['lost_estimate']))}; taken alone, at most "
             f"{absent['own_statement']['lost_at_most']:,})."
         )
-    said.append(f"{held:,} pairs stay open and need a person.")
+    stay = "stays open and needs" if held == 1 else "stay open and need"
+    said.append(f"{_pairs(held)} {stay} a person.")
     said.append(
         "If this were repeated with other random probes, at least "
         f"{_percent(1 - plan.promise.risk)} of such certificates would be true. True means: as "
-        "your annotators would have answered blind."
+        "your annotators would have answered without seeing the model's opinion."
     )
     return said
+
+
+def _pairs(count: int) -> str:
+    return "1 pair" if count == 1 else f"{count:,} pairs"
 
 
 def _percent(share: float) -> str:

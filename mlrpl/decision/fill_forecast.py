@@ -31,7 +31,7 @@ class Forecast:
     """Pairs that could be filled in as absent, probes taken out."""
     fill_present: int
     probes: int
-    """Blind questions until then, on average."""
+    """Probes until then, on average."""
     people: int
     """Pairs that people answer in all: those left open, and the probes."""
     lost_share: float
@@ -52,7 +52,7 @@ def forecasts(
     Args:
         probabilities: `(N,)` predicted probability of presence, ascending.
         promise: What is to be certified.
-        price: How many ordinary answers one blind question costs.
+        price: How many ordinary answers one probe costs.
     """
     p = np.asarray(probabilities, np.float64)
     size, total = len(p), float(p.sum())

@@ -1,4 +1,4 @@
-"""Corrects probabilities for how often things really are in open pairs, measured by blind probes.
+"""Corrects probabilities for how often things really are in open pairs, measured by probes.
 
 A calibration is fitted to the pairs that people chose to answer. What they left open has fewer
 present pairs, or more. A random sample of open pairs says how many, and moves the intercepts.

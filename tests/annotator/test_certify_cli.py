@@ -57,7 +57,7 @@ def test_the_way_from_the_plan_to_the_fill_and_back(
     back = run("rollback", project, "--certificate", 1)
 
     assert plan["best"]["fill_absent"] > 10_000
-    assert "blind questions" in text
+    assert "probes" in text
     assert "usual (--max-lost 0.1 --max-error 0.05): " in text
     assert "Add --start to freeze the plan." in text
     assert "Certificate 1 is open" in begun

@@ -215,15 +215,21 @@ def test_somebody_elses_answer_stands_and_is_shown(
     other = open_page(f"{page.server.url}/#1", name="Bob")  # type: ignore[attr-defined]
     ready(other)
     expect(other.locator(".an-place")).to_have_text("00.png")
+    second = page.context.new_page()
+    second.goto(f"{page.server.url}/#1")  # type: ignore[attr-defined]
+    ready(second)
+    page.bring_to_front()
     page.keyboard.press("1")
     saved(page)
 
     other.keyboard.press("Shift+Digit1")
+    second.keyboard.press("Shift+Digit1")
 
     expect(other.locator(".an-notice")).to_contain_text("Ann answered cat in the meantime")
+    expect(second.locator(".an-notice")).to_contain_text("You answered cat in another tab")
     expect(asked(other, 1)).to_have_attribute("aria-checked", "true")
     assert labels(project) == [(1, "cat", 1)]
-    assert rows(project, "select late from answer order by id") == [(0,), (1,)]
+    assert rows(project, "select late from answer order by id") == [(0,), (1,), (1,)]
 
 
 def test_a_picture_that_is_gone_says_why_and_takes_no_answers(

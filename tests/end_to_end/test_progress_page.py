@@ -93,7 +93,7 @@ def test_two_people_are_compared_and_an_hour_leads_to_the_goal(
     expect(page.locator("#agreement-note")).to_contain_text("2 people answered 10 pairs in common")
     expect(page.locator("#agreement-table")).to_contain_text("100% of 10")
     expect(page.locator("#agreement-people")).to_contain_text("<i>Bob</i>")
-    expect(page.locator("#anchoring-note")).to_contain_text("there are blind answers")
+    expect(page.locator("#anchoring-note")).to_contain_text("there are answers to probes")
     expect(page.locator("#progress-goal")).to_contain_text("after an hour, 6 pairs")
     row = page.locator("#progress-goal tbody tr").first
     expect(row.get_by_role("cell")).to_have_text(["83.3%", "100.0%", "100%"])

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 from annotator.domain import person_name
 from annotator.services.background.short_transactions import Progress, nobody
 from annotator.services.catalogue import recomputing
-from annotator.services.message import Message
+from annotator.services.message import Message, counted
 from annotator.store import Store, annotators
 
 
@@ -73,7 +73,8 @@ class People:
             if reviewer
             else "now count like those of others"
         )
+        looked_at = counted(len(pairs), "pair was", "pairs were")
         return {
             "pairs": len(pairs),
-            "message": f"Their answers {said}; {len(pairs):,} pairs were re-evaluated.",
+            "message": f"Their answers {said}; {looked_at} re-evaluated.",
         }

@@ -1,1 +1,1 @@
-"""Certificates: from the plan over the blind questions to the fill, and whether they still hold."""
+"""Certificates: from the plan over the probes to the fill, and whether they still hold."""

@@ -1,4 +1,4 @@
-"""The blind questions that an open certificate needs next: drawn in batches, some asked again."""
+"""The probes that an open certificate needs next: drawn in batches, some asked again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BATCH = 100
 """Pairs that are drawn at a time; after each batch the answers decide where to draw next."""
 
 APART = 20
-"""Blind questions that are answered before a surprising pair is shown again."""
+"""Probes that are answered before a surprising pair is shown again."""
 
 MOST_WAITING = 500
 """Unanswered questions from which on no more are drawn, as when pictures cannot be shown."""

@@ -1,4 +1,4 @@
-"""What the blind answers of a certificate say so far; everything here is computed from counts."""
+"""What the probe answers of a certificate say so far; everything here is computed from counts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FEW = 200
 """Answers below which a forecast rests on the predicted probabilities."""
 
 CATEGORY_PROBES = 500
-"""Blind answers about a category's candidates for absent, under which it gets no promise; of a
+"""Probe answers about a category's candidates for absent, under which it gets no promise; of a
 super-category likewise."""
 
 CATEGORY_RISK = 0.10

@@ -38,7 +38,7 @@ class _Known:
 
     closed: tuple[Bools, Bools]
     """Pairs that are not to be filled in as present, and as absent: those with a label, one in
-    conflict too, and those of a blind question whose answer is not the same."""
+    conflict too, and those of a probe whose answer is not the same."""
     corrected: set[Pair]
     """Pairs that are labelled absent."""
 
@@ -54,7 +54,7 @@ class Filling:
     may_be_wrong: float
     """How many of those to be filled in as present may be wrong by the certificate."""
     drawn: int
-    """Pairs of the present zone that were drawn for blind questions."""
+    """Pairs of the present zone that were drawn for probes."""
     left_out: bool
     """So many candidates for present were answered that the promise does not cover all others."""
     operation: int
@@ -99,7 +99,7 @@ class Filling:
                 "cover the rest; answer them by hand, or cancel and plan again."
             )
         raise NotReady(
-            "Nothing can be filled in yet: answer more blind questions on the Probe page; "
+            "Nothing can be filled in yet: answer more probes on the Probe page; "
             "`annotator certify PROJECT status` says about how many."
         )
 

@@ -1,4 +1,4 @@
-"""The pilot of a certificate: blind questions that help to lay its plan and prove nothing."""
+"""The pilot of a certificate: probes that help to lay its plan and prove nothing."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from annotator.errors import AnnotatorError, NotReady
 from annotator.services.catalogue.definitions import changed
 from annotator.services.certificates import pool as pools
 from annotator.services.certificates.rows import PilotRow
+from annotator.services.message import counted
 from annotator.store import Transaction, categories, certificates, images
 from annotator.store.certificates import PILOT, Certificate, CertificateState, Drawn
 from mlrpl.decision.fill_forecast import Forecast
@@ -113,7 +114,7 @@ class Progress:
             NotReady: Always.
         """
         raise NotReady(
-            "Pilot answers are no evidence, so nothing can be filled in yet: run `certify plan "
+            "Pilot answers prove nothing, so nothing can be filled in yet: run `certify plan "
             "--start` once its questions are answered."
         )
 
@@ -185,7 +186,8 @@ def sentence(found: Mapping[str, Any]) -> str:
     ]
     people = found["people"]
     return (
-        f"A pilot of {found['answered']:,} questions, {found['present']:,} of them present, led "
-        f"to the plan {told}: people would answer about {people['plain']:,} pairs with the "
-        f"original scores, {people['refitted']:,} with the recalibrated ones."
+        f"A pilot of {counted(found['answered'], 'question')}, {found['present']:,} of them "
+        f"present, led to the plan {told}: people would answer about "
+        f"{counted(people['plain'], 'pair')} with the original scores, "
+        f"{people['refitted']:,} with the recalibrated ones."
     )

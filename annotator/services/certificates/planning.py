@@ -24,6 +24,7 @@ from annotator.services.certificates.rows import Aim, ChosenOptions, Offer, Plan
 from annotator.services.clock import Clock
 from annotator.services.knowledge.fills import Fills
 from annotator.services.knowledge.suggestions import Suggestions
+from annotator.services.message import counted
 from annotator.settings import Project
 from annotator.store import Store, Transaction, activity, categories, certificates
 from annotator.store.certificates import Certificate, CertificateState
@@ -354,7 +355,7 @@ def _refusal(pool: pools.Pool, best: Forecast, *, before_pilot: bool) -> str:
         return ""
     if size < SMALLEST:
         return (
-            f"The pool of {size:,} open pairs is too small: the blind questions would cost as many "
+            f"The pool of {counted(size, 'open pair')} is too small: the probes would cost as many "
             "answers as they save; label the rest by hand."
         )
     return (

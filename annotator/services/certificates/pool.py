@@ -20,7 +20,7 @@ from mlrpl.decision.calibration import Calibration, probabilities
 from mlrpl.decision.fill_plan import FillPlan, Promise
 
 CAPS = {"middle": 3_000, "absent": 20_000}
-"""Most blind questions in a zone; the plan itself says how many in the present zone."""
+"""Most probes in a zone; the plan itself says how many in the present zone."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -146,7 +146,7 @@ def draw(plan: FillPlan, pairs: Ints, seed: int) -> Ints:
 
 
 def cap(plan: FillPlan, zone: str) -> int:
-    """Return how many blind questions a zone gets at most."""
+    """Return how many probes a zone gets at most."""
     return CAPS.get(zone, plan.cap_present)
 
 

@@ -28,6 +28,7 @@ from annotator.services.certificates.rows import (
     Standing,
     StatusHead,
 )
+from annotator.services.message import counted
 from annotator.store.certificates import Certificate, CertificateState
 from mlrpl.decision.anytime_bounds import holm_in_order
 from mlrpl.decision.certifier import statement
@@ -276,7 +277,8 @@ def _category_sentence(held: int, total: int, max_lost: float, with_supers: bool
         return "No category has a promise of its own; the promise is about all of them together."
     together = "these and the super-categories" if with_supers else "these"
     return (
-        f"{held} of {total} categories keep the promise about lost pairs (at most {max_lost:.3g} "
+        f"{held} of {counted(total, 'category', 'categories')} "
+        f"{'keeps' if held == 1 else 'keep'} the promise about lost pairs (at most {max_lost:.3g} "
         f"of their present pairs) on their own, all of {together} together with "
         f"{1 - CATEGORY_RISK:.0%} confidence; the others have no promise of their own."
     )
@@ -289,7 +291,7 @@ def _done(row: Certificate) -> list[str]:
     said = f"It is {row.state.value.replace('_', ' ')}."
     if "applied" in row.plan:
         filled = row.plan["applied"]
-        said += f" It filled in {filled['present']:,} pairs as present"
+        said += f" It filled in {counted(filled['present'], 'pair')} as present"
         said += f" and {filled['absent']:,} as absent."
     return [said]
 
@@ -319,11 +321,11 @@ def _further(row: Certificate, found: Evidence, expected: int, current: int | No
 
 def _asking(found: Evidence, expected: int) -> str:
     if found.worth("absent") or found.worth("present"):
-        return f"About {expected:,} more blind questions to the next step."
+        return f"About {counted(expected, 'more probe')} to the next step."
     if any(look.needs_look for look in found.looks):
         return "A few unexpected answers are still checked with a second question."
     if found.certifier.absent or found.certifier.present:
         return "More questions would not save enough answers; apply it."
     if not found.kept:
-        return "No blind question has been answered yet."
+        return "No probe has been answered yet."
     return "More questions are not likely to help: cancel it, train more and plan again."

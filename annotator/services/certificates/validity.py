@@ -13,6 +13,7 @@ from annotator.services.catalogue import hierarchy
 from annotator.services.certificates.pool import plan_of
 from annotator.services.certificates.rows import Standing, StandingFill
 from annotator.services.knowledge.fills import Fill
+from annotator.services.message import counted
 from annotator.settings import Project
 from annotator.store import Transaction, answers, categories, images
 from annotator.store.certificates import Certificate, CertificateState
@@ -85,7 +86,7 @@ def budget(present: int, may_be_wrong: float, drawn: int) -> dict[str, int]:
     Args:
         present: Pairs filled in as present.
         may_be_wrong: How many of them may be wrong by the certificate.
-        drawn: Pairs of the present zone that were drawn for blind questions.
+        drawn: Pairs of the present zone that were drawn for probes.
     """
     return {"present": present, "may_be_wrong": int(may_be_wrong), "drawn": drawn}
 
@@ -145,7 +146,7 @@ def _budget(row: Certificate) -> Mapping[str, int]:
 def _asked(
     project: Project, row: Certificate, drawn: int, settled: _Settled
 ) -> npt.NDArray[np.bool_]:
-    """Return which pairs were right by blind answers: they are not among those that may be wrong.
+    """Return which pairs were right by probe answers: they are not among those that may be wrong.
 
     Whoever calls one of them absent later does not take one of the wrong ones out.
     """
@@ -166,12 +167,15 @@ def _sentence(number: int, found: StandingFill) -> str:
             f"The promise of certificate {number} holds: what it filled in as present is "
             "unchanged, and answers can only find pairs that were lost."
         )
-    since = f"{found['answered']:,} pairs that it filled in as present were answered since"
+    answered, was = counted(found["answered"], "pair"), "was" if found["answered"] == 1 else "were"
+    since = f"{answered} that it filled in as present {was} answered since"
     since += f", {found['corrected']:,} of them as absent"
     if found["in_changed_categories"]:
-        since += f", and {found['in_changed_categories']:,} are in categories that were changed"
+        in_changed = counted(found["in_changed_categories"], "is", "are")
+        since += f", and {in_changed} in categories that were changed"
     if found["on_unused_images"]:
-        since += f", and {found['on_unused_images']:,} are on images that are missing or removed"
+        on_unused = counted(found["on_unused_images"], "is", "are")
+        since += f", and {on_unused} on images that are missing or removed"
     if not found["left"]:
         return f"The promise of certificate {number} holds: {since}, and none is left."
     share = found["at_most_wrong"] / found["left"]

@@ -1,4 +1,4 @@
-"""How far the probabilities of a version can be trusted: measured on held-out and blind answers."""
+"""How far the probabilities of a version can be trusted: measured on held-out and probe answers."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def calibration_of(
 ) -> CalibrationReport:
     """Return what a version said against what people said.
 
-    Blind answers come first, because chance alone chose what they are about; with too few of them
+    Probe answers come first, because chance alone chose what they are about; with too few of them
     the answers on held-out images have to do.
 
     Args:
@@ -106,7 +106,7 @@ def calibration_of(
     said = blind_answers(tx, arrays)
     if len(said[0]) >= MIN_PROBES and int(said[1].sum()) >= CALIBRATION_PRESENT:
         row["on"] = "probes"
-        # Blind answers that were there already have moved its percentages towards them.
+        # Probe answers that were there already have moved its percentages towards them.
         seen = any((metrics.get("prior_shift") or {}).values())
     else:
         said = _measurable(arrays, *activity.held_out_labels(tx))

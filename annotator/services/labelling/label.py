@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from annotator.arrays.version_features import gives_order
+from annotator.arrays.version_features import gives_order, usable_features
 from annotator.domain import Category, Image, ImagePath, name_key
 from annotator.errors import AnnotatorError
 from annotator.services.catalogue import hierarchy
@@ -270,6 +270,10 @@ class Labelling:
             visits.record(tx, request.op, person.id, request.image, shown, opened, closed)
         return {}
 
+    def has_features(self) -> bool:
+        """Whether any image has been embedded, so that images can be compared."""
+        return usable_features(self._project.features_path) is not None
+
     def find_images(self, annotator: str, text: str) -> FoundImages:
         """Return the image of that number and images with the text in their name, at most 20.
 
@@ -311,6 +315,7 @@ class Labelling:
                     "source": record.source.value,
                     "at": record.at.isoformat(),
                     "late": record.late,
+                    "check": record.check,
                     "cancelled": record.cancelled,
                     "score": record.score,
                     "version": record.version,

@@ -9,6 +9,8 @@ from annotator.wire.review import HistorySentence
 
 WORDS = {State.PRESENT: "present", State.ABSENT: "absent"}
 
+CHECK = "The pair was asked again as an attention check; such an answer never becomes the label."
+
 LATE = "It came too late: somebody else had already answered, so it does not count."
 
 
@@ -57,6 +59,8 @@ def sentence(record: AnswerRecord) -> str:
     if record.state is State.CLEARED:
         return f"{who} cleared the answer."
     word = WORDS[record.state]
+    if record.check:
+        return f"{who} answered {word} when asked again."
     if record.source in (Source.ACCEPTED, Source.REJECTED):
         verb = "accepted" if record.source is Source.ACCEPTED else "rejected"
         return f"{who} {verb} the suggestion{_percent(record)}{_version(record)}."
@@ -75,6 +79,8 @@ def sentence(record: AnswerRecord) -> str:
 def _remark(record: AnswerRecord) -> str:
     if record.cancelled:
         return f"{record.annotator} undid this."
+    if record.check:
+        return CHECK
     return LATE if record.late else ""
 
 

@@ -1,4 +1,4 @@
-"""Blind questions between two images: they measure how far the model can be trusted."""
+"""Probes between two images: they measure how far the model can be trusted."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from annotator.settings import Project
 from annotator.store import (
     Store,
     Transaction,
+    activity,
     annotators,
     categories,
     images,
@@ -32,6 +33,7 @@ from annotator.wire.probe import (
     ProbeCard,
     ProbeCategory,
     ProbeDue,
+    ProbeDueRequest,
     ProbeQuestion,
     ProbeReport,
 )
@@ -55,7 +57,7 @@ _LEASE = "probe"
 
 
 class Probing:
-    """Cards of blind questions. Nothing that is said to them becomes a label or trains anything."""
+    """Cards of probes. Nothing that is said to them becomes a label or trains anything."""
 
     def __init__(
         self,
@@ -73,20 +75,22 @@ class Probing:
         self._chance = chance or random.SystemRandom()
         self._bound = BlindQuestions(project)
 
-    def due(self, annotator: str) -> ProbeDue:
+    def due(self, annotator: str, request: ProbeDueRequest) -> ProbeDue:
         """Return in `due` whether this annotator has made enough decisions for another card.
 
-        With the default share of one question in twenty that is after 190 decisions by hand.
+        With the default share of one question in twenty that is after 190 decisions by hand, since
+        the last answer to a probe, and since the last card that was put off.
         """
         needed = self._decisions_a_card()
-        if needed is None:
-            return {"due": False}
         with self._store.reading() as tx:
+            newest = activity.newest_operation(tx)
             person = annotators.find(tx, annotator)
-            if person is None:
-                return {"due": False}
-            made = probes.decisions_since_probe(tx, person.id, newest=LOOK_BACK * needed)
-        return {"due": made >= needed}
+            if needed is None or person is None:
+                return {"due": False, "newest": newest}
+            made = probes.decisions_since_probe(
+                tx, person.id, LOOK_BACK * needed, request.after or 0
+            )
+        return {"due": made >= needed, "newest": newest}
 
     def card(self, annotator: str, card: str) -> ProbeCard:
         """Return the questions of a card; a new id gets a new card, a known one the same again.
@@ -226,9 +230,7 @@ class Probing:
         if found.state is not None:
             on_screen = found.card == card and found.id in leases.held(tx, _LEASE, now)
             if not on_screen:
-                raise AnnotatorError(
-                    "This blind question was already answered; its first answer is kept."
-                )
+                raise AnnotatorError("This probe was already answered; its first answer is kept.")
         archived = Archived(tx)
         if found.category_id in archived:
             raise AnnotatorError(archived.sentence(found.category_id))

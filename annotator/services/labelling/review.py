@@ -25,6 +25,7 @@ from annotator.store import (
     Store,
     Transaction,
     annotators,
+    attention_checks,
     categories,
     derivation,
     flags,
@@ -89,8 +90,9 @@ class Review:
             number, arrays = self._suggestions.current(tx)
             shown = categories.every(tx)
             table = self._tables.current(tx)
+            disputed = pair_search.keys_of(attention_checks.disputed(tx))
             flagged = sorted({f.image_id for f in flags.unresolved(tx)})
-            wanted = _wanted(tx, filters, flagged)
+            wanted = _wanted(tx, filters, flagged, disputed)
             if filters.show == "flags" and not _about_pairs(wanted):
                 order = np.asarray(wanted.images) << pair_search.IMAGE
                 worth = np.zeros(len(order), np.float32)
@@ -106,6 +108,7 @@ class Review:
             "next": (float(worth[part][-1]), *pairs[-1]) if more else None,
             "total": len(order),
             "conflicts": int((table.rows.state == CONFLICT).sum()),
+            "checks": len(disputed),
             "flagged": len(flagged),
             "version": number,
         }
@@ -181,7 +184,7 @@ class Review:
         return rows
 
 
-def _wanted(tx: Transaction, filters: Filters, flagged: Sequence[int]) -> Wanted:
+def _wanted(tx: Transaction, filters: Filters, flagged: Sequence[int], disputed: Keys) -> Wanted:
     found: Keys | None = None
     if filters.name:
         found = pair_search.images_named(tx, filters.name)
@@ -195,6 +198,7 @@ def _wanted(tx: Transaction, filters: Filters, flagged: Sequence[int]) -> Wanted
         state="conflict" if filters.show == "conflicts" else filters.state,
         source=filters.source,
         images=found,
+        pairs=disputed if filters.show == "checks" else None,
     )
 
 

@@ -58,6 +58,7 @@ class Wanted:
     """0: answered without a version."""
     images: Keys | None = None
     """Ids, ascending."""
+    pairs: Keys | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,8 @@ class PairTable:
             mask &= own | (rows.annotator == wanted.annotator)
         if wanted.images is not None:
             mask &= np.isin(rows.image, wanted.images)
+        if wanted.pairs is not None:
+            mask &= np.isin(rows.key, wanted.pairs)
         return mask
 
 

@@ -22,30 +22,37 @@ from annotator.services.knowledge.open_pairs import PairCounts
 from annotator.services.knowledge.open_suggestions import OpenSuggestions
 from annotator.services.knowledge.prototypes import direction_of, examples_of
 from annotator.services.knowledge.suggestions import Suggestions, as_wished
+from annotator.services.labelling.attention_checks import draw_checks, mixed_in
 from annotator.services.labelling.image_facts import Mask
 from annotator.services.labelling.image_list import ImageList
 from annotator.services.labelling.label import Labelling
+from annotator.services.labelling.rare_categories import answered_pairs, is_rare
 from annotator.services.labelling.recording import Recording
 from annotator.services.labelling.verify_candidates import (
     Opinion,
     Order,
     Search,
-    expected_of_checks,
     guesses_of,
     shown,
 )
 from annotator.services.labelling.verify_order import (
-    SURE_CHECKS,
-    Keys,
-    checks_for,
     keys_by_diversity,
     keys_by_likeness,
     keys_by_score,
-    mixed_in,
     only_within,
 )
 from annotator.settings import Project
-from annotator.store import Store, Transaction, annotators, categories, grid, images, versions
+from annotator.store import (
+    Store,
+    Transaction,
+    annotators,
+    attention_checks,
+    categories,
+    grid,
+    images,
+    versions,
+)
+from annotator.store.attention_checks import Known
 from annotator.wire.recording import Agreement, Change, Saved, SaveRequest
 from annotator.wire.verify import (
     CountsById,
@@ -134,9 +141,12 @@ class Verification:
         parameters = None if arrays is None else arrays.parameters
         rows: CountsById = {}
         for each in every:
+            still_open = PairCounts.of(total, [each], filled).open
             rows[str(each.id)] = {
-                "open": PairCounts.of(total, [each], filled).open,
+                "open": still_open,
                 "present": each.present_count,
+                "answered": answered_pairs(each),
+                "rare": is_rare(each, still_open),
                 "suggested": None if counts is None else int(counts.suggested[each.ordinal]),
                 "uncertain": None if counts is None else int(counts.unsure[each.ordinal]),
                 "taught": is_taught(arrays, each.ordinal),
@@ -145,11 +155,12 @@ class Verification:
         return rows
 
     def agreement(self, annotator: str) -> Agreement:
-        """Return how many of the annotator's newest checks there are, and how many were found."""
+        """Return how many of the annotator's newest checks agree with the labels."""
         with self._store.reading() as tx:
             person = annotators.id_of(tx, annotator)
-            checks, found = grid.checks_of(tx, person, RECENT_CHECKS)
-        return {"checks": checks, "found": found, "most": RECENT_CHECKS}
+            told = attention_checks.agreed(tx, person, RECENT_CHECKS)
+        checks, agreed = told.get(person, (0, 0))
+        return {"checks": checks, "agreed": agreed, "most": RECENT_CHECKS}
 
     def page(self, annotator: str, request: PageRequest) -> GridPage:
         """Return the next images of one category, leased to the tab.
@@ -160,18 +171,25 @@ class Verification:
         now, tab = self._clock(), request.tab
         with self._store.reading() as tx:
             asked = _asked(tx, request)
-            order = self._order(tx, asked)
+            order, person = self._order(tx, asked), annotators.id_of(tx, annotator)
             search = Search(
                 tx,
                 asked.category.id,
-                annotators.id_of(tx, annotator),
+                person,
                 elsewhere=grid.held_elsewhere(tx, asked.category.id, tab, now),
                 left_out=asked.left_out,
                 fills=self._open_suggestions.fills.active(tx),
             )
             within = self._image_list.mask(tx, annotator, asked.within) if asked.within else None
-            chosen = self._chosen(search, order, asked, within)
+            main = search.first(only_within(order.keys, within), asked.count)
+            checks = self._checks(tx, search, order, asked, person, within, len(main))
             gone = search.answered(asked.unheld)
+        if len(main) == asked.count:
+            main = main[: asked.count - len(checks)]
+        again = {known.image_id: known.answer_id for _, known in checks}
+        by_ordinal = dict(main) | {ordinal: known.image_id for ordinal, known in checks}
+        mixed = mixed_in([o for o, _ in main], [o for o, _ in checks], self._rng)
+        chosen = [(o, by_ordinal[o]) for o in mixed]
         if asked.hold:
             everything = [*asked.shown, *(image for _, image in chosen)]
             with self._store.writing() as tx:
@@ -180,7 +198,7 @@ class Verification:
             gone.update(i for i in asked.unheld if i not in free)
         self._media.prepare([i for _, i in chosen], THUMBNAIL)
         with self._store.reading() as tx:
-            items = self._items(tx, order, asked.mode, chosen)
+            items = self._items(tx, order, asked.mode, chosen, again)
         return {
             "category": asked.category.id,
             "mode": asked.mode.value,
@@ -195,8 +213,8 @@ class Verification:
     def save(self, annotator: str, request: SavePageRequest) -> Saved:
         """Record one page as one operation; see `Recording.save`.
 
-        An item whose score lies on the other side of the threshold than the mode's own items is a
-        check, and is recorded as such. Where nothing is guessed, the rest of a page that was
+        An item that came with an answer is a check: what is said to it is kept and compared with
+        that, and the label stays as it is. Where nothing is guessed, the rest of a page that was
         looked through comes with source `swept`.
 
         Raises:
@@ -208,18 +226,14 @@ class Verification:
             category = _category(tx, request.category, merged=True)
             found = images.many(tx, [change.image for change in request.changes])
             ordinals = {i: image.ordinal for i, image in found.items()}
+            known = attention_checks.states_of(tx, [c.seen for c in request.changes if c.seen])
         arrays = self._arrays_of(request.version)
         self._refuse_sources(request, arrays, category.ordinal, ordinals)
-        expected = (
-            {}
-            if arrays is None
-            else expected_of_checks(arrays, category.ordinal, request.mode, ordinals)
-        )
         operation = SaveRequest(
             op=request.op,
             kind="page",
             changes=tuple(
-                Change(category=category.id, expected=expected.get(change.image), **vars(change))
+                Change(category=category.id, expected=known.get(change.seen or 0), **vars(change))
                 for change in request.changes
             ),
             at=request.at,
@@ -301,36 +315,39 @@ class Verification:
         basis = "diversity" if has_order else "files"
         return Order(keys_by_diversity(features, number), basis, opinion)
 
-    def _chosen(
-        self, search: Search, order: Order, asked: _Asked, within: Mask | None
-    ) -> list[tuple[int, int]]:
-        """Return ordinals and ids of a page's images, the checks in their places."""
-        main = search.first(only_within(order.keys, within), asked.count)
-        opposite = self._opposite(order, asked.mode) if main else None
-        number = checks_for(len(main))
-        if opposite is None or not number:
-            return main
-        sure = search.first(
-            only_within(opposite, within), SURE_CHECKS, leave_out={i for _, i in main}
-        )
-        drawn = self._rng.permutation(len(sure))[:number]
-        checks = [sure[place] for place in drawn]
-        if len(main) == asked.count and checks:
-            main = main[: asked.count - len(checks)]
-        by_ordinal = dict([*main, *checks])
-        mixed = mixed_in([o for o, _ in main], [o for o, _ in checks], self._rng)
-        return [(o, by_ordinal[o]) for o in mixed]
-
-    def _opposite(self, order: Order, mode: Mode) -> Keys | None:
-        """Return the keys of the images that the model is surest about, the other way round."""
+    def _checks(
+        self,
+        tx: Transaction,
+        search: Search,
+        order: Order,
+        asked: _Asked,
+        person: int,
+        within: Mask | None,
+        items: int,
+    ) -> list[tuple[int, Known]]:
+        """Return what a page asks again, where it presets what is saved if nobody looks."""
         opinion = order.opinion
         if opinion is None or not opinion.calibrated or order.basis != "scores":
-            return None
-        other = {Mode.CONFIRM: Mode.SWEEP, Mode.SWEEP: Mode.CONFIRM}.get(mode)
-        return None if other is None else keys_by_score(opinion.arrays, opinion.ordinal, other)
+            return []
+        return draw_checks(
+            tx,
+            asked.category.id,
+            asked.mode,
+            person,
+            items=items,
+            without={*asked.left_out, *search.elsewhere},
+            within=within,
+            now=self._clock(),
+            rng=self._rng,
+        )
 
     def _items(
-        self, tx: Transaction, order: Order, mode: Mode, chosen: Sequence[tuple[int, int]]
+        self,
+        tx: Transaction,
+        order: Order,
+        mode: Mode,
+        chosen: Sequence[tuple[int, int]],
+        again: Mapping[int, int],
     ) -> list[GridItem]:
         ids = [image for _, image in chosen]
         found, names = images.many(tx, ids), names_of(tx, ids)
@@ -343,6 +360,7 @@ class Verification:
                 "height": found[i].height,
                 "guess": guess,
                 "score": score,
+                "answer": again.get(i),
             }
             for i, guess, score in zip(ids, guesses, scores, strict=True)
         ]

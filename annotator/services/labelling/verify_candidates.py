@@ -95,13 +95,11 @@ class Search:
         self._tx = tx
         self._category = category_id
         self._annotator = annotator_id
-        self._elsewhere = elsewhere
+        self.elsewhere = elsewhere
         self._left_out = left_out
         self.elsewhere_count = 0
 
-    def first(
-        self, keys: Keys, count: int, leave_out: Collection[int] = ()
-    ) -> list[tuple[int, int]]:
+    def first(self, keys: Keys, count: int) -> list[tuple[int, int]]:
         """Return ordinal and id of the first `count` images by their keys."""
         found: list[tuple[int, int]] = []
         for ordinals in _parts(in_order(keys)):
@@ -113,9 +111,9 @@ class Search:
                     continue
                 if has_fill(self._fills, ordinal, self._ordinal):
                     continue
-                if image in self._elsewhere:
+                if image in self.elsewhere:
                     self.elsewhere_count += 1
-                elif image not in leave_out:
+                else:
                     found.append((ordinal, image))
                 if len(found) == count:
                     return found
@@ -137,7 +135,7 @@ def _parts(ordered: Iterator[Ordinals]) -> Iterator[list[int]]:
 def shown(
     order: Order, mode: Mode, ordinals: Sequence[int]
 ) -> tuple[list[str | None], list[float | None]]:
-    """Return guesses and scores as drawn; a score beside a check would give it away.
+    """Return guesses and scores as drawn; where there may be checks, a score would give them away.
 
     A category that is only ranked has neither: its order is all there is to say.
     """
@@ -149,17 +147,6 @@ def shown(
         return [state_of(mode is Mode.CONFIRM)] * len(ordinals), nothing
     scores = opinion.scores_of(ordinals)
     return opinion.guesses(scores), opinion.bars(scores)
-
-
-def expected_of_checks(
-    arrays: VersionArrays, ordinal: int, mode: Mode, ordinals: Mapping[int, int]
-) -> dict[int, State]:
-    """Return what the model says about the checks of a page, by image id."""
-    if mode not in (Mode.CONFIRM, Mode.SWEEP):
-        return {}
-    usual = state_of(mode is Mode.CONFIRM)
-    guesses = guesses_of(arrays, ordinal, ordinals)
-    return {image: State(guess) for image, guess in guesses.items() if guess != usual}
 
 
 def guesses_of(arrays: VersionArrays, ordinal: int, ordinals: Mapping[int, int]) -> dict[int, str]:

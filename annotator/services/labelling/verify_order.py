@@ -1,8 +1,8 @@
-"""In which order the images of one category are worth a look, and where checks are mixed in."""
+"""In which order the images of one category are worth a look."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -15,15 +15,6 @@ from mlrpl.decision.retrieval import likeness
 
 FIRST_PART = 500
 """Images that are looked up first; each later part is four times as large."""
-
-CHECK_SHARE = 0.05
-"""Share of a page that tests attention."""
-
-SMALLEST_WITH_CHECK = 20
-"""Items of a page from which on it has at least one check."""
-
-SURE_CHECKS = 200
-"""Checks are drawn among so many open images about which the model is surest."""
 
 Keys = npt.NDArray[np.float32]
 Ordinals = npt.NDArray[np.int64]
@@ -119,21 +110,3 @@ def only_within(keys: Keys, chosen: npt.NDArray[np.bool_] | None) -> Keys:
     inside = np.zeros(len(keys), bool)
     inside[: len(chosen)] = chosen[: len(keys)]
     return np.where(inside, keys, np.nan).astype(np.float32)
-
-
-def checks_for(items: int, share: float = CHECK_SHARE) -> int:
-    """Return how many items of a page are checks.
-
-    >>> [checks_for(n) for n in (12, 20, 40, 60)]
-    [0, 1, 2, 3]
-    """
-    return max(int(items * share), int(items >= SMALLEST_WITH_CHECK and share > 0))
-
-
-def mixed_in(items: Sequence[int], checks: Sequence[int], rng: np.random.Generator) -> list[int]:
-    """Return the items in their order with the checks at random places among them."""
-    mixed = list(items)
-    places = np.sort(rng.choice(len(items) + len(checks), len(checks), replace=False))
-    for place, check in zip(places.tolist(), checks, strict=True):
-        mixed.insert(place, check)
-    return mixed

@@ -50,7 +50,7 @@ class Overlap:
     def independent(self) -> Bools:
         """Which pairs, `(n,)`, nobody answered who could see another's answer.
 
-        A blind answer is never shown to anybody, so at most one other may be beside it.
+        A probe answer is never shown to anybody, so at most one other may be beside it.
         """
         return np.asarray(((self.answers != UNKNOWN) & ~self.blind).sum(axis=0) <= 1)
 
@@ -76,7 +76,7 @@ class Overlap:
 def overlaps(ordinary: Opinions, blind: Opinions) -> dict[int, Overlap]:
     """Return the shared pairs of each category that has any, by category id.
 
-    Where a person answered a pair both ways, the blind answer is the opinion.
+    Where a person answered a pair both ways, the probe answer is the opinion.
     """
     parts = [np.concatenate([getattr(o, name) for o in (ordinary, blind)]) for name in _FIELDS]
     image, category, person, present = parts

@@ -16,7 +16,7 @@ Figures = TypeVar("Figures")
 
 
 class CachedReport(ABC, Generic[Figures]):
-    """Figures that follow from labels, blind answers and the promoted version.
+    """Figures that follow from labels, probe answers and the promoted version.
 
     In a large project they are counted anew only now and then; see `ThrottledCache`.
     """

@@ -15,7 +15,7 @@ from annotator.services.catalogue.lookup import in_order
 from annotator.services.knowledge.calibration import held_out_probabilities
 from annotator.services.progress.agreement import Overlap, figures, overlaps
 from annotator.services.progress.cached_report import CachedReport
-from annotator.store import Transaction, activity, annotators, categories, quality
+from annotator.store import Transaction, annotators, attention_checks, categories, quality
 from annotator.store.quality import BANDS, Opinions
 from mlrpl.decision.anchoring import anchoring, blind_needed
 
@@ -74,11 +74,11 @@ class PersonAgreement(TypedDict):
     name: str
     others: Agreed
     blind: Agreed
-    """Of these, only the person's blind answers."""
+    """Of these, only the person's probe answers."""
     checks: Agreed
-    """With what attention checks expect."""
+    """Attention checks, with the labels of the pairs that were asked again."""
     own: Agreed
-    """Blind answers with the same person's others."""
+    """Probe answers with the same person's others."""
 
 
 class Anchoring(TypedDict):
@@ -92,7 +92,7 @@ class Anchoring(TypedDict):
     shown: int
     """Answers with a score in sight."""
     needed: int
-    """Blind answers."""
+    """Probe answers."""
     difference: float | None
     """How much more often, with its 95 % interval."""
     low: float | None
@@ -151,7 +151,7 @@ def _counted(tx: Transaction, arrays: VersionArrays | None) -> QualityRow:
             if c.id in found
         ],
         "annotators": person_rows(
-            list(found.values()), names, activity.agreed_checks(tx), own_answers(ordinary, blind)
+            list(found.values()), names, attention_checks.agreed(tx), own_answers(ordinary, blind)
         ),
         "anchoring": _anchoring(tx, arrays, shown),
         "note": _note(len(people), len(shown), shared),
@@ -191,8 +191,8 @@ def person_rows(
     Args:
         found: The pairs that several people answered.
         names: Of the people, by id.
-        checks: Attention checks, all and those answered as expected.
-        own: Blind answers to pairs that the same person answered, all and those that agree.
+        checks: Attention checks, all and those that agree with the label.
+        own: Probe answers to pairs that the same person answered, all and those that agree.
     """
     others: dict[int, npt.NDArray[np.int64]] = {}
     for overlap in found:
@@ -241,7 +241,7 @@ def anchoring_row(shown: npt.NDArray[np.int64], blind: npt.NDArray[np.int64]) ->
 
     Args:
         shown: `(BANDS, 2)`, answers with a score in sight, and those that agree with it.
-        blind: `(BANDS, 2)`, the same of blind answers.
+        blind: `(BANDS, 2)`, the same of probe answers.
     """
     there = (shown[:, 0] > 0) & (blind[:, 0] > 0)
     usable = shown[there], blind[there]
@@ -289,7 +289,7 @@ def _note(people: int, shown: int, shared: int) -> str:
     if not shared:
         return (
             f"{people} people have answered, but no pair twice, so agreement cannot be measured "
-            "yet; one blind question in ten is asked a second person."
+            "yet; one probe in ten is asked a second person."
         )
     return ""
 

@@ -32,7 +32,7 @@ ENOUGH_PRESENT = 30
 """Present answers below which nothing is said in percent."""
 
 ENOUGH_PROBES = 50
-"""Blind answers about open pairs from which on they correct what the model expects of itself."""
+"""Probe answers about open pairs from which on they correct what the model expects of itself."""
 
 HOUR = 3600.0
 BREAK = 60.0
@@ -108,7 +108,7 @@ class LaterRow(ErrorRow):
 
 
 class ProbesRow(TypedDict):
-    """What blind answers about open pairs say about the model's errors."""
+    """What probe answers about open pairs say about the model's errors."""
 
     answers: int
     wrong: int

@@ -36,7 +36,7 @@ class PersonPace(TypedDict):
     checks: int
     """Attention checks."""
     agreement: float | None
-    """Share of the checks that were answered as expected."""
+    """Share of the checks that were answered as the labels say."""
 
 
 class OverallPace(TypedDict):

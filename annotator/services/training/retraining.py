@@ -89,9 +89,9 @@ def due(now: Situation, settings: Retraining) -> str | None:
         if now.age_seconds < 2 * now.training_seconds:
             return None
     if now.new_answers >= _needed_answers(now, settings):
-        return f"{now.new_answers} new answers"
+        return counted(now.new_answers, "new answer")
     if now.new_present >= _needed_present(now, settings):
-        return f"{now.new_present} new present answers"
+        return counted(now.new_present, "new present answer")
     return None
 
 

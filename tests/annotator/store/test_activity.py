@@ -164,14 +164,15 @@ def test_imports_are_nobodys_work_and_what_was_taken_back_is_no_answer(
     assert [(p.name, p.decisions, p.present) for p in people] == [("bob", 1, 0)]
 
 
-def test_checks_are_held_against_what_they_expect(desk: Any, start: datetime) -> None:
+def test_checks_are_held_against_the_labels_and_are_no_answers(desk: Any, start: datetime) -> None:
+    say(desk, start, (1, 1, PRESENT), (1, 2, PRESENT), (2, 1, ABSENT), who="bob")
     say(desk, start, (1, 1, PRESENT), (1, 2, PRESENT), expected=PRESENT)
     say(desk, start, (2, 1, PRESENT), expected=ABSENT)
 
     with desk.store.reading() as tx:
-        (ann,) = activity.paces(tx)
+        ann = next(pace for pace in activity.paces(tx) if pace.name == "ann")
 
-    assert (ann.checks, ann.checks_agreed) == (3, 2)
+    assert (ann.checks, ann.checks_agreed, ann.present) == (3, 2, 0)
 
 
 def test_an_empty_project_has_no_activity(store: Any) -> None:

@@ -73,7 +73,15 @@ def test_the_board_talks_to_exactly_the_functions_the_page_offers(client: TestCl
     assert len(boards) == 1
     assert set(boards[0]["props"]["server_fns"]) == {
         *("start", "next_images", "items", "categories", "state", "save", "undo", "redo", "visit"),
-        *("find_images", "history", "set_hotkey", "flag", "resolve_flag", "evidence"),
+        *(
+            "find_images",
+            "rare_categories",
+            "history",
+            "set_hotkey",
+            "flag",
+            "resolve_flag",
+            "evidence",
+        ),
         *("image_marks", "finished", "certificate_price"),
         *("bookmark", "image_information", "last_step", "list_images"),
         *("probe_due", "probe_card", "probe_answer", "probe_report", "release"),

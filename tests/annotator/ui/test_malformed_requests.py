@@ -50,6 +50,7 @@ VALID: dict[str, dict[str, Any]] = {
     },
     "probe_answer": {"last": None, "probe": 1, "card": "c", "state": "present", "ms": 9},
     "find_images": {"text": "1"},
+    "rare_categories": {},
     "history": {"image": 1, "category": 1},
     "set_hotkey": {"category": 1, "key": "c"},
     "flag": {"image": 1, "note": "blurred"},
@@ -58,7 +59,7 @@ VALID: dict[str, dict[str, Any]] = {
     "image_information": {"image": 1, "position": False},
     "evidence": {"image": 1, "category": 1},
     "release": {"tab": "t"},
-    "probe_due": {},
+    "probe_due": {"after": 1},
     "probe_card": {"card": "d"},
     "probe_report": {},
     "next_page": {

@@ -290,10 +290,10 @@ def test_the_calibration_says_in_words_what_one_point_means() -> None:
     assert "calibrated on these very answers" in views.calibration_note(calibration(seen=True))
 
 
-def test_the_calibration_says_how_many_blind_answers_it_is_drawn_from() -> None:
+def test_the_calibration_says_how_many_probes_it_is_drawn_from() -> None:
     note = views.calibration_note(calibration(on="probes", answers=2263, seen=True))
 
-    assert "From 2,263 blind answers" in note
+    assert "From 2,263 answers to probes" in note
     assert "calibrated this version" in note
 
 
@@ -318,7 +318,7 @@ def test_tables_have_their_columns_even_when_empty() -> None:
 def test_the_note_says_how_far_the_percentages_were_off_and_on_what_that_was_measured() -> None:
     asked = calibration(ece=0.043, ece_on="probes", ece_pairs=1200)
 
-    assert "1,200 blind answers" in views.calibration_note(asked)
+    assert "1,200 probe answers" in views.calibration_note(asked)
     assert "off by 4.3 points" in views.calibration_note(asked)
     assert "held-out answers" in views.calibration_note(asked | {"ece_on": "held_out"})
     assert "When this version was made" not in views.calibration_note(calibration())

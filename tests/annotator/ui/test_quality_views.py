@@ -67,7 +67,7 @@ def test_the_hour_stands_between_now_and_the_goal() -> None:
     assert "<td>8.0%</td><td>6.0%</td><td>at most 5%</td>" in shown
     assert "<td>12.0%</td><td>9.0%</td><td>at most 5%</td>" in shown
     assert "100 of 5,000 wrong now, 2.0%" in shown
-    assert "50 blind answers about open pairs would correct them, there are 12" in shown
+    assert "50 answers to probes (pairs drawn at random and asked without" in shown
 
 
 def test_what_is_left_out_of_the_expectation_is_said() -> None:
@@ -77,7 +77,8 @@ def test_what_is_left_out_of_the_expectation_is_said() -> None:
 
     shown = goal_html(left_out=1, filled=7_000, promised=promised, probes=probes)
 
-    assert "Corrected by 80 blind answers, of which the model got 3 wrong" in shown
+    assert "Corrected by 80 answers to probes" in shown
+    assert "of which the model got 3 wrong" in shown
     assert "1 pair without a percentage is not counted" in shown
     assert "Of the 7,000 pairs filled in, 15 wrong and 80 lost ones are counted" in shown
     assert "certificate" not in goal_html()
@@ -181,15 +182,15 @@ def test_following_the_model_is_told_with_its_range(
 
     assert said in shown
     assert "90% of 900 answers" in shown
-    assert "84% of 200 blind ones" in shown
+    assert "84% of 200 answers to probes" in shown
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, "too few blind answers at the same percentages, 9; about 139 are needed"),
+        ({}, "too few probe answers at the same percentages, 9; about 139 are needed"),
         ({"blind": 200, "shown": 20}, "too few answers with the percentage shown"),
-        ({"blind": 0, "shown": 0}, "can be measured once there are blind answers"),
+        ({"blind": 0, "shown": 0}, "can be measured once there are answers to probes"),
     ],
 )
 def test_too_few_answers_for_the_comparison_are_counted(changes: dict[str, int], said: str) -> None:

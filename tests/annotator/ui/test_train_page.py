@@ -292,7 +292,7 @@ def test_the_table_says_how_far_the_percentages_of_a_version_were_off(fakes: Mod
 
     newest, oldest = cells_of(views.versions_html([fakes.version(1), measured]))
 
-    assert (newest[5], oldest[5]) == ("4.3 points (1,200 blind)", "")
+    assert (newest[5], oldest[5]) == ("4.3 points (1,200 probes)", "")
 
 
 def test_changes_link_to_the_images_and_names_are_text(page: TrainPage) -> None:

@@ -53,7 +53,7 @@ def with_false_alarms(rate: float) -> Annotator:
 
 
 def with_second_look(rate: float) -> Annotator:
-    """Return the same person whose surprising answers get two more blind answers each."""
+    """Return the same person whose surprising answers get two more probe answers each."""
 
     def answer(truth: Truth, surprise: Truth, rng: np.random.Generator) -> Truth:
         said = np.array([truth | (rng.random(len(truth)) < rate) for _ in range(3)])

@@ -34,7 +34,7 @@ def applied(rng: np.random.Generator) -> tuple[FillPlan, np.ndarray, int] | None
     rung = certifier.present - 1
     filled = np.zeros(plan.size, bool)
     filled[plan.present_rungs[rung] :] = True
-    filled[order[:end][~truth[order[:end]]]] = False  # blind answers against the fill stay open
+    filled[order[:end][~truth[order[:end]]]] = False  # probe answers against the fill stay open
     budget = int(certifier.allowed_wrong[rung]) - int(counts.present_wrong[rung])
     return plan, truth[filled], budget
 

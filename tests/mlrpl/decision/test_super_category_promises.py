@@ -16,7 +16,7 @@ BELOW, ABOVE = 20_000, 1_500
 """Pairs of a category that may be filled in as absent, and of the middle."""
 
 LOOKS = (800, 2_400)
-"""Blind answers of a category among its candidates for absent, at each look."""
+"""Probe answers of a category among its candidates for absent, at each look."""
 
 MIDDLE = 300
 

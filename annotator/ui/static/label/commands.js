@@ -56,8 +56,16 @@ export function commandsOfPage(page) {
     ...page.tools.commands,
     bookmark: () => toggleBookmark(page),
     refresh: () => state.refresh(),
-    close: () => page.close(),
+    close: () => close(page),
     help: () => page.help.showModal(),
   };
   return { ...answers, ...moves, ...views };
+}
+
+// One thing after the other.
+/** @param {LabelPage} page */
+function close({ hotkeys, firstKeys, tools, evidence, stage: { zoom } }) {
+  if (hotkeys.cancel() || firstKeys.dismiss() || tools.close()) return;
+  if (evidence.isOpen) evidence.hide();
+  else if (zoom.isZoomed) zoom.toggle();
 }

@@ -34,10 +34,10 @@ export class HistoryDialog {
 }
 
 /** @param {HistoryRow} row */
-function line({ by, state, source, at, late, cancelled, score, version }) {
+function line({ by, state, source, at, late, check, cancelled, score, version }) {
   const when = new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
   const shown = score == null ? '' : `${Math.round(100 * score)} % was shown${version == null ? '' : ` by version ${version}`}`;
-  const notes = [SOURCES[source], shown, late && 'too late, not counted', cancelled && 'undone'].filter(Boolean);
+  const notes = [SOURCES[source], shown, check ? 'asked again as an attention check, not counted' : late && 'too late, not counted', cancelled && 'undone'].filter(Boolean);
   return h('li', { class: cancelled || late ? 'gone' : '' },
     h('b', { text: STATES[state] ?? state }), ' by ', h('span', { text: by, dir: 'auto' }), h('small', { text: [when, ...notes].join(' · ') }));
 }

@@ -22,6 +22,7 @@ import { LabelState } from './label_state.js';
 import { Milestone } from './milestone.js';
 import { OpenImageDialog } from './open_image_dialog.js';
 import { ProbeSchedule } from './probe_schedule.js';
+import { RareNote } from './rare_note.js';
 import { Stage } from './stage.js';
 import { ThumbnailStrip } from './thumbnail_strip.js';
 
@@ -79,6 +80,7 @@ export class LabelPage extends WorkScreen {
     this.openImageDialog = new OpenImageDialog(server, this.strip.marks, { onPick: (image) => this.state.openImage(image) });
     this.history = new HistoryDialog(server);
     this.end = new EndPage(this);
+    this.rare = new RareNote(this);
     this.evidence = new Evidence(server, { onClose: () => this.draw() });
     this.hotkeys = new CategoryHotkeys(server, this.stage.typed, {
       onPick: (id, state) => this.state.item && this.#pick(this.rows.rowOf(id), state), onKeys: (keys) => this.#takeKeys(keys),
@@ -107,7 +109,7 @@ export class LabelPage extends WorkScreen {
       showImage: () => this.#showImage(), draw: () => this.draw(), drawNeighbours: () => this.strip.draw(album.ids, album.at, album.items),
       fail: (text) => this.fail(text), retry: (text, again) => this.retry(text, again), notify: (text) => this.notify(text), tell: (text) => this.tell(text), say: (text) => this.say(text),
       isDrawn: () => this.stage.isDrawn, takesCommit: () => this.gate.takes(),
-      interlude: () => this.probes.turn(), end: () => this.end.open(),
+      interlude: () => { this.rare.turn(); return this.probes.turn(); }, end: () => this.end.open(),
     });
     this.address = new ImageAddress(this);
     this.hotkeys.use(categories);
@@ -118,7 +120,7 @@ export class LabelPage extends WorkScreen {
     this.probes = new ProbeSchedule(this, owner);
     const why = button('Why?', 'E', () => this.toggleEvidence());
     why.title = 'Why is this suggested? (E)';
-    this.right.replaceChildren(h('div', { class: 'an-seek' }, this.search.element, why), this.milestone.element, this.rows.box, this.foot.element);
+    this.right.replaceChildren(h('div', { class: 'an-seek' }, this.search.element, why), this.milestone.element, this.rare.element, this.rows.box, this.foot.element);
     this.commands = commandsOfPage(this);
     this.#listen();
   }
@@ -303,13 +305,6 @@ export class LabelPage extends WorkScreen {
     this.#updateViewSoon();
   }
 
-  // Esc closes one thing after the other.
-  close() {
-    if (this.hotkeys.cancel() || this.firstKeys.dismiss() || this.tools.close()) return;
-    if (this.evidence.isOpen) this.evidence.hide();
-    else if (this.stage.zoom.isZoomed) this.stage.zoom.toggle();
-  }
-
   // ---- answering
 
   /** @param {CategoryGroup | undefined} group */
@@ -363,8 +358,9 @@ export class LabelPage extends WorkScreen {
     }
     const command = commandOf(event);
     if (givesWay(command) && !event.repeat && this.state.item && this.hotkeys.key(event)) return true;
-    if (command && (!event.repeat || mayRepeat(command))) this.commands[command]();
-    return Boolean(command);
+    if (!command) return this.rare.handle(event);
+    if (!event.repeat || mayRepeat(command)) this.commands[command]();
+    return true;
   }
 
   // ---- what the server says, and messages

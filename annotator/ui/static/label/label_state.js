@@ -3,11 +3,12 @@
 // draws what it reads here.
 
 import { randomId } from '../shared/dom.js';
+import { lateText } from '../shared/late_answers.js';
 import { saidBy, stepText } from '../shared/step_text.js';
 import { answersOf, wordsOf } from './completion.js';
 import { Visit } from './visit.js';
 
-/** @import { Flag, Label, State } from '../shared/wire.d.ts' */
+/** @import { Flag, State } from '../shared/wire.d.ts' */
 /** @import { Done, Job, SaveQueue } from '../shared/save_queue.js' */
 /** @import { Server } from '../shared/server.js' */
 /** @import { OwnStep, UndoGuard } from '../shared/undo_guard.js' */
@@ -353,7 +354,7 @@ export class LabelState {
         await this.album.fetch([item.id]); // the row goes back to what the server knows
       }
       this.album.learn(result.opinion?.rankings);
-      if (result.late?.length) this.#tellLate(result.late[0], result.images ?? {});
+      if (result.late?.length) this.view.tell(lateText(result.late, result.images ?? {}, this.nameOf(result.late[0][1])));
       this.view.draw();
     }
   }
@@ -389,11 +390,5 @@ export class LabelState {
     this.album.forget(job.data.op);
     await this.album.fetch([...new Set([job.data.image ?? 0, this.#item?.id ?? 0])].filter(Boolean));
     this.view.draw();
-  }
-
-  /** @param {[number, number]} pair @param {Record<string, Record<string, Label | null>>} images */
-  #tellLate([image, category], images) {
-    const by = images[String(image)]?.[String(category)]?.by || 'Someone';
-    this.view.tell(`${by} answered ${this.nameOf(category)} in the meantime; that answer stands, yours is kept beside it.`);
   }
 }

@@ -1,13 +1,14 @@
-// Ten blind questions, one at a time, over everything else: no score, no label, no hint of either.
+// Ten probes, one at a time, over everything else: no score, no label, no hint of either.
 
 import { keepAsking, turnTo } from '../shared/awaited_image.js';
 import { button, h, imageUrl } from '../shared/dom.js';
-import { digitOf } from '../shared/keyboard.js';
+import { digitOf, letterOf } from '../shared/keyboard.js';
 
 /** @import { ProbeCategory, ProbeQuestion } from '../shared/wire.d.ts' */
 
 /** @typedef {ProbeQuestion} Question with `said` as the person goes along */
 /** @typedef {'present' | 'absent' | 'unsure'} Said */
+/** @typedef {'done' | 'more' | 'later' | 'today'} End gone through, and another card is wanted; put off, and for the whole day */
 
 /** @type {{ state: Said, text: string, arrow: string }[]} */
 const CHOICES = [
@@ -30,9 +31,10 @@ export class ProbeCard {
     this.at = 0;
     this.since = 0;
     this.unsent = 0;
+    this.isBetweenImages = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
-    this.resolve = (/** @type {boolean} */ _isDone) => {};
+    this.resolve = (/** @type {End} */ _end) => {};
     this.count = h('b', {});
     this.dots = h('ol', { class: 'pb-dots', 'aria-hidden': 'true' });
     this.image = h('img', { class: 'pb-image', alt: 'the image in question', draggable: 'false' });
@@ -43,14 +45,19 @@ export class ProbeCard {
     this.ask = h('h2', { class: 'pb-ask', tabindex: '-1' }, 'Is there ', this.article, this.name, ' in this image?');
     this.buttons = CHOICES.map((choice, place) => this.#choice(choice, place));
     this.back = button('Back', '⌫', () => this.#back());
-    this.later = button('Later', 'Esc', () => this.#close(false));
+    this.later = button('Later', 'Esc', () => this.#close('later'));
+    this.notToday = button('Not today', 'N', () => this.#close('today'));
     this.skip = button('Skip this one', '⏎', () => this.#step(), 'primary');
     this.asking = h('div', { class: 'pb-asking' }, h('div', { class: 'pb-stage' }, this.image, this.problem),
       h('div', { class: 'pb-side' }, this.ask, this.about,
         h('div', { class: 'pb-choices', role: 'group', 'aria-label': 'Your answer' }, ...this.buttons), this.skip));
-    this.finish = button('Done', '⏎', () => this.#close(true), 'primary');
+    this.more = button('Another ten', '⏎', () => this.#close('more'), 'primary');
+    this.toLabel = h('a', { class: 'an-btn', href: './' }, h('span', { class: 'an-label', text: 'Back to Label' }), h('kbd', { text: 'L', 'aria-hidden': 'true' }));
+    this.leave = button('Close', 'Esc', () => this.#close('done'));
+    this.goOn = button('Back to labelling', '⏎', () => this.#close('done'), 'primary');
     this.thanks = h('h2', { tabindex: '-1' });
-    this.done = h('div', { class: 'pb-done', hidden: true }, this.thanks, h('p', { text: 'You can still change the last answer: press ⌫.' }), this.finish);
+    this.done = h('div', { class: 'pb-done', hidden: true }, this.thanks, h('p', { text: 'You can still change the last answer: press ⌫.' }),
+      h('div', { class: 'an-bar' }, this.more, this.toLabel, this.leave, this.goOn));
     this.element = this.#build();
     this.image.addEventListener('load', () => this.#loaded());
     keepAsking(this.image, {
@@ -59,14 +66,14 @@ export class ProbeCard {
   }
 
   #build() {
-    const element = h('dialog', { class: 'an-dialog pb-card', 'aria-label': 'Blind check' },
-      h('header', { class: 'pb-head' }, this.count, this.dots, h('span', { class: 'an-grow' }), this.back, this.later),
+    const element = h('dialog', { class: 'an-dialog pb-card', 'aria-label': 'Probe' },
+      h('header', { class: 'pb-head' }, this.count, this.dots, h('span', { class: 'an-grow' }), this.back, this.notToday, this.later),
       this.asking, this.done,
-      h('p', { class: 'pb-why', text: 'A blind check: ten questions without the model’s opinion. They measure how far it can be trusted; it does not learn from them.' }));
+      h('p', { class: 'pb-why', text: 'Probes are randomly drawn questions that are asked without the model’s opinion. They measure how far it can be trusted; it does not learn from them.' }));
     element.addEventListener('keydown', (event) => this.#key(event));
     element.addEventListener('cancel', (event) => {
       event.preventDefault();
-      this.#close(false);
+      this.#leave();
     });
     return element;
   }
@@ -79,13 +86,15 @@ export class ProbeCard {
     return element;
   }
 
-  // Resolves with true once the card was gone through, with false if it was put off.
-  /** @param {Question[]} questions @param {{ finish?: string }} [words] @returns {Promise<boolean>} */
-  open(questions, { finish = 'Back to labelling' } = {}) {
+  // Resolves when it is closed.
+  /** @param {Question[]} questions @param {boolean} isBetweenImages it came by itself while somebody labels @returns {Promise<End>} */
+  open(questions, isBetweenImages) {
     this.questions = questions;
     const first = questions.findIndex(({ said }) => !said);
     this.at = first < 0 ? questions.length : first;
-    this.finish.say(finish);
+    this.isBetweenImages = isBetweenImages;
+    for (const way of [this.more, this.toLabel, this.leave]) way.hidden = isBetweenImages;
+    this.goOn.hidden = !isBetweenImages;
     this.#calmDown();
     this.dots.replaceChildren(...questions.map(() => h('li', {})));
     for (const { image } of questions) new Image().src = imageUrl(1280, image); // there before it is asked about
@@ -110,7 +119,8 @@ export class ProbeCard {
     this.done.hidden = Boolean(question);
     this.back.disabled = at === 0;
     this.later.hidden = !question;
-    this.count.textContent = `Blind check, ${question ? `${at + 1} of ${questions.length}` : 'done'}`;
+    this.notToday.hidden = !question || !this.isBetweenImages;
+    this.count.textContent = question ? `Probe ${at + 1} of ${questions.length}` : 'Probes: done';
     this.dots.querySelectorAll('li').forEach((dot, place) => Object.assign(dot.dataset, { said: Boolean(questions[place].said), now: place === at }));
     this.element.dataset.ready = 'false';
     if (question) this.#showQuestion(question);
@@ -201,11 +211,13 @@ export class ProbeCard {
     this.#show();
   }
 
-  /** @param {boolean} isDone */
-  #close(isDone) {
+  #leave() { this.#close(this.question ? 'later' : 'done'); }
+
+  /** @param {End} end */
+  #close(end) {
     this.element.close();
     this.image.removeAttribute('src');
-    this.resolve(isDone || !this.question);
+    this.resolve(end);
   }
 
   /** @param {KeyboardEvent} event */
@@ -223,9 +235,11 @@ export class ProbeCard {
     const state = CHOICES[digitOf(event)]?.state ?? ARROWS[event.key];
     if (state) return () => this.#answer(state);
     if (event.key === 'Backspace') return () => this.#back();
-    if (event.key === 'Escape') return () => this.#close(false);
+    if (event.key === 'Escape') return () => this.#leave();
+    const way = { n: this.notToday, l: this.question ? null : this.toLabel }[letterOf(event)];
+    if (way && !way.hidden) return () => way.click();
     if (event.key !== 'Enter' || (event.target instanceof Element && event.target.closest('button'))) return null;
-    if (!this.question) return () => this.#close(true);
+    if (!this.question) return () => this.#close(this.isBetweenImages ? 'done' : 'more');
     return this.skip.hidden ? null : () => this.#step();
   }
 }

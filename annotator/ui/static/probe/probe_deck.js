@@ -1,4 +1,4 @@
-// Where cards of blind questions come from and where the answers go; an unfinished card is kept.
+// Where cards of probes come from and where the answers go; an unfinished card is kept.
 
 import { store, stored } from '../shared/browser_store.js';
 import { h, randomId } from '../shared/dom.js';
@@ -57,11 +57,11 @@ export class ProbeDeck {
     return questions.map((question) => ({ ...question, said: own.get(question.probe) ?? question.said }));
   }
 
-  /** @param {Question[]} questions @param {{ finish: string }} [words] */
-  async play(questions, words) {
-    const isDone = await this.card.open(questions, words);
-    if (isDone) this.#keep(null);
-    return isDone;
+  /** @param {Question[]} questions @param {boolean} [isBetweenImages] */
+  async play(questions, isBetweenImages = false) {
+    const end = await this.card.open(questions, isBetweenImages);
+    if (end === 'done' || end === 'more') this.#keep(null);
+    return end;
   }
 
   /** @param {Question} question @param {State} state @param {number} ms */

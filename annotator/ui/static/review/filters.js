@@ -8,7 +8,7 @@ import { h } from '../shared/dom.js';
 /** @typedef {[string | number, string, string?]} Option its value, its text, and the group it is in */
 
 /** @type {Record<string, string | undefined>} */
-const SHOW = { errors: 'Likely label errors', all: 'All answers', conflicts: 'People disagree', flags: 'Flagged images' };
+const SHOW = { errors: 'Likely label errors', all: 'All answers', conflicts: 'People disagree', checks: 'Checks that differ', flags: 'Flagged images' };
 const STATES = { present: 'present', absent: 'absent', unsure: 'cannot tell', conflict: 'people disagree' };
 const SOURCES = {
   human: 'answered by hand', accepted: 'accepted a suggestion', accepted_in_bulk: 'accepted in bulk', rejected: 'rejected a suggestion',

@@ -20,7 +20,7 @@ const WHAT_ERRORS_ARE = 'The model was trained on nine in ten of these labels, s
 /** @type {[State, string, string][]} */
 const ANSWERS = [['present', 'Present', 'A'], ['absent', 'Absent', 'R'], ['unsure', 'Cannot tell', 'S'], ['cleared', 'Remove mine', 'C']];
 /** @type {Record<string, string | undefined>} */
-const ABOUT = { errors: ' that the model disagrees with, strongest first', conflicts: ' that people disagree about' };
+const ABOUT = { errors: ' that the model disagrees with, strongest first', conflicts: ' that people disagree about', checks: ' that somebody answered otherwise when asked again' };
 
 export class ReviewPage extends WorkScreen {
   /** @type {ReviewState} */
@@ -104,7 +104,7 @@ export class ReviewPage extends WorkScreen {
     this.ready();
     this.list.clear();
     if (!found.ok) return this.list.showInstead(h('p', { text: found.message ?? '' }));
-    this.filters.count({ conflicts: found.conflicts, flags: found.flagged });
+    this.filters.count({ conflicts: found.conflicts, checks: found.checks, flags: found.flagged });
     if (!found.total) this.#showNothing(found);
     this.#fit();
     this.#showFocus();
@@ -142,7 +142,7 @@ export class ReviewPage extends WorkScreen {
     /** @type {Record<string, string | undefined>} */
     const texts = {
       errors: isUntrained ? 'There is no version yet that could disagree with a label. The first one is trained after some answers; see the Train page.' : 'The model disagrees with no label here.',
-      conflicts: 'Wherever several people answered, they agree.', flags: 'No image is flagged.', all: 'Nothing has been answered yet. Start on the Label page.',
+      conflicts: 'Wherever several people answered, they agree.', checks: 'Every attention check on the Verify page was answered as before, or has been decided since.', flags: 'No image is flagged.', all: 'Nothing has been answered yet. Start on the Label page.',
     };
     const text = texts[show] ?? '';
     if (narrowing.length) {

@@ -3,6 +3,7 @@
 // only; the page draws what it reads here.
 
 import { randomId } from '../shared/dom.js';
+import { lateText } from '../shared/late_answers.js';
 import { saidBy, stepText } from '../shared/step_text.js';
 import { keyOf, Pair, stateText } from './pair.js';
 
@@ -199,7 +200,10 @@ export class ReviewState {
 
   // Those of some pairs that an answer would change; nobody answers about an image they cannot see.
   /** @param {Pair[]} pairs @param {State} state */
-  changing(pairs, state) { return pairs.filter((pair) => pair.isDrawn && pair.wouldChange(this.me, state, this.#source(pair))); }
+  changing(pairs, state) {
+    const isConfirming = this.#filters?.show === 'checks' && state !== 'cleared'; // the same again settles it
+    return pairs.filter((pair) => pair.isDrawn && (isConfirming || pair.wouldChange(this.me, state, this.#source(pair))));
+  }
 
   // About the selected pairs if there are any, else about the one in focus.
   /** @param {State} state */
@@ -210,7 +214,7 @@ export class ReviewState {
     else if (!pair) return;
     else if (!pair.isPair) view.notify('This flag is about the whole image. Press Enter to open it on the Label page.');
     else if (!pair.isDrawn) view.notify('The image is not here yet; it takes answers as soon as it can be seen.');
-    else if (pair.isAnswered(state, this.#source(pair))) view.notify(state === 'cleared' ? 'You have no answer here to remove.' : 'You have already answered this.');
+    else if (this.#filters?.show !== 'checks' && pair.isAnswered(state, this.#source(pair))) view.notify(state === 'cleared' ? 'You have no answer here to remove.' : 'You have already answered this.');
     else {
       this.#commit('answer', [pair], state);
       this.#tell(pair, state);
@@ -284,7 +288,7 @@ export class ReviewState {
     if (job.call === 'visit' || job.call === 'probe_answer') return []; // left behind by another page
     const { view } = this;
     const pairs = this.#settle(job, result.images ?? {});
-    if (result.late?.length) view.tell('Someone answered in the meantime; that answer stands, yours is kept beside it.');
+    if (result.late?.length) view.tell(lateText(result.late, result.images ?? {}, 'this'));
     if (result.left_out?.length) view.tell(`${result.left_out.length} could not be saved: ${result.left_out[0][1]}`);
     if (result.archived?.length) this.#putBack(job.data.op, result.archived.map(([category]) => category));
     await this.#refresh(pairs);

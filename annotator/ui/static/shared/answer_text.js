@@ -12,7 +12,7 @@ const stateText = (state) => ({ unsure: 'cannot tell', cleared: 'unknown' }[stat
  * @param {Map<number, string> | undefined} names of the categories by id
  */
 export function answerText({ call, data, name }, names) {
-  if (call === 'probe_answer') return `A blind question: ${stateText(data.state)}`;
+  if (call === 'probe_answer') return `A probe: ${stateText(data.state)}`;
   const changes = data.changes ?? [];
   const ids = new Set(changes.map(({ image }) => image ?? data.image));
   const where = ids.size > 1 ? `${ids.size} images` : name ?? `image ${[...ids][0]}`;

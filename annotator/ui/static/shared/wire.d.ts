@@ -10,7 +10,7 @@ export type Touched = ById<ById<Label | null>>;
 
 export interface Agreement {
   checks: number;
-  found: number;
+  agreed: number;
   most: number;
 }
 
@@ -68,6 +68,8 @@ export interface Category {
 export interface CategoryCounts {
   open: number;
   present: number;
+  answered: number;
+  rare: boolean;
   suggested: number | null;
   uncertain: number | null;
   taught: boolean;
@@ -148,7 +150,7 @@ export interface FilterField {
 }
 
 export interface Filters {
-  show?: 'errors' | 'all' | 'conflicts' | 'flags';
+  show?: 'errors' | 'all' | 'conflicts' | 'checks' | 'flags';
   category?: number | null;
   annotator?: number | null;
   version?: number | null;
@@ -206,6 +208,7 @@ export interface GridItem {
   height: number;
   guess: Decision | null;
   score: number | null;
+  answer: number | null;
 }
 
 export interface GridPage {
@@ -233,6 +236,7 @@ export interface HistoryRow {
   source: Source;
   at: string;
   late: boolean;
+  check: boolean;
   cancelled: boolean;
   score: number | null;
   version: number | null;
@@ -508,6 +512,11 @@ export interface ProbeCategory {
 
 export interface ProbeDue {
   due: boolean;
+  newest: number;
+}
+
+export interface ProbeDueRequest {
+  after?: number | null;
 }
 
 export interface ProbeQuestion {
@@ -559,6 +568,16 @@ export interface ProjectState {
   categories_revision: string;
 }
 
+export interface RareCategories {
+  rare: RareCategory[];
+}
+
+export interface RareCategory {
+  id: number;
+  present: number;
+  answered: number;
+}
+
 export interface ReleaseRequest {
   tab: string;
 }
@@ -578,6 +597,7 @@ export interface ReviewFound {
   next: [number, number, number] | null;
   total: number;
   conflicts: number;
+  checks: number;
   flagged: number;
   version: number | null;
 }
@@ -781,6 +801,7 @@ export interface Requests {
   release: ReleaseRequest;
   image_information: ImageInformationRequest;
   find_images: FindImagesRequest;
+  rare_categories: Request;
   history: PairRequest;
   set_hotkey: HotkeyRequest;
   bookmark: BookmarkRequest;
@@ -790,7 +811,7 @@ export interface Requests {
   finished: Request;
   certificate_price: Request;
   evidence: PairRequest;
-  probe_due: Request;
+  probe_due: ProbeDueRequest;
   probe_card: ProbeCardRequest;
   probe_report: Request;
   list_images: ListRequest;
@@ -817,6 +838,7 @@ export interface Replies {
   release: Released;
   image_information: ImageInformation;
   find_images: FoundImages;
+  rare_categories: RareCategories;
   history: History | HistoryInSentences;
   set_hotkey: HotkeysOfPerson;
   bookmark: Bookmarked;

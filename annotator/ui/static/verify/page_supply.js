@@ -114,7 +114,7 @@ export class PageSupply {
     const { turn } = this.cache;
     const got = await this.server.call('next_page', {
       ...about, within: this.within, tab: this.queue.tab, count: this.count, hold, shown: this.#shown(about, current),
-      unheld: current?.isUnheld ? current.items.map(({ id }) => id) : [], exclude: [...this.passed],
+      unheld: current?.isUnheld ? current.items.flatMap(({ id, answer }) => (answer ? [] : id)) : [], exclude: [...this.passed],
     });
     if (!got.ok) return got.refused ? ImagePage.refused(about, got.message ?? '') : null;
     for (const { id } of got.items) this.preloader.load(id);

@@ -2,7 +2,7 @@
 
 import { formatNumber, h } from '../shared/dom.js';
 
-/** @import { CategoryCounts, Mode } from '../shared/wire.d.ts' */
+/** @import { Agreement, CategoryCounts, Mode } from '../shared/wire.d.ts' */
 /** @import { ImagePage } from './image_page.js' */
 
 /** @typedef {Partial<CategoryCounts>} Counts */
@@ -46,7 +46,8 @@ function likeness(name, bulk, like) {
 export function nothingLeft(page, counts, name) {
   const { mode } = page.about;
   const place = counts.taught ? MODES.findIndex((each) => each.mode !== mode && (each.count(counts) ?? 0) > 0) : -1;
-  const other = place < 0 ? null : { mode: MODES[place].mode, place, label: `${MODES[place].label} (${formatNumber(MODES[place].count(counts) ?? 0)})` };
+  const seek = counts.rare && mode !== 'like' ? { mode: MODES[3].mode, place: 3, label: `Look for more like the ${counts.present} found` } : null;
+  const other = seek ?? (place < 0 ? null : { mode: MODES[place].mode, place, label: `${MODES[place].label} (${formatNumber(MODES[place].count(counts) ?? 0)})` });
   if (page.elsewhere) return { title: 'Someone else is labelling these', text: `The images that are left here for ${name} are on someone else's screen. They come back in ten minutes if they are not answered.`, other };
   if (!counts.open) return { title: `${name} is done`, text: 'Every image has an answer for this category.', other: null };
   const text = {
@@ -54,6 +55,18 @@ export function nothingLeft(page, counts, name) {
     uncertain: `The model is sure about all that is left open for ${name}.`, like: `There are no more images to compare for ${name}; those that you left unmarked come back when you reload the page.`,
   }[mode];
   return { title: 'Nothing left here', text, other };
+}
+
+export const CHECKS = 'A page may ask again, unmarked among the others, for an image that people have answered, to see whether pages are looked at. '
+  + 'Its label stays as it is; an answer that differs waits on the Review page.';
+
+// How the checks were answered; what differs leads to where it is decided.
+/** @param {Agreement} agreement @returns {(string | Node)[]} */
+export function agreementText({ checks, agreed, most }) {
+  if (!checks) return [];
+  const which = checks === most ? `the last ${checks} images` : checks === 1 ? '1 image' : `${checks} images`;
+  const text = `Checks: ${which} asked again, ${agreed} answered as before`;
+  return agreed === checks ? [text] : [`${text}, `, h('a', { href: 'review#show=checks', text: `${checks - agreed} otherwise` })];
 }
 
 /** @param {{ present: number, absent: number, unsure: number, open: number }} tally */

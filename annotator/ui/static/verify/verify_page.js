@@ -13,7 +13,8 @@ import { commandOf, HELP, mayRepeat } from './keys.js';
 import { LargeImage } from './large_image.js';
 import { nothingLeftCard } from './nothing_left_card.js';
 import { PageSupply } from './page_supply.js';
-import { MODES, sentence, tallyText } from './texts.js';
+import { rareNote } from './rare_note.js';
+import { agreementText, CHECKS, MODES, sentence, tallyText } from './texts.js';
 import { VerifyState } from './verify_state.js';
 
 /** @import { Agreement, GridItem, VerifyStart } from '../shared/wire.d.ts' */
@@ -52,7 +53,7 @@ export class VerifyPage extends WorkScreen {
     this.large = new LargeImage(root, this.server);
     this.picker = new CategoryPicker({ onPick: (id) => this.state.start(id) });
     this.lead = h('p', { class: 'vf-lead' });
-    this.agreement = h('span', { class: 'vf-agreed', title: 'Most pages contain a few images for which the model is sure of the opposite, to see whether you notice them.' });
+    this.agreement = h('span', { class: 'vf-agreed', title: CHECKS });
     this.tabs = MODES.map(({ mode, label }, place) => {
       const count = h('span', { class: 'vf-number' });
       const tab = button(label, `⇧${place + 1}`, () => this.#startMode(place), 'vf-mode');
@@ -180,6 +181,7 @@ export class VerifyPage extends WorkScreen {
     const { name = '', description = '' } = this.order.byId.get(category) ?? {};
     this.lead.replaceChildren(...(page.items.length ? sentence(page, name) : []));
     if (description && page.items.length) this.lead.append(h('small', { text: description, dir: 'auto' }));
+    this.lead.append(...rareNote(page, this.order.of(category), () => this.state.start(category, 'like')));
     if (like !== null && page.basis === 'likeness') {
       this.lead.append(button('Compare with all of them instead', null, () => this.state.start(category, 'like'), 'vf-like'));
     }
@@ -222,9 +224,7 @@ export class VerifyPage extends WorkScreen {
   }
 
   /** @param {Agreement} agreement */
-  #showAgreement({ checks, found, most }) {
-    this.agreement.textContent = checks ? `You noticed ${found} of the ${checks === most ? 'last ' : ''}${checks} ${checks === 1 ? 'check' : 'checks'}.` : '';
-  }
+  #showAgreement(agreement) { this.agreement.replaceChildren(...agreementText(agreement)); }
 
   // ---- large
 

@@ -3,6 +3,7 @@
 // what it reads here.
 
 import { randomId } from '../shared/dom.js';
+import { lateText } from '../shared/late_answers.js';
 import { pause } from '../shared/server.js';
 import { saidBy, stepText } from '../shared/step_text.js';
 import { savedText } from './texts.js';
@@ -241,7 +242,7 @@ export class VerifyState {
     const op = randomId();
     const { category, mode } = page.about;
     const changes = items.map((item) => ({
-      image: item.id, category, state: /** @type {Mark} */ (page.states.get(item.id)), score: page.bulk ? item.score : null, seen: null,
+      image: item.id, category, state: /** @type {Mark} */ (page.states.get(item.id)), score: page.bulk ? item.score : null, seen: item.answer ?? null,
       source: page.source(item.id), after: page.after.get(item.id) ?? queue.untargeted,
     }));
     queue.push('save', { as: this.me, op, kind: 'page', category, mode, version: page.version, at: new Date().toISOString(), ms, changes });
@@ -264,7 +265,8 @@ export class VerifyState {
   /** @param {SavedPage} entry @param {number} step */
   #count({ page, ids }, step) {
     const { category, mode } = page.about;
-    const decided = ids.filter((id) => ['present', 'absent'].includes(page.states.get(id) ?? ''));
+    const again = new Set(page.items.flatMap(({ id, answer }) => (answer ? id : []))); // attention checks are no open pairs
+    const decided = ids.filter((id) => ['present', 'absent'].includes(page.states.get(id) ?? '') && !again.has(id));
     const present = decided.filter((id) => page.states.get(id) === 'present').length;
     this.order.move(category, {
       open: step * decided.length, present: -step * present,
@@ -352,8 +354,8 @@ export class VerifyState {
   }
 
   /** @param {Done} result */
-  #confirmSaved({ late, left_out: leftOut }) {
-    if (late?.length) this.view.tell(`Others answered ${late.length} of these in the meantime; their answers stand, yours are kept beside them.`);
+  #confirmSaved({ late, left_out: leftOut, images }) {
+    if (late?.length) this.view.tell(lateText(late, images ?? {}));
     else if (leftOut?.length) this.view.tell(`${leftOut.length} could not be saved: ${leftOut[0][1]}`);
   }
 

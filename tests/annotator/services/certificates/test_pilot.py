@@ -114,7 +114,7 @@ def test_nothing_begins_or_is_filled_in_before_the_pilot_is_answered(
 
     with pytest.raises(NotReady, match="197 of 200 pilot questions are answered"):
         services.certification.plan(start=True)
-    with pytest.raises(NotReady, match="Pilot answers are no evidence"):
+    with pytest.raises(NotReady, match="Pilot answers prove nothing"):
         services.certification.apply()
 
     assert services.certification.plan()["pilot"]["answered"] == 197

@@ -16,7 +16,7 @@ from annotator.services.labelling.probe import Probing
 from annotator.settings import Probes, Project, changed
 from annotator.store import annotators, answers, categories, images, probes
 from annotator.store.tables import probe
-from annotator.wire.probe import ProbeAnswerRequest, ProbeCardRequest
+from annotator.wire.probe import ProbeAnswerRequest, ProbeCardRequest, ProbeDueRequest
 from annotator.wire.recording import BackRequest, SaveRequest
 
 PAIRS = 18
@@ -55,6 +55,10 @@ def with_share(services: Services, share: float) -> Probing:
     settings = changed(services.project.settings, {"probes": Probes(share=share)})
     project = Project(services.project.path, settings)
     return Probing(project, services.store, services.media)
+
+
+def is_due(probing: Probing, who: str = "ann", after: int | None = None) -> bool:
+    return probing.due(who, ProbeDueRequest(after=after))["due"]
 
 
 def test_a_card_has_ten_questions_about_open_pairs_each_once(services: Services) -> None:
@@ -345,20 +349,33 @@ def test_a_card_is_due_after_190_decisions_and_not_again_at_once(
     services: Services, clock: Any
 ) -> None:
     decide(services, 189)
-    before = services.probing.due("ann")
+    before = is_due(services.probing)
     decide(services, 1, first=189)
-    after = services.probing.due("Ann ")
+    after = is_due(services.probing, "Ann ")
     clock.forward(1)
     answer(services, services.probing.card("ann", "c")["questions"][0], "present")
     clock.forward(1)
-    done = services.probing.due("ann")
+    done = is_due(services.probing)
     often = with_share(services, 0.2)
-    at_once = often.due("ann")
+    at_once = is_due(often)
     decide(services, 40, first=1000)
 
-    assert (before, after, done) == ({"due": False}, {"due": True}, {"due": False})
-    assert (at_once, often.due("ann")) == ({"due": False}, {"due": True})
-    assert often.due("bob") == {"due": False}
+    assert (before, after, done) == (False, True, False)
+    assert (at_once, is_due(often)) == (False, True)
+    assert not is_due(often, "bob")
+
+
+def test_a_card_that_was_put_off_waits_for_as_many_decisions_as_a_new_one(
+    services: Services,
+) -> None:
+    probing = with_share(services, 0.2)
+    decide(services, 40)
+    due = probing.due("ann", ProbeDueRequest())
+    decide(services, 39, first=40)
+    soon = is_due(probing, after=due["newest"])
+    decide(services, 1, first=79)
+
+    assert (due["due"], soon, is_due(probing, after=due["newest"])) == (True, False, True)
 
 
 def test_only_decisions_by_hand_that_stand_bring_a_card_nearer(services: Services) -> None:
@@ -387,9 +404,9 @@ def test_a_share_of_none_switches_the_cards_off_and_the_page_still_asks(
     decide(services, 40)
     off = with_share(services, 0)
 
-    assert off.due("ann") == {"due": False}
+    assert not is_due(off)
     assert off.report()["every"] is None
-    assert with_share(services, 0.2).due("ann") == {"due": True}
+    assert is_due(with_share(services, 0.2))
     assert len(off.card("ann", "c")["questions"]) == 10
 
 

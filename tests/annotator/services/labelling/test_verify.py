@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from PIL import Image
 
-from annotator.arrays import versions as files
 from annotator.arrays.features import FeatureFiles
-from annotator.arrays.versions import Queue, VersionParameters
-from annotator.domain import JobKind, JobState
 from annotator.errors import AnnotatorError
 from annotator.services.app import Services
-from annotator.services.project.creation import create_project
-from annotator.settings import load_project
-from annotator.store import Store, categories, images, jobs, versions
+from annotator.store import categories, images
 from annotator.store.images import FoundImage
 from annotator.store.tables import SOURCE_OF, answer, attention_check, operation
 from annotator.wire.recording import BackRequest, SaveRequest
@@ -28,65 +20,6 @@ from annotator.wire.verify import PageRequest, SavePageRequest
 
 CAT, DOG, BIRD = 1, 2, 3
 PICTURES = 60
-
-
-@pytest.fixture(scope="module")
-def sixty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with sixty pictures and a project of them, to be copied."""
-    folder = tmp_path_factory.mktemp("sixty")
-    (folder / "many").mkdir()
-    for number in range(PICTURES):
-        picture = Image.new("RGB", (8, 6), (number, 2 * number, 90))
-        picture.save(folder / "many" / f"{number:02d}.png")
-    create_project(folder / "p", folder / "many", names=("cat", "dog", "bird"))
-    return folder
-
-
-@pytest.fixture
-def many(tmp_path: Path, sixty: Path, clock: Any) -> Iterator[Services]:
-    (tmp_path / "many").symlink_to(sixty / "many")  # nothing changes the pictures
-    project = load_project(shutil.copytree(sixty / "p", tmp_path / "p"))
-    opened = Services(project, Store.open(project.database_url), clock)
-    opened.verification._rng = np.random.default_rng(0)
-    yield opened
-    opened.close()
-
-
-def publish(
-    services: Services,
-    scores: Sequence[float] | np.ndarray,
-    *,
-    threshold: float = 0.0,
-    ranked: bool = False,
-) -> int:
-    """Publish a version with these scores for cats; it knows nothing of dogs, and has no birds."""
-    now = services.recording._clock()
-    with services.store.writing() as tx:
-        jobs.enqueue(tx, JobKind.TRAIN, {}, now)
-        job = jobs.claim(tx, "me", [JobKind.TRAIN], now)
-        assert job is not None
-        number = versions.reserve(
-            tx, job, method="hst", backbone="test", trained_answers=1, trained_present=1,
-            last_operation=1, now=now,
-        )  # fmt: skip
-    both = np.full((len(scores), 2), -1.0, np.float32)
-    both[:, 0] = scores
-    parameters = VersionParameters(
-        method="hst", backbone="test", category_ordinals=(0, 1), slope=1.0,
-        intercepts=(-threshold, 0.0), thresholds=(threshold, np.inf),
-        ranked_only=(0,) if ranked else (),
-    )  # fmt: skip
-    queue = Queue(np.zeros(0, np.int32), np.full((2, 1), -1, np.int32))
-    files.write(
-        files.folder(services.project, number), parameters, both, queue, {},
-        save_weights=lambda path: path.write_bytes(b""),
-    )  # fmt: skip
-    with services.store.writing() as tx:
-        versions.publish(
-            tx, job, number, metrics={}, training_seconds=1, promote=True, note="", now=now
-        )
-        jobs.finish(tx, job, JobState.DONE, "", now)
-    return number
 
 
 def page(services: Services, mode: str = "confirm", *, tab: str = "t", **fields: Any) -> Any:
@@ -135,8 +68,10 @@ def embed(services: Services, angles: Sequence[float]) -> FeatureFiles:
     return made
 
 
-def test_the_likely_come_highest_first_and_ties_in_the_order_of_the_project(many: Services) -> None:
-    publish(many, [0.5, 2, 0, 2, -1e-6, *[-5.0] * 55], threshold=0.0)
+def test_the_likely_come_highest_first_and_ties_in_the_order_of_the_project(
+    many: Services, publish_cats: Any
+) -> None:
+    publish_cats(many, [0.5, 2, 0, 2, -1e-6, *[-5.0] * 55], threshold=0.0)
 
     found = page(many)
 
@@ -145,8 +80,8 @@ def test_the_likely_come_highest_first_and_ties_in_the_order_of_the_project(many
     assert found["basis"] == "scores"
 
 
-def test_looking_ahead_leases_nothing(many: Services) -> None:
-    publish(many, np.linspace(3, -1, PICTURES))
+def test_looking_ahead_leases_nothing(many: Services, publish_cats: Any) -> None:
+    publish_cats(many, np.linspace(3, -1, PICTURES))
     mine = page(many)
 
     ahead = page(many, hold=False, shown=ids(mine))
@@ -156,8 +91,10 @@ def test_looking_ahead_leases_nothing(many: Services) -> None:
     assert ids(others) == ids(ahead)
 
 
-def test_what_others_have_taken_of_a_page_loaded_ahead_is_told(many: Services) -> None:
-    publish(many, np.linspace(3, -1, PICTURES))
+def test_what_others_have_taken_of_a_page_loaded_ahead_is_told(
+    many: Services, publish_cats: Any
+) -> None:
+    publish_cats(many, np.linspace(3, -1, PICTURES))
     ahead = ids(page(many, hold=False))
     say(many, ahead[2], "absent", who="bob")
     page(many, tab="other", exclude=ahead[1:])
@@ -168,8 +105,8 @@ def test_what_others_have_taken_of_a_page_loaded_ahead_is_told(many: Services) -
     assert not set(ahead) & set(ids(after))
 
 
-def test_the_unlikely_come_lowest_first(many: Services) -> None:
-    publish(many, [3.0, -1, -9, *[-2.0] * 57])
+def test_the_unlikely_come_lowest_first(many: Services, publish_cats: Any) -> None:
+    publish_cats(many, [3.0, -1, -9, *[-2.0] * 57])
 
     found = page(many, "sweep")
 
@@ -180,8 +117,9 @@ def test_the_unlikely_come_lowest_first(many: Services) -> None:
 
 def test_the_uncertain_are_those_nearest_to_the_threshold_and_show_their_score(
     many: Services,
+    publish_cats: Any,
 ) -> None:
-    publish(many, [1.5, 0.75, 1.0, *[9.0] * 57], threshold=1.0)
+    publish_cats(many, [1.5, 0.75, 1.0, *[9.0] * 57], threshold=1.0)
 
     first = page(many, "uncertain")["items"][:3]
 
@@ -193,8 +131,10 @@ def test_the_uncertain_are_those_nearest_to_the_threshold_and_show_their_score(
     assert first[0]["score"] == 0.5
 
 
-def test_images_that_are_settled_missing_or_in_use_are_left_out(many: Services) -> None:
-    publish(many, [9.0, 8, 7, 6, 5, 4, 3, *[-1.0] * 53])
+def test_images_that_are_settled_missing_or_in_use_are_left_out(
+    many: Services, publish_cats: Any
+) -> None:
+    publish_cats(many, [9.0, 8, 7, 6, 5, 4, 3, *[-1.0] * 53])
     say(many, 1, "absent")
     say(many, 2, "unsure")
     say(many, 3, "unsure", who="bob")
@@ -206,86 +146,10 @@ def test_images_that_are_settled_missing_or_in_use_are_left_out(many: Services) 
     assert ids(found) == [3, 7]
 
 
-def test_a_twentieth_of_a_page_are_checks_that_nothing_gives_away(many: Services) -> None:
-    scores = [*[2.0] * 30, *[-2.0] * 30]
-    publish(many, scores)
-
-    found = page(many, count=40)
-    twenty = page(many, count=20, tab="u")
-
-    assert len([i for i in ids(found) if i > 30]) == 1
-    assert len([i for i in ids(twenty) if i > 30]) <= 1
-    assert {(item["guess"], item["score"]) for item in found["items"]} == {("present", None)}
-    assert {tuple(sorted(item)) for item in found["items"]} == {
-        ("guess", "height", "id", "name", "score", "width")
-    }
-
-
-def test_a_page_of_sixty_has_three_checks_among_the_surest(many: Services) -> None:
-    publish(many, [*[-2.0] * 50, *range(1, 11)])
-
-    found = page(many, "sweep", count=60)
-
-    assert len([i for i in ids(found) if i > 50]) == 2  # of the 50 that are left to sweep
-    assert len(set(ids(found))) == 52
-
-
-@pytest.mark.parametrize(
-    "scores", [[*[2.0] * 19, *[-2.0] * 41], [2.0] * 60], ids=["few", "no other"]
-)
-def test_short_pages_and_pages_without_an_opposite_have_no_check(
-    many: Services, scores: list[float]
+def test_a_category_that_is_only_ranked_takes_nothing_untouched(
+    many: Services, publish_cats: Any
 ) -> None:
-    publish(many, scores)
-
-    found = page(many, count=20)
-
-    assert all(scores[i - 1] > 0 for i in ids(found))
-
-
-def test_a_page_is_one_operation_with_its_checks_and_sources(many: Services) -> None:
-    publish(many, [*[2.0] * 30, *[-2.0] * 30])
-    shown = page(many, count=40)
-    check = next(i for i in ids(shown) if i > 30)
-
-    saved = commit(many, shown, flipped=[check, 1])
-
-    assert saved["agreement"] == {"checks": 1, "found": 1, "most": 50}
-    with many.store.reading() as tx:
-        kinds = tx.execute(sa.select(operation.c.kind)).scalars().all()
-        expected = tx.execute(sa.select(attention_check.c.expected)).scalars().all()
-        rows = tx.execute(sa.select(answer.c.image_id, answer.c.state, answer.c.source)).all()
-    assert (kinds, expected) == (["page"], [0])
-    sources = {row.image_id: SOURCE_OF[row.source].value for row in rows}
-    assert sources == {i: "human" if i in (check, 1) else "accepted_in_bulk" for i in ids(shown)}
-    assert {(r.image_id, r.state) for r in rows if r.state == 0} == {(check, 0), (1, 0)}
-
-
-def test_a_check_that_nobody_noticed_counts_against_the_annotator(many: Services) -> None:
-    publish(many, [*[2.0] * 30, *[-2.0] * 30])
-
-    saved = commit(many, page(many, count=40))
-
-    assert saved["agreement"]["checks"] == 1
-    assert saved["agreement"]["found"] == 0
-    many.recording.undo("ann", BackRequest(op="u"))
-    assert many.verification.agreement("ann")["checks"] == 0
-
-
-def test_the_checks_are_known_after_a_new_version_and_a_restart(many: Services) -> None:
-    publish(many, [*[2.0] * 30, *[-2.0] * 30])
-    shown = page(many, count=40)
-    publish(many, [2.0] * 60)
-    again = Services.open(many.project.path)
-
-    saved = commit(again, shown)
-    again.close()
-
-    assert saved["agreement"]["checks"] == 1
-
-
-def test_a_category_that_is_only_ranked_takes_nothing_untouched(many: Services) -> None:
-    number = publish(many, [3.0, 2, 1, *[-1.0] * 57], ranked=True)
+    number = publish_cats(many, [3.0, 2, 1, *[-1.0] * 57], ranked=True)
 
     found = page(many)
     data = {"op": "a", "category": CAT, "mode": "confirm", "version": number}
@@ -316,10 +180,10 @@ def sweep(
 
 @pytest.mark.parametrize("mode", ["confirm", "sweep", "uncertain", "like"])
 def test_where_nothing_is_guessed_the_rest_is_absent_and_no_check_comes_of_it(
-    many: Services, mode: str
+    many: Services, publish_cats: Any, mode: str
 ) -> None:
     embed(many, np.linspace(0, 3, PICTURES).tolist())
-    publish(many, np.linspace(3, -3, PICTURES), ranked=True)
+    publish_cats(many, np.linspace(3, -3, PICTURES), ranked=True)
     say(many, 60, "present")
     shown = page(many, mode, count=20)
 
@@ -341,9 +205,11 @@ def test_where_nothing_is_guessed_the_rest_is_absent_and_no_check_comes_of_it(
     assert many.progress.overview()["counts"]["answered"] == 1  # the one that was there before
 
 
-def test_the_rest_may_be_absent_before_there_is_a_version(many: Services) -> None:
+def test_the_rest_may_be_absent_before_there_is_a_version(
+    many: Services, publish_cats: Any
+) -> None:
     shown = page(many)
-    publish(many, np.linspace(3, -3, PICTURES))  # while the page is looked at
+    publish_cats(many, np.linspace(3, -3, PICTURES))  # while the page is looked at
 
     saved = sweep(many, shown, present=[3])
 
@@ -354,13 +220,13 @@ def test_the_rest_may_be_absent_before_there_is_a_version(many: Services) -> Non
 
 @pytest.mark.parametrize("mode", ["confirm", "sweep", "uncertain", "like"])
 def test_where_there_is_a_guess_the_rest_is_not_absent_at_a_stroke(
-    many: Services, mode: str
+    many: Services, publish_cats: Any, mode: str
 ) -> None:
     embed(many, np.linspace(0, 3, PICTURES).tolist())
-    publish(many, np.linspace(3, -3, PICTURES))
+    publish_cats(many, np.linspace(3, -3, PICTURES))
     say(many, 60, "present")
     shown = page(many, mode)
-    publish(many, np.linspace(3, -3, PICTURES), ranked=True)  # the page went by the one before
+    publish_cats(many, np.linspace(3, -3, PICTURES), ranked=True)  # the page went by the one before
 
     with pytest.raises(AnnotatorError, match=r"has a guess for each of these images.*reload"):
         sweep(many, shown, present=ids(shown)[:2])
@@ -369,9 +235,11 @@ def test_where_there_is_a_guess_the_rest_is_not_absent_at_a_stroke(
     assert many.progress.overview()["counts"]["answered"] == 1
 
 
-def test_images_that_the_version_has_not_scored_have_no_guess(many: Services) -> None:
+def test_images_that_the_version_has_not_scored_have_no_guess(
+    many: Services, publish_cats: Any
+) -> None:
     embed(many, np.linspace(0, 3, PICTURES).tolist())
-    publish(many, np.linspace(3, -3, PICTURES - 12))
+    publish_cats(many, np.linspace(3, -3, PICTURES - 12))
     say(many, 55, "present")
     shown = page(many, "like", exclude=list(range(1, 49)))
 
@@ -381,10 +249,12 @@ def test_images_that_the_version_has_not_scored_have_no_guess(many: Services) ->
     assert many.progress.overview()["counts"]["answered"] == 1 + len(ids(shown)) == 12
 
 
-def test_a_category_that_is_only_ranked_comes_most_alike_first(many: Services) -> None:
+def test_a_category_that_is_only_ranked_comes_most_alike_first(
+    many: Services, publish_cats: Any
+) -> None:
     embed(many, np.linspace(0, 3, PICTURES).tolist())
     scores = np.random.default_rng(3).permutation(np.linspace(-3, 3, PICTURES))
-    publish(many, scores, ranked=True)
+    publish_cats(many, scores, ranked=True)
     say(many, 20, "present")
 
     confirm, like = page(many, hold=False), page(many, "like", hold=False)
@@ -420,9 +290,11 @@ def test_without_any_present_answer_the_most_different_images_come_first(many: S
     assert (found["basis"], ids(found)[:4]) == ("diversity", [51, 21, 1, 13])
 
 
-def test_a_category_the_model_was_not_taught_goes_by_likeness(many: Services) -> None:
+def test_a_category_the_model_was_not_taught_goes_by_likeness(
+    many: Services, publish_cats: Any
+) -> None:
     embed(many, np.linspace(0, 3, PICTURES).tolist())
-    publish(many, [1.0] * PICTURES)
+    publish_cats(many, [1.0] * PICTURES)
     say(many, 10, "present", DOG)
     say(many, 20, "present", BIRD)
 
@@ -433,9 +305,11 @@ def test_a_category_the_model_was_not_taught_goes_by_likeness(many: Services) ->
     assert set(ids(bird)[:2]) == {19, 21}
 
 
-def test_images_like_one_carry_the_guess_where_the_model_is_sure_enough(many: Services) -> None:
+def test_images_like_one_carry_the_guess_where_the_model_is_sure_enough(
+    many: Services, publish_cats: Any
+) -> None:
     embed(many, np.linspace(0, 3, PICTURES).tolist())
-    publish(many, [2.0, -2.0, *[-1.0] * 58])
+    publish_cats(many, [2.0, -2.0, *[-1.0] * 58])
 
     found = page(many, "like", like=1)
 
@@ -443,8 +317,8 @@ def test_images_like_one_carry_the_guess_where_the_model_is_sure_enough(many: Se
     assert found["bulk"] is True
 
 
-def test_two_tabs_never_get_the_same_images(many: Services, clock: Any) -> None:
-    publish(many, [*[2.0] * 18, *[-2.0] * 42])
+def test_two_tabs_never_get_the_same_images(many: Services, publish_cats: Any, clock: Any) -> None:
+    publish_cats(many, [*[2.0] * 18, *[-2.0] * 42])
 
     one, two, three = page(many, tab="1"), page(many, tab="2"), page(many, tab="3")
     page(many, "sweep", tab="1")
@@ -459,8 +333,8 @@ def test_two_tabs_never_get_the_same_images(many: Services, clock: Any) -> None:
     assert ids(later) == ids(one)
 
 
-def test_undo_opens_a_whole_page_again(many: Services) -> None:
-    publish(many, [*[2.0] * 12, *[-2.0] * 48])
+def test_undo_opens_a_whole_page_again(many: Services, publish_cats: Any) -> None:
+    publish_cats(many, [*[2.0] * 12, *[-2.0] * 48])
     shown = page(many)
     commit(many, shown)
     after = page(many)
@@ -471,8 +345,8 @@ def test_undo_opens_a_whole_page_again(many: Services) -> None:
     assert ids(page(many)) == ids(shown)
 
 
-def test_the_counts_say_what_waits_in_each_category(many: Services) -> None:
-    publish(many, [5.0, 0.1, -0.1, *[-5.0] * 57])
+def test_the_counts_say_what_waits_in_each_category(many: Services, publish_cats: Any) -> None:
+    publish_cats(many, [5.0, 0.1, -0.1, *[-5.0] * 57])
     say(many, 1, "present")
 
     counts = many.verification.start("ann")["counts"]
@@ -502,7 +376,7 @@ def test_an_archived_category_is_not_asked_about(many: Services) -> None:
         page(many)
 
 
-def test_ten_thousand_images_are_searched_in_place(many: Services) -> None:
+def test_ten_thousand_images_are_searched_in_place(many: Services, publish_cats: Any) -> None:
     count = 10_000
     found = [
         FoundImage(path=f"x/{n}.png", size=1, modified_ns=1, content_hash=f"{n:064x}", width=8,
@@ -512,7 +386,7 @@ def test_ten_thousand_images_are_searched_in_place(many: Services) -> None:
     with many.store.writing() as tx:
         images.add(tx, "images", found, [])
     scores = np.random.default_rng(1).normal(size=count).astype(np.float32)
-    publish(many, scores)
+    publish_cats(many, scores)
 
     for mode, keys in (("confirm", -scores), ("sweep", scores), ("uncertain", np.abs(scores))):
         given = ids(page(many, mode, count=12))
