@@ -42,6 +42,7 @@ export const KEYS = [
   { command: 'panUp', on: ['Shift+ArrowUp'] },
   { command: 'panRight', on: ['Shift+ArrowRight'] },
   { command: 'panDown', on: ['Shift+ArrowDown'] },
+  { command: 'lookForMore', on: [], show: 'J', text: 'look for more of a rare category, while the page offers it' },
   { command: 'refresh', on: ['m'], text: 'use a new version for this image now' },
   { command: 'close', on: ['Escape'], text: 'close what is open' },
   { command: 'help', on: ['?'], text: 'this help' },
