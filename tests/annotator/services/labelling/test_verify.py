@@ -352,8 +352,8 @@ def test_the_counts_say_what_waits_in_each_category(many: Services, publish_cats
     counts = many.verification.start("ann")["counts"]
 
     assert counts["1"] == {
-        "open": 59, "present": 1, "suggested": 1, "uncertain": 2, "taught": True,
-        "calibrated": True,
+        "open": 59, "present": 1, "answered": 1, "rare": False, "suggested": 1, "uncertain": 2,
+        "taught": True, "calibrated": True,
     }  # fmt: skip
     assert (counts["2"]["taught"], counts["3"]["open"]) == (False, 60)
 
