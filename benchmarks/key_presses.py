@@ -11,9 +11,9 @@ from the command line, and replays the session with a person who is always right
   X again for what is marked, Shift+Enter.
 - Label, a key to accept, as it was before: accept all that is suggested where that takes fewer keys
   than the digits, the same corrections, then Shift+Enter, which left nothing marked present.
-- Verify: pages of 40 images of one category, likely ones first;
-  what is wrong is turned by its code, the digit of its row and the letters of the images in it, or
-  by arrow keys and Space where that takes fewer keys; Enter saves.
+- Verify: pages of 40 images of one category, likely ones first; what is wrong is turned by its
+  code, the digit of its row and the letters of the images in it, or by arrow keys and Space where
+  that takes fewer keys; Enter saves.
 - Tick the positives: the first letters of each name, then the next image; what a plain tool offers.
 
 It is a simulation: no browser and no person. What is listed, suggested and given a digit comes from
