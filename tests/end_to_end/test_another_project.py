@@ -173,7 +173,7 @@ def test_a_page_that_looks_by_itself_says_that_another_project_is_served(
     serve_instead(server, birds)
 
     expect(line).to_have_count(0)
-    expect(page).to_have_title("birds")
+    expect(page).to_have_title("Train · birds")
 
 
 def test_answers_for_a_project_are_not_taken_for_those_of_its_copy(

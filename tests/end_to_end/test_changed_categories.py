@@ -358,7 +358,7 @@ def test_a_card_of_blind_questions_passes_over_what_was_archived(show: Show, pro
         for category in (CAT, DOG, BIRD, PUPPY):
             services.curation.archive(category, True)
         services.curation.add(["fish"])
-    expect(page.locator(".pb-said")).to_contain_text("Categories changed: 1 added, 4 archived")
+    expect(page.locator(".an-notice")).to_contain_text("Categories changed: 1 added, 4 archived")
 
     page.keyboard.press("Enter")
 

@@ -101,7 +101,7 @@ def _answer(services: Services) -> None:
 @pytest.fixture
 def page(project: Path, serve: Callable[..., Any], open_page: Callable[..., Page]) -> Page:
     opened = open_page(f"{serve(project, '--no-worker').url}/#1")
-    expect(opened.locator(".an-asking .an-row")).to_have_count(2)
+    expect(opened.locator(".an-asking .an-row")).to_have_count(3)
     return opened
 
 

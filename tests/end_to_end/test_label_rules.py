@@ -443,7 +443,7 @@ def test_an_image_that_is_gone_is_skipped_with_enter(
     project: Project, serve: Serve, open_page: Open
 ) -> None:
     page = open_page(f"{serve(project.path, '--no-worker').url}/#999")
-    expect(page.locator(".an-problem")).to_contain_text("not in the project")
+    expect(page.locator(".an-problem")).to_contain_text("There is no image 999 in this project")
 
     page.keyboard.press("1")
     page.keyboard.press("Enter")

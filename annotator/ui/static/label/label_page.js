@@ -166,7 +166,7 @@ export class LabelPage extends WorkScreen {
     this.keycaps.paint();
     if (from.list) box.scrollTop = 0;
     if (from.page) scrollTo(0, 0);
-    this.focus = this.rows.visible[0] ?? null;
+    this.focus = this.#firstSuggestion ?? this.rows.visible[0] ?? null;
     this.beforeSearch = this.focus;
     this.strip.draw(album.ids, album.at, album.items);
     this.milestone.show(item);
@@ -278,6 +278,9 @@ export class LabelPage extends WorkScreen {
     this.#setFocus(rows[(place + step + rows.length) % rows.length]);
     if (document.activeElement === this.search.input) this.search.showTarget(this.focus?.category.name);
   }
+
+  // A accepts it without another key; digits stay with their rows, so it need not be the first one.
+  get #firstSuggestion() { return this.rows.visible.find(({ category: { id } }) => this.state.item?.isOpen(id) && this.state.item.suggested.has(id)); }
 
   focusNextSuggestion() {
     const { item } = this.state;
