@@ -217,9 +217,10 @@ def test_answers_from_elsewhere_show_without_moving_anything(
     page.keyboard.press("PageDown")
     tile = page.locator(".im-tile[data-id='2']")
     other = visit("#filter=id:2&category=2", name="Bob")
+    other.wait_for_function("document.querySelector('.im-tile img').naturalWidth")
     other.keyboard.press("a")
-    saved(other)
     expect(other.locator(".im-about")).to_contain_text("present")
+    saved(other)
     expect(page.get_by_role("button", name="Refresh")).to_have_class(re.compile("primary"))
 
     page.keyboard.press("Home")
