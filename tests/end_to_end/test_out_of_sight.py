@@ -46,6 +46,7 @@ def test_what_another_page_did_is_named_and_asked_about_before_it_is_taken_back(
     page.keyboard.press("u")
     expect(page.locator("dialog[open] h3")).to_have_text("Undo 3 answers on 00.png?")
     page.keyboard.press("Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
     kept = labels(project)
     page.keyboard.press("u")
     expect(page.locator("dialog[open]")).to_contain_text("on another page")

@@ -39,7 +39,7 @@ export class UndoGuard {
     this.what = h('p', { dir: 'auto' });
     this.confirm = button('Undo', '⏎', () => this.#close(true), 'primary');
     this.element = dialog('Take back?', this.what, h('div', { class: 'an-bar' }, this.confirm, button('Cancel', 'Esc', () => this.#close(false))));
-    this.element.addEventListener('close', () => this.resolve(false));
+    for (const end of ['cancel', 'close']) this.element.addEventListener(end, () => this.resolve(false));
     this.element.addEventListener('keydown', (event) => {
       const isEarly = event.repeat || performance.now() - this.openedAt < this.delay;
       if (event.key === 'Enter' && isEarly) event.preventDefault(); // it was meant for the page below
