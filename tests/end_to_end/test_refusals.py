@@ -59,6 +59,10 @@ def content(folder: Path) -> dict[str, str]:
     return found
 
 
+SLOW = "Embedding: "
+"""Begins what a busy machine says beside, because the images take it more than five seconds."""
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -105,7 +109,8 @@ def test_a_refusal_is_one_sentence_and_changes_nothing(
 
     assert code == 1
     assert says in out + err
-    assert len((out + err).strip().splitlines()) == 1, err
+    lines = [line for line in (out + err).strip().splitlines() if not line.startswith(SLOW)]
+    assert len(lines) == 1, err
     assert "Traceback" not in err
     if words[0] != "train":  # a job that was refused stays in the list of jobs
         assert content(tmp_path) == before
