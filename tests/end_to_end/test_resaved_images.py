@@ -89,7 +89,7 @@ def test_images_are_removed_and_restored(
     expect(page.locator("#remove-said")).to_contain_text("2 images removed, 1 answer kept")
     assert labels(project) == []
     other = open_page(f"{server.url}/progress")
-    expect(other.get_by_text("of 10 images").first).to_be_visible()
+    expect(other.locator("#progress-counts")).to_contain_text("of 10 images")
 
     choose(page, "restore-choice", "00.png")
     page.locator("#restore").click()
