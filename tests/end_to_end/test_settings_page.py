@@ -183,7 +183,7 @@ def test_a_reviewer_settles_what_people_disagreed_about(page: Page, project: Pat
     page.locator("#people-reviewer input").check()
     page.locator("#people-save").click()
 
-    expect(page.locator("#people-said")).to_contain_text("1 pairs were re-evaluated")
+    expect(page.locator("#people-said")).to_contain_text("1 pair was re-evaluated")
     assert states(project, "dog") == {4: 0}
 
 

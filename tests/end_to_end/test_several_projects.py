@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 def answer_first(page: Page) -> None:
     expect(page.locator(".an-asking .an-row").first).to_be_visible()
+    expect(page.locator(".an-root[data-wait]")).to_have_count(0)  # answers wait for the image
     page.keyboard.press("Escape")
     page.keyboard.press("1")
     expect(page.locator(".an-asking .an-row").first).to_have_attribute("data-state", "present")
