@@ -77,7 +77,8 @@ export class Album {
     for (const id of given.images) this.skipped.delete(id);
     if (!given.done || this.again === null) this.isAgainTold = false;
     this.again = given.done ? this.again ?? this.ids.length : null;
-    this.ids.push(...given.images);
+    const ahead = this.ids.slice(this.at + 1); // what somebody else asked for meanwhile
+    this.ids.push(...given.images.filter((id) => !ahead.includes(id)));
     if (given.done && !given.images.length && this.ids.length > 1) this.ids.push(...new Set(this.ids));
     return true;
   }
