@@ -11,6 +11,8 @@ import { DIGITS, DigitSlots } from './digit_slots.js';
 /** @import { Item } from './item.js' */
 
 const MANY = 60; // categories from which on groups that say nothing are folded
+const FEW = 20; // categories up to which nearly all are among the ten, likely or not
+const KEEN = 6; // of those, how many may take a digit from another
 const FOUND = 40; // rows drawn of what a search finds
 
 /** @type {Record<ItemData['asked_by'], (version: number | null) => string>} */
@@ -92,7 +94,7 @@ export class CategoryList {
   // which digits answer another category than before, in words.
   /** @param {Item} item */
   ask(item) {
-    item.slots ??= this.isShort ? [...this.byId.keys()] : this.digits.place(item.data.ask);
+    item.slots ??= this.isShort ? [...this.byId.keys()] : this.#placesFor(item);
     const fresh = this.isShort ? [] : this.digits.show(item.slots);
     this.byDigit = item.slots.map((id, place) => this.#digitRow(id, DIGITS[place], fresh));
     const title = item.data.ask.length ? TITLES[item.data.asked_by](item.version) : 'Nothing is left to ask about this image.';
@@ -105,6 +107,12 @@ export class CategoryList {
     this.#numberRowsBelow();
     this.#foldQuiet(item);
     return fresh.length ? `New digits: ${this.askRows.filter((row) => row.isFresh).map((row) => `${row.digit.textContent} ${row.category.name}`).join(', ')}` : '';
+  }
+
+  /** @param {Item} item */
+  #placesFor(item) {
+    const keen = this.byId.size > FEW ? DIGITS.length : KEEN;
+    return this.digits.place(item.data.ask, keen, (id) => this.byId.has(id) && item.isOpen(id));
   }
 
   /** @param {number | null} id @param {string} digit @param {number[]} fresh */

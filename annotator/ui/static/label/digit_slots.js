@@ -11,23 +11,29 @@ export class DigitSlots {
   /** @type {Map<number, number>} */
   #usual = new Map(); // category id -> the place it had first
 
-  // Where the categories of the next image go. Who was there before keeps the digit; who comes gets
-  // its usual one, unless that is taken. A digit that nobody needs stays with whom it was.
-  /** @param {number[]} asked most worth asking first @returns {Slots} */
-  place(asked) {
+  // Where the categories of the next image go. Who was there before keeps the digit unless one of the
+  // `keen` most worth asking needs it, or nothing is open there; who comes gets its usual one, if it may.
+  /** @param {number[]} asked most worth asking first @param {number} keen @param {(id: number) => boolean} isOpen @returns {Slots} */
+  place(asked, keen, isOpen) {
     const wanted = asked.slice(0, DIGITS.length);
-    const next = this.#shown.map((id) => (id !== null && wanted.includes(id) ? id : null));
+    const first = wanted.slice(0, keen);
+    const next = [...this.#shown];
     const coming = wanted.filter((id) => !next.includes(id));
+    const mayTake = (/** @type {number} */ id, /** @type {number} */ place) => {
+      const holder = next[place];
+      return holder === null || !isOpen(holder) || (first.includes(id) && !first.includes(holder));
+    };
     for (const id of coming) {
       const usual = this.#usual.get(id);
-      if (usual !== undefined && next[usual] === null) next[usual] = id;
+      if (usual !== undefined && mayTake(id, usual)) next[usual] = id;
     }
     for (const id of coming.filter((each) => !next.includes(each))) {
-      const free = this.#leastUsual(next);
+      const free = this.#leastMissed(next.flatMap((_, place) => (mayTake(id, place) ? [place] : [])), next, wanted);
+      if (free === undefined) continue;
       next[free] = id;
       if (!this.#usual.has(id)) this.#usual.set(id, free);
     }
-    return next.map((id, place) => id ?? this.#shown[place]);
+    return next;
   }
 
   // Returns those that are new on their digit; none are where nothing was shown before.
@@ -39,11 +45,14 @@ export class DigitSlots {
     return slots.filter((id, place) => id !== null && id !== before[place]).map(Number);
   }
 
-  // The free place that the fewest categories are used to.
-  /** @param {Slots} slots */
-  #leastUsual(slots) {
+  // Of some places, the one whose category is least worth asking, then the one that the fewest are used to.
+  /** @param {number[]} places @param {Slots} slots @param {number[]} wanted @returns {number | undefined} */
+  #leastMissed(places, slots, wanted) {
+    const worth = (/** @type {number} */ place) => {
+      const rank = wanted.indexOf(slots[place] ?? -1);
+      return rank < 0 ? 0 : wanted.length - rank;
+    };
     const users = (/** @type {number} */ place) => [...this.#usual.values()].filter((each) => each === place).length;
-    const free = slots.flatMap((id, place) => (id === null ? [place] : []));
-    return free.reduce((best, place) => (users(place) < users(best) ? place : best));
+    return places.sort((one, other) => worth(one) - worth(other) || users(one) - users(other) || one - other)[0];
   }
 }
