@@ -1,7 +1,8 @@
 // The search field over the categories: typing filters, Enter answers and waits for the next name,
-// Esc leaves.
+// Esc leaves. While it waits, what begins no name is a key of the page, as everywhere else.
 
 import { h } from '../shared/dom.js';
+import { digitOf } from '../shared/keyboard.js';
 
 /** @import { Decision } from '../shared/wire.d.ts' */
 
@@ -9,14 +10,15 @@ const SHOWN = 4; // answers that the line below the field still shows
 
 export class CategorySearch {
   /**
-   * @param {{ onText: (text: string) => void, onMove: (step: number) => void, onPick: (state: Decision) => string, onLeave: () => void }} listeners
-   *   `onPick` returns what was answered, empty if nothing
+   * @param {{ onText: (text: string) => void, onMove: (step: number) => void, onPick: (state: Decision) => string, onLeave: () => void, onKey: (event: KeyboardEvent) => unknown }} listeners
+   *   `onPick` returns what was answered, empty if nothing; `onKey` takes a key of the page
    */
-  constructor({ onText, onMove, onPick, onLeave }) {
+  constructor({ onText, onMove, onPick, onLeave, onKey }) {
     this.onText = onText;
     this.onMove = onMove;
     this.onPick = onPick;
     this.onLeave = onLeave;
+    this.onKey = onKey;
     /** @type {string[]} */
     this.answered = [];
     this.input = h('input', {
@@ -55,12 +57,26 @@ export class CategorySearch {
   #key(event) {
     const { key } = event;
     if (event.isComposing) return;
-    if (key === 'ArrowDown' || key === 'ArrowUp') this.onMove(key === 'ArrowDown' ? 1 : -1);
+    if (this.#isOfPage(event)) this.#handOver(event);
+    else if (key === 'ArrowDown' || key === 'ArrowUp') this.onMove(key === 'ArrowDown' ? 1 : -1);
     else if (key === 'Enter') this.#pick(event.shiftKey ? 'absent' : 'present');
     else if (key === 'Escape') this.#leave();
     else if (key !== '/' || this.input.value) return; // the key that opens the search begins no name
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  // Whether a name was answered, no other is begun, and the key begins none.
+  /** @param {KeyboardEvent} event */
+  #isOfPage(event) {
+    if (this.input.value || !this.answered.length || event.repeat) return false;
+    return digitOf(event) >= 0 || event.key === 'ArrowRight' || (event.key === 'Enter' && !event.shiftKey);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #handOver(event) {
+    this.#leave();
+    this.onKey(event);
   }
 
   /** @param {Decision} state */

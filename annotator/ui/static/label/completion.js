@@ -44,13 +44,15 @@ export const answersOf = ({ present, absent }) => [
 
 /** @param {Completion} completion */
 export function wordsOf(completion) {
-  const parts = [`${completion.present.length} present, ${completion.absent.length} absent`, remainderOf(completion)];
+  const { present, absent } = completion;
+  const counts = [present.length && `${present.length} present`, absent.length && `${absent.length} absent`].filter(Boolean).join(', ');
+  const parts = [counts, remainderOf(completion)];
   return parts.filter(Boolean).join(' · ');
 }
 
-// As the button says it: the number of each answer, empty where there is none to give.
+// As the button says it: the number of each answer. No zeros, which would seem to deny what was marked by hand.
 /** @param {Completion} completion */
-export const signsOf = ({ present, absent }) => (present.length + absent.length ? `${present.length} ✓ ${absent.length} ✕` : '');
+export const signsOf = ({ present, absent }) => [present.length && `${present.length} ✓`, absent.length && `${absent.length} ✕`].filter(Boolean).join(' ');
 
 // What stays unknown, in half a sentence.
 /** @param {Completion} completion */

@@ -10,8 +10,12 @@ const FIRST = [
   ['U', 'undo'], ['?', 'all keys'],
 ];
 
+const IMAGES = 3; // that they lie on, unless they are closed before
+
 // The few keys that carry a newcomer through the first minute; it takes no keys itself.
 export class FirstKeys {
+  #images = 0;
+
   constructor() {
     const keys = FIRST.flatMap(([key, text]) => [h('dt', {}, ...key.split(' ').map((one) => h('kbd', { text: one }))), h('dd', { text })]);
     this.element = h('aside', { class: 'an-hello', 'aria-label': 'First keys', hidden: true },
@@ -21,6 +25,12 @@ export class FirstKeys {
   }
 
   showOnce() { this.element.hidden = !hasStorage() || Boolean(stored(SEEN)); }
+
+  // Another image comes on the screen.
+  turn() {
+    this.#images += 1;
+    if (this.#images > IMAGES) this.dismiss();
+  }
 
   // True if it was there to be dismissed.
   dismiss() {

@@ -115,7 +115,7 @@ export class LabelPage extends WorkScreen {
     this.hotkeys.use(categories);
     this.search = new CategorySearch({
       onText: (text) => this.#filter(text), onMove: (step) => this.moveFocus(step),
-      onPick: (state) => this.#pickFound(state), onLeave: () => this.#leaveSearch(),
+      onPick: (state) => this.#pickFound(state), onLeave: () => this.#leaveSearch(), onKey: (event) => this.key(event),
     });
     this.probes = new ProbeSchedule(this, owner);
     const why = button('Why?', 'E', () => this.toggleEvidence());
@@ -157,6 +157,7 @@ export class LabelPage extends WorkScreen {
     this.gate.close();
     this.stage.show(item);
     this.stage.showFlags(item.flags);
+    this.firstKeys.turn();
     this.hotkeys.cancel();
     this.search.clear();
     this.#useCategories();
