@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -79,10 +78,14 @@ class ExportPage:
         usable = gr.update(interactive=not row["problem"])
         return export_counts_html(row, content), *boxes, usable, *NO_FILES
 
-    def tick(self, name: str, ticked: bool, wanted: list[str]) -> tuple[Any, ...]:
-        """Return the formats that are wanted now; files of others are not offered any more."""
-        others = [one for one in wanted if one != name]
-        return [*others, name] if ticked else others, *NO_FILES
+    def tick(self, name: str) -> Callable[[bool, list[str]], tuple[Any, ...]]:
+        """Return what a tick of a format does: files of before are not offered any more."""
+
+        def ticked(is_ticked: bool, wanted: list[str]) -> tuple[Any, ...]:
+            others = [one for one in wanted if one != name]
+            return [*others, name] if is_ticked else others, *NO_FILES
+
+        return ticked
 
     def export(
         self, content: str, coco: bool, csv: bool, progress: gr.Progress = BAR
@@ -186,7 +189,7 @@ class ExportPage:
         demo.load(look, [content, wanted], drawn, **QUIET)
         content.change(look, [content, wanted], drawn, **QUIET)
         for name, box in boxes.items():
-            ticked = shows_errors(partial(self.tick, name))
+            ticked = shows_errors(self.tick(name))
             box.input(ticked, [box, wanted], [wanted, files, said], **QUIET)
         write.click(lambda: NO_FILES, None, [files, said], **QUIET).then(
             shows_errors(self.export),

@@ -141,6 +141,7 @@ def test_the_panel_follows_the_row_and_keys_go_on_working_until_it_is_closed(pag
     expect(panel).to_have_accessible_name("Why chair?")
 
     page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
     expect(panel).to_have_accessible_name("Why <b>bold</b>?")
     expect(panel.locator(".ev-where")).to_contain_text("cannot say where it sees")
     expect(page.locator(".ev-map")).to_be_hidden()

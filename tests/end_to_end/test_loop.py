@@ -41,6 +41,7 @@ def next_image(page: Page) -> None:
     before = page.locator(".an-place").text_content()
     page.keyboard.press("ArrowRight")
     expect(page.locator(".an-place")).not_to_have_text(before or "")
+    expect(page.locator(".an-root[data-wait]")).to_have_count(0)  # keys that save much are taken
 
 
 def until(page: Page, reached: Callable[[], bool]) -> None:

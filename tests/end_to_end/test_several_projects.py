@@ -56,7 +56,7 @@ def test_two_projects_are_opened_from_one_page_and_keep_apart(
         f"{page.url.split('#')[0]}config", headers={"X-Annotator-Project": key}
     )
     page.goto(f"{server.url}/cats/verify")
-    expect(page.locator(".an-who")).to_have_text("Ann")
+    expect(page.locator(".fr-who")).to_have_text("Ann")
 
     assert server.stop() == 0
     assert mixed_up.status == 409

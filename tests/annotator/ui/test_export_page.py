@@ -84,7 +84,7 @@ def test_completed_without_a_version_says_so_and_cannot_be_written(page: ExportP
 def test_a_format_without_a_place_for_the_model_is_off_with_the_reason_and_comes_back(
     page: ExportPage,
 ) -> None:
-    wanted, *hidden = page.tick("csv", True, ["coco"])
+    wanted, *hidden = page.tick("csv")(True, ["coco"])
     off, on = (page.look(content, wanted)[2] for content in ("completed", "answered"))
 
     assert (off["value"], off["interactive"]) == (False, False)
