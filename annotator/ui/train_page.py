@@ -171,7 +171,7 @@ class TrainPage(FiguresPage):
         policy = gr.Markdown(elem_id="progress-policy")
         said = self._build_start()
         gr.Markdown(f"## Versions\n{views.HELD_OUT}")
-        none = gr.Markdown(views.NO_VERSION, elem_id="versions-none")
+        none = gr.Markdown(views.NO_VERSION, visible=False, elem_id="versions-none")
         versions = gr.HTML(visible=False, elem_id="version-table", **PLAIN)
         row, choice, rollback, back = self._build_choice(said)
         self._build_methods()
