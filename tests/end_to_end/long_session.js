@@ -16,10 +16,12 @@ async ({ most, images }) => {
   const answers = {
     start: () => ({
       annotator: 'Ann', said: 'Ann', former: [], project, categories, implies: {}, merged: {},
-      categories_revision: 'r', version: null, total: 1e6, resume: null, features: true,
+      categories_revision: 'r', version: null, total: 1e6, resume: null, ordered: true,
+      labelling: { enter: 'complete', commit_delay_ms: 0 },
     }),
     state: () => ({
-      version: null, problem: '', images: 1e6, answered: 0, filled: 0, open: 0, suggestions: 0,
+      project: 'Long', version: null, problem: '', ordered: true, images: 1e6, images_done: 0, time_left: '',
+      today: { answers: 0, images: 0, per_minute: null }, until_suggestions: '', answered: 0, filled: 0, open: 0, suggestions: 0,
       suggestions_about: false, categories_revision: 'r', trainer: {
         state: 'idle', stage: '', done: 0, total: 0, loss: null, message: '', worker_alive: true } }),
     next_images: ({ count, exclude }) => {
@@ -28,8 +30,10 @@ async ({ most, images }) => {
     },
     items: ({ ids }) => ({ items: ids.slice(0, most).map((id) => ({
       id, name: `${id}.png`, width: 4, height: 3, problem: null, labels: {}, unsure: [], filled: {}, flags: [],
-      version: null, scores: {}, ranked: [], suggested: [], ask: categories.map((each) => each.id),
+      version: null, bookmarked: false, asked_by: 'order', scores: {}, ranked: [], suggested: [], ask: categories.map((each) => each.id),
     })) }),
+    image_marks: () => ({ marks: [] }),
+    rare_categories: () => ({ rare: [] }),
     save: ({ op, image, changes }) => {
       const label = { state: 'present', answer: 1, source: 'human', by: 'Ann', mine: true, conflict: false };
       const labels = Object.fromEntries(changes.map(({ category }) => [category, label]));
@@ -40,7 +44,9 @@ async ({ most, images }) => {
   const functions = Object.fromEntries(names.map((name) => [name, async (data) => ({ ok: true, ...answers[name]?.(data) })]));
   const root = document.body.appendChild(document.createElement('div'));
   const page = new LabelPage(root, functions);
-  while (!page.state?.item) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (!page.state) await new Promise((resolve) => setTimeout(resolve, 10));
+  page.state.view.isDrawn = () => true;
+  while (!page.state.item) await new Promise((resolve) => setTimeout(resolve, 10));
 
   const measured = () => ({
     ids: page.state.album.ids.length, items: page.state.album.items.size, skipped: page.state.album.skipped.size,
@@ -58,5 +64,5 @@ async ({ most, images }) => {
   await walk(images - 500);
   for (let back = 0; back < 30; back += 1) await page.state.previous();
   const place = page.state.album.ids[page.state.album.at];
-  return { before, after: measured(), place, name: page.place.textContent, given };
+  return { before, after: measured(), place, name: page.stage.place.textContent, given };
 }
