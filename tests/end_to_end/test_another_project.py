@@ -62,6 +62,7 @@ def loaded(page: Page) -> None:
 
 def ready(page: Page, unknown: int) -> None:
     expect(page.locator(".an-asking .an-row[data-state=unknown]")).to_have_count(unknown)
+    expect(page.locator(".an-root[data-wait]")).to_have_count(0)  # answers wait for the image
     expect(page.locator(".an-saved")).to_have_text("saved")
 
 

@@ -22,7 +22,7 @@ from database import rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PICTURES = 80
+PICTURES = 120
 FIRST = ["animal", "dog", "puppy", "Café", "Straße", "שלום", "кот"]
 GROUPS = {"tool": 30, "food": 30}
 
@@ -32,7 +32,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("desk")
     (folder / "pictures").mkdir()
     for number in range(PICTURES):
-        picture = Image.new("RGB", (1600, 1200 + number), (3 * number, 120, 200))
+        picture = Image.new("RGB", (1600, 1200 + number), (2 * number, 120, 200))
         picture.save(folder / "pictures" / f"{number + 1:03d}.jpg", quality=30)
     made = create_project(folder / "p", folder / "pictures", names=FIRST).project
     store = Store.open(made.database_url)
