@@ -125,7 +125,7 @@ def test_a_page_imports_and_exports_large_files_in_processes_of_their_own(
 
     preview = services.exchange.preview(file)
     done = services.exchange.import_file(file, annotator="--ann", on_progress=tell)
-    (written,) = services.exchange.export(
+    made = services.exchange.export(
         tmp_path / "out", formats=["coco"], content="answered", on_progress=tell
     )
 
@@ -134,7 +134,7 @@ def test_a_page_imports_and_exports_large_files_in_processes_of_their_own(
     assert preview == replace(done, applied=0)
     assert done.applied == known(services.store) == IMAGES * len(NAMES)
     assert {stage for _, _, stage in told} >= {"Reading labels"}
-    assert len(json.loads(written.read_text())["images"]) == IMAGES
+    assert len(json.loads(made.files[0].read_text())["images"]) == IMAGES
 
 
 def test_a_refusal_of_a_process_reaches_the_page(
@@ -156,4 +156,4 @@ def test_small_files_start_no_process(
     small.write_text("image,category 1\n0.png,1\n")
 
     assert services.exchange.import_file(small, annotator="ann").applied == 1
-    assert services.exchange.export(tmp_path / "out", formats=["csv"], content="answered")
+    assert services.exchange.export(tmp_path / "out", formats=["csv"], content="answered").files
