@@ -4,8 +4,8 @@
 
 Builds the project if it is not there (`big_project.py`) and serves a copy of it in which no picture
 was looked at yet: there are the 256-pixel ones that embedding leaves, the large ones are made from
-12 megapixels while somebody labels. Labels like a person in no hurry: three digits and Enter, a key
-every `--pace` seconds. Times are taken inside the page, from the time stamp of the key event to the
+12 megapixels while somebody labels. Labels like a person in no hurry: three digits and the right
+arrow, a key every `--pace` seconds. Times are taken inside the page, from the time stamp of the key event to the
 second frame after what was asked for is there, so they hold up to one frame (17 ms) too much, never
 too little. Prints a Markdown table with the targets beside.
 """
@@ -53,8 +53,8 @@ class Target:
 TARGETS = {
     "paint": Target("key press to paint", 50),
     "commit": Target("key press to committed", 100),
-    "next": Target("Enter to the next image painted, prepared", 150),
-    "late": Target("Enter to the next image painted, not prepared in time", 600),
+    "next": Target("right arrow to the next image painted, prepared", 150),
+    "late": Target("right arrow to the next image painted, not prepared in time", 600),
     "jump_small": Target("jump to an unprepared image: thumbnail painted", 600),
     "jump_large": Target("jump to an unprepared image: large picture painted", 600),
     "usable_cold": Target("first page usable, server just started, empty browser", 2000),
@@ -180,7 +180,7 @@ def session(page: Page, images: int, pace: float) -> dict[str, list[float]]:
         for digit in range(1, DIGITS_PER_IMAGE + 1):
             page.keyboard.press(f"Digit{digit}")
             page.wait_for_timeout(1000 * pace)
-        page.keyboard.press("Enter")
+        page.keyboard.press("ArrowRight")
         page.wait_for_timeout(1000 * pace)
         page.wait_for_function("bench.shows()")
     page.wait_for_function("bench.settled()")

@@ -53,7 +53,7 @@
 
   addEventListener('keydown', (event) => {
     if (!bench.on) return;
-    if (event.key === 'Enter') went(event.timeStamp);
+    if (event.key === 'ArrowRight') went(event.timeStamp);
     else {
       pressed(event.timeStamp);
       queueMicrotask(() => setTimeout(() => { if (!saved()) bench.open.push(event.timeStamp); }, 0));

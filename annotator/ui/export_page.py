@@ -40,10 +40,12 @@ CONTENTS = [
 BAR = gr.Progress()
 """Drawn while labels go out or come in."""
 
-NO_FILES: tuple[dict[str, Any], str] = ({"value": None, "visible": False, "__type__": "update"}, "")
-"""Takes an older export off the page; what it held is not what is chosen now."""
-
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+def no_files() -> tuple[dict[str, Any], str]:
+    """Return what takes an older export off the page; Gradio changes the update that it gets."""
+    return gr.update(value=None, visible=False), ""
 
 
 class ExportPage:
@@ -76,14 +78,14 @@ class ExportPage:
             for name in FORMATS
         ]
         usable = gr.update(interactive=not row["problem"])
-        return export_counts_html(row, content), *boxes, usable, *NO_FILES
+        return export_counts_html(row, content), *boxes, usable, *no_files()
 
     def tick(self, name: str) -> Callable[[bool, list[str]], tuple[Any, ...]]:
         """Return what a tick of a format does: files of before are not offered any more."""
 
         def ticked(is_ticked: bool, wanted: list[str]) -> tuple[Any, ...]:
             others = [one for one in wanted if one != name]
-            return [*others, name] if is_ticked else others, *NO_FILES
+            return [*others, name] if is_ticked else others, *no_files()
 
         return ticked
 
@@ -191,7 +193,7 @@ class ExportPage:
         for name, box in boxes.items():
             ticked = shows_errors(self.tick(name))
             box.input(ticked, [box, wanted], [wanted, files, said], **QUIET)
-        write.click(lambda: NO_FILES, None, [files, said], **QUIET).then(
+        write.click(no_files, None, [files, said], **QUIET).then(
             shows_errors(self.export),
             [content, *boxes.values()],
             [files, said],

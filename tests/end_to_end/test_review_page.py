@@ -20,6 +20,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 CAT, DOG, BIRD = 1, 2, 3
 
 
+SEEN = "[...document.querySelectorAll('.rv-card img')].slice(0, 4).every((one) => one.naturalWidth)"
+"""Answers wait for the images of the cards."""
+
+
 @pytest.fixture
 def project(tmp_path: Path, twelve_pictures: Path) -> Path:
     names = ["cat", "<b>dog</b>", "bird"]
@@ -54,6 +58,7 @@ def visit(server: Any, open_page: Callable[..., Page]) -> Callable[..., Page]:
     def visit(filters: str = "", **options: Any) -> Page:
         page = open_page(f"{server.url}/review#{filters}", **{"name": "Carol", **options})
         expect(page.locator(".rv-count")).not_to_be_empty()
+        page.wait_for_function(SEEN)
         return page
 
     return visit

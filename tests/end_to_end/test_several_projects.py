@@ -57,6 +57,7 @@ def test_two_projects_are_opened_from_one_page_and_keep_apart(
     )
     page.goto(f"{server.url}/cats/verify")
     expect(page.locator(".fr-who")).to_have_text("Ann")
+    expect(page.locator(".vf-tile").first).to_be_visible()
 
     assert server.stop() == 0
     assert mixed_up.status == 409
