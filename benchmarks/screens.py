@@ -5,9 +5,9 @@
 Builds the project if it is not there (`big_project.py`) and serves a copy of it in which no picture
 was looked at yet: there are the 256-pixel ones that embedding leaves, the large ones are made from
 12 megapixels while somebody labels. Labels like a person in no hurry: three digits and the right
-arrow, a key every `--pace` seconds. Times are taken inside the page, from the time stamp of the key event to the
-second frame after what was asked for is there, so they hold up to one frame (17 ms) too much, never
-too little. Prints a Markdown table with the targets beside.
+arrow, a key every `--pace` seconds. Times are taken inside the page, from the time stamp of the key
+event to the second frame after what was asked for is there, so they hold up to one frame (17 ms)
+too much, never too little. Prints a Markdown table with the targets beside.
 """
 
 from __future__ import annotations
