@@ -81,7 +81,7 @@ def test_label_train_accept_reject_kill_restart_export(
     tmp_path: Path, serve: Callable[..., Any], open_page: Callable[..., Page]
 ) -> None:
     demo, project = tmp_path / "demo", tmp_path / "demo" / "project"
-    words = ("demo", "--dir", str(demo), "--no-browser", "--count", "260")
+    words = ("demo", "--dir", str(demo), "--no-browser", "--count", "400")
     server = serve(project, command=words, anew=True)
     assert server.process is not None
     page = open_page(server.url)
@@ -153,7 +153,7 @@ def test_label_train_accept_reject_kill_restart_export(
 
     # The export loads with pycocotools and says what the database says.
     page.goto(f"{server.url}/export")
-    expect(page.locator("#export-counts")).to_contain_text("260")
+    expect(page.locator("#export-counts")).to_contain_text("400")
     page.get_by_role("button", name="Write files").click()
     expect(page.locator("#export-said")).to_contain_text("labels_all.json", timeout=30_000)
     with page.expect_download() as download:

@@ -92,7 +92,7 @@ def dwell(page: Page) -> None:
     page.wait_for_function(
         "(() => { const t = document.querySelector('.vf-tile');"
         "window.since = window.seen === t ? window.since : performance.now(); window.seen = t;"
-        "return performance.now() - window.since > 300 && !document.querySelector('[data-wait]');"
+        "return performance.now() - window.since > 900 && !document.querySelector('[data-wait]');"
         "})()"
     )
 
@@ -156,7 +156,7 @@ def test_flipping_and_enter_save_exactly_that_and_undo_brings_the_page_back(
     assert [i for i, source in said.items() if source != said[1]] == [3]
     assert undone == {}
     assert labels(project, "flip") == after
-    kinds = rows(project.path, "select kind, decision_ms > 0 from operation order by id")
+    kinds = rows(project.path, "select kind, decision_ms > 800 from operation order by id")
     assert kinds[:3] == [("page", 1), ("undo", None), ("redo", None)]
 
 

@@ -539,7 +539,7 @@ class Labelling(RuleBasedStateMachine):
 TestLabelling = pytest.mark.slow(Labelling.TestCase)
 
 TestLabelling.settings = settings(
-    max_examples=40,
+    max_examples=60,
     stateful_step_count=25,
     deadline=None,
     derandomize=bool(os.environ.get("CI")),

@@ -30,25 +30,25 @@ from mlrpl.decision.fill_plan import FillPlan, Promise, pilot_inclusion, plan_fi
 World = Callable[[np.random.Generator], tuple[FillPlan, np.ndarray]]
 
 WORLDS: dict[str, tuple[World, Annotator, int, bool]] = {
-    "good model": (lambda r: planned(0.99, r), truthful, 25, True),
+    "good model": (lambda r: planned(0.99, r), truthful, 50, True),
     "random scores": (
         lambda r: planned(0.99, r, shuffled=True, size=50_000),
         truthful,
-        50,
+        100,
         False,
     ),
     "inverted model": (
         lambda r: planned(0.99, r, inverted=True, size=50_000),
         truthful,
-        50,
+        100,
         False,
     ),
-    "overconfident model": (lambda r: planned(0.95, r, slope=1.8), truthful, 25, False),
-    "one pair in 300 present": (lambda r: planned(0.99, r, prevalence=0.003), truthful, 20, True),
-    "left over by active learning": (leftover, truthful, 50, True),
-    "false alarms, one answer": (lambda r: planned(0.99, r), with_false_alarms(0.02), 30, False),
-    "false alarms, second look": (lambda r: planned(0.99, r), with_second_look(0.02), 25, True),
-    "one lost pair too many": (lambda r: one_beyond_lost(20_000, 0.03, r), truthful, 40, False),
+    "overconfident model": (lambda r: planned(0.95, r, slope=1.8), truthful, 40, False),
+    "one pair in 300 present": (lambda r: planned(0.99, r, prevalence=0.003), truthful, 40, True),
+    "left over by active learning": (leftover, truthful, 100, True),
+    "false alarms, one answer": (lambda r: planned(0.99, r), with_false_alarms(0.02), 60, False),
+    "false alarms, second look": (lambda r: planned(0.99, r), with_second_look(0.02), 50, True),
+    "one lost pair too many": (lambda r: one_beyond_lost(20_000, 0.03, r), truthful, 60, False),
     "one wrong pair too many": (
         lambda r: one_beyond_precision(100_000, 0.03, r),
         truthful,
