@@ -147,11 +147,6 @@ export class BulkAnswers {
   confirmed(job, result) {
     this.#goOn(job);
     const { view } = this;
-    if ((job.call === 'undo' || job.call === 'redo') && result.nothing && !job.adopted) {
-      this.done = []; // another step is newer by now, which is asked about
-      this.undone = [];
-      this[job.call]();
-    }
     if (result.late?.length) view.tell(`Others were faster on ${counted(result.late.length, 'image')}; their answers stand, yours are kept beside them.`);
     if (result.left_out?.length) view.tell(`${counted(result.left_out.length, 'image')} could not be answered: ${result.left_out[0][1]}`);
     if ((job.call === 'undo' || job.call === 'redo') && result.nothing && !job.adopted) {
