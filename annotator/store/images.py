@@ -200,6 +200,12 @@ def order(tx: Transaction) -> dict[int, int]:
     return {o: i for o, i in tx.execute(query.order_by(image.c.ordinal))}
 
 
+def labelled_ordinals(tx: Transaction) -> list[int]:
+    """Return the ordinals of the images in use with a label, ascending."""
+    query = sa.select(image.c.ordinal).where(IN_USE, image.c.known_count > 0)
+    return list(tx.execute(query.order_by(image.c.ordinal)).scalars())
+
+
 def ids_at(tx: Transaction, ordinals: Iterable[int]) -> dict[int, int]:
     """Return the id of every image in use at some ordinals, by ordinal."""
     query = sa.select(image.c.ordinal, image.c.id).where(IN_USE)

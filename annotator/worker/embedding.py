@@ -184,13 +184,21 @@ class _Embedding:
         with closing(batches):  # type: ignore[type-var]
             waiting = self._first(batches, sample)
             projection = self._prepare(backbone, waiting, max(ordinals) + 1)
-            for batch in _chain(waiting, batches):
+            for batch in waiting:
                 self._write(batch, projection)
-                if time.monotonic() - asked > self.give_way_seconds:
-                    asked = time.monotonic()
-                    if self.control.give_way():
-                        self.control.requeue()
+            asked = self._give_way(asked)
+            for batch in batches:
+                self._write(batch, projection)
+                asked = self._give_way(asked)
         self.control.check()
+
+    def _give_way(self, asked: float) -> float:
+        """Let a training go first that waits, and return when that was last looked at."""
+        if time.monotonic() - asked <= self.give_way_seconds:
+            return asked
+        if self.control.give_way():
+            self.control.requeue()
+        return time.monotonic()
 
     def _first(self, batches: Iterator[EmbeddedBatch], sample: int) -> list[EmbeddedBatch]:
         """Return batches with enough images to fit a projection, if there is none yet."""
@@ -308,13 +316,6 @@ def load_network(project: Project, load: BackboneLoader) -> Backbone:
         raise WeightsError(str(error)) from error
     except ValueError as error:
         raise ProjectError(f"{project.path / PROJECT_FILE}: backbone: {error}.") from error
-
-
-def _chain(
-    first: Sequence[EmbeddedBatch], rest: Iterator[EmbeddedBatch]
-) -> Iterator[EmbeddedBatch]:
-    yield from first
-    yield from rest
 
 
 def _write_order(features: FeatureFiles, every: Sequence[Image], control: Control) -> None:

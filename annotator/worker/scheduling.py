@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -38,7 +40,8 @@ def enqueue_due(project: Project, store: Store, now: datetime) -> list[Job]:
         is_stale = any(f is not None and f.grey_range != grey_range for f in features)
         wanted += _embedding(tx, features, owner, is_stale, now)
         if any(f is not None and f.done.any() for f in features):
-            wanted += _training(tx, project, now)
+            later = _later_features(tx, project, features)
+            wanted += _training(tx, project, now, later)
     if not wanted:
         return []
     with store.writing() as tx:
@@ -77,8 +80,27 @@ def _embedding(
     return [(JobKind.EMBED, {"reason": "images without features", **options})]
 
 
-def _training(tx: Transaction, project: Project, now: datetime) -> list[Wanted]:
-    reason = retraining.due(retraining.situation(tx, now), project.settings.retraining)
+def _later_features(tx: Transaction, project: Project, every: Sequence[FeatureFiles | None]) -> int:
+    """Return how many labelled images have features that the last version lacked; 0 if few.
+
+    While embedding goes on, only as many again are worth another training.
+    """
+    last, job = retraining.newest(tx), jobs.latest(tx, JobKind.EMBED)
+    then = None if last is None else last.metrics.get("labelled_images")
+    if last is None or job is None or not isinstance(then, int):
+        return 0
+    if job.finished_at is not None and job.finished_at <= last.created_at:
+        return 0
+    labelled = images.labelled_ordinals(tx)
+    there = [sum(map(f.is_done, labelled)) for f in every if f is not None]
+    later = min(there, default=0) - then
+    share = 1.0 if job.state in _ACTIVE else project.settings.retraining.min_share
+    return later if later >= max(1, share * then) else 0
+
+
+def _training(tx: Transaction, project: Project, now: datetime, later: int) -> list[Wanted]:
+    situation = replace(retraining.situation(tx, now), later_features=later)
+    reason = retraining.due(situation, project.settings.retraining)
     if reason:
         return [(JobKind.TRAIN, {"reason": reason})]
     promoted = versions.promoted(tx)

@@ -313,6 +313,7 @@ def _metrics(trained: Trained) -> dict[str, Any]:
     snapshot, decisions = trained.snapshot, trained.decisions
     rows = np.flatnonzero(snapshot.held_out & snapshot.labelled)
     is_open = (snapshot.labels == UNKNOWN) & ~np.isnan(trained.scores)
+    has_features = np.isfinite(trained.scores).any(axis=1)
     metrics = held_out_metrics(trained.scores[rows], snapshot.labels[rows])
     ordinals = [str(c.ordinal) for c in snapshot.categories]
     each = metrics.pop("average_precision")
@@ -326,6 +327,7 @@ def _metrics(trained: Trained) -> dict[str, Any]:
         "suggestions": int((decide(trained.scores, decisions.thresholds) & is_open).sum()),
         "open_pairs": int(is_open.sum()),
         "trained_images": trained.images,
+        "labelled_images": int((snapshot.labelled & has_features).sum()),
         "known_pairs": int(known_mask(snapshot.labels).sum()),
         "asking": trained.asked.row(),
         "history": trained.history,

@@ -45,11 +45,13 @@ class Situation:
     """Whether a training is queued or running."""
     rest_seconds: float = 0.0
     """How long to wait after a training that failed or was cancelled."""
+    later_features: int = 0
+    """Labelled images whose features the last version lacked, if they are a fair share."""
 
 
 def situation(tx: Transaction, now: datetime) -> Situation:
     """Return how things stand in a project's store."""
-    last = _newest(tx)
+    last = newest(tx)
     since = versions.last_operation_of(tx, last.number) if last else 0
     counts = answers.answer_counts(tx, after_operation=since)
     job = jobs.latest(tx, JobKind.TRAIN)
@@ -78,6 +80,7 @@ def due(now: Situation, settings: Retraining) -> str | None:
     The first version is due once there are enough answers, or labels came with an import. A later
     one is due when the new answers are enough and also a fair share of those the last version
     learned from, and twice its training time has passed; or when it is old and anything is new.
+    A version that was trained while features were still computed is followed by one that has them.
     """
     if not settings.automatic or now.under_way or now.rest_seconds or not now.present_labels:
         return None
@@ -88,6 +91,13 @@ def due(now: Situation, settings: Retraining) -> str | None:
             return f"something is new, and the last version is {_span(now.age_seconds)} old"
         if now.age_seconds < 2 * now.training_seconds:
             return None
+    return _enough(now, settings)
+
+
+def _enough(now: Situation, settings: Retraining) -> str | None:
+    """Return what there is enough of for a version that may be trained now."""
+    if now.later_features:
+        return f"features of {counted(now.later_features, 'more labelled image')}"
     if now.new_answers >= _needed_answers(now, settings):
         return counted(now.new_answers, "new answer")
     if now.new_present >= _needed_present(now, settings):
@@ -155,7 +165,8 @@ def explain_first(now: Situation, settings: Retraining) -> str:
     )
 
 
-def _newest(tx: Transaction) -> Version | None:
+def newest(tx: Transaction) -> Version | None:
+    """Return the version that was trained last."""
     return max(versions.every(tx), key=lambda v: v.number, default=None)
 
 

@@ -190,11 +190,19 @@ def test_labelled_pictures_come_first(made) -> None:
     assert len(features(made).done_rows) == embedding.BATCH["cpu"]
 
 
-def stopped_after_a_batch(made) -> None:
+def stopped_after_a_batch(made, sample: int = 4) -> None:
     line = control(made)
     line.give_way = lambda: True
     with pytest.raises(Stopped):
-        embedding.embed(made.project, line, "cpu", load=colours, sample=4, give_way_seconds=-1)
+        embedding.embed(made.project, line, "cpu", load=colours, sample=sample, give_way_seconds=-1)
+
+
+def test_what_the_projection_is_fitted_on_is_kept_before_a_training_goes_first(made) -> None:
+    pictures(made, 40)
+
+    stopped_after_a_batch(made, sample=20)
+
+    assert len(features(made).done_rows) == 20
 
 
 def test_a_cancelled_embedding_keeps_what_is_done_and_goes_on_later(made) -> None:

@@ -57,6 +57,8 @@ def later(**values: object) -> Situation:
             later(age_seconds=24 * 3600.0, anything_new=True),
             "something is new, and the last version is 24 hours old",
         ),
+        (later(later_features=200), "features of 200 more labelled images"),
+        (later(later_features=1, age_seconds=59.0), None),
         (later(new_answers=500, under_way=True), None),
         (later(new_answers=500, rest_seconds=1.0), None),
     ],
