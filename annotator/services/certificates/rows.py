@@ -7,31 +7,45 @@ from typing import Any, Literal, final
 
 from typing_extensions import TypedDict
 
-from mlrpl.decision.fill_plan import Over
+PromiseKind = Literal["recall", "precision_recall", "f1"]
+"""What a certificate can promise about the finished set."""
 
-Side = Literal["present", "absent"]
-"""Pairs that are filled in as present, which may be wrong, and as absent, which may be lost."""
+Over = Literal["pool", "dataset"]
+"""What recall is taken of: the present pairs that were open, or all, known ones included."""
+
+Aim = Literal["strict", "usual", "lenient"]
+"""How much is promised."""
 
 
 class PlanOptions(TypedDict):
     """What a plan is asked for; None leaves it to the open pilot, else to the defaults."""
 
-    max_error: float | None
-    """Wrong ones among the pairs filled in as present, at most, 0 to 1."""
-    max_lost: float | None
-    """Present pairs filled in as absent, at most, as a share of `over`."""
+    promise: PromiseKind | None
+    recall: float | None
+    """Share of the present pairs that the finished set holds, at least, 0 to 1."""
+    precision: float | None
+    """Right ones among the pairs filled in as present, at least, as a share."""
+    f1: float | None
+    """F1 of the finished set, at least."""
     confidence: float | None
-    over: str | None
-    """`pool` or `dataset`."""
+    over: Over | None
+    question_seconds: float | None
+    """What a probe costs a person; None takes what people took so far."""
+    pair_seconds: float | None
+    """What answering an open pair by hand costs."""
 
 
 class ChosenOptions(TypedDict):
-    """What a plan is made with, without anything left open but `over`: None is the cheaper one."""
+    """What a plan is made with, nothing left open."""
 
-    max_error: float
-    max_lost: float
+    promise: PromiseKind
+    recall: float
+    precision: float
+    f1: float
     confidence: float
-    over: str | None
+    over: Over
+    question_seconds: float
+    pair_seconds: float
 
 
 class PilotRow(TypedDict):
@@ -50,44 +64,52 @@ class PilotState(PilotRow):
     done: bool
 
 
-class ForecastRow(TypedDict):
-    """One way to fill in a pool, and what it would take; see `Forecast`."""
+class PromiseRow(TypedDict):
+    """What is promised; the numbers that the promise does not use are None."""
 
+    promise: PromiseKind
+    recall: float | None
+    precision: float | None
+    f1: float | None
+    confidence: float
+    """Of this certificate alone."""
+    over: Over
+    known_present: int
+    sentence: str
+    """The promise in one plain sentence."""
+
+
+class Price(TypedDict):
+    """One promise, and what it would take."""
+
+    promise: PromiseRow
+    aim: Aim | None
+    """None: numbers of one's own."""
+    questions: int
+    """Probes until it is likely proven: as many again as not take more."""
+    questions_high: int | None
+    """One run in ten takes more than these; None where that is not known."""
+    seconds: float
+    """For `questions`."""
+    seconds_high: float | None
     fill_absent: int
     fill_present: int
-    probes: int
-    people: int
-    lost_share: float
-
-
-class OfferedForecast(ForecastRow):
-    """One way, with what its lost share is taken of."""
-
-    over: Over
-
-
-Aim = Literal["strict", "usual", "lenient"]
-"""Promises to choose from."""
-
-
-class Offer(ForecastRow):
-    """One of the promises to choose from, with the cheapest way to keep it."""
-
-    aim: Aim
-    max_error: float
-    max_lost: float
+    left: int
+    """Pairs that people answer by hand afterwards."""
+    saved_seconds: float
+    """Against answering every pair of the pool by hand."""
     refused: str
     """Why it would not pay, or an empty text."""
 
 
-class PromiseRow(TypedDict):
-    """The numbers of a promise by the names of the options."""
+class PartPrice(TypedDict):
+    """Whether a category or super-category can have the promise on its own, and for what."""
 
-    max_error: float
-    max_lost: float
-    confidence: float
-    over: Over
-    known_present: int
+    name: str
+    kind: Literal["category", "super_category"]
+    pairs: int
+    questions: int | None
+    """Probes of the whole certificate until then; None: not to be expected."""
 
 
 class PlanRow(TypedDict):
@@ -102,59 +124,42 @@ class PlanRow(TypedDict):
     suggest_only: list[str]
     """Categories with too few answers, which are not filled in."""
     known_present: int
-    over: Over
-    promise: PromiseRow
     plan_of_the_project: int
-    forecasts: list[OfferedForecast]
-    """The cheapest first."""
-    best: ForecastRow
-    offers: list[Offer]
-    """The promises to choose from, where they were asked for."""
+    question_seconds: float
+    pair_seconds: float
+    chosen: Price
+    """The promise that was asked for."""
+    offers: list[Price]
+    """The promises to choose from, where they were asked for: every kind, every aim."""
+    parts: list[PartPrice]
+    """Super-categories and categories for the chosen promise, where offers were asked for."""
     pilot: PilotRow | None
     """None without one."""
     refused: str
     """Why it cannot begin, or an empty text."""
 
 
-class ZoneRow(TypedDict):
-    """The pairs of one zone of a plan, and what was asked there."""
+class EvidencePoint(TypedDict):
+    """How far the proof was after so many answers."""
 
-    zone: str
-    """`present`, `middle` or `absent`."""
-    pairs: int
-    at_most_asked: int
-    answered: int
-    waiting: int
-    present: int
-    against: int
-    """Answers that speak against the fill."""
-    second_looks: int
-    """Answers that are asked again."""
+    answers: int
+    evidence: float
+    """Natural logarithm of the evidence of the step that is tested now."""
+    certified: int
+    """Steps certified by then."""
 
 
-class BoundRow(TypedDict):
-    """How far one side is proven, and the bound of the step that is tested."""
+class PresentSide(TypedDict):
+    """How far the promise about the precision of the present fill is; only with that promise."""
 
-    side: Side
     certified_steps: int
     steps: int
     pairs: int
+    """In the step that is tested."""
     asked: int
-    against: int
-    against_allowed: float
-    at_most: float | None
-    """Largest share, wrong or lost, that the answers leave possible; None before there are any."""
-    promised: float
-    risk: float
+    wrong: int
+    wrong_allowed: int
     worth_asking: bool
-
-
-class ClosingPoint(TypedDict):
-    """The bounds of both sides after so many answers."""
-
-    answers: int
-    present: float | None
-    absent: float | None
 
 
 class Fill(TypedDict):
@@ -181,12 +186,13 @@ class Standing(TypedDict):
     """Whether the promise of a fill still holds."""
 
     holds: bool
-    present: StandingFill
+    present: StandingFill | None
+    """None where nothing is promised about the present ones alone."""
     sentence: str
 
 
 class OwnPromise(TypedDict):
-    """Which groups of categories keep the promise about lost pairs on their own."""
+    """Which groups of categories keep the promise on their own."""
 
     risk: float
     promised: list[str]
@@ -203,6 +209,8 @@ class ListedCertificate(TypedDict):
     created_at: str
     pairs: int
     filled: int
+    promised: str
+    """What it promises, in a few words, such as `recall 90 %`."""
     promise: str
     """`holds` or `stale`, or an empty text where nothing is filled in."""
 
@@ -219,6 +227,8 @@ class StatusHead(TypedDict):
 class _Status(StatusHead):
     certificate: int
     state: str
+    earlier: bool
+    """It was begun under the earlier procedure: it asks nothing more, and has no evidence here."""
     standing: Standing | None
     """None where nothing is filled in."""
     version: int
@@ -227,10 +237,6 @@ class _Status(StatusHead):
     fill: Fill
     answers: int
     """Blind ones that count."""
-    zones: list[ZoneRow]
-    """Empty before a plan is frozen, as are `bounds` and `closing`."""
-    bounds: list[BoundRow]
-    closing: list[ClosingPoint]
     sentences: list[str]
     super_categories: OwnPromise | None
     categories: OwnPromise | None
@@ -261,10 +267,27 @@ class ProofStatus(_Status):
     """What the plan keeps of it."""
     promise: PromiseRow
     project_confidence: float
-    questions_expected: int
-    """Until the next step of both sides."""
+    steps: int
+    certified_steps: int
+    line: float
+    """Natural logarithm that the evidence of a step has to reach."""
+    evidence: list[EvidencePoint]
+    """Empty without answers."""
+    present_side: PresentSide | None
+    questions_expected: int | None
+    """Until the next step; None where more questions are not likely to help."""
+    seconds_expected: float | None
+    next_fill: Fill | None
+    """What is filled in once that step is certified."""
+    waiting: int
+    """Questions that are drawn and not answered."""
+    second_looks: int
+    """Answers that are asked again; until then they count against the fill."""
+    cannot_tell: int
+    advice: list[str]
+    """What would help, the most useful first."""
     statement: Mapping[str, Any]
-    """See `mlrpl.decision.certifier.statement`."""
+    """What an export keeps; see `annotator.services.certificates.report`."""
     suggest_only: list[str]
     sha256: str
     seed: int
