@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from annotator.arrays.features import FeatureFiles
 from annotator.arrays.versions import Queue
-from annotator.services.progress.annotation_times import cost_row, costs_from
+from annotator.services.knowledge.annotation_times import cost_row, costs_from
 from annotator.settings import Asking
 from annotator.store import Transaction
 from annotator.store.decision_times import DecisionTimes, decision_times

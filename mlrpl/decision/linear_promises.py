@@ -95,7 +95,9 @@ class Rung:
 class LinearPromise(Protocol):
     """What the test needs to know of a promise."""
 
-    known: int
+    @property
+    def known(self) -> int:
+        """Present labels outside the pool that are counted."""
 
     @property
     def highest(self) -> float:

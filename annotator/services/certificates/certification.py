@@ -19,8 +19,10 @@ from annotator.services.certificates.rows import (
     FillRow,
     Kept,
     ListedCertificate,
+    Over,
     PlanOptions,
     PlanRow,
+    PromiseKind,
     RolledBackRow,
     Standing,
     Status,
@@ -61,27 +63,36 @@ class Certification:
     def plan(
         self,
         *,
-        max_error: float | None = None,
-        max_lost: float | None = None,
+        promise: PromiseKind | None = None,
+        recall: float | None = None,
+        precision: float | None = None,
+        f1: float | None = None,
         confidence: float | None = None,
-        over: str | None = None,
+        over: Over | None = None,
+        question_seconds: float | None = None,
+        pair_seconds: float | None = None,
         pilot: int = 0,
         start: bool = False,
         offers: bool = False,
     ) -> PlanRow:
         """Return what could be filled in and what that would cost; with `start`, begin.
 
-        Beginning freezes the pairs, their order, the zones and the random draws; where a pilot
-        is asked for, its questions come first, and beginning again after them freezes the better
-        of the plans with and without their answers. A project of 100,000 images takes a gigabyte
-        of memory and some seconds, so pages let the command do it.
+        Beginning freezes the pairs, their order, the bets and the random draws; where a pilot is
+        asked for, its questions come first, and beginning again after them freezes the better of
+        the plans with and without their answers. A project of 100,000 images takes a gigabyte of
+        memory and some seconds, so pages let the command do it.
 
         Args:
-            max_error: Wrong ones among the pairs filled in as present, at most, 0 to 1; None takes
-                what the open pilot was begun with, else 0.05.
-            max_lost: Present pairs filled in as absent, at most, as a share of `over`; None: 0.1.
-            confidence: That all certificates of the project are true together; None: 0.95.
-            over: `pool` or `dataset`; None takes the cheaper one.
+            promise: `recall`, `precision_recall` or `f1`. None, here and below, takes what the open
+                pilot was begun with, else the default: `recall`.
+            recall: Share of the present pairs that the finished set holds, at least; 0.9.
+            precision: Right ones among the pairs filled in as present, at least, as a share; 0.95.
+            f1: F1 of the finished set, at least; 0.9.
+            confidence: That all certificates of the project are true together; 0.95.
+            over: What recall is taken of: the present pairs of the `pool`, or of the `dataset`,
+                known ones included; `dataset`.
+            question_seconds: What a probe costs; what people took so far.
+            pair_seconds: What answering an open pair by hand costs; what people took so far.
             pilot: Questions of the pilot; 0 for none.
             start: Whether to begin.
             offers: Whether to say what the promises to choose from would take.
@@ -89,13 +100,17 @@ class Certification:
         Raises:
             NotReady: If there is no version; with `start`, if it would not pay, or if questions of
                 the pilot are left.
-            AnnotatorError: If a number is out of range; with `start`, if one is open.
+            AnnotatorError: If an option is out of range; with `start`, if one is open.
         """
         options: PlanOptions = {
-            "max_error": max_error,
-            "max_lost": max_lost,
+            "promise": promise,
+            "recall": recall,
+            "precision": precision,
+            "f1": f1,
             "confidence": confidence,
             "over": over,
+            "question_seconds": question_seconds,
+            "pair_seconds": pair_seconds,
         }
         return self._planner.plan(options, pilot=pilot, start=start, seed=self._seed, offers=offers)
 

@@ -22,7 +22,7 @@ from annotator.settings import Project
 from annotator.store.certificates import Certificate
 from mlrpl.decision.linear_evidence import draw_order
 from mlrpl.decision.linear_plan import LinearPlan, RungTest
-from mlrpl.decision.linear_promises import F1Promise, Fill, LinearPromise, RecallPromise
+from mlrpl.decision.linear_promises import F1Promise, Fill, RecallPromise
 from mlrpl.decision.present_zone import PresentPlan, draw_present
 
 FORMAT = "fill-plan/2"
@@ -172,7 +172,7 @@ def check(project: Project, row: Certificate) -> None:
     files.check(project, row.id, row.plan["hashes"])
 
 
-def linear_promise(promise: PromiseRow, known: int | None = None) -> LinearPromise:
+def linear_promise(promise: PromiseRow, known: int | None = None) -> RecallPromise | F1Promise:
     """Return what the linear test is about.
 
     Args:

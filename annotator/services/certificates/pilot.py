@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +18,13 @@ from annotator.services.certificates.rows import PilotRow
 from annotator.services.message import counted
 from annotator.store import Transaction, categories, certificates, images
 from annotator.store.certificates import PILOT, Certificate, CertificateState, Drawn
-from mlrpl.decision.fill_forecast import Forecast
-from mlrpl.decision.fill_plan import FillPlan, draw_pilot, pilot_inclusion, refit
-from mlrpl.decision.plan_choice import credible, forecast_ladder
+from mlrpl.decision.pilot_scores import credible, draw_pilot, pilot_inclusion, refit
 
 LEAST, MOST = 100, 2_000
 """Questions of a pilot."""
 
-Floats = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating]
+Ladder = Literal["plain", "refitted"]
 
 
 def open_pilot(tx: Transaction) -> Certificate | None:
@@ -128,29 +127,24 @@ def progress(drawn: list[Drawn]) -> Progress:
 
 @dataclass(frozen=True)
 class Predictions:
-    """Probabilities of a pool, ascending, `(N,)`, as a pilot leaves them."""
+    """Probabilities of a pool, ascending, `(N,)`: those of the model, and what a pilot says."""
 
     plain: Floats
-    bent: Floats
-    """Refitted to the pilot's answers."""
+    bent: Floats | None
+    """Refitted to the pilot's answers; None without one."""
     credible: Floats
     """Between both, as the answers speak for each; every forecast is made by these."""
 
-    def choose(self, plain: FillPlan, bent: FillPlan) -> tuple[FillPlan, Forecast, dict[str, Any]]:
-        """Return the better of two ladders, its forecast, and what is kept about the choice."""
-        rows = [forecast_ladder(plan, self.credible) for plan in (plain, bent)]
-        better = int(rows[1].people < rows[0].people)
-        told = {
-            "ladder": ("plain", "refitted")[better],
-            "people": {"plain": rows[0].people, "refitted": rows[1].people},
-        }
-        return (plain, bent)[better], rows[better], told
+    @property
+    def ladders(self) -> dict[Ladder, Floats]:
+        """The predictions that a plan can be laid by."""
+        return {"plain": self.plain, **({} if self.bent is None else {"refitted": self.bent})}
 
 
 def predictions(
     tx: Transaction, pool: pools.Pool, arrays: VersionArrays, drawn: list[Drawn]
 ) -> Predictions:
-    """Return the predictions of a pool after a pilot.
+    """Return the predictions of a pool after a pilot, or without one.
 
     Pairs that nobody can tell, and those of categories that the version can only rank, are left
     out: nothing depends on a pilot's being whole.
@@ -159,7 +153,7 @@ def predictions(
         tx: A transaction.
         pool: What could be filled in; the pilot's pairs are not in it.
         arrays: Of the version whose opinion it is.
-        drawn: The questions of the pilot.
+        drawn: The questions of the pilot; none without one.
     """
     pictures, columns = images.many(tx, {d.image_id for d in drawn}), categories.ordinals(tx)
     asked, present, inclusion = [], [], []
@@ -170,13 +164,14 @@ def predictions(
             asked.append(chance)
             present.append(one.state is State.PRESENT)
             inclusion.append(one.inclusion_probability or 1.0)
-    plain = np.concatenate([pool.probabilities, np.array(asked)]).astype(np.float64)
     if not asked:
-        return Predictions(plain, plain, plain)
+        return Predictions(pool.probabilities, None, pool.probabilities)
+    plain = np.concatenate([pool.probabilities, np.array(asked)])
     said, size = np.array(present), len(pool.pairs)
-    bent = refit(plain, np.arange(size, len(plain)), said, np.array(inclusion))
-    mixed = credible(plain[:size], bent[:size], (plain[size:], bent[size:]), said)
-    return Predictions(plain[:size], bent[:size], mixed)
+    fitted = refit(plain, np.arange(size, len(plain)), said, np.array(inclusion))
+    bent = np.maximum.accumulate(fitted[:size])  # rounding must not turn the order around
+    mixed = credible(plain[:size], bent, (plain[size:], fitted[size:]), said)
+    return Predictions(plain[:size], bent, mixed)
 
 
 def sentence(found: Mapping[str, Any]) -> str:

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from annotator.arrays import certificates as files
 from annotator.arrays.versions import VersionArrays
@@ -17,42 +12,37 @@ from annotator.errors import AnnotatorError, NotReady
 from annotator.services.background import running_import
 from annotator.services.catalogue import hierarchy
 from annotator.services.catalogue.definitions import changed, definitions
+from annotator.services.certificates import frozen
 from annotator.services.certificates import pilot as pilots
 from annotator.services.certificates import pool as pools
-from annotator.services.certificates.report import forecast_row, plan_report
-from annotator.services.certificates.rows import Aim, ChosenOptions, Offer, PlanOptions, PlanRow
+from annotator.services.certificates.laying import Laid, Layer, cheapest, told
+from annotator.services.certificates.options import complete, promise_row
+from annotator.services.certificates.options import offers as every_offer
+from annotator.services.certificates.pilot import Ladder
+from annotator.services.certificates.prices import (
+    nothing,
+    part_prices,
+    pool_refusal,
+    price_of,
+)
+from annotator.services.certificates.rows import (
+    ChosenOptions,
+    PlanOptions,
+    PlanRow,
+    Price,
+    PromiseRow,
+)
 from annotator.services.clock import Clock
+from annotator.services.knowledge.annotation_times import costs_from
 from annotator.services.knowledge.fills import Fills
 from annotator.services.knowledge.suggestions import Suggestions
-from annotator.services.message import counted
 from annotator.settings import Project
 from annotator.store import Store, Transaction, activity, categories, certificates
 from annotator.store.certificates import Certificate, CertificateState
-from mlrpl.decision.fill_forecast import Forecast, forecasts
-from mlrpl.decision.fill_plan import Over, Promise, plan_fill
+from annotator.store.decision_times import decision_times
 
-SMALLEST = 5_000
-"""Pairs of a pool below which it is called too small where certifying does not pay."""
-
-LEAST_SAVING = 0.1
-"""Share of the pool that the best forecast has to save people from answering."""
-
-DEFAULTS: ChosenOptions = {
-    "max_error": 0.05,
-    "max_lost": 0.10,
-    "confidence": 0.95,
-    "over": None,
-}
-"""Options of a plan that nobody sets."""
-
-AIMS: dict[Aim, tuple[float, float]] = {
-    "strict": (0.02, 0.05),
-    "usual": (DEFAULTS["max_error"], DEFAULTS["max_lost"]),
-    "lenient": (0.10, 0.20),
-}
-"""Largest error and largest lost share of the promises to choose from."""
-
-Chances = npt.NDArray[np.floating]
+FORECAST = ("questions", "questions_high", "fill_absent", "fill_present", "left")
+"""Numbers of the price that are kept with a frozen plan."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +50,8 @@ class _Pool:
     """What could be filled in, with everything that a plan needs to know about it."""
 
     pool: pools.Pool
-    predictions: pilots.Predictions | None
-    """After a finished pilot."""
+    predictions: pilots.Predictions
+    chosen: ChosenOptions
     version: int
     index: int
     """Which plan of the project this would be, from 1."""
@@ -72,11 +62,13 @@ class _Pool:
     asked: pilots.Progress | None
     """How far that pilot is."""
 
+    def promise(self, options: ChosenOptions) -> PromiseRow:
+        """Return what a certificate with some options would promise.
 
-@dataclass(frozen=True)
-class _Choice:
-    promise: Promise
-    ways: list[Forecast]
+        The plans of a project hold together: each has half of the risk that is left.
+        """
+        risk = (1 - options["confidence"]) / 2**self.index
+        return promise_row(options, confidence=1 - risk, known=self.pool.known)
 
 
 class Planner:
@@ -113,39 +105,33 @@ class Planner:
             pilot: Questions that come first; 0 for none. An open pilot is continued in any case.
             start: Whether to begin.
             seed: Returns the seed of a random draw.
-            offers: Whether to say what the promises of `AIMS` would take.
+            offers: Whether to say what the promises to choose from would take.
         """
         pilots.check(pilot)
         at_hand = self._collect(options, start=start)
-        chosen = _with_defaults(options, at_hand.pilot)
-        promise = _promise(chosen)
-        promise = replace(promise, risk=promise.risk / 2**at_hand.index, known=at_hand.pool.known)
-        after = at_hand.predictions
-        chances = at_hand.pool.probabilities if after is None else after.credible
-        choices = _ways(chances, promise, chosen["over"])
-        best, begins_pilot = choices[0], bool(pilot) and at_hand.pilot is None
-        refused = _refusal(at_hand.pool, best.ways[0], before_pilot=begins_pilot)
-        row = plan_report(
-            at_hand.version,
-            at_hand.pool,
-            best.promise,
-            [(choice.promise, choice.ways) for choice in choices],
-            at_hand.index,
-            refused,
-            None if at_hand.asked is None else at_hand.asked.row(),
-        )
-        if offers:
-            ways = {aim: _ways(chances, _aimed(promise, aim), None)[0] for aim in AIMS}
-            row["offers"] = [_offer(at_hand.pool, a, way, begins_pilot) for a, way in ways.items()]
-        if start:
-            if refused:
-                raise NotReady(refused)
-            if begins_pilot:
-                row["certificate"] = self._begin_pilot(at_hand, chosen, pilot, seed())
-                row["pilot"] = {"asked": pilot, "answered": 0, "present": 0}
-            else:
-                plan = {"project_risk": 1 - chosen["confidence"]}
-                row["certificate"] = self._begin(at_hand, best, plan, seed())
+        begins_pilot = pilot if at_hand.pilot is None else 0
+        pool, promise = at_hand.pool, at_hand.promise(at_hand.chosen)
+        row = _row(at_hand, nothing(promise, len(pool.pairs), pool_refusal(pool)))
+        freezes = start and not begins_pilot
+        if not row["chosen"]["refused"]:
+            layer = Layer(
+                at_hand.predictions,
+                question_seconds=row["question_seconds"],
+                pair_seconds=row["pair_seconds"],
+            )
+            laid = layer.lay(promise, roughly=not freezes)
+            row["chosen"] = price_of(cheapest(laid), pilot=begins_pilot)
+            if offers:
+                row["parts"] = part_prices(pool, cheapest(laid), row["chosen"]["questions"])
+                row["offers"] = _offers(at_hand, layer, row["chosen"], begins_pilot)
+        row["refused"] = row["chosen"]["refused"]
+        if start and row["refused"]:
+            raise NotReady(row["refused"])
+        if freezes:
+            row["certificate"] = self._begin(at_hand, laid, row["chosen"], seed())
+        elif start:
+            row["certificate"] = self._begin_pilot(at_hand, pilot, seed())
+            row["pilot"] = {"asked": pilot, "answered": 0, "present": 0}
         return row
 
     def _collect(self, options: PlanOptions, *, start: bool) -> _Pool:
@@ -158,9 +144,10 @@ class Planner:
             if start:
                 _refuse_second(tx)
             pilot = pilots.open_pilot(tx)
-            _promise(
-                _with_defaults(options, pilot)
-            )  # a number out of range is told before the long part
+            wishes = None if pilot is None else pilot.plan["wishes"]
+            costs = costs_from(decision_times(tx))
+            # An option out of range is told before the long part.
+            chosen = complete(options, wishes, costs)
             drawn = certificates.piloted(tx, pilot.id) if pilot else []
             asked = pilots.progress(drawn) if pilot else None
             if start and asked is not None:
@@ -169,7 +156,8 @@ class Planner:
             finished = asked is not None and asked.done
             return _Pool(
                 pool=pool,
-                predictions=pilots.predictions(tx, pool, arrays, drawn) if finished else None,
+                predictions=pilots.predictions(tx, pool, arrays, drawn if finished else []),
+                chosen=chosen,
                 version=number,
                 index=1 + _plans(tx),
                 operation=activity.newest_operation(tx),
@@ -183,7 +171,7 @@ class Planner:
         parents = hierarchy.resolve(self._project.settings.hierarchy, every)
         return pools.build(tx, arrays, [f.bits for f in self._fills.active(tx)], parents)
 
-    def _begin_pilot(self, at_hand: _Pool, chosen: ChosenOptions, count: int, seed: int) -> int:
+    def _begin_pilot(self, at_hand: _Pool, count: int, seed: int) -> int:
         """Keep a certificate whose pilot is asked first; nothing is frozen yet."""
         now, pool = self._clock(), at_hand.pool
         with self._store.writing() as tx:
@@ -193,7 +181,7 @@ class Planner:
             number = _next_number(tx)
             plan = {
                 "format": "fill-pilot/1",
-                "wishes": dict(chosen),
+                "wishes": dict(at_hand.chosen),
                 "pool": len(pool.pairs),
                 "seed": seed,
                 "definitions": _definitions(tx, [c.ordinal for c in pool.categories]),
@@ -204,14 +192,21 @@ class Planner:
             certificates.cannot_be_asked(tx, number, now)
         return number
 
-    def _begin(self, at_hand: _Pool, best: _Choice, plan: dict[str, Any], seed: int) -> int:
+    def _begin(self, at_hand: _Pool, laid: Mapping[Ladder, Laid], price: Price, seed: int) -> int:
         """Freeze a plan and keep it under its number; that of its pilot, where it had one."""
-        temporary, frozen = self._freeze(at_hand, best, seed)
-        plan |= frozen | {
+        best = cheapest(laid)
+        temporary, plan = frozen.write(self._project, at_hand.pool, best.plan, seed)
+        plan |= {
+            "project_risk": 1 - at_hand.chosen["confidence"],
             "index": at_hand.index,
             "version": at_hand.version,
             "newest_operation": at_hand.operation,
+            "images": at_hand.images,
+            "forecast": {name: value for name, value in price.items() if name in FORECAST},
+            "pilot": None,
         }
+        if at_hand.asked is not None:
+            plan["pilot"] = {**at_hand.asked.row(), **told(laid)}
         now = self._clock()
         try:
             with self._store.writing() as tx:
@@ -229,35 +224,6 @@ class Planner:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         return number
-
-    def _freeze(self, at_hand: _Pool, best: _Choice, seed: int) -> tuple[Path, dict[str, Any]]:
-        """Write the arrays of a plan; return their temporary folder and the rest of the plan."""
-        pool, promise, forecast = at_hand.pool, best.promise, best.ways[0]
-        present = forecast.fill_present > 0
-        fill, told = plan_fill(pool.probabilities, promise, present=present), None
-        if at_hand.predictions is not None and at_hand.asked is not None:
-            bent = plan_fill(at_hand.predictions.bent, promise, present=present)
-            fill, forecast, told = at_hand.predictions.choose(fill, bent)
-            told |= at_hand.asked.row()
-        ordinals = [c.ordinal for c in pool.categories]
-        draws = pools.draw(fill, pool.pairs, seed)
-        sizes = pools.sizes_by_category(fill, pool.pairs, ordinals)
-        temporary, sha256 = files.write_plan(self._project, pool.pairs, draws, sizes)
-        return temporary, {
-            "format": "fill-plan/1",
-            "fill": pools.plan_row(fill),
-            "pilot": told,
-            "seed": seed,
-            "sha256": sha256,
-            "ordinals": ordinals,
-            "super_categories": pools.super_categories(pool.categories),
-            "columns": 1 + max(ordinals),
-            "images": at_hand.images,
-            "left_out": list(pool.left_out),
-            "forecast": forecast.row(),
-            "certified": {},
-            "p_values": {},
-        }
 
 
 def _plans(tx: Transaction) -> int:
@@ -282,83 +248,34 @@ def _refuse_second(tx: Transaction) -> None:
             )
 
 
-def _with_defaults(options: PlanOptions, pilot: Certificate | None) -> ChosenOptions:
-    """Return all options; those left open are those of the pilot, else the defaults."""
-    kept: ChosenOptions = DEFAULTS if pilot is None else pilot.plan["wishes"]
-    error, lost, sure = options["max_error"], options["max_lost"], options["confidence"]
+def _row(at_hand: _Pool, chosen: Price) -> PlanRow:
+    pool, options = at_hand.pool, at_hand.chosen
     return {
-        "max_error": kept["max_error"] if error is None else error,
-        "max_lost": kept["max_lost"] if lost is None else lost,
-        "confidence": kept["confidence"] if sure is None else sure,
-        "over": kept["over"] if options["over"] is None else options["over"],
+        "certificate": None,
+        "version": at_hand.version,
+        "pool": len(pool.pairs),
+        "categories": [c.name for c in pool.categories],
+        "suggest_only": list(pool.left_out),
+        "known_present": pool.known,
+        "plan_of_the_project": at_hand.index,
+        "question_seconds": options["question_seconds"],
+        "pair_seconds": options["pair_seconds"],
+        "chosen": chosen,
+        "offers": [],
+        "parts": [],
+        "pilot": None if at_hand.asked is None else at_hand.asked.row(),
+        "refused": chosen["refused"],
     }
 
 
-def _promise(chosen: ChosenOptions) -> Promise:
-    for option, share in (
-        ("max-error", chosen["max_error"]),
-        ("max-lost", chosen["max_lost"]),
-        ("confidence", chosen["confidence"]),
-    ):
-        if not 0 < share < 1:
-            raise AnnotatorError(
-                f"--{option} must be between 0 and 1, such as 0.05, not {share:g}."
-            )
-    if chosen["over"] not in (None, "pool", "dataset"):
-        raise AnnotatorError(f"--over must be pool or dataset, not {chosen['over']!r}.")
-    return Promise(
-        max_error=chosen["max_error"],
-        max_lost=chosen["max_lost"],
-        risk=1 - chosen["confidence"],
-    )
-
-
-def _choices(promise: Promise, over: str | None) -> list[Promise]:
-    names: list[Over] = ["pool", "dataset"] if promise.known else ["pool"]
-    if over is not None:
-        names = ["dataset" if over == "dataset" else "pool"]
-    return [replace(promise, over=name) for name in names]
-
-
-def _ways(chances: Chances, promise: Promise, over: str | None) -> list[_Choice]:
-    """Return the ways to keep a promise by what its lost share is taken of, the cheapest first."""
-    choices = [_Choice(p, forecasts(chances, p)) for p in _choices(promise, over)]
-    return sorted(choices, key=lambda choice: choice.ways[0].people)
-
-
-def _aimed(promise: Promise, aim: Aim) -> Promise:
-    error, lost = AIMS[aim]
-    return replace(promise, max_error=error, max_lost=lost)
-
-
-def _offer(pool: pools.Pool, aim: Aim, best: _Choice, begins_pilot: bool) -> Offer:
-    return {
-        **forecast_row(best.ways[0]),
-        "aim": aim,
-        "max_error": best.promise.max_error,
-        "max_lost": best.promise.max_lost,
-        "refused": _refusal(pool, best.ways[0], before_pilot=begins_pilot),
-    }
-
-
-def _refusal(pool: pools.Pool, best: Forecast, *, before_pilot: bool) -> str:
-    """Return why beginning would not pay, or an empty text."""
-    size = len(pool.pairs)
-    if not pool.categories:
-        return (
-            "No category has calibrated probabilities yet, so nothing can be filled in: answer "
-            "more pairs of each category, present and absent, and train again."
-        )
-    if not size:
-        return "No open pair is left to fill in."
-    if best.people <= (1 - LEAST_SAVING) * size or (before_pilot and size >= SMALLEST):
-        return ""
-    if size < SMALLEST:
-        return (
-            f"The pool of {counted(size, 'open pair')} is too small: the probes would cost as many "
-            "answers as they save; label the rest by hand."
-        )
-    return (
-        f"The model is not good enough yet: of {size:,} open pairs people would still answer about "
-        f"{best.people:,}; label and train more, or allow a larger --max-lost."
-    )
+def _offers(at_hand: _Pool, layer: Layer, chosen: Price, pilot: int) -> list[Price]:
+    """Return what the promises to choose from would take; the chosen one as it is told there."""
+    found: list[Price] = []
+    for aim, options in every_offer(at_hand.chosen):
+        promise = at_hand.promise(options)
+        if promise == chosen["promise"]:
+            found.append({**chosen, "aim": aim})
+        else:
+            laid = cheapest(layer.lay(promise, roughly=True))
+            found.append(price_of(laid, aim=aim, pilot=pilot))
+    return found

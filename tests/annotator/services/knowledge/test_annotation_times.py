@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from annotator.services.progress.annotation_times import QUICKEST, cost_row, costs_from
+from annotator.services.knowledge.annotation_times import QUICKEST, cost_row, costs_from
 from annotator.store.decision_times import DecisionTimes
 from mlrpl.decision.acquisition import Costs
 
