@@ -1,4 +1,4 @@
-"""A certificate's folder: the frozen pairs, the drawn ones, and in the end the fill as bits."""
+"""A certificate's folder: frozen pairs, bets and draws, and in the end the fill as bits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,17 @@ import numpy.typing as npt
 from annotator.errors import NotFound, ProjectError
 from annotator.settings import Project, write_atomically
 
-ZONES = ("present", "middle", "absent")
-"""The zones of a plan, in the order of the numbers that stand for them."""
+PAIRS, BETS, PARTS = "pairs.npy", "bets.npz", "parts.npz"
+DRAWS, PRESENT_DRAWS = "draws.npy", "present_draws.npy"
+PLAN, FILL = "plan.json", "fill.npy"
 
-PAIRS, DRAWS, SIZES, PLAN, FILL = "pairs.npy", "draws.npy", "sizes.npy", "plan.json", "fill.npy"
-
+Array = npt.NDArray[Any]
 Ints = npt.NDArray[np.int32]
 Bits = npt.NDArray[np.uint8]
 Bools = npt.NDArray[np.bool_]
+
+
+_UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile)
 
 
 def root(project: Project) -> Path:
@@ -37,19 +41,17 @@ def folder(project: Project, number: int) -> Path:
     return root(project) / f"{number:04d}"
 
 
-def write_plan(project: Project, pairs: Ints, draws: Ints, sizes: Ints) -> tuple[Path, str]:
+def write(
+    project: Project, arrays: Mapping[str, Array | Mapping[str, Array]]
+) -> tuple[Path, dict[str, str]]:
     """Write the arrays of a plan into a temporary folder.
 
     Args:
         project: Whose certificate it is going to be.
-        pairs: `(N, 2)` image and category ordinals in the frozen order.
-        draws: `(n, 4)` zone, position in the frozen order, image and category ordinal, zone by
-            zone in the order of drawing.
-        sizes: `(C, J + 1)` by category of the pool: its pairs below each absent rung, and those of
-            the middle.
+        arrays: By the name of the file; an `.npz` file has several by name.
 
     Returns:
-        The folder, and the SHA-256 of the pairs, hexadecimal.
+        The folder, and the SHA-256 of each file, hexadecimal.
 
     Raises:
         ProjectError: If it cannot be written.
@@ -58,9 +60,9 @@ def write_plan(project: Project, pairs: Ints, draws: Ints, sizes: Ints) -> tuple
         root(project).mkdir(exist_ok=True)
         path = Path(tempfile.mkdtemp(dir=root(project), prefix=".plan.", suffix=".tmp"))
         path.chmod(0o755)
-        for name, array in ((PAIRS, pairs), (DRAWS, draws), (SIZES, sizes)):
-            _save(path / name, np.ascontiguousarray(array, np.int32))
-        return path, file_hash(path / PAIRS)
+        for name, array in arrays.items():
+            _save(path / name, array)
+        return path, {name: file_hash(path / name) for name in arrays}
     except OSError as error:
         raise ProjectError(
             f"The certificate in {root(project)} cannot be written ({error}); free some space."
@@ -84,13 +86,44 @@ def read(project: Project, number: int, name: str) -> Ints:
     path = folder(project, number) / name
     try:
         array: Ints = np.load(path, mmap_mode="r")
-    except (OSError, ValueError, EOFError):
-        raise NotFound(
-            f"The file {path} of certificate {number} is missing or damaged; copy it from a "
-            "backup (`annotator backup` makes plain zip files), or roll the certificate back and "
-            "plan again."
-        ) from None
+    except _UNREADABLE:
+        raise _unreadable(path, number) from None
     return array
+
+
+def read_several(project: Project, number: int, name: str) -> dict[str, Array]:
+    """Return the arrays of one `.npz` file of a certificate by name.
+
+    Raises:
+        NotFound: If the file is gone or damaged.
+    """
+    path = folder(project, number) / name
+    try:
+        with path.open("rb") as file, np.load(file) as found:  # closes a damaged file, too
+            return dict(found)
+    except _UNREADABLE:
+        raise _unreadable(path, number) from None
+
+
+def check(project: Project, number: int, hashes: Mapping[str, str]) -> None:
+    """Refuse files that are not those that were frozen.
+
+    Args:
+        project: Whose certificate it is.
+        number: Of the certificate.
+        hashes: The SHA-256 of each file, hexadecimal.
+
+    Raises:
+        NotFound: If a file is gone, damaged or exchanged.
+    """
+    for name, expected in hashes.items():
+        path = folder(project, number) / name
+        try:
+            found = file_hash(path)
+        except OSError:
+            found = ""
+        if found != expected:
+            raise _unreadable(path, number)
 
 
 def file_hash(path: Path) -> str:
@@ -179,8 +212,19 @@ class FillBits:
         return int(self._bits.shape[1])
 
 
-def _save(path: Path, array: npt.NDArray[Any]) -> None:
+def _save(path: Path, array: Array | Mapping[str, Array]) -> None:
     with path.open("wb") as file:
-        np.save(file, array)
+        if isinstance(array, Mapping):
+            np.savez(file, **array)
+        else:
+            np.save(file, np.ascontiguousarray(array))
         file.flush()
         os.fsync(file.fileno())
+
+
+def _unreadable(path: Path, number: int) -> NotFound:
+    return NotFound(
+        f"The file {path} of certificate {number} is missing, damaged or not the one that was "
+        "frozen; copy it from a backup (`annotator backup` makes plain zip files), or give this "
+        "certificate up (cancel it, or roll it back) and plan again."
+    )

@@ -1,26 +1,20 @@
-"""Which pairs a certificate can be about, and the frozen order, zones and draws it starts from."""
+"""The pool of a certificate: the open pairs that could be filled in, in their frozen order."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from annotator.arrays.certificates import ZONES, FillBits, Ints
+from annotator.arrays.certificates import FillBits, Ints
 from annotator.arrays.versions import VersionArrays
 from annotator.domain import Category
 from annotator.services.catalogue.hierarchy import Parents
 from annotator.services.knowledge.open_pairs import settled_matrix
 from annotator.store import Transaction, categories, certificates, images
 from mlrpl.decision.calibration import Calibration, probabilities
-from mlrpl.decision.fill_plan import FillPlan, Promise
-
-CAPS = {"middle": 3_000, "absent": 20_000}
-"""Most probes in a zone; the plan itself says how many in the present zone."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -37,8 +31,11 @@ class Pool:
     """Those whose pairs are in it."""
     left_out: tuple[str, ...]
     """Names of the shown categories without a calibrated opinion: they are suggested only."""
-    known: int
-    """Present labels of the pool's categories, outside the pool."""
+
+    @property
+    def known(self) -> int:
+        """Present labels of the pool's categories, outside the pool."""
+        return sum(c.present_count for c in self.categories)
 
 
 def build(
@@ -77,7 +74,6 @@ def build(
         probabilities=chances[order],
         categories=chosen,
         left_out=tuple(c.name for c in shown if c not in chosen),
-        known=certificates.known_present(tx, [c.id for c in chosen]),
     )
 
 
@@ -122,48 +118,6 @@ def _closed(tx: Transaction, fills: Iterable[FillBits], parents: Parents) -> npt
     return closed
 
 
-def draw(plan: FillPlan, pairs: Ints, seed: int) -> Ints:
-    """Return the pairs to be asked in each zone, in order: `(n, 4)`, see `write_plan`.
-
-    They are drawn uniformly and without replacement inside each zone. Nothing but the sizes of
-    the zones, their caps and the seed goes in, so a score cannot move a pair to the front.
-    """
-    generator = np.random.default_rng(seed)
-    starts = {"absent": 0, "middle": plan.absent_size, "present": plan.size - plan.present_size}
-    sizes = {
-        "absent": plan.absent_size,
-        "middle": plan.middle_size,
-        "present": plan.present_size,
-    }
-    parts = []
-    for number, zone in enumerate(ZONES):
-        count = min(sizes[zone], cap(plan, zone))
-        places = starts[zone] + generator.choice(sizes[zone], count, replace=False)
-        found = np.asarray(pairs[places]).reshape(-1, 2)
-        numbers = np.full(count, number)
-        parts.append(np.column_stack([numbers, places, found]).astype(np.int32))
-    return np.concatenate(parts)
-
-
-def cap(plan: FillPlan, zone: str) -> int:
-    """Return how many probes a zone gets at most."""
-    return CAPS.get(zone, plan.cap_present)
-
-
-def sizes_by_category(plan: FillPlan, pairs: Ints, ordinals: Sequence[int]) -> Ints:
-    """Return `(C, J + 1)`: pairs of each category below each absent rung, and in the middle."""
-    columns = 1 + max(ordinals, default=-1)
-    edges = [0, *plan.absent_rungs]
-    parts = [
-        np.bincount(pairs[low:high, 1], minlength=columns)
-        for low, high in itertools.pairwise(edges)
-    ]
-    top = plan.size - plan.present_size
-    middle = np.bincount(pairs[plan.absent_size : top, 1], minlength=columns)
-    below = np.cumsum(parts, axis=0) if parts else np.zeros((0, columns), np.int64)
-    return np.vstack([below, middle]).T[list(ordinals)].astype(np.int32)
-
-
 def super_categories(shown: Sequence[Category]) -> dict[str, list[int]]:
     """Return the ordinals of the categories of each super-category, by its name.
 
@@ -175,17 +129,3 @@ def super_categories(shown: Sequence[Category]) -> dict[str, list[int]]:
         if category.supercategory:
             found.setdefault(category.supercategory, []).append(category.ordinal)
     return {name: own for name, own in found.items() if 1 < len(own) < len(shown)}
-
-
-def plan_row(plan: FillPlan) -> dict[str, Any]:
-    """Return a plan as JSON keeps it."""
-    return asdict(plan)
-
-
-def plan_of(row: Mapping[str, Any]) -> FillPlan:
-    """Return the plan that a row of JSON keeps."""
-    values = {name: row[name] for name in FillPlan.__dataclass_fields__}
-    values["promise"] = Promise(**row["promise"])
-    for name in ("absent_rungs", "present_rungs"):
-        values[name] = tuple(row[name])
-    return FillPlan(**values)
