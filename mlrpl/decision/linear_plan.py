@@ -102,7 +102,11 @@ def freeze(
         ValueError: If the probabilities are not ascending numbers in 0 to 1, or the risk or the
             price is out of range.
     """
-    _check(probabilities, risk, price)
+    check_probabilities(probabilities)
+    if not 0 < risk < 1:
+        raise ValueError(f"risk must lie between 0 and 1, got {risk}")
+    if not 0 < price < math.inf:
+        raise ValueError(f"price must be above 0 and finite, got {price}")
     p = np.clip(np.asarray(probabilities, np.float64), LOWEST, promise.highest)
     sums = np.cumsum(p)
     fills = promise.ladder(p, sums) if len(p) else []
@@ -127,16 +131,17 @@ def freeze(
     return LinearPlan(risk, edges, weights, _shares(), tests, target)
 
 
-def _check(probabilities: npt.NDArray[np.floating], risk: float, price: float) -> None:
+def check_probabilities(probabilities: npt.NDArray[np.floating]) -> None:
+    """Refuse what cannot be the predictions of a pool.
+
+    Raises:
+        ValueError: If they are not ascending numbers in 0 to 1.
+    """
     p = np.asarray(probabilities)
     if p.ndim != 1 or not np.isfinite(p).all() or (np.diff(p) < 0).any():
         raise ValueError("probabilities must be one ascending row of finite numbers; sort them")
     if len(p) and not 0 <= p[0] <= p[-1] <= 1:
         raise ValueError(f"probabilities must lie in 0 to 1, got {p[0]} to {p[-1]}")
-    if not 0 < risk < 1:
-        raise ValueError(f"risk must lie between 0 and 1, got {risk}")
-    if not 0 < price < math.inf:
-        raise ValueError(f"price must be above 0 and finite, got {price}")
 
 
 def _edges(p: Floats, sums: Floats, fills: list[Fill]) -> Integers:
