@@ -34,8 +34,11 @@ def advice(row: Certificate, found: Evidence, current: int | None) -> list[str]:
         current: Number of the promoted version.
     """
     expected = found.expected_questions()
-    all_done = found.steps >= len(found.linear.tests)
-    if all_done or (expected is not None and expected < MANY_QUESTIONS):
+    if expected is None:
+        is_near = any(found.certified.values())  # then applying it is what is left to do
+    else:
+        is_near = expected < MANY_QUESTIONS
+    if is_near or found.steps >= len(found.linear.tests):
         return []
     told = [
         _newer_version(row, current),

@@ -187,10 +187,9 @@ class Evidence:
         step, wanted = self.next_step(), {POOL: 0, PRESENT: 0}
         if self.present_is_worth_asking():
             share = 1.0 if step is None else PRESENT_SHARE
-            wanted[PRESENT] = math.ceil(share * most)
+            wanted[PRESENT] = min(_batch(self._further_present()), math.ceil(share * most))
         if step is not None:
-            batch = max(LEAST_BATCH, math.ceil(BATCH_SHARE * step.questions))
-            wanted[POOL] = min(batch, most - wanted[PRESENT])
+            wanted[POOL] = min(_batch(step.questions), most - wanted[PRESENT])
         return [
             (stream, self._drawn(stream) + n)
             for stream, count in wanted.items()
@@ -208,11 +207,16 @@ class Evidence:
         if step is None and not present:
             return None
         further = 0.0 if step is None else step.questions
-        if present and self.plan.present is not None and self.present_look is not None:
-            # Too few answers to tell: then as many as can be drawn.
-            more = further_present_questions(self.plan.present, self.present_look)
-            further += min(more, self._left(PRESENT))
+        if present:
+            further += self._further_present()
         return math.ceil(further) + self.second_looks
+
+    def _further_present(self) -> float:
+        """Return how many more questions the next step of the present fill is likely to take."""
+        if self.plan.present is None or self.present_look is None:
+            return 0.0
+        further = further_present_questions(self.plan.present, self.present_look)
+        return min(further, self.plan.present.cap - len(self.kept_present))
 
     @property
     def second_looks(self) -> int:
@@ -284,15 +288,16 @@ class Evidence:
 
     def fillable(self, absent: int, present: int) -> Fill:
         """Return how many pairs a fill up to two positions has without those that people deny."""
-        denied = [0, 0]
+        found = wrong = 0
         for stream, kept in ((POOL, self.kept), (PRESENT, self.kept_present)):
+            positions = self._draws[stream][:, 0].tolist()
             for look in kept:
-                position = self._draws[stream][look.place, 0]
-                denied[0] += position < absent and look.said is not State.ABSENT
-                denied[1] += position >= present and look.said is not State.PRESENT
+                at = positions[look.place]
+                found += at < absent and look.said is not State.ABSENT
+                wrong += at >= present and look.said is not State.PRESENT
         return {
-            "present": max(self.linear.size - present - denied[1], 0),
-            "absent": max(absent - denied[0], 0),
+            "present": max(self.linear.size - present - wrong, 0),
+            "absent": max(absent - found, 0),
         }
 
     def next_fill(self) -> Fill | None:
@@ -305,6 +310,10 @@ class Evidence:
         if self.present_is_worth_asking() and self.plan.present and self.present_look:
             top = min(top, self.plan.present.rungs[self.present_look.certified])
         return None if (absent, top) == (now.absent, now.present) else self.fillable(absent, top)
+
+
+def _batch(questions: float) -> int:
+    return max(LEAST_BATCH, math.ceil(BATCH_SHARE * questions))
 
 
 def _allowance(plan: FrozenPlan, taken_back: int) -> float:

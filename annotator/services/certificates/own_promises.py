@@ -26,7 +26,7 @@ from mlrpl.decision.linear_parts import Part, part_of
 RISK = 0.10
 """Risk of the separate statement about super-categories and single categories."""
 
-LEAST_DRAWS = 20
+LEAST_DRAWS = 60
 """Answers about a group below which nothing can be proven about it, so it is not tested."""
 
 _SUPER, _CATEGORY = "super-category {}", "{}"
