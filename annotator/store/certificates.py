@@ -31,8 +31,14 @@ BOUND = "bound"
 """Purpose of a probe that a certificate counts."""
 
 AGAIN = "again"
-"""Purpose of a further blind look at a bound probe that spoke against the fill."""
+"""Purpose of a further blind look at a bound probe that spoke against the predictions."""
 
+POOL, PRESENT = "pool", "present"
+"""Streams of draws: that of the linear test over all of the pool, and that of the pairs that may be
+filled in as present. Earlier certificates have others."""
+
+EARLIER = "fill-plan/1"
+"""Format of the plans of the earlier procedure, which asks nothing more."""
 
 PILOT = "pilot"
 """Purpose of a question that helps to lay a plan and is never evidence for it."""
@@ -54,11 +60,11 @@ class Certificate:
 
     id: int
     version: int
-    """Version whose scores laid the zones."""
+    """Version whose scores laid the plan."""
     state: CertificateState
     plan: Mapping[str, Any]
-    """See `docs/certificates.md`; once it has a `fill`, only its `certified` and `p_values` change.
-    Until then its pilot is asked, and nothing is frozen."""
+    """See `docs/certificates.md`; once it is frozen, only its `certified` and `p_values` change
+    until it is applied."""
     bitmap_path: str | None
     """Relative to the project, once it is applied."""
     created_at: datetime
@@ -68,14 +74,19 @@ class Certificate:
     @property
     def is_frozen(self) -> bool:
         """Whether it has a plan; before that, its pilot is asked."""
-        return "fill" in self.plan
+        return str(self.plan["format"]).startswith("fill-plan/")
+
+    @property
+    def is_earlier(self) -> bool:
+        """Whether its plan is one of the earlier procedure."""
+        return bool(self.plan["format"] == EARLIER)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """One probe of a certificate; `position` is its place in the order of its zone.
+    """One probe of a certificate; `position` is its place in the stream of draws `zone`.
 
-    Those of its pilot are in no zone of a plan and have an inclusion probability instead.
+    Those of its pilot are in no stream of a plan and have an inclusion probability instead.
     """
 
     id: int
@@ -258,13 +269,6 @@ def image_ids(tx: Transaction, ordinals: Iterable[int]) -> dict[int, int]:
         query = sa.select(image.c.ordinal, image.c.id).where(image.c.ordinal.in_(part))
         found.update({o: i for o, i in tx.execute(query)})
     return found
-
-
-def known_present(tx: Transaction, ids: Iterable[int]) -> int:
-    """Return how many pairs of some categories are present."""
-    query = sa.select(sa.func.coalesce(sa.func.sum(category.c.present_count), 0))
-    parts = (tx.execute(query.where(category.c.id.in_(part))).scalar_one() for part in chunks(ids))
-    return sum(map(int, parts))
 
 
 def _labels(tx: Transaction, pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:

@@ -7,15 +7,16 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from itertools import islice
 
-from annotator.arrays import certificates as files
 from annotator.services.catalogue.definitions import changed
-from annotator.services.certificates.evidence import Evidence, Look
+from annotator.services.certificates import frozen
+from annotator.services.certificates.evidence import Evidence
+from annotator.services.certificates.looks import Look
 from annotator.settings import Project
 from annotator.store import Transaction, categories, certificates
 from annotator.store.certificates import AGAIN, BOUND, Certificate, CertificateState, Drawn
 
 BATCH = 100
-"""Pairs that are drawn at a time; after each batch the answers decide where to draw next."""
+"""Pairs that are drawn at a time, at most; after each batch the answers decide what comes next."""
 
 APART = 20
 """Probes that are answered before a surprising pair is shown again."""
@@ -48,7 +49,8 @@ class BlindQuestions:
     ) -> list[int]:
         """Return the ids of the probes to ask next, at most `count`; none without a certificate.
 
-        A pair whose picture cannot be shown just now keeps its place and is asked later.
+        A certificate of the earlier procedure asks nothing more. A pair whose picture cannot be
+        shown just now keeps its place and is asked later.
 
         Args:
             tx: A write transaction.
@@ -60,7 +62,7 @@ class BlindQuestions:
                 again.
         """
         row = self.open(tx)
-        if row is None or count <= 0:
+        if row is None or row.is_earlier or count <= 0:
             return []
         certificates.cannot_be_asked(tx, row.id, now)
         if not row.is_frozen:
@@ -72,7 +74,7 @@ class BlindQuestions:
         chosen = _choose(drawn, count, without, can_show)
         if len(chosen) < count and self._draw(tx, row, found, now):
             chosen = _choose(certificates.drawn(tx, row.id), count, without, can_show)
-        if found.certified != row.plan.get("certified"):
+        if found.certified != row.plan["certified"]:
             certificates.remember(tx, row.id, {**row.plan, "certified": found.certified})
         return chosen
 
@@ -88,10 +90,11 @@ class BlindQuestions:
             certificates.closed(tx, row.id, CertificateState.VOID)
         return None
 
-    def evidence(self, row: Certificate, drawn: list[Drawn], labelled: int = 0) -> Evidence:
+    def evidence(self, row: Certificate, drawn: list[Drawn], taken_back: int = 0) -> Evidence:
         """Return what the answers to a certificate's questions say; see `Evidence`."""
-        draws = files.read(self._project, row.id, files.DRAWS)
-        return Evidence(row, drawn, draws, labelled=labelled)
+        plan, parts = frozen.read(self._project, row), frozen.parts(self._project, row)
+        _, chances, _ = parts.together(range(len(parts.known)))
+        return Evidence(row, plan, chances, drawn, taken_back=taken_back)
 
     def _ask_again(
         self, tx: Transaction, row: Certificate, found: Evidence, now: datetime, patient: bool
@@ -101,8 +104,8 @@ class BlindQuestions:
         rows = [
             {
                 "purpose": AGAIN,
-                "zone": look.zone,
-                "position": look.position,
+                "zone": look.stream,
+                "position": look.place,
                 "image_id": look.pair[0],
                 "category_id": look.pair[1],
             }
@@ -113,21 +116,21 @@ class BlindQuestions:
 
     def _draw(self, tx: Transaction, row: Certificate, found: Evidence, now: datetime) -> bool:
         """Draw the next batch; False where the plan has no more or asking does not pay."""
-        if sum(look.waits for look in found.looks) >= MOST_WAITING:
+        if found.waiting >= MOST_WAITING:
             return False
         wanted = _interleaved(found.next_draws(BATCH), row.plan["seed"] + len(found.looks))
-        places = [found.place_of(zone, position) for zone, position in wanted]
+        places = [found.place_of(stream, place) for stream, place in wanted]
         ids = certificates.image_ids(tx, {image for image, _ in places})
         named = {ordinal: i for i, ordinal in categories.ordinals(tx).items()}
         rows = [
             {
                 "purpose": BOUND,
-                "zone": zone,
-                "position": position,
+                "zone": stream,
+                "position": place,
                 "image_id": ids[image],
                 "category_id": named[category],
             }
-            for (zone, position), (image, category) in zip(wanted, places, strict=True)
+            for (stream, place), (image, category) in zip(wanted, places, strict=True)
         ]
         certificates.add_probes(tx, row.id, rows, now)
         certificates.cannot_be_asked(tx, row.id, now)
@@ -153,8 +156,8 @@ def _choose(
 
 
 def _interleaved(wanted: list[tuple[str, int]], seed: int) -> list[tuple[str, int]]:
-    """Return the places with the zones shuffled; those of one zone keep their order."""
-    zones = [zone for zone, _ in wanted]
-    random.Random(seed).shuffle(zones)
-    waiting = {zone: iter([place for z, place in wanted if z == zone]) for zone in set(zones)}
-    return [(zone, next(waiting[zone])) for zone in zones]
+    """Return the places with the streams shuffled; those of one stream keep their order."""
+    streams = [stream for stream, _ in wanted]
+    random.Random(seed).shuffle(streams)
+    waiting = {own: iter([place for one, place in wanted if one == own]) for own in set(streams)}
+    return [(stream, next(waiting[stream])) for stream in streams]

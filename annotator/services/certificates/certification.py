@@ -4,38 +4,51 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from typing import Any
 
 from annotator.arrays import certificates as files
-from annotator.errors import AnnotatorError, NotFound
+from annotator.errors import AnnotatorError, NotFound, NotReady
 from annotator.services.background.subprocesses import plan_in_subprocess
 from annotator.services.catalogue.definitions import changed
+from annotator.services.certificates import frozen
 from annotator.services.certificates.blind_questions import BlindQuestions
-from annotator.services.certificates.filling import Filling, labelled_in_middle
+from annotator.services.certificates.certified_fill import CertifiedFill
+from annotator.services.certificates.earlier import EarlierCertificate
+from annotator.services.certificates.filling import Filling, known_outside
+from annotator.services.certificates.own_promises import PartTests
 from annotator.services.certificates.pilot import progress
 from annotator.services.certificates.planning import Planner
-from annotator.services.certificates.report import open_report, pilot_report
+from annotator.services.certificates.report import (
+    Around,
+    earlier_report,
+    open_report,
+    pilot_report,
+)
 from annotator.services.certificates.rows import (
     EndedRow,
     FillRow,
     Kept,
     ListedCertificate,
     Over,
+    PilotStatus,
     PlanOptions,
     PlanRow,
     PromiseKind,
+    ProofStatus,
     RolledBackRow,
     Standing,
     Status,
     StatusHead,
 )
+from annotator.services.certificates.statement import in_few_words, statement
 from annotator.services.certificates.validity import standings, state_of, uncovered
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.fills import Fills
 from annotator.services.knowledge.suggestions import Suggestions
+from annotator.services.message import counted
 from annotator.settings import Project
 from annotator.store import Store, Transaction, categories, certificates
 from annotator.store.certificates import Certificate, CertificateState
-from mlrpl.decision.certifier import statement
 
 
 class Certification:
@@ -56,6 +69,7 @@ class Certification:
         self._suggestions = suggestions
         self._fills = fills
         self._bound = BlindQuestions(project)
+        self._part_tests = PartTests(project)
         self._clock = clock
         self._seed = seed or _random_seed
         self._planner = Planner(project, store, suggestions, fills, clock)
@@ -151,20 +165,23 @@ class Certification:
             drawn = certificates.drawn(tx, row.id)
             asked = progress(certificates.piloted(tx, row.id))
             shown = {str(c.ordinal): c.name for c in categories.every(tx, archived=True)}
-            told = changed(tx, row)
+            head: StatusHead = {"certificates": listed, "changed_categories": changed(tx, row)}
             current, _ = self._suggestions.current(tx)
-            labelled = self._labelled(tx, row)
+            taken_back = self._taken_back(tx, row)
             beyond = uncovered(tx, row) if row.is_frozen else []
-        head: StatusHead = {"certificates": listed, "changed_categories": told}
-        others = [one for n, one in standing.items() if n != row.id and not one["holds"]]
+        around = Around(head, standing.get(row.id), shown, current)
+        result: PilotStatus | ProofStatus
         if not row.is_frozen:
-            pilot = pilot_report(row, asked, head)
-            pilot["sentences"] += [one["sentence"] for one in others]
-            return pilot
-        found = self._bound.evidence(row, drawn, labelled)
-        sizes = files.read(self._project, row.id, files.SIZES)
-        result, kept = open_report(row, found, sizes, shown, current, head, standing.get(row.id))
-        self._keep(row, kept)
+            result = pilot_report(row, asked, around)
+        elif row.is_earlier:
+            result = earlier_report(row, EarlierCertificate(self._project, row, drawn), around)
+        else:
+            found = self._bound.evidence(row, drawn, taken_back)
+            is_open = row.state is CertificateState.OPEN
+            p_values = self._part_tests.p_values(row, found) if is_open else {}
+            result, kept = open_report(row, found, p_values, around)
+            self._keep(row, kept)
+        others = [one for n, one in standing.items() if n != row.id and not one["holds"]]
         result["sentences"] += [*beyond, *(one["sentence"] for one in others)]
         return result
 
@@ -179,7 +196,7 @@ class Certification:
 
         Raises:
             AnnotatorError: If it is not open, or nothing is certified yet.
-            NotFound: If there is no such certificate.
+            NotFound: If there is no such certificate, or one of its files is not the frozen one.
         """
         with self._store.writing() as tx:
             self._bound.open(tx)
@@ -187,9 +204,8 @@ class Certification:
             row = self._the_open_one(tx, number)
             if not row.is_frozen:
                 progress(certificates.piloted(tx, row.id)).refuse_filling()
-            drawn = certificates.drawn(tx, row.id)
-            found = self._bound.evidence(row, drawn, self._labelled(tx, row))
-            filling = Filling.collect(self._project, tx, row, found)
+            certified, said = self._proven(tx, row)
+            filling = Filling.collect(self._project, tx, row, certified)
         filling.refuse_if_empty()
         if dry_run:
             return filling.row(applied=False)
@@ -199,9 +215,7 @@ class Certification:
             self._the_open_one(tx, row.id)
             if self._bound.open(tx) is None:
                 raise AnnotatorError("A category was changed just now; plan a new certificate.")
-            certificates.remember(
-                tx, row.id, filling.plan(statement(found.certifier, found.counts))
-            )
+            certificates.remember(tx, row.id, filling.plan(said))
             certificates.applied(tx, row.id, filling.path, now)
         return filling.row(applied=True)
 
@@ -238,9 +252,32 @@ class Certification:
             "pairs": sum(row.plan["filled"].values()),
         }
 
-    def _labelled(self, tx: Transaction, row: Certificate) -> int:
-        counts = row.state is CertificateState.OPEN and row.is_frozen
-        return labelled_in_middle(self._project, tx, row) if counts else 0
+    def _proven(self, tx: Transaction, row: Certificate) -> tuple[CertifiedFill, dict[str, Any]]:
+        """Return what is certified by files that are still the frozen ones, and the statement."""
+        drawn = certificates.drawn(tx, row.id)
+        if row.is_earlier:
+            files.check(self._project, row.id, {files.PAIRS: row.plan["sha256"]})
+            before = EarlierCertificate(self._project, row, drawn)
+            return before.fill(), before.statement()
+        frozen.check(self._project, row)
+        found = self._bound.evidence(row, drawn, self._taken_back(tx, row))
+        if row.plan["certified"]["steps"] and not found.steps:
+            gone = counted(found.taken_back, "present label")
+            raise NotReady(
+                f"{gone} that the promise counted on {'is' if found.taken_back == 1 else 'are'} "
+                "not there any more, and without them it does not follow: answer more probes, or "
+                "cancel and plan again."
+            )
+        return found.fill(), statement(found)
+
+    def _taken_back(self, tx: Transaction, row: Certificate) -> int:
+        """Return how many present labels the promise counts on that are not there any more."""
+        if row.state is not CertificateState.OPEN or not row.is_frozen or row.is_earlier:
+            return 0
+        promise = row.plan["promise"]
+        if promise["over"] != "dataset" or not promise["known_present"]:
+            return 0
+        return max(int(promise["known_present"]) - known_outside(self._project, tx, row), 0)
 
     def _chosen(
         self, tx: Transaction, rows: list[Certificate], number: int | None
@@ -287,7 +324,8 @@ def _listed(row: Certificate, standing: Standing | None) -> ListedCertificate:
         "state": row.state.value,
         "version": row.version,
         "created_at": row.created_at.isoformat(),
-        "pairs": row.plan["fill"]["size"] if row.is_frozen else row.plan["pool"],
+        "pairs": row.plan["size"] if row.is_frozen else row.plan["pool"],
         "filled": sum(row.plan.get("filled", {}).values()),
+        "promised": in_few_words(row.plan["promise" if row.is_frozen else "wishes"]),
         "promise": state_of(standing),
     }

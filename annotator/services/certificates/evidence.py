@@ -1,370 +1,325 @@
-"""What the probe answers of a certificate say so far; everything here is computed from counts."""
+"""What the probe answers of a certificate say so far: the evidence of each step, and what is next.
+
+The first answers of the frozen order count, up to the first pair without one. A pair whose second
+look is pending, or that nobody can tell, counts in the linear test as whatever gives less evidence,
+and among the pairs to be filled in as present as wrong.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from annotator.arrays.certificates import ZONES, Ints
 from annotator.domain import State
-from annotator.services.certificates import pool
-from annotator.services.certificates.rows import BoundRow, ClosingPoint, Side, ZoneRow
-from annotator.store.certificates import BOUND, Certificate, Drawn
-from mlrpl.decision.anytime_bounds import upper_count
-from mlrpl.decision.certifier import Certifier, ProbeCounts, count_probes, probes_needed
-from mlrpl.decision.fill_forecast import category_p_value
-from mlrpl.decision.fill_plan import FillPlan
+from annotator.services.certificates.certified_fill import (
+    CertifiedFill,
+    Pair,
+    PresentStep,
+    present_side,
+    present_steps,
+)
+from annotator.services.certificates.frozen import FrozenPlan
+from annotator.services.certificates.looks import counted, looks
+from annotator.services.certificates.rows import EvidencePoint, Fill, PresentSide
+from annotator.store.certificates import POOL, PRESENT, Certificate, Drawn
+from mlrpl.decision import linear_evidence
+from mlrpl.decision.linear_evidence import certified_rungs, log_evidence
+from mlrpl.decision.linear_forecast import filled, further_questions
+from mlrpl.decision.linear_known import with_less_allowed
+from mlrpl.decision.present_zone import (
+    PresentLook,
+    further_present_questions,
+    look_present,
+    present_is_worth_asking,
+)
 
 POINTS = 40
-"""Moments at which the chart shows the bounds."""
+"""Moments at which the chart shows the evidence."""
 
-FEW = 200
-"""Answers below which a forecast rests on the predicted probabilities."""
+PRESENT_SHARE = 0.4
+"""Of a batch, the questions about pairs that may be filled in as present, while these are worth it;
+they have to prove more with fewer pairs."""
 
-CATEGORY_PROBES = 500
-"""Probe answers about a category's candidates for absent, under which it gets no promise; of a
-super-category likewise."""
+LEAST_BATCH = 10
+BATCH_SHARE = 1 / 3
+"""Of the questions to the next step, those that are drawn together."""
 
-CATEGORY_RISK = 0.10
-"""Risk of the separate statement about super-categories and single categories."""
+SAID: Mapping[State | None, int] = {
+    State.PRESENT: linear_evidence.PRESENT,
+    State.ABSENT: linear_evidence.ABSENT,
+    None: linear_evidence.UNKNOWN,
+}
 
-SIDES: tuple[Side, ...] = ("present", "absent")
-Key = tuple[str, int]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Look:
-    """One pair that was drawn, with all that was said about it."""
+class Next:
+    """The step that is worth the questions until it, with all steps below it."""
 
-    zone: str
-    position: int
-    """Place in the order of its zone."""
-    pair: tuple[int, int]
-    """Image and category id."""
-    states: tuple[State, ...]
-    """The first answer and further looks; empty until somebody answers."""
-    waits: bool
-    """A question about it has been drawn and not answered."""
-    last: datetime | None
-    """When it was answered last."""
-
-    @property
-    def needs_look(self) -> bool:
-        """Whether it speaks against the fill and a majority of three is not reached."""
-        if not self.states or not _surprises(self.zone, self.states[0]):
-            return False
-        marks = [_marked(self.zone, state) for state in self.states]
-        return len(marks) < 3 and max(marks.count(True), marks.count(False)) < 2
-
-    @property
-    def present(self) -> bool:
-        """What counts; while it is looked at again, that is whatever speaks against the fill."""
-        if self.needs_look:
-            return self.zone == "absent"
-        marks = [_marked(self.zone, state) for state in self.states]
-        return marks.count(True) > marks.count(False)
-
-    @property
-    def said(self) -> State | None:
-        """What people say in the end: present, absent, or None where that is not settled."""
-        if not self.states or self.needs_look:
-            return None
-        for state in (State.PRESENT, State.ABSENT):
-            if 2 * self.states.count(state) > len(self.states):
-                return state
-        return None
-
-
-def _surprises(zone: str, state: State) -> bool:
-    return state is (State.ABSENT if zone == "present" else State.PRESENT)
-
-
-def _marked(zone: str, state: State) -> bool:
-    """Return an answer as present or not; "cannot tell" is taken against the fill."""
-    return state is State.PRESENT or (state is State.UNSURE and zone == "absent")
-
-
-def looks(drawn: Sequence[Drawn]) -> list[Look]:
-    """Return the pairs that were drawn, in the order of drawing."""
-    grouped: dict[Key, list[Drawn]] = defaultdict(list)
-    for one in drawn:
-        grouped[one.zone, one.position].append(one)
-    found = []
-    for (zone, position), rows in grouped.items():
-        rows.sort(key=lambda row: (row.purpose != BOUND, row.id))
-        answered = [r for r in rows if r.state is not None]
-        times = [r.answered_at for r in answered if r.answered_at is not None]
-        found.append(
-            Look(
-                zone=zone,
-                position=position,
-                pair=(rows[0].image_id, rows[0].category_id),
-                states=tuple(r.state for r in answered if r.state is not None),
-                waits=len(answered) < len(rows),
-                last=max(times, default=None),
-            )
-        )
-    return found
-
-
-def counted(found: Sequence[Look]) -> list[Look]:
-    """Return the answered pairs up to the first unanswered one of each zone.
-
-    Which of the drawn pairs are answered first is up to people, and may have to do with the
-    answer. The beginning of a fixed random order has not.
-    """
-    kept = []
-    for zone in ZONES:
-        ordered = sorted((x for x in found if x.zone == zone), key=lambda x: x.position)
-        for place, look in enumerate(ordered):
-            if not look.states or look.position != place:
-                break
-            kept.append(look)
-    return kept
+    step: int
+    """From 0."""
+    questions: float
+    """Until it is likely certified."""
 
 
 class Evidence:
-    """The counts of one certificate, and what they certify."""
+    """The answers of one certificate, and what they certify."""
 
     def __init__(
-        self, row: Certificate, drawn: Sequence[Drawn], draws: Ints, *, labelled: int = 0
+        self,
+        row: Certificate,
+        plan: FrozenPlan,
+        chances: Floats,
+        drawn: Sequence[Drawn],
+        *,
+        taken_back: int = 0,
     ) -> None:
-        """Count.
+        """Evaluate the answers.
 
         Args:
             row: The certificate.
+            plan: What is frozen.
+            chances: `(bins,)` mean predicted probability of the pairs of each bin.
             drawn: Its questions.
-            draws: `(n, 4)`, the file of its drawn pairs.
-            labelled: Pairs of the middle that people have labelled present, drawn ones left out.
+            taken_back: Present labels that the promise counts on and that are not there any more.
         """
-        self._labelled = labelled
-        self._forecast = min(int(row.plan["forecast"]["probes"]), len(draws))
-        self.looks = looks(drawn)
-        self.plan: FillPlan = pool.plan_of(row.plan["fill"])
-        self._places = [draws[draws[:, 0] == number] for number in range(len(ZONES))]
-        kept = counted(self.looks)
-        order = {id(look): n for n, look in enumerate(self.looks)}
-        self.kept = sorted(kept, key=lambda look: order[id(look)])
-        self.positions = np.array([self._place(x)[1] for x in self.kept], np.int64)
-        self.ordinals = np.array([self._place(x)[3] for x in self.kept], np.int64)
-        self.present = np.array([x.present for x in self.kept], dtype=bool)
-        self.counts = self.counts_of(len(self.kept))
-        self.certifier = Certifier(self.plan)
-        said = row.plan.get("certified", {})
-        self.certifier.present = said.get("present", 0)
-        self.certifier.absent = said.get("absent", 0)
-        self.certifier.low = said.get("low", 0.0)
-        self.certifier.look(self.counts)
+        self.plan = plan
+        self.chances = chances
+        self._draws = {POOL: np.asarray(plan.draws), PRESENT: np.asarray(plan.present_draws)}
+        positions = self._draws[POOL][:, 0].astype(np.int64)
+        self._likely = chances[plan.linear.bins_of(positions)] >= 0.5
+        self._top = min((test.fill.present for test in plan.linear.tests), default=0)
+        self.looks = looks(drawn, self._surprise)
+        self.kept = counted(self.looks, POOL)
+        self.kept_present = counted(self.looks, PRESENT)
+        self.positions = positions[: len(self.kept)]
+        self.ordinals = self._draws[POOL][: len(self.kept), 2]
+        self.answers = np.array([SAID[look.said] for look in self.kept], np.int8)
+        self.taken_back = taken_back
+        self.linear = with_less_allowed(plan.linear, _allowance(plan, taken_back))
+        self._logs = log_evidence(self.linear, self.positions, self.answers)
+        said = row.plan["certified"]
+        # What was certified with more known pairs may not follow with fewer.
+        before = 0 if taken_back else said.get("steps", 0)
+        self._by_then = certified_rungs(self.linear, self._logs)
+        self.steps = max(before, int(self._by_then[-1]) if len(self.kept) else 0)
+        self.present_look = self._look_present(said.get("present", 0))
 
-    def _place(self, look: Look) -> list[int]:
-        found: list[int] = self._places[ZONES.index(look.zone)][look.position].tolist()
-        return found
+    def _surprise(self, stream: str, place: int) -> State | None:
+        if stream == PRESENT or self._draws[POOL][place, 0] >= self._top:
+            return State.ABSENT
+        return None if self._likely[place] else State.PRESENT
 
-    def counts_of(self, first: int) -> ProbeCounts:
-        """Return the counts of the first pairs that count, in the order of drawing."""
-        counts = count_probes(self.plan, self.positions[:first], self.present[:first])
-        return replace(counts, found=counts.middle_found + self._labelled)
-
-    def present_size(self, rungs: int) -> int:
-        """Return how many pairs the first so many present rungs hold."""
-        return int(self.certifier.present_sizes[rungs - 1]) if rungs else 0
+    def _look_present(self, certified: int) -> PresentLook | None:
+        if self.plan.present is None:
+            return None
+        positions = self._draws[PRESENT][: len(self.kept_present), 0]
+        present = np.array([look.said is State.PRESENT for look in self.kept_present], bool)
+        return look_present(self.plan.present, positions, present, certified)
 
     @property
-    def certified(self) -> dict[str, float]:
+    def known_counted(self) -> int:
+        """Present labels outside the pool that the promise counts on."""
+        promise = self.plan.promise
+        known = promise["known_present"] if promise["over"] == "dataset" else 0
+        return max(known - self.taken_back, 0)
+
+    @property
+    def line(self) -> float:
+        """Log of the evidence that a step has to reach."""
+        return math.log(1 / self.linear.risk)
+
+    @property
+    def certified(self) -> dict[str, int]:
         """What never goes away again, for the row of the certificate."""
-        certifier = self.certifier
-        return {"present": certifier.present, "absent": certifier.absent, "low": certifier.low}
+        look = self.present_look
+        return {"steps": self.steps, "present": 0 if look is None else look.certified}
 
-    def drawn_in(self, zone: str) -> int:
-        """Return how many pairs of a zone were drawn so far."""
-        return sum(look.zone == zone for look in self.looks)
+    @property
+    def answered(self) -> int:
+        """Answers that count."""
+        return len(self.kept) + len(self.kept_present)
 
-    def left_in(self, zone: str) -> int:
-        """Return how many more pairs of a zone could be drawn."""
-        return len(self._places[ZONES.index(zone)]) - self.drawn_in(zone)
+    def evidence(self) -> Floats:
+        """Return the log evidence of each step by now, `(steps,)`; 0 without answers."""
+        return self._logs[:, -1] if len(self.kept) else np.zeros(len(self._logs))
 
-    def worth(self, side: Side) -> bool:
-        """Return whether further questions of a side are likely to pay."""
-        return self.left_in(side) > 0 and self.certifier.worth(side, self.counts)
+    def _left(self, stream: str) -> int:
+        """Return how many more pairs of a stream can be drawn."""
+        return len(self._draws[stream]) - self._drawn(stream)
+
+    def _drawn(self, stream: str) -> int:
+        return sum(look.stream == stream for look in self.looks)
+
+    def next_step(self) -> Next | None:
+        """Return the further step that saves most after its questions; None where none pays."""
+        plan, now, best, most = self.linear, self.evidence(), None, 0.0
+        if len(self.kept) >= len(self.plan.draws):
+            return None
+        questions = 0.0
+        for step in range(self.steps, len(plan.tests)):
+            further = further_questions(plan, step, len(self.kept), float(now[step]))
+            questions = max(questions, further)
+            gain = filled(plan, step + 1) - filled(plan, self.steps)
+            saved = gain - self.plan.price * questions
+            if saved > most:
+                best, most = Next(step, questions), saved
+        return best
+
+    def present_is_worth_asking(self) -> bool:
+        """Return whether questions about pairs to be filled in as present are likely to pay."""
+        if self.plan.present is None or self.present_look is None:
+            return False
+        return present_is_worth_asking(self.plan.present, self.present_look, self.plan.price)
 
     def next_draws(self, most: int) -> list[tuple[str, int]]:
-        """Return zone and place of the next pairs to be asked, at most so many.
+        """Return stream and place of the next pairs to be asked, at most so many.
 
-        Of a hundred, 40 come from the present zone while it is worth it, 30 from the middle, and
-        the rest from the absent zone.
+        Whatever is drawn has to be asked, so no more are drawn than the next step is likely to
+        take.
         """
-        wanted = dict.fromkeys(ZONES, 0)
-        if self.worth("present"):
-            wanted["present"] = min(math.ceil(0.4 * most), self.left_in("present"))
-        if self.worth("absent"):
-            wanted["middle"] = min(math.ceil(0.3 * most), self.left_in("middle"))
-            rest = most - wanted["present"] - wanted["middle"]
-            wanted["absent"] = min(rest, self.left_in("absent"))
-        first = {zone: self.drawn_in(zone) for zone in ZONES}
-        return [(z, first[z] + n) for z in ZONES for n in range(wanted[z])]
+        step, wanted = self.next_step(), {POOL: 0, PRESENT: 0}
+        if self.present_is_worth_asking():
+            share = 1.0 if step is None else PRESENT_SHARE
+            wanted[PRESENT] = min(_batch(self._further_present()), math.ceil(share * most))
+        if step is not None:
+            wanted[POOL] = min(_batch(step.questions), most - wanted[PRESENT])
+        return [
+            (stream, self._drawn(stream) + n)
+            for stream, count in wanted.items()
+            for n in range(min(count, self._left(stream)))
+        ]
 
-    def place_of(self, zone: str, position: int) -> tuple[int, int]:
-        """Return image and category ordinal of a pair of a zone by its place in the order."""
-        _, _, image, category = self._places[ZONES.index(zone)][position].tolist()
+    def place_of(self, stream: str, place: int) -> Pair:
+        """Return image and category ordinal of a pair of a stream by its place."""
+        _, image, category = self._draws[stream][place].tolist()
         return image, category
 
-    def expected_questions(self) -> int:
-        """Return how many more questions the next step of both sides is likely to take.
+    def expected_questions(self) -> int | None:
+        """Return how many more questions the next step is likely to take; None: none helps."""
+        step, present = self.next_step(), self.present_is_worth_asking()
+        if step is None and not present:
+            return None
+        further = 0.0 if step is None else step.questions
+        if present:
+            further += self._further_present()
+        return math.ceil(further) + self.second_looks
 
-        While there are few answers, the forecast says more than they do.
+    def _further_present(self) -> float:
+        """Return how many more questions the next step of the present fill is likely to take."""
+        if self.plan.present is None or self.present_look is None:
+            return 0.0
+        further = further_present_questions(self.plan.present, self.present_look)
+        return min(further, self.plan.present.cap - len(self.kept_present))
+
+    @property
+    def second_looks(self) -> int:
+        """Pairs whose answer surprises and is asked again."""
+        return sum(look.needs_look for look in self.looks)
+
+    @property
+    def waiting(self) -> int:
+        """Pairs with a question that is drawn and not answered."""
+        return sum(look.waits for look in self.looks)
+
+    @property
+    def cannot_tell(self) -> int:
+        """Answered pairs that count against the fill because people cannot tell, or disagree."""
+        kept = [*self.kept, *self.kept_present]
+        return sum(look.said is None and not look.needs_look for look in kept)
+
+    def curve(self) -> list[EvidencePoint]:
+        """Return how the evidence grew with the answers.
+
+        It is the least evidence of the steps that are tested now, which have to pass together: all
+        from the first one that is not certified to the one that is aimed at.
         """
-        if len(self.kept) < FEW:
-            return max(self._forecast - len(self.kept), 0)
-        present = self._further("present") if self.worth("present") else 0.0
-        absent = self._further("absent") if self.worth("absent") else 0.0
-        middle = min(absent / 2, self.left_in("middle"))
-        again = sum(look.needs_look for look in self.looks)
-        return math.ceil(present + absent + middle + again)
+        total, step = len(self.kept), self.next_step()
+        last = len(self.linear.tests) - 1
+        if not total or last < 0:
+            return []
+        first = min(self.steps, last)
+        least = self._logs[first : max(first, first if step is None else step.step) + 1].min(0)
+        looked = sorted({math.ceil(total * n / POINTS) for n in range(1, POINTS + 1)})
+        return [
+            {
+                "answers": n,
+                "evidence": round(float(least[n - 1]), 3),
+                "certified": int(self._by_then[n - 1]),
+            }
+            for n in looked
+        ]
 
-    def _further(self, side: Side) -> float:
-        drawn, marked, size, allowed, risk = self._target(side)
-        rate = min(allowed / max(size, 1), 0.999)
-        seen = (marked + 1 + 0.7 * math.sqrt(marked)) / (drawn + 1 / max(0.3 * rate, 1e-9))
-        further = probes_needed(min(seen, 0.9 * rate), rate, risk, size) - drawn
-        return min(max(further, 1.0), float(self.left_in(side)))
+    def present_side(self) -> PresentSide | None:
+        """Return how far the promise about the precision of the present fill is."""
+        plan, look = self.plan.present, self.present_look
+        if plan is None or look is None:
+            return None
+        return present_side(plan, look, worth_asking=self.present_is_worth_asking())
 
-    def _target(self, side: Side) -> tuple[int, int, float, float, float]:
-        """Return drawn, marked, size, allowed marked ones and risk of the rung that is tested."""
-        certifier, plan = self.certifier, self.plan
-        if side == "present":
-            rung = min(certifier.present, len(plan.present_rungs) - 1)
-            drawn, marked = self.counts.present_drawn, self.counts.present_wrong
-            size, allowed = certifier.present_sizes[rung], certifier.allowed_wrong[rung]
-            return int(drawn[rung]), int(marked[rung]), size, float(allowed), plan.present_risk
-        rung = min(certifier.absent, len(plan.absent_rungs) - 1)
-        drawn, marked = self.counts.absent_drawn, self.counts.absent_found
-        lost = plan.promise.max_lost
-        allowed = lost / (1 - lost) * max(certifier.low, 1)
-        size = certifier.absent_sizes[rung]
-        return int(drawn[rung]), int(marked[rung]), size, allowed, plan.absent_risk
+    def fill(self) -> CertifiedFill:
+        """Return what is certified by now."""
+        plan, look, size = self.plan.present, self.present_look, self.linear.size
+        low = self.linear.tests[self.steps - 1].fill if self.steps else None
+        absent, top = (0, size) if low is None else low
+        steps: tuple[PresentStep, ...] = ()
+        if plan is not None and look is not None and look.certified:
+            steps = present_steps(plan, look)
+            top = steps[-1].start
+        said = defaultdict(set)
+        for one in self.looks:
+            said[self.place_of(one.stream, one.place)].add(one.said)
+        asked = (self.place_of(x.stream, x.place) for x in self.looks if x.stream == PRESENT)
+        return CertifiedFill(
+            size=size,
+            absent=absent,
+            present=top,
+            present_steps=steps,
+            max_error=0.0 if plan is None else plan.max_error,
+            said=said,
+            drawn_present=frozenset(asked),
+        )
 
-    def sides(self) -> list[BoundRow]:
-        """Return, for each side, the bound of the rung that is tested, and what is allowed."""
-        return [self._side(side) for side in SIDES if self._steps(side)]
-
-    def _steps(self, side: Side) -> int:
-        rungs = self.plan.present_rungs if side == "present" else self.plan.absent_rungs
-        return len(rungs)
-
-    def _side(self, side: Side) -> BoundRow:
-        drawn, marked, size, allowed, risk = self._target(side)
-        certifier = self.certifier
+    def fillable(self, absent: int, present: int) -> Fill:
+        """Return how many pairs a fill up to two positions has without those that people deny."""
+        found = wrong = 0
+        for stream, kept in ((POOL, self.kept), (PRESENT, self.kept_present)):
+            positions = self._draws[stream][:, 0].tolist()
+            for look in kept:
+                at = positions[look.place]
+                found += at < absent and look.said is not State.ABSENT
+                wrong += at >= present and look.said is not State.PRESENT
         return {
-            "side": side,
-            "certified_steps": certifier.present if side == "present" else certifier.absent,
-            "steps": self._steps(side),
-            "pairs": int(size),
-            "asked": drawn,
-            "against": marked,
-            "against_allowed": round(float(allowed * drawn / max(size, 1)), 1),
-            "at_most": self._bound(side, self.counts, self.certifier),
-            "promised": self._promised(side),
-            "risk": risk,
-            "worth_asking": self.worth(side),
+            "present": max(self.linear.size - present - wrong, 0),
+            "absent": max(absent - found, 0),
         }
 
-    def _promised(self, side: str) -> float:
-        promise = self.plan.promise
-        return promise.max_error if side == "present" else promise.max_lost
-
-    def _bound(self, side: str, counts: ProbeCounts, certifier: Certifier) -> float | None:
-        """Return the largest share, wrong or lost, that the answers leave possible."""
-        plan = self.plan
-        if side == "present":
-            rung = min(certifier.present, len(plan.present_rungs) - 1)
-            size, rates = int(certifier.present_sizes[rung]), certifier.present_rates[rung]
-            drawn, marked = int(counts.present_drawn[rung]), int(counts.present_wrong[rung])
-            most = upper_count(size, drawn, marked, plan.present_risk, rates)
-            return most / size if drawn else None
-        rung = min(certifier.absent, len(plan.absent_rungs) - 1)
-        size, rates = int(certifier.absent_sizes[rung]), certifier.absent_rates[rung]
-        drawn, found = int(counts.absent_drawn[rung]), int(counts.absent_found[rung])
-        most = upper_count(size, drawn, found, plan.absent_risk, rates)
-        return most / max(most + certifier.low, 1) if drawn else None
-
-    def closing(self) -> list[ClosingPoint]:
-        """Return how the bounds closed with the answers."""
-        certifier, rows = Certifier(self.plan), list[ClosingPoint]()
-        total = len(self.kept)
-        for first in sorted({math.ceil(total * step / POINTS) for step in range(1, POINTS + 1)}):
-            counts = self.counts_of(first)
-            certifier.look(counts)
-            bound: dict[Side, float | None] = {
-                side: self._bound(side, counts, certifier) if self._steps(side) and first else None
-                for side in SIDES
-            }
-            row: ClosingPoint = {
-                "answers": first,
-                "present": bound["present"],
-                "absent": bound["absent"],
-            }
-            rows.append(row)
-        return rows
-
-    def p_values(
-        self, sizes: Ints, ordinals: Sequence[int], groups: Mapping[str, Sequence[int]]
-    ) -> Iterator[tuple[str, int, float]]:
-        """Yield name, absent rung and p-value of the own lost promise of groups of categories.
-
-        Only for groups with enough answers, and only up to the certified rung.
-
-        Args:
-            sizes: `(C, J + 1)`, the file of the sizes by category.
-            ordinals: Of the categories, in the order of `sizes`.
-            groups: Ordinals of categories by the name of the group; a category is one by itself.
-        """
-        top = self.plan.size - self.plan.present_size
-        middle = (self.positions >= self.plan.absent_size) & (self.positions < top)
-        guess = self.plan.guess_middle
-        rows = {ordinal: row for row, ordinal in enumerate(ordinals)}
-        for name, members in groups.items():
-            total = sizes[[rows[ordinal] for ordinal in members]].sum(axis=0, dtype=np.int64)
-            own = np.isin(self.ordinals, list(members))
-            rest = own & middle
-            # Only the middle bounds its present pairs: other zones are drawn at other rates.
-            above = int(total[-1]), int(rest.sum()), int((rest & self.present).sum())
-            for rung, edge in enumerate(self.plan.absent_rungs[: self.certifier.absent]):
-                low = own & (self.positions < edge)
-                if low.sum() < CATEGORY_PROBES:
-                    continue
-                below = int(total[rung]), int(low.sum()), int((low & self.present).sum())
-                yield name, rung, category_p_value(below, above, self.plan.promise, guess)
+    def next_fill(self) -> Fill | None:
+        """Return what can be filled in once the next step is certified."""
+        step, now = self.next_step(), self.fill()
+        absent, top = now.absent, now.present
+        if step is not None:
+            absent, high = self.linear.tests[step.step].fill
+            top = min(top, high)
+        if self.present_is_worth_asking() and self.plan.present and self.present_look:
+            top = min(top, self.plan.present.rungs[self.present_look.certified])
+        return None if (absent, top) == (now.absent, now.present) else self.fillable(absent, top)
 
 
-def zone_rows(found: Evidence) -> list[ZoneRow]:
-    """Return how many pairs each zone has, and what was asked there."""
-    plan = found.plan
-    sizes = {"present": plan.present_size, "middle": plan.middle_size, "absent": plan.absent_size}
-    rows: list[ZoneRow] = []
-    for zone in ZONES:
-        own = [look for look in found.looks if look.zone == zone]
-        kept = [look for look in found.kept if look.zone == zone]
-        against = [x for x in kept if x.present is (zone != "present")]
-        rows.append(
-            {
-                "zone": zone,
-                "pairs": sizes[zone],
-                "at_most_asked": min(sizes[zone], pool.cap(plan, zone)),
-                "answered": len(kept),
-                "waiting": sum(look.waits for look in own),
-                "present": sum(look.present for look in kept),
-                "against": 0 if zone == "middle" else len(against),
-                "second_looks": sum(look.needs_look for look in own),
-            }
-        )
-    return rows
+def _batch(questions: float) -> int:
+    return max(LEAST_BATCH, math.ceil(BATCH_SHARE * questions))
 
 
-def smallest(known: Mapping[str, float], fresh: Mapping[str, float]) -> dict[str, float]:
-    """Return the running minimum of p-values by name."""
-    return {k: min(known.get(k, 1.0), fresh.get(k, 1.0)) for k in {*known, *fresh}}
+def _allowance(plan: FrozenPlan, taken_back: int) -> float:
+    """Return by how much the promise allows less, with fewer present labels known."""
+    promise = plan.promise
+    if promise["f1"] is not None:
+        return 2 * (1 - promise["f1"]) * taken_back
+    assert promise["recall"] is not None  # every other promise has it
+    return (1 - promise["recall"]) * taken_back

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +11,9 @@ import numpy.typing as npt
 
 from annotator.arrays import certificates as files
 from annotator.arrays.certificates import FillBits, Ints
-from annotator.domain import Source, State
+from annotator.domain import State
 from annotator.errors import NotReady
-from annotator.services.certificates.evidence import Evidence
-from annotator.services.certificates.pool import plan_of
+from annotator.services.certificates.certified_fill import CertifiedFill, Pair
 from annotator.services.certificates.rows import FillRow
 from annotator.services.certificates.validity import budget
 from annotator.services.knowledge.fills import counts_of
@@ -29,7 +27,6 @@ CHUNK = 1_000_000
 PRESENT, ABSENT = 0, 1
 
 Bools = npt.NDArray[np.bool_]
-Pair = tuple[int, int]
 
 
 @dataclass
@@ -54,7 +51,7 @@ class Filling:
     may_be_wrong: float
     """How many of those to be filled in as present may be wrong by the certificate."""
     drawn: int
-    """Pairs of the present zone that were drawn for probes."""
+    """Pairs that were drawn for the precision of the present fill."""
     left_out: bool
     """So many candidates for present were answered that the promise does not cover all others."""
     operation: int
@@ -62,7 +59,7 @@ class Filling:
 
     @classmethod
     def collect(
-        cls, project: Project, tx: Transaction, row: Certificate, found: Evidence
+        cls, project: Project, tx: Transaction, row: Certificate, certified: CertifiedFill
     ) -> Filling:
         """Collect what is certified and still open.
 
@@ -70,19 +67,16 @@ class Filling:
             project: Whose certificate it is.
             tx: A transaction.
             row: The certificate.
-            found: What its answers say.
+            certified: Its steps.
         """
         operation = activity.newest_operation(tx)
-        known = _known(tx, row, found)
+        known = _known(tx, row, certified)
         pairs = files.read(project, row.id, files.PAIRS)
         bits = FillBits.empty(activity.shape(tx)[0], row.plan["columns"])
-        certifier, plan = found.certifier, found.plan
-        low = plan.absent_rungs[certifier.absent - 1] if certifier.absent else 0
-        absent = _mark(bits, ABSENT, pairs[:low], known)
-        rungs, wrong = _still_covered(found, pairs, known)
-        top = plan.size - found.present_size(rungs)
+        absent = _mark(bits, ABSENT, pairs[: certified.absent], known)
+        top, wrong = _still_covered(certified, pairs, known)
         present = _mark(bits, PRESENT, pairs[top:], known)
-        drawn, left_out = found.drawn_in("present"), rungs < certifier.present
+        drawn, left_out = len(certified.drawn_present), top > certified.present
         return cls(row, bits, present, absent, wrong, drawn, left_out, operation)
 
     def refuse_if_empty(self) -> None:
@@ -124,46 +118,46 @@ class Filling:
 
     def plan(self, statement: Mapping[str, Any]) -> dict[str, Any]:
         """Return the plan with what was filled in, and the statement as it was then."""
-        return {
-            **self.row_before.plan,
+        before = self.row_before.plan
+        kept = {
+            **before,
             "filled": counts_of(self.bits),
             "applied": {"present": self.present, "absent": self.absent},
             "applied_operation": self.operation,
-            "budget": budget(self.present, self.may_be_wrong, self.drawn),
             "statement": dict(statement),
         }
+        if before["promise"]["precision"] is not None:
+            kept["budget"] = budget(self.present, self.may_be_wrong, self.drawn)
+        return kept
 
 
-def labelled_in_middle(project: Project, tx: Transaction, row: Certificate) -> int:
-    """Return how many pairs of the middle people have labelled present; drawn ones left out.
+def known_outside(project: Project, tx: Transaction, row: Certificate) -> int:
+    """Return how many pairs outside a frozen pool are labelled present by now.
 
-    Answers that were accepted together with others do not count: nobody looked at each of them.
+    Only those of the images and categories that the plan was made with.
     """
-    table = answers.label_table(tx)
-    bulk = list(Source).index(Source.ACCEPTED_IN_BULK)
-    said = table.present & ~table.conflict & (table.source != bulk)
+    table, ordinals = answers.label_table(tx), row.plan["ordinals"]
+    said = table.present & ~table.conflict & np.isin(table.category, ordinals)
+    said &= table.image < row.plan["images"]
     found = np.zeros(activity.shape(tx), bool)
     found[table.image[said], table.category[said]] = True
-    found[certificates.probed(tx)] = False
-    plan = plan_of(row.plan["fill"])
     pairs = files.read(project, row.id, files.PAIRS)
-    middle = pairs[plan.absent_size : plan.size - plan.present_size]
-    parts = (np.asarray(middle[n : n + CHUNK]) for n in range(0, len(middle), CHUNK))
-    return sum(int(found[part[:, 0], part[:, 1]].sum()) for part in parts)
+    for start in range(0, len(pairs), CHUNK):
+        part = np.asarray(pairs[start : start + CHUNK])
+        found[part[:, 0], part[:, 1]] = False
+    return int(found.sum())
 
 
-def _known(tx: Transaction, row: Certificate, found: Evidence) -> _Known:
+def _known(tx: Transaction, row: Certificate, certified: CertifiedFill) -> _Known:
     labelled = np.zeros(activity.shape(tx), bool)
     table = answers.label_table(tx)
     labelled[table.image, table.category] = True
     probed = labelled.copy()
     probed[certificates.probed(tx)] = True
     closed = probed, probed.copy()
-    blind: dict[Pair, set[State | None]] = defaultdict(set)
-    for look in found.looks:
-        blind[found.place_of(look.zone, look.position)].add(look.said)
+    blind: dict[Pair, Set[State | None]] = dict(certified.said)
     for image, category, state in certificates.answered_elsewhere(tx, row.id):
-        blind[image, category].add(state)
+        blind[image, category] = {*blind.get((image, category), ()), state}
     for (image, category), said in blind.items():
         for side, state in ((PRESENT, State.PRESENT), (ABSENT, State.ABSENT)):
             if said == {state}:
@@ -184,27 +178,22 @@ def _mark(bits: FillBits, state: int, pairs: Ints, known: _Known) -> int:
     return total
 
 
-def _still_covered(found: Evidence, pairs: Ints, known: _Known) -> tuple[int, float]:
-    """Return how many present rungs can be filled in, and how many pairs may be wrong there."""
-    plan = found.plan
-    for rungs in range(found.certifier.present, 0, -1):
-        part = np.asarray(pairs[plan.size - found.present_size(rungs) :])
-        wrong, filled = _may_be_wrong(found, rungs - 1, part, known)
-        if wrong <= plan.promise.max_error * filled:
-            return rungs, wrong
-    return 0, 0.0
+def _still_covered(certified: CertifiedFill, pairs: Ints, known: _Known) -> tuple[int, float]:
+    """Return from where on pairs can be filled in as present, and how many may be wrong there.
 
-
-def _may_be_wrong(found: Evidence, rung: int, part: Ints, known: _Known) -> tuple[float, int]:
-    """Return how many of a rung's open candidates for present may be wrong, and how many are open.
-
-    Every right one that people took out of the rung leaves the wrong ones a larger share. Those
-    that were asked blind and are right are filled in with the others, so they take nothing out.
+    Only a promise of precision needs a look. Every right pair that people took out of the fill
+    leaves the wrong ones a larger share of it. Those that were asked blind and are right are filled
+    in with the others, so they take nothing out.
     """
-    closed = known.closed[PRESENT][part[:, 0], part[:, 1]]
-    drawn = {found.place_of(x.zone, x.position) for x in found.looks if x.zone == "present"}
-    out = [(i, c) for i, c in part[closed].tolist()]
-    corrected = sum(pair in known.corrected for pair in out if pair not in drawn)
-    wrong = int(found.counts.present_wrong[rung])
-    may_be_wrong = max(float(found.certifier.allowed_wrong[rung]) - wrong - corrected, 0.0)
-    return may_be_wrong, len(part) - len(out)
+    if not certified.present_steps:
+        return certified.present, 0.0
+    for start, may_be_wrong in reversed(certified.present_steps):
+        part = np.asarray(pairs[start:])
+        closed = known.closed[PRESENT][part[:, 0], part[:, 1]]
+        out = [(i, c) for i, c in part[closed].tolist()]
+        drawn = certified.drawn_present
+        corrected = sum(pair in known.corrected for pair in out if pair not in drawn)
+        wrong = max(float(may_be_wrong - corrected), 0.0)
+        if wrong <= certified.max_error * (len(part) - len(out)):
+            return start, wrong
+    return certified.size, 0.0

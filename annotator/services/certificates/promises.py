@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from annotator.domain import Category
-from annotator.services.certificates.pool import plan_of
 from annotator.services.knowledge.fills import Fill
 from mlrpl.decision.stopping import Filled
 
@@ -19,10 +19,10 @@ def promised(
 ) -> Filled:
     """Return what is filled in as present, and how much of all that is filled in may be wrong.
 
-    Of the pairs filled in as present as many may be wrong as the certificates allow; what people
-    have corrected since is not taken off. Of those filled in as absent as many may be lost as the
-    promise allows beside the present pairs that are known or expected, but no more than the
-    certificate bounds by itself.
+    Of the pairs filled in as absent as many may be lost as the promise allows beside the present
+    pairs that are known or expected. Of those filled in as present as many may be wrong as a
+    promise of precision, or of F1, allows; what people have corrected since is not taken off. A
+    promise of F1 allows either, not both in full.
 
     Args:
         fills: Those that stand.
@@ -31,23 +31,33 @@ def promised(
         open_present: How many open pairs are expected to be present.
     """
     present = left["present"]
-    wrong = min(sum(_may_be_wrong(fill.row.plan) for fill in fills), present)
-    kept = present - wrong + open_present
-    lost = sum(_lost(fill.row.plan, kept + _known(fill, shown)) for fill in fills)
+    there = present + open_present
+    wrong = min(sum(_may_be_wrong(fill, there, shown) for fill in fills), present)
+    lost = 0.0
+    for fill in fills:
+        # Under F1 nothing is lost beside the wrong ones that it allows, so none are taken off.
+        kept = there - (wrong if fill.row.plan["promise"]["f1"] is None else 0)
+        lost += _lost(fill.row.plan, _with_known(fill, kept, shown))
     return Filled(present=present, wrong=wrong, lost=min(lost, left["absent"]))
 
 
-def _known(fill: Fill, shown: Sequence[Category]) -> int:
-    ordinals = set(fill.row.plan["ordinals"])
-    return sum(c.present_count for c in shown if c.ordinal in ordinals)
+def _with_known(fill: Fill, present: float, shown: Sequence[Category]) -> float:
+    """Return present pairs with the labels that the promise counts on."""
+    promise, ordinals = fill.row.plan["promise"], set(fill.row.plan["ordinals"])
+    total = present + sum(c.present_count for c in shown if c.ordinal in ordinals)
+    # With `pool`, what was known before is not in it.
+    known = 0 if promise["over"] == "dataset" else int(promise["known_present"])
+    return max(total - known, 0.0)
 
 
-def _may_be_wrong(plan: Mapping[str, Any]) -> int:
-    """Return how many pairs filled in as present may be wrong; older plans have no budget."""
-    said = plan.get("budget")
-    if said is not None:
-        return int(said["may_be_wrong"])
-    return int((plan["statement"]["present"] or {}).get("at_most_wrong", 0))
+def _may_be_wrong(fill: Fill, present: float, shown: Sequence[Category]) -> float:
+    """Return how many pairs filled in as present may be wrong."""
+    plan = fill.row.plan
+    if plan["promise"]["f1"] is not None:
+        share = _f1_share(float(plan["promise"]["f1"]))
+        most = share / (1 + share) * _with_known(fill, present, shown)
+        return float(min(math.floor(most), plan["applied"]["present"]))
+    return float(plan["budget"]["may_be_wrong"]) if "budget" in plan else 0.0
 
 
 def _lost(plan: Mapping[str, Any], kept: float) -> float:
@@ -57,13 +67,17 @@ def _lost(plan: Mapping[str, Any], kept: float) -> float:
         plan: Of the certificate.
         kept: Present pairs that are known, expected, or filled in as present.
     """
-    said = plan["statement"]["absent"]
-    if said is None:
+    promise = plan["promise"]
+    if not plan["applied"]["absent"]:
         return 0.0
-    promise = plan_of(plan["fill"]).promise
-    most = float(said["own_statement"]["lost_at_most"])
-    if promise.over == "filled":
-        return most
-    if promise.over == "pool":  # what was known when the pool was frozen is not in it
-        kept = max(kept - promise.known, 0.0)
-    return min(most, promise.max_lost / (1 - promise.max_lost) * kept)
+    if promise["f1"] is not None:
+        return _f1_share(float(promise["f1"])) * kept
+    most = (1 - float(promise["recall"])) / float(promise["recall"]) * kept
+    # A certificate of the earlier procedure also bounds the number by itself.
+    alone = (plan["statement"].get("absent") or {}).get("own_statement")
+    return min(most, float(alone["lost_at_most"])) if alone else most
+
+
+def _f1_share(f1: float) -> float:
+    """Return the most wrong or lost pairs beside one present pair that is not lost."""
+    return 2 * (1 - f1) / f1

@@ -1,4 +1,17 @@
-"""Whether the promise of an applied certificate still covers what is left of its fill."""
+"""Whether the promise of an applied certificate still covers what is left of its fill.
+
+Recall and F1 of the finished set cannot be broken by answers to pairs of the pool. Say that the
+fill marks `B` absent and `A` present, that `FN` pairs of `B` are present and `FP` pairs of `A` are
+absent, and that `P` pairs of the pool and the labels outside it are present. Whoever answers a pair
+takes it out of `A` or `B` or leaves them as they are: `FN` and `FP` can only fall, and `P` is what
+is true and does not move. Recall is `1 - FN / P`, which can only rise. An F1 of at least `x` is
+
+    2 (P - FN) / (2 P - FN + FP) >= x   iff   (2 - x) FN + x FP <= 2 (1 - x) P,
+
+whose left side can only fall. The same holds where a part of the fill is hidden, because a category
+means something else or an image is not in use. The precision of what is left of `A` is different:
+every right pair that is answered takes one of its right ones away.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +23,17 @@ import numpy.typing as npt
 
 from annotator.arrays import certificates as files
 from annotator.services.catalogue import hierarchy
-from annotator.services.certificates.pool import plan_of
+from annotator.services.certificates import earlier
 from annotator.services.certificates.rows import Standing, StandingFill
 from annotator.services.knowledge.fills import Fill
 from annotator.services.message import counted
 from annotator.settings import Project
 from annotator.store import Transaction, answers, categories, images
 from annotator.store.certificates import Certificate, CertificateState
-from mlrpl.decision.certifier import wrong_left
+from mlrpl.decision.present_zone import wrong_left
 
 PRESENT = 0
-"""Where the pairs filled in as present lie among the bits, and the zone they were drawn from."""
+"""Where the pairs filled in as present lie among the bits."""
 
 Ordinals = npt.NDArray[np.int64]
 
@@ -38,9 +51,8 @@ class _Settled:
 def standings(tx: Transaction, project: Project, fills: Sequence[Fill]) -> dict[int, Standing]:
     """Return, by number of the certificate, whether the promise of each fill still holds.
 
-    Every right pair that somebody answers leaves the wrong ones a larger share of those filled in
-    as present; a corrected one takes a wrong one out. The promise about lost pairs cannot be
-    broken by answers: they only find some of the lost ones.
+    Only a promise of precision can be broken: every right pair that somebody answers leaves the
+    wrong ones a larger share of those filled in as present; a corrected one takes a wrong one out.
 
     Args:
         tx: A transaction.
@@ -61,11 +73,11 @@ def uncovered(tx: Transaction, row: Certificate) -> list[str]:
         return []
     known = {*row.plan["left_out"]}
     planned = row.plan.get("images")
-    pictures = 0 if planned is None else sum(o >= planned for o in images.order(tx))
+    later = 0 if planned is None else sum(o >= planned for o in images.order(tx))
     own = set(row.plan["ordinals"])
     fresh = [c for c in categories.every(tx) if c.ordinal not in own and c.name not in known]
-    parts = [(pictures, "image", "images"), (len(fresh), "category", "categories")]
-    said = [f"{count:,} {one if count == 1 else many}" for count, one, many in parts if count > 0]
+    parts = [(later, "image", "images"), (len(fresh), "category", "categories")]
+    said = [counted(count, one, many) for count, one, many in parts if count > 0]
     if not said:
         return []
     return [
@@ -86,7 +98,7 @@ def budget(present: int, may_be_wrong: float, drawn: int) -> dict[str, int]:
     Args:
         present: Pairs filled in as present.
         may_be_wrong: How many of them may be wrong by the certificate.
-        drawn: Pairs of the present zone that were drawn for probes.
+        drawn: Pairs that were drawn for the precision of the fill.
     """
     return {"present": present, "may_be_wrong": int(may_be_wrong), "drawn": drawn}
 
@@ -101,7 +113,14 @@ def _settled(tx: Transaction, parents: hierarchy.Parents) -> _Settled:
 
 def _standing(project: Project, fill: Fill, settled: _Settled) -> Standing:
     row = fill.row
-    started = _budget(row)
+    promised = row.plan["promise"]["precision"]
+    if promised is None:
+        unbroken = (
+            f"The promise of certificate {row.id} holds: answers can only correct what it filled "
+            "in."
+        )
+        return {"holds": True, "present": None, "sentence": unbroken}
+    started: Mapping[str, int] = row.plan["budget"]
     mine = fill.bits.contains(PRESENT, settled.image, settled.category)
     mine &= ~np.isin(settled.image, fill.unused)
     hidden = np.isin(settled.category, list(fill.hidden))
@@ -113,13 +132,12 @@ def _standing(project: Project, fill: Fill, settled: _Settled) -> Standing:
     away = fill.unused_bits()[PRESENT]
     away[:, [o for o in fill.hidden if o < away.shape[1]]] = False
     unused = int(away.sum())
-    promised = plan_of(row.plan["fill"]).promise.max_error
     left, wrong, holds = wrong_left(
         started["present"],
         started["may_be_wrong"],
         taken=out + gone + unused,
         corrected=int(corrected.sum()),
-        max_error=promised,
+        max_error=1 - promised,
     )
     found: StandingFill = {
         "answered": out,
@@ -128,19 +146,10 @@ def _standing(project: Project, fill: Fill, settled: _Settled) -> Standing:
         "on_unused_images": unused,
         "left": left,
         "at_most_wrong": wrong,
-        "promised": promised,
+        "promised": round(1 - promised, 9),
         "holds": holds,
     }
     return {"holds": found["holds"], "present": found, "sentence": _sentence(row.id, found)}
-
-
-def _budget(row: Certificate) -> Mapping[str, int]:
-    """Return what was kept when the fill was applied; of older ones, what their statement says."""
-    said: Mapping[str, int] | None = row.plan.get("budget")
-    if said is not None:
-        return said
-    wrong = (row.plan["statement"]["present"] or {}).get("at_most_wrong", 0)
-    return budget(row.plan["applied"]["present"], wrong, row.plan["fill"]["cap_present"])
 
 
 def _asked(
@@ -150,9 +159,12 @@ def _asked(
 
     Whoever calls one of them absent later does not take one of the wrong ones out.
     """
-    draws = np.asarray(files.read(project, row.id, files.DRAWS))
-    asked = draws[draws[:, 0] == files.ZONES.index("present")][:drawn].astype(np.int64)
-    return np.isin(settled.image << 20 | settled.category, asked[:, 2] << 20 | asked[:, 3])
+    if row.is_earlier:
+        draws = earlier.present_draws(project, row)
+    else:
+        draws = files.read(project, row.id, files.PRESENT_DRAWS)
+    asked = np.asarray(draws[:drawn]).astype(np.int64)
+    return np.isin(settled.image << 20 | settled.category, asked[:, 1] << 20 | asked[:, 2])
 
 
 def _sentence(number: int, found: StandingFill) -> str:

@@ -56,6 +56,7 @@ def _certificate_row(fill: Fill) -> dict[str, object]:
         "certificate": fill.row.id,
         "version": fill.row.version,
         "sha256": fill.row.plan["sha256"],
+        "promised": fill.row.plan["promise"],
         "statement": fill.row.plan["statement"],
     }
 

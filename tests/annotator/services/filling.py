@@ -10,6 +10,7 @@ from annotator.arrays import certificates as files
 from annotator.arrays.certificates import FillBits
 from annotator.services.app import Services
 from annotator.services.catalogue.definitions import definitions
+from annotator.services.certificates.validity import budget
 from annotator.services.knowledge.fills import counts_of
 from annotator.store import activity, categories, certificates
 
@@ -23,13 +24,25 @@ def fill_in(
     present: Pairs | None = None,
     absent: Pairs | None = None,
     may_be_wrong: int = 0,
-    lost_at_most: int = 10**6,
-    max_lost: float = 0.1,
-    over: str = "pool",
-    known: int = 0,
+    asked: Pairs | None = None,
+    **promise: Any,
 ) -> int:
-    """Fill in pairs as a certificate that says so would, and return its number."""
+    """Fill in pairs as a certificate with some promise would, and return its number.
+
+    Those of `asked` were drawn for the precision of what is filled in as present.
+    """
     present, absent, now = present or [], absent or [], services.progress._clock()
+    told = {
+        "promise": "precision_recall",
+        "recall": 0.9,
+        "precision": 0.95,
+        "f1": None,
+        "confidence": 0.95,
+        "over": "pool",
+        "known_present": 0,
+        "sentence": "",
+        **promise,
+    }
     with services.store.writing() as tx:
         number = 1 + len(certificates.every(tx))
         rows, columns = activity.shape(tx)
@@ -38,30 +51,23 @@ def fill_in(
         for state, pairs in enumerate((present, absent)):
             image, category = np.array(pairs, np.int32).reshape(-1, 2).T
             bits.mark(state, image, category)
-        promise = {"max_error": 0.05, "max_lost": max_lost, "risk": 0.05, "over": over}
-        said = {"own_statement": {"lost_at_most": lost_at_most}} if absent else None
+        draws = np.array([(0, *pair) for pair in asked or []], np.int32).reshape(-1, 3)
+        folder, hashes = files.write(services.project, {files.PRESENT_DRAWS: draws})
         plan: dict[str, Any] = {
-            "fill": {
-                "promise": {**promise, "known": known, "false_alarm": 0.0, "miss": 0.0},
-                "size": len(present) + len(absent),
-                "absent_rungs": [len(absent)],
-                "present_rungs": [len(absent)],
-                "guess_middle": 0.5,
-                "guess_present": 0.5,
-                "guess_total": 1.0,
-                "cap_present": 0,
-            },
+            "format": "fill-plan/2",
+            "promise": told,
+            "size": len(present) + len(absent),
             "columns": columns,
             "ordinals": [c.ordinal for c in every],
             "definitions": definitions(every, every),
+            "sha256": hashes[files.PRESENT_DRAWS],
             "filled": counts_of(bits),
             "applied": {"present": len(present), "absent": len(absent)},
             "applied_operation": activity.newest_operation(tx),
-            "budget": {"present": len(present), "may_be_wrong": may_be_wrong, "drawn": 0},
-            "statement": {"present": None, "absent": said},
+            "statement": {},
         }
-        none = np.zeros((0, 4), np.int32)
-        folder, _ = files.write_plan(services.project, none[:, :2], none, none[:, :1])
+        if told["precision"] is not None:
+            plan["budget"] = budget(len(present), may_be_wrong, len(draws))
         files.publish(services.project, folder, number, plan)
         bits.write(services.project, number)
         certificates.add(tx, number, 1, plan, now)

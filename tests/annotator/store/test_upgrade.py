@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,12 +14,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from annotator.domain import JobKind, JobState, Operation, OperationKind, Source, State
+from annotator.services.certificates.rows import ChosenOptions
 from annotator.store import (
     Store,
     annotators,
     answers,
     bookmarks,
     categories,
+    certificates,
     image_use,
     images,
     imported_annotations,
@@ -212,3 +215,57 @@ def test_bookmarks_of_the_sixth_revision_read_back(tmp_path: Path) -> None:
     with store.reading() as tx:
         assert bookmarks.of(tx, 1) == [1]
     store.close()
+
+
+ZONES = {
+    "promise": {"max_error": 0.05, "max_lost": 0.1, "risk": 0.025, "over": "dataset", "known": 7},
+    "size": 900,
+    "cap_present": 300,
+}
+
+
+def test_certificates_with_zones_say_what_they_promise_as_those_of_today(tmp_path: Path) -> None:
+    wishes = {"max_error": 0.1, "max_lost": 0.2, "confidence": 0.9, "over": None}
+    done = {"present": 60, "absent": 0}
+    said = {"present": {"at_most_wrong": 3}, "absent": None}
+    plans = [
+        {"fill": ZONES, "certified": {}, "applied": done, "statement": said},
+        {"format": "fill-plan/1", "fill": ZONES, "certified": {"absent": 2}},
+        {"format": "fill-pilot/1", "wishes": wishes, "pool": 900},
+    ]
+    url = made_from(OLD / "0006.sql", tmp_path / "labels.db")
+    raw = sqlite3.connect(tmp_path / "labels.db")
+    insert = "INSERT INTO certificate (version, state, plan, created_at) VALUES (1, 'open', ?, 0)"
+    raw.executemany(insert, [(json.dumps(plan),) for plan in plans])
+    raw.commit()
+    raw.close()
+
+    store = Store.open(url)
+
+    with store.reading() as tx:
+        first, second, pilot = certificates.every(tx)
+    store.close()
+    promise = first.plan["promise"]
+    assert (promise["promise"], promise["recall"], promise["precision"]) == (
+        "precision_recall",
+        0.9,
+        0.95,
+    )
+    assert (promise["confidence"], promise["over"], promise["known_present"]) == (
+        0.975,
+        "dataset",
+        7,
+    )
+    assert first.plan["budget"] == {"present": 60, "may_be_wrong": 3, "drawn": 300}
+    assert (first.plan["size"], first.is_frozen, first.is_earlier) == (900, True, True)
+    assert second.plan["certified"] == {"absent": 2}
+    assert "budget" not in second.plan
+    assert (pilot.is_frozen, pilot.plan["pool"]) == (False, 900)
+    options = pilot.plan["wishes"]
+    assert (options["promise"], options["recall"], options["precision"], options["over"]) == (
+        "precision_recall",
+        0.8,
+        0.9,
+        "dataset",
+    )
+    assert options.keys() == ChosenOptions.__required_keys__

@@ -3,66 +3,41 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
-from annotator.arrays import certificates as files
-from annotator.arrays.certificates import FillBits
 from annotator.services.app import Services
-from annotator.services.catalogue.definitions import definitions
-from annotator.services.certificates.pool import plan_row
-from annotator.services.certificates.validity import budget, standings
-from annotator.services.knowledge.fills import counts_of
+from annotator.services.certificates.validity import standings
 from annotator.settings import load_project
-from annotator.store import Store, annotators, categories, certificates
+from annotator.store import Store, categories
 from annotator.wire.recording import BackRequest, SaveRequest
-from mlrpl.decision.fill_plan import Promise, plan_fill
 
 CAT, DOG, BIRD = 1, 2, 3
+FillIn = Callable[..., int]
+
+
+def column(ordinal: int) -> list[tuple[int, int]]:
+    return [(image, ordinal) for image in range(6)]
+
+
+FILLED: dict[str, Any] = {
+    "present": [*column(0), *column(1)],
+    "absent": column(2),
+    "may_be_wrong": 3,
+    "precision": 0.7,
+    "asked": [(0, 0), (0, 1)],
+}
+"""All cats and dogs are filled in as present, and all birds as absent. Ten of the twelve present
+pairs were not asked blind; at most three of them are wrong, where three in ten are promised."""
 
 
 @pytest.fixture
-def applied(services: Services, clock: Any) -> Services:
-    """A project in which a certificate filled in all cats, dogs present, and all birds absent.
-
-    Ten of the twelve present pairs were not asked blind; at most three of them are wrong, where
-    three in ten are promised.
-    """
-    make_applied(services, clock)
+def applied(services: Services, fill_in: FillIn) -> Services:
+    fill_in(**FILLED)
     return services
-
-
-def make_applied(services: Services, clock: Any, *left_out: str) -> None:
-    pairs = np.argwhere(np.ones((6, 3), bool)).astype(np.int32)
-    draws = np.array([[0, 0, 0, 0], [0, 1, 0, 1]], np.int32)  # cat and dog of the first picture
-    temporary, sha256 = files.write_plan(services.project, pairs, draws, np.zeros((3, 2), np.int32))
-    bits = FillBits.empty(6, 3)
-    every = np.arange(6, dtype=np.int32)
-    for state, column in ((0, 0), (0, 1), (1, 2)):
-        bits.mark(state, every, np.full(6, column, np.int32))
-    plan: dict[str, Any] = {
-        "fill": plan_row(plan_fill(np.zeros(18), Promise(max_error=0.3))),
-        "columns": 3,
-        "ordinals": [0, 1, 2],
-        "definitions": {},
-        "sha256": sha256,
-        "filled": dict(counts_of(bits)),
-        "applied": {"present": 12, "absent": 6},
-        "applied_operation": 0,
-        "statement": {"present": {"at_most_wrong": 3}},
-        "budget": budget(12, 3, 2),
-    }
-    plan = {key: value for key, value in plan.items() if key not in left_out}
-    files.publish(services.project, temporary, 1, plan)
-    bits.write(services.project, 1)
-    with services.store.writing() as tx:
-        listed = categories.every(tx)
-        plan["definitions"] = definitions(listed, listed)
-        annotators.named(tx, "ann", clock())
-        certificates.add(tx, 1, 1, plan, clock())
-        certificates.applied(tx, 1, "certificates/0001/fill.npy", clock())
 
 
 def say(services: Services, image: int, category: int, state: str) -> None:
@@ -137,13 +112,15 @@ def test_an_answer_taken_back_makes_the_promise_hold_again(applied: Services) ->
     assert standing(applied)["holds"]
 
 
-def test_what_follows_from_an_answer_is_taken_out_too(services: Services, clock: Any) -> None:
+def test_what_follows_from_an_answer_is_taken_out_too(
+    services: Services, load_module: Callable[[Path], ModuleType]
+) -> None:
     toml = services.project.path / "project.toml"
     toml.write_text(toml.read_text().replace("[hierarchy]", '[hierarchy]\ncat = ["dog"]'))
     other = Services(load_project(services.project.path), Store.open(services.project.database_url))
-    make_applied(other, clock)
+    load_module(Path(__file__).parents[1] / "filling.py").fill_in(other, **FILLED)
 
-    say(other, 3, CAT, "present")  # so the dog of this picture is present
+    say(other, 3, CAT, "present")  # so the dog of this image is present
     say(other, 4, DOG, "absent")  # so its cat is absent
 
     found = standing(other)["present"]
@@ -164,16 +141,44 @@ def test_pairs_of_a_changed_category_are_taken_out_as_if_all_were_right(
     assert "6 are in categories that were changed" in found["sentence"]
 
 
-def test_a_certificate_applied_before_budgets_were_kept_uses_its_statement(
-    services: Services, clock: Any
+@pytest.mark.parametrize(
+    "promise",
+    [
+        {"promise": "recall", "precision": None},
+        {"promise": "f1", "recall": None, "precision": None, "f1": 0.9},
+    ],
+)
+def test_no_answer_breaks_a_promise_of_recall_or_f1(
+    services: Services, fill_in: FillIn, promise: dict[str, Any]
 ) -> None:
-    make_applied(services, clock, "budget")
-    say(services, 5, DOG, "absent")
+    fill_in(**{**FILLED, **promise})
+    for image in range(1, 7):
+        say(services, image, CAT, "absent")
+        say(services, image, DOG, "present")
+        say(services, image, BIRD, "present")
 
-    found = standing(services)["present"]
+    found = standing(services)
 
-    # Which pairs were asked blind is not known then, so every planned one counts as asked.
-    assert (found["left"], found["at_most_wrong"]) == (11, 2)
+    assert (found["holds"], found["present"]) == (True, None)
+    assert "answers can only correct what it filled in" in found["sentence"]
+
+
+def test_answers_and_hidden_fills_can_only_raise_recall_and_f1() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.random(40) < 0.4
+    label = np.where(np.arange(40) < 24, 0, np.where(np.arange(40) >= 34, 1, truth))
+
+    def scores(finished: np.ndarray) -> tuple[float, float]:
+        right = (finished == 1) & truth
+        return right.sum() / truth.sum(), 2 * right.sum() / ((finished == 1).sum() + truth.sum())
+
+    before = scores(label)
+    for _ in range(200):
+        answered = rng.random(40) < rng.random()
+        after = scores(np.where(answered, truth, label))
+        assert after[0] >= before[0]
+        assert after[1] >= before[1]
+    assert before[1] < 0.95
 
 
 def test_an_export_says_that_a_promise_is_stale(applied: Services, tmp_path: Path) -> None:
@@ -190,7 +195,7 @@ def test_an_export_says_that_a_promise_is_stale(applied: Services, tmp_path: Pat
 
 
 def test_fills_of_removed_images_are_in_no_count_and_against_the_promise_until_they_are_back(
-    services: Services, fill_in: Callable[..., int], answer: Callable[..., None]
+    services: Services, fill_in: FillIn, answer: Callable[..., None]
 ) -> None:
     answer("a", (2, 3, "present"))
     fill_in(present=[(0, 0), (1, 0), (2, 0), (3, 0)], absent=[(1, 1)], may_be_wrong=1)

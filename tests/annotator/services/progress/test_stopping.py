@@ -215,7 +215,7 @@ def test_what_is_filled_in_counts_with_the_promise_of_its_certificate(
     wide: Services, publish: Any, fill_in: Any
 ) -> None:
     publish(np.full((IMAGES, CATEGORIES), logit(0.1)))
-    fill_in(present=column(5), absent=column(6), may_be_wrong=2, max_lost=0.2)
+    fill_in(present=column(5), absent=column(6), may_be_wrong=2, recall=0.8)
 
     row = wide.stopping.report()
 
@@ -241,24 +241,42 @@ def test_no_more_may_be_wrong_than_is_left_of_a_fill(
     assert row["promised"] == {"present": 1, "wrong": 1, "lost": 0}
 
 
+F1_SHARE = 2 * 0.1 / 0.9
+
+
 @pytest.mark.parametrize(
-    ("over", "known", "lost"),
+    ("promise", "lost"),
     [
-        ("dataset", 30, 0.1 / 0.9 * (30 + 12 * 0.1)),
-        ("pool", 30, 0.1 / 0.9 * 12 * 0.1),
-        ("filled", 30, 5),
+        ({"over": "dataset"}, 0.1 / 0.9 * (30 + 12 * 0.1)),
+        ({"over": "pool"}, 0.1 / 0.9 * 12 * 0.1),
+        ({"over": "dataset", "recall": None, "f1": 0.9}, F1_SHARE * (30 + 12 * 0.1)),
+        ({"over": "pool", "recall": None, "f1": 0.9}, F1_SHARE * 12 * 0.1),
     ],
 )
 def test_what_may_be_lost_is_a_share_of_what_the_promise_is_taken_over(
-    wide: Services, publish: Any, fill_in: Any, over: str, known: int, lost: float
+    wide: Services, publish: Any, fill_in: Any, promise: dict[str, Any], lost: float
 ) -> None:
     publish(np.full((IMAGES, CATEGORIES), logit(0.1)))
-    fill_in(absent=column(6), over=over, known=known, lost_at_most=5)
+    fill_in(absent=column(6), known_present=30, precision=None, **{"recall": 0.9, **promise})
+    lost = min(lost, IMAGES)
 
     row = wide.stopping.report()
 
     assert row["promised"]["lost"] == round(lost)
     assert row["now"]["lost_share"] == pytest.approx((lost + 1.2) / (31.2 + lost))
+
+
+def test_a_promise_of_f1_allows_wrong_pairs_among_those_filled_in_as_present(
+    wide: Services, publish: Any, fill_in: Any
+) -> None:
+    publish(np.full((IMAGES, CATEGORIES), logit(0.1)))
+    fill_in(present=column(5), promise="f1", recall=None, precision=None, f1=0.9, over="dataset")
+
+    row = wide.stopping.report()
+
+    # With 31.2 present, known or expected, 6 wrong ones leave the promise and 7 break it.
+    assert row["promised"] == {"present": 6, "wrong": 6, "lost": 0}
+    assert 2 * 31.2 / (2 * 31.2 + 6) > 0.9 > 2 * 31.2 / (2 * 31.2 + 7)
 
 
 def test_a_goal_below_the_promise_of_a_certificate_is_out_of_reach_of_answers(
@@ -267,7 +285,7 @@ def test_a_goal_below_the_promise_of_a_certificate_is_out_of_reach_of_answers(
     publish(np.full((IMAGES, CATEGORIES), logit(0.1)))
     with_goal(wide, error=0.04)
     before = wide.stopping.report()["answers_needed"]
-    number = fill_in(absent=column(6), over="filled", lost_at_most=5)
+    number = fill_in(absent=column(6), over="dataset", recall=0.5)
 
     filled = wide.stopping.report()["answers_needed"]
     wide.certification.roll_back(number)

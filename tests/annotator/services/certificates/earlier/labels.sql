@@ -1,0 +1,1430 @@
+-- A project of revision 0006 with two certificates of the earlier procedure, as iterdump writes it.
+BEGIN TRANSACTION;
+CREATE TABLE alembic_version (
+	version_num VARCHAR(32) NOT NULL, 
+	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+INSERT INTO "alembic_version" VALUES('0006');
+CREATE TABLE annotator (
+	id INTEGER NOT NULL, 
+	name TEXT NOT NULL, 
+	folded TEXT NOT NULL, 
+	reviewer BOOLEAN NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	CONSTRAINT pk_annotator PRIMARY KEY (id), 
+	CONSTRAINT uq_annotator_folded UNIQUE (folded)
+);
+INSERT INTO "annotator" VALUES(1,'ann','ann',0,1767225660000000);
+CREATE TABLE answer (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	operation_id INTEGER NOT NULL, 
+	image_id INTEGER NOT NULL, 
+	category_id INTEGER NOT NULL, 
+	state SMALLINT NOT NULL, 
+	source SMALLINT NOT NULL, 
+	score SMALLINT, 
+	late BOOLEAN NOT NULL, 
+	CONSTRAINT fk_answer_category_id_category FOREIGN KEY(category_id) REFERENCES category (id), 
+	CONSTRAINT fk_answer_image_id_image FOREIGN KEY(image_id) REFERENCES image (id), 
+	CONSTRAINT fk_answer_operation_id_operation FOREIGN KEY(operation_id) REFERENCES operation (id)
+);
+CREATE TABLE attention_check (
+	answer_id INTEGER NOT NULL, 
+	expected SMALLINT NOT NULL, 
+	CONSTRAINT pk_attention_check PRIMARY KEY (answer_id), 
+	CONSTRAINT fk_attention_check_answer_id_answer FOREIGN KEY(answer_id) REFERENCES answer (id)
+);
+CREATE TABLE bookmark (
+	annotator_id INTEGER NOT NULL, 
+	image_id INTEGER NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	CONSTRAINT pk_bookmark PRIMARY KEY (annotator_id, image_id), 
+	CONSTRAINT fk_bookmark_annotator_id_annotator FOREIGN KEY(annotator_id) REFERENCES annotator (id), 
+	CONSTRAINT fk_bookmark_image_id_image FOREIGN KEY(image_id) REFERENCES image (id)
+)
+ WITHOUT ROWID
+
+;
+CREATE TABLE category (
+	id INTEGER NOT NULL, 
+	ordinal INTEGER NOT NULL, 
+	name TEXT NOT NULL, 
+	folded TEXT NOT NULL, 
+	supercategory TEXT NOT NULL, 
+	archived BOOLEAN NOT NULL, 
+	coco_id BIGINT, 
+	extra JSON NOT NULL, 
+	present_count INTEGER NOT NULL, 
+	absent_count INTEGER NOT NULL, description TEXT DEFAULT '' NOT NULL, hotkey VARCHAR(8), position INTEGER, merged_into INTEGER, merged_after INTEGER, 
+	CONSTRAINT pk_category PRIMARY KEY (id), 
+	CONSTRAINT uq_category_folded UNIQUE (folded), 
+	CONSTRAINT uq_category_ordinal UNIQUE (ordinal)
+);
+INSERT INTO "category" VALUES(1,0,'thing 0','thing 0','',0,NULL,'{}',0,0,'',NULL,NULL,NULL,NULL);
+INSERT INTO "category" VALUES(2,1,'thing 1','thing 1','',0,NULL,'{}',0,0,'',NULL,NULL,NULL,NULL);
+INSERT INTO "category" VALUES(3,2,'thing 2','thing 2','',0,NULL,'{}',0,0,'',NULL,NULL,NULL,NULL);
+INSERT INTO "category" VALUES(4,3,'thing 3','thing 3','',0,NULL,'{}',0,0,'',NULL,NULL,NULL,NULL);
+INSERT INTO "category" VALUES(5,4,'thing 4','thing 4','',0,NULL,'{}',0,0,'',NULL,NULL,NULL,NULL);
+INSERT INTO "category" VALUES(6,5,'thing 5','thing 5','',0,NULL,'{}',0,0,'',NULL,NULL,NULL,NULL);
+INSERT INTO "category" VALUES(7,6,'thing 6','thing 6','',0,NULL,'{}',0,0,'',NULL,NULL,NULL,NULL);
+INSERT INTO "category" VALUES(8,7,'thing 7','thing 7','',0,NULL,'{}',0,0,'',NULL,NULL,NULL,NULL);
+INSERT INTO "category" VALUES(9,8,'thing 8','thing 8','',0,NULL,'{}',0,0,'',NULL,NULL,NULL,NULL);
+INSERT INTO "category" VALUES(10,9,'thing 9','thing 9','',0,NULL,'{}',0,0,'',NULL,NULL,NULL,NULL);
+INSERT INTO "category" VALUES(11,10,'thing 10','thing 10','',0,NULL,'{}',0,0,'',NULL,NULL,NULL,NULL);
+INSERT INTO "category" VALUES(12,11,'thing 11','thing 11','',0,NULL,'{}',0,0,'',NULL,NULL,NULL,NULL);
+CREATE TABLE category_alias (
+	id INTEGER NOT NULL, 
+	category_id INTEGER NOT NULL, 
+	name TEXT NOT NULL, 
+	folded TEXT NOT NULL, 
+	CONSTRAINT pk_category_alias PRIMARY KEY (id), 
+	CONSTRAINT fk_category_alias_category_id_category FOREIGN KEY(category_id) REFERENCES category (id), 
+	CONSTRAINT uq_category_alias_folded UNIQUE (folded)
+);
+CREATE TABLE category_example (
+	category_id INTEGER NOT NULL, 
+	image_id INTEGER NOT NULL, 
+	CONSTRAINT pk_category_example PRIMARY KEY (category_id, image_id), 
+	CONSTRAINT fk_category_example_category_id_category FOREIGN KEY(category_id) REFERENCES category (id), 
+	CONSTRAINT fk_category_example_image_id_image FOREIGN KEY(image_id) REFERENCES image (id)
+)
+ WITHOUT ROWID
+
+;
+CREATE TABLE certificate (
+	id INTEGER NOT NULL, 
+	version INTEGER NOT NULL, 
+	state VARCHAR(20) NOT NULL, 
+	"plan" JSON NOT NULL, 
+	bitmap_path TEXT, 
+	created_at BIGINT NOT NULL, 
+	applied_at BIGINT, 
+	rolled_back_at BIGINT, 
+	CONSTRAINT pk_certificate PRIMARY KEY (id)
+);
+INSERT INTO "certificate" VALUES(1,1,'applied','{"project_risk": 0.5, "format": "fill-plan/1", "fill": {"promise": {"max_error": 0.3, "max_lost": 0.1, "risk": 0.25, "over": "pool", "known": 0, "false_alarm": 0.0, "miss": 0.0}, "size": 960, "absent_rungs": [545, 625, 700, 738, 766, 787, 803, 814], "present_rungs": [914, 896, 882], "guess_middle": 0.24243169694262393, "guess_present": 0.8220236179156181, "guess_total": 88.25306313160944, "cap_present": 78}, "pilot": null, "seed": 11, "sha256": "ab02c77585f288e37046ff7b5f42432d8a83475c36ff885e828676c04d9f413e", "ordinals": [0, 1, 2, 3, 4, 5], "super_categories": {}, "columns": 6, "images": 160, "left_out": ["thing 6", "thing 7", "thing 8", "thing 9", "thing 10", "thing 11"], "forecast": {"fill_absent": 325, "fill_present": 25, "probes": 433, "people": 608, "lost_share": 0.007196456117805478}, "certified": {"present": 1, "absent": 0, "low": 87.0}, "p_values": {}, "index": 1, "version": 1, "newest_operation": 0, "definitions": {"0": "444a197243f71f1f", "1": "60942341bd27e34d", "2": "2996ce18d843d2bd", "3": "acf473041f763535", "4": "2008954ad6d26ed6", "5": "c59dc8afcf99fd14"}, "filled": {"0": 12, "1": 6, "2": 7, "3": 5, "4": 11, "5": 4}, "applied": {"present": 45, "absent": 0}, "applied_operation": 0, "budget": {"present": 45, "may_be_wrong": 5, "drawn": 78}, "statement": {"format": "fill-certificate/1", "pool": 960, "confidence": 0.75, "oracle": "blind annotator answers", "annotator_error_assumed": {"false_alarm": 0.0, "miss": 0.0}, "recall_over": "pool", "risk_split": {"present": 0.0875, "denominator": 0.025, "absent": 0.1375}, "probes": {"present_zone": 78, "middle": 68, "absent_zone": 233}, "present": {"rung": 1, "of": 3, "position_from": 914, "fill": 0, "probes": 46, "wrong_seen": 1, "promised_precision": 0.7, "at_most_wrong": 5, "bound_alone": 0.9782608695652174}, "absent": null, "left_for_people": 914, "sentences": ["0 pairs can be marked present; at most 5 of them (500.0%) are wrong.", "914 pairs stay open and need a person.", "If this were repeated with other random probes, at least 75% of such certificates would be true. True means: as your annotators would have answered without seeing the model''s opinion."]}}','certificates/0001/fill.npy',1796030334670181,1767228300000000,NULL);
+INSERT INTO "certificate" VALUES(2,2,'open','{"project_risk": 0.5, "format": "fill-plan/1", "fill": {"promise": {"max_error": 0.2, "max_lost": 0.4, "risk": 0.125, "over": "pool", "known": 0, "false_alarm": 0.0, "miss": 0.0}, "size": 932, "absent_rungs": [677, 744, 799, 827, 844, 857, 866, 874], "present_rungs": [], "guess_middle": 0.8541038416582962, "guess_present": 0.5, "guess_total": 75.7105913369461, "cap_present": 0}, "pilot": null, "seed": 12, "sha256": "d84fa767f25bb7474d3caa8c78a3509f2e8c4e569d55b39006cb8f0162340593", "ordinals": [6, 7, 8, 9, 10, 11], "super_categories": {}, "columns": 12, "images": 160, "left_out": ["thing 0", "thing 1", "thing 2", "thing 3", "thing 4", "thing 5"], "forecast": {"fill_absent": 664, "fill_present": 0, "probes": 189, "people": 267, "lost_share": 0.07162443224777239}, "certified": {"present": 0, "absent": 3, "low": 46.0}, "p_values": {}, "index": 2, "version": 2, "newest_operation": 0, "definitions": {"6": "7533069a77ff68d9", "7": "ce67bcf863c8327b", "8": "2902193aa7fe1b4e", "9": "73463ca43575b863", "10": "508e873101d6984f", "11": "d1343bee2e1a1d00"}}',NULL,1796030354889898,NULL,NULL);
+CREATE TABLE flag (
+	id INTEGER NOT NULL, 
+	image_id INTEGER NOT NULL, 
+	category_id INTEGER, 
+	annotator_id INTEGER NOT NULL, 
+	note TEXT NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	resolved_at BIGINT, 
+	CONSTRAINT pk_flag PRIMARY KEY (id), 
+	CONSTRAINT fk_flag_annotator_id_annotator FOREIGN KEY(annotator_id) REFERENCES annotator (id), 
+	CONSTRAINT fk_flag_category_id_category FOREIGN KEY(category_id) REFERENCES category (id), 
+	CONSTRAINT fk_flag_image_id_image FOREIGN KEY(image_id) REFERENCES image (id)
+);
+CREATE TABLE hotkey (
+	annotator_id INTEGER NOT NULL, 
+	category_id INTEGER NOT NULL, 
+	"key" VARCHAR(8) NOT NULL, 
+	CONSTRAINT pk_hotkey PRIMARY KEY (annotator_id, category_id), 
+	CONSTRAINT fk_hotkey_annotator_id_annotator FOREIGN KEY(annotator_id) REFERENCES annotator (id), 
+	CONSTRAINT fk_hotkey_category_id_category FOREIGN KEY(category_id) REFERENCES category (id)
+)
+ WITHOUT ROWID
+
+;
+CREATE TABLE image (
+	id INTEGER NOT NULL, 
+	ordinal INTEGER NOT NULL, 
+	content_hash VARCHAR(64) NOT NULL, 
+	fold INTEGER NOT NULL, 
+	width INTEGER NOT NULL, 
+	height INTEGER NOT NULL, 
+	format VARCHAR(20) NOT NULL, 
+	missing BOOLEAN NOT NULL, 
+	known_count INTEGER NOT NULL, removed BOOLEAN DEFAULT 0 NOT NULL, same_as INTEGER, last_path_id INTEGER, missing_since INTEGER, 
+	CONSTRAINT pk_image PRIMARY KEY (id), 
+	CONSTRAINT uq_image_content_hash UNIQUE (content_hash), 
+	CONSTRAINT uq_image_ordinal UNIQUE (ordinal)
+);
+INSERT INTO "image" VALUES(1,0,'e194c0209af6296d9cdb7c9df9bad2b5cbbb4555819d4491e3809910b49b4741',7,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(2,1,'6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b',3,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(3,2,'d4735e3a265e16eee03f59718b9b5d03019c07d8b6c51f90da3a666eec13ab35',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(4,3,'4e07408562bedb8b60ce05c1decfe3ad16b72230967de01f640b7e4729b49fce',3,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(5,4,'4b227777d4dd1fc61c6f884f48641d02b4d121d3fd328cb08b5531fcacdabf8a',4,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(6,5,'ef2d127de37b942baad06145e54b0c619a1f22327b2ebbcfbec78f5564afe39d',3,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(7,6,'e7f6c011776e8db7cd330b54174fd76f7d0216b612387a5ffcfb81e6f0919683',9,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(8,7,'7902699be42c8a8e46fbbb4501726517e86b22c56a189f7625a6da49081b2451',0,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(9,8,'2c624232cdd221771294dfbb310aca000a0df6ac8b66b696d90ef06fdefb64a3',5,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(10,9,'19581e27de7ced00ff1ce50b2047e7a567c76b1cbaebabe5ef03f7c3017bb5b7',0,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(11,10,'4a44dc15364204a80fe80e9039455cc1608281820fe2b24f1e5233ade6af1dd5',0,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(12,11,'4fc82b26aecb47d2868c4efbe3581732a3e7cbcc6c2efb32062c08170a05eeb8',8,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(13,12,'6b51d431df5d7f141cbececcf79edf3dd861c3b4069f0b11661a3eefacbba918',2,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(14,13,'3fdba35f04dc8c462986c992bcf875546257113072a909c162f7e470e581e278',4,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(15,14,'8527a891e224136950ff32ca212b45bc93f69fbb801c3b1ebedac52775f99e61',1,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(16,15,'e629fa6598d732768f7c726b4b621285f9c3b85303900aa912017db7617d8bdb',2,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(17,16,'b17ef6d19c7a5b1ee83b907c595526dcb1eb06db8227d650d5dda0a9f4ce8cd9',2,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(18,17,'4523540f1504cd17100c4835e85b7eefd49911580f8efff0599a8f283be6b9e3',1,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(19,18,'4ec9599fc203d176a301536c2e091a19bc852759b255bd6818810a42c5fed14a',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(20,19,'9400f1b21cb527d7fa3d3eabba93557a18ebe7a2ca4e471cfe5e4c5b4ca7f767',5,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(21,20,'f5ca38f748a1d6eaf726b8a42fb575c3c71f1864a8143301782de13da2d9202b',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(22,21,'6f4b6612125fb3a0daecd2799dfd6c9c299424fd920f9b308110a2c1fbd8f443',8,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(23,22,'785f3ec7eb32f30b90cd0fcf3657d388b5ff4297f2f9716ff66e9b69c05ddd09',5,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(24,23,'535fa30d7e25dd8a49f1536779734ec8286108d115da5045d77f3b4185d8f790',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(25,24,'c2356069e9d1e79ca924378153cfbbfb4d4416b1f99d41a2940bfdb66c5319db',2,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(26,25,'b7a56873cd771f2c446d369b649430b65a756ba278ff97ec81bb6f55b2e73569',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(27,26,'5f9c4ab08cac7457e9111a30e4664920607ea2c115a1433d7be98e97e64244ca',1,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(28,27,'670671cd97404156226e507973f2ab8330d3022ca96e0c93bdbdb320c41adcaf',8,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(29,28,'59e19706d51d39f66711c2653cd7eb1291c94d9b55eb14bda74ce4dc636d015a',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(30,29,'35135aaa6cc23891b40cb3f378c53a17a1127210ce60e125ccf03efcfdaec458',5,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(31,30,'624b60c58c9d8bfb6ff1886c2fd605d2adeb6ea4da576068201b6c6958ce93f4',3,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(32,31,'eb1e33e8a81b697b75855af6bfcdbcbf7cbbde9f94962ceaec1ed8af21f5a50f',1,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(33,32,'e29c9c180c6279b0b02abd6a1801c7c04082cf486ec027aa13515e4f3884bb6b',4,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(34,33,'c6f3ac57944a531490cd39902d0f777715fd005efac9a30622d5f5205e7f6894',0,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(35,34,'86e50149658661312a9e0b35558d84f6c6d3da797f552a9657fe0558ca40cdef',3,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(36,35,'9f14025af0065b30e47e23ebb3b491d39ae8ed17d33739e5ff3827ffb3634953',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(37,36,'76a50887d8f1c2e9301755428990ad81479ee21c25b43215cf524541e0503269',5,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(38,37,'7a61b53701befdae0eeeffaecc73f14e20b537bb0f8b91ad7c2936dc63562b25',8,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(39,38,'aea92132c4cbeb263e6ac2bf6c183b5d81737f179f21efdc5863739672f0f470',8,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(40,39,'0b918943df0962bc7a1824c0555a389347b4febdc7cf9d1254406d80ce44e3f9',8,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(41,40,'d59eced1ded07f84c145592f65bdf854358e009c5cd705f5215bf18697fed103',0,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(42,41,'3d914f9348c9cc0ff8a79716700b9fcd4d2f3e711608004eb8f138bcba7f14d9',9,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(43,42,'73475cb40a568e8da8a045ced110137e159f890ac4da883b6b17dc651b3a8049',7,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(44,43,'44cb730c420480a0477b505ae68af508fb90f96cf0ec54c6ad16949dd427f13a',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(45,44,'71ee45a3c0db9a9865f7313dd3372cf60dca6479d46261f3542eb9346e4a04d6',0,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(46,45,'811786ad1ae74adfdd20dd0372abaaebc6246e343aebd01da0bfc4c02bf0106c',3,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(47,46,'25fc0e7096fc653718202dc30b0c580b8ab87eac11a700cba03a7c021bc35b0c',3,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(48,47,'31489056e0916d59fe3add79e63f095af3ffb81604691f21cad442a85c7be617',3,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(49,48,'98010bd9270f9b100b6214a21754fd33bdc8d41b2bc9f9dd16ff54d3c34ffd71',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(50,49,'0e17daca5f3e175f448bacace3bc0da47d0655a74c8dd0dc497a3afbdad95f1f',7,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(51,50,'1a6562590ef19d1045d06c4055742d38288e9e6dcd71ccde5cee80f1d5a774eb',2,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(52,51,'031b4af5197ec30a926f48cf40e11a7dbc470048a21e4003b7a3c07c5dab1baa',0,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(53,52,'41cfc0d1f2d127b04555b7246d84019b4d27710a3f3aff6e7764375b1e06e05d',4,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(54,53,'2858dcd1057d3eae7f7d5f782167e24b61153c01551450a628cee722509f6529',8,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(55,54,'2fca346db656187102ce806ac732e06a62df0dbb2829e511a770556d398e1a6e',5,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(56,55,'02d20bbd7e394ad5999a4cebabac9619732c343a4cac99470c03e23ba2bdc2bc',7,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(57,56,'7688b6ef52555962d008fff894223582c484517cea7da49ee67800adc7fc8866',4,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(58,57,'c837649cce43f2729138e72cc315207057ac82599a59be72765a477f22d14a54',0,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(59,58,'6208ef0f7750c111548cf90b6ea1d0d0a66f6bff40dbef07cb45ec436263c7d6',9,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(60,59,'3e1e967e9b793e908f8eae83c74dba9bcccce6a5535b4b462bd9994537bfe15c',0,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(61,60,'39fa9ec190eee7b6f4dff1100d6343e10918d044c75eac8f9e9a2596173f80c9',8,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(62,61,'d029fa3a95e174a19934857f535eb9427d967218a36ea014b70ad704bc6c8d1c',3,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(63,62,'81b8a03f97e8787c53fe1a86bda042b6f0de9b0ec9c09357e107c99ba4d6948a',8,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(64,63,'da4ea2a5506f2693eae190d9360a1f31793c98a1adade51d93533a6f520ace1c',9,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(65,64,'a68b412c4282555f15546cf6e1fc42893b7e07f271557ceb021821098dd66c1b',5,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(66,65,'108c995b953c8a35561103e2014cf828eb654a99e310f87fab94c2f4b7d2a04f',5,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(67,66,'3ada92f28b4ceda38562ebf047c6ff05400d4c572352a1142eedfef67d21e662',9,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(68,67,'49d180ecf56132819571bf39d9b7b342522a2ac6d23c1418d3338251bfe469c8',7,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(69,68,'a21855da08cb102d1d217c53dc5824a3a795c1c1a44e971bf01ab9da3a2acbbf',1,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(70,69,'c75cb66ae28d8ebc6eded002c28a8ba0d06d3a78c6b5cbf9b2ade051f0775ac4',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(71,70,'ff5a1ae012afa5d4c889c50ad427aaf545d31a4fac04ffc1c4d03d403ba4250a',0,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(72,71,'7f2253d7e228b22a08bda1f09c516f6fead81df6536eb02fa991a34bb38d9be8',0,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(73,72,'8722616204217eddb39e7df969e0698aed8e599ba62ed2de1ce49b03ade0fede',3,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(74,73,'96061e92f58e4bdcdee73df36183fe3ac64747c81c26f6c83aada8d2aabb1864',4,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(75,74,'eb624dbe56eb6620ae62080c10a273cab73ae8eca98ab17b731446a31c79393a',0,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(76,75,'f369cb89fc627e668987007d121ed1eacdc01db9e28f8bb26f358b7d8c4f08ac',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(77,76,'f74efabef12ea619e30b79bddef89cffa9dda494761681ca862cff2871a85980',3,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(78,77,'a88a7902cb4ef697ba0b6759c50e8c10297ff58f942243de19b984841bfe1f73',7,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(79,78,'349c41201b62db851192665c504b350ff98c6b45fb62a8a2161f78b6534d8de9',7,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(80,79,'98a3ab7c340e8a033e7b37b6ef9428751581760af67bbab2b9e05d4964a8874a',7,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(81,80,'48449a14a4ff7d79bb7a1b6f3d488eba397c36ef25634c111b49baf362511afc',9,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(82,81,'5316ca1c5ddca8e6ceccfce58f3b8540e540ee22f6180fb89492904051b3d531',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(83,82,'a46e37632fa6ca51a13fe39a567b3c23b28c2f47d8af6be9bd63e030e214ba38',9,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(84,83,'bbb965ab0c80d6538cf2184babad2a564a010376712012bd07b0af92dcd3097d',1,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(85,84,'44c8031cb036a7350d8b9b8603af662a4b9cdbd2f96e8d5de5af435c9c35da69',9,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(86,85,'b4944c6ff08dc6f43da2e9c824669b7d927dd1fa976fadc7b456881f51bf5ccc',8,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(87,86,'434c9b5ae514646bbd91b50032ca579efec8f22bf0b4aac12e65997c418e0dd6',9,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(88,87,'bdd2d3af3a5a1213497d4f1f7bfcda898274fe9cb5401bbc0190885664708fc2',5,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(89,88,'8b940be7fb78aaa6b6567dd7a3987996947460df1c668e698eb92ca77e425349',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(90,89,'cd70bea023f752a0564abb6ed08d42c1440f2e33e29914e55e0be1595e24f45a',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(91,90,'69f59c273b6e669ac32a6dd5e1b2cb63333d8b004f9696447aee2d422ce63763',0,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(92,91,'1da51b8d8ff98f6a48f80ae79fe3ca6c26e1abb7b7d125259255d6d2b875ea08',8,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(93,92,'8241649609f88ccd2a0a5b233a07a538ec313ff6adf695aa44a969dbca39f67d',7,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(94,93,'6e4001871c0cf27c7634ef1dc478408f642410fd3a444e2a88e301f5c4a35a4d',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(95,94,'e3d6c4d4599e00882384ca981ee287ed961fa5f3828e2adb5e9ea890ab0d0525',2,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(96,95,'ad48ff99415b2f007dc35b7eb553fd1eb35ebfa2f2f308acd9488eeb86f71fa8',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(97,96,'7b1a278f5abe8e9da907fc9c29dfd432d60dc76e17b0fabab659d2a508bc65c4',5,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(98,97,'d6d824abba4afde81129c71dea75b8100e96338da5f416d2f69088f1960cb091',2,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(99,98,'29db0c6782dbd5000559ef4d9e953e300e2b479eed26d887ef3f92b921c06a67',2,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(100,99,'8c1f1046219ddd216a023f792356ddf127fce372a72ec9b4cdac989ee5b0b455',1,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(101,100,'ad57366865126e55649ecb23ae1d48887544976efea46a48eb5d85a6eeb4d306',7,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(102,101,'16dc368a89b428b2485484313ba67a3912ca03f2b2b42429174a4f8b3dc84e44',4,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(103,102,'37834f2f25762f23e1f74a531cbe445db73d6765ebe60878a7dfbecd7d4af6e1',9,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(104,103,'454f63ac30c8322997ef025edff6abd23e0dbe7b8a3d5126a894e4a168c1b59b',3,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(105,104,'5ef6fdf32513aa7cd11f72beccf132b9224d33f271471fff402742887a171edf',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(106,105,'1253e9373e781b7500266caa55150e08e210bc8cd8cc70d89985e3600155e860',5,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(107,106,'482d9673cfee5de391f97fde4d1c84f9f8d6f2cf0784fcffb958b4032de7236c',7,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(108,107,'3346f2bbf6c34bd2dbe28bd1bb657d0e9c37392a1d5ec9929e6a5df4763ddc2d',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(109,108,'9537f32ec7599e1ae953af6c9f929fe747ff9dadf79a9beff1f304c550173011',0,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(110,109,'0fd42b3f73c448b34940b339f87d07adf116b05c0227aad72e8f0ee90533e699',5,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(111,110,'9bdb2af6799204a299c603994b8e400e4b1fd625efdb74066cc869fee42c9df3',0,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(112,111,'f6e0a1e2ac41945a9aa7ff8a8aaa0cebc12a3bcc981a929ad5cf810a090e11ae',2,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(113,112,'b1556dea32e9d0cdbfed038fd7787275775ea40939c146a64e205bcb349ad02f',1,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(114,113,'6c658ee83fb7e812482494f3e416a876f63f418a0b8a1f5e76d47ee4177035cb',4,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(115,114,'9f1f9dce319c4700ef28ec8c53bd3cc8e6abe64c68385479ab89215806a5bdd6',4,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(116,115,'28dae7c8bde2f3ca608f86d0e16a214dee74c74bee011cdfdd46bc04b655bc14',4,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(117,116,'e5b861a6d8a966dfca7e7341cd3eb6be9901688d547a72ebed0b1f5e14f3d08d',1,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(118,117,'2ac878b0e2180616993b4b6aa71e61166fdc86c28d47e359d0ee537eb11d46d3',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(119,118,'85daaf6f7055cd5736287faed9603d712920092c4f8fd0097ec3b650bf27530e',1,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(120,119,'3038bfb575bee6a0e61945eff8784835bb2c720634e42734678c083994b7f018',8,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(121,120,'2abaca4911e68fa9bfbf3482ee797fd5b9045b841fdff7253557c5fe15de6477',7,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(122,121,'89aa1e580023722db67646e8149eb246c748e180e34a1cf679ab0b41a416d904',9,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(123,122,'1be00341082e25c4e251ca6713e767f7131a2823b0052caf9c9b006ec512f6cb',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(124,123,'a665a45920422f9d417e4867efdc4fb8a04a1f3fff1fa07e998e86f7f7a27ae3',7,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(125,124,'6affdae3b3c1aa6aa7689e9b6a7b3225a636aa1ac0025f490cca1285ceaf1487',4,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(126,125,'0f8ef3377b30fc47f96b48247f463a726a802f62f3faa03d56403751d2f66c67',9,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(127,126,'65a699905c02619370bcf9207f5a477c3d67130ca71ec6f750e07fe8d510b084',7,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(128,127,'922c7954216ccfe7a61def609305ce1dc7c67e225f873f256d30d7a8ee4f404c',9,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(129,128,'2747b7c718564ba5f066f0523b03e17f6a496b06851333d2d59ab6d863225848',7,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(130,129,'6566230e3a3ce3774c1bbc7c18b590ae0f457bbcd511e90e3e7dca2a02e7addc',1,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(131,130,'38d66d9692ac590000a91b03a88da1c88d51fab2b78f63171f553ecc551a0c6f',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(132,131,'eeca91fd439b6d5e827e8fda7fee35046f2def93508637483f6be8a2df7a4392',8,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(133,132,'dbb1ded63bc70732626c5dfe6c7f50ced3d560e970f30b15335ac290358748f6',2,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(134,133,'d2f483672c0239f6d7dd3c9ecee6deacbcd59185855625902a8b1c1a3bd67440',2,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(135,134,'5d389f5e2e34c6b0bad96581c22cee0be36dcf627cd73af4d4cccacd9ef40cc3',4,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(136,135,'13671077b66a29874a2578b5240319092ef2a1043228e433e9b006b5e53e7513',1,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(137,136,'36ebe205bcdfc499a25e6923f4450fa8d48196ceb4fa0ce077d9d8ec4a36926d',5,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(138,137,'d80eae6e96d148b3b2abbbc6760077b66c4ea071f847dab573d507a32c4d99a5',9,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(139,138,'d6a4031733610bb080d0bfa794fcc9dbdcff74834aeaab7c6b927e21e9754037',4,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(140,139,'8d27ba37c5d810106b55f3fd6cdb35842007e88754184bfc0e6035f9bcede633',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(141,140,'dbae772db29058a88f9bd830e957c695347c41b6162a7eb9a9ea13def34be56b',0,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(142,141,'2c7d5490e6050836f8f2f0d496b1c8d6a38d4ffac2b898e6e77751bdcd20ebf5',4,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(143,142,'d4ee9f58e5860574ca98e3b4839391e7a356328d4bd6afecefc2381df5f5b41b',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(144,143,'d6f0c71ef0c88e45e4b3a2118fcb83b0def392d759c901e9d755d0e879028727',9,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(145,144,'5ec1a0c99d428601ce42b407ae9c675e0836a8ba591c8ca6e2a2cf5563d97ff0',1,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(146,145,'be47addbcb8f60566a3d7fd5a36f8195798e2848b368195d9a5d20e007c59a0c',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(147,146,'0a5b046d07f6f971b7776de682f57c5b9cdc8fa060db7ef59de82e721c8098f4',9,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(148,147,'1d28c120568c10e19b9d8abe8b66d0983fa3d2e11ee7751aca50f83c6f4a43aa',1,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(149,148,'ec2e990b934dde55cb87300629cedfc21b15cd28bbcf77d8bbdc55359d7689da',7,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(150,149,'05ada863a4cf9660fd8c68e2295f1d35b2264815f5b605003d6625bd9e0492cf',2,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(151,150,'9ae2bdd7beedc2e766c6b76585530e16925115707dc7a06ab5ee4aa2776b2c7b',1,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(152,151,'8e612bd1f5d132a339575b8dafb7842c64614e56bcf3d5ab65a0bc4b34329407',3,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(153,152,'043066daf2109523a7490d4bfad4766da5719950a2b5f96d192fc0537e84f32a',9,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(154,153,'620c9c332101a5bae955c66ae72268fbcd3972766179522c8deede6a249addb7',2,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(155,154,'1d0ebea552eb43d0b1e1561f6de8ae92e3de7f1abec52399244d1caed7dbdfa6',0,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(156,155,'210e3b160c355818509425b9d9e9fd3ea2e287f2c43a13e5be8817140db0b9e6',0,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(157,156,'0fecf9247f3ddc84db8a804fa3065c013baf6b7c2458c2ba2bf56c2e1d42ddd4',6,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(158,157,'c75de23d89df36ba921287616ee8edb4c986e328a78e033e57c1e5e2b59c838e',4,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(159,158,'7ed8f0f3b707956d9fb1e889e11153e0aa0a854983081d262fbe5eede32da7ca',3,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+INSERT INTO "image" VALUES(160,159,'ff2ccb6ba423d356bd549ed4bfb76e96976a0dcde05a09996a1cdb9f83422ec4',0,8,6,'PNG',0,0,0,NULL,NULL,NULL);
+CREATE TABLE image_path (
+	id INTEGER NOT NULL, 
+	image_id INTEGER, 
+	root TEXT NOT NULL, 
+	path TEXT NOT NULL, 
+	coco_id BIGINT, 
+	extra JSON NOT NULL, 
+	problem TEXT, 
+	size BIGINT NOT NULL, 
+	modified_ns BIGINT NOT NULL, own_image_id INTEGER, 
+	CONSTRAINT pk_image_path PRIMARY KEY (id), 
+	CONSTRAINT fk_image_path_image_id_image FOREIGN KEY(image_id) REFERENCES image (id), 
+	CONSTRAINT uq_image_path_root_path UNIQUE (root, path)
+);
+INSERT INTO "image_path" VALUES(1,1,'images','0.png',NULL,'{}',NULL,69,1796030332436804510,NULL);
+INSERT INTO "image_path" VALUES(2,2,'images','1.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(3,3,'images','2.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(4,4,'images','3.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(5,5,'images','4.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(6,6,'images','5.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(7,7,'images','6.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(8,8,'images','7.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(9,9,'images','8.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(10,10,'images','9.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(11,11,'images','10.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(12,12,'images','11.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(13,13,'images','12.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(14,14,'images','13.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(15,15,'images','14.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(16,16,'images','15.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(17,17,'images','16.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(18,18,'images','17.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(19,19,'images','18.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(20,20,'images','19.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(21,21,'images','20.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(22,22,'images','21.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(23,23,'images','22.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(24,24,'images','23.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(25,25,'images','24.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(26,26,'images','25.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(27,27,'images','26.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(28,28,'images','27.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(29,29,'images','28.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(30,30,'images','29.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(31,31,'images','30.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(32,32,'images','31.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(33,33,'images','32.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(34,34,'images','33.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(35,35,'images','34.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(36,36,'images','35.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(37,37,'images','36.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(38,38,'images','37.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(39,39,'images','38.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(40,40,'images','39.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(41,41,'images','40.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(42,42,'images','41.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(43,43,'images','42.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(44,44,'images','43.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(45,45,'images','44.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(46,46,'images','45.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(47,47,'images','46.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(48,48,'images','47.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(49,49,'images','48.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(50,50,'images','49.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(51,51,'images','50.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(52,52,'images','51.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(53,53,'images','52.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(54,54,'images','53.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(55,55,'images','54.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(56,56,'images','55.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(57,57,'images','56.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(58,58,'images','57.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(59,59,'images','58.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(60,60,'images','59.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(61,61,'images','60.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(62,62,'images','61.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(63,63,'images','62.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(64,64,'images','63.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(65,65,'images','64.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(66,66,'images','65.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(67,67,'images','66.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(68,68,'images','67.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(69,69,'images','68.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(70,70,'images','69.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(71,71,'images','70.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(72,72,'images','71.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(73,73,'images','72.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(74,74,'images','73.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(75,75,'images','74.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(76,76,'images','75.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(77,77,'images','76.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(78,78,'images','77.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(79,79,'images','78.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(80,80,'images','79.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(81,81,'images','80.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(82,82,'images','81.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(83,83,'images','82.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(84,84,'images','83.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(85,85,'images','84.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(86,86,'images','85.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(87,87,'images','86.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(88,88,'images','87.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(89,89,'images','88.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(90,90,'images','89.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(91,91,'images','90.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(92,92,'images','91.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(93,93,'images','92.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(94,94,'images','93.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(95,95,'images','94.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(96,96,'images','95.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(97,97,'images','96.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(98,98,'images','97.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(99,99,'images','98.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(100,100,'images','99.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(101,101,'images','100.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(102,102,'images','101.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(103,103,'images','102.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(104,104,'images','103.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(105,105,'images','104.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(106,106,'images','105.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(107,107,'images','106.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(108,108,'images','107.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(109,109,'images','108.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(110,110,'images','109.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(111,111,'images','110.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(112,112,'images','111.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(113,113,'images','112.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(114,114,'images','113.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(115,115,'images','114.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(116,116,'images','115.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(117,117,'images','116.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(118,118,'images','117.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(119,119,'images','118.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(120,120,'images','119.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(121,121,'images','120.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(122,122,'images','121.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(123,123,'images','122.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(124,124,'images','123.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(125,125,'images','124.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(126,126,'images','125.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(127,127,'images','126.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(128,128,'images','127.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(129,129,'images','128.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(130,130,'images','129.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(131,131,'images','130.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(132,132,'images','131.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(133,133,'images','132.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(134,134,'images','133.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(135,135,'images','134.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(136,136,'images','135.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(137,137,'images','136.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(138,138,'images','137.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(139,139,'images','138.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(140,140,'images','139.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(141,141,'images','140.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(142,142,'images','141.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(143,143,'images','142.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(144,144,'images','143.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(145,145,'images','144.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(146,146,'images','145.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(147,147,'images','146.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(148,148,'images','147.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(149,149,'images','148.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(150,150,'images','149.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(151,151,'images','150.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(152,152,'images','151.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(153,153,'images','152.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(154,154,'images','153.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(155,155,'images','154.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(156,156,'images','155.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(157,157,'images','156.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(158,158,'images','157.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(159,159,'images','158.png',NULL,'{}',NULL,69,0,NULL);
+INSERT INTO "image_path" VALUES(160,160,'images','159.png',NULL,'{}',NULL,69,0,NULL);
+CREATE TABLE imported_annotation (
+	id INTEGER NOT NULL, 
+	path_id INTEGER NOT NULL, 
+	category_id INTEGER NOT NULL, 
+	coco_id BIGINT, 
+	body JSON NOT NULL, 
+	CONSTRAINT pk_imported_annotation PRIMARY KEY (id), 
+	CONSTRAINT fk_imported_annotation_category_id_category FOREIGN KEY(category_id) REFERENCES category (id), 
+	CONSTRAINT fk_imported_annotation_path_id_image_path FOREIGN KEY(path_id) REFERENCES image_path (id)
+);
+CREATE TABLE job (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	kind VARCHAR(20) NOT NULL, 
+	state VARCHAR(20) NOT NULL, 
+	options JSON NOT NULL, 
+	progress JSON NOT NULL, 
+	message TEXT NOT NULL, 
+	token VARCHAR(36), 
+	worker TEXT, 
+	cancel_requested BOOLEAN NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	started_at BIGINT, 
+	heartbeat_at BIGINT, 
+	finished_at BIGINT
+, lost_workers INTEGER DEFAULT '0' NOT NULL);
+CREATE TABLE label (
+	image_id INTEGER NOT NULL, 
+	category_id INTEGER NOT NULL, 
+	state SMALLINT, 
+	source SMALLINT NOT NULL, 
+	answer_id INTEGER NOT NULL, 
+	"conflict" BOOLEAN NOT NULL, 
+	CONSTRAINT pk_label PRIMARY KEY (image_id, category_id), 
+	CONSTRAINT fk_label_answer_id_answer FOREIGN KEY(answer_id) REFERENCES answer (id), 
+	CONSTRAINT fk_label_category_id_category FOREIGN KEY(category_id) REFERENCES category (id), 
+	CONSTRAINT fk_label_image_id_image FOREIGN KEY(image_id) REFERENCES image (id)
+)
+ WITHOUT ROWID
+
+;
+CREATE TABLE lease (
+	kind VARCHAR(20) NOT NULL, 
+	"key" INTEGER NOT NULL, 
+	holder TEXT NOT NULL, 
+	expires_at BIGINT NOT NULL, 
+	CONSTRAINT pk_lease PRIMARY KEY (kind, "key")
+)
+ WITHOUT ROWID
+
+;
+CREATE TABLE operation (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	client_id VARCHAR(64) NOT NULL, 
+	annotator_id INTEGER NOT NULL, 
+	kind VARCHAR(20) NOT NULL, 
+	happened_at BIGINT NOT NULL, 
+	recorded_at BIGINT NOT NULL, 
+	decision_ms INTEGER, 
+	version INTEGER, 
+	cancels INTEGER, 
+	target INTEGER, 
+	cancelled BOOLEAN NOT NULL, 
+	CONSTRAINT fk_operation_annotator_id_annotator FOREIGN KEY(annotator_id) REFERENCES annotator (id), 
+	CONSTRAINT fk_operation_cancels_operation FOREIGN KEY(cancels) REFERENCES operation (id), 
+	CONSTRAINT fk_operation_target_operation FOREIGN KEY(target) REFERENCES operation (id), 
+	CONSTRAINT uq_operation_client_id UNIQUE (client_id)
+);
+CREATE TABLE probe (
+	id INTEGER NOT NULL, 
+	image_id INTEGER NOT NULL, 
+	category_id INTEGER NOT NULL, 
+	purpose VARCHAR(10) NOT NULL, 
+	certificate_id INTEGER, 
+	zone VARCHAR(10), 
+	position INTEGER, 
+	inclusion_probability FLOAT, 
+	drawn_at BIGINT NOT NULL, 
+	annotator_id INTEGER, 
+	state SMALLINT, 
+	answered_at BIGINT, card VARCHAR(64), decision_ms INTEGER, 
+	CONSTRAINT pk_probe PRIMARY KEY (id), 
+	CONSTRAINT fk_probe_annotator_id_annotator FOREIGN KEY(annotator_id) REFERENCES annotator (id), 
+	CONSTRAINT fk_probe_category_id_category FOREIGN KEY(category_id) REFERENCES category (id), 
+	CONSTRAINT fk_probe_certificate_id_certificate FOREIGN KEY(certificate_id) REFERENCES certificate (id), 
+	CONSTRAINT fk_probe_image_id_image FOREIGN KEY(image_id) REFERENCES image (id)
+);
+INSERT INTO "probe" VALUES(1,42,4,'bound',1,'absent',0,NULL,1767225660000000,1,0,1767225660000000,NULL,NULL);
+INSERT INTO "probe" VALUES(2,42,1,'bound',1,'absent',1,NULL,1767225660000000,1,0,1767225660000000,NULL,NULL);
+INSERT INTO "probe" VALUES(3,141,5,'bound',1,'middle',0,NULL,1767225660000000,1,1,1767225660000000,NULL,NULL);
+INSERT INTO "probe" VALUES(4,40,6,'bound',1,'middle',1,NULL,1767225660000000,1,1,1767225660000000,NULL,NULL);
+INSERT INTO "probe" VALUES(5,62,6,'bound',1,'middle',2,NULL,1767225660000000,1,0,1767225660000000,NULL,NULL);
+INSERT INTO "probe" VALUES(6,102,6,'bound',1,'middle',3,NULL,1767225660000000,1,0,1767225660000000,NULL,NULL);
+INSERT INTO "probe" VALUES(7,63,4,'bound',1,'middle',4,NULL,1767225660000000,1,0,1767225660000000,NULL,NULL);
+INSERT INTO "probe" VALUES(8,75,4,'bound',1,'absent',2,NULL,1767225660000000,1,0,1767225660000000,NULL,NULL);
+INSERT INTO "probe" VALUES(9,96,6,'bound',1,'middle',5,NULL,1767225660000000,1,0,1767225660000000,NULL,NULL);
+INSERT INTO "probe" VALUES(10,140,3,'bound',1,'middle',6,NULL,1767225660000000,1,0,1767225720000000,NULL,NULL);
+INSERT INTO "probe" VALUES(11,68,2,'bound',1,'absent',3,NULL,1767225660000000,1,0,1767225720000000,NULL,NULL);
+INSERT INTO "probe" VALUES(12,155,4,'bound',1,'present',0,NULL,1767225660000000,1,1,1767225720000000,NULL,NULL);
+INSERT INTO "probe" VALUES(13,158,5,'bound',1,'middle',7,NULL,1767225660000000,1,0,1767225720000000,NULL,NULL);
+INSERT INTO "probe" VALUES(14,123,5,'bound',1,'present',1,NULL,1767225660000000,1,1,1767225720000000,NULL,NULL);
+INSERT INTO "probe" VALUES(15,135,3,'bound',1,'present',2,NULL,1767225660000000,1,0,1767225720000000,NULL,NULL);
+INSERT INTO "probe" VALUES(16,75,1,'bound',1,'present',3,NULL,1767225660000000,1,1,1767225720000000,NULL,NULL);
+INSERT INTO "probe" VALUES(17,138,6,'bound',1,'present',4,NULL,1767225660000000,1,1,1767225720000000,NULL,NULL);
+INSERT INTO "probe" VALUES(18,143,5,'bound',1,'present',5,NULL,1767225660000000,1,1,1767225720000000,NULL,NULL);
+INSERT INTO "probe" VALUES(19,127,4,'bound',1,'middle',8,NULL,1767225660000000,1,0,1767225780000000,NULL,NULL);
+INSERT INTO "probe" VALUES(20,16,5,'bound',1,'present',6,NULL,1767225660000000,1,0,1767225780000000,NULL,NULL);
+INSERT INTO "probe" VALUES(21,87,2,'bound',1,'absent',4,NULL,1767225660000000,1,0,1767225780000000,NULL,NULL);
+INSERT INTO "probe" VALUES(22,150,2,'bound',1,'present',7,NULL,1767225660000000,1,1,1767225780000000,NULL,NULL);
+INSERT INTO "probe" VALUES(23,31,5,'bound',1,'present',8,NULL,1767225660000000,1,1,1767225780000000,NULL,NULL);
+INSERT INTO "probe" VALUES(24,120,5,'bound',1,'middle',9,NULL,1767225660000000,1,0,1767225780000000,NULL,NULL);
+INSERT INTO "probe" VALUES(25,144,6,'bound',1,'absent',5,NULL,1767225660000000,1,0,1767225780000000,NULL,NULL);
+INSERT INTO "probe" VALUES(26,62,1,'bound',1,'present',9,NULL,1767225660000000,1,1,1767225840000000,NULL,NULL);
+INSERT INTO "probe" VALUES(27,145,2,'bound',1,'middle',10,NULL,1767225660000000,1,0,1767225840000000,NULL,NULL);
+INSERT INTO "probe" VALUES(28,64,4,'bound',1,'absent',6,NULL,1767225660000000,1,0,1767225840000000,NULL,NULL);
+INSERT INTO "probe" VALUES(29,70,4,'bound',1,'present',10,NULL,1767225660000000,1,1,1767225840000000,NULL,NULL);
+INSERT INTO "probe" VALUES(30,100,2,'bound',1,'absent',7,NULL,1767225660000000,1,0,1767225840000000,NULL,NULL);
+INSERT INTO "probe" VALUES(31,39,5,'bound',1,'present',11,NULL,1767225660000000,1,1,1767225840000000,NULL,NULL);
+INSERT INTO "probe" VALUES(32,88,4,'bound',1,'absent',8,NULL,1767225660000000,1,0,1767225840000000,NULL,NULL);
+INSERT INTO "probe" VALUES(33,44,2,'bound',1,'present',12,NULL,1767225660000000,1,1,1767225840000000,NULL,NULL);
+INSERT INTO "probe" VALUES(34,52,4,'bound',1,'present',13,NULL,1767225660000000,1,1,1767225900000000,NULL,NULL);
+INSERT INTO "probe" VALUES(35,135,1,'bound',1,'absent',9,NULL,1767225660000000,1,0,1767225900000000,NULL,NULL);
+INSERT INTO "probe" VALUES(36,1,5,'bound',1,'middle',11,NULL,1767225660000000,1,1,1767225900000000,NULL,NULL);
+INSERT INTO "probe" VALUES(37,15,3,'bound',1,'middle',12,NULL,1767225660000000,1,0,1767225900000000,NULL,NULL);
+INSERT INTO "probe" VALUES(38,26,6,'bound',1,'absent',10,NULL,1767225660000000,1,0,1767225900000000,NULL,NULL);
+INSERT INTO "probe" VALUES(39,5,6,'bound',1,'absent',11,NULL,1767225660000000,1,0,1767225900000000,NULL,NULL);
+INSERT INTO "probe" VALUES(40,133,6,'bound',1,'middle',13,NULL,1767225660000000,1,0,1767225900000000,NULL,NULL);
+INSERT INTO "probe" VALUES(41,106,2,'bound',1,'middle',14,NULL,1767225660000000,1,0,1767225900000000,NULL,NULL);
+INSERT INTO "probe" VALUES(42,141,3,'bound',1,'present',14,NULL,1767225660000000,1,1,1767225960000000,NULL,NULL);
+INSERT INTO "probe" VALUES(43,15,2,'bound',1,'present',15,NULL,1767225660000000,1,0,1767225960000000,NULL,NULL);
+INSERT INTO "probe" VALUES(44,142,6,'bound',1,'absent',12,NULL,1767225660000000,1,0,1767225960000000,NULL,NULL);
+INSERT INTO "probe" VALUES(45,69,4,'bound',1,'absent',13,NULL,1767225660000000,1,0,1767225960000000,NULL,NULL);
+INSERT INTO "probe" VALUES(46,66,1,'bound',1,'middle',15,NULL,1767225660000000,1,0,1767225960000000,NULL,NULL);
+INSERT INTO "probe" VALUES(47,27,3,'bound',1,'present',16,NULL,1767225660000000,1,0,1767225960000000,NULL,NULL);
+INSERT INTO "probe" VALUES(48,155,6,'bound',1,'present',17,NULL,1767225660000000,1,1,1767225960000000,NULL,NULL);
+INSERT INTO "probe" VALUES(49,59,2,'bound',1,'absent',14,NULL,1767225660000000,1,0,1767225960000000,NULL,NULL);
+INSERT INTO "probe" VALUES(50,82,1,'bound',1,'present',18,NULL,1767225660000000,1,1,1767225960000000,NULL,NULL);
+INSERT INTO "probe" VALUES(51,80,5,'bound',1,'middle',16,NULL,1767225660000000,1,0,1767226020000000,NULL,NULL);
+INSERT INTO "probe" VALUES(52,32,4,'bound',1,'absent',15,NULL,1767225660000000,1,0,1767226020000000,NULL,NULL);
+INSERT INTO "probe" VALUES(53,12,3,'bound',1,'present',19,NULL,1767225660000000,1,1,1767226020000000,NULL,NULL);
+INSERT INTO "probe" VALUES(54,33,5,'bound',1,'present',20,NULL,1767225660000000,1,1,1767226020000000,NULL,NULL);
+INSERT INTO "probe" VALUES(55,92,1,'bound',1,'present',21,NULL,1767225660000000,1,1,1767226020000000,NULL,NULL);
+INSERT INTO "probe" VALUES(56,147,5,'bound',1,'middle',17,NULL,1767225660000000,1,0,1767226020000000,NULL,NULL);
+INSERT INTO "probe" VALUES(57,46,3,'bound',1,'middle',18,NULL,1767225660000000,1,0,1767226020000000,NULL,NULL);
+INSERT INTO "probe" VALUES(58,86,4,'bound',1,'absent',16,NULL,1767225660000000,1,0,1767226020000000,NULL,NULL);
+INSERT INTO "probe" VALUES(59,38,5,'bound',1,'middle',19,NULL,1767225660000000,1,0,1767226080000000,NULL,NULL);
+INSERT INTO "probe" VALUES(60,14,5,'bound',1,'present',22,NULL,1767225660000000,1,1,1767226080000000,NULL,NULL);
+INSERT INTO "probe" VALUES(61,64,1,'bound',1,'present',23,NULL,1767225660000000,1,1,1767226080000000,NULL,NULL);
+INSERT INTO "probe" VALUES(62,146,3,'bound',1,'absent',17,NULL,1767225660000000,1,0,1767226080000000,NULL,NULL);
+INSERT INTO "probe" VALUES(63,156,3,'bound',1,'middle',20,NULL,1767225660000000,1,0,1767226080000000,NULL,NULL);
+INSERT INTO "probe" VALUES(64,100,1,'bound',1,'present',24,NULL,1767225660000000,1,1,1767226080000000,NULL,NULL);
+INSERT INTO "probe" VALUES(65,9,4,'bound',1,'present',25,NULL,1767225660000000,1,1,1767226080000000,NULL,NULL);
+INSERT INTO "probe" VALUES(66,120,6,'bound',1,'middle',21,NULL,1767225660000000,1,0,1767226140000000,NULL,NULL);
+INSERT INTO "probe" VALUES(67,90,6,'bound',1,'middle',22,NULL,1767225660000000,1,1,1767226140000000,NULL,NULL);
+INSERT INTO "probe" VALUES(68,41,3,'bound',1,'absent',18,NULL,1767225660000000,1,0,1767226140000000,NULL,NULL);
+INSERT INTO "probe" VALUES(69,22,5,'bound',1,'present',26,NULL,1767225660000000,1,1,1767226140000000,NULL,NULL);
+INSERT INTO "probe" VALUES(70,91,5,'bound',1,'present',27,NULL,1767225660000000,1,1,1767226140000000,NULL,NULL);
+INSERT INTO "probe" VALUES(71,158,6,'bound',1,'absent',19,NULL,1767225660000000,1,1,1767226140000000,NULL,NULL);
+INSERT INTO "probe" VALUES(72,98,2,'bound',1,'present',28,NULL,1767225660000000,1,1,1767226140000000,NULL,NULL);
+INSERT INTO "probe" VALUES(73,115,2,'bound',1,'present',29,NULL,1767225660000000,1,1,1767226140000000,NULL,NULL);
+INSERT INTO "probe" VALUES(74,27,4,'bound',1,'present',30,NULL,1767225660000000,1,1,1767226140000000,NULL,NULL);
+INSERT INTO "probe" VALUES(75,156,6,'bound',1,'middle',23,NULL,1767225660000000,1,0,1767226200000000,NULL,NULL);
+INSERT INTO "probe" VALUES(76,128,1,'bound',1,'present',31,NULL,1767225660000000,1,0,1767226200000000,NULL,NULL);
+INSERT INTO "probe" VALUES(77,52,3,'bound',1,'present',32,NULL,1767225660000000,1,1,1767226200000000,NULL,NULL);
+INSERT INTO "probe" VALUES(78,46,4,'bound',1,'absent',20,NULL,1767225660000000,1,0,1767226200000000,NULL,NULL);
+INSERT INTO "probe" VALUES(79,108,4,'bound',1,'middle',24,NULL,1767225660000000,1,0,1767226200000000,NULL,NULL);
+INSERT INTO "probe" VALUES(80,85,5,'bound',1,'absent',21,NULL,1767225660000000,1,0,1767226200000000,NULL,NULL);
+INSERT INTO "probe" VALUES(81,150,3,'bound',1,'present',33,NULL,1767225660000000,1,1,1767226200000000,NULL,NULL);
+INSERT INTO "probe" VALUES(82,158,2,'bound',1,'middle',25,NULL,1767225660000000,1,1,1767226200000000,NULL,NULL);
+INSERT INTO "probe" VALUES(83,70,5,'bound',1,'present',34,NULL,1767225660000000,1,1,1767226200000000,NULL,NULL);
+INSERT INTO "probe" VALUES(84,60,3,'bound',1,'present',35,NULL,1767225660000000,1,1,1767226260000000,NULL,NULL);
+INSERT INTO "probe" VALUES(85,130,1,'bound',1,'present',36,NULL,1767225660000000,1,1,1767226260000000,NULL,NULL);
+INSERT INTO "probe" VALUES(86,31,2,'bound',1,'absent',22,NULL,1767225660000000,1,1,1767226260000000,NULL,NULL);
+INSERT INTO "probe" VALUES(87,20,5,'bound',1,'present',37,NULL,1767225660000000,1,1,1767226260000000,NULL,NULL);
+INSERT INTO "probe" VALUES(88,154,5,'bound',1,'absent',23,NULL,1767225660000000,1,0,1767226260000000,NULL,NULL);
+INSERT INTO "probe" VALUES(89,83,2,'bound',1,'absent',24,NULL,1767225660000000,1,0,1767226260000000,NULL,NULL);
+INSERT INTO "probe" VALUES(90,63,2,'bound',1,'absent',25,NULL,1767225660000000,1,0,1767226260000000,NULL,NULL);
+INSERT INTO "probe" VALUES(91,87,6,'bound',1,'middle',26,NULL,1767225660000000,1,0,1767226320000000,NULL,NULL);
+INSERT INTO "probe" VALUES(92,67,5,'bound',1,'absent',26,NULL,1767225660000000,1,0,1767226320000000,NULL,NULL);
+INSERT INTO "probe" VALUES(93,32,1,'bound',1,'present',38,NULL,1767225660000000,1,1,1767226320000000,NULL,NULL);
+INSERT INTO "probe" VALUES(94,127,6,'bound',1,'present',39,NULL,1767225660000000,1,1,1767226320000000,NULL,NULL);
+INSERT INTO "probe" VALUES(95,95,3,'bound',1,'absent',27,NULL,1767225660000000,1,0,1767226320000000,NULL,NULL);
+INSERT INTO "probe" VALUES(96,105,2,'bound',1,'middle',27,NULL,1767225660000000,1,0,1767226320000000,NULL,NULL);
+INSERT INTO "probe" VALUES(97,87,1,'bound',1,'absent',28,NULL,1767225660000000,1,0,1767226320000000,NULL,NULL);
+INSERT INTO "probe" VALUES(98,134,6,'bound',1,'middle',28,NULL,1767225660000000,1,0,1767226380000000,NULL,NULL);
+INSERT INTO "probe" VALUES(99,41,6,'bound',1,'absent',29,NULL,1767225660000000,1,0,1767226380000000,NULL,NULL);
+INSERT INTO "probe" VALUES(100,80,1,'bound',1,'middle',29,NULL,1767225660000000,1,0,1767226380000000,NULL,NULL);
+INSERT INTO "probe" VALUES(103,141,5,'again',1,'middle',0,NULL,1767225780000000,1,1,1767225780000000,NULL,NULL);
+INSERT INTO "probe" VALUES(104,40,6,'again',1,'middle',1,NULL,1767225780000000,1,1,1767225780000000,NULL,NULL);
+INSERT INTO "probe" VALUES(106,135,3,'again',1,'present',2,NULL,1767225840000000,1,0,1767225840000000,NULL,NULL);
+INSERT INTO "probe" VALUES(108,16,5,'again',1,'present',6,NULL,1767225900000000,1,0,1767225900000000,NULL,NULL);
+INSERT INTO "probe" VALUES(111,1,5,'again',1,'middle',11,NULL,1767226020000000,1,1,1767226020000000,NULL,NULL);
+INSERT INTO "probe" VALUES(113,15,2,'again',1,'present',15,NULL,1767226080000000,1,0,1767226080000000,NULL,NULL);
+INSERT INTO "probe" VALUES(114,27,3,'again',1,'present',16,NULL,1767226080000000,1,0,1767226080000000,NULL,NULL);
+INSERT INTO "probe" VALUES(118,90,6,'again',1,'middle',22,NULL,1767226260000000,1,1,1767226260000000,NULL,NULL);
+INSERT INTO "probe" VALUES(119,158,6,'again',1,'absent',19,NULL,1767226260000000,1,1,1767226260000000,NULL,NULL);
+INSERT INTO "probe" VALUES(121,128,1,'again',1,'present',31,NULL,1767226320000000,1,0,1767226320000000,NULL,NULL);
+INSERT INTO "probe" VALUES(122,158,2,'again',1,'middle',25,NULL,1767226320000000,1,1,1767226320000000,NULL,NULL);
+INSERT INTO "probe" VALUES(124,31,2,'again',1,'absent',22,NULL,1767226380000000,1,1,1767226380000000,NULL,NULL);
+INSERT INTO "probe" VALUES(125,46,1,'bound',1,'present',40,NULL,1767226380000000,1,1,1767226380000000,NULL,NULL);
+INSERT INTO "probe" VALUES(126,64,6,'bound',1,'middle',30,NULL,1767226380000000,1,0,1767226380000000,NULL,NULL);
+INSERT INTO "probe" VALUES(127,41,4,'bound',1,'absent',30,NULL,1767226380000000,1,0,1767226380000000,NULL,NULL);
+INSERT INTO "probe" VALUES(128,109,3,'bound',1,'present',41,NULL,1767226380000000,1,1,1767226380000000,NULL,NULL);
+INSERT INTO "probe" VALUES(129,81,6,'bound',1,'present',42,NULL,1767226380000000,1,1,1767226380000000,NULL,NULL);
+INSERT INTO "probe" VALUES(130,148,5,'bound',1,'present',43,NULL,1767226380000000,1,0,1767226440000000,NULL,NULL);
+INSERT INTO "probe" VALUES(131,91,6,'bound',1,'present',44,NULL,1767226380000000,1,1,1767226440000000,NULL,NULL);
+INSERT INTO "probe" VALUES(132,153,4,'bound',1,'absent',31,NULL,1767226380000000,1,0,1767226440000000,NULL,NULL);
+INSERT INTO "probe" VALUES(133,68,6,'bound',1,'present',45,NULL,1767226380000000,1,1,1767226440000000,NULL,NULL);
+INSERT INTO "probe" VALUES(134,84,6,'bound',1,'present',46,NULL,1767226380000000,1,1,1767226440000000,NULL,NULL);
+INSERT INTO "probe" VALUES(135,26,5,'bound',1,'present',47,NULL,1767226380000000,1,1,1767226440000000,NULL,NULL);
+INSERT INTO "probe" VALUES(136,143,1,'bound',1,'middle',31,NULL,1767226380000000,1,1,1767226440000000,NULL,NULL);
+INSERT INTO "probe" VALUES(137,60,2,'bound',1,'present',48,NULL,1767226380000000,1,1,1767226440000000,NULL,NULL);
+INSERT INTO "probe" VALUES(138,124,5,'bound',1,'absent',32,NULL,1767226380000000,1,0,1767226440000000,NULL,NULL);
+INSERT INTO "probe" VALUES(139,7,5,'bound',1,'absent',33,NULL,1767226380000000,1,0,1767226500000000,NULL,NULL);
+INSERT INTO "probe" VALUES(140,46,2,'bound',1,'present',49,NULL,1767226380000000,1,1,1767226500000000,NULL,NULL);
+INSERT INTO "probe" VALUES(141,109,4,'bound',1,'absent',34,NULL,1767226380000000,1,0,1767226500000000,NULL,NULL);
+INSERT INTO "probe" VALUES(142,117,1,'bound',1,'absent',35,NULL,1767226380000000,1,0,1767226500000000,NULL,NULL);
+INSERT INTO "probe" VALUES(143,90,3,'bound',1,'middle',32,NULL,1767226380000000,1,1,1767226500000000,NULL,NULL);
+INSERT INTO "probe" VALUES(144,56,6,'bound',1,'absent',36,NULL,1767226380000000,1,0,1767226500000000,NULL,NULL);
+INSERT INTO "probe" VALUES(145,79,5,'bound',1,'middle',33,NULL,1767226380000000,1,0,1767226500000000,NULL,NULL);
+INSERT INTO "probe" VALUES(146,72,3,'bound',1,'middle',34,NULL,1767226380000000,1,0,1767226500000000,NULL,NULL);
+INSERT INTO "probe" VALUES(147,10,3,'bound',1,'absent',37,NULL,1767226380000000,1,0,1767226500000000,NULL,NULL);
+INSERT INTO "probe" VALUES(148,121,5,'bound',1,'absent',38,NULL,1767226380000000,1,0,1767226560000000,NULL,NULL);
+INSERT INTO "probe" VALUES(149,129,4,'bound',1,'present',50,NULL,1767226380000000,1,1,1767226560000000,NULL,NULL);
+INSERT INTO "probe" VALUES(150,115,5,'bound',1,'absent',39,NULL,1767226380000000,1,0,1767226560000000,NULL,NULL);
+INSERT INTO "probe" VALUES(151,37,5,'bound',1,'present',51,NULL,1767226380000000,1,1,1767226560000000,NULL,NULL);
+INSERT INTO "probe" VALUES(152,63,1,'bound',1,'present',52,NULL,1767226380000000,1,1,1767226560000000,NULL,NULL);
+INSERT INTO "probe" VALUES(153,35,1,'bound',1,'middle',35,NULL,1767226380000000,1,0,1767226560000000,NULL,NULL);
+INSERT INTO "probe" VALUES(154,99,4,'bound',1,'absent',40,NULL,1767226380000000,1,0,1767226560000000,NULL,NULL);
+INSERT INTO "probe" VALUES(155,16,1,'bound',1,'present',53,NULL,1767226380000000,1,1,1767226620000000,NULL,NULL);
+INSERT INTO "probe" VALUES(156,97,6,'bound',1,'absent',41,NULL,1767226380000000,1,0,1767226620000000,NULL,NULL);
+INSERT INTO "probe" VALUES(157,40,5,'bound',1,'middle',36,NULL,1767226380000000,1,1,1767226620000000,NULL,NULL);
+INSERT INTO "probe" VALUES(158,29,6,'bound',1,'absent',42,NULL,1767226380000000,1,0,1767226620000000,NULL,NULL);
+INSERT INTO "probe" VALUES(159,155,3,'bound',1,'absent',43,NULL,1767226380000000,1,0,1767226620000000,NULL,NULL);
+INSERT INTO "probe" VALUES(160,129,1,'bound',1,'middle',37,NULL,1767226380000000,1,0,1767226620000000,NULL,NULL);
+INSERT INTO "probe" VALUES(161,153,2,'bound',1,'absent',44,NULL,1767226380000000,1,0,1767226620000000,NULL,NULL);
+INSERT INTO "probe" VALUES(162,157,3,'bound',1,'absent',45,NULL,1767226380000000,1,0,1767226620000000,NULL,NULL);
+INSERT INTO "probe" VALUES(163,98,4,'bound',1,'present',54,NULL,1767226380000000,1,1,1767226680000000,NULL,NULL);
+INSERT INTO "probe" VALUES(164,159,3,'bound',1,'present',55,NULL,1767226380000000,1,1,1767226680000000,NULL,NULL);
+INSERT INTO "probe" VALUES(165,125,3,'bound',1,'present',56,NULL,1767226380000000,1,0,1767226680000000,NULL,NULL);
+INSERT INTO "probe" VALUES(166,74,6,'bound',1,'middle',38,NULL,1767226380000000,1,0,1767226680000000,NULL,NULL);
+INSERT INTO "probe" VALUES(167,79,4,'bound',1,'present',57,NULL,1767226380000000,1,1,1767226680000000,NULL,NULL);
+INSERT INTO "probe" VALUES(168,63,3,'bound',1,'present',58,NULL,1767226380000000,1,1,1767226680000000,NULL,NULL);
+INSERT INTO "probe" VALUES(169,39,6,'bound',1,'middle',39,NULL,1767226380000000,1,0,1767226680000000,NULL,NULL);
+INSERT INTO "probe" VALUES(170,40,2,'bound',1,'absent',46,NULL,1767226380000000,1,0,1767226680000000,NULL,NULL);
+INSERT INTO "probe" VALUES(171,130,6,'bound',1,'present',59,NULL,1767226380000000,1,1,1767226680000000,NULL,NULL);
+INSERT INTO "probe" VALUES(172,85,1,'bound',1,'present',60,NULL,1767226380000000,1,1,1767226740000000,NULL,NULL);
+INSERT INTO "probe" VALUES(173,135,2,'bound',1,'absent',47,NULL,1767226380000000,1,0,1767226740000000,NULL,NULL);
+INSERT INTO "probe" VALUES(174,106,5,'bound',1,'middle',40,NULL,1767226380000000,1,0,1767226740000000,NULL,NULL);
+INSERT INTO "probe" VALUES(175,101,6,'bound',1,'middle',41,NULL,1767226380000000,1,0,1767226740000000,NULL,NULL);
+INSERT INTO "probe" VALUES(176,63,6,'bound',1,'absent',48,NULL,1767226380000000,1,0,1767226740000000,NULL,NULL);
+INSERT INTO "probe" VALUES(177,18,2,'bound',1,'present',61,NULL,1767226380000000,1,1,1767226740000000,NULL,NULL);
+INSERT INTO "probe" VALUES(178,21,5,'bound',1,'middle',42,NULL,1767226380000000,1,0,1767226740000000,NULL,NULL);
+INSERT INTO "probe" VALUES(179,58,2,'bound',1,'absent',49,NULL,1767226380000000,1,0,1767226740000000,NULL,NULL);
+INSERT INTO "probe" VALUES(180,71,5,'bound',1,'present',62,NULL,1767226380000000,1,1,1767226800000000,NULL,NULL);
+INSERT INTO "probe" VALUES(181,144,3,'bound',1,'middle',43,NULL,1767226380000000,1,0,1767226800000000,NULL,NULL);
+INSERT INTO "probe" VALUES(182,98,1,'bound',1,'present',63,NULL,1767226380000000,1,1,1767226800000000,NULL,NULL);
+INSERT INTO "probe" VALUES(183,61,1,'bound',1,'middle',44,NULL,1767226380000000,1,1,1767226800000000,NULL,NULL);
+INSERT INTO "probe" VALUES(184,149,1,'bound',1,'present',64,NULL,1767226380000000,1,1,1767226800000000,NULL,NULL);
+INSERT INTO "probe" VALUES(185,111,1,'bound',1,'absent',50,NULL,1767226380000000,1,0,1767226800000000,NULL,NULL);
+INSERT INTO "probe" VALUES(186,147,4,'bound',1,'middle',45,NULL,1767226380000000,1,0,1767226800000000,NULL,NULL);
+INSERT INTO "probe" VALUES(187,97,2,'bound',1,'absent',51,NULL,1767226380000000,1,0,1767226800000000,NULL,NULL);
+INSERT INTO "probe" VALUES(188,6,1,'bound',1,'middle',46,NULL,1767226380000000,1,0,1767226860000000,NULL,NULL);
+INSERT INTO "probe" VALUES(189,9,1,'bound',1,'middle',47,NULL,1767226380000000,1,0,1767226860000000,NULL,NULL);
+INSERT INTO "probe" VALUES(190,66,3,'bound',1,'present',65,NULL,1767226380000000,1,1,1767226860000000,NULL,NULL);
+INSERT INTO "probe" VALUES(191,128,2,'bound',1,'present',66,NULL,1767226380000000,1,1,1767226860000000,NULL,NULL);
+INSERT INTO "probe" VALUES(192,70,2,'bound',1,'present',67,NULL,1767226380000000,1,1,1767226860000000,NULL,NULL);
+INSERT INTO "probe" VALUES(193,124,6,'bound',1,'middle',48,NULL,1767226380000000,1,0,1767226860000000,NULL,NULL);
+INSERT INTO "probe" VALUES(194,24,6,'bound',1,'middle',49,NULL,1767226380000000,1,0,1767226860000000,NULL,NULL);
+INSERT INTO "probe" VALUES(195,58,4,'bound',1,'present',68,NULL,1767226380000000,1,1,1767226860000000,NULL,NULL);
+INSERT INTO "probe" VALUES(196,122,5,'bound',1,'middle',50,NULL,1767226380000000,1,0,1767226860000000,NULL,NULL);
+INSERT INTO "probe" VALUES(197,48,3,'bound',1,'middle',51,NULL,1767226380000000,1,1,1767226920000000,NULL,NULL);
+INSERT INTO "probe" VALUES(198,67,4,'bound',1,'absent',52,NULL,1767226380000000,1,0,1767226920000000,NULL,NULL);
+INSERT INTO "probe" VALUES(199,84,1,'bound',1,'present',69,NULL,1767226380000000,1,1,1767226920000000,NULL,NULL);
+INSERT INTO "probe" VALUES(200,28,6,'bound',1,'absent',53,NULL,1767226380000000,1,0,1767226920000000,NULL,NULL);
+INSERT INTO "probe" VALUES(201,47,6,'bound',1,'present',70,NULL,1767226380000000,1,1,1767226920000000,NULL,NULL);
+INSERT INTO "probe" VALUES(202,28,4,'bound',1,'absent',54,NULL,1767226380000000,1,0,1767226920000000,NULL,NULL);
+INSERT INTO "probe" VALUES(203,118,6,'bound',1,'middle',52,NULL,1767226380000000,1,1,1767226920000000,NULL,NULL);
+INSERT INTO "probe" VALUES(204,157,4,'bound',1,'present',71,NULL,1767226380000000,1,1,1767226920000000,NULL,NULL);
+INSERT INTO "probe" VALUES(205,34,2,'bound',1,'middle',53,NULL,1767226380000000,1,0,1767226980000000,NULL,NULL);
+INSERT INTO "probe" VALUES(206,158,1,'bound',1,'present',72,NULL,1767226380000000,1,1,1767226980000000,NULL,NULL);
+INSERT INTO "probe" VALUES(207,95,6,'bound',1,'middle',54,NULL,1767226380000000,1,0,1767226980000000,NULL,NULL);
+INSERT INTO "probe" VALUES(208,1,6,'bound',1,'absent',55,NULL,1767226380000000,1,0,1767226980000000,NULL,NULL);
+INSERT INTO "probe" VALUES(209,27,5,'bound',1,'middle',55,NULL,1767226380000000,1,0,1767226980000000,NULL,NULL);
+INSERT INTO "probe" VALUES(210,10,4,'bound',1,'present',73,NULL,1767226380000000,1,1,1767226980000000,NULL,NULL);
+INSERT INTO "probe" VALUES(211,8,5,'bound',1,'present',74,NULL,1767226380000000,1,1,1767226980000000,NULL,NULL);
+INSERT INTO "probe" VALUES(212,50,4,'bound',1,'absent',56,NULL,1767226380000000,1,0,1767226980000000,NULL,NULL);
+INSERT INTO "probe" VALUES(213,54,4,'bound',1,'absent',57,NULL,1767226380000000,1,0,1767226980000000,NULL,NULL);
+INSERT INTO "probe" VALUES(214,41,5,'bound',1,'absent',58,NULL,1767226380000000,1,0,1767227040000000,NULL,NULL);
+INSERT INTO "probe" VALUES(215,140,6,'bound',1,'absent',59,NULL,1767226380000000,1,0,1767227040000000,NULL,NULL);
+INSERT INTO "probe" VALUES(216,45,6,'bound',1,'absent',60,NULL,1767226380000000,1,0,1767227040000000,NULL,NULL);
+INSERT INTO "probe" VALUES(217,141,2,'bound',1,'present',75,NULL,1767226380000000,1,1,1767227040000000,NULL,NULL);
+INSERT INTO "probe" VALUES(218,7,6,'bound',1,'absent',61,NULL,1767226380000000,1,0,1767227040000000,NULL,NULL);
+INSERT INTO "probe" VALUES(219,90,1,'bound',1,'middle',56,NULL,1767226380000000,1,0,1767227040000000,NULL,NULL);
+INSERT INTO "probe" VALUES(220,10,1,'bound',1,'middle',57,NULL,1767226380000000,1,0,1767227040000000,NULL,NULL);
+INSERT INTO "probe" VALUES(221,135,4,'bound',1,'present',76,NULL,1767226380000000,1,1,1767227100000000,NULL,NULL);
+INSERT INTO "probe" VALUES(222,90,4,'bound',1,'middle',58,NULL,1767226380000000,1,1,1767227100000000,NULL,NULL);
+INSERT INTO "probe" VALUES(223,148,1,'bound',1,'middle',59,NULL,1767226380000000,1,1,1767227100000000,NULL,NULL);
+INSERT INTO "probe" VALUES(224,91,3,'bound',1,'present',77,NULL,1767226380000000,1,1,1767227100000000,NULL,NULL);
+INSERT INTO "probe" VALUES(228,148,5,'again',1,'present',43,NULL,1767226560000000,1,0,1767226560000000,NULL,NULL);
+INSERT INTO "probe" VALUES(229,143,1,'again',1,'middle',31,NULL,1767226560000000,1,1,1767226560000000,NULL,NULL);
+INSERT INTO "probe" VALUES(231,90,3,'again',1,'middle',32,NULL,1767226620000000,1,1,1767226620000000,NULL,NULL);
+INSERT INTO "probe" VALUES(234,40,5,'again',1,'middle',36,NULL,1767226740000000,1,1,1767226740000000,NULL,NULL);
+INSERT INTO "probe" VALUES(236,125,3,'again',1,'present',56,NULL,1767226800000000,1,0,1767226800000000,NULL,NULL);
+INSERT INTO "probe" VALUES(239,61,1,'again',1,'middle',44,NULL,1767226920000000,1,1,1767226920000000,NULL,NULL);
+INSERT INTO "probe" VALUES(242,48,3,'again',1,'middle',51,NULL,1767227040000000,1,1,1767227040000000,NULL,NULL);
+INSERT INTO "probe" VALUES(243,118,6,'again',1,'middle',52,NULL,1767227040000000,1,1,1767227040000000,NULL,NULL);
+INSERT INTO "probe" VALUES(245,51,3,'bound',1,'absent',62,NULL,1767227100000000,1,0,1767227100000000,NULL,NULL);
+INSERT INTO "probe" VALUES(246,142,2,'bound',1,'absent',63,NULL,1767227100000000,1,0,1767227100000000,NULL,NULL);
+INSERT INTO "probe" VALUES(247,153,5,'bound',1,'absent',64,NULL,1767227100000000,1,0,1767227100000000,NULL,NULL);
+INSERT INTO "probe" VALUES(248,131,4,'bound',1,'absent',65,NULL,1767227100000000,1,0,1767227100000000,NULL,NULL);
+INSERT INTO "probe" VALUES(249,21,4,'bound',1,'absent',66,NULL,1767227100000000,1,0,1767227100000000,NULL,NULL);
+INSERT INTO "probe" VALUES(250,88,5,'bound',1,'absent',67,NULL,1767227100000000,1,0,1767227160000000,NULL,NULL);
+INSERT INTO "probe" VALUES(251,103,6,'bound',1,'middle',60,NULL,1767227100000000,1,0,1767227160000000,NULL,NULL);
+INSERT INTO "probe" VALUES(252,144,2,'bound',1,'absent',68,NULL,1767227100000000,1,0,1767227160000000,NULL,NULL);
+INSERT INTO "probe" VALUES(253,71,6,'bound',1,'absent',69,NULL,1767227100000000,1,0,1767227160000000,NULL,NULL);
+INSERT INTO "probe" VALUES(254,116,3,'bound',1,'absent',70,NULL,1767227100000000,1,0,1767227160000000,NULL,NULL);
+INSERT INTO "probe" VALUES(255,71,3,'bound',1,'absent',71,NULL,1767227100000000,1,0,1767227160000000,NULL,NULL);
+INSERT INTO "probe" VALUES(256,7,1,'bound',1,'absent',72,NULL,1767227100000000,1,0,1767227160000000,NULL,NULL);
+INSERT INTO "probe" VALUES(257,84,4,'bound',1,'middle',61,NULL,1767227100000000,1,0,1767227160000000,NULL,NULL);
+INSERT INTO "probe" VALUES(258,148,3,'bound',1,'absent',73,NULL,1767227100000000,1,0,1767227160000000,NULL,NULL);
+INSERT INTO "probe" VALUES(259,158,3,'bound',1,'absent',74,NULL,1767227100000000,1,0,1767227220000000,NULL,NULL);
+INSERT INTO "probe" VALUES(260,157,5,'bound',1,'absent',75,NULL,1767227100000000,1,0,1767227220000000,NULL,NULL);
+INSERT INTO "probe" VALUES(261,15,5,'bound',1,'absent',76,NULL,1767227100000000,1,0,1767227220000000,NULL,NULL);
+INSERT INTO "probe" VALUES(262,156,1,'bound',1,'absent',77,NULL,1767227100000000,1,0,1767227220000000,NULL,NULL);
+INSERT INTO "probe" VALUES(263,140,1,'bound',1,'absent',78,NULL,1767227100000000,1,0,1767227220000000,NULL,NULL);
+INSERT INTO "probe" VALUES(264,131,1,'bound',1,'absent',79,NULL,1767227100000000,1,0,1767227220000000,NULL,NULL);
+INSERT INTO "probe" VALUES(265,118,4,'bound',1,'middle',62,NULL,1767227100000000,1,0,1767227220000000,NULL,NULL);
+INSERT INTO "probe" VALUES(266,50,5,'bound',1,'absent',80,NULL,1767227100000000,1,0,1767227280000000,NULL,NULL);
+INSERT INTO "probe" VALUES(267,34,6,'bound',1,'absent',81,NULL,1767227100000000,1,0,1767227280000000,NULL,NULL);
+INSERT INTO "probe" VALUES(268,143,2,'bound',1,'absent',82,NULL,1767227100000000,1,0,1767227280000000,NULL,NULL);
+INSERT INTO "probe" VALUES(269,159,4,'bound',1,'absent',83,NULL,1767227100000000,1,0,1767227280000000,NULL,NULL);
+INSERT INTO "probe" VALUES(270,89,6,'bound',1,'absent',84,NULL,1767227100000000,1,0,1767227280000000,NULL,NULL);
+INSERT INTO "probe" VALUES(271,121,1,'bound',1,'absent',85,NULL,1767227100000000,1,0,1767227280000000,NULL,NULL);
+INSERT INTO "probe" VALUES(272,62,2,'bound',1,'absent',86,NULL,1767227100000000,1,0,1767227280000000,NULL,NULL);
+INSERT INTO "probe" VALUES(273,38,2,'bound',1,'absent',87,NULL,1767227100000000,1,0,1767227280000000,NULL,NULL);
+INSERT INTO "probe" VALUES(274,32,2,'bound',1,'absent',88,NULL,1767227100000000,1,0,1767227280000000,NULL,NULL);
+INSERT INTO "probe" VALUES(275,72,4,'bound',1,'absent',89,NULL,1767227100000000,1,0,1767227340000000,NULL,NULL);
+INSERT INTO "probe" VALUES(276,57,4,'bound',1,'absent',90,NULL,1767227100000000,1,0,1767227340000000,NULL,NULL);
+INSERT INTO "probe" VALUES(277,64,3,'bound',1,'absent',91,NULL,1767227100000000,1,0,1767227340000000,NULL,NULL);
+INSERT INTO "probe" VALUES(278,6,4,'bound',1,'absent',92,NULL,1767227100000000,1,0,1767227340000000,NULL,NULL);
+INSERT INTO "probe" VALUES(279,138,1,'bound',1,'absent',93,NULL,1767227100000000,1,0,1767227340000000,NULL,NULL);
+INSERT INTO "probe" VALUES(280,155,2,'bound',1,'absent',94,NULL,1767227100000000,1,0,1767227340000000,NULL,NULL);
+INSERT INTO "probe" VALUES(281,154,3,'bound',1,'absent',95,NULL,1767227100000000,1,0,1767227340000000,NULL,NULL);
+INSERT INTO "probe" VALUES(282,35,4,'bound',1,'absent',96,NULL,1767227100000000,1,0,1767227340000000,NULL,NULL);
+INSERT INTO "probe" VALUES(283,148,2,'bound',1,'absent',97,NULL,1767227100000000,1,0,1767227340000000,NULL,NULL);
+INSERT INTO "probe" VALUES(284,50,3,'bound',1,'absent',98,NULL,1767227100000000,1,0,1767227400000000,NULL,NULL);
+INSERT INTO "probe" VALUES(285,44,6,'bound',1,'middle',63,NULL,1767227100000000,1,0,1767227400000000,NULL,NULL);
+INSERT INTO "probe" VALUES(286,108,1,'bound',1,'absent',99,NULL,1767227100000000,1,0,1767227400000000,NULL,NULL);
+INSERT INTO "probe" VALUES(287,160,4,'bound',1,'absent',100,NULL,1767227100000000,1,0,1767227400000000,NULL,NULL);
+INSERT INTO "probe" VALUES(288,12,1,'bound',1,'absent',101,NULL,1767227100000000,1,0,1767227400000000,NULL,NULL);
+INSERT INTO "probe" VALUES(289,125,2,'bound',1,'absent',102,NULL,1767227100000000,1,0,1767227400000000,NULL,NULL);
+INSERT INTO "probe" VALUES(290,116,6,'bound',1,'absent',103,NULL,1767227100000000,1,0,1767227400000000,NULL,NULL);
+INSERT INTO "probe" VALUES(291,65,6,'bound',1,'absent',104,NULL,1767227100000000,1,0,1767227400000000,NULL,NULL);
+INSERT INTO "probe" VALUES(292,75,5,'bound',1,'absent',105,NULL,1767227100000000,1,0,1767227400000000,NULL,NULL);
+INSERT INTO "probe" VALUES(293,78,2,'bound',1,'absent',106,NULL,1767227100000000,1,0,1767227460000000,NULL,NULL);
+INSERT INTO "probe" VALUES(294,73,1,'bound',1,'absent',107,NULL,1767227100000000,1,0,1767227460000000,NULL,NULL);
+INSERT INTO "probe" VALUES(295,114,1,'bound',1,'absent',108,NULL,1767227100000000,1,0,1767227460000000,NULL,NULL);
+INSERT INTO "probe" VALUES(296,51,6,'bound',1,'middle',64,NULL,1767227100000000,1,1,1767227460000000,NULL,NULL);
+INSERT INTO "probe" VALUES(297,118,1,'bound',1,'absent',109,NULL,1767227100000000,1,0,1767227460000000,NULL,NULL);
+INSERT INTO "probe" VALUES(298,134,1,'bound',1,'absent',110,NULL,1767227100000000,1,0,1767227460000000,NULL,NULL);
+INSERT INTO "probe" VALUES(299,133,5,'bound',1,'absent',111,NULL,1767227100000000,1,0,1767227460000000,NULL,NULL);
+INSERT INTO "probe" VALUES(300,12,4,'bound',1,'absent',112,NULL,1767227100000000,1,0,1767227460000000,NULL,NULL);
+INSERT INTO "probe" VALUES(301,61,3,'bound',1,'middle',65,NULL,1767227100000000,1,1,1767227460000000,NULL,NULL);
+INSERT INTO "probe" VALUES(302,159,1,'bound',1,'absent',113,NULL,1767227100000000,1,0,1767227520000000,NULL,NULL);
+INSERT INTO "probe" VALUES(303,155,1,'bound',1,'absent',114,NULL,1767227100000000,1,0,1767227520000000,NULL,NULL);
+INSERT INTO "probe" VALUES(304,151,5,'bound',1,'absent',115,NULL,1767227100000000,1,0,1767227520000000,NULL,NULL);
+INSERT INTO "probe" VALUES(305,1,1,'bound',1,'absent',116,NULL,1767227100000000,1,0,1767227520000000,NULL,NULL);
+INSERT INTO "probe" VALUES(306,96,1,'bound',1,'middle',66,NULL,1767227100000000,1,0,1767227520000000,NULL,NULL);
+INSERT INTO "probe" VALUES(307,110,4,'bound',1,'absent',117,NULL,1767227100000000,1,0,1767227520000000,NULL,NULL);
+INSERT INTO "probe" VALUES(308,156,4,'bound',1,'absent',118,NULL,1767227100000000,1,0,1767227520000000,NULL,NULL);
+INSERT INTO "probe" VALUES(309,1,2,'bound',1,'absent',119,NULL,1767227100000000,1,0,1767227520000000,NULL,NULL);
+INSERT INTO "probe" VALUES(310,69,2,'bound',1,'absent',120,NULL,1767227100000000,1,0,1767227520000000,NULL,NULL);
+INSERT INTO "probe" VALUES(311,23,6,'bound',1,'absent',121,NULL,1767227100000000,1,0,1767227580000000,NULL,NULL);
+INSERT INTO "probe" VALUES(312,75,6,'bound',1,'absent',122,NULL,1767227100000000,1,0,1767227580000000,NULL,NULL);
+INSERT INTO "probe" VALUES(313,12,6,'bound',1,'absent',123,NULL,1767227100000000,1,0,1767227580000000,NULL,NULL);
+INSERT INTO "probe" VALUES(314,111,4,'bound',1,'absent',124,NULL,1767227100000000,1,0,1767227580000000,NULL,NULL);
+INSERT INTO "probe" VALUES(315,142,1,'bound',1,'absent',125,NULL,1767227100000000,1,0,1767227580000000,NULL,NULL);
+INSERT INTO "probe" VALUES(316,138,5,'bound',1,'absent',126,NULL,1767227100000000,1,0,1767227580000000,NULL,NULL);
+INSERT INTO "probe" VALUES(317,45,4,'bound',1,'absent',127,NULL,1767227100000000,1,0,1767227580000000,NULL,NULL);
+INSERT INTO "probe" VALUES(318,77,5,'bound',1,'absent',128,NULL,1767227100000000,1,0,1767227640000000,NULL,NULL);
+INSERT INTO "probe" VALUES(319,108,6,'bound',1,'absent',129,NULL,1767227100000000,1,0,1767227640000000,NULL,NULL);
+INSERT INTO "probe" VALUES(320,81,2,'bound',1,'absent',130,NULL,1767227100000000,1,0,1767227640000000,NULL,NULL);
+INSERT INTO "probe" VALUES(321,82,4,'bound',1,'absent',131,NULL,1767227100000000,1,0,1767227640000000,NULL,NULL);
+INSERT INTO "probe" VALUES(322,18,3,'bound',1,'absent',132,NULL,1767227100000000,1,0,1767227640000000,NULL,NULL);
+INSERT INTO "probe" VALUES(323,115,4,'bound',1,'absent',133,NULL,1767227100000000,1,0,1767227640000000,NULL,NULL);
+INSERT INTO "probe" VALUES(324,84,2,'bound',1,'absent',134,NULL,1767227100000000,1,0,1767227640000000,NULL,NULL);
+INSERT INTO "probe" VALUES(325,39,3,'bound',1,'absent',135,NULL,1767227100000000,1,0,1767227640000000,NULL,NULL);
+INSERT INTO "probe" VALUES(326,75,2,'bound',1,'absent',136,NULL,1767227100000000,1,0,1767227640000000,NULL,NULL);
+INSERT INTO "probe" VALUES(327,21,3,'bound',1,'absent',137,NULL,1767227100000000,1,0,1767227700000000,NULL,NULL);
+INSERT INTO "probe" VALUES(328,152,5,'bound',1,'absent',138,NULL,1767227100000000,1,0,1767227700000000,NULL,NULL);
+INSERT INTO "probe" VALUES(329,49,5,'bound',1,'absent',139,NULL,1767227100000000,1,0,1767227700000000,NULL,NULL);
+INSERT INTO "probe" VALUES(330,80,3,'bound',1,'absent',140,NULL,1767227100000000,1,0,1767227700000000,NULL,NULL);
+INSERT INTO "probe" VALUES(331,35,3,'bound',1,'absent',141,NULL,1767227100000000,1,0,1767227700000000,NULL,NULL);
+INSERT INTO "probe" VALUES(332,100,3,'bound',1,'absent',142,NULL,1767227100000000,1,0,1767227700000000,NULL,NULL);
+INSERT INTO "probe" VALUES(333,15,6,'bound',1,'absent',143,NULL,1767227100000000,1,0,1767227700000000,NULL,NULL);
+INSERT INTO "probe" VALUES(334,85,6,'bound',1,'absent',144,NULL,1767227100000000,1,0,1767227700000000,NULL,NULL);
+INSERT INTO "probe" VALUES(335,118,5,'bound',1,'absent',145,NULL,1767227100000000,1,0,1767227700000000,NULL,NULL);
+INSERT INTO "probe" VALUES(336,83,6,'bound',1,'absent',146,NULL,1767227100000000,1,0,1767227760000000,NULL,NULL);
+INSERT INTO "probe" VALUES(337,139,5,'bound',1,'absent',147,NULL,1767227100000000,1,0,1767227760000000,NULL,NULL);
+INSERT INTO "probe" VALUES(338,117,2,'bound',1,'absent',148,NULL,1767227100000000,1,0,1767227760000000,NULL,NULL);
+INSERT INTO "probe" VALUES(339,130,4,'bound',1,'absent',149,NULL,1767227100000000,1,0,1767227760000000,NULL,NULL);
+INSERT INTO "probe" VALUES(340,74,1,'bound',1,'middle',67,NULL,1767227100000000,1,1,1767227760000000,NULL,NULL);
+INSERT INTO "probe" VALUES(341,21,2,'bound',1,'absent',150,NULL,1767227100000000,1,0,1767227760000000,NULL,NULL);
+INSERT INTO "probe" VALUES(342,137,2,'bound',1,'absent',151,NULL,1767227100000000,1,0,1767227760000000,NULL,NULL);
+INSERT INTO "probe" VALUES(343,86,1,'bound',1,'absent',152,NULL,1767227100000000,1,0,1767227760000000,NULL,NULL);
+INSERT INTO "probe" VALUES(344,26,2,'bound',1,'absent',153,NULL,1767227100000000,1,0,1767227760000000,NULL,NULL);
+INSERT INTO "probe" VALUES(347,90,4,'again',1,'middle',58,NULL,1767227220000000,1,1,1767227220000000,NULL,NULL);
+INSERT INTO "probe" VALUES(348,148,1,'again',1,'middle',59,NULL,1767227220000000,1,1,1767227220000000,NULL,NULL);
+INSERT INTO "probe" VALUES(355,51,6,'again',1,'middle',64,NULL,1767227580000000,1,1,1767227580000000,NULL,NULL);
+INSERT INTO "probe" VALUES(356,61,3,'again',1,'middle',65,NULL,1767227580000000,1,1,1767227580000000,NULL,NULL);
+INSERT INTO "probe" VALUES(361,112,4,'bound',1,'absent',154,NULL,1767227820000000,1,0,1767227820000000,NULL,NULL);
+INSERT INTO "probe" VALUES(362,46,5,'bound',1,'absent',155,NULL,1767227820000000,1,0,1767227820000000,NULL,NULL);
+INSERT INTO "probe" VALUES(363,152,2,'bound',1,'absent',156,NULL,1767227820000000,1,0,1767227820000000,NULL,NULL);
+INSERT INTO "probe" VALUES(364,99,5,'bound',1,'absent',157,NULL,1767227820000000,1,0,1767227820000000,NULL,NULL);
+INSERT INTO "probe" VALUES(365,54,3,'bound',1,'absent',158,NULL,1767227820000000,1,0,1767227820000000,NULL,NULL);
+INSERT INTO "probe" VALUES(366,153,3,'bound',1,'absent',159,NULL,1767227820000000,1,0,1767227820000000,NULL,NULL);
+INSERT INTO "probe" VALUES(367,73,3,'bound',1,'absent',160,NULL,1767227820000000,1,0,1767227820000000,NULL,NULL);
+INSERT INTO "probe" VALUES(368,82,6,'bound',1,'absent',161,NULL,1767227820000000,1,0,1767227820000000,NULL,NULL);
+INSERT INTO "probe" VALUES(369,136,6,'bound',1,'absent',162,NULL,1767227820000000,1,0,1767227820000000,NULL,NULL);
+INSERT INTO "probe" VALUES(370,84,3,'bound',1,'absent',163,NULL,1767227820000000,1,0,1767227880000000,NULL,NULL);
+INSERT INTO "probe" VALUES(371,142,5,'bound',1,'absent',164,NULL,1767227820000000,1,0,1767227880000000,NULL,NULL);
+INSERT INTO "probe" VALUES(372,145,5,'bound',1,'absent',165,NULL,1767227820000000,1,0,1767227880000000,NULL,NULL);
+INSERT INTO "probe" VALUES(373,47,2,'bound',1,'absent',166,NULL,1767227820000000,1,0,1767227880000000,NULL,NULL);
+INSERT INTO "probe" VALUES(374,104,6,'bound',1,'absent',167,NULL,1767227820000000,1,0,1767227880000000,NULL,NULL);
+INSERT INTO "probe" VALUES(375,76,5,'bound',1,'absent',168,NULL,1767227820000000,1,0,1767227880000000,NULL,NULL);
+INSERT INTO "probe" VALUES(376,64,2,'bound',1,'absent',169,NULL,1767227820000000,1,0,1767227880000000,NULL,NULL);
+INSERT INTO "probe" VALUES(377,19,3,'bound',1,'absent',170,NULL,1767227820000000,1,0,1767227880000000,NULL,NULL);
+INSERT INTO "probe" VALUES(378,122,3,'bound',1,'absent',171,NULL,1767227820000000,1,0,1767227940000000,NULL,NULL);
+INSERT INTO "probe" VALUES(379,23,1,'bound',1,'absent',172,NULL,1767227820000000,1,0,1767227940000000,NULL,NULL);
+INSERT INTO "probe" VALUES(380,114,2,'bound',1,'absent',173,NULL,1767227820000000,1,0,1767227940000000,NULL,NULL);
+INSERT INTO "probe" VALUES(381,88,6,'bound',1,'absent',174,NULL,1767227820000000,1,0,1767227940000000,NULL,NULL);
+INSERT INTO "probe" VALUES(382,67,1,'bound',1,'absent',175,NULL,1767227820000000,1,0,1767227940000000,NULL,NULL);
+INSERT INTO "probe" VALUES(383,43,6,'bound',1,'absent',176,NULL,1767227820000000,1,0,1767227940000000,NULL,NULL);
+INSERT INTO "probe" VALUES(384,121,4,'bound',1,'absent',177,NULL,1767227820000000,1,0,1767227940000000,NULL,NULL);
+INSERT INTO "probe" VALUES(385,29,4,'bound',1,'absent',178,NULL,1767227820000000,1,0,1767227940000000,NULL,NULL);
+INSERT INTO "probe" VALUES(386,43,3,'bound',1,'absent',179,NULL,1767227820000000,1,0,1767227940000000,NULL,NULL);
+INSERT INTO "probe" VALUES(387,65,5,'bound',1,'absent',180,NULL,1767227820000000,1,0,1767228000000000,NULL,NULL);
+INSERT INTO "probe" VALUES(388,112,6,'bound',1,'absent',181,NULL,1767227820000000,1,0,1767228000000000,NULL,NULL);
+INSERT INTO "probe" VALUES(389,16,4,'bound',1,'absent',182,NULL,1767227820000000,1,0,1767228000000000,NULL,NULL);
+INSERT INTO "probe" VALUES(390,7,4,'bound',1,'absent',183,NULL,1767227820000000,1,0,1767228000000000,NULL,NULL);
+INSERT INTO "probe" VALUES(391,48,6,'bound',1,'absent',184,NULL,1767227820000000,1,0,1767228000000000,NULL,NULL);
+INSERT INTO "probe" VALUES(392,11,2,'bound',1,'absent',185,NULL,1767227820000000,1,0,1767228000000000,NULL,NULL);
+INSERT INTO "probe" VALUES(393,97,1,'bound',1,'absent',186,NULL,1767227820000000,1,0,1767228000000000,NULL,NULL);
+INSERT INTO "probe" VALUES(394,44,5,'bound',1,'absent',187,NULL,1767227820000000,1,0,1767228000000000,NULL,NULL);
+INSERT INTO "probe" VALUES(395,154,4,'bound',1,'absent',188,NULL,1767227820000000,1,0,1767228000000000,NULL,NULL);
+INSERT INTO "probe" VALUES(396,69,6,'bound',1,'absent',189,NULL,1767227820000000,1,0,1767228060000000,NULL,NULL);
+INSERT INTO "probe" VALUES(397,140,4,'bound',1,'absent',190,NULL,1767227820000000,1,0,1767228060000000,NULL,NULL);
+INSERT INTO "probe" VALUES(398,29,5,'bound',1,'absent',191,NULL,1767227820000000,1,0,1767228060000000,NULL,NULL);
+INSERT INTO "probe" VALUES(399,59,6,'bound',1,'absent',192,NULL,1767227820000000,1,0,1767228060000000,NULL,NULL);
+INSERT INTO "probe" VALUES(400,26,4,'bound',1,'absent',193,NULL,1767227820000000,1,1,1767228060000000,NULL,NULL);
+INSERT INTO "probe" VALUES(401,149,3,'bound',1,'absent',194,NULL,1767227820000000,1,0,1767228060000000,NULL,NULL);
+INSERT INTO "probe" VALUES(402,151,6,'bound',1,'absent',195,NULL,1767227820000000,1,0,1767228060000000,NULL,NULL);
+INSERT INTO "probe" VALUES(403,110,2,'bound',1,'absent',196,NULL,1767227820000000,1,0,1767228060000000,NULL,NULL);
+INSERT INTO "probe" VALUES(404,50,2,'bound',1,'absent',197,NULL,1767227820000000,1,0,1767228060000000,NULL,NULL);
+INSERT INTO "probe" VALUES(405,24,4,'bound',1,'absent',198,NULL,1767227820000000,1,0,1767228120000000,NULL,NULL);
+INSERT INTO "probe" VALUES(406,125,6,'bound',1,'absent',199,NULL,1767227820000000,1,0,1767228120000000,NULL,NULL);
+INSERT INTO "probe" VALUES(407,133,3,'bound',1,'absent',200,NULL,1767227820000000,1,0,1767228120000000,NULL,NULL);
+INSERT INTO "probe" VALUES(408,51,5,'bound',1,'absent',201,NULL,1767227820000000,1,0,1767228120000000,NULL,NULL);
+INSERT INTO "probe" VALUES(409,54,6,'bound',1,'absent',202,NULL,1767227820000000,1,0,1767228120000000,NULL,NULL);
+INSERT INTO "probe" VALUES(410,48,2,'bound',1,'absent',203,NULL,1767227820000000,1,0,1767228120000000,NULL,NULL);
+INSERT INTO "probe" VALUES(411,38,1,'bound',1,'absent',204,NULL,1767227820000000,1,0,1767228120000000,NULL,NULL);
+INSERT INTO "probe" VALUES(412,108,2,'bound',1,'absent',205,NULL,1767227820000000,1,0,1767228120000000,NULL,NULL);
+INSERT INTO "probe" VALUES(413,23,3,'bound',1,'absent',206,NULL,1767227820000000,1,0,1767228120000000,NULL,NULL);
+INSERT INTO "probe" VALUES(414,10,2,'bound',1,'absent',207,NULL,1767227820000000,1,0,1767228180000000,NULL,NULL);
+INSERT INTO "probe" VALUES(415,37,6,'bound',1,'absent',208,NULL,1767227820000000,1,0,1767228180000000,NULL,NULL);
+INSERT INTO "probe" VALUES(416,38,6,'bound',1,'absent',209,NULL,1767227820000000,1,0,1767228180000000,NULL,NULL);
+INSERT INTO "probe" VALUES(417,77,2,'bound',1,'absent',210,NULL,1767227820000000,1,0,1767228180000000,NULL,NULL);
+INSERT INTO "probe" VALUES(418,129,6,'bound',1,'absent',211,NULL,1767227820000000,1,0,1767228180000000,NULL,NULL);
+INSERT INTO "probe" VALUES(419,77,4,'bound',1,'absent',212,NULL,1767227820000000,1,0,1767228180000000,NULL,NULL);
+INSERT INTO "probe" VALUES(420,103,2,'bound',1,'absent',213,NULL,1767227820000000,1,0,1767228180000000,NULL,NULL);
+INSERT INTO "probe" VALUES(421,122,2,'bound',1,'absent',214,NULL,1767227820000000,1,0,1767228180000000,NULL,NULL);
+INSERT INTO "probe" VALUES(422,91,2,'bound',1,'absent',215,NULL,1767227820000000,1,0,1767228240000000,NULL,NULL);
+INSERT INTO "probe" VALUES(423,17,1,'bound',1,'absent',216,NULL,1767227820000000,1,0,1767228240000000,NULL,NULL);
+INSERT INTO "probe" VALUES(424,53,6,'bound',1,'absent',217,NULL,1767227820000000,1,0,1767228240000000,NULL,NULL);
+INSERT INTO "probe" VALUES(425,136,3,'bound',1,'absent',218,NULL,1767227820000000,1,0,1767228240000000,NULL,NULL);
+INSERT INTO "probe" VALUES(426,75,3,'bound',1,'absent',219,NULL,1767227820000000,1,0,1767228240000000,NULL,NULL);
+INSERT INTO "probe" VALUES(427,127,5,'bound',1,'absent',220,NULL,1767227820000000,1,0,1767228240000000,NULL,NULL);
+INSERT INTO "probe" VALUES(428,156,5,'bound',1,'absent',221,NULL,1767227820000000,1,0,1767228240000000,NULL,NULL);
+INSERT INTO "probe" VALUES(429,160,1,'bound',1,'absent',222,NULL,1767227820000000,1,0,1767228240000000,NULL,NULL);
+INSERT INTO "probe" VALUES(430,5,3,'bound',1,'absent',223,NULL,1767227820000000,1,0,1767228240000000,NULL,NULL);
+INSERT INTO "probe" VALUES(431,86,3,'bound',1,'absent',224,NULL,1767227820000000,1,0,1767228300000000,NULL,NULL);
+INSERT INTO "probe" VALUES(432,80,2,'bound',1,'absent',225,NULL,1767227820000000,1,0,1767228300000000,NULL,NULL);
+INSERT INTO "probe" VALUES(433,134,4,'bound',1,'absent',226,NULL,1767227820000000,1,0,1767228300000000,NULL,NULL);
+INSERT INTO "probe" VALUES(434,101,5,'bound',1,'absent',227,NULL,1767227820000000,1,0,1767228300000000,NULL,NULL);
+INSERT INTO "probe" VALUES(435,60,1,'bound',1,'absent',228,NULL,1767227820000000,1,0,1767228300000000,NULL,NULL);
+INSERT INTO "probe" VALUES(436,48,4,'bound',1,'absent',229,NULL,1767227820000000,1,0,1767228300000000,NULL,NULL);
+INSERT INTO "probe" VALUES(437,29,1,'bound',1,'absent',230,NULL,1767227820000000,1,0,1767228300000000,NULL,NULL);
+INSERT INTO "probe" VALUES(438,30,4,'bound',1,'absent',231,NULL,1767227820000000,1,0,1767228300000000,NULL,NULL);
+INSERT INTO "probe" VALUES(439,77,3,'bound',1,'absent',232,NULL,1767227820000000,1,0,1767228300000000,NULL,NULL);
+INSERT INTO "probe" VALUES(440,70,6,'bound',1,'absent',233,NULL,1767227820000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(441,148,4,'bound',1,'absent',234,NULL,1767227820000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(442,92,2,'bound',1,'absent',235,NULL,1767227820000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(443,96,2,'bound',1,'absent',236,NULL,1767227820000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(444,111,5,'bound',1,'absent',237,NULL,1767227820000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(445,137,5,'bound',1,'absent',238,NULL,1767227820000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(446,10,6,'bound',1,'absent',239,NULL,1767227820000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(447,93,1,'bound',1,'absent',240,NULL,1767227820000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(448,139,3,'bound',1,'absent',241,NULL,1767227820000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(449,146,5,'bound',1,'absent',242,NULL,1767227820000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(450,38,3,'bound',1,'absent',243,NULL,1767227820000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(451,67,6,'bound',1,'absent',244,NULL,1767227820000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(452,148,6,'bound',1,'absent',245,NULL,1767227820000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(453,87,4,'bound',1,'absent',246,NULL,1767227820000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(454,127,2,'bound',1,'absent',247,NULL,1767227820000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(455,36,4,'bound',1,'absent',248,NULL,1767227820000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(456,111,2,'bound',1,'absent',249,NULL,1767227820000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(457,113,5,'bound',1,'absent',250,NULL,1767227820000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(458,26,3,'bound',1,'absent',251,NULL,1767227820000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(459,146,1,'bound',1,'absent',252,NULL,1767227820000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(460,23,4,'bound',1,'absent',253,NULL,1767227820000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(462,74,1,'again',1,'middle',67,NULL,1767227880000000,1,1,1767227880000000,NULL,NULL);
+INSERT INTO "probe" VALUES(468,26,4,'again',1,'absent',193,NULL,1767228180000000,1,1,1767228180000000,NULL,NULL);
+INSERT INTO "probe" VALUES(472,34,12,'bound',2,'middle',0,NULL,1767228360000000,1,1,1767228360000000,NULL,NULL);
+INSERT INTO "probe" VALUES(473,101,7,'bound',2,'middle',1,NULL,1767228360000000,1,1,1767228360000000,NULL,NULL);
+INSERT INTO "probe" VALUES(474,111,10,'bound',2,'absent',0,NULL,1767228360000000,1,0,1767228360000000,NULL,NULL);
+INSERT INTO "probe" VALUES(475,78,12,'bound',2,'absent',1,NULL,1767228360000000,1,0,1767228360000000,NULL,NULL);
+INSERT INTO "probe" VALUES(476,2,10,'bound',2,'absent',2,NULL,1767228360000000,1,0,1767228360000000,NULL,NULL);
+INSERT INTO "probe" VALUES(477,158,12,'bound',2,'absent',3,NULL,1767228360000000,1,0,1767228360000000,NULL,NULL);
+INSERT INTO "probe" VALUES(478,61,7,'bound',2,'absent',4,NULL,1767228360000000,1,0,1767228360000000,NULL,NULL);
+INSERT INTO "probe" VALUES(479,69,8,'bound',2,'absent',5,NULL,1767228360000000,1,0,1767228360000000,NULL,NULL);
+INSERT INTO "probe" VALUES(480,150,10,'bound',2,'middle',2,NULL,1767228360000000,1,1,1767228360000000,NULL,NULL);
+INSERT INTO "probe" VALUES(481,73,9,'bound',2,'absent',6,NULL,1767228360000000,1,0,1767228420000000,NULL,NULL);
+INSERT INTO "probe" VALUES(482,20,11,'bound',2,'absent',7,NULL,1767228360000000,1,1,1767228420000000,NULL,NULL);
+INSERT INTO "probe" VALUES(483,143,7,'bound',2,'middle',3,NULL,1767228360000000,1,0,1767228420000000,NULL,NULL);
+INSERT INTO "probe" VALUES(484,145,7,'bound',2,'middle',4,NULL,1767228360000000,1,1,1767228420000000,NULL,NULL);
+INSERT INTO "probe" VALUES(485,84,10,'bound',2,'middle',5,NULL,1767228360000000,1,1,1767228420000000,NULL,NULL);
+INSERT INTO "probe" VALUES(486,51,10,'bound',2,'absent',8,NULL,1767228360000000,1,0,1767228420000000,NULL,NULL);
+INSERT INTO "probe" VALUES(487,36,8,'bound',2,'absent',9,NULL,1767228360000000,1,0,1767228420000000,NULL,NULL);
+INSERT INTO "probe" VALUES(488,117,12,'bound',2,'middle',6,NULL,1767228360000000,1,1,1767228420000000,NULL,NULL);
+INSERT INTO "probe" VALUES(489,144,11,'bound',2,'absent',10,NULL,1767228360000000,1,0,1767228420000000,NULL,NULL);
+INSERT INTO "probe" VALUES(490,8,7,'bound',2,'middle',7,NULL,1767228360000000,1,0,1767228480000000,NULL,NULL);
+INSERT INTO "probe" VALUES(491,19,10,'bound',2,'absent',11,NULL,1767228360000000,1,0,1767228480000000,NULL,NULL);
+INSERT INTO "probe" VALUES(492,157,11,'bound',2,'absent',12,NULL,1767228360000000,1,0,1767228480000000,NULL,NULL);
+INSERT INTO "probe" VALUES(493,160,8,'bound',2,'absent',13,NULL,1767228360000000,1,0,1767228480000000,NULL,NULL);
+INSERT INTO "probe" VALUES(494,31,11,'bound',2,'absent',14,NULL,1767228360000000,1,0,1767228480000000,NULL,NULL);
+INSERT INTO "probe" VALUES(495,69,11,'bound',2,'absent',15,NULL,1767228360000000,1,0,1767228480000000,NULL,NULL);
+INSERT INTO "probe" VALUES(496,66,8,'bound',2,'absent',16,NULL,1767228360000000,1,0,1767228540000000,NULL,NULL);
+INSERT INTO "probe" VALUES(497,26,11,'bound',2,'middle',8,NULL,1767228360000000,1,1,1767228540000000,NULL,NULL);
+INSERT INTO "probe" VALUES(498,44,11,'bound',2,'absent',17,NULL,1767228360000000,1,0,1767228540000000,NULL,NULL);
+INSERT INTO "probe" VALUES(499,86,11,'bound',2,'absent',18,NULL,1767228360000000,1,0,1767228540000000,NULL,NULL);
+INSERT INTO "probe" VALUES(500,56,11,'bound',2,'absent',19,NULL,1767228360000000,1,0,1767228540000000,NULL,NULL);
+INSERT INTO "probe" VALUES(501,6,9,'bound',2,'absent',20,NULL,1767228360000000,1,0,1767228540000000,NULL,NULL);
+INSERT INTO "probe" VALUES(502,34,10,'bound',2,'absent',21,NULL,1767228360000000,1,0,1767228600000000,NULL,NULL);
+INSERT INTO "probe" VALUES(503,26,12,'bound',2,'middle',9,NULL,1767228360000000,1,1,1767228600000000,NULL,NULL);
+INSERT INTO "probe" VALUES(504,158,9,'bound',2,'middle',10,NULL,1767228360000000,1,0,1767228600000000,NULL,NULL);
+INSERT INTO "probe" VALUES(505,44,12,'bound',2,'middle',11,NULL,1767228360000000,1,0,1767228600000000,NULL,NULL);
+INSERT INTO "probe" VALUES(506,77,9,'bound',2,'absent',22,NULL,1767228360000000,1,0,1767228600000000,NULL,NULL);
+INSERT INTO "probe" VALUES(507,4,8,'bound',2,'absent',23,NULL,1767228360000000,1,0,1767228600000000,NULL,NULL);
+INSERT INTO "probe" VALUES(508,64,9,'bound',2,'absent',24,NULL,1767228360000000,1,0,1767228600000000,NULL,NULL);
+INSERT INTO "probe" VALUES(509,97,9,'bound',2,'middle',12,NULL,1767228360000000,1,1,1767228600000000,NULL,NULL);
+INSERT INTO "probe" VALUES(510,83,8,'bound',2,'absent',25,NULL,1767228360000000,1,0,1767228660000000,NULL,NULL);
+INSERT INTO "probe" VALUES(511,74,12,'bound',2,'absent',26,NULL,1767228360000000,1,0,1767228660000000,NULL,NULL);
+INSERT INTO "probe" VALUES(512,103,7,'bound',2,'absent',27,NULL,1767228360000000,1,0,1767228660000000,NULL,NULL);
+INSERT INTO "probe" VALUES(513,63,7,'bound',2,'absent',28,NULL,1767228360000000,1,0,1767228660000000,NULL,NULL);
+INSERT INTO "probe" VALUES(514,126,10,'bound',2,'absent',29,NULL,1767228360000000,1,0,1767228660000000,NULL,NULL);
+INSERT INTO "probe" VALUES(515,42,11,'bound',2,'absent',30,NULL,1767228360000000,1,0,1767228660000000,NULL,NULL);
+INSERT INTO "probe" VALUES(516,139,8,'bound',2,'absent',31,NULL,1767228360000000,1,0,1767228660000000,NULL,NULL);
+INSERT INTO "probe" VALUES(517,80,11,'bound',2,'middle',13,NULL,1767228360000000,1,1,1767228660000000,NULL,NULL);
+INSERT INTO "probe" VALUES(518,123,11,'bound',2,'absent',32,NULL,1767228360000000,1,0,1767228720000000,NULL,NULL);
+INSERT INTO "probe" VALUES(519,103,9,'bound',2,'absent',33,NULL,1767228360000000,1,0,1767228720000000,NULL,NULL);
+INSERT INTO "probe" VALUES(520,108,12,'bound',2,'absent',34,NULL,1767228360000000,1,0,1767228720000000,NULL,NULL);
+INSERT INTO "probe" VALUES(521,65,11,'bound',2,'middle',14,NULL,1767228360000000,1,0,1767228720000000,NULL,NULL);
+INSERT INTO "probe" VALUES(522,28,8,'bound',2,'absent',35,NULL,1767228360000000,1,0,1767228720000000,NULL,NULL);
+INSERT INTO "probe" VALUES(523,46,11,'bound',2,'middle',15,NULL,1767228360000000,1,1,1767228720000000,NULL,NULL);
+INSERT INTO "probe" VALUES(524,19,12,'bound',2,'absent',36,NULL,1767228360000000,1,0,1767228720000000,NULL,NULL);
+INSERT INTO "probe" VALUES(525,10,11,'bound',2,'absent',37,NULL,1767228360000000,1,0,1767228780000000,NULL,NULL);
+INSERT INTO "probe" VALUES(526,35,12,'bound',2,'absent',38,NULL,1767228360000000,1,0,1767228780000000,NULL,NULL);
+INSERT INTO "probe" VALUES(527,142,7,'bound',2,'absent',39,NULL,1767228360000000,1,0,1767228780000000,NULL,NULL);
+INSERT INTO "probe" VALUES(528,63,10,'bound',2,'middle',16,NULL,1767228360000000,1,1,1767228780000000,NULL,NULL);
+INSERT INTO "probe" VALUES(529,114,11,'bound',2,'absent',40,NULL,1767228360000000,1,0,1767228780000000,NULL,NULL);
+INSERT INTO "probe" VALUES(530,105,9,'bound',2,'absent',41,NULL,1767228360000000,1,0,1767228780000000,NULL,NULL);
+INSERT INTO "probe" VALUES(531,18,8,'bound',2,'absent',42,NULL,1767228360000000,1,0,1767228780000000,NULL,NULL);
+INSERT INTO "probe" VALUES(532,126,7,'bound',2,'absent',43,NULL,1767228360000000,1,0,1767228780000000,NULL,NULL);
+INSERT INTO "probe" VALUES(533,85,11,'bound',2,'absent',44,NULL,1767228360000000,1,0,1767228840000000,NULL,NULL);
+INSERT INTO "probe" VALUES(534,36,9,'bound',2,'middle',17,NULL,1767228360000000,1,1,1767228840000000,NULL,NULL);
+INSERT INTO "probe" VALUES(535,127,9,'bound',2,'absent',45,NULL,1767228360000000,1,0,1767228840000000,NULL,NULL);
+INSERT INTO "probe" VALUES(536,142,11,'bound',2,'middle',18,NULL,1767228360000000,1,1,1767228840000000,NULL,NULL);
+INSERT INTO "probe" VALUES(537,47,10,'bound',2,'absent',46,NULL,1767228360000000,1,0,1767228840000000,NULL,NULL);
+INSERT INTO "probe" VALUES(538,130,7,'bound',2,'middle',19,NULL,1767228360000000,1,1,1767228840000000,NULL,NULL);
+INSERT INTO "probe" VALUES(539,7,8,'bound',2,'middle',20,NULL,1767228360000000,1,0,1767228840000000,NULL,NULL);
+INSERT INTO "probe" VALUES(540,8,11,'bound',2,'absent',47,NULL,1767228360000000,1,0,1767228840000000,NULL,NULL);
+INSERT INTO "probe" VALUES(541,58,9,'bound',2,'absent',48,NULL,1767228360000000,1,0,1767228900000000,NULL,NULL);
+INSERT INTO "probe" VALUES(542,59,9,'bound',2,'absent',49,NULL,1767228360000000,1,0,1767228900000000,NULL,NULL);
+INSERT INTO "probe" VALUES(543,147,8,'bound',2,'middle',21,NULL,1767228360000000,1,0,1767228900000000,NULL,NULL);
+INSERT INTO "probe" VALUES(544,98,8,'bound',2,'middle',22,NULL,1767228360000000,1,1,1767228900000000,NULL,NULL);
+INSERT INTO "probe" VALUES(545,98,7,'bound',2,'absent',50,NULL,1767228360000000,1,0,1767228900000000,NULL,NULL);
+INSERT INTO "probe" VALUES(546,25,8,'bound',2,'middle',23,NULL,1767228360000000,1,1,1767228900000000,NULL,NULL);
+INSERT INTO "probe" VALUES(547,23,7,'bound',2,'middle',24,NULL,1767228360000000,1,1,1767228900000000,NULL,NULL);
+INSERT INTO "probe" VALUES(548,14,8,'bound',2,'absent',51,NULL,1767228360000000,1,0,1767228900000000,NULL,NULL);
+INSERT INTO "probe" VALUES(549,53,9,'bound',2,'middle',25,NULL,1767228360000000,1,1,1767228960000000,NULL,NULL);
+INSERT INTO "probe" VALUES(550,70,10,'bound',2,'absent',52,NULL,1767228360000000,1,0,1767228960000000,NULL,NULL);
+INSERT INTO "probe" VALUES(551,33,8,'bound',2,'absent',53,NULL,1767228360000000,1,0,1767228960000000,NULL,NULL);
+INSERT INTO "probe" VALUES(552,94,8,'bound',2,'absent',54,NULL,1767228360000000,1,0,1767228960000000,NULL,NULL);
+INSERT INTO "probe" VALUES(553,58,8,'bound',2,'absent',55,NULL,1767228360000000,1,0,1767228960000000,NULL,NULL);
+INSERT INTO "probe" VALUES(554,111,11,'bound',2,'middle',26,NULL,1767228360000000,1,1,1767228960000000,NULL,NULL);
+INSERT INTO "probe" VALUES(555,160,7,'bound',2,'absent',56,NULL,1767228360000000,1,0,1767229020000000,NULL,NULL);
+INSERT INTO "probe" VALUES(556,105,10,'bound',2,'middle',27,NULL,1767228360000000,1,1,1767229020000000,NULL,NULL);
+INSERT INTO "probe" VALUES(557,153,11,'bound',2,'absent',57,NULL,1767228360000000,1,0,1767229020000000,NULL,NULL);
+INSERT INTO "probe" VALUES(558,128,11,'bound',2,'absent',58,NULL,1767228360000000,1,0,1767229020000000,NULL,NULL);
+INSERT INTO "probe" VALUES(559,23,9,'bound',2,'absent',59,NULL,1767228360000000,1,0,1767229020000000,NULL,NULL);
+INSERT INTO "probe" VALUES(560,40,10,'bound',2,'absent',60,NULL,1767228360000000,1,0,1767229020000000,NULL,NULL);
+INSERT INTO "probe" VALUES(561,52,8,'bound',2,'absent',61,NULL,1767228360000000,1,0,1767229080000000,NULL,NULL);
+INSERT INTO "probe" VALUES(562,70,7,'bound',2,'absent',62,NULL,1767228360000000,1,0,1767229080000000,NULL,NULL);
+INSERT INTO "probe" VALUES(563,45,9,'bound',2,'middle',28,NULL,1767228360000000,1,1,1767229080000000,NULL,NULL);
+INSERT INTO "probe" VALUES(564,17,10,'bound',2,'absent',63,NULL,1767228360000000,1,0,1767229080000000,NULL,NULL);
+INSERT INTO "probe" VALUES(565,68,8,'bound',2,'middle',29,NULL,1767228360000000,1,1,1767229080000000,NULL,NULL);
+INSERT INTO "probe" VALUES(566,95,10,'bound',2,'absent',64,NULL,1767228360000000,1,0,1767229080000000,NULL,NULL);
+INSERT INTO "probe" VALUES(567,41,7,'bound',2,'absent',65,NULL,1767228360000000,1,0,1767229080000000,NULL,NULL);
+INSERT INTO "probe" VALUES(568,158,10,'bound',2,'absent',66,NULL,1767228360000000,1,0,1767229140000000,NULL,NULL);
+INSERT INTO "probe" VALUES(569,18,12,'bound',2,'absent',67,NULL,1767228360000000,1,0,1767229140000000,NULL,NULL);
+INSERT INTO "probe" VALUES(570,8,12,'bound',2,'absent',68,NULL,1767228360000000,1,0,1767229140000000,NULL,NULL);
+INSERT INTO "probe" VALUES(571,43,8,'bound',2,'absent',69,NULL,1767228360000000,1,0,1767229140000000,NULL,NULL);
+INSERT INTO "probe" VALUES(574,34,12,'again',2,'middle',0,NULL,1767228480000000,1,1,1767228480000000,NULL,NULL);
+INSERT INTO "probe" VALUES(575,101,7,'again',2,'middle',1,NULL,1767228480000000,1,1,1767228480000000,NULL,NULL);
+INSERT INTO "probe" VALUES(576,150,10,'again',2,'middle',2,NULL,1767228480000000,1,1,1767228480000000,NULL,NULL);
+INSERT INTO "probe" VALUES(578,20,11,'again',2,'absent',7,NULL,1767228540000000,1,1,1767228540000000,NULL,NULL);
+INSERT INTO "probe" VALUES(579,145,7,'again',2,'middle',4,NULL,1767228540000000,1,1,1767228540000000,NULL,NULL);
+INSERT INTO "probe" VALUES(580,84,10,'again',2,'middle',5,NULL,1767228540000000,1,1,1767228540000000,NULL,NULL);
+INSERT INTO "probe" VALUES(581,117,12,'again',2,'middle',6,NULL,1767228540000000,1,1,1767228600000000,NULL,NULL);
+INSERT INTO "probe" VALUES(584,26,11,'again',2,'middle',8,NULL,1767228660000000,1,1,1767228660000000,NULL,NULL);
+INSERT INTO "probe" VALUES(586,26,12,'again',2,'middle',9,NULL,1767228720000000,1,1,1767228720000000,NULL,NULL);
+INSERT INTO "probe" VALUES(587,97,9,'again',2,'middle',12,NULL,1767228720000000,1,1,1767228720000000,NULL,NULL);
+INSERT INTO "probe" VALUES(589,80,11,'again',2,'middle',13,NULL,1767228780000000,1,1,1767228780000000,NULL,NULL);
+INSERT INTO "probe" VALUES(591,46,11,'again',2,'middle',15,NULL,1767228840000000,1,1,1767228840000000,NULL,NULL);
+INSERT INTO "probe" VALUES(593,63,10,'again',2,'middle',16,NULL,1767228900000000,1,1,1767228900000000,NULL,NULL);
+INSERT INTO "probe" VALUES(595,36,9,'again',2,'middle',17,NULL,1767228960000000,1,1,1767228960000000,NULL,NULL);
+INSERT INTO "probe" VALUES(596,142,11,'again',2,'middle',18,NULL,1767228960000000,1,1,1767228960000000,NULL,NULL);
+INSERT INTO "probe" VALUES(597,130,7,'again',2,'middle',19,NULL,1767228960000000,1,1,1767228960000000,NULL,NULL);
+INSERT INTO "probe" VALUES(599,98,8,'again',2,'middle',22,NULL,1767229020000000,1,1,1767229020000000,NULL,NULL);
+INSERT INTO "probe" VALUES(600,25,8,'again',2,'middle',23,NULL,1767229020000000,1,1,1767229020000000,NULL,NULL);
+INSERT INTO "probe" VALUES(601,23,7,'again',2,'middle',24,NULL,1767229020000000,1,1,1767229020000000,NULL,NULL);
+INSERT INTO "probe" VALUES(603,53,9,'again',2,'middle',25,NULL,1767229080000000,1,1,1767229080000000,NULL,NULL);
+INSERT INTO "probe" VALUES(604,111,11,'again',2,'middle',26,NULL,1767229080000000,1,1,1767229080000000,NULL,NULL);
+INSERT INTO "probe" VALUES(606,105,10,'again',2,'middle',27,NULL,1767229140000000,1,1,1767229140000000,NULL,NULL);
+INSERT INTO "probe" VALUES(607,32,10,'bound',2,'absent',70,NULL,1767229140000000,1,0,1767229140000000,NULL,NULL);
+INSERT INTO "probe" VALUES(608,141,7,'bound',2,'middle',30,NULL,1767229140000000,1,1,1767229140000000,NULL,NULL);
+INSERT INTO "probe" VALUES(609,73,11,'bound',2,'absent',71,NULL,1767229140000000,1,0,1767229140000000,NULL,NULL);
+INSERT INTO "probe" VALUES(610,69,9,'bound',2,'absent',72,NULL,1767229140000000,1,0,1767229140000000,NULL,NULL);
+INSERT INTO "probe" VALUES(611,107,9,'bound',2,'middle',31,NULL,1767229140000000,1,1,1767229200000000,NULL,NULL);
+INSERT INTO "probe" VALUES(612,86,10,'bound',2,'absent',73,NULL,1767229140000000,1,0,1767229200000000,NULL,NULL);
+INSERT INTO "probe" VALUES(613,129,9,'bound',2,'absent',74,NULL,1767229140000000,1,0,1767229200000000,NULL,NULL);
+INSERT INTO "probe" VALUES(614,43,11,'bound',2,'absent',75,NULL,1767229140000000,1,0,1767229200000000,NULL,NULL);
+INSERT INTO "probe" VALUES(615,65,7,'bound',2,'absent',76,NULL,1767229140000000,1,0,1767229200000000,NULL,NULL);
+INSERT INTO "probe" VALUES(616,47,7,'bound',2,'absent',77,NULL,1767229140000000,1,0,1767229200000000,NULL,NULL);
+INSERT INTO "probe" VALUES(617,71,12,'bound',2,'absent',78,NULL,1767229140000000,1,0,1767229200000000,NULL,NULL);
+INSERT INTO "probe" VALUES(618,117,7,'bound',2,'absent',79,NULL,1767229140000000,1,0,1767229260000000,NULL,NULL);
+INSERT INTO "probe" VALUES(619,81,9,'bound',2,'middle',32,NULL,1767229140000000,1,1,1767229260000000,NULL,NULL);
+INSERT INTO "probe" VALUES(620,129,8,'bound',2,'absent',80,NULL,1767229140000000,1,0,1767229260000000,NULL,NULL);
+INSERT INTO "probe" VALUES(621,128,7,'bound',2,'middle',33,NULL,1767229140000000,1,0,1767229260000000,NULL,NULL);
+INSERT INTO "probe" VALUES(622,66,11,'bound',2,'absent',81,NULL,1767229140000000,1,0,1767229260000000,NULL,NULL);
+INSERT INTO "probe" VALUES(623,46,7,'bound',2,'absent',82,NULL,1767229140000000,1,0,1767229260000000,NULL,NULL);
+INSERT INTO "probe" VALUES(624,153,8,'bound',2,'middle',34,NULL,1767229140000000,1,1,1767229260000000,NULL,NULL);
+INSERT INTO "probe" VALUES(625,129,12,'bound',2,'absent',83,NULL,1767229140000000,1,0,1767229260000000,NULL,NULL);
+INSERT INTO "probe" VALUES(626,77,10,'bound',2,'absent',84,NULL,1767229140000000,1,0,1767229320000000,NULL,NULL);
+INSERT INTO "probe" VALUES(627,61,9,'bound',2,'absent',85,NULL,1767229140000000,1,0,1767229320000000,NULL,NULL);
+INSERT INTO "probe" VALUES(628,147,7,'bound',2,'absent',86,NULL,1767229140000000,1,0,1767229320000000,NULL,NULL);
+INSERT INTO "probe" VALUES(629,109,10,'bound',2,'absent',87,NULL,1767229140000000,1,0,1767229320000000,NULL,NULL);
+INSERT INTO "probe" VALUES(630,20,8,'bound',2,'middle',35,NULL,1767229140000000,1,1,1767229320000000,NULL,NULL);
+INSERT INTO "probe" VALUES(631,157,7,'bound',2,'absent',88,NULL,1767229140000000,1,0,1767229320000000,NULL,NULL);
+INSERT INTO "probe" VALUES(632,125,7,'bound',2,'absent',89,NULL,1767229140000000,1,0,1767229320000000,NULL,NULL);
+INSERT INTO "probe" VALUES(633,57,11,'bound',2,'middle',36,NULL,1767229140000000,1,1,1767229320000000,NULL,NULL);
+INSERT INTO "probe" VALUES(634,93,11,'bound',2,'absent',90,NULL,1767229140000000,1,0,1767229380000000,NULL,NULL);
+INSERT INTO "probe" VALUES(635,3,8,'bound',2,'middle',37,NULL,1767229140000000,1,1,1767229380000000,NULL,NULL);
+INSERT INTO "probe" VALUES(636,2,12,'bound',2,'middle',38,NULL,1767229140000000,1,1,1767229380000000,NULL,NULL);
+INSERT INTO "probe" VALUES(637,106,11,'bound',2,'middle',39,NULL,1767229140000000,1,1,1767229380000000,NULL,NULL);
+INSERT INTO "probe" VALUES(638,90,8,'bound',2,'middle',40,NULL,1767229140000000,1,1,1767229380000000,NULL,NULL);
+INSERT INTO "probe" VALUES(639,146,12,'bound',2,'absent',91,NULL,1767229140000000,1,0,1767229380000000,NULL,NULL);
+INSERT INTO "probe" VALUES(640,50,8,'bound',2,'absent',92,NULL,1767229140000000,1,0,1767229380000000,NULL,NULL);
+INSERT INTO "probe" VALUES(641,80,7,'bound',2,'absent',93,NULL,1767229140000000,1,0,1767229440000000,NULL,NULL);
+INSERT INTO "probe" VALUES(642,26,9,'bound',2,'absent',94,NULL,1767229140000000,1,0,1767229440000000,NULL,NULL);
+INSERT INTO "probe" VALUES(643,24,9,'bound',2,'middle',41,NULL,1767229140000000,1,0,1767229440000000,NULL,NULL);
+INSERT INTO "probe" VALUES(644,136,9,'bound',2,'middle',42,NULL,1767229140000000,1,1,1767229440000000,NULL,NULL);
+INSERT INTO "probe" VALUES(645,129,10,'bound',2,'absent',95,NULL,1767229140000000,1,0,1767229440000000,NULL,NULL);
+INSERT INTO "probe" VALUES(646,146,10,'bound',2,'middle',43,NULL,1767229140000000,1,1,1767229440000000,NULL,NULL);
+INSERT INTO "probe" VALUES(647,60,9,'bound',2,'absent',96,NULL,1767229140000000,1,0,1767229440000000,NULL,NULL);
+INSERT INTO "probe" VALUES(648,139,9,'bound',2,'absent',97,NULL,1767229140000000,1,0,1767229500000000,NULL,NULL);
+INSERT INTO "probe" VALUES(649,57,10,'bound',2,'middle',44,NULL,1767229140000000,1,1,1767229500000000,NULL,NULL);
+INSERT INTO "probe" VALUES(650,49,8,'bound',2,'middle',45,NULL,1767229140000000,1,1,1767229500000000,NULL,NULL);
+INSERT INTO "probe" VALUES(651,113,7,'bound',2,'absent',98,NULL,1767229140000000,1,0,1767229500000000,NULL,NULL);
+INSERT INTO "probe" VALUES(652,113,10,'bound',2,'middle',46,NULL,1767229140000000,1,1,1767229500000000,NULL,NULL);
+INSERT INTO "probe" VALUES(653,122,12,'bound',2,'absent',99,NULL,1767229140000000,1,0,1767229500000000,NULL,NULL);
+INSERT INTO "probe" VALUES(654,37,7,'bound',2,'absent',100,NULL,1767229140000000,1,0,1767229560000000,NULL,NULL);
+INSERT INTO "probe" VALUES(655,62,12,'bound',2,'absent',101,NULL,1767229140000000,1,0,1767229560000000,NULL,NULL);
+INSERT INTO "probe" VALUES(656,138,9,'bound',2,'absent',102,NULL,1767229140000000,1,0,1767229560000000,NULL,NULL);
+INSERT INTO "probe" VALUES(657,13,7,'bound',2,'absent',103,NULL,1767229140000000,1,0,1767229560000000,NULL,NULL);
+INSERT INTO "probe" VALUES(658,13,9,'bound',2,'absent',104,NULL,1767229140000000,1,0,1767229560000000,NULL,NULL);
+INSERT INTO "probe" VALUES(659,39,11,'bound',2,'middle',47,NULL,1767229140000000,1,1,1767229560000000,NULL,NULL);
+INSERT INTO "probe" VALUES(660,56,9,'bound',2,'middle',48,NULL,1767229140000000,1,1,1767229620000000,NULL,NULL);
+INSERT INTO "probe" VALUES(661,126,11,'bound',2,'middle',49,NULL,1767229140000000,1,1,1767229620000000,NULL,NULL);
+INSERT INTO "probe" VALUES(662,53,11,'bound',2,'middle',50,NULL,1767229140000000,1,0,1767229620000000,NULL,NULL);
+INSERT INTO "probe" VALUES(663,128,8,'bound',2,'absent',105,NULL,1767229140000000,1,0,1767229620000000,NULL,NULL);
+INSERT INTO "probe" VALUES(664,29,11,'bound',2,'absent',106,NULL,1767229140000000,1,0,1767229620000000,NULL,NULL);
+INSERT INTO "probe" VALUES(665,52,9,'bound',2,'absent',107,NULL,1767229140000000,1,0,1767229620000000,NULL,NULL);
+INSERT INTO "probe" VALUES(666,50,11,'bound',2,'middle',51,NULL,1767229140000000,1,0,1767229680000000,NULL,NULL);
+INSERT INTO "probe" VALUES(667,11,9,'bound',2,'absent',108,NULL,1767229140000000,1,0,1767229680000000,NULL,NULL);
+INSERT INTO "probe" VALUES(668,30,9,'bound',2,'absent',109,NULL,1767229140000000,1,1,1767229680000000,NULL,NULL);
+INSERT INTO "probe" VALUES(669,149,12,'bound',2,'absent',110,NULL,1767229140000000,1,0,1767229680000000,NULL,NULL);
+INSERT INTO "probe" VALUES(670,137,11,'bound',2,'absent',111,NULL,1767229140000000,1,0,1767229680000000,NULL,NULL);
+INSERT INTO "probe" VALUES(671,30,10,'bound',2,'absent',112,NULL,1767229140000000,1,0,1767229680000000,NULL,NULL);
+INSERT INTO "probe" VALUES(672,81,7,'bound',2,'absent',113,NULL,1767229140000000,1,0,1767229680000000,NULL,NULL);
+INSERT INTO "probe" VALUES(673,62,8,'bound',2,'absent',114,NULL,1767229140000000,1,0,1767229680000000,NULL,NULL);
+INSERT INTO "probe" VALUES(674,149,9,'bound',2,'middle',52,NULL,1767229140000000,1,1,1767229740000000,NULL,NULL);
+INSERT INTO "probe" VALUES(675,79,9,'bound',2,'middle',53,NULL,1767229140000000,1,1,1767229740000000,NULL,NULL);
+INSERT INTO "probe" VALUES(676,142,9,'bound',2,'absent',115,NULL,1767229140000000,1,0,1767229740000000,NULL,NULL);
+INSERT INTO "probe" VALUES(677,23,12,'bound',2,'absent',116,NULL,1767229140000000,1,0,1767229740000000,NULL,NULL);
+INSERT INTO "probe" VALUES(678,75,12,'bound',2,'absent',117,NULL,1767229140000000,1,0,1767229740000000,NULL,NULL);
+INSERT INTO "probe" VALUES(679,146,8,'bound',2,'absent',118,NULL,1767229140000000,1,1,1767229740000000,NULL,NULL);
+INSERT INTO "probe" VALUES(680,37,8,'bound',2,'absent',119,NULL,1767229140000000,1,0,1767229740000000,NULL,NULL);
+INSERT INTO "probe" VALUES(681,24,8,'bound',2,'absent',120,NULL,1767229140000000,1,0,1767229800000000,NULL,NULL);
+INSERT INTO "probe" VALUES(682,97,12,'bound',2,'middle',54,NULL,1767229140000000,1,1,1767229800000000,NULL,NULL);
+INSERT INTO "probe" VALUES(683,159,8,'bound',2,'absent',121,NULL,1767229140000000,1,0,1767229800000000,NULL,NULL);
+INSERT INTO "probe" VALUES(684,16,7,'bound',2,'middle',55,NULL,1767229140000000,1,1,1767229800000000,NULL,NULL);
+INSERT INTO "probe" VALUES(685,6,7,'bound',2,'absent',122,NULL,1767229140000000,1,0,1767229800000000,NULL,NULL);
+INSERT INTO "probe" VALUES(686,154,11,'bound',2,'absent',123,NULL,1767229140000000,1,0,1767229800000000,NULL,NULL);
+INSERT INTO "probe" VALUES(687,56,8,'bound',2,'absent',124,NULL,1767229140000000,1,0,1767229800000000,NULL,NULL);
+INSERT INTO "probe" VALUES(688,111,8,'bound',2,'absent',125,NULL,1767229140000000,1,0,1767229800000000,NULL,NULL);
+INSERT INTO "probe" VALUES(689,96,9,'bound',2,'absent',126,NULL,1767229140000000,1,0,1767229860000000,NULL,NULL);
+INSERT INTO "probe" VALUES(690,8,8,'bound',2,'absent',127,NULL,1767229140000000,1,0,1767229860000000,NULL,NULL);
+INSERT INTO "probe" VALUES(691,121,8,'bound',2,'absent',128,NULL,1767229140000000,1,0,1767229860000000,NULL,NULL);
+INSERT INTO "probe" VALUES(692,153,7,'bound',2,'middle',56,NULL,1767229140000000,1,1,1767229860000000,NULL,NULL);
+INSERT INTO "probe" VALUES(693,108,11,'bound',2,'absent',129,NULL,1767229140000000,1,0,1767229860000000,NULL,NULL);
+INSERT INTO "probe" VALUES(694,40,9,'bound',2,'absent',130,NULL,1767229140000000,1,0,1767229860000000,NULL,NULL);
+INSERT INTO "probe" VALUES(695,25,7,'bound',2,'absent',131,NULL,1767229140000000,1,0,1767229920000000,NULL,NULL);
+INSERT INTO "probe" VALUES(696,97,7,'bound',2,'absent',132,NULL,1767229140000000,1,0,1767229920000000,NULL,NULL);
+INSERT INTO "probe" VALUES(697,11,10,'bound',2,'middle',57,NULL,1767229140000000,1,1,1767229920000000,NULL,NULL);
+INSERT INTO "probe" VALUES(698,105,12,'bound',2,'absent',133,NULL,1767229140000000,1,1,1767229920000000,NULL,NULL);
+INSERT INTO "probe" VALUES(699,101,12,'bound',2,'absent',134,NULL,1767229140000000,1,0,1767229920000000,NULL,NULL);
+INSERT INTO "probe" VALUES(700,131,7,'bound',2,'absent',135,NULL,1767229140000000,1,0,1767229920000000,NULL,NULL);
+INSERT INTO "probe" VALUES(701,104,7,'bound',2,'absent',136,NULL,1767229140000000,1,0,1767229920000000,NULL,NULL);
+INSERT INTO "probe" VALUES(702,160,12,'bound',2,'absent',137,NULL,1767229140000000,1,0,1767229980000000,NULL,NULL);
+INSERT INTO "probe" VALUES(703,39,7,'bound',2,'absent',138,NULL,1767229140000000,1,0,1767229980000000,NULL,NULL);
+INSERT INTO "probe" VALUES(704,144,12,'bound',2,'absent',139,NULL,1767229140000000,1,0,1767229980000000,NULL,NULL);
+INSERT INTO "probe" VALUES(705,116,7,'bound',2,'absent',140,NULL,1767229140000000,1,0,1767229980000000,NULL,NULL);
+INSERT INTO "probe" VALUES(706,45,12,'bound',2,'absent',141,NULL,1767229140000000,1,0,1767229980000000,NULL,NULL);
+INSERT INTO "probe" VALUES(708,45,9,'again',2,'middle',28,NULL,1767229200000000,1,1,1767229200000000,NULL,NULL);
+INSERT INTO "probe" VALUES(709,68,8,'again',2,'middle',29,NULL,1767229200000000,1,1,1767229200000000,NULL,NULL);
+INSERT INTO "probe" VALUES(711,141,7,'again',2,'middle',30,NULL,1767229260000000,1,1,1767229260000000,NULL,NULL);
+INSERT INTO "probe" VALUES(713,107,9,'again',2,'middle',31,NULL,1767229320000000,1,1,1767229320000000,NULL,NULL);
+INSERT INTO "probe" VALUES(715,81,9,'again',2,'middle',32,NULL,1767229380000000,1,1,1767229380000000,NULL,NULL);
+INSERT INTO "probe" VALUES(716,153,8,'again',2,'middle',34,NULL,1767229380000000,1,1,1767229380000000,NULL,NULL);
+INSERT INTO "probe" VALUES(718,20,8,'again',2,'middle',35,NULL,1767229440000000,1,1,1767229440000000,NULL,NULL);
+INSERT INTO "probe" VALUES(719,57,11,'again',2,'middle',36,NULL,1767229440000000,1,1,1767229440000000,NULL,NULL);
+INSERT INTO "probe" VALUES(721,3,8,'again',2,'middle',37,NULL,1767229500000000,1,1,1767229500000000,NULL,NULL);
+INSERT INTO "probe" VALUES(722,2,12,'again',2,'middle',38,NULL,1767229500000000,1,1,1767229500000000,NULL,NULL);
+INSERT INTO "probe" VALUES(723,106,11,'again',2,'middle',39,NULL,1767229500000000,1,1,1767229500000000,NULL,NULL);
+INSERT INTO "probe" VALUES(724,90,8,'again',2,'middle',40,NULL,1767229500000000,1,1,1767229560000000,NULL,NULL);
+INSERT INTO "probe" VALUES(726,136,9,'again',2,'middle',42,NULL,1767229560000000,1,1,1767229560000000,NULL,NULL);
+INSERT INTO "probe" VALUES(727,146,10,'again',2,'middle',43,NULL,1767229560000000,1,1,1767229560000000,NULL,NULL);
+INSERT INTO "probe" VALUES(729,57,10,'again',2,'middle',44,NULL,1767229620000000,1,1,1767229620000000,NULL,NULL);
+INSERT INTO "probe" VALUES(730,49,8,'again',2,'middle',45,NULL,1767229620000000,1,1,1767229620000000,NULL,NULL);
+INSERT INTO "probe" VALUES(731,113,10,'again',2,'middle',46,NULL,1767229620000000,1,1,1767229620000000,NULL,NULL);
+INSERT INTO "probe" VALUES(733,39,11,'again',2,'middle',47,NULL,1767229680000000,1,1,1767229680000000,NULL,NULL);
+INSERT INTO "probe" VALUES(735,56,9,'again',2,'middle',48,NULL,1767229740000000,1,1,1767229740000000,NULL,NULL);
+INSERT INTO "probe" VALUES(736,126,11,'again',2,'middle',49,NULL,1767229740000000,1,1,1767229740000000,NULL,NULL);
+INSERT INTO "probe" VALUES(738,30,9,'again',2,'absent',109,NULL,1767229800000000,1,1,1767229800000000,NULL,NULL);
+INSERT INTO "probe" VALUES(740,149,9,'again',2,'middle',52,NULL,1767229860000000,1,1,1767229860000000,NULL,NULL);
+INSERT INTO "probe" VALUES(741,79,9,'again',2,'middle',53,NULL,1767229860000000,1,1,1767229860000000,NULL,NULL);
+INSERT INTO "probe" VALUES(742,146,8,'again',2,'absent',118,NULL,1767229860000000,1,1,1767229860000000,NULL,NULL);
+INSERT INTO "probe" VALUES(744,97,12,'again',2,'middle',54,NULL,1767229920000000,1,1,1767229920000000,NULL,NULL);
+INSERT INTO "probe" VALUES(745,16,7,'again',2,'middle',55,NULL,1767229920000000,1,1,1767229920000000,NULL,NULL);
+INSERT INTO "probe" VALUES(747,153,7,'again',2,'middle',56,NULL,1767229980000000,1,1,1767229980000000,NULL,NULL);
+INSERT INTO "probe" VALUES(748,45,8,'bound',2,'absent',142,NULL,1767229980000000,1,0,1767229980000000,NULL,NULL);
+INSERT INTO "probe" VALUES(749,31,9,'bound',2,'absent',143,NULL,1767229980000000,1,0,1767229980000000,NULL,NULL);
+INSERT INTO "probe" VALUES(750,127,8,'bound',2,'absent',144,NULL,1767229980000000,1,0,1767229980000000,NULL,NULL);
+INSERT INTO "probe" VALUES(751,93,9,'bound',2,'absent',145,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(752,4,11,'bound',2,'absent',146,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(753,13,11,'bound',2,'absent',147,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(754,4,7,'bound',2,'absent',148,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(755,14,10,'bound',2,'absent',149,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(756,23,8,'bound',2,'absent',150,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(757,83,11,'bound',2,'absent',151,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(758,81,10,'bound',2,'absent',152,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(759,61,12,'bound',2,'absent',153,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(760,60,7,'bound',2,'absent',154,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(761,102,8,'bound',2,'absent',155,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(762,94,12,'bound',2,'absent',156,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(763,21,7,'bound',2,'absent',157,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(764,84,9,'bound',2,'absent',158,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(765,88,12,'bound',2,'absent',159,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(766,104,9,'bound',2,'absent',160,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(767,113,11,'bound',2,'absent',161,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(768,115,9,'bound',2,'absent',162,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(769,48,12,'bound',2,'absent',163,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(770,44,7,'bound',2,'absent',164,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(771,85,8,'bound',2,'absent',165,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(772,91,10,'bound',2,'absent',166,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(773,143,9,'bound',2,'absent',167,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(774,145,8,'bound',2,'absent',168,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(775,130,8,'bound',2,'absent',169,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(776,92,7,'bound',2,'absent',170,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(777,110,9,'bound',2,'absent',171,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(778,76,8,'bound',2,'absent',172,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(779,110,10,'bound',2,'absent',173,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(780,158,11,'bound',2,'absent',174,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(781,121,12,'bound',2,'absent',175,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(782,89,9,'bound',2,'absent',176,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(783,131,9,'bound',2,'absent',177,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(784,28,12,'bound',2,'absent',178,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(785,137,8,'bound',2,'absent',179,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(786,94,9,'bound',2,'absent',180,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(787,4,12,'bound',2,'absent',181,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(788,131,11,'bound',2,'absent',182,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(789,83,10,'bound',2,'absent',183,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(790,30,8,'bound',2,'absent',184,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(791,105,7,'bound',2,'absent',185,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(792,144,9,'bound',2,'absent',186,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(793,89,8,'bound',2,'absent',187,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(794,138,10,'bound',2,'absent',188,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(795,117,11,'bound',2,'absent',189,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(796,137,7,'bound',2,'absent',190,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(797,96,8,'bound',2,'absent',191,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(798,111,9,'bound',2,'absent',192,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(799,21,9,'bound',2,'absent',193,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(800,107,8,'bound',2,'absent',194,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(801,81,11,'bound',2,'absent',195,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(802,121,7,'bound',2,'absent',196,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(803,69,10,'bound',2,'absent',197,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(804,80,9,'bound',2,'absent',198,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(805,95,8,'bound',2,'absent',199,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(806,108,9,'bound',2,'absent',200,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(807,17,12,'bound',2,'absent',201,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(808,111,7,'bound',2,'absent',202,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(809,113,9,'bound',2,'absent',203,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(810,76,7,'bound',2,'absent',204,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(811,153,9,'bound',2,'absent',205,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(812,3,12,'bound',2,'absent',206,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(813,155,12,'bound',2,'absent',207,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(814,55,11,'bound',2,'absent',208,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(815,125,9,'bound',2,'absent',209,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(816,121,10,'bound',2,'absent',210,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(817,64,12,'bound',2,'absent',211,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(818,120,10,'bound',2,'absent',212,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(819,89,12,'bound',2,'absent',213,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(820,91,11,'bound',2,'absent',214,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(821,51,11,'bound',2,'absent',215,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(822,152,7,'bound',2,'absent',216,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(823,148,11,'bound',2,'absent',217,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(824,15,9,'bound',2,'absent',218,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(825,110,7,'bound',2,'absent',219,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(826,30,12,'bound',2,'absent',220,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(827,25,11,'bound',2,'absent',221,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(828,47,8,'bound',2,'absent',222,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(829,97,8,'bound',2,'absent',223,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(830,75,10,'bound',2,'absent',224,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(831,135,9,'bound',2,'absent',225,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(832,38,7,'bound',2,'absent',226,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(833,63,9,'bound',2,'absent',227,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(834,106,12,'bound',2,'absent',228,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(835,150,8,'bound',2,'absent',229,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(836,3,7,'bound',2,'absent',230,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(837,61,10,'bound',2,'absent',231,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(838,14,11,'bound',2,'absent',232,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(839,127,11,'bound',2,'absent',233,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(840,1,9,'bound',2,'absent',234,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(841,59,12,'bound',2,'absent',235,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(842,153,12,'bound',2,'absent',236,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(843,95,7,'bound',2,'absent',237,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(844,90,7,'bound',2,'absent',238,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(845,79,8,'bound',2,'absent',239,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(846,114,12,'bound',2,'absent',240,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "probe" VALUES(847,81,12,'bound',2,'absent',241,NULL,1767229980000000,NULL,NULL,NULL,NULL,NULL);
+CREATE TABLE setting (
+	"key" VARCHAR(200) NOT NULL, 
+	value JSON, 
+	CONSTRAINT pk_setting PRIMARY KEY ("key")
+);
+CREATE TABLE staged_annotation (
+	id INTEGER NOT NULL, 
+	path_id INTEGER NOT NULL, 
+	category INTEGER NOT NULL, 
+	coco_id BIGINT, 
+	body JSON NOT NULL, 
+	CONSTRAINT pk_staged_annotation PRIMARY KEY (id)
+);
+CREATE TABLE staged_answer (
+	id INTEGER NOT NULL, 
+	person INTEGER NOT NULL, 
+	image_id INTEGER NOT NULL, 
+	category INTEGER NOT NULL, 
+	state SMALLINT NOT NULL, 
+	source SMALLINT NOT NULL, 
+	score SMALLINT, 
+	CONSTRAINT pk_staged_answer PRIMARY KEY (id)
+);
+CREATE TABLE staged_category (
+	place INTEGER NOT NULL, 
+	category_id INTEGER NOT NULL, 
+	CONSTRAINT pk_staged_category PRIMARY KEY (place)
+);
+CREATE TABLE staged_path (
+	path_id INTEGER NOT NULL, 
+	coco_id BIGINT, 
+	extra JSON NOT NULL, 
+	CONSTRAINT pk_staged_path PRIMARY KEY (path_id)
+);
+CREATE TABLE version (
+	number INTEGER NOT NULL, 
+	job_id INTEGER, 
+	method VARCHAR(80) NOT NULL, 
+	backbone TEXT NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	ready BOOLEAN NOT NULL, 
+	promoted BOOLEAN NOT NULL, 
+	trained_answers INTEGER NOT NULL, 
+	trained_present INTEGER NOT NULL, 
+	last_operation INTEGER NOT NULL, 
+	training_seconds FLOAT NOT NULL, 
+	metrics JSON NOT NULL, 
+	note TEXT NOT NULL, 
+	CONSTRAINT pk_version PRIMARY KEY (number), 
+	CONSTRAINT fk_version_job_id_job FOREIGN KEY(job_id) REFERENCES job (id)
+);
+CREATE TABLE visit (
+	id INTEGER NOT NULL, 
+	client_id VARCHAR(64) NOT NULL, 
+	annotator_id INTEGER NOT NULL, 
+	image_id INTEGER NOT NULL, 
+	shown BLOB NOT NULL, 
+	opened_at BIGINT NOT NULL, 
+	closed_at BIGINT NOT NULL, 
+	CONSTRAINT pk_visit PRIMARY KEY (id), 
+	CONSTRAINT fk_visit_annotator_id_annotator FOREIGN KEY(annotator_id) REFERENCES annotator (id), 
+	CONSTRAINT fk_visit_image_id_image FOREIGN KEY(image_id) REFERENCES image (id), 
+	CONSTRAINT uq_visit_client_id UNIQUE (client_id)
+);
+CREATE TABLE worker (
+	name VARCHAR(200) NOT NULL, 
+	info JSON NOT NULL, 
+	at BIGINT NOT NULL, 
+	CONSTRAINT pk_worker PRIMARY KEY (name)
+);
+CREATE INDEX ix_job_kind_state ON job (kind, state);
+CREATE INDEX ix_lease_holder ON lease (holder);
+CREATE INDEX ix_flag_image_id ON flag (image_id);
+CREATE INDEX ix_image_path_image_id ON image_path (image_id);
+CREATE INDEX ix_operation_annotator_id_id ON operation (annotator_id, id);
+CREATE INDEX ix_operation_target ON operation (target);
+CREATE INDEX ix_probe_certificate_id ON probe (certificate_id);
+CREATE INDEX ix_visit_annotator_id_id ON visit (annotator_id, id);
+CREATE INDEX ix_visit_image_id ON visit (image_id);
+CREATE INDEX ix_answer_image_id_category_id ON answer (image_id, category_id);
+CREATE INDEX ix_answer_operation_id ON answer (operation_id);
+CREATE INDEX ix_imported_annotation_path_id_category_id ON imported_annotation (path_id, category_id);
+CREATE INDEX ix_probe_card ON probe (card);
+CREATE INDEX ix_staged_annotation_path_id ON staged_annotation (path_id);
+CREATE INDEX ix_image_path_coco_id ON image_path (coco_id);
+CREATE INDEX ix_label_category_id_state ON label (category_id, state);
+CREATE INDEX ix_image_same_as ON image (same_as);
+CREATE INDEX ix_image_missing_removed ON image (missing, removed);
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('job',2);
+COMMIT;
