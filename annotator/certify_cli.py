@@ -1,4 +1,4 @@
-"""The commands about certificates: what may be filled in, how far the proof is, doing it."""
+"""The commands about certificates: what can be promised, how far the proof is, filling in."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annotator.cli_options import LARGEST_NUMBER, AsJson, ProjectDir
+from annotator.services.certificates import price_texts as texts
 from annotator.services.message import counted
 from annotator.terminal import opened, progress_bar, show
 
 if TYPE_CHECKING:
     from annotator.services.certificates.rows import (
         FillRow,
-        Offer,
-        OfferedForecast,
+        PartPrice,
         PlanRow,
+        Price,
+        ProofStatus,
         Status,
     )
 
@@ -29,12 +31,15 @@ Number = Annotated[
     ),
 ]
 
+MOST_PARTS = 20
+"""Categories that are listed at the terminal."""
+
 certify_app = typer.Typer(no_args_is_help=True)
 
 
 @certify_app.callback()
 def certify(context: typer.Context, project: ProjectDir) -> None:
-    """Fill in open pairs under a guarantee from probes.
+    """Fill in open pairs under a promise about the finished set, proven by probes.
 
     Probes are random questions that are asked without the model's opinion.
     """
@@ -44,17 +49,28 @@ def certify(context: typer.Context, project: ProjectDir) -> None:
 @certify_app.command("plan")
 def certify_plan(
     context: typer.Context,
-    max_error: Annotated[
-        float | None,
+    promise: Annotated[
+        str | None,
         typer.Option(
-            help="Maximum share of wrong pairs among those filled in as present; default 0.05."
+            help=(
+                "recall: the finished set holds at least --recall of what is present; "
+                "precision-recall: also, at least --precision of the pairs filled in as present "
+                "are right; f1: the finished set has an F1 of at least --f1. Default: recall."
+            )
         ),
     ] = None,
-    max_lost: Annotated[
+    recall: Annotated[
+        float | None,
+        typer.Option(help="Minimum share of what is present in the finished set; default 0.9."),
+    ] = None,
+    precision: Annotated[
         float | None,
         typer.Option(
-            help="Maximum share of present pairs that are filled in as absent; default 0.1."
+            help="Minimum share of right ones among pairs filled in as present; default 0.95."
         ),
+    ] = None,
+    f1: Annotated[
+        float | None, typer.Option("--f1", help="Minimum F1 of the finished set; default 0.9.")
     ] = None,
     confidence: Annotated[
         float | None,
@@ -66,9 +82,19 @@ def certify_plan(
         str | None,
         typer.Option(
             help=(
-                "What the lost share is taken of: pool (present pairs that are open) or dataset "
-                "(known ones included); default: whichever is cheaper."
+                "What recall is a share of: dataset (all that is present, known or open) or pool "
+                "(only what is open); default: dataset."
             )
+        ),
+    ] = None,
+    question_seconds: Annotated[
+        float | None,
+        typer.Option(help="Seconds that a probe costs a person; default: as people took so far."),
+    ] = None,
+    pair_seconds: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds that a pair answered by hand costs; default: as people took so far."
         ),
     ] = None,
     pilot: Annotated[
@@ -82,20 +108,28 @@ def certify_plan(
     ] = 0,
     offers: Annotated[
         bool,
-        typer.Option("--offers", help="Also the price of a strict, usual and lenient promise."),
+        typer.Option(
+            "--offers",
+            help="Also the price of every promise, strict, usual and lenient, and which "
+            "categories can have it on their own.",
+        ),
     ] = False,
     start: Annotated[
         bool, typer.Option("--start", help="Start: freeze the plan and ask its probes.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Forecast what could be filled in and how many probes that takes."""
+    """Forecast what a promise takes, and what would be filled in."""
     with opened(context.obj) as services, progress_bar("Planning"):
         row = services.certification.plan(
-            max_error=max_error,
-            max_lost=max_lost,
+            promise=None if promise is None else promise.replace("-", "_"),
+            recall=recall,
+            precision=precision,
+            f1=f1,
             confidence=confidence,
             over=over,
+            question_seconds=question_seconds,
+            pair_seconds=pair_seconds,
             pilot=pilot,
             start=start,
             offers=offers,
@@ -107,7 +141,7 @@ def certify_plan(
 def certify_status(
     context: typer.Context, certificate: Number = None, as_json: AsJson = False
 ) -> None:
-    """Show the bounds so far and what could be filled in now."""
+    """Show how far the proof is and what could be filled in now."""
     with opened(context.obj) as services:
         row = services.certification.status(certificate)
     show(row, _status_text(row), as_json)
@@ -160,23 +194,23 @@ def _plan_text(row: PlanRow) -> str:
         )
     if row["certificate"] is not None:
         return (
-            f"Certificate {row['certificate']} is open. Answer its probes on the Probe page; "
-            "`annotator certify PROJECT status` says how far it is."
+            f"Certificate {row['certificate']} is open: {row['chosen']['promise']['sentence']} "
+            "Answer its probes on the Probe page; `annotator certify PROJECT status` says how far "
+            "it is."
         )
     lines = [
         f"{counted(row['pool'], 'open pair')} of "
         f"{counted(len(row['categories']), 'category', 'categories')}, by version "
-        f"{row['version']}.",
+        f"{row['version']}; {row['question_seconds']:.1f} seconds a probe, "
+        f"{row['pair_seconds']:.1f} a pair answered by hand.",
     ]
     if row["suggest_only"]:
         lines.append(f"Suggested only, too few answers: {', '.join(row['suggest_only'])}.")
-    lines += _table(row["forecasts"])
-    lines += map(_offer_line, row["offers"])
-    if row["known_present"]:
-        lines.append(
-            f"Lost pairs are cheaper to bound over the {row['over']}; "
-            f"{counted(row['known_present'], 'present pair is', 'present pairs are')} known."
-        )
+    lines += _price_lines(row["chosen"], row["pool"])
+    if row["offers"]:
+        lines += ["", "Promises to choose from:", *map(_offer_line, row["offers"])]
+    if row["parts"]:
+        lines += ["", *_part_lines(row["parts"])]
     if pilot is not None:
         lines.append(
             f"{pilot['answered']:,} of {pilot['asked']:,} pilot questions are answered, "
@@ -186,24 +220,39 @@ def _plan_text(row: PlanRow) -> str:
     return "\n".join(lines)
 
 
-def _offer_line(offer: Offer) -> str:
-    promise = (
-        f"{offer['aim']} (--max-lost {offer['max_lost']:g} --max-error {offer['max_error']:g})"
+def _price_lines(price: Price, pool: int) -> list[str]:
+    said = [price["promise"]["sentence"]]
+    if not price["refused"]:
+        parts = (texts.asked(price), texts.fills(price, pool), texts.saves(price))
+        said += [f"  {texts.capital(part)}." for part in parts if part]
+    return said
+
+
+def _offer_line(price: Price) -> str:
+    promise = price["promise"]
+    numbers = {"recall": promise["recall"], "precision": promise["precision"], "f1": promise["f1"]}
+    said = "".join(f" --{name} {share:g}" for name, share in numbers.items() if share is not None)
+    option = f"{price['aim']}: --promise {promise['promise'].replace('_', '-')}{said}"
+    if price["refused"]:
+        return f"  {option}\n    {price['refused']}"
+    filled = counted(price["fill_absent"] + price["fill_present"], "pair")
+    saved = texts.saves(price)
+    return (
+        f"  {option}\n    {texts.asked(price)}; {filled} filled in{f'; {saved}' if saved else ''}"
     )
-    if offer["refused"]:
-        return f"{promise}: {offer['refused']}"
-    filled = offer["fill_absent"] + offer["fill_present"]
-    return f"{promise}: {counted(offer['probes'], 'probe')}, {counted(filled, 'pair')} filled in."
 
 
-def _table(forecasts: list[OfferedForecast]) -> list[str]:
-    heads = ("over", "filled absent", "filled present", "probes", "total answers")
-    lines = ["  ".join(f"{head:>15}" for head in heads)]
-    for one in forecasts:
-        counts = (one["fill_absent"], one["fill_present"], one["probes"], one["people"])
-        cells = (one["over"], *(f"{count:,}" for count in counts))
-        lines.append("  ".join(f"{cell:>15}" for cell in cells))
-    return lines
+def _part_lines(parts: list[PartPrice]) -> list[str]:
+    known = [(part["questions"], part["name"]) for part in parts if part["questions"] is not None]
+    if not known:
+        return ["No category can be expected to have the promise on its own."]
+    lines = ["On their own, with the probes of the whole certificate:"]
+    lines += [f"  {name}: after about {counted(n, 'probe')}" for n, name in sorted(known)]
+    more = len(lines) - 1 - MOST_PARTS
+    if more > 0:
+        lines[MOST_PARTS + 1 :] = [f"  and {more:,} more; --json lists all"]
+    left = len(parts) - len(known)
+    return [*lines, f"  not to be expected of {left:,} others"] if left else lines
 
 
 def _status_text(row: Status) -> str:
@@ -216,18 +265,7 @@ def _status_text(row: Status) -> str:
         f"Certificate {row['certificate']} ({state}), "
         f"version {row['version']}, {counted(row['pool'], 'pair')}"
     ]
-    for zone in row["zones"]:
-        lines.append(
-            f"{zone['zone']:>8}: {zone['pairs']:>12,} pairs, {zone['answered']:,} asked, "
-            f"{zone['present']:,} present"
-        )
-    for side in row["bounds"]:
-        bound = "not known yet" if side["at_most"] is None else f"{side['at_most']:.1%}"
-        what = "wrong ones" if side["side"] == "present" else "lost ones"
-        lines.append(
-            f"{what}: {side['certified_steps']} of {side['steps']} steps certified; bound of the "
-            f"current step {bound}, promised {side['promised']:.1%}"
-        )
+    lines += _proof_lines(row) if "promise" in row else []
     lines += row["sentences"]
     own = (row["super_categories"], row["categories"])
     lines += [part["sentence"] for part in own if part is not None and part["sentence"]]
@@ -236,6 +274,27 @@ def _status_text(row: Status) -> str:
             f"Changed since then, no longer filled in: {', '.join(row['changed_categories'])}."
         )
     return "\n".join(lines)
+
+
+def _proof_lines(row: ProofStatus) -> list[str]:
+    lines = [row["promise"]["sentence"]]
+    if row["state"] == "open" and not row["earlier"]:
+        share = texts.percent(round(texts.proof_share(row), 2))
+        lines.append(
+            f"{counted(row['answers'], 'probe')} answered; {row['certified_steps']} of "
+            f"{counted(row['steps'], 'step')} certified, {share} of the proof of the next one"
+        )
+    side = row["present_side"]
+    if side is not None:
+        lines.append(
+            f"filled in as present: {side['certified_steps']} of {counted(side['steps'], 'step')} "
+            f"certified; {side['asked']:,} asked, {side['wrong']:,} wrong, "
+            f"{side['wrong_allowed']:,} allowed at the next step"
+        )
+    if row["next_fill"] is not None:
+        fill = row["next_fill"]
+        lines.append(f"then filled in: {fill['absent']:,} absent, {fill['present']:,} present")
+    return [*lines, *(f"would help: {one}" for one in row["advice"])]
 
 
 def _apply_text(row: FillRow) -> str:

@@ -61,7 +61,7 @@ def _train(services: Services, scripts: str, pages: gr.Blocks) -> None:
 
 
 def _certify(services: Services, scripts: str, pages: gr.Blocks) -> None:
-    CertifyPage(services, styles=f"{scripts}/gradio/pages.css").build(pages)
+    CertifyPage(services, styles=f"{scripts}/gradio").build(pages)
 
 
 def _export(services: Services, scripts: str, pages: gr.Blocks) -> None:

@@ -1,267 +1,255 @@
-"""What the Certify page shows: tables, sentences and a chart, made of a plan or a status."""
+"""What the Certify page shows of a certificate: how far it is, what it fills in, all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 
 import altair as alt
 import pandas as pd
 
-from annotator.services.certificates import planning
+from annotator.services.certificates.price_texts import percent, proof_share
 from annotator.services.certificates.rows import (
-    Aim,
     FillRow,
     ListedCertificate,
-    Offer,
-    PilotRow,
     PilotStatus,
-    PlanRow,
     ProofStatus,
-    Side,
     Status,
 )
 from annotator.services.message import counted, span
-from annotator.ui.charts import AMBER, GREEN, Chart, finished
+from annotator.ui.certify_prices import notes
+from annotator.ui.charts import AMBER, INDIGO, Chart, finished
 from annotator.ui.html_table import html_table
 
 NOTHING = (
-    "No certificate is open. Look at what could be filled in, and start one if it is worth it: "
-    "the Probe page then asks its probes until the promise is proven or the certificate is "
-    "cancelled."
+    "A certificate fills in open pairs without anybody looking at each, and promises how good the "
+    "finished set is. What proves it are probes: random questions, asked without the model's "
+    "opinion. The promise holds for any model, even a bad one, which only takes longer."
 )
-
-SIDES: dict[Side, str] = {
-    "present": "wrong among filled present",
-    "absent": "lost among all present",
-}
+LOWEST = -50.0
+"""The chart shows no less, in per cent of the proof: what lies below is as far from a proof."""
 
 
-AIMS: dict[Aim, str] = {"strict": "Strict", "usual": "Usual", "lenient": "Lenient"}
-OWN = "own"
-"""The choice of numbers that are none of the promises."""
-
-OVER = {"pool": "open ones (pool)", "dataset": "all (dataset)", "filled": "filled-in ones"}
-"""Of which present pairs the lost share is taken."""
+def is_pilot(row: Status) -> bool:
+    """Return whether nothing is frozen yet."""
+    return "wishes" in row
 
 
-def aim_choices(offers: Sequence[Offer], pool: int, seconds: float | None) -> list[tuple[str, str]]:
-    """Return the promises to choose from, with their price where that is known, and their values.
-
-    Args:
-        offers: With their prices; empty before these are known.
-        pool: Open pairs that could be filled in.
-        seconds: That one answer takes; None while that is not known.
-    """
-    priced = {offer["aim"]: offer for offer in offers}
-    choices: list[tuple[str, str]] = []
-    for aim, title in AIMS.items():
-        error, lost = planning.AIMS[aim]
-        text = f"{title}: at most {lost:.0%} of the present pairs lost, {error:.0%} of those filled"
-        text += " in as present wrong"
-        if aim in priced:
-            text += f" — {_price(priced[aim], pool, seconds)}"
-        choices.append((text, aim))
-    return [*choices, ("Own numbers: those below", OWN)]
+def pilot_is_done(row: Status) -> bool:
+    """Return whether a plan can be made with the answers of the pilot."""
+    return "wishes" in row and row["state"] == "open" and row["pilot"]["done"]
 
 
-def _price(offer: Offer, pool: int, seconds: float | None) -> str:
-    if offer["refused"]:
-        return f"does not pay: people would still answer {offer['people']:,} of {pool:,} pairs"
-    filled = offer["fill_absent"] + offer["fill_present"]
-    asked = counted(offer["probes"], "probe")
-    time = "" if seconds is None else f", about {span(offer['probes'] * seconds)}"
-    return f"{asked}{time}; fills in {filled:,} of {pool:,} pairs"
+def asks(row: Status) -> bool:
+    """Return whether a certificate asks probes."""
+    return "state" in row and row["state"] == "open" and not row["earlier"]
 
 
-def plan_html(row: PlanRow, seconds: float | None = None) -> str:
-    """Return what a plan says: a table of ways to fill in the pool, and sentences below it.
-
-    Args:
-        row: The plan.
-        seconds: That one answer takes; None while that is not known.
-    """
-    heads = (
-        "lost, of the present pairs", "filled absent", "filled present", "probes", "time",
-        "answers in all",
-    )  # fmt: skip
-    body = [
-        [
-            OVER[one["over"]],
-            f"{one['fill_absent']:,}",
-            f"{one['fill_present']:,}",
-            f"{one['probes']:,}",
-            "" if seconds is None or not one["probes"] else span(one["probes"] * seconds),
-            f"{one['people']:,}",
-        ]
-        for one in row["forecasts"]
-    ]
-    said = [
-        f"{row['pool']:,} open pairs of {counted(len(row['categories']), 'category', 'categories')}"
-        f" could be filled in, by version {row['version']}: the pool. The lost share is taken of "
-        "the present pairs in the pool, or of those in the whole dataset, known ones included. "
-        "“Answers in all” are those that are still needed, the probes included.",
-        "A forecast: one run in ten needs more than 1.6 times as many questions."
-        + ("" if seconds is None else f" Times are at {seconds:.1f} seconds an answer, as so far."),
-    ]
-    if row["suggest_only"]:
-        names = ", ".join(row["suggest_only"][:12])
-        more = len(row["suggest_only"]) - 12
-        said.append(
-            f"Suggested only, not filled in: {names}{f' and {more} more' if more > 0 else ''}."
-        )
-    if row["pilot"] is not None:
-        said.append(_pilot_sentence(row["pilot"]))
-    if row["refused"]:
-        said.append(row["refused"])
-    return f'<div class="pg">{html_table(heads, body)}{"".join(map(_sentence, said))}</div>'
+def has_fill(row: Status) -> bool:
+    """Return whether something is certified."""
+    return "state" in row and bool(row["fill"]["present"] or row["fill"]["absent"])
 
 
-def _pilot_sentence(pilot: PilotRow) -> str:
-    if pilot["answered"] < pilot["asked"]:
-        left = pilot["asked"] - pilot["answered"]
-        return f"Without the pilot: {left:,} of its questions are not answered yet."
-    return (
-        f"According to the pilot: {pilot['present']:,} of its {counted(pilot['asked'], 'pair')} "
-        f"{'is' if pilot['present'] == 1 else 'are'} present."
-    )
+def is_enough(row: Status) -> bool:
+    """Return whether filling in is the thing to do: more probes are not likely to help."""
+    return has_fill(row) and "line" in row and row["questions_expected"] is None
 
 
 def status_html(row: Status) -> str:
     """Return how far a certificate is."""
     if "state" not in row:
-        return f'<div class="pg">{_sentence(NOTHING)}</div>'
-    title = f"Certificate {row['certificate']}: {row['state'].replace('_', ' ')}"
-    if not row["zones"] and row["state"] == "open":
-        title += ", pilot questions open"
-    if row["standing"] is not None:
-        title += ", its promise holds" if row["standing"]["holds"] else ", its promise is stale"
+        return notes(NOTHING)
+    title = f"Certificate {row['certificate']}: {_state(row)}"
+    parts = _pilot_parts(row) if "wishes" in row else _proof_parts(row)
     sentences = list(row["sentences"])
     own = (row["super_categories"], row["categories"])
-    sentences += [part["sentence"] for part in own if part is not None and part["sentence"]]
+    sentences += [part["sentence"] for part in own if part is not None]
     if row["changed_categories"]:
         names = ", ".join(row["changed_categories"])
         sentences.append(f"Changed since then, no longer filled in: {names}.")
-    tables = f"{_zones(row)}{_bounds(row)}" if row["zones"] else ""
-    return (
-        f'<div class="pg"><p class="pg-sum"><b>{title}</b></p>'
-        f'<div class="pg-big">{_numbers(row)}</div>{tables}{"".join(map(_sentence, sentences))}'
-        "</div>"
-    )
+    return f'<div class="pg"><p class="pg-sum">{escape(title)}</p>{parts}{notes(*sentences)}</div>'
 
 
-def _numbers(row: PilotStatus | ProofStatus) -> str:
-    """Return the large numbers at the top."""
-    if "wishes" in row:
-        pilot = row["pilot"]
-        numbers = [(pilot["answered"], "pilot answers"), (pilot["asked"], "pilot questions")]
-    else:
+def _state(row: PilotStatus | ProofStatus) -> str:
+    """Return the state of a certificate in a few words."""
+    said = row["state"].replace("_", " ")
+    if "wishes" in row and row["state"] == "open":
+        said += ", pilot probes"
+    if row["standing"] is not None:
+        said += ", its promise holds" if row["standing"]["holds"] else ", its promise is stale"
+    return f"{said}, version {row['version']}, begun {row['created_at'][:10]}"
+
+
+def _pilot_parts(row: PilotStatus) -> str:
+    """Return how far a pilot is."""
+    pilot = row["pilot"]
+    share = pilot["answered"] / pilot["asked"] if pilot["asked"] else 1.0
+    numbers = [
+        (f"{pilot['answered']:,}", f"of {counted(pilot['asked'], 'pilot probe')} answered"),
+        (f"{row['pool']:,}", "open pairs could be filled in"),
+    ]
+    done = "" if not pilot["done"] else notes("The pilot is answered; choose the promise below.")
+    return f"{_bar(share, 'Pilot')}{_large(numbers)}{done}"
+
+
+def _proof_parts(row: ProofStatus) -> str:
+    promise = f'<p class="cy-promise">{escape(row["promise"]["sentence"])}</p>'
+    answers = (f"{row['answers']:,}", "probes answered")
+    if not asks(row):
+        return f"{promise}{_large([*_filled(row), answers])}"
+    share = proof_share(row)
+    numbers = [(percent(round(share, 2)), _step(row))]
+    expected, seconds = row["questions_expected"], row["seconds_expected"]
+    if expected is not None:
+        time = "" if seconds is None else f", about {span(seconds)}"
+        numbers.append((f"{expected:,}", f"more probes until then{time}"))
+    numbers += _filled(row)
+    if row["next_fill"] is not None:
+        more = row["next_fill"]["absent"] + row["next_fill"]["present"]
+        numbers.append((f"{more:,}", "filled in at the next step"))
+    said = notes(_present_side(row), _pending(row))
+    return f"{promise}{_bar(share, 'Proof')}{_large([*numbers, answers])}{said}{_helps(row)}"
+
+
+def _step(row: ProofStatus) -> str:
+    if row["certified_steps"] == row["steps"]:
+        return f"proven: all of {counted(row['steps'], 'step')}"
+    return f"of the proof of step {row['certified_steps'] + 1} of {row['steps']}"
+
+
+def _filled(row: ProofStatus) -> list[tuple[str, str]]:
+    done = row["state"] in ("applied", "rolled_back")
+    what = "filled in" if done else "can be filled in now"
+    fill = row["fill"]
+    numbers = [(f"{fill['absent'] + fill['present']:,}", what)]
+    if fill["present"]:
         numbers = [
-            (row["fill"]["absent"], "absent, certified"),
-            (row["fill"]["present"], "present, certified"),
-            (row["answers"], "probe answers"),
+            (f"{fill['absent']:,}", f"{what}, as absent"),
+            (f"{fill['present']:,}", f"{what}, as present"),
         ]
-    numbers.append((row["pool"], "pairs in the pool"))
-    return "".join(f"<div><b>{number:,}</b><span>{name}</span></div>" for number, name in numbers)
+    return numbers
 
 
-def _zones(row: PilotStatus | ProofStatus) -> str:
-    heads = ("zone", "pairs", "answered", "present", "to be asked again")
-    body = [
-        [
-            {"present": "likely present", "absent": "likely absent"}.get(z["zone"], "middle"),
-            f"{z['pairs']:,}",
-            f"{z['answered']:,}",
-            f"{z['present']:,}",
-            f"{z['second_looks']:,}",
-        ]
-        for z in row["zones"]
-    ]
-    return html_table(heads, body)
-
-
-def _bounds(row: PilotStatus | ProofStatus) -> str:
-    heads = ("promise", "at most", "bound of the current step", "steps certified")
-    body = [
-        [
-            SIDES[side["side"]],
-            f"{side['promised']:.1%}",
-            "not known yet" if side["at_most"] is None else f"{side['at_most']:.1%}",
-            f"{side['certified_steps']} of {side['steps']}",
-        ]
-        for side in row["bounds"]
-    ]
-    return html_table(heads, body)
-
-
-def closing_chart(row: Status) -> Chart | None:
-    """Return both bounds over the probe answers, with what is promised; None without answers."""
-    if "state" not in row:
-        return None
-    rows = [
-        {"answers": point["answers"], "bound": name, "share": 100 * share}
-        for point in row["closing"]
-        for side, name in SIDES.items()
-        if (share := point[side]) is not None
-    ]
-    if not rows:
-        return None
-    promised = {side["side"]: 100 * side["promised"] for side in row["bounds"]}
-    names = [SIDES[side] for side in promised]
-    colours = {SIDES["present"]: GREEN, SIDES["absent"]: AMBER}
-    scale = alt.Scale(domain=names, range=[colours[name] for name in names])
-    colour = alt.Color(
-        "bound:N", scale=scale, sort=None, legend=alt.Legend(title=None, orient="top", labelLimit=0)
+def _present_side(row: ProofStatus) -> str:
+    side = row["present_side"]
+    if side is None:
+        return ""
+    return (
+        f"Pairs filled in as present: {side['certified_steps']} of "
+        f"{counted(side['steps'], 'step')} proven; {side['asked']:,} asked, {side['wrong']:,} of "
+        f"them absent where the next step allows {side['wrong_allowed']:,}."
     )
+
+
+def _pending(row: ProofStatus) -> str:
+    said = []
+    if row["second_looks"]:
+        said.append(f"{counted(row['second_looks'], 'answer is', 'answers are')} asked again")
+    if row["cannot_tell"]:
+        said.append(f"{row['cannot_tell']:,} could not be told")
+    return f"{' and '.join(said).capitalize()}: they count against the fill." if said else ""
+
+
+def _helps(row: ProofStatus) -> str:
+    if not row["advice"]:
+        return ""
+    lines = "".join(f"<li>{escape(one)}</li>" for one in row["advice"])
+    return f'<p class="pg-sum"><b>What would help</b></p><ul class="cy-advice">{lines}</ul>'
+
+
+def _bar(share: float, name: str) -> str:
+    done = f"{100 * share:.0f}"
+    return (
+        f'<div class="pg-bar" role="progressbar" aria-label="{name}" aria-valuemin="0" '
+        f'aria-valuemax="100" aria-valuenow="{done}">'
+        f'<i class="pg-filled" style="width:{done}%"></i></div>'
+    )
+
+
+def _large(numbers: list[tuple[str, str]]) -> str:
+    cells = "".join(f"<div><b>{number}</b><span>{name}</span></div>" for number, name in numbers)
+    return f'<div class="pg-big" role="status">{cells}</div>'
+
+
+def proof_chart(row: Status) -> Chart | None:
+    """Return the share of the proof over the answers; None without any."""
+    if "line" not in row or not row["evidence"] or row["line"] <= 0:
+        return None
+    frame = pd.DataFrame(
+        {
+            "answers": [0, *(point["answers"] for point in row["evidence"])],
+            "share": [
+                0.0,
+                *(max(LOWEST, 100 * p["evidence"] / row["line"]) for p in row["evidence"]),
+            ],
+            "step": [1, *(1 + point["certified"] for point in row["evidence"])],
+        }
+    )
+    frame["step"] = frame["step"].clip(upper=row["steps"])
     few = alt.Axis(tickCount=6, tickMinStep=1, format=",d", labelOverlap=True)
-    lines = (
-        alt.Chart(pd.DataFrame(rows))
-        .mark_line(strokeWidth=2, interpolate="step-after")
+    low = min(0.0, float(frame["share"].min()))
+    scale = alt.Scale(domain=[low, max(110.0, float(frame["share"].max()))], nice=False)
+    height = alt.Y("share:Q", title="share of the proof, %", scale=scale)
+    line = (
+        alt.Chart(frame)
+        .mark_line(strokeWidth=2, color=INDIGO)
         .encode(
-            x=alt.X("answers:Q", title="probe answers", axis=few),
-            y=alt.Y("share:Q", title="at most, %", scale=alt.Scale(domainMin=0)),
-            color=colour,
-            tooltip=["bound:N", alt.Tooltip("share:Q", format=".1f"), "answers:Q"],
+            x=alt.X("answers:Q", title="probes answered", axis=few),
+            y=height,
+            tooltip=[
+                alt.Tooltip("answers:Q", title="probes answered"),
+                alt.Tooltip("share:Q", title="share of the proof, %", format=".0f"),
+                alt.Tooltip("step:Q", title="step"),
+            ],
         )
     )
-    frame = pd.DataFrame({"bound": names, "share": list(promised.values())})
-    rules = (
-        alt.Chart(frame)
-        .mark_rule(strokeDash=[6, 4], strokeWidth=1.5)
-        .encode(y="share:Q", color=colour)
+    target = pd.DataFrame({"share": [100.0], "text": ["proven"]})
+    rule = (
+        alt.Chart(target)
+        .mark_rule(strokeDash=[6, 4], strokeWidth=1.5, color=AMBER)
+        .encode(y=alt.Y("share:Q", scale=scale))
     )
-    return finished(alt.layer(lines, rules))
+    word = (
+        alt.Chart(target)
+        .mark_text(align="left", dx=4, dy=-8, color=AMBER, fontSize=12)
+        .encode(x=alt.value(0), y=alt.Y("share:Q", scale=scale), text="text:N")
+    )
+    return finished(alt.layer(line, rule, word), height=220)
 
 
 def fill_text(row: FillRow) -> str:
-    """Return what applying fills in, or has filled in, as a sentence."""
-    done = "Filled in" if row["applied"] else "This would fill in"
+    """Return what applying has filled in, as a sentence."""
     present = counted(row["present"], "pair")
-    text = f"{done} {present} as present and {row['absent']:,} as absent."
+    text = f"Filled in {present} as present and {row['absent']:,} as absent."
     if row["present_left_out"]:
         text += " Some likely present pairs stay open, because people answered many others."
     return text
+
+
+def certificate_choices(rows: list[ListedCertificate]) -> list[tuple[str, int]]:
+    """Return the certificates to choose from, the newest first, and their numbers."""
+    return [
+        (f"{row['certificate']}: {row['promised']}, {row['state'].replace('_', ' ')}",
+         row["certificate"])
+        for row in reversed(rows)
+    ]  # fmt: skip
 
 
 def list_html(rows: list[ListedCertificate]) -> str:
     """Return all certificates of the project as a table; an empty text without any."""
     if not rows:
         return ""
-    heads = ("certificate", "state", "version", "begun", "pool", "filled in", "promise")
+    heads = ("certificate", "promise", "state", "holds", "filled in", "pool", "version", "begun")
     body = [
         [
             str(row["certificate"]),
+            row["promised"],
             row["state"].replace("_", " "),
+            {"holds": "yes", "stale": "no longer"}.get(row["promise"], ""),
+            f"{row['filled']:,}",
+            f"{row['pairs']:,}",
             str(row["version"]),
             row["created_at"][:10],
-            f"{row['pairs']:,}",
-            f"{row['filled']:,}",
-            row["promise"],
         ]
         for row in reversed(rows)
     ]
-    return html_table(heads, body)
-
-
-def _sentence(text: str) -> str:
-    return f'<p class="pg-note">{escape(text)}</p>'
+    return f"<h2>All certificates</h2>{html_table(heads, body)}"

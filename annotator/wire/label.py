@@ -256,7 +256,7 @@ class Finished(TypedDict):
 
 
 class CertificatePrice(TypedDict):
-    """What a certificate would ask, in a sentence; empty where that is not known."""
+    """What a certificate would ask and promise; empty where that is not known."""
 
     message: str
 

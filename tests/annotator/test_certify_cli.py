@@ -11,8 +11,9 @@ from annotator.cli import app
 from annotator.errors import AnnotatorError, NotReady
 from annotator.services.app import Services
 from annotator.services.certificates import certification
+from annotator.services.certificates.rows import PlanOptions
 
-WISHES = ["--max-lost", "0.3", "--confidence", "0.8"]
+WISHES = ["--recall", "0.7", "--confidence", "0.8"]
 
 
 @pytest.fixture(scope="module")
@@ -56,14 +57,17 @@ def test_the_way_from_the_plan_to_the_fill_and_back(
     out = run("export", project, "--out", project / "exports", "--content", "certified")
     back = run("rollback", project, "--certificate", 1)
 
-    assert plan["best"]["fill_absent"] > 10_000
-    assert "probes" in text
-    assert "usual (--max-lost 0.1 --max-error 0.05): " in text
+    assert plan["chosen"]["fill_absent"] > 10_000
+    assert plan["chosen"]["promise"]["recall"] == 0.7
+    assert "At least 70 % of what is present is in the finished set." in text
+    assert "of 20,000 open pairs, all as absent" in text
+    assert "  usual: --promise precision-recall --recall 0.9 --precision 0.95\n" in text
     assert "Add --start to freeze the plan." in text
-    assert "Certificate 1 is open" in begun
+    assert begun.startswith("Certificate 1 is open: At least 70 %")
     assert status["fill"]["absent"] > 10_000
-    assert "steps certified" in told
-    assert "can be marked absent" in told
+    assert "steps certified, " in told
+    assert "of the proof of the next one" in told
+    assert "At least 70 % of what is present is in the finished set." in told
     assert preview.startswith("Would fill in ")
     assert done["applied"] is True
     assert applied.startswith("Certificate 1 (applied, its promise holds)")
@@ -91,7 +95,7 @@ def test_a_pilot_is_asked_first_and_the_plan_is_frozen_after_it(
     assert "0 of 100 pilot questions are answered" in asked
     assert "100 of 100 pilot questions are answered" in plan
     assert frozen["certificate"] == 1
-    assert frozen["promise"]["max_lost"] == 0.3
+    assert frozen["chosen"]["promise"]["recall"] == 0.7
     assert "A pilot of 100 questions" in run("certify", project, "status")
 
 
@@ -116,8 +120,9 @@ def test_before_the_first_certificate_the_status_says_so(project: Path) -> None:
         (["certify", "P", "apply"], AnnotatorError, "No certificate is open"),
         (["certify", "P", "cancel"], AnnotatorError, "No certificate is open"),
         (["rollback", "P", "--certificate", "3"], AnnotatorError, "no certificate 3"),
-        (["certify", "P", "plan", "--max-lost", "5"], AnnotatorError, "--max-lost must be between"),
-        (["certify", "P", "plan", "--max-lost", "0.001", "--start"], NotReady, "not good enough"),
+        (["certify", "P", "plan", "--recall", "90"], AnnotatorError, "--recall must be between"),
+        (["certify", "P", "plan", "--promise", "best"], AnnotatorError, "precision-recall or f1"),
+        (["certify", "P", "plan", "--recall", "0.999", "--start"], NotReady, "promise less"),
     ],
 )
 def test_a_refusal_is_one_sentence_that_says_what_to_do(
@@ -133,16 +138,20 @@ def test_a_refusal_is_one_sentence_that_says_what_to_do(
 
 def test_a_page_gets_the_plan_from_a_process_of_its_own(project: Path) -> None:
     services = Services.open(project)
-    wishes = {"max_error": 0.05, "max_lost": 0.3, "confidence": 0.8, "over": None}
+    wishes: PlanOptions = {
+        "promise": "precision_recall", "recall": 0.7, "precision": 0.9, "f1": None,
+        "confidence": 0.8, "over": "dataset", "question_seconds": None, "pair_seconds": 1.5,
+    }  # fmt: skip
 
     plan = services.certification.plan_in_subprocess(wishes)
 
     assert plan == json.loads(json.dumps(services.certification.plan(**wishes, offers=True)))
-    assert [offer["aim"] for offer in plan["offers"]] == ["strict", "usual", "lenient"]
-    lenient = services.certification.plan(max_error=0.1, max_lost=0.2, confidence=0.8)["best"]
-    assert plan["offers"][2] == {
-        **lenient, "aim": "lenient", "max_error": 0.1, "max_lost": 0.2, "refused": "",
-    }  # fmt: skip
+    assert [(offer["promise"]["promise"], offer["aim"]) for offer in plan["offers"]] == [
+        (kind, aim)
+        for kind in ("recall", "precision_recall", "f1")
+        for aim in ("strict", "usual", "lenient")
+    ]
+    assert plan["pair_seconds"] == 1.5
     with pytest.raises(AnnotatorError, match="--confidence must be between 0 and 1"):
         services.certification.plan_in_subprocess({**wishes, "confidence": 2})
     with pytest.raises(AnnotatorError, match="100 to 2,000 questions, not 50"):

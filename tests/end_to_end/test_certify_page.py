@@ -30,13 +30,13 @@ def oracle() -> Any:
 
 
 def answer_cards_until_it_fills(project: Path, oracle: Any, truth: Any) -> None:
-    """Answer 50 cards at a time: which pairs are drawn is chance, and so is how many it takes."""
+    """Answer 10 cards at a time: which pairs are drawn is chance, and so is how many it takes."""
     services = Services.open(project)
     clock = oracle.Ticking()
     services.probing._clock = clock
     person = oracle.Oracle(services, truth, clock)
-    for _ in range(20):
-        person.answer(50)
+    for _ in range(100):
+        person.answer(10)
         fill = services.certification.status()["fill"]
         if fill["absent"]:
             break
@@ -44,39 +44,42 @@ def answer_cards_until_it_fills(project: Path, oracle: Any, truth: Any) -> None:
     assert fill["absent"], "a good model, 10,000 answers, and nothing could be filled in"
 
 
-def test_from_the_plan_to_the_fill_and_back(
+def test_from_the_choice_of_a_promise_to_the_fill_and_back(
     tmp_path: Path, oracle: Any, serve: Callable[..., Any], open_page: Callable[..., Page]
 ) -> None:
     truth = oracle.make_project(tmp_path)
     project = tmp_path / "project"
     server = serve(project, "--no-worker")
     page = open_page(f"{server.url}/certify")
-    page.get_by_label("Maximum lost of the present pairs, %").fill("30")
-    page.get_by_label("Confidence, %").fill("80")
-    begin = page.locator("#certify-begin")
-    expect(begin).to_be_disabled()
+    cards, begin = page.locator("#certify-promise label"), page.locator("#certify-begin")
+    for card in cards.all():  # the prices come by themselves
+        expect(card).to_contain_text("probes, about", timeout=SLOW)
+        expect(card).to_contain_text("of 20,000 open pairs")
+    expect(begin).to_be_enabled()
 
-    page.locator("#certify-plan").click()
-    expect(page.locator("#certify-table td").first).to_have_text("open ones (pool)", timeout=SLOW)
-    own, lenient = page.get_by_label("Own numbers"), page.get_by_label("Lenient")
-    expect(own).to_be_checked()
-    expect(page.get_by_label("Usual: at most 10%")).to_be_visible()
-    lenient.press("Space")
-    expect(lenient).to_be_checked()
-    expect(page.get_by_label("Maximum lost of the present pairs, %")).to_have_value("20")
-    page.get_by_label("Maximum lost of the present pairs, %").fill("30")
-    page.locator("#certify-plan").click()
-    begin.click(timeout=SLOW)
+    page.get_by_label("Lenient: 80 %").press("Space")
+    expect(cards.nth(0)).to_contain_text("At least 80 % of what is present")
+    expect(begin).to_be_enabled()
+    page.get_by_label("Own numbers").press("Space")
+    page.get_by_label("Recall, at least, %").fill("70")
+    expect(begin).to_be_disabled()
+    page.get_by_label("Recall, at least, %").press("Enter")
+    expect(cards.nth(0)).to_contain_text("At least 70 % of what is present", timeout=SLOW)
+    expect(cards.nth(0)).to_contain_text("probes, about", timeout=SLOW)
+    begin.press("Enter", timeout=SLOW)
     expect(page.locator("#certify-said")).to_contain_text("Certificate 1 is open", timeout=SLOW)
+    expect(cards).to_have_count(0)
     expect(page.locator("#certify-apply")).to_be_disabled()
+    expect(page.locator("#certify-state")).to_contain_text("0 %")
+    expect(page.get_by_role("link", name="Answer its probes")).to_have_attribute("href", "probe")
     answer_cards_until_it_fills(project, oracle, truth)
     fill = page.locator("#certify-apply")  # the page looks by itself
     expect(fill).to_be_enabled(timeout=SLOW)
+    expect(page.locator("#certify-state")).to_contain_text("can be filled in now")
     expect(page.locator("#certify-plot .vega-embed")).to_be_visible(timeout=SLOW)
-    page.locator("#certify-preview").click()
-    expect(page.locator("#certify-said")).to_contain_text("This would fill in", timeout=SLOW)
     fill.click()
     expect(page.locator("#certify-said")).to_contain_text("Filled in", timeout=SLOW)
+    expect(page.locator("#certify-state")).to_contain_text("its promise holds")
 
     label = open_page(server.url)
     row = label.locator(".an-all .an-row[data-implied=absent]").first

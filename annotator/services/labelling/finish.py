@@ -8,7 +8,7 @@ from annotator.services.certificates.rows import PlanRow
 from annotator.services.knowledge.fills import Fills
 from annotator.services.knowledge.open_pairs import PairCounts
 from annotator.services.labelling.review import Review
-from annotator.services.message import Message, counted
+from annotator.services.message import Message, counted, span
 from annotator.store import Store, Transaction, categories, certificates, images
 from annotator.store.certificates import CertificateState
 from annotator.wire.label import Finished
@@ -46,7 +46,7 @@ class Finish:
         }
 
     def certificate_price(self) -> Message:
-        """Return in a sentence what a certificate would ask; empty where that is not known."""
+        """Return what a certificate would ask and promise; empty where that is not known."""
         with self._store.reading() as tx:
             is_begun = bool(certificates.in_state(tx, CertificateState.OPEN))
             left = self._pairs(tx).open
@@ -64,12 +64,13 @@ class Finish:
 
 
 def price_of(plan: PlanRow) -> str:
-    """Return in a sentence what a certificate would ask; empty if it would not pay."""
-    best = plan["best"]
-    filled = best["fill_present"] + best["fill_absent"]
-    if plan["refused"] or not filled:
+    """Return in two sentences what a certificate would ask and promise; empty if it does not pay."""
+    price = plan["chosen"]
+    filled = price["fill_present"] + price["fill_absent"]
+    if plan["refused"] or price["refused"] or not filled:
         return ""
     return (
-        f"A certificate would fill in {counted(filled, 'open pair')} after about "
-        f"{counted(best['probes'], 'probe')}: random questions, asked without the model's opinion."
+        f"A certificate would fill in {filled:,} of {counted(plan['pool'], 'open pair')} after "
+        f"{counted(price['questions'], 'probe')} (random questions, asked without the model's "
+        f"opinion), about {span(price['seconds'])}. Its promise: {price['promise']['sentence']}"
     )

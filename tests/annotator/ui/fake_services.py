@@ -331,20 +331,23 @@ class FakeComparison:
 class FakeCertification:
     """One certificate; notes what it is asked for."""
 
-    def __init__(self, row: dict[str, Any], plan: dict[str, Any]) -> None:
+    def __init__(self, row: dict[str, Any], plan: dict[str, Any] | None = None) -> None:
         self.row, self._plan = row, plan
-        self.refused = ""
-        self.pilot: dict[str, int] | None = None
+        self.failure: AnnotatorError | None = None
         self.asked: list[Any] = []
 
     def plan_in_subprocess(
         self, options: dict[str, Any], *, pilot: int | None = None, start: bool = False
     ) -> dict[str, Any]:
         self.asked.append((checked(PlanOptions, options), pilot, start))
-        begun = {"certificate": 1 if start else None}
-        return {**self._plan, **begun, "refused": self.refused, "pilot": self.pilot}
+        if self.failure is not None:
+            raise self.failure
+        assert self._plan is not None
+        return {**self._plan, "certificate": 1 if start else None}
 
     def status(self, number: int | None = None) -> dict[str, Any]:
+        if number is not None:
+            self.asked.append(number)
         return self.row
 
     def apply(self, number: int | None = None, *, dry_run: bool = False) -> dict[str, Any]:

@@ -8,103 +8,103 @@ import gradio as gr
 import pytest
 
 from annotator.errors import AnnotatorError
-from annotator.services.certificates.rows import ListedCertificate, PlanRow, Status
+from annotator.services.certificates.rows import ListedCertificate, Status
 from annotator.ui import certify_views as views
 from annotator.ui.certify_page import PARTS, CertifyPage
 from annotator.wire.probe import ProbeReport
 
-FORECAST = {"fill_absent": 900, "fill_present": 0, "probes": 50, "people": 150, "lost_share": 0.1}
-PLAN: dict[str, Any] = {
-    "certificate": None,
-    "version": 3,
-    "pool": 1000,
-    "categories": ["cat", "dog"],
-    "suggest_only": ["<b>bird</b>"],
-    "known_present": 0,
-    "over": "pool",
-    "promise": {
-        "max_error": 0.05, "max_lost": 0.1, "confidence": 0.95, "over": "pool", "known_present": 0,
-    },
-    "plan_of_the_project": 1,
-    "forecasts": [{"over": "pool", **FORECAST}],
-    "best": FORECAST,
-    "offers": [
-        {"aim": "usual", "max_error": 0.05, "max_lost": 0.1, "refused": "", **FORECAST},
-        {"aim": "lenient", "max_error": 0.1, "max_lost": 0.2, "refused": "Too few.", **FORECAST},
-    ],
-    "pilot": None,
-    "refused": "",
+PROMISE = {
+    "promise": "recall", "recall": 0.9, "precision": None, "f1": None, "confidence": 0.975,
+    "over": "dataset", "known_present": 90,
+    "sentence": "At least 90 % of what is <present> is in the finished set.",
 }  # fmt: skip
-LISTED = {
+LISTED: dict[str, Any] = {
     "certificate": 1,
     "state": "open",
     "version": 3,
     "created_at": "2026-01-01T00:00:00+00:00",
     "pairs": 1000,
     "filled": 0,
+    "promised": "recall 90 %",
     "promise": "",
 }
 
 
-def status(state: str = "open", fill: int = 900) -> dict[str, Any]:
-    zone = {
-        "pairs": 10, "at_most_asked": 9, "answered": 5, "waiting": 0, "present": 1, "against": 0,
-        "second_looks": 2,
-    }  # fmt: skip
-    side = {
-        "promised": 0.1, "at_most": 0.123, "certified_steps": 1, "steps": 8, "pairs": 900,
-        "asked": 15, "against": 0, "against_allowed": 1.5, "risk": 0.02, "worth_asking": True,
-    }  # fmt: skip
+def status(state: str = "open", absent: int = 900, **others: Any) -> dict[str, Any]:
     own = {"risk": 0.1, "promised": [], "no_promise_of_its_own": []}
     return {
         "certificate": 1,
+        "earlier": False,
         "version": 3,
         "created_at": "2026-01-01T00:00:00+00:00",
         "pilot": None,
-        "promise": PLAN["promise"],
+        "promise": PROMISE,
         "project_confidence": 0.95,
+        "state": state,
+        "standing": None,
+        "fill": {"present": 0, "absent": absent},
+        "answers": 15,
+        "pool": 1000,
+        "steps": 12,
+        "certified_steps": 2,
+        "line": 4.0,
+        "evidence": [
+            {"answers": 5, "evidence": -8.0, "certified": 0},
+            {"answers": 15, "evidence": 3.0, "certified": 2},
+        ],
+        "present_side": None,
         "questions_expected": 7,
+        "seconds_expected": 720.0,
+        "next_fill": {"present": 1, "absent": 949},
+        "waiting": 3,
+        "second_looks": 1,
+        "cannot_tell": 2,
+        "advice": ["Answer the <middle>."],
         "statement": {},
         "suggest_only": [],
         "sha256": "",
         "seed": 1,
-        "state": state,
-        "standing": None,
-        "fill": {"present": 0, "absent": fill},
-        "answers": 15,
-        "pool": 1000,
-        "sentences": ["900 pairs can be marked <absent>."],
+        "sentences": ["900 pairs can be filled in."],
         "super_categories": {**own, "sentence": "1 of 2 super-categories: <animal>."},
         "categories": {**own, "sentence": "No category has a promise of its own."},
         "changed_categories": ["cat"],
-        "zones": [{"zone": name, **zone} for name in ("present", "middle", "absent")],
-        "bounds": [{"side": "absent", **side}],
-        "closing": [{"answers": 15, "present": None, "absent": 0.123}],
         "certificates": [{**LISTED, "state": state}],
+        **others,
     }
 
 
-PROOF_ONLY = ("promise", "project_confidence", "questions_expected", "statement", "sha256", "seed")
+PILOT_ONLY = (
+    "certificate", "state", "earlier", "standing", "version", "created_at", "pool", "fill",
+    "answers", "sentences", "super_categories", "categories", "certificates", "changed_categories",
+)  # fmt: skip
 
 
-def pilot_status(**pilot: Any) -> dict[str, Any]:
-    row = {name: value for name, value in status(fill=0).items() if name not in PROOF_ONLY}
-    nothing = {"zones": [], "bounds": [], "closing": [], "categories": None}
-    wished = {"max_error": 0.05, "max_lost": 0.3, "confidence": 0.8, "over": None}
-    return {**row, **nothing, "super_categories": None, "pilot": pilot, "wishes": wished}
+def pilot_status(answered: int) -> dict[str, Any]:
+    pilot = {
+        "asked": 400, "answered": answered, "present": 30, "open": True, "done": answered == 400,
+    }  # fmt: skip
+    wishes = {
+        "promise": "f1", "recall": 0.9, "precision": 0.95, "f1": 0.8, "confidence": 0.8,
+        "over": "pool", "question_seconds": 2.5, "pair_seconds": 1.0,
+    }  # fmt: skip
+    row = {name: value for name, value in status(absent=0).items() if name in PILOT_ONLY}
+    nothing = {"super_categories": None, "categories": None, "changed_categories": []}
+    return {**row, **nothing, "pilot": pilot, "wishes": wishes}
 
 
+NOTHING: dict[str, Any] = {"certificate": None, "certificates": []}
 PageOf = Callable[[dict[str, Any]], tuple[CertifyPage, Any]]
 
 
 @pytest.fixture
 def page_of(fakes: ModuleType) -> PageOf:
     def page_of(row: dict[str, Any]) -> tuple[CertifyPage, Any]:
-        made = fakes.FakeCertification(row, PLAN)
+        made = fakes.FakeCertification(row)
         report = {"answered": 15, "waiting": 3, "people": [], "every": None}
         probing = SimpleNamespace(report=lambda: fakes.checked(ProbeReport, report))
-        forecasts = SimpleNamespace(single_seconds=lambda: 72.0)
-        services: Any = SimpleNamespace(certification=made, probing=probing, forecasts=forecasts)
+        services: Any = SimpleNamespace(
+            certification=made, probing=probing, progress=fakes.FakeProgress()
+        )
         return CertifyPage(services), made
 
     return page_of
@@ -115,104 +115,52 @@ def request_() -> Any:
     return SimpleNamespace(cookies={"annotator_name": "Ann"})
 
 
-def test_a_plan_is_a_table_and_names_are_never_markup(fakes: ModuleType) -> None:
-    html = views.plan_html(fakes.checked(PlanRow, PLAN))
+def shown(page: CertifyPage, number: int | None = None) -> dict[str, Any]:
+    names = ("which", "state", "chart", "probe", "fill", "cancel", "back", "choice", "list")
+    return dict(zip(names, page.show(number), strict=True))
 
-    assert "<td>900</td>" in html
-    assert "<b>bird</b>" not in html
-    assert "&lt;b&gt;bird&lt;/b&gt;" in html
+
+def test_the_status_says_how_far_the_proof_is_and_nothing_in_it_is_markup(
+    fakes: ModuleType,
+) -> None:
+    html = views.status_html(fakes.checked(Status, status()))
+
+    assert "At least 90 % of what is &lt;present&gt; is in the finished set." in html
+    assert "<b>75 %</b><span>of the proof of step 3 of 12</span>" in html
+    assert 'aria-valuenow="75"' in html
+    assert "<b>7</b><span>more probes until then, about 12 minutes</span>" in html
+    assert "<b>900</b><span>can be filled in now</span>" in html
+    assert "<b>950</b><span>filled in at the next step</span>" in html
+    assert "<li>Answer the &lt;middle&gt;.</li>" in html
+    assert "1 answer is asked again and 2 could not be told: they count against the fill." in html
+    assert "super-categories: &lt;animal&gt;." in html
+    assert "no longer filled in: cat." in html
+
+
+def test_a_promise_of_precision_has_steps_of_its_own(fakes: ModuleType) -> None:
+    side = {
+        "certified_steps": 1, "steps": 5, "pairs": 90, "asked": 20, "wrong": 1, "wrong_allowed": 2,
+        "worth_asking": True,
+    }  # fmt: skip
+    row = status(fill={"present": 40, "absent": 900}, present_side=side)
+    html = views.status_html(fakes.checked(Status, row))
+
+    assert "1 of 5 steps proven; 20 asked, 1 of them absent where the next step allows 2." in html
+    assert "<b>40</b><span>can be filled in now, as present</span>" in html
 
 
 @pytest.mark.parametrize(
-    ("answered", "says", "can_begin"),
-    [(120, "280 of its questions are not", False), (400, "30 of its 400 pairs", True)],
+    ("changes", "says"),
+    [
+        ({"evidence": []}, "<b>0 %</b><span>of the proof of step 3 of 12"),
+        ({"certified_steps": 12}, "<b>100 %</b><span>proven: all of 12 steps"),
+        ({"evidence": [{"answers": 1, "evidence": -1.0, "certified": 2}]}, "<b>0 %</b>"),
+    ],
 )
-def test_a_plan_during_a_pilot_waits_for_its_answers(
-    page_of: PageOf, answered: int, says: str, can_begin: bool
+def test_the_share_of_the_proof_lies_between_nothing_and_all(
+    fakes: ModuleType, changes: dict[str, Any], says: str
 ) -> None:
-    page, made = page_of(status())
-    made.pilot = {"asked": 400, "answered": answered, "present": 30}
-
-    html, button, _, refusals = page.plan(5, 10, 95, "", True)
-
-    assert says in html
-    assert button["interactive"] is can_begin
-    assert bool(refusals) is can_begin
-
-
-def test_a_refused_plan_says_why_and_cannot_begin(page_of: PageOf) -> None:
-    page, made = page_of(status())
-    made.refused = "The pool is too small."
-
-    html, button, *_ = page.plan(5, 10, 95, "", False)
-
-    assert "The pool is too small." in html
-    assert button["interactive"] is False
-
-
-def test_each_promise_has_its_price_in_questions_and_time(page_of: PageOf) -> None:
-    page, _ = page_of(status())
-
-    html, _, aims, refusals = page.plan(5, 10, 95, "", False)
-    labels = {value: label for label, value in aims["choices"]}
-
-    assert labels["usual"].endswith("— 50 probes, about 60 minutes; fills in 900 of 1,000 pairs")
-    assert labels["lenient"].endswith("does not pay: people would still answer 150 of 1,000 pairs")
-    assert "—" not in labels["strict"]
-    assert "<td>60 minutes</td>" in html
-    assert "at 72.0 seconds an answer" in html
-    assert refusals == {"usual": "", "lenient": "Too few."}
-
-
-def test_a_promise_brings_its_numbers_and_may_begin_once_it_is_known_to_pay(
-    page_of: PageOf,
-) -> None:
-    page, _ = page_of(status())
-    refusals = {"usual": "", "lenient": "It is <small>."}
-
-    pays, small, unknown = (
-        page.choose(aim, given)
-        for aim, given in (("usual", refusals), ("lenient", refusals), ("strict", None))
-    )
-    own = page.choose(views.OWN, refusals)
-
-    assert [x[:3] for x in (pays, small, unknown)] == [(5, 10, ""), (10, 20, ""), (2, 5, "")]
-    assert [x[3]["interactive"] for x in (pays, small, unknown, own)] == [True, False, False, False]
-    assert "It is &lt;small&gt;." in small[4]
-    assert own[:3] == (gr.skip(), gr.skip(), gr.skip())
-
-
-def test_a_time_that_is_not_known_is_not_told(fakes: ModuleType) -> None:
-    plan = fakes.checked(PlanRow, PLAN)
-
-    assert "seconds an answer" not in views.plan_html(plan)
-    assert "minutes" not in views.aim_choices(plan["offers"], 1000, None)[1][0]
-
-
-def test_wishes_are_percentages_on_the_page_and_shares_in_the_service(
-    page_of: PageOf, request_: Any
-) -> None:
-    page, made = page_of(status())
-
-    page.plan(5, 12.5, 95, "dataset", True)
-    said = page.begin(5, 10, 95, "", False, request_)
-
-    shares = {"max_error": 0.05, "max_lost": 0.125, "confidence": 0.95, "over": "dataset"}
-    assert made.asked[0] == (shares, 400, False)
-    assert made.asked[1][0]["over"] is None
-    assert made.asked[1][1:] == (None, True)
-    assert said[0].startswith("Certificate 1 is open")
-    assert len(said) == 3 + PARTS
-
-
-def test_the_status_shows_zones_bounds_and_sentences_as_text(fakes: ModuleType) -> None:
-    html = views.status_html(fakes.checked(Status, status()))
-
-    assert "12.3%" in html
-    assert "1 of 8" in html
-    assert "can be marked &lt;absent&gt;." in html
-    assert "super-categories: &lt;animal&gt;." in html
-    assert "no longer filled in: cat." in html
+    assert says in views.status_html(fakes.checked(Status, status(**changes)))
 
 
 def test_a_stale_promise_is_told_above_and_in_the_list(fakes: ModuleType) -> None:
@@ -229,80 +177,114 @@ def test_a_stale_promise_is_told_above_and_in_the_list(fakes: ModuleType) -> Non
     listed = views.list_html([fakes.checked(ListedCertificate, stale)])
 
     assert "Certificate 1: applied, its promise is stale" in told(holds=False)
-    assert "<td>applied</td>" in listed
-    assert "<td>stale</td>" in listed
+    assert "<b>900</b><span>filled in</span>" in told(holds=False)
+    assert "of the proof" not in told(holds=False)
+    assert "What would help" not in told(holds=False)
+    assert "<td>no longer</td>" in listed
     assert "its promise holds" in told(holds=True)
 
 
-def test_filling_in_waits_until_something_is_certified(page_of: PageOf) -> None:
-    ready, _ = page_of(status())
-    early, _ = page_of(status(fill=0))
-    nothing, _ = page_of({"certificate": None, "certificates": []})
+def test_the_main_button_is_what_is_to_be_done_next(page_of: PageOf) -> None:
+    early, asked, enough = (
+        shown(page_of(row)[0])
+        for row in (status(absent=0), status(), status(questions_expected=None))
+    )
 
-    assert [update["interactive"] for update in ready.show()[4:6]] == [True, True]
-    assert [update["interactive"] for update in early.show()[4:6]] == [False, False]
-    assert nothing.show()[2]["visible"] is True  # the plan
-    assert "No certificate is open" in nothing.show()[0]
-
-
-def test_while_a_pilot_is_asked_its_options_stay_and_the_plan_can_be_made(page_of: PageOf) -> None:
-    page, _ = page_of(pilot_status(asked=400, answered=120, present=30, open=True, done=False))
-    proving, _ = page_of(status())
-
-    shown, kept = page.show(), page.options()
-
-    assert [update["visible"] for update in shown[2:4]] == [True, True]
-    assert "<b>120</b><span>pilot answers</span>" in shown[0]
-    assert "Certificate 1: open, pilot questions open" in shown[0]
-    assert "steps certified" not in shown[0]
-    assert kept[:4] == (5.0, 30.0, 80.0, "")
-    assert kept[4]["value"] is True
-    assert proving.options() == tuple(gr.skip() for _ in range(5))
+    assert [one["probe"]["variant"] for one in (early, asked, enough)] == [
+        "primary", "primary", "secondary",
+    ]  # fmt: skip
+    assert [one["fill"]["interactive"] for one in (early, asked, enough)] == [False, True, True]
+    assert enough["fill"]["variant"] == "primary"
+    assert [one["choice"]["visible"] for one in (early, asked, enough)] == [False] * 3
+    assert all(one["cancel"]["visible"] and not one["back"]["visible"] for one in (early, asked))
 
 
-def test_an_applied_certificate_can_be_chosen_and_rolled_back(
+def test_a_certificate_of_the_earlier_procedure_asks_nothing_and_is_applied_or_cancelled(
+    page_of: PageOf,
+) -> None:
+    page = shown(page_of(status(earlier=True, evidence=[], questions_expected=None))[0])
+
+    assert page["probe"]["visible"] is False
+    assert page["fill"]["visible"] is True
+    assert page["fill"]["variant"] == "primary"
+    assert page["cancel"]["visible"] is True
+    assert page["chart"]["visible"] is False
+    assert "of the proof" not in page["state"]
+
+
+def test_before_the_first_certificate_there_is_only_the_choice(page_of: PageOf) -> None:
+    page = shown(page_of(NOTHING)[0])
+
+    assert page["choice"]["visible"] is True
+    assert not any(page[name]["visible"] for name in ("which", "probe", "fill", "cancel", "back"))
+    assert "asked without the model&#x27;s opinion" in page["state"]
+    assert page["list"] == ""
+
+
+@pytest.mark.parametrize(("answered", "is_done"), [(120, False), (400, True)])
+def test_a_promise_is_chosen_once_the_pilot_is_answered(
+    page_of: PageOf, answered: int, is_done: bool
+) -> None:
+    page = shown(page_of(pilot_status(answered))[0])
+
+    assert page["choice"]["visible"] is is_done
+    assert page["probe"]["visible"] is True
+    assert page["fill"]["visible"] is False
+    assert f"<b>{answered}</b><span>of 400 pilot probes answered</span>" in page["state"]
+    assert "Certificate 1: open, pilot probes" in page["state"]
+
+
+def test_any_certificate_can_be_read_and_an_applied_one_rolled_back(
     page_of: PageOf, request_: Any
 ) -> None:
-    page, _ = page_of(status("applied"))
+    earlier = {**LISTED, "certificate": 2, "state": "cancelled"}
+    row = status("applied", certificates=[{**LISTED, "state": "applied"}, earlier])
+    page, made = page_of(row)
 
-    shown = page.show()
-    said = page.roll_back(1, request_)
+    one, said = shown(page, 1), page.roll_back(1, request_)
 
-    assert shown[7]["choices"] == [(1, 1)] or shown[7]["choices"] == [1]
-    assert shown[8]["visible"] is True
+    assert one["which"]["choices"] == [
+        ("2: recall 90 %, cancelled", 2), ("1: recall 90 %, applied", 1),
+    ]  # fmt: skip
+    assert one["which"]["visible"] is True
+    assert one["back"]["visible"] is True
+    assert one["choice"]["visible"] is True
+    assert one["list"].count("<tr>") == 3
+    assert made.asked == [1, 1]
     assert said[0] == "Certificate 1 is rolled back; 900 pairs are open again."
     with pytest.raises(AnnotatorError, match="Choose a certificate"):
         page.roll_back(None, request_)
 
 
-def test_a_look_and_the_fill_say_what_they_do(page_of: PageOf, request_: Any) -> None:
+def test_filling_in_says_what_it_has_done(page_of: PageOf, request_: Any) -> None:
     page, made = page_of(status())
 
-    look, done = page.preview(), page.apply(request_)
+    done = page.apply(1, request_)
 
-    assert look.startswith("This would fill in 0 pairs as present and 900 as absent.")
-    assert done[0].startswith("Filled in 0 pairs")
+    assert done[0].startswith("Filled in 0 pairs as present and 900 as absent.")
     assert "stay open" in done[0]
-    assert made.asked == ["look", "apply"]
+    assert made.asked[0] == "apply"
+    assert len(done) == 1 + PARTS
 
 
 def test_the_page_is_drawn_again_only_when_a_question_was_answered(page_of: PageOf) -> None:
     page, _ = page_of(status())
 
-    same, fresh = page.tick(15), page.tick(None)
+    same, fresh = page.tick(15, 1), page.tick(None, 1)
 
     assert len(same) == len(fresh) == 1 + PARTS
     assert same[0] == gr.skip()
     assert fresh[0] == 15
 
 
-def test_the_chart_has_both_bounds_and_what_is_promised(fakes: ModuleType) -> None:
-    chart = views.closing_chart(fakes.checked(Status, status()))
+def test_the_chart_has_the_share_of_the_proof_from_nothing_on(fakes: ModuleType) -> None:
+    chart = views.proof_chart(fakes.checked(Status, status()))
 
     assert chart is not None
-    spec = chart.to_dict()
-    data = [row for rows in spec["datasets"].values() for row in rows]
-    assert {round(row["share"], 1) for row in data} == {12.3, 10.0}
-    unanswered = fakes.checked(Status, {**status(), "closing": []})
-    assert views.closing_chart(unanswered) is None
-    assert views.closing_chart({"certificate": None, "certificates": []}) is None
+    data = [row for rows in chart.to_dict()["datasets"].values() for row in rows]
+    assert [(r["answers"], r["share"], r["step"]) for r in data if "answers" in r] == [
+        (0, 0, 1), (5, views.LOWEST, 1), (15, 75, 3),
+    ]  # fmt: skip
+    assert [r["share"] for r in data if "text" in r] == [100]
+    assert views.proof_chart(fakes.checked(Status, status(evidence=[]))) is None
+    assert views.proof_chart({"certificate": None, "certificates": []}) is None

@@ -31,16 +31,23 @@ def test_a_certificate_has_no_price_before_there_is_a_version(services: Services
     assert services.finish.certificate_price() == {"message": ""}
 
 
-def plan(filled: int, probes: int, refused: str = "") -> Any:
+def plan(filled: int, questions: int, refused: str = "") -> Any:
+    sentence = "At least 90 % of what is present is in the finished set."
     return {
-        "best": {"fill_absent": filled, "fill_present": 0, "probes": probes},
+        "pool": 2_000,
+        "chosen": {
+            "promise": {"sentence": sentence}, "fill_absent": filled, "fill_present": 0,
+            "questions": questions, "seconds": 60.0 * 12, "refused": refused,
+        },
         "refused": refused,
-    }
+    }  # fmt: skip
 
 
-def test_the_price_of_a_certificate_is_what_its_plan_asks() -> None:
-    assert price_of(plan(1_234, 240)).startswith(
-        "A certificate would fill in 1,234 open pairs after about 240 probes: "
+def test_the_price_of_a_certificate_is_what_its_plan_asks_and_promises() -> None:
+    assert price_of(plan(1_234, 240)) == (
+        "A certificate would fill in 1,234 of 2,000 open pairs after 240 probes (random questions, "
+        "asked without the model's opinion), about 12 minutes. Its promise: At least 90 % of what "
+        "is present is in the finished set."
     )
     assert price_of(plan(1_234, 240, "It would not pay.")) == ""
     assert price_of(plan(0, 0)) == ""
