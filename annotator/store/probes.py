@@ -56,10 +56,19 @@ class Probe:
     """None until somebody answers."""
     annotator_id: int | None
 
+    @property
+    def pair(self) -> Pair:
+        """Image and category id."""
+        return self.image_id, self.category_id
+
 
 @dataclass(frozen=True)
 class Frame:
-    """What probes are drawn from: the open pairs that were not drawn before."""
+    """What audit probes are drawn from: the open pairs that none of them was about before.
+
+    Probes of certificates leave it as it is: their draws follow the model's scores, and without the
+    pairs that they took the rest would be no fair sample of what is open.
+    """
 
     images: int
     """Images of the project, missing ones included."""
@@ -75,7 +84,7 @@ class Frame:
 
 
 def frame(tx: Transaction) -> Frame:
-    """Count what can be drawn: no label, image in use, category shown, not drawn before.
+    """Count what can be drawn: no label, image in use, category shown, no audit probe before.
 
     The counters of the categories say how many labels there are; no table of pairs is read.
     """
@@ -86,12 +95,12 @@ def frame(tx: Transaction) -> Frame:
     return Frame(
         images=images.count_all(tx),
         categories=tuple(category_id for category_id, _ in rows),
-        open=images.count(tx) * len(rows) - known - _count_probed(tx),
+        open=images.count(tx) * len(rows) - known - _count_audited(tx),
     )
 
 
-def _count_probed(tx: Transaction) -> int:
-    """Return how many pairs that would be open were drawn before, each once."""
+def _count_audited(tx: Transaction) -> int:
+    """Return how many pairs that would be open were drawn for an audit before, each once."""
     pairs = (
         sa.select(probe.c.image_id, probe.c.category_id)
         .join(image, image.c.id == probe.c.image_id)
@@ -102,7 +111,12 @@ def _count_probed(tx: Transaction) -> int:
                 label.c.image_id == probe.c.image_id, label.c.category_id == probe.c.category_id
             ),
         )
-        .where(IN_USE, category.c.archived.is_(False), label.c.state.is_(None))
+        .where(
+            probe.c.purpose == AUDIT,
+            IN_USE,
+            category.c.archived.is_(False),
+            label.c.state.is_(None),
+        )
         .distinct()
     )
     return int(tx.execute(sa.select(sa.func.count()).select_from(pairs.subquery())).scalar_one())
@@ -165,10 +179,13 @@ def _pick(tx: Transaction, whole: Frame, wanted: int, chance: random.Random) -> 
 
 
 def _closed(tx: Transaction, pairs: Collection[Pair]) -> set[Pair]:
-    """Return those of some pairs that have a label or were drawn before."""
+    """Return those of some pairs that have a label or were drawn for an audit before."""
     found: set[Pair] = set()
     for part in chunks(pairs):
-        for table, condition in ((label, label.c.state.is_not(None)), (probe, sa.true())):
+        for table, condition in (
+            (label, label.c.state.is_not(None)),
+            (probe, probe.c.purpose == AUDIT),
+        ):
             # Spelled out, because SQLite reads the whole table for `(a, b) IN (...)`.
             about = sa.or_(
                 *(sa.and_(table.c.image_id == i, table.c.category_id == c) for i, c in part)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from annotator.domain import OperationKind, Source, State
 from annotator.store.attention_checks import IS_CHECK
-from annotator.store.certificates import BOUND
+from annotator.store.certificates import AGAIN
 from annotator.store.connection import Transaction
 from annotator.store.probes import AUDIT
 from annotator.store.tables import (
@@ -41,6 +41,12 @@ _DECIDED = [STATES[State.PRESENT], STATES[State.ABSENT]]
 _LOOKED_AT = [SOURCES[s] for s in (Source.HUMAN, Source.ACCEPTED, Source.REJECTED)]
 # Who decides in review has read what the others said; what a file says is nobody's opinion.
 _NOT_ONE_OWN = [SOURCES[Source.REVIEW], SOURCES[Source.IMPORTED]]
+# Chance alone chose these pairs, some of them twice. Those of a certificate follow the scores, and
+# its second looks follow what was said: no rate may be read from them.
+_BY_CHANCE = sa.or_(
+    probe.c.purpose == AUDIT,
+    sa.and_(probe.c.purpose == AGAIN, probe.c.certificate_id.is_(None)),
+)
 
 
 @dataclass(frozen=True)
@@ -60,14 +66,12 @@ class Opinions:
 
 @dataclass(frozen=True)
 class BlindAnswers:
-    """Probe answers about pairs that chance alone chose, `n` of them."""
+    """Answers to audit probes, whose pairs chance alone chose, `n` of them."""
 
     image: Whole
     """Ordinals."""
     category: Whole
     present: Bools
-    audit: Bools
-    """Drawn among all open pairs, not among those of a zone."""
     still_open: Bools
     """Without a label, so that no version can have learned from one."""
 
@@ -110,7 +114,9 @@ def ordinary_opinions(tx: Transaction) -> Opinions:
         .group_by(answer.c.image_id, answer.c.category_id)
         .having(sa.func.count() > 1)
     )
-    asked = sa.select(probe.c.image_id, probe.c.category_id).where(probe.c.state.in_(_DECIDED))
+    asked = sa.select(probe.c.image_id, probe.c.category_id).where(
+        probe.c.state.in_(_DECIDED), _BY_CHANCE
+    )
     pairs = sa.union(twice, asked).subquery()
     same = sa.and_(
         answer.c.image_id == pairs.c.image_id, answer.c.category_id == pairs.c.category_id
@@ -132,23 +138,22 @@ def ordinary_opinions(tx: Transaction) -> Opinions:
 
 
 def blind_opinions(tx: Transaction) -> Opinions:
-    """Return what people said to probes, the newest answer of each person to a pair."""
+    """Return what people said to audit probes, the newest answer of each person to a pair."""
     query = (
         sa.select(probe.c.image_id, probe.c.category_id, probe.c.annotator_id, probe.c.state)
-        .where(probe.c.state.is_not(None), probe.c.annotator_id.is_not(None))
+        .where(probe.c.state.is_not(None), probe.c.annotator_id.is_not(None), _BY_CHANCE)
         .order_by(probe.c.answered_at, probe.c.id)
     )
     return _newest(tx.execute(query))
 
 
 def blind_answers(tx: Transaction) -> BlindAnswers:
-    """Return the probe answers that chance chose; further looks at surprising pairs are not."""
+    """Return what was said to audit probes, the first time that each was asked."""
     query = (
         sa.select(
             image.c.ordinal,
             category.c.ordinal.label("category"),
             probe.c.state,
-            probe.c.purpose == AUDIT,
             label.c.answer_id.is_(None),
         )
         .select_from(probe)
@@ -161,17 +166,15 @@ def blind_answers(tx: Transaction) -> BlindAnswers:
             ),
         )
         .where(
-            probe.c.purpose.in_([AUDIT, BOUND]),
+            probe.c.purpose == AUDIT,
             probe.c.state.in_(_DECIDED),
             probe.c.annotator_id.is_not(None),
             category.c.archived.is_(False),
         )
     )
-    found = _table(tx.execute(query), 5)
+    found = _table(tx.execute(query), 4)
     present = found[:, 2] == STATES[State.PRESENT]
-    return BlindAnswers(
-        found[:, 0], found[:, 1], present, found[:, 3].astype(bool), found[:, 4].astype(bool)
-    )
+    return BlindAnswers(found[:, 0], found[:, 1], present, found[:, 3].astype(bool))
 
 
 def shown_agreement(tx: Transaction) -> Whole:

@@ -149,8 +149,8 @@ def blind_answers(tx: Transaction, arrays: VersionArrays) -> tuple[Floats, Bools
     a version may have learned from them.
     """
     said = quality.blind_answers(tx)
-    fair = said.audit & said.still_open
-    return _measurable(arrays, said.image[fair], said.category[fair], said.present[fair])
+    is_open = said.still_open
+    return _measurable(arrays, said.image[is_open], said.category[is_open], said.present[is_open])
 
 
 def _measurable(

@@ -203,6 +203,9 @@ class Probing:
         )
         if not bound + again and not drawn:  # nothing else is left to be asked in between
             bound = supply(count=CARD_SIZE, patient=False)
+        # What chance has put on the card, too, is asked for the certificate on another one.
+        twice = {p.pair for p in probes.of_card(tx, card)}
+        bound = [b for b in bound if probes.get(tx, b).pair not in twice]
         probes.put_on_card(tx, bound, card, places=False)
 
     def _second(
