@@ -215,7 +215,7 @@ class FillBits:
 def _save(path: Path, array: Array | Mapping[str, Array]) -> None:
     with path.open("wb") as file:
         if isinstance(array, Mapping):
-            np.savez(file, allow_pickle=False, **array)
+            np.savez(file, **dict[str, Any](array))
         else:
             np.save(file, np.ascontiguousarray(array))
         file.flush()
