@@ -29,11 +29,9 @@ from annotator.services.certificates.rows import (
     FillRow,
     Kept,
     ListedCertificate,
-    Over,
     PilotStatus,
     PlanOptions,
     PlanRow,
-    PromiseKind,
     ProofStatus,
     RolledBackRow,
     Standing,
@@ -77,12 +75,12 @@ class Certification:
     def plan(
         self,
         *,
-        promise: PromiseKind | None = None,
+        promise: str | None = None,
         recall: float | None = None,
         precision: float | None = None,
         f1: float | None = None,
         confidence: float | None = None,
-        over: Over | None = None,
+        over: str | None = None,
         question_seconds: float | None = None,
         pair_seconds: float | None = None,
         pilot: int = 0,
@@ -116,7 +114,7 @@ class Certification:
                 the pilot are left.
             AnnotatorError: If an option is out of range; with `start`, if one is open.
         """
-        options: PlanOptions = {
+        options = {
             "promise": promise,
             "recall": recall,
             "precision": precision,

@@ -7,7 +7,7 @@ from typing import Any
 
 from annotator.errors import AnnotatorError
 from annotator.services.certificates.price_texts import AIMS, NUMBERS, TITLES, promised
-from annotator.services.certificates.rows import Aim, ChosenOptions, PlanOptions, PromiseRow
+from annotator.services.certificates.rows import Aim, ChosenOptions, PromiseRow
 from mlrpl.decision.acquisition import Costs
 
 
@@ -31,11 +31,13 @@ def defaults(costs: Costs) -> ChosenOptions:
     }
 
 
-def complete(options: PlanOptions, wishes: Mapping[str, Any] | None, costs: Costs) -> ChosenOptions:
+def complete(
+    options: Mapping[str, Any], wishes: Mapping[str, Any] | None, costs: Costs
+) -> ChosenOptions:
     """Return all options; those left open are those of the pilot, else the defaults.
 
     Args:
-        options: What is asked for.
+        options: What is asked for, as `PlanOptions`, not checked yet.
         wishes: What the open pilot was begun with; None without one.
         costs: What people take.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from annotator.arrays import certificates as files
 from annotator.arrays.versions import VersionArrays
@@ -27,7 +28,6 @@ from annotator.services.certificates.prices import (
 )
 from annotator.services.certificates.rows import (
     ChosenOptions,
-    PlanOptions,
     PlanRow,
     Price,
     PromiseRow,
@@ -91,7 +91,7 @@ class Planner:
 
     def plan(
         self,
-        options: PlanOptions,
+        options: Mapping[str, Any],
         *,
         pilot: int,
         start: bool,
@@ -101,7 +101,7 @@ class Planner:
         """Return what `Certification.plan` says.
 
         Args:
-            options: What is asked for.
+            options: What is asked for, as `PlanOptions`, not checked yet.
             pilot: Questions that come first; 0 for none. An open pilot is continued in any case.
             start: Whether to begin.
             seed: Returns the seed of a random draw.
@@ -134,7 +134,7 @@ class Planner:
             row["pilot"] = {"asked": pilot, "answered": 0, "present": 0}
         return row
 
-    def _collect(self, options: PlanOptions, *, start: bool) -> _Pool:
+    def _collect(self, options: Mapping[str, Any], *, start: bool) -> _Pool:
         running_import.settle(self._project, self._store)
         with self._store.reading() as tx:
             running_import.refuse_running(tx)
