@@ -1,7 +1,7 @@
 """Prints `docs/messages.md`: every sentence with which `annotator` refuses something.
 
-The sentences are read from the source: what a `raise` of one of `annotator.errors` says, with an
-ellipsis for each value that is filled in.
+The sentences are read from the source: what a `raise` of one of `annotator.errors` says, and what a
+function named `..._refusal` returns, with an ellipsis for each value that is filled in.
 """
 
 from __future__ import annotations
@@ -69,6 +69,9 @@ def _messages(path: Path) -> Iterator[tuple[str, str]]:
         local = _assigned(ast.walk(function))
         for node in ast.walk(function):
             match node:
+                case ast.Return(value=ast.expr() as said) if function.name.endswith("_refusal"):
+                    for sentence in filter(str.strip, sentences.of(said, local)):
+                        yield " ".join(sentence.split()), "NotReady"
                 case ast.Raise(exc=ast.Call(func=ast.Name(id=kind), args=[said, *_])) if _known(
                     kind
                 ):

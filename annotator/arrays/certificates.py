@@ -87,7 +87,7 @@ def read(project: Project, number: int, name: str) -> Ints:
     try:
         array: Ints = np.load(path, mmap_mode="r")
     except _UNREADABLE:
-        raise _unreadable(path, number) from None
+        raise NotFound(_unreadable(path, number)) from None
     return array
 
 
@@ -102,7 +102,7 @@ def read_several(project: Project, number: int, name: str) -> dict[str, Array]:
         with path.open("rb") as file, np.load(file) as found:  # closes a damaged file, too
             return dict(found)
     except _UNREADABLE:
-        raise _unreadable(path, number) from None
+        raise NotFound(_unreadable(path, number)) from None
 
 
 def check(project: Project, number: int, hashes: Mapping[str, str]) -> None:
@@ -123,7 +123,7 @@ def check(project: Project, number: int, hashes: Mapping[str, str]) -> None:
         except OSError:
             found = ""
         if found != expected:
-            raise _unreadable(path, number)
+            raise NotFound(_unreadable(path, number))
 
 
 def file_hash(path: Path) -> str:
@@ -222,8 +222,8 @@ def _save(path: Path, array: Array | Mapping[str, Array]) -> None:
         os.fsync(file.fileno())
 
 
-def _unreadable(path: Path, number: int) -> NotFound:
-    return NotFound(
+def _unreadable(path: Path, number: int) -> str:
+    return (
         f"The file {path} of certificate {number} is missing, damaged or not the one that was "
         "frozen; copy it from a backup (`annotator backup` makes plain zip files), or give this "
         "certificate up (cancel it, or roll it back) and plan again."
