@@ -27,7 +27,7 @@ def defaults(costs: Costs) -> ChosenOptions:
         "confidence": 0.95,
         "over": "dataset",
         "question_seconds": round(costs.switch + costs.verify, 2),
-        "pair_seconds": round(costs.verify, 2),
+        "pair_seconds": max(round(costs.verify, 2), 0.01),
     }
 
 

@@ -44,6 +44,9 @@ from annotator.store.decision_times import decision_times
 FORECAST = ("questions", "questions_high", "fill_absent", "fill_present", "left")
 """Numbers of the price that are kept with a frozen plan."""
 
+MOST_PLANS = 30
+"""Plans of a project. Each has half of the risk that is left, so a later one proves nothing."""
+
 
 @dataclass(frozen=True)
 class _Pool:
@@ -111,7 +114,8 @@ class Planner:
         at_hand = self._collect(options, start=start)
         begins_pilot = pilot if at_hand.pilot is None else 0
         pool, promise = at_hand.pool, at_hand.promise(at_hand.chosen)
-        row = _row(at_hand, nothing(promise, len(pool.pairs), pool_refusal(pool)))
+        refused = _plans_refusal(at_hand.index) or pool_refusal(pool)
+        row = _row(at_hand, nothing(promise, len(pool.pairs), refused))
         freezes = start and not begins_pilot
         if not row["chosen"]["refused"]:
             layer = Layer(
@@ -229,6 +233,16 @@ class Planner:
 def _plans(tx: Transaction) -> int:
     """Return how many plans were ever frozen; a pilot alone promises nothing and costs no risk."""
     return sum(row.is_frozen for row in certificates.every(tx))
+
+
+def _plans_refusal(index: int) -> str:
+    """Return why a project has had its last plan, or an empty text."""
+    if index <= MOST_PLANS:
+        return ""
+    return (
+        f"This project has begun {MOST_PLANS} certificates, and each took half of the risk that "
+        "was left, so nothing can be proven any more: label the rest by hand."
+    )
 
 
 def _next_number(tx: Transaction) -> int:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from annotator.services.certificates.frozen import MOST_DRAWS, Parts, linear_promise, parts_of
 from annotator.services.certificates.laying import Laid
+from annotator.services.certificates.own_promises import RISK
 from annotator.services.certificates.pool import Pool, super_categories
 from annotator.services.certificates.rows import Aim, PartPrice, Price, PromiseRow
 from annotator.services.message import counted
@@ -23,9 +24,6 @@ PILOT_SHARE = 0.1
 """Largest pilot, as a share of the pool, that may find out whether a certificate pays."""
 
 PartKind = Literal["category", "super_category"]
-
-PARTS_RISK = 0.10
-"""Risk of the separate statement about super-categories and single categories."""
 
 
 def pool_refusal(pool: Pool) -> str:
@@ -151,7 +149,7 @@ def _needed(rates: Mapping[str, float], size: int) -> dict[str, int | None]:
     found: dict[str, int | None] = dict.fromkeys(rates)
     questions = 0.0
     for rank, name in enumerate(sorted(rates, key=lambda name: -rates[name])):
-        line = math.log((len(rates) - rank) * 2 / PARTS_RISK)
+        line = math.log((len(rates) - rank) * 2 / RISK)
         questions = max(questions, line / rates[name] if rates[name] > 0 else math.inf)
         if questions > min(MOST_DRAWS, size):
             break

@@ -14,7 +14,7 @@ from annotator.arrays import checksums
 from annotator.domain import State
 from annotator.errors import AnnotatorError, NotReady
 from annotator.services.app import Services
-from annotator.services.certificates import frozen
+from annotator.services.certificates import frozen, planning
 from annotator.services.certificates.rows import PlanRow
 from annotator.settings import load_project
 from annotator.store import Store, certificates, probes
@@ -154,6 +154,13 @@ def test_scores_that_are_no_numbers_leave_their_pairs_open(world: Services) -> N
 
     assert plan["refused"] == ""
     assert 0.85 * 49 * 400 < plan["pool"] < 0.91 * 49 * 400
+
+
+def test_a_project_runs_out_of_risk_in_a_sentence(world: Services, monkeypatch: Any) -> None:
+    monkeypatch.setattr(planning, "MOST_PLANS", 0)
+
+    with pytest.raises(NotReady, match="nothing can be proven any more"):
+        world.certification.plan(start=True)
 
 
 def test_a_project_without_a_version_is_refused(services: Services) -> None:
