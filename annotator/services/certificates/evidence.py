@@ -287,14 +287,20 @@ class Evidence:
         )
 
     def fillable(self, absent: int, present: int) -> Fill:
-        """Return how many pairs a fill up to two positions has without those that people deny."""
+        """Return how many pairs a fill has without those drawn that people do not say the same of.
+
+        Pairs that are labelled are left out only where it is applied.
+
+        Args:
+            absent: Pairs below this position are filled in as absent.
+            present: Pairs from this position on are filled in as present.
+        """
         found = wrong = 0
-        for stream, kept in ((POOL, self.kept), (PRESENT, self.kept_present)):
-            positions = self._draws[stream][:, 0].tolist()
-            for look in kept:
-                at = positions[look.place]
-                found += at < absent and look.said is not State.ABSENT
-                wrong += at >= present and look.said is not State.PRESENT
+        positions = {stream: draws[:, 0].tolist() for stream, draws in self._draws.items()}
+        for look in self.looks:
+            at = positions[look.stream][look.place]
+            found += at < absent and look.said is not State.ABSENT
+            wrong += at >= present and look.said is not State.PRESENT
         return {
             "present": max(self.linear.size - present - wrong, 0),
             "absent": max(absent - found, 0),
