@@ -60,7 +60,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Next:
-    """The step that is worth the questions until it, with all steps below it."""
+    """The step that is aimed at, with all steps below it."""
 
     step: int
     """From 0."""
@@ -158,18 +158,17 @@ class Evidence:
         return sum(look.stream == stream for look in self.looks)
 
     def next_step(self) -> Next | None:
-        """Return the further step that saves most after its questions; None where none pays."""
+        """Return the further step that gains most pairs a question; None where none pays."""
         plan, now, best, most = self.linear, self.evidence(), None, 0.0
         if len(self.kept) >= len(self.plan.draws):
             return None
-        questions = 0.0
+        questions = 1.0
         for step in range(self.steps, len(plan.tests)):
             further = further_questions(plan, step, len(self.kept), float(now[step]))
             questions = max(questions, further)
             gain = filled(plan, step + 1) - filled(plan, self.steps)
-            saved = gain - self.plan.price * questions
-            if saved > most:
-                best, most = Next(step, questions), saved
+            if gain > self.plan.price * questions and gain / questions > most:
+                best, most = Next(step, questions), gain / questions
         return best
 
     def present_is_worth_asking(self) -> bool:

@@ -191,7 +191,7 @@ def test_true_answers_certify_step_after_step_and_what_is_certified_stays() -> N
     assert lost <= 0.2
     said = statement(found)
     assert said["best_guess"] == pytest.approx(1 - lost, abs=0.05)
-    assert "holds at least 80% of all present pairs" in said["sentences"][0]
+    assert "holds at least 80 % of all present pairs" in said["sentences"][0]
     again = evidence(plan, drawn[:3], certified=found.certified)
     assert again.steps == found.steps
 

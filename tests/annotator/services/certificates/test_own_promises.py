@@ -117,10 +117,10 @@ def test_a_super_category_can_keep_the_promise_where_its_neighbour_does_not(prov
     assert supers["promised"] == ["animal"]
     assert supers["no_promise_of_its_own"] == ["<thing>"]
     assert (
-        "1 of 2 super-categories keeps the promise of a recall of at least 70%"
+        "1 of 2 super-categories keeps the promise of a recall of at least 70 %"
         in (supers["sentence"])
     )
-    assert "90% confidence for all super-categories and categories" in supers["sentence"]
+    assert "90 % confidence for all super-categories and categories" in supers["sentence"]
     assert p_values["super-category animal:0"] < 0.025
     assert {"category 2", "category 3"} <= set(categories["no_promise_of_its_own"])
     assert math.isclose(supers["risk"], 0.1)
