@@ -66,7 +66,7 @@ def _too_sure(row: Certificate, found: Evidence) -> str:
     growth = found.linear.tests[step].growth
     if growth <= 0 or grown >= SLOW * growth:
         return ""
-    share = f"only {grown / growth:.0%} of" if grown > 0 else "none of"
+    share = f"only {100 * grown / growth:.0f} % of" if grown > 0 else "none of"
     return (
         f"The answers so far gave {share} the evidence that the model's probabilities predicted, "
         f"so these are too sure: {_CANCEL} with a pilot of {PILOT} questions, which corrects them."

@@ -60,7 +60,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Next:
-    """The step that is worth the questions until it, with all steps below it."""
+    """The step that is aimed at, with all steps below it."""
 
     step: int
     """From 0."""
@@ -158,18 +158,17 @@ class Evidence:
         return sum(look.stream == stream for look in self.looks)
 
     def next_step(self) -> Next | None:
-        """Return the further step that saves most after its questions; None where none pays."""
+        """Return the further step that gains most pairs a question; None where none pays."""
         plan, now, best, most = self.linear, self.evidence(), None, 0.0
         if len(self.kept) >= len(self.plan.draws):
             return None
-        questions = 0.0
+        questions = 1.0
         for step in range(self.steps, len(plan.tests)):
             further = further_questions(plan, step, len(self.kept), float(now[step]))
             questions = max(questions, further)
             gain = filled(plan, step + 1) - filled(plan, self.steps)
-            saved = gain - self.plan.price * questions
-            if saved > most:
-                best, most = Next(step, questions), saved
+            if gain > self.plan.price * questions and gain / questions > most:
+                best, most = Next(step, questions), gain / questions
         return best
 
     def present_is_worth_asking(self) -> bool:
@@ -287,14 +286,20 @@ class Evidence:
         )
 
     def fillable(self, absent: int, present: int) -> Fill:
-        """Return how many pairs a fill up to two positions has without those that people deny."""
+        """Return how many pairs a fill has without those drawn that people do not say the same of.
+
+        Pairs that are labelled are left out only where it is applied.
+
+        Args:
+            absent: Pairs below this position are filled in as absent.
+            present: Pairs from this position on are filled in as present.
+        """
         found = wrong = 0
-        for stream, kept in ((POOL, self.kept), (PRESENT, self.kept_present)):
-            positions = self._draws[stream][:, 0].tolist()
-            for look in kept:
-                at = positions[look.place]
-                found += at < absent and look.said is not State.ABSENT
-                wrong += at >= present and look.said is not State.PRESENT
+        positions = {stream: draws[:, 0].tolist() for stream, draws in self._draws.items()}
+        for look in self.looks:
+            at = positions[look.stream][look.place]
+            found += at < absent and look.said is not State.ABSENT
+            wrong += at >= present and look.said is not State.PRESENT
         return {
             "present": max(self.linear.size - present - wrong, 0),
             "absent": max(absent - found, 0),

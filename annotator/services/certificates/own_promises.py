@@ -141,7 +141,7 @@ def own_promises(
 def _about(promise: PromiseRow) -> str:
     if promise["f1"] is not None:
         return f"the promise of an F1 of at least {promise['f1']:.3g}"
-    return f"the promise of a recall of at least {100 * (promise['recall'] or 0):.4g}%"
+    return f"the promise of a recall of at least {100 * (promise['recall'] or 0):.4g} %"
 
 
 def _super_sentence(held: list[str], total: int, promise: PromiseRow) -> str:
@@ -153,7 +153,7 @@ def _super_sentence(held: list[str], total: int, promise: PromiseRow) -> str:
     return (
         f"{len(held)} of {counted(total, 'super-category', 'super-categories')} "
         f"{'keeps' if len(held) == 1 else 'keep'} {_about(promise)} on their own: "
-        f"{', '.join(held)}. This is a separate statement, with {1 - RISK:.0%} confidence for all "
+        f"{', '.join(held)}. This is a separate statement, with {100 * (1 - RISK):.0f} % confidence for all "
         "super-categories and categories together."
     )
 
@@ -164,5 +164,5 @@ def _category_sentence(held: int, total: int, promise: PromiseRow, together: str
     return (
         f"{held:,} of {counted(total, 'category', 'categories')} "
         f"{'keeps' if held == 1 else 'keep'} {_about(promise)} on their own, all of {together} "
-        f"together with {1 - RISK:.0%} confidence; the others have no promise of their own."
+        f"together with {100 * (1 - RISK):.0f} % confidence; the others have no promise of their own."
     )

@@ -178,7 +178,7 @@ def _same(row: Certificate, said: Mapping[str, Any], around: Around) -> _Same:
     if row.plan["index"] > 1:
         sentences.append(
             "All certificates of this project hold jointly with "
-            f"{100 * (1 - row.plan['project_risk']):.4g}% confidence."
+            f"{100 * (1 - row.plan['project_risk']):.4g} % confidence."
         )
     if row.state is CertificateState.VOID:
         sentences.append("It is void: the meaning of a category was changed while it was open.")

@@ -93,19 +93,19 @@ def in_few_words(promise: Mapping[str, Any]) -> str:
     """Return the promise of a certificate, or that of the options of a plan, for a list.
 
     >>> in_few_words({"promise": "precision_recall", "recall": 0.9, "precision": 0.95})
-    'recall 90%, precision 95%'
+    'recall 90 %, precision 95 %'
     """
     if promise["promise"] == "f1":
         return f"F1 {promise['f1']:.3g}"
-    words = f"recall {100 * promise['recall']:.4g}%"
+    words = f"recall {100 * promise['recall']:.4g} %"
     if promise["promise"] == "precision_recall":
-        words += f", precision {100 * promise['precision']:.4g}%"
+        words += f", precision {100 * promise['precision']:.4g} %"
     return words
 
 
 def said(promise: PromiseRow, value: float) -> str:
     """Return a recall or an F1 as it is said for a promise."""
-    return f"{value:.3f}" if promise["f1"] is not None else f"{100 * value:.3g}%"
+    return f"{value:.3f}" if promise["f1"] is not None else f"{100 * value:.3g} %"
 
 
 def sentences(
@@ -136,13 +136,13 @@ def sentences(
     elif fill["absent"]:
         told.append(
             f"{absent}; the finished set then holds at least "
-            f"{100 * (promise['recall'] or 0):.4g}% of {_OF[promise['over']]}{guess}."
+            f"{100 * (promise['recall'] or 0):.4g} % of {_OF[promise['over']]}{guess}."
         )
     if present is not None:
         share = present["at_most_wrong"] / max(present["fill"], 1)
         told.append(
             f"{counted(present['fill'], 'pair')} can be marked present; at most "
-            f"{present['at_most_wrong']:,} of them ({share:.1%}) "
+            f"{present['at_most_wrong']:,} of them ({100 * share:.1f} %) "
             f"{'is' if present['at_most_wrong'] == 1 else 'are'} wrong."
         )
     told.append(
@@ -151,7 +151,7 @@ def sentences(
     )
     told.append(
         "If this were repeated with other random probes, at least "
-        f"{100 * promise['confidence']:.6g}% of such certificates would be true. True means: as "
+        f"{100 * promise['confidence']:.6g} % of such certificates would be true. True means: as "
         "your annotators would have answered without seeing the model's opinion."
     )
     return told

@@ -192,8 +192,8 @@ def _sentence(number: int, found: StandingFill) -> str:
         return f"The promise of certificate {number} holds: {since}, and none is left."
     share = found["at_most_wrong"] / found["left"]
     rest = (
-        f"at most {found['at_most_wrong']:,} of the {found['left']:,} left are wrong ({share:.1%}, "
-        f"promised at most {found['promised']:.1%})"
+        f"at most {found['at_most_wrong']:,} of the {found['left']:,} left are wrong "
+        f"({100 * share:.1f} %, promised at most {100 * found['promised']:.1f} %)"
     )
     if found["holds"]:
         return f"The promise of certificate {number} holds: {since}; {rest}."

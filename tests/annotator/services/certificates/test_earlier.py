@@ -64,8 +64,8 @@ def test_they_can_be_read_with_what_they_promise(old: Services) -> None:
     assert opened["fill"]["absent"] > 600
     assert any("asks nothing more: apply" in sentence for sentence in opened["sentences"])
     assert [one["promised"] for one in opened["certificates"]] == [
-        "recall 90%, precision 70%",
-        "recall 60%, precision 80%",
+        "recall 90 %, precision 70 %",
+        "recall 60 %, precision 80 %",
     ]
 
 

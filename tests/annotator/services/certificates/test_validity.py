@@ -71,7 +71,9 @@ def test_right_pairs_taken_out_make_the_promise_stale(applied: Services) -> None
     assert before["present"]["at_most_wrong"] == 3  # three of ten, as promised
     assert (after["holds"], after["present"]["left"]) == (False, 9)
     assert "about present pairs is stale: 3 pairs" in after["sentence"]
-    assert "at most 3 of the 9 left are wrong (33.3%, promised at most 30.0%)" in after["sentence"]
+    assert (
+        "at most 3 of the 9 left are wrong (33.3 %, promised at most 30.0 %)" in after["sentence"]
+    )
     assert "roll it back and plan again" in after["sentence"]
 
 
