@@ -252,7 +252,7 @@ def _part_lines(parts: list[PartPrice]) -> list[str]:
     if more > 0:
         lines[MOST_PARTS + 1 :] = [f"  and {more:,} more; --json lists all"]
     left = len(parts) - len(known)
-    return [*lines, f"  not to be expected of {left:,} others"] if left else lines
+    return [*lines, f"  not to be expected of {counted(left, 'other')}"] if left else lines
 
 
 def _status_text(row: Status) -> str:

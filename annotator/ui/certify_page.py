@@ -120,7 +120,11 @@ class CertifyPage:
         state = gr.HTML(elem_id="certify-state", head=head or None, **PLAIN)
         with gr.Row(elem_classes="pg-actions"):
             asks, fill, stop, back = _buttons()
-        said = gr.Markdown(elem_id="certify-said")
+        said = gr.HTML(
+            html_template='<p class="cy-said" role="status">${value}</p>',
+            elem_id="certify-said",
+            **PLAIN,
+        )
         chart = gr.Plot(show_label=False, visible=False, elem_id="certify-plot")
         with gr.Column(visible=False) as planning:
             choice = self._choice.build()

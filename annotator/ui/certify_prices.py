@@ -156,23 +156,31 @@ def _basis(plan: PlanRow) -> str:
 
 def parts_html(plan: PlanRow | None) -> str:
     """Return which categories can have the promise on their own, and for how many probes."""
-    if plan is None or not plan["parts"]:
+    if plan is None:
         return notes("Known once the prices are.")
-    sentence = plan["chosen"]["promise"]["sentence"]
+    known = [part for part in plan["parts"] if part["questions"] is not None]
+    if not known:
+        return notes("No category can be expected to have the promise on its own.")
     heads = ("category", "open pairs", "probes until then")
     body = [
         [
             part["name"] + (" (all of it)" if part["kind"] == "super_category" else ""),
             f"{part['pairs']:,}",
-            "not to be expected" if part["questions"] is None else f"{part['questions']:,}",
+            f"{part['questions']:,}",
         ]
-        for part in plan["parts"]
+        for part in sorted(known, key=lambda part: part["questions"] or 0)
     ]
-    said = notes(
-        f"For the promise: {sentence} The probes are those of the whole certificate; a category "
-        "asks none of its own.",
+    left = len(plan["parts"]) - len(known)
+    return "".join(
+        (
+            notes(
+                f"{plan['chosen']['promise']['sentence']} The probes are those of the whole "
+                "certificate; a category asks none of its own."
+            ),
+            html_table(heads, body),
+            notes(f"Not to be expected of {counted(left, 'other')}." if left else ""),
+        )
     )
-    return f"{said}{html_table(heads, body)}"
 
 
 def notes(*sentences: str) -> str:

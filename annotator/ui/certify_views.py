@@ -93,11 +93,15 @@ def _pilot_parts(row: PilotStatus) -> str:
 
 def _proof_parts(row: ProofStatus) -> str:
     promise = f'<p class="cy-promise">{escape(row["promise"]["sentence"])}</p>'
+    steps = (f"{row['certified_steps']} of {row['steps']}", "steps proven")
     answers = (f"{row['answers']:,}", "probes answered")
     if not asks(row):
         return f"{promise}{_large([*_filled(row), answers])}"
+    said = notes(_present_side(row), _pending(row))
+    if is_enough(row):
+        return f"{promise}{_large([*_filled(row), steps, answers])}{said}{_helps(row)}"
     share = proof_share(row)
-    numbers = [(percent(round(share, 2)), _step(row))]
+    numbers = [(percent(round(share, 2)), "of the proof of the next step")]
     expected, seconds = row["questions_expected"], row["seconds_expected"]
     if expected is not None:
         time = "" if seconds is None else f", about {span(seconds)}"
@@ -105,15 +109,9 @@ def _proof_parts(row: ProofStatus) -> str:
     numbers += _filled(row)
     if row["next_fill"] is not None:
         more = row["next_fill"]["absent"] + row["next_fill"]["present"]
-        numbers.append((f"{more:,}", "filled in at the next step"))
-    said = notes(_present_side(row), _pending(row))
-    return f"{promise}{_bar(share, 'Proof')}{_large([*numbers, answers])}{said}{_helps(row)}"
-
-
-def _step(row: ProofStatus) -> str:
-    if row["certified_steps"] == row["steps"]:
-        return f"proven: all of {counted(row['steps'], 'step')}"
-    return f"of the proof of step {row['certified_steps'] + 1} of {row['steps']}"
+        numbers.append((f"{more:,}", "can be filled in then"))
+    large = _large([*numbers, steps, answers])
+    return f"{promise}{_bar(share, 'Proof of the next step')}{large}{said}{_helps(row)}"
 
 
 def _filled(row: ProofStatus) -> list[tuple[str, str]]:
@@ -167,11 +165,11 @@ def _bar(share: float, name: str) -> str:
 
 def _large(numbers: list[tuple[str, str]]) -> str:
     cells = "".join(f"<div><b>{number}</b><span>{name}</span></div>" for number, name in numbers)
-    return f'<div class="pg-big" role="status">{cells}</div>'
+    return f'<div class="pg-big">{cells}</div>'
 
 
 def proof_chart(row: Status) -> Chart | None:
-    """Return the share of the proof over the answers; None without any."""
+    """Return the share of the proof of the next step over the answers; None without any."""
     if "line" not in row or not row["evidence"] or row["line"] <= 0:
         return None
     frame = pd.DataFrame(
@@ -181,14 +179,13 @@ def proof_chart(row: Status) -> Chart | None:
                 0.0,
                 *(max(LOWEST, 100 * p["evidence"] / row["line"]) for p in row["evidence"]),
             ],
-            "step": [1, *(1 + point["certified"] for point in row["evidence"])],
+            "proven": [0, *(point["certified"] for point in row["evidence"])],
         }
     )
-    frame["step"] = frame["step"].clip(upper=row["steps"])
     few = alt.Axis(tickCount=6, tickMinStep=1, format=",d", labelOverlap=True)
     low = min(0.0, float(frame["share"].min()))
     scale = alt.Scale(domain=[low, max(110.0, float(frame["share"].max()))], nice=False)
-    height = alt.Y("share:Q", title="share of the proof, %", scale=scale)
+    height = alt.Y("share:Q", title="proof of the next step, %", scale=scale)
     line = (
         alt.Chart(frame)
         .mark_line(strokeWidth=2, color=INDIGO)
@@ -197,8 +194,8 @@ def proof_chart(row: Status) -> Chart | None:
             y=height,
             tooltip=[
                 alt.Tooltip("answers:Q", title="probes answered"),
-                alt.Tooltip("share:Q", title="share of the proof, %", format=".0f"),
-                alt.Tooltip("step:Q", title="step"),
+                alt.Tooltip("share:Q", title="proof of the next step, %", format=".0f"),
+                alt.Tooltip("proven:Q", title="steps proven by then"),
             ],
         )
     )

@@ -64,7 +64,7 @@ class Finish:
 
 
 def price_of(plan: PlanRow) -> str:
-    """Return in two sentences what a certificate would ask and promise; empty if it does not pay."""
+    """Return what a certificate would ask and promise; empty if it would not pay."""
     price = plan["chosen"]
     filled = price["fill_present"] + price["fill_absent"]
     if plan["refused"] or price["refused"] or not filled:

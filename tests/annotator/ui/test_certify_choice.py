@@ -41,7 +41,8 @@ def plan(**changes: Any) -> dict[str, Any]:
         "question_seconds": 2.5, "pair_seconds": 0.9, "chosen": offers[1], "offers": offers,
         "parts": [
             {"name": "animal", "kind": "super_category", "pairs": 700, "questions": 640},
-            {"name": "<i>cat</i>", "kind": "category", "pairs": 300, "questions": None},
+            {"name": "<i>cat</i>", "kind": "category", "pairs": 300, "questions": 900},
+            {"name": "dog", "kind": "category", "pairs": 300, "questions": None},
         ],
         "pilot": None, "refused": "", **changes,
     }  # fmt: skip
@@ -96,10 +97,10 @@ def test_names_are_never_markup(choice: PromiseChoice) -> None:
     shown = drawn(choice, plan(), "", Wishes())
 
     assert "&lt;b&gt;bird&lt;/b&gt;" in shown["note"]
-    assert (
-        "<td>&lt;i&gt;cat&lt;/i&gt;</td><td>300</td><td>not to be expected</td>" in (shown["parts"])
-    )
+    assert "<td>&lt;i&gt;cat&lt;/i&gt;</td><td>300</td><td>900</td>" in shown["parts"]
     assert "<td>animal (all of it)</td><td>700</td><td>640</td>" in shown["parts"]
+    assert "Not to be expected of 1 other." in shown["parts"]
+    assert "No category can be expected" in prices.parts_html(plan(parts=[]))
 
 
 def test_own_numbers_have_fields_and_begin_once_their_price_is_known(

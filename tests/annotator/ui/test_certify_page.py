@@ -126,11 +126,12 @@ def test_the_status_says_how_far_the_proof_is_and_nothing_in_it_is_markup(
     html = views.status_html(fakes.checked(Status, status()))
 
     assert "At least 90 % of what is &lt;present&gt; is in the finished set." in html
-    assert "<b>75 %</b><span>of the proof of step 3 of 12</span>" in html
+    assert "<b>75 %</b><span>of the proof of the next step</span>" in html
+    assert "<b>2 of 12</b><span>steps proven</span>" in html
     assert 'aria-valuenow="75"' in html
     assert "<b>7</b><span>more probes until then, about 12 minutes</span>" in html
     assert "<b>900</b><span>can be filled in now</span>" in html
-    assert "<b>950</b><span>filled in at the next step</span>" in html
+    assert "<b>950</b><span>can be filled in then</span>" in html
     assert "<li>Answer the &lt;middle&gt;.</li>" in html
     assert "1 answer is asked again and 2 could not be told: they count against the fill." in html
     assert "super-categories: &lt;animal&gt;." in html
@@ -152,9 +153,9 @@ def test_a_promise_of_precision_has_steps_of_its_own(fakes: ModuleType) -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"evidence": []}, "<b>0 %</b><span>of the proof of step 3 of 12"),
-        ({"certified_steps": 12}, "<b>100 %</b><span>proven: all of 12 steps"),
-        ({"evidence": [{"answers": 1, "evidence": -1.0, "certified": 2}]}, "<b>0 %</b>"),
+        ({"evidence": []}, 'aria-valuenow="0"'),
+        ({"certified_steps": 12}, 'aria-valuenow="100"'),
+        ({"evidence": [{"answers": 1, "evidence": -1.0, "certified": 2}]}, 'aria-valuenow="0"'),
     ],
 )
 def test_the_share_of_the_proof_lies_between_nothing_and_all(
@@ -195,6 +196,7 @@ def test_the_main_button_is_what_is_to_be_done_next(page_of: PageOf) -> None:
     ]  # fmt: skip
     assert [one["fill"]["interactive"] for one in (early, asked, enough)] == [False, True, True]
     assert enough["fill"]["variant"] == "primary"
+    assert "of the proof" not in enough["state"]
     assert [one["choice"]["visible"] for one in (early, asked, enough)] == [False] * 3
     assert all(one["cancel"]["visible"] and not one["back"]["visible"] for one in (early, asked))
 
@@ -282,8 +284,8 @@ def test_the_chart_has_the_share_of_the_proof_from_nothing_on(fakes: ModuleType)
 
     assert chart is not None
     data = [row for rows in chart.to_dict()["datasets"].values() for row in rows]
-    assert [(r["answers"], r["share"], r["step"]) for r in data if "answers" in r] == [
-        (0, 0, 1), (5, views.LOWEST, 1), (15, 75, 3),
+    assert [(r["answers"], r["share"], r["proven"]) for r in data if "answers" in r] == [
+        (0, 0, 0), (5, views.LOWEST, 0), (15, 75, 2),
     ]  # fmt: skip
     assert [r["share"] for r in data if "text" in r] == [100]
     assert views.proof_chart(fakes.checked(Status, status(evidence=[]))) is None
