@@ -29,8 +29,6 @@ Source:
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +40,8 @@ _TINY = 1e-300
 _HIGHEST_RATE = 1e9
 """More is bet nowhere. It is reached where `theta0` is more than `theta` can be, so that no truth
 breaks the promise and there is no root."""
+_SAME = 1e-15
+"""Relative step by which the last one goes below the root."""
 _DESIGN_STEPS = 40
 _DESIGN_GAIN = 1e-4
 """Growth has to rise by this share, or the alternation ends."""
@@ -74,12 +74,7 @@ def kelly_bet(
     if (counts * coefficients * chances).sum() >= allowance - 1e-12:
         return Bet(0.0, draws.copy(), 0.0)
 
-    def over(rate: float) -> float:
-        stakes = _stakes(draws, chances, coefficients, rate)
-        return float((counts * stakes).sum()) - 1 - rate * allowance
-
-    rate = _root(over)
-    stakes = _stakes(draws, chances, coefficients, rate)
+    rate, stakes = _root(counts, draws, chances, coefficients, allowance)
     # The sum lies a little below what is allowed, so scaling up keeps the bet valid.
     stakes = stakes * ((1 + rate * allowance) / (counts * stakes).sum())
     present = np.maximum(stakes - rate * coefficients, _TINY)
@@ -119,27 +114,39 @@ def draw_weights(
     return draws, growth
 
 
-def _stakes(draws: Floats, chances: Floats, coefficients: Floats, rate: float) -> Floats:
+def _stakes(
+    draws: Floats, chances: Floats, coefficients: Floats, rate: float
+) -> tuple[Floats, Floats]:
+    """Return the stakes at a rate, and their derivatives by the rate."""
     stake = rate * coefficients
     both = stake + draws
-    inner = both * both - 4 * draws * (1 - chances) * rate * coefficients
-    return np.asarray(0.5 * (both + np.sqrt(np.maximum(inner, 0))))
+    twice = 2 * draws * (1 - chances)
+    root = np.sqrt(np.maximum(both * both - 2 * twice * stake, 0))
+    slopes = coefficients * (both - twice) / np.maximum(root, _TINY)
+    return 0.5 * (both + root), 0.5 * (coefficients + slopes)
 
 
-def _root(over: Callable[[float], float]) -> float:
-    """Return the rate at which `over`, negative at first, crosses 0: from below."""
-    high = 1e-8
-    while over(high) < 0:
-        if high > _HIGHEST_RATE:
-            return high
-        high *= 8
-    low = high / 8
-    while over(low) > 0:
-        low /= 8
-    for _ in range(45):
-        middle = math.sqrt(low * high)
-        if over(middle) > 0:
-            high = middle
-        else:
-            low = middle
-    return low
+def _root(
+    counts: Floats, draws: Floats, chances: Floats, coefficients: Floats, allowance: float
+) -> tuple[float, Floats]:
+    """Return the rate at which the stakes add up to what is allowed, and the stakes.
+
+    What they add up to, less what is allowed, is 0 at the rate 0, falls at first, and is convex in
+    the rate, so that the steps of Newton lead down to the root from any rate above it.
+    """
+
+    def at(rate: float) -> tuple[Floats, float, float]:
+        stakes, slopes = _stakes(draws, chances, coefficients, rate)
+        over = float((counts * stakes).sum()) - 1 - rate * allowance
+        return stakes, over, float((counts * slopes).sum()) - allowance
+
+    rate = 1e-8
+    stakes, over, slope = at(rate)
+    while over < 0 and rate <= _HIGHEST_RATE:
+        rate *= 8
+        stakes, over, slope = at(rate)
+    while over > 0:
+        lower = rate - over / slope if slope > 0 else rate / 8
+        rate = lower if lower < rate * (1 - _SAME) else rate * (1 - _SAME)
+        stakes, over, slope = at(rate)
+    return rate, stakes

@@ -6,12 +6,12 @@ A forecast trusts the predicted probabilities, which the test itself never does.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from mlrpl.decision.linear_evidence import draw_order, log_evidence
+from mlrpl.decision.linear_evidence import certified_rungs, draw_order, log_evidence
 from mlrpl.decision.linear_plan import LinearPlan
 
 Floats = npt.NDArray[np.float64]
@@ -21,8 +21,11 @@ RUNS = 60
 MOST_DRAWS = 20_000
 _HORIZON = 4
 """How many times the expected questions a simulated certificate may take."""
-_EVERY_PAIR = 200_000
-"""Pairs up to which draws are simulated without replacement; in larger pools it is no matter."""
+_FIRST = 1.5
+"""How many times the expected questions most of them take."""
+_MANY = 1 / 8
+"""Share of the pool from which on drawing pairs that are drawn already takes longer than putting
+all of them in order."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,9 @@ def simulated_questions(
     if not math.isfinite(expected):
         return Questions(math.inf, math.inf)
     count = min(math.ceil(_HORIZON * expected), MOST_DRAWS, plan.size)
-    generator = np.random.default_rng(seed)
-    needed = np.array([_run(plan, rung, means, count, generator) for _ in range(runs)])
+    tested, generator = replace(plan, tests=plan.tests[: rung + 1]), np.random.default_rng(seed)
+    ends = sorted({min(math.ceil(_FIRST * expected), count), count})
+    needed = np.array([_run(tested, means, ends, generator) for _ in range(runs)])
     median, high = np.quantile(needed, (0.5, 0.9), method="higher")
     return Questions(float(median), float(high))
 
@@ -92,7 +96,8 @@ def is_worth_asking(
         plan: The frozen plan.
         certified: Rungs that are certified.
         drawn: Draws so far.
-        evidence: `(rungs,)` log of each rung's `E` after them.
+        evidence: `(rungs,)` log of each rung's `E` after them; the highest so far where it has
+            been certified already but one before it is not.
         price: Pairs that one question may cost.
     """
     for rung in range(certified, len(plan.tests)):
@@ -114,24 +119,25 @@ def filled(plan: LinearPlan, certified: int) -> int:
     return fill.absent + plan.size - fill.present
 
 
-def _run(
-    plan: LinearPlan, rung: int, means: Floats, count: int, generator: np.random.Generator
-) -> float:
-    if plan.size <= _EVERY_PAIR:
-        positions = draw_order(plan, count, int(generator.integers(2**63)))
+def _run(plan: LinearPlan, means: Floats, ends: list[int], generator: np.random.Generator) -> float:
+    """Return the draws until all rungs are certified, looked for up to one end after the other."""
+    if ends[-1] > _MANY * plan.size:
+        positions = draw_order(plan, ends[-1], int(generator.integers(2**63)))
     else:
-        positions = _with_replacement(plan, count, generator)
+        positions = _drawn_anew(plan, ends[-1], generator)
     answers = (generator.random(len(positions)) < means[plan.bins_of(positions)]).astype(np.int8)
-    evidence = log_evidence(plan, positions, answers)[: rung + 1]
-    passed = np.maximum.accumulate(evidence, axis=1) >= math.log(1 / plan.risk)
-    looks = np.flatnonzero(passed.all(0))
-    return float(looks[0] + 1) if len(looks) else math.inf
+    for end in ends:
+        evidence = log_evidence(plan, positions[:end], answers[:end])
+        looks = np.flatnonzero(certified_rungs(plan, evidence) == len(plan.tests))
+        if len(looks):
+            return float(looks[0] + 1)
+    return math.inf
 
 
-def _with_replacement(
+def _drawn_anew(
     plan: LinearPlan, count: int, generator: np.random.Generator
 ) -> npt.NDArray[np.int64]:
-    """Return draws by bin; the few that come twice are taken once."""
+    """Return about so many draws, in order: a pair that is drawn again is passed over."""
     sizes = np.diff(plan.edges)
     shares = plan.weights * sizes
     bins = generator.choice(len(sizes), count, p=shares / shares.sum())

@@ -162,7 +162,9 @@ def _way(
     """Return what people are expected to answer if draws are made for a rung, and their weights."""
     chances = promise.planned(rung, means)
     draws, growth = draw_weights(counts, chances, rung.coefficients, rung.allowance)
-    questions = (math.log(1 / risk) + SLACK) / growth if growth > 0 else math.inf
+    if growth <= 0:
+        return math.inf, draws
+    questions = (math.log(1 / risk) + SLACK) / growth
     outside = questions * (1 - float((counts * draws)[rung.below].sum()))
     return price * questions + promise.left(rung, outside), draws
 

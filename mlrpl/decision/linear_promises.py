@@ -212,16 +212,20 @@ class F1Promise:
         return 0.995
 
     def ladder(self, chances: Floats, sums: Floats) -> list[Fill]:
-        """Return the candidate fills; on each step the one that leaves least to people."""
+        """Return the candidate fills: of those that hold the one before, what leaves least open."""
         wrong = np.cumsum((1 - chances)[::-1])
         total = sums[-1] + self.known
-        fills = []
+        fills, last = [], Fill(0, len(chances))
         for step in STEPS:
             budget = step * 2 * (1 - self.at_least) * total
             ways = [self._way(share, budget, sums, wrong) for share in PRESENT_SHARES]
-            best = min(ways, key=lambda fill: fill.present - fill.absent)
-            if best.absent >= SMALLEST_FILL:
+            ways = [
+                way for way in ways if way.absent >= last.absent and way.present <= last.present
+            ]
+            best = min(ways, key=lambda fill: fill.present - fill.absent, default=last)
+            if best != last and best.absent >= SMALLEST_FILL:
                 fills.append(best)
+            last = best
         return fills
 
     def _way(self, share: float, budget: float, sums: Floats, wrong: Floats) -> Fill:
