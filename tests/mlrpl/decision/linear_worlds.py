@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -127,6 +127,25 @@ def run(
     answers = said.astype(np.int8)
     answers[rng.random(len(answers)) < cannot_tell] = UNKNOWN
     return Run(certified_rungs(plan, log_evidence(plan, positions, answers)))
+
+
+def simulated_questions(
+    plan: LinearPlan, rung: int, means: Floats, runs: int = 60
+) -> tuple[float, float]:
+    """Return median and 90 % quantile of the draws until a rung and all below it are certified.
+
+    The truth is drawn by the predictions, `(bins,)`, anew for each certificate.
+    """
+    tested = replace(plan, tests=plan.tests[: rung + 1])
+    count = min(math.ceil(4 * max(map(plan.questions, range(rung + 1)))), plan.size)
+    needed = []
+    for seed in range(runs):
+        truth = np.random.default_rng([5, seed]).random(plan.size) < np.repeat(
+            means, np.diff(plan.edges)
+        )
+        needed.append(run(tested, truth, count, seed).first(rung + 1))
+    median, high = np.quantile(needed, (0.5, 0.9), method="higher")
+    return float(median), float(high)
 
 
 def most_broken(runs: int, risk: float = 0.05) -> int:
