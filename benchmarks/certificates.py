@@ -77,7 +77,8 @@ def costs(pools: int, runs: int) -> None:
         absent, present, lost, floor = rows[:, 1:].mean(0)
         print(
             f"| {size:,}, {prevalence:.1%}, {auc}, {name} | {absent:.0%}, {present:.1%} / "
-            f"{lost:.1%} | **{median:,.0f}** ({high:,.0f}) | {floor:,.0f} |",
+            f"{lost:.1%} | **{median:,.0f}** ({high:,.0f}) | "
+            f"{'' if math.isnan(floor) else f'{floor:,.0f}'} |",
             flush=True,
         )
 
