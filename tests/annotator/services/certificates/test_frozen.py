@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,7 @@ def shown(ordinal: int, present: int) -> Category:
     )
 
 
+@cache
 def a_pool(shift: float = 0.0) -> Pool:
     """Two thousand pairs of the categories 2, 5, 7 and 9; `shift` moves the scores."""
     rng = np.random.default_rng(3)
@@ -58,7 +60,9 @@ def a_pool(shift: float = 0.0) -> Pool:
     return Pool(pairs=pairs, probabilities=chances[order], categories=kept, left_out=("c1",))
 
 
-def a_plan(pool: Pool) -> CertificatePlan:
+@cache
+def a_plan(shift: float = 0.0) -> CertificatePlan:
+    pool = a_pool(shift)
     linear = freeze(pool.probabilities, frozen.linear_promise(PROMISE), risk=0.03)
     floor = linear.tests[-1].fill.absent
     present = plan_present(pool.probabilities, max_error=0.1, risk=0.02, floor=floor)
@@ -89,7 +93,7 @@ def published(project: Project, pool: Pool, plan: CertificatePlan) -> Certificat
 
 def test_what_is_frozen_reads_back_the_same(project: Project) -> None:
     pool = a_pool()
-    plan = a_plan(pool)
+    plan = a_plan()
 
     found = frozen.read(project, published(project, pool, plan))
 
@@ -105,7 +109,7 @@ def test_what_is_frozen_reads_back_the_same(project: Project) -> None:
 def test_the_json_says_what_is_promised_tested_and_drawn_from(project: Project) -> None:
     pool = a_pool()
 
-    kept = published(project, pool, a_plan(pool)).plan
+    kept = published(project, pool, a_plan()).plan
 
     assert (kept["format"], kept["size"], kept["columns"]) == ("fill-plan/2", 2_000, 10)
     assert kept["risks"] == {"linear": 0.03, "present": 0.02}
@@ -119,7 +123,7 @@ def test_the_json_says_what_is_promised_tested_and_drawn_from(project: Project) 
 
 def test_each_draw_names_its_pair_and_no_pair_is_drawn_twice(project: Project) -> None:
     pool = a_pool()
-    plan = a_plan(pool)
+    plan = a_plan()
 
     found = frozen.read(project, published(project, pool, plan))
 
@@ -138,7 +142,7 @@ def drawn(project: Project, pool: Pool, plan: CertificatePlan) -> FrozenPlan:
 
 def test_draws_follow_the_frozen_weights_and_the_seed_and_nothing_else(project: Project) -> None:
     pool = a_pool()
-    plan = a_plan(pool)
+    plan = a_plan()
     first = np.array(drawn(project, pool, plan).draws)
 
     renamed = replace(pool, pairs=pool.pairs[::-1].copy())
@@ -156,10 +160,10 @@ def test_draws_follow_the_frozen_weights_and_the_seed_and_nothing_else(project: 
 
 
 def test_draws_follow_the_scores_because_the_weights_do(project: Project) -> None:
-    before, after = a_pool(), a_pool(shift=1.0)
+    before, after = a_pool(), a_pool(1.0)
 
-    first = np.array(drawn(project, before, a_plan(before)).draws)
-    second = drawn(project, after, a_plan(after)).draws
+    first = np.array(drawn(project, before, a_plan()).draws)
+    second = drawn(project, after, a_plan(1.0)).draws
 
     np.testing.assert_array_equal(before.pairs, after.pairs)  # only the probabilities differ
     assert (first[:100, 0] != second[:100, 0]).any()
@@ -168,7 +172,7 @@ def test_draws_follow_the_scores_because_the_weights_do(project: Project) -> Non
 @pytest.mark.parametrize("name", [files.PAIRS, files.BETS, files.DRAWS, files.PARTS])
 def test_a_changed_file_is_refused_in_one_sentence(project: Project, name: str) -> None:
     pool = a_pool()
-    row = published(project, pool, a_plan(pool))
+    row = published(project, pool, a_plan())
     frozen.check(project, row)
     path = files.folder(project, 1) / name
 
@@ -183,7 +187,7 @@ def test_a_changed_file_is_refused_in_one_sentence(project: Project, name: str) 
 @pytest.mark.parametrize("name", [files.BETS, files.DRAWS])
 def test_half_a_file_and_none_are_told_when_a_plan_is_read(project: Project, name: str) -> None:
     pool = a_pool()
-    row = published(project, pool, a_plan(pool))
+    row = published(project, pool, a_plan())
     path = files.folder(project, 1) / name
 
     path.write_bytes(path.read_bytes()[:60])
@@ -199,7 +203,7 @@ def test_half_a_file_and_none_are_told_when_a_plan_is_read(project: Project, nam
 def test_the_pool_is_kept_by_category_and_bin(project: Project, monkeypatch: Any) -> None:
     monkeypatch.setattr(frozen, "BLOCK", 300)
     pool = a_pool()
-    plan = a_plan(pool)
+    plan = a_plan()
 
     found = frozen.parts(project, published(project, pool, plan))
 
@@ -232,4 +236,4 @@ def test_a_folder_that_cannot_be_written_is_said(project: Project) -> None:
     pool = a_pool()
 
     with pytest.raises(ProjectError, match="cannot be written"):
-        frozen.write(project, pool, a_plan(pool), SEED)
+        frozen.write(project, pool, a_plan(), SEED)
