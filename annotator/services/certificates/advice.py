@@ -16,7 +16,7 @@ ENOUGH_ANSWERS = 50
 SLOW = 0.5
 """Share of the predicted evidence below which the predictions are called too sure."""
 
-MANY_QUESTIONS = 100
+MANY_QUESTIONS = 300
 """Questions to the next step from which on it is worth saying how there would be fewer."""
 
 PILOT = 300

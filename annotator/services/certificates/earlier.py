@@ -105,12 +105,15 @@ class EarlierCertificate:
             return kept
         certified, promise = self.fill(), self.row.plan["promise"]
         low, high = certified.absent, certified.present
-        where = {id(look): self._zone(look.stream)[look.place, 0] for look in self.kept}
-        found = [x for x in self.kept if where[id(x)] < low and x.said is not State.ABSENT]
-        wrong = [x for x in self.kept if where[id(x)] >= high and x.said is not State.PRESENT]
+        places = {zone: self._zone(zone)[:, 0].tolist() for zone in ZONES}
+        found = wrong = 0
+        for look in self._looks:
+            at = places[look.stream][look.place]
+            found += at < low and look.said is not State.ABSENT
+            wrong += at >= high and look.said is not State.PRESENT
         fill: Fill = {
-            "present": certified.size - high - len(wrong),
-            "absent": low - len(found),
+            "present": certified.size - high - wrong,
+            "absent": low - found,
         }
         present = absent = None
         if certified.present_steps:
