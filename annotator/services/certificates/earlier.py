@@ -33,8 +33,8 @@ from mlrpl.decision.present_zone import PresentLook, PresentPlan, look_present
 ZONES = (PRESENT, "middle", "absent")
 """The zones of such a plan, in the order of the numbers that stand for them among its draws."""
 
-_ABSENT_RISK, _PRESENT_RISK = 0.55, 0.35
-"""Shares of the risk, where there were both sides."""
+_ABSENT_RISK, _ABSENT_RISK_ALONE, _PRESENT_RISK = 0.55, 0.9, 0.35
+"""Shares of the risk, with both sides and without the present one."""
 
 
 class EarlierCertificate:
@@ -72,7 +72,8 @@ class EarlierCertificate:
     def line(self) -> float:
         """Log of the evidence that its absent steps had to reach."""
         risk = self.row.plan["fill"]["promise"]["risk"]
-        return math.log(1 / (risk * (_ABSENT_RISK if self._plan.rungs else 1 - 0.1)))
+        share = _ABSENT_RISK if self._plan.rungs else _ABSENT_RISK_ALONE
+        return math.log(1 / (share * risk))
 
     def fill(self) -> CertifiedFill:
         """Return what is certified."""
