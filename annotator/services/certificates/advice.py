@@ -16,7 +16,7 @@ ENOUGH_ANSWERS = 50
 SLOW = 0.5
 """Share of the predicted evidence below which the predictions are called too sure."""
 
-MANY_QUESTIONS = 100
+MANY_QUESTIONS = 300
 """Questions to the next step from which on it is worth saying how there would be fewer."""
 
 PILOT = 300
@@ -34,10 +34,8 @@ def advice(row: Certificate, found: Evidence, current: int | None) -> list[str]:
         current: Number of the promoted version.
     """
     expected = found.expected_questions()
-    if expected is None:
-        is_near = any(found.certified.values())  # then applying it is what is left to do
-    else:
-        is_near = expected < MANY_QUESTIONS
+    # Where nothing more pays, but something is certified, it is to be applied.
+    is_near = any(found.certified.values()) if expected is None else expected < MANY_QUESTIONS
     if is_near or found.steps >= len(found.linear.tests):
         return []
     told = [

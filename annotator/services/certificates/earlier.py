@@ -33,8 +33,8 @@ from mlrpl.decision.present_zone import PresentLook, PresentPlan, look_present
 ZONES = (PRESENT, "middle", "absent")
 """The zones of such a plan, in the order of the numbers that stand for them among its draws."""
 
-_ABSENT_RISK, _PRESENT_RISK = 0.55, 0.35
-"""Shares of the risk, where there were both sides."""
+_ABSENT_RISK, _ABSENT_RISK_ALONE, _PRESENT_RISK = 0.55, 0.9, 0.35
+"""Shares of the risk, with both sides and without the present one."""
 
 
 class EarlierCertificate:
@@ -72,7 +72,8 @@ class EarlierCertificate:
     def line(self) -> float:
         """Log of the evidence that its absent steps had to reach."""
         risk = self.row.plan["fill"]["promise"]["risk"]
-        return math.log(1 / (risk * (_ABSENT_RISK if self._plan.rungs else 1 - 0.1)))
+        share = _ABSENT_RISK if self._plan.rungs else _ABSENT_RISK_ALONE
+        return math.log(1 / (share * risk))
 
     def fill(self) -> CertifiedFill:
         """Return what is certified."""
@@ -105,12 +106,15 @@ class EarlierCertificate:
             return kept
         certified, promise = self.fill(), self.row.plan["promise"]
         low, high = certified.absent, certified.present
-        where = {id(look): self._zone(look.stream)[look.place, 0] for look in self.kept}
-        found = [x for x in self.kept if where[id(x)] < low and x.said is not State.ABSENT]
-        wrong = [x for x in self.kept if where[id(x)] >= high and x.said is not State.PRESENT]
+        places = {zone: self._zone(zone)[:, 0].tolist() for zone in ZONES}
+        found = wrong = 0
+        for look in self._looks:
+            at = places[look.stream][look.place]
+            found += at < low and look.said is not State.ABSENT
+            wrong += at >= high and look.said is not State.PRESENT
         fill: Fill = {
-            "present": certified.size - high - len(wrong),
-            "absent": low - len(found),
+            "present": certified.size - high - wrong,
+            "absent": low - found,
         }
         present = absent = None
         if certified.present_steps:

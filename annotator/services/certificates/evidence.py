@@ -184,11 +184,12 @@ class Evidence:
         take.
         """
         step, wanted = self.next_step(), {POOL: 0, PRESENT: 0}
-        if self.present_is_worth_asking():
-            share = 1.0 if step is None else PRESENT_SHARE
-            wanted[PRESENT] = min(_batch(self._further_present()), math.ceil(share * most))
         if step is not None:
-            wanted[POOL] = min(_batch(step.questions), most - wanted[PRESENT])
+            wanted[POOL] = min(_batch(step.questions), most)
+        if self.present_is_worth_asking():
+            batch = most if step is None else math.ceil(PRESENT_SHARE * wanted[POOL])
+            wanted[PRESENT] = min(_batch(self._further_present()), batch)
+            wanted[POOL] -= 0 if step is None else wanted[PRESENT]
         return [
             (stream, self._drawn(stream) + n)
             for stream, count in wanted.items()

@@ -153,8 +153,8 @@ def _super_sentence(held: list[str], total: int, promise: PromiseRow) -> str:
     return (
         f"{len(held)} of {counted(total, 'super-category', 'super-categories')} "
         f"{'keeps' if len(held) == 1 else 'keep'} {_about(promise)} on their own: "
-        f"{', '.join(held)}. This is a separate statement, with {100 * (1 - RISK):.0f} % confidence for all "
-        "super-categories and categories together."
+        f"{', '.join(held)}. This is a separate statement, with {100 * (1 - RISK):.0f} % "
+        "confidence for all super-categories and categories together."
     )
 
 
@@ -164,5 +164,6 @@ def _category_sentence(held: int, total: int, promise: PromiseRow, together: str
     return (
         f"{held:,} of {counted(total, 'category', 'categories')} "
         f"{'keeps' if held == 1 else 'keep'} {_about(promise)} on their own, all of {together} "
-        f"together with {100 * (1 - RISK):.0f} % confidence; the others have no promise of their own."
+        f"together with {100 * (1 - RISK):.0f} % confidence; the others have no promise of their "
+        "own."
     )

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from annotator.domain import State
 from annotator.services.certificates.evidence import Evidence
 from annotator.services.certificates.rows import Fill, PromiseRow
 from annotator.services.message import counted
-from mlrpl.decision.linear_evidence import PRESENT
+from mlrpl.decision.linear_evidence import ABSENT, PRESENT
 from mlrpl.decision.linear_totals import estimated_total
 
 FORMAT = "fill-certificate/2"
@@ -69,11 +68,10 @@ def best_guess(found: Evidence, steps: int) -> float | None:
         return None
     fill = found.linear.tests[steps - 1].fill
     present = found.answers == PRESENT
-    high = found.positions >= fill.present
     parts = [
         present,
         present & (found.positions < fill.absent),
-        high & np.array([look.said is State.ABSENT for look in found.kept]),
+        (found.answers == ABSENT) & (found.positions >= fill.present),
     ]
     total, lost, wrong = (estimated_total(found.linear, found.positions, x) for x in parts)
     every = found.known_counted + total

@@ -79,17 +79,18 @@ def test_an_open_one_asks_nothing_more(old: Services) -> None:
 
 
 def test_what_an_open_one_has_certified_can_be_applied_and_rolled_back(old: Services) -> None:
-    preview = old.certification.apply(dry_run=True)
+    said, preview = old.certification.status(), old.certification.apply(dry_run=True)
 
     done = old.certification.apply()
 
     assert done == {**preview, "applied": True}
+    assert said["fill"] == {"present": done["present"], "absent": done["absent"]}
     assert 600 < done["absent"] <= 799  # the third step
     pairs = files.read(old.project, 2, files.PAIRS)
     with old.store.reading() as tx:
         (_, fill) = old.fills.active(tx)
-        said = tx.execute(sa.select(probe).where(probe.c.certificate_id == 2, probe.c.state == 1))
-        present = {(row.image_id - 1, row.category_id - 1) for row in said}
+        found = tx.execute(sa.select(probe).where(probe.c.certificate_id == 2, probe.c.state == 1))
+        present = {(row.image_id - 1, row.category_id - 1) for row in found}
     filled = {tuple(pair) for pair in pairs.tolist() if fill.bits.has(*pair)}
     assert filled <= {tuple(pair) for pair in pairs[:799].tolist()}
     assert not filled & present

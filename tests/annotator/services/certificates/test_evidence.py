@@ -289,9 +289,7 @@ def test_the_present_fill_has_a_stream_and_a_proof_of_its_own() -> None:
     assert any("can be marked present; at most" in sentence for sentence in said["sentences"])
 
 
-def test_questions_are_drawn_in_order_from_both_streams_and_no_more_than_the_next_step_needs() -> (
-    None
-):
+def test_no_more_questions_are_drawn_from_both_streams_than_the_next_step_takes() -> None:
     plan = frozen(promise="precision_recall", precision=0.8)
 
     first = evidence(plan, []).next_draws(100)
@@ -301,10 +299,10 @@ def test_questions_are_drawn_in_order_from_both_streams_and_no_more_than_the_nex
         for name in (POOL, PRESENT):
             own = [place for one, place in drawn if one == name]
             assert own == list(range(start, start + len(own)))
-        assert 10 <= sum(one == PRESENT for one, _ in drawn) <= 40
-        assert len(drawn) <= 100
+        assert 0 < sum(one == PRESENT for one, _ in drawn) <= 0.4 * len(drawn) + 1
+        assert 10 <= len(drawn) <= 100
     step = evidence(plan, []).next_step()
-    assert sum(one == POOL for one, _ in first) <= max(10, step.questions / 3 + 1)
+    assert len(first) <= max(10, step.questions / 3 + 1)
 
 
 def test_asking_ends_where_the_answers_speak_against_the_fill() -> None:
