@@ -31,6 +31,72 @@ Number = Annotated[
     ),
 ]
 
+PromiseName = Annotated[
+    str | None,
+    typer.Option(
+        help=(
+            "recall: the finished set holds at least --recall of what is present; "
+            "precision-recall: also, at least --precision of the pairs filled in as present "
+            "are right; f1: the finished set has an F1 of at least --f1. Default: recall."
+        )
+    ),
+]
+Recall = Annotated[
+    float | None,
+    typer.Option(help="Minimum share of what is present in the finished set; default 0.9."),
+]
+Precision = Annotated[
+    float | None,
+    typer.Option(
+        help="Minimum share of right ones among pairs filled in as present; default 0.95."
+    ),
+]
+F1 = Annotated[
+    float | None, typer.Option("--f1", help="Minimum F1 of the finished set; default 0.9.")
+]
+Confidence = Annotated[
+    float | None,
+    typer.Option(
+        help="Confidence that all certificates of the project hold jointly; default 0.95."
+    ),
+]
+RecallOver = Annotated[
+    str | None,
+    typer.Option(
+        help=(
+            "What recall is a share of: dataset (all that is present, known or open) or pool "
+            "(only what is open); default: dataset."
+        )
+    ),
+]
+QuestionSeconds = Annotated[
+    float | None,
+    typer.Option(help="Seconds that a probe costs a person; default: as people took so far."),
+]
+PairSeconds = Annotated[
+    float | None,
+    typer.Option(
+        help="Seconds that a pair answered by hand costs; default: as people took so far."
+    ),
+]
+Pilot = Annotated[
+    int,
+    typer.Option(
+        help=(
+            "Pilot: probes before the plan, such as 400. They prove nothing, but "
+            "improve the plan if the model is overconfident."
+        )
+    ),
+]
+Offers = Annotated[
+    bool,
+    typer.Option(
+        "--offers",
+        help="Also the price of every promise, strict, usual and lenient, and which "
+        "categories can have it on their own.",
+    ),
+]
+
 MOST_PARTS = 20
 """Categories that are listed at the terminal."""
 
@@ -49,71 +115,16 @@ def certify(context: typer.Context, project: ProjectDir) -> None:
 @certify_app.command("plan")
 def certify_plan(
     context: typer.Context,
-    promise: Annotated[
-        str | None,
-        typer.Option(
-            help=(
-                "recall: the finished set holds at least --recall of what is present; "
-                "precision-recall: also, at least --precision of the pairs filled in as present "
-                "are right; f1: the finished set has an F1 of at least --f1. Default: recall."
-            )
-        ),
-    ] = None,
-    recall: Annotated[
-        float | None,
-        typer.Option(help="Minimum share of what is present in the finished set; default 0.9."),
-    ] = None,
-    precision: Annotated[
-        float | None,
-        typer.Option(
-            help="Minimum share of right ones among pairs filled in as present; default 0.95."
-        ),
-    ] = None,
-    f1: Annotated[
-        float | None, typer.Option("--f1", help="Minimum F1 of the finished set; default 0.9.")
-    ] = None,
-    confidence: Annotated[
-        float | None,
-        typer.Option(
-            help="Confidence that all certificates of the project hold jointly; default 0.95."
-        ),
-    ] = None,
-    over: Annotated[
-        str | None,
-        typer.Option(
-            help=(
-                "What recall is a share of: dataset (all that is present, known or open) or pool "
-                "(only what is open); default: dataset."
-            )
-        ),
-    ] = None,
-    question_seconds: Annotated[
-        float | None,
-        typer.Option(help="Seconds that a probe costs a person; default: as people took so far."),
-    ] = None,
-    pair_seconds: Annotated[
-        float | None,
-        typer.Option(
-            help="Seconds that a pair answered by hand costs; default: as people took so far."
-        ),
-    ] = None,
-    pilot: Annotated[
-        int,
-        typer.Option(
-            help=(
-                "Pilot: probes before the plan, such as 400. They prove nothing, but "
-                "improve the plan if the model is overconfident."
-            )
-        ),
-    ] = 0,
-    offers: Annotated[
-        bool,
-        typer.Option(
-            "--offers",
-            help="Also the price of every promise, strict, usual and lenient, and which "
-            "categories can have it on their own.",
-        ),
-    ] = False,
+    promise: PromiseName = None,
+    recall: Recall = None,
+    precision: Precision = None,
+    f1: F1 = None,
+    confidence: Confidence = None,
+    over: RecallOver = None,
+    question_seconds: QuestionSeconds = None,
+    pair_seconds: PairSeconds = None,
+    pilot: Pilot = 0,
+    offers: Offers = False,
     start: Annotated[
         bool, typer.Option("--start", help="Start: freeze the plan and ask its probes.")
     ] = False,

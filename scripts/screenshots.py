@@ -252,6 +252,13 @@ def at(address: str) -> Act:
     return act
 
 
+def certify(page: Page, url: str, truth: Truth) -> None:
+    """Show the promises, each with its price."""
+    del truth
+    page.goto(f"{url}/certify")
+    expect(page.locator("#certify-note")).to_contain_text("Forecasts", timeout=60_000)
+
+
 SHOTS: dict[str, tuple[dict[str, int], Act]] = {
     "label": (DESKTOP, label),
     "evidence": (DESKTOP, evidence),
@@ -261,7 +268,7 @@ SHOTS: dict[str, tuple[dict[str, int], Act]] = {
     "images": (DESKTOP, at("images#filter=is:partly&sort=newest")),
     "progress": (DESKTOP, at("progress")),
     "train": (DESKTOP, at("train")),
-    "certify": (DESKTOP, at("certify")),
+    "certify": (DESKTOP, certify),
     "export": (DESKTOP, at("export")),
     "settings": (DESKTOP, at("settings")),
     "label-phone": (PHONE, label),

@@ -10,7 +10,13 @@ import gradio as gr
 from annotator.errors import AnnotatorError
 from annotator.services.app import Services
 from annotator.services.certificates.price_texts import AIMS, NUMBERS
-from annotator.services.certificates.rows import ChosenOptions, PlanOptions, PlanRow, PromiseKind
+from annotator.services.certificates.rows import (
+    ChosenOptions,
+    Over,
+    PlanOptions,
+    PlanRow,
+    PromiseKind,
+)
 from annotator.services.message import counted
 from annotator.ui import certify_prices as prices
 from annotator.ui.boundary import shows_errors
@@ -23,8 +29,8 @@ PILOT = 400
 """Probes of a pilot that is begun on the page."""
 
 OVERS = [
-    ("all that is present, known or open", "dataset"),
-    ("what is present among the open pairs", "pool"),
+    ("the whole set, known labels included", "dataset"),
+    ("the pairs that are open now", "pool"),
 ]
 ASK = f"{prices.UNKNOWN} Choose “Show the prices”."
 SOON = f"{prices.UNKNOWN} It comes once the number is entered."
@@ -57,6 +63,10 @@ class Wishes(NamedTuple):
         shares = {"recall": (self.recall or 0) / 100, "precision": (self.precision or 0) / 100}
         return {**shares, "f1": self.f1 or 0}
 
+    def scope(self) -> Over:
+        """Return what the promise is about."""
+        return "pool" if self.over == "pool" else "dataset"
+
     def options(self) -> PlanOptions:
         """Return what a plan is asked for."""
         numbers = prices.numbers_of(self.aim, self.own())
@@ -67,7 +77,7 @@ class Wishes(NamedTuple):
             "precision": used.get("precision"),
             "f1": used.get("f1"),
             "confidence": (self.confidence or 0) / 100,
-            "over": "pool" if self.over == "pool" else "dataset",
+            "over": self.scope(),
             "question_seconds": self.question_seconds or None,
             "pair_seconds": self.pair_seconds or None,
         }
@@ -189,7 +199,7 @@ class PromiseChoice:
         own, used = wished.own(), NUMBERS[wished.kind] if wished.aim == prices.OWN else ()
         refused = prices.refusal(plan, wished.kind, wished.aim, own)
         return (
-            gr.update(choices=prices.cards(plan, wished.aim, own, waiting)),
+            gr.update(choices=prices.cards(plan, wished.aim, own, wished.scope(), waiting)),
             gr.update(choices=prices.aim_choices(wished.kind)),
             *(gr.update(visible=name in used) for name in ("recall", "precision", "f1")),
             gr.update(visible=refused is None and waiting not in (SOON, prices.WORKING)),
@@ -219,7 +229,7 @@ class PromiseChoice:
         """Put the widgets into the open Blocks."""
         gr.Markdown("## What should the finished set promise?")
         kind = gr.Radio(
-            prices.cards(None, DEFAULTS.aim, DEFAULTS.own(), prices.UNKNOWN),
+            prices.cards(None, DEFAULTS.aim, DEFAULTS.own(), "dataset", prices.UNKNOWN),
             value=DEFAULTS.kind,
             label="Promise",
             show_label=False,
@@ -341,7 +351,7 @@ def _more_options() -> list[Any]:
     with gr.Row():
         options: list[Any] = [
             gr.Number(DEFAULTS.confidence, label="Confidence, %"),
-            gr.Dropdown(OVERS, value=DEFAULTS.over, label="Recall is the share found of"),
+            gr.Dropdown(OVERS, value=DEFAULTS.over, label="The promise is about"),
         ]
     with gr.Row():
         options += [

@@ -17,7 +17,7 @@ from annotator.services.certificates.price_texts import (
     promised,
     saves,
 )
-from annotator.services.certificates.rows import Aim, PlanRow, Price, PromiseKind
+from annotator.services.certificates.rows import Aim, Over, PlanRow, Price, PromiseKind
 from annotator.services.message import counted
 from annotator.ui.html_table import html_table
 
@@ -79,24 +79,33 @@ def price_of(
     return None
 
 
-def cards(plan: PlanRow | None, aim: str, own: Mapping[str, float], waiting: str) -> Choices:
+def cards(
+    plan: PlanRow | None, aim: str, own: Mapping[str, float], over: Over, waiting: str
+) -> Choices:
     """Return the three promises with their price, as texts of several lines, and their values.
 
     Args:
         plan: The last one; None before there is one.
         aim: How much is promised.
         own: Numbers of the promises for `OWN`.
+        over: What they are about.
         waiting: What to say where no price is known.
     """
-    return [(_card(plan, kind, aim, own, waiting), kind) for kind in TITLES]
+    return [(_card(plan, kind, aim, own, over, waiting), kind) for kind in TITLES]
 
 
 def _card(
-    plan: PlanRow | None, kind: PromiseKind, aim: str, own: Mapping[str, float], waiting: str
+    plan: PlanRow | None,
+    kind: PromiseKind,
+    aim: str,
+    own: Mapping[str, float],
+    over: Over,
+    waiting: str,
 ) -> str:
     price = price_of(plan, kind, aim, own)
     if price is None or plan is None:
-        return "\n".join([TITLES[kind], promised(kind, numbers_of(aim, own)), "", waiting])
+        sentence = promised(kind, numbers_of(aim, own), over)
+        return "\n".join([TITLES[kind], sentence, "", waiting])
     lines = [TITLES[kind], price["promise"]["sentence"], ""]
     if price["refused"]:
         return "\n".join([*lines, f"Not now: {price['refused']}"])

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from annotator.services.app import Services
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+WCAG_AA = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 
 SLOW = 60_000
 """Milliseconds; the plan is made by a process of its own."""
@@ -77,6 +80,8 @@ def test_from_the_choice_of_a_promise_to_the_fill_and_back(
     expect(fill).to_be_enabled(timeout=SLOW)
     expect(page.locator("#certify-state")).to_contain_text("can be filled in now")
     expect(page.locator("#certify-plot .vega-embed")).to_be_visible(timeout=SLOW)
+    found = Axe().run(page, options={"runOnly": WCAG_AA, "resultTypes": ["violations"]})
+    assert found.response["violations"] == []
     fill.click()
     expect(page.locator("#certify-said")).to_contain_text("Filled in", timeout=SLOW)
     expect(page.locator("#certify-state")).to_contain_text("its promise holds")

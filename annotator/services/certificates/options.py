@@ -76,7 +76,7 @@ def promise_row(chosen: ChosenOptions, *, confidence: float, known: int) -> Prom
         "confidence": confidence,
         "over": chosen["over"],
         "known_present": known,
-        "sentence": promised(kind, used),
+        "sentence": promised(kind, used, chosen["over"]),
     }
 
 

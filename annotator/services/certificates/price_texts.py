@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from annotator.services.certificates.rows import Aim, Price, PromiseKind, ProofStatus
+from annotator.services.certificates.rows import Aim, Over, Price, PromiseKind, ProofStatus
 from annotator.services.message import counted, span
 
 TITLES: dict[PromiseKind, str] = {
@@ -38,16 +38,20 @@ def percent(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
-def promised(kind: PromiseKind, numbers: Mapping[str, float]) -> str:
+def promised(kind: PromiseKind, numbers: Mapping[str, float], over: Over = "dataset") -> str:
     """Return a promise as a sentence.
 
     Args:
         kind: The promise.
         numbers: Those that it uses, of `recall`, `precision` and `f1`, as shares.
+        over: What it is about: all that is present, or what was open alone.
     """
+    is_pool = over == "pool"
     if kind == "f1":
-        return f"The finished set has an F1 of at least {numbers['f1']:g}."
-    said = f"At least {percent(numbers['recall'])} of what is present is in the finished set"
+        of = "Of the pairs that were still open, the" if is_pool else "The"
+        return f"{of} finished set has an F1 of at least {numbers['f1']:g}."
+    of = "the present pairs that were still open are" if is_pool else "what is present is"
+    said = f"At least {percent(numbers['recall'])} of {of} in the finished set"
     if kind == "recall":
         return f"{said}."
     right = percent(numbers["precision"])

@@ -118,6 +118,9 @@ def test_own_numbers_have_fields_and_begin_once_their_price_is_known(
     assert unknown["begin"]["interactive"] is False
     assert unknown["cards"]["precision_recall"].endswith(SOON)
     assert "At least 85 % of what is present" in unknown["cards"]["precision_recall"]
+    pool = drawn(choice, None, SOON, wished._replace(over="pool"))["cards"]
+    assert "At least 85 % of the present pairs that were still open are in" in pool["recall"]
+    assert "Of the pairs that were still open, the finished set has an F1 of" in pool["f1"]
     assert known["begin"]["interactive"] is True
     assert known["cards"]["recall"].endswith(SOON)
 
