@@ -39,6 +39,12 @@ def simulate(
     method: Annotated[
         str, typer.Option(help="Training: kernel_ridge, partial_bce, curriculum, hst or sarb.")
     ] = "kernel_ridge",
+    promise: Annotated[
+        str,
+        typer.Option(help="Of certified: recall, precision-recall or f1."),
+    ] = "recall",
+    recall: Annotated[float, typer.Option(help="Recall that certified promises, at least.")] = 0.9,
+    f1: Annotated[float, typer.Option("--f1", help="F1 that certified promises, at least.")] = 0.9,
     unlisted: Unlisted = "unknown",
     minus_one: MinusOne = None,
     separator: Separator = None,
@@ -56,9 +62,16 @@ def simulate(
     from annotator.simulate import report
     from annotator.simulate.oracle import read_truth
     from annotator.simulate.run import Plan
+    from annotator.simulate.wishes import Wish, kind_named
 
     plan = Plan(
-        strategy=strategy, budget=budget, seed=seed, error=error, notice=notice, method=method
+        strategy=strategy,
+        budget=budget,
+        seed=seed,
+        error=error,
+        notice=notice,
+        method=method,
+        wish=Wish(promise=kind_named(promise), recall=recall, f1=f1),
     )
     plan.check()
     options = ReadOptions(unlisted=unlisted, minus_one=minus_one, separator=separator)
