@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from annotator.errors import NotFound, NotReady
 from annotator.services.app import Services
 from annotator.simulate import certifying
 from annotator.simulate.actions import SimulatedAnnotator
@@ -18,7 +17,7 @@ from annotator.simulate.certifying import against_truth, begun, finish, planned,
 from annotator.simulate.clock import Clock
 from annotator.simulate.oracle import Oracle
 from annotator.simulate.run import measured
-from annotator.simulate.wishes import Wish, kind_named
+from annotator.simulate.wishes import Wish
 from mlrpl.decision.acquisition import Costs
 from mlrpl.labels import UNKNOWN
 
@@ -46,6 +45,7 @@ def to_the_end(steps: Any) -> Any:
             return end.value
 
 
+@pytest.mark.slow
 def test_a_good_model_keeps_what_its_certificate_promises(sit_down: Any) -> None:
     person, truth = sit_down(Wish(promise="f1", f1=0.9))
 
@@ -93,11 +93,3 @@ def test_it_begins_where_people_answer_less_than_a_quarter(
 
     assert (begun(person) is not None) == pays
     assert person.begun == (40 if pays else None)
-
-
-def test_a_promise_is_one_there_is_and_its_number_a_share() -> None:
-    assert kind_named("precision-recall") == "precision_recall"
-    with pytest.raises(NotFound, match="recall, precision-recall, f1"):
-        kind_named("accuracy")
-    with pytest.raises(NotReady, match="--f1 must lie between 0 and 1"):
-        Wish(f1=1.0).check()
