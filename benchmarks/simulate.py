@@ -22,9 +22,10 @@ import numpy as np
 from real_photographs import READERS, ROOT, Photographs, revision
 
 from annotator.simulate.oracle import Truth, read_truth
-from annotator.simulate.report import add_run, draw, finished, read_runs, table
+from annotator.simulate.report import add_run, certificates, draw, finished, read_runs, table
 from annotator.simulate.run import Plan, prepared, simulate
 from annotator.simulate.strategies import WAYS
+from annotator.simulate.wishes import Wish, kind_named
 from mlrpl.decision.acquisition import Costs
 from mlrpl.labels import PRESENT
 
@@ -47,6 +48,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--images", type=int, default=0, help="photographs, at random; 0: all")
     parser.add_argument("--notice", type=float, default=1.0)
     parser.add_argument("--error", type=float, default=0.0)
+    parser.add_argument("--promise", default="recall", help="of certified, which needs --goal 1")
+    parser.add_argument("--recall", type=float, default=0.9, help="that is promised")
+    parser.add_argument("--f1", type=float, default=0.9, help="that is promised")
     parser.add_argument("--goal", type=float, default=GOAL, help="F1 at which a run ends")
     parser.add_argument("--method", default="kernel_ridge", help="what learns")
     parser.add_argument("--glance", type=float, default=Costs.glance, help="seconds")
@@ -96,6 +100,7 @@ def budget_of(truth: Truth, images: int) -> float:
 def main() -> None:
     """Do the runs that are not done yet, print the table and draw the curves."""
     options = arguments()
+    wish = Wish(promise=kind_named(options.promise), recall=options.recall, f1=options.f1)
     for seed in options.seeds:
         if options.data == "scenes":
             images, file = scenes(options.work, options.count, seed)
@@ -106,9 +111,11 @@ def main() -> None:
         for strategy in options.strategies:
             plan = Plan(
                 strategy=strategy, budget=budget_of(truth, count), seed=seed, until=options.goal,
-                notice=options.notice, error=options.error, method=options.method,
+                notice=options.notice, error=options.error, method=options.method, wish=wish,
             )  # fmt: skip
             row = {"data": options.data, "count": count, "glance": options.glance, **asdict(plan)}
+            if strategy != "certified":
+                del row["wish"]  # it promises nothing
             if finished(read_runs(options.out), row):
                 continue
             start = time.perf_counter()
@@ -122,8 +129,10 @@ def main() -> None:
         "count": count
     }
     every = [r for r in read_runs(options.out) if all(r.get(k) == v for k, v in asked.items())]
+    every = [r for r in every if r.get("wish", asdict(wish)) == asdict(wish)]
     runs = [r for r in every if r["seed"] in options.seeds and r["strategy"] in options.strategies]
     print(table(runs))
+    print("\n" + certificates(runs))
     draw(runs, options.picture, f"{options.data}, {len(options.seeds)} seeds")
 
 

@@ -15,6 +15,7 @@ from annotator.services.app import Services
 from annotator.simulate.clock import Clock
 from annotator.simulate.error_probability import Chances, chances_of
 from annotator.simulate.oracle import Oracle
+from annotator.simulate.wishes import Wish
 from annotator.store import answers, categories, images
 from annotator.wire.recording import Change, SaveRequest
 from annotator.wire.verify import Mode, PageChange, PageRequest, SavePageRequest
@@ -41,7 +42,14 @@ class Page:
 class SimulatedAnnotator:
     """One person at one project: every act goes through the services and costs seconds."""
 
-    def __init__(self, services: Services, oracle: Oracle, clock: Clock, seed: int) -> None:
+    def __init__(
+        self,
+        services: Services,
+        oracle: Oracle,
+        clock: Clock,
+        seed: int,
+        wish: Wish | None = None,
+    ) -> None:
         """Begin with no answer given.
 
         Args:
@@ -49,6 +57,7 @@ class SimulatedAnnotator:
             oracle: Who answers.
             clock: Who pays.
             seed: Of whatever a strategy draws.
+            wish: What a certificate is to promise; None takes the default.
         """
         self.services = services
         self.oracle = oracle
@@ -65,6 +74,11 @@ class SimulatedAnnotator:
         """`(N, C)`, what this person has said."""
         self.visited = np.zeros(len(self._ids), dtype=bool)
         """`(N,)`, images that were named from one end to the other."""
+        self.wish = wish or Wish()
+        self.begun: float | None = None
+        """Seconds at which the newest certificate was begun."""
+        self.probes = 0
+        """Probes that were answered."""
         self._chances: tuple[tuple[int | None, int], Chances] | None = None
 
     @property

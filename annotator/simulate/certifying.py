@@ -1,9 +1,9 @@
-"""A certificate in a simulation: begun when it pays, its probes answered, and compared."""
+"""A certificate in a simulation: begun when it pays, proven, applied, and compared with truth."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,52 +12,82 @@ import numpy.typing as npt
 from annotator.services.certificates.rows import PlanRow
 from annotator.simulate.actions import WHO, SimulatedAnnotator
 from annotator.wire.probe import ProbeAnswerRequest
+from annotator.wire.verify import Mode
+from mlrpl.decision.acquisition import Costs
 from mlrpl.labels import UNKNOWN
 
-MAX_LOST = 0.2
-"""Present pairs that may be lost, as a share; the tool's own 0.1 asks three times as much."""
-LEFT = 0.25
+PAGE = 40
+"""Pictures of a page on which people answer what a certificate leaves open."""
+CORRECTED = 0.25
+"""Share of these that are expected to take a key: they are the doubtful ones."""
+PEOPLE = 0.25
 """Most answers that a certificate may still ask of people, as a share of the open pairs."""
-GIVE_UP = 3.0
-"""Probes, as a multiple of the forecast, after which a certificate has failed."""
-CARDS = 5
+CARDS = 3
 """Cards between two looks at where the certificate stands."""
+GIVE_UP = 4.0
+"""Probes, as a multiple of the expected ones, after which a certificate has failed."""
 
 Bools = npt.NDArray[np.bool_]
 
 
-def planned(person: SimulatedAnnotator) -> PlanRow | None:
+def begun(person: SimulatedAnnotator) -> PlanRow | None:
     """Begin a certificate if it pays to; return its plan, or None.
 
-    It pays when the probes and the answers that it leaves to people are fewer than a
-    quarter of the open pairs.
+    It pays when its probes and the pairs that it leaves to people are fewer than a quarter of what
+    is open.
     """
-    row = person.services.certification.plan(max_lost=MAX_LOST)
-    if row["refused"] or row["forecasts"][0]["people"] > row["pool"] * LEFT:
+    row = planned(person)
+    price = row["chosen"]
+    if row["refused"] or price["questions"] + price["left"] > PEOPLE * row["pool"]:
         return None
-    return person.services.certification.plan(max_lost=MAX_LOST, start=True)
+    person.begun = person.clock.seconds
+    return planned(person, start=True)
 
 
-def answer_blindly(person: SimulatedAnnotator, plan: PlanRow) -> Iterator[None]:
-    """Answer cards of probes until the fill reaches what was forecast, and fill in.
+def planned(person: SimulatedAnnotator, *, start: bool = False) -> PlanRow:
+    """Return what the certificate that is wished for would take, or begin it."""
+    wish, costs = person.wish, person.costs
+    return person.services.certification.plan(
+        promise=wish.promise,
+        recall=wish.recall,
+        f1=wish.f1,
+        question_seconds=question_seconds(costs),
+        pair_seconds=costs.glance + costs.page / PAGE + CORRECTED * costs.correct,
+        start=start,
+    )
 
-    Each question shows another image, so it costs a switch and a yes or no.
-    """
-    most = GIVE_UP * plan["forecasts"][0]["probes"]
-    asked, fill, expected = 0, 0, 1
-    while asked < most and expected:
+
+def question_seconds(costs: Costs) -> float:
+    """Return what a probe costs: each shows another image, so a switch and a yes or no."""
+    return costs.switch + costs.verify
+
+
+def prove(person: SimulatedAnnotator, plan: PlanRow) -> Generator[None, None, bool]:
+    """Answer cards of probes until more would not pay; return whether anything is filled in."""
+    certification, most = person.services.certification, GIVE_UP * plan["chosen"]["questions"]
+    asked, found = 0, False
+    while asked < most:
         for _ in range(CARDS):
             asked += _card(person)
             yield
-        status = person.services.certification.status()
-        if "questions_expected" not in status:
+        status = certification.status()
+        if "questions_expected" not in status:  # it became void
+            return False
+        found = bool(status["fill"]["present"] + status["fill"]["absent"])
+        if status["questions_expected"] is None and not status["second_looks"]:
             break
-        fill = status["fill"]["present"] + status["fill"]["absent"]
-        expected = status["questions_expected"]
-    if fill:
-        person.services.certification.apply()
+    if found:
+        certification.apply()
     else:
-        person.services.certification.cancel()
+        certification.cancel()
+    return found
+
+
+def finish(person: SimulatedAnnotator) -> Iterator[None]:
+    """Answer what the certificate leaves open, on pages of one category."""
+    for column in range(person.labels.shape[1]):
+        while person.grid(column, Mode.UNCERTAIN, PAGE).pictures:
+            yield
 
 
 def filled(person: SimulatedAnnotator) -> tuple[Bools, Bools]:
@@ -78,6 +108,8 @@ def against_truth(person: SimulatedAnnotator, truth: Bools) -> dict[str, Any] | 
     is_open = person.labels == UNKNOWN
     present, absent = present & is_open, absent & is_open
     return {
+        "begun": person.begun,
+        "probes": person.probes,
         "present": int(present.sum()),
         "absent": int(absent.sum()),
         "wrong": float((present & ~truth).sum() / max(1, present.sum())),
@@ -95,5 +127,6 @@ def _card(person: SimulatedAnnotator) -> int:
             probe=question["probe"], card=card, state="present" if is_present else "absent"
         )
         person.services.probing.answer(WHO, said)
-    person.clock.spend((person.costs.switch + person.costs.verify) * len(questions), len(questions))
+    person.clock.spend(question_seconds(person.costs) * len(questions), len(questions))
+    person.probes += len(questions)
     return len(questions)

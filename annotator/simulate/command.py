@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +16,10 @@ from annotator.terminal import progress_bar, show
 if TYPE_CHECKING:
     from annotator.simulate.oracle import Truth
     from annotator.simulate.run import Plan
+
+Promise = Annotated[str, typer.Option(help="Of certified: recall, precision-recall or f1.")]
+LeastRecall = Annotated[float, typer.Option(help="Recall that certified promises, at least.")]
+LeastF1 = Annotated[float, typer.Option("--f1", help="F1 that certified promises, at least.")]
 
 
 def simulate(
@@ -39,6 +44,9 @@ def simulate(
     method: Annotated[
         str, typer.Option(help="Training: kernel_ridge, partial_bce, curriculum, hst or sarb.")
     ] = "kernel_ridge",
+    promise: Promise = "recall",
+    recall: LeastRecall = 0.9,
+    f1: LeastF1 = 0.9,
     unlisted: Unlisted = "unknown",
     minus_one: MinusOne = None,
     separator: Separator = None,
@@ -53,30 +61,42 @@ def simulate(
 ) -> None:
     """Simulate annotation with an oracle and report the time that people would have spent."""
     from annotator.formats.options import ReadOptions
-    from annotator.simulate import report
     from annotator.simulate.oracle import read_truth
     from annotator.simulate.run import Plan
+    from annotator.simulate.wishes import Wish, kind_named
 
     plan = Plan(
-        strategy=strategy, budget=budget, seed=seed, error=error, notice=notice, method=method
+        strategy=strategy,
+        budget=budget,
+        seed=seed,
+        error=error,
+        notice=notice,
+        method=method,
+        wish=Wish(promise=kind_named(promise), recall=recall, f1=f1),
     )
     plan.check()
     options = ReadOptions(unlisted=unlisted, minus_one=minus_one, separator=separator)
     known = read_truth(truth, options)
-    row: dict[str, Any] = {"images": str(images.resolve()), "truth": str(truth.resolve())}
-    row |= asdict(plan)
-    file = None if out is None else out / "runs.jsonl"
-    runs = [] if file is None else report.read_runs(file)
+    row = {"images": str(images.resolve()), "truth": str(truth.resolve()), **asdict(plan)}
+    done = _done(row, out, lambda: _run(plan, images, known, cache or _cache()))
+    show(dict(done), _text(done["records"]), as_json)
+
+
+def _done(row: dict[str, Any], out: Path | None, do: Callable[[], list[Any]]) -> Mapping[str, Any]:
+    """Return the finished run of a plan: the one that was kept, or one done now and kept."""
+    from annotator.simulate import report
+
+    if out is None:
+        return row | {"records": do()}
+    runs = report.read_runs(out / "runs.jsonl")
     done = report.finished(runs, row)
     if done is None:
-        done = row | {"records": _run(plan, images, known, cache or _cache())}
-        runs = [*runs, done]
-        if file is not None:
-            report.add_run(file, done)
-    if out is not None:
-        same = [r for r in runs if r["images"] == row["images"]]
-        report.draw(same, out / "curves.png", images.resolve().name)
-    show(dict(done), _text(done["records"]), as_json)
+        done = row | {"records": do()}
+        runs = [*runs, dict(done)]
+        report.add_run(out / "runs.jsonl", done)
+    same = [r for r in runs if r["images"] == row["images"]]
+    report.draw(same, out / "curves.png", Path(row["images"]).name)
+    return done
 
 
 def _run(plan: Plan, images: Path, truth: Truth, cache: Path) -> list[dict[str, Any]]:

@@ -94,6 +94,21 @@ def table(runs: Sequence[Run]) -> str:
     return "\n".join(lines)
 
 
+def certificates(runs: Sequence[Run]) -> str:
+    """Return what each certificate took and how true it is as Markdown, a row a run."""
+    heads = "seed | begun, s | probes | absent | present | recall | F1 | finished, s"
+    lines = [f"| {heads} |", "|" + " ---: |" * 8]
+    for run in runs:
+        last = run["records"][-1]
+        said = last.get("certificate")
+        if said is not None:
+            counts = (said[name] for name in ("begun", "probes", "absent", "present"))
+            numbers = " | ".join(f"{count:,.0f}" for count in counts)
+            shares = f"{last['recall']:.1%} | {last['f1']:.1%} | {last['seconds']:,.0f}"
+            lines.append(f"| {run['seed']} | {numbers} | {shares} |")
+    return "\n".join(lines)
+
+
 def draw(runs: Sequence[Run], file: Path, title: str) -> None:
     """Draw F1 of the completed set over hours of labelling, the mean of the runs a strategy.
 

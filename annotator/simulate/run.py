@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from annotator.simulate.certifying import against_truth, filled
 from annotator.simulate.clock import Clock, Trainer
 from annotator.simulate.oracle import Oracle, Truth
 from annotator.simulate.strategies import way_named
+from annotator.simulate.wishes import Wish
 from annotator.store import images
 from mlrpl.decision.acquisition import Costs
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
@@ -63,6 +64,8 @@ class Plan:
     backbone: str = Settings().backbone
     method: str = Settings().method
     """What learns; its trainings take a minute of virtual time, however long they really take."""
+    wish: Wish = field(default_factory=Wish)
+    """What a certificate is to promise, where the strategy has one."""
 
     def check(self) -> None:
         """Refuse what cannot be run.
@@ -73,6 +76,7 @@ class Plan:
         """
         way_named(self.strategy)
         training_options(self.method)
+        self.wish.check()
         if self.budget <= 0:
             raise NotReady("The budget must be above 0; it is the seconds that people may spend.")
 
@@ -138,7 +142,8 @@ def simulate(
         present = truth.of(_paths(services))
         oracle = Oracle(present, error=plan.error, notice=plan.notice, seed=plan.seed)
         clock = Clock(costs or Costs())
-        return _work(plan, SimulatedAnnotator(services, oracle, clock, plan.seed), present, tell)
+        person = SimulatedAnnotator(services, oracle, clock, plan.seed, plan.wish)
+        return _work(plan, person, present, tell)
 
 
 def _work(

@@ -9,7 +9,7 @@ import numpy as np
 
 from annotator.errors import NotFound
 from annotator.simulate.actions import SimulatedAnnotator
-from annotator.simulate.certifying import answer_blindly, planned
+from annotator.simulate.certifying import begun, finish, prove
 from annotator.simulate.loop import correct_most
 from annotator.wire.verify import Mode
 from mlrpl.decision.acquisition import View, image_worth, strategy_named
@@ -23,6 +23,8 @@ TAUGHT_SHARE = 0.15
 """Share of the images that the loop names before it turns to grids; named images teach most."""
 AT_ONCE = 12
 """Images that `pairs` chooses at a time."""
+OFTEN = 0.05
+"""Share of the seconds so far after which `certified` asks again whether a certificate pays."""
 
 Steps = Iterator[None]
 
@@ -159,18 +161,19 @@ def loop(person: SimulatedAnnotator) -> Steps:
     yield from correct_most(person)
 
 
-@way("certified", "the loop until a certificate pays, then its probes; it fills in the rest")
+@way("certified", "the loop until a certificate pays, then its probes and what it leaves open")
 def certified(person: SimulatedAnnotator) -> Steps:
-    """Do what `loop` does, and end with what a certificate fills in."""
-    version = None
+    """Do what `loop` does until a certificate pays, prove it, fill in, and answer the rest."""
+    due = 0.0
     for _ in loop(person):
         yield
-        if person.version() != version:
-            version = person.version()
-            plan = planned(person)
-            if plan is not None:
-                yield from answer_blindly(person, plan)
-                return
+        if person.version() is None or person.clock.seconds < due:
+            continue
+        due = (1 + OFTEN) * person.clock.seconds
+        plan = begun(person)
+        if plan is not None and (yield from prove(person, plan)):
+            yield from finish(person)
+            return
 
 
 def _each(person: SimulatedAnnotator, act: Callable[[int], None]) -> Steps:

@@ -1,7 +1,8 @@
-"""A certificate in a simulation: begun when it pays, and compared with the truth."""
+"""A certificate in a simulation: begun in time, proven, applied, finished, and true."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,48 +11,85 @@ import numpy as np
 import pytest
 
 from annotator.services.app import Services
+from annotator.simulate import certifying
 from annotator.simulate.actions import SimulatedAnnotator
-from annotator.simulate.certifying import MAX_LOST, against_truth, answer_blindly, planned
+from annotator.simulate.certifying import against_truth, begun, finish, planned, prove
 from annotator.simulate.clock import Clock
 from annotator.simulate.oracle import Oracle
 from annotator.simulate.run import measured
+from annotator.simulate.wishes import Wish
 from mlrpl.decision.acquisition import Costs
+from mlrpl.labels import UNKNOWN
 
 
 @pytest.fixture
 def sit_down(oracle: Any, tmp_path: Path) -> Iterator[Any]:
     opened = []
 
-    def sit(**options: Any) -> tuple[SimulatedAnnotator, np.ndarray]:
+    def sit(wish: Wish, **options: Any) -> tuple[SimulatedAnnotator, np.ndarray]:
         truth = oracle.make_project(tmp_path, **options)
         services = Services.open(tmp_path / "project")
         opened.append(services)
-        return SimulatedAnnotator(services, Oracle(truth), Clock(Costs()), 0), truth
+        return SimulatedAnnotator(services, Oracle(truth), Clock(Costs()), 0, wish), truth
 
     yield sit
     for services in opened:
         services.close()
 
 
-def test_a_good_model_fills_in_what_its_certificate_allows(sit_down: Any) -> None:
-    person, truth = sit_down()
+def to_the_end(steps: Any) -> Any:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
 
-    plan = planned(person)
-    assert plan is not None
-    for _ in answer_blindly(person, plan):
-        pass
+
+@pytest.mark.slow
+def test_a_good_model_keeps_what_its_certificate_promises(sit_down: Any) -> None:
+    person, truth = sit_down(Wish(promise="f1", f1=0.9))
+
+    applied = to_the_end(prove(person, planned(person, start=True)))
 
     said = against_truth(person, truth)
+    assert applied
     assert said is not None
     assert said["absent"] > truth.size / 2
-    assert said["lost"] <= MAX_LOST
-    assert said["wrong"] <= 0.05
-    assert person.clock.seconds == 2.5 * person.clock.decisions > 0
+    assert said["present"] > 0
+    assert said["probes"] == person.clock.decisions
+    assert person.clock.seconds == 2.5 * said["probes"] > 0
     assert measured(person, truth)["certificate"] == said
+    present, absent = certifying.filled(person)
+    for _ in itertools.islice(finish(person), 4):
+        pass
+    answered = person.labels != UNKNOWN
+    assert answered.sum() > 10
+    assert not (answered & (present | absent)).any()
+    completed = np.where(present | absent, present, truth)  # what is left is answered
+    assert 2 * (completed & truth).sum() / (completed.sum() + truth.sum()) >= 0.9
 
 
 def test_a_model_that_knows_little_does_not_begin_one(sit_down: Any) -> None:
-    person, truth = sit_down(margin=0.5)
+    person, truth = sit_down(Wish(), margin=0.5)
 
-    assert planned(person) is None
+    assert begun(person) is None
+    assert person.begun is None
     assert against_truth(person, truth) is None
+
+
+@pytest.mark.parametrize(("questions", "left", "pays"), [(300, 4700, True), (300, 4701, False)])
+def test_it_begins_where_people_answer_less_than_a_quarter(
+    sit_down: Any, monkeypatch: pytest.MonkeyPatch, questions: int, left: int, pays: bool
+) -> None:
+    person, truth = sit_down(Wish())
+    person.clock.spend(40, 1)
+
+    def plan(_: SimulatedAnnotator, *, start: bool = False) -> dict[str, Any]:
+        assert pays or not start
+        chosen = {"questions": questions, "left": left}
+        return {"refused": "", "chosen": chosen, "pool": truth.size}
+
+    monkeypatch.setattr(certifying, "planned", plan)
+
+    assert (begun(person) is not None) == pays
+    assert person.begun == (40 if pays else None)

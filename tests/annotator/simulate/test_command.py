@@ -34,7 +34,13 @@ def test_a_finished_run_is_printed_drawn_and_not_done_again(made, tmp_path: Path
 
 @pytest.mark.parametrize(
     ("more", "error"),
-    [(["--budget", "0"], NotReady), (["--strategy", "magic"], NotFound)],
+    [
+        (["--budget", "0"], NotReady),
+        (["--strategy", "magic"], NotFound),
+        (["--promise", "accuracy"], NotFound),
+        (["--promise", "f1", "--f1", "1"], NotReady),
+        (["--recall", "nan"], NotReady),
+    ],
 )
 def test_bad_input_is_refused_before_anything_is_made(made, tmp_path: Path, more, error) -> None:
     result = CliRunner().invoke(app, arguments(made, tmp_path / "out", *more))

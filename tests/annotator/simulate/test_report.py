@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from annotator.simulate.report import add_run, draw, finished, reached, read_runs, table
+from annotator.simulate.report import (
+    add_run,
+    certificates,
+    draw,
+    finished,
+    reached,
+    read_runs,
+    table,
+)
 
 RECORDS = [
     {"seconds": 100.0, "decisions": 10, "f1": 0.8},
@@ -45,6 +53,16 @@ def test_a_goal_that_was_never_reached_is_said_so() -> None:
 
     assert lines[2].startswith("| loop | 1 | 150 ± 0 | 20 ± 0 |")
     assert lines[3].count("not reached") == 4
+
+
+def test_runs_with_a_certificate_say_what_it_took_and_how_true_it_is() -> None:
+    said = {"begun": 70.0, "probes": 1200, "absent": 9000, "present": 0}
+    last = {"seconds": 300.0, "recall": 0.95, "f1": 0.974, "certificate": said}
+    runs = [{"seed": 1, "records": RECORDS}, {"seed": 2, "records": [*RECORDS, last]}]
+
+    lines = certificates(runs).splitlines()
+
+    assert lines[2:] == ["| 2 | 70 | 1,200 | 9,000 | 0 | 95.0% | 97.4% | 300 |"]
 
 
 def test_the_curves_are_drawn_in_two_colours(tmp_path: Path) -> None:
