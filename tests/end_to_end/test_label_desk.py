@@ -19,6 +19,7 @@ from annotator.services.project.creation import create_project
 from annotator.settings import changed, save_project
 from annotator.store import Store, categories
 from database import rows
+from notices import notice
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -114,7 +115,7 @@ def test_the_rest_is_absent_and_next_on_one_key_and_undo_comes_back(
     page.keyboard.press("4")
 
     page.keyboard.press("Shift+Enter")
-    expect(page.locator(".an-notice")).to_have_text("66 absent. U takes it back.")
+    expect(notice(page, "66 absent. U takes it back.")).to_be_visible()
     expect(page.locator(".an-place")).not_to_have_text("001.jpg")
     saved(page)
     swept = labels(project, 1)

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from annotator.services.project.creation import create_project
 from database import labels
+from notices import notice
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -37,7 +38,7 @@ def test_what_another_page_did_is_named_and_asked_about_before_it_is_taken_back(
     page = open_page(server.url)
     drawn(page)
     page.keyboard.press("x")
-    expect(page.locator(".an-notice")).to_have_text("3 marked absent. U takes it back.")
+    expect(notice(page, "3 marked absent. U takes it back.")).to_be_visible()
     saved(page)
     swept = labels(project)
     page.goto(f"{server.url}/review#show=conflicts")
@@ -51,11 +52,11 @@ def test_what_another_page_did_is_named_and_asked_about_before_it_is_taken_back(
     page.keyboard.press("u")
     expect(page.locator("dialog[open]")).to_contain_text("on another page")
     page.keyboard.press("Enter")
-    expect(page.locator(".an-notice")).to_have_text("Undone: 3 answers on 00.png.")
+    expect(notice(page, "Undone: 3 answers on 00.png.")).to_be_visible()
     saved(page)
     undone = labels(project)
     page.keyboard.press("Shift+U")
-    expect(page.locator(".an-notice")).to_have_text("Redone: 3 answers on 00.png.")
+    expect(notice(page, "Redone: 3 answers on 00.png.")).to_be_visible()
     saved(page)
 
     assert (len(swept), kept, undone, labels(project)) == (3, swept, [], swept)

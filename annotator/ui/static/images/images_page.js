@@ -1,6 +1,7 @@
 // The Images page: all images as a grid or a table, found by what is known of them, answered many at once.
 
 import { store, stored } from '../shared/browser_store.js';
+import { CATEGORIES } from '../shared/category_changes.js';
 import { button, formatNumber, h, setText } from '../shared/dom.js';
 import { filterOfIds, selectionQuery } from '../shared/image_selection.js';
 import { WorkScreen } from '../shared/work_screen.js';
@@ -151,7 +152,7 @@ export class ImagesPage extends WorkScreen {
   // The list as it is now; the image in focus stays in focus.
   refresh() { return this.search(); }
 
-  categoriesComing() { this.tell('The categories have changed; press M to list the images with them.'); }
+  categoriesComing() { this.tell('The categories have changed; press M to list the images with them.', CATEGORIES); }
 
   // The status line has looked: what is drawn follows quietly, the order only on request.
   newVersion() {

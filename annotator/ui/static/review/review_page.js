@@ -1,5 +1,6 @@
 // The Review page: answered pairs as cards, filtered, corrected in place or many at once.
 
+import { CATEGORIES } from '../shared/category_changes.js';
 import { button, formatNumber, h } from '../shared/dom.js';
 import { WorkScreen } from '../shared/work_screen.js';
 import { CardList } from './card_list.js';
@@ -119,7 +120,7 @@ export class ReviewPage extends WorkScreen {
     this.filters.useCategories(list.categories);
   }
 
-  categoriesComing() { this.tell('The categories have changed; press M to list the pairs with them.'); }
+  categoriesComing() { this.tell('The categories have changed; press M to list the pairs with them.', CATEGORIES); }
 
   // The next pairs come before the last card is reached.
   async #loadMore() {
@@ -158,7 +159,7 @@ export class ReviewPage extends WorkScreen {
   newVersion(number) {
     if (!this.state?.filters || number === null || number === this.state.version || number === this.announced) return;
     this.announced = number;
-    this.tell(`Version ${number} is ready. Press M to refresh the list with it.`);
+    this.tell(`Version ${number} is ready. Press M to refresh the list with it.`, 'version');
   }
 
   // ---- drawing

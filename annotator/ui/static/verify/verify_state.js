@@ -29,7 +29,7 @@ import { savedText } from './texts.js';
  * @property {(text: string, again: () => unknown) => Promise<unknown>} retry the same, and it is tried again
  * @property {() => boolean} takesCommit the page has been seen long enough for keys that save it
  * @property {(text: string) => void} notify what came of the last key
- * @property {(text: string) => void} tell what has happened besides
+ * @property {(text: string, subject?: string) => void} tell what has happened besides
  * @property {(text: string) => void} say for screen readers
  */
 
@@ -331,7 +331,7 @@ export class VerifyState {
     this.version = version;
     this.supply.drop();
     this.recount();
-    this.view.tell(`Version ${version} is ready and is used from the next page on.`);
+    this.view.tell(`Version ${version} is ready and is used from the next page on.`, 'version');
   }
 
   // What was loaded in file order is of no use.
