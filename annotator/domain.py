@@ -205,6 +205,8 @@ class Operation:
     version: int | None = None
     """Version whose suggestions were on the screen."""
     decision_ms: int | None = None
+    step: str | None = None
+    """Shared by the operations that undo takes back together; None: it is one of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)

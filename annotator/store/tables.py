@@ -173,6 +173,8 @@ operation = sa.Table(
     # The operation with answers that an undo or redo is about in the end.
     sa.Column("target", sa.Integer, sa.ForeignKey("operation.id"), index=True),
     _flag("cancelled"),
+    # Shared by those that undo takes back together; an answer to many images is saved in parts.
+    sa.Column("step", sa.String(64)),
     sa.Index("ix_operation_annotator_id_id", "annotator_id", "id"),
     sqlite_autoincrement=True,
 )

@@ -25,6 +25,7 @@ from annotator.store import (
     jobs,
     key_values,
     leases,
+    steps,
     versions,
     visits,
 )
@@ -211,4 +212,13 @@ def test_bookmarks_of_the_sixth_revision_read_back(tmp_path: Path) -> None:
 
     with store.reading() as tx:
         assert bookmarks.of(tx, 1) == [1]
+    store.close()
+
+
+def test_steps_of_the_seventh_revision_read_back(tmp_path: Path) -> None:
+    store = Store.open(made_from(OLD / "0007.sql", tmp_path / "labels.db"))
+
+    with store.reading() as tx:
+        assert [part.client_id for part in steps.parts_done(tx, 1)] == ["a-3", "a-2"]
+        assert [part.client_id for part in steps.parts_done(tx, 2)] == ["b-1"]
     store.close()

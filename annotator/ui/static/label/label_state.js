@@ -285,6 +285,7 @@ export class LabelState {
       item.putBack(op, step.before);
     } else this.#forgetSteps(); // its image is not at hand; the server says what was taken back
     this.queue.push(call, { as: this.me, op }, item ? { target: step.op, image: step.image } : { meant: chosen.op });
+    this.guard.sendRest(call, chosen);
     if (item && item !== this.#item) await this.openImage(step.image);
     this.view.draw();
     this.view.notify(`${call === 'undo' ? 'Undone' : 'Redone'}: ${chosen.text}.`);

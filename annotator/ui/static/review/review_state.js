@@ -271,6 +271,7 @@ export class ReviewState {
       for (const { pair, row } of step.before) pair.replace(row, op);
     } else this.#forgetSteps();
     this.queue.push(call, { as: this.me, op }, step ? { target: step.op } : { meant: chosen.op });
+    this.guard.sendRest(call, chosen);
     this.view.draw();
     this.view.notify(`${call === 'undo' ? 'Undone' : 'Redone'}: ${chosen.text}.`);
   }

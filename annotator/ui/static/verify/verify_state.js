@@ -311,6 +311,7 @@ export class VerifyState {
     const op = randomId();
     const entry = from.at(-1)?.op === chosen.op ? from.pop() : undefined;
     this.queue.push(call, { as: this.me, op }, entry ? { target: chosen.op } : { meant: chosen.op });
+    this.guard.sendRest(call, chosen);
     for (const id of entry?.ids ?? []) entry?.page.after.set(id, op);
     this.view.notify(`${call === 'undo' ? 'Undone' : 'Redone'}: ${chosen.text}.`);
     return entry;
