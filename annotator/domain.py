@@ -205,8 +205,7 @@ class Operation:
     version: int | None = None
     """Version whose suggestions were on the screen."""
     decision_ms: int | None = None
-    step: str | None = None
-    """Shared by the operations that undo takes back together; None: it is one of its own."""
+    step: str | None = None  # shared by those that undo takes back together
 
 
 @dataclass(frozen=True, kw_only=True)
