@@ -81,7 +81,7 @@ def test_the_method_that_is_asked_for_learns(made, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(Learner, "__init__", watched)
 
-    simulate(Plan(strategy="images", budget=200, method="partial_bce"), made.project, made.truth)
+    simulate(Plan(strategy="images", budget=300, method="partial_bce"), made.project, made.truth)
 
     assert set(asked) == {"partial_bce"}
 
