@@ -339,8 +339,8 @@ def _filled_sentence(row: ExportCounts) -> str:
 
 
 def _size(file: Path) -> str:
-    count = file.stat().st_size
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(1, count // 1000)} kB"
+    kilobytes = file.stat().st_size / 1024  # as the list of the files below has it
+    return f"{kilobytes / 1024:.1f} MB" if kilobytes >= 1000 else f"{max(0.1, kilobytes):.1f} KB"
 
 
 def _code(text: str) -> str:

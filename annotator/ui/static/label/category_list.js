@@ -24,7 +24,8 @@ const TITLES = {
 };
 
 // The rows of the page: the ten most worth asking on top, then every category in its group, or
-// instead of both what a search finds. Ten categories or fewer are one list, with fixed digits.
+// instead of both what a search finds. Ten categories or fewer are one list, with fixed digits; of a
+// few more, only the rest stands below.
 export class CategoryList {
   /**
    * @param {Category[]} categories
@@ -124,13 +125,19 @@ export class CategoryList {
     return row;
   }
 
+  // Where the ten are nearly all, they do not stand again among the rest.
   #numberRowsBelow() {
-    for (const row of this.numbered) row.setDigit('');
+    for (const row of this.numbered) {
+      row.setDigit('');
+      row.element.hidden = false;
+    }
     this.numbered = this.askRows.flatMap(({ category, digit }) => {
       const row = this.#rowBelow(category.id);
       row?.setDigit(digit.textContent ?? '');
+      if (row) row.element.hidden = this.byId.size <= FEW;
       return row ? [row] : [];
     });
+    for (const group of this.below) group.element.hidden = group.rows.every(({ element }) => element.hidden);
   }
 
   /** @param {number} id */
@@ -174,7 +181,7 @@ export class CategoryList {
 
   get visible() {
     if (this.matches) return this.foundRows;
-    return [...this.askRows, ...this.below.filter((group) => !group.isFolded).flatMap((group) => group.rows)];
+    return [...this.askRows, ...this.below.filter((group) => !group.isFolded).flatMap(({ rows }) => rows.filter(({ element }) => !element.hidden))];
   }
 
   // Category ids of the list as filtered.
@@ -193,7 +200,7 @@ export class CategoryList {
   // Category ids whose row lies wholly in a part of the window.
   /** @param {View} view */
   categoriesIn(view) {
-    const near = this.matches ? this.foundRows : [...this.askRows, ...this.below.filter((group) => group.isNear(view)).flatMap((group) => group.rows)];
+    const near = this.matches ? this.foundRows : [...this.askRows, ...this.below.filter((group) => group.isNear(view)).flatMap(({ rows }) => rows.filter(({ element }) => !element.hidden))];
     return [...new Set(near.filter((row) => isIn(view, row.element)).map((row) => row.category.id))];
   }
 

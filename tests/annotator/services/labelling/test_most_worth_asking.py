@@ -30,8 +30,9 @@ def test_a_rare_category_at_the_top_of_its_ranking_is_less_likely_than_an_even_c
 
     chances = chances_of(every, opinion({0: 1.0, 1: 0.5}, ranked=(0,)))
 
-    share = 2.5 / 205
-    assert chances[1] == pytest.approx(8 * share / (8 * share + 1 - share))
+    share, steepness = 2.5 / 205, 1 + 7 * 2 / 7
+    density = 0.3 + 0.7 * steepness
+    assert chances[1] == pytest.approx(density * share / (density * share + 1 - share))
     assert chances[1] < 0.1
     assert chances[2] == 0.5
 
@@ -42,6 +43,16 @@ def test_a_frequent_category_in_the_middle_of_its_ranking_is_less_likely_than_at
     middle, top = (chances_of(every, opinion({0: at}, ranked=(0,)))[1] for at in (0.5, 1.0))
 
     assert middle < 60 / LOOKED_AT < top
+
+
+def test_one_example_makes_no_category_likelier_than_one_that_is_found_often() -> None:
+    often, once, never = known(0, 100), known(1, 1), known(2, 0)
+
+    chances = chances_of(
+        [often, once, never], opinion({0: 0.05, 1: 1.0, 2: 0.5}, ranked=(0, 1, 2))
+    )
+
+    assert chances[1] > 10 * chances[2] > 10 * chances[3]
 
 
 def test_what_is_likely_comes_first_and_a_ranking_does_not_crowd_it_out() -> None:
