@@ -48,9 +48,7 @@ def test_a_frequent_category_in_the_middle_of_its_ranking_is_less_likely_than_at
 def test_one_example_makes_no_category_likelier_than_one_that_is_found_often() -> None:
     often, once, never = known(0, 100), known(1, 1), known(2, 0)
 
-    chances = chances_of(
-        [often, once, never], opinion({0: 0.05, 1: 1.0, 2: 0.5}, ranked=(0, 1, 2))
-    )
+    chances = chances_of([often, once, never], opinion({0: 0.05, 1: 1.0, 2: 0.5}, ranked=(0, 1, 2)))
 
     assert chances[1] > 10 * chances[2] > 10 * chances[3]
 
