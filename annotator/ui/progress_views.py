@@ -175,7 +175,8 @@ def people_note(people: list[PersonPace], pace: OverallPace) -> str:
     rate, seconds = pace["per_minute"], round(pace["active_seconds"])
     worked = counted(seconds, "second") if seconds < 90 else span(seconds)
     return note_html(
-        f"Together {counted(pace['decisions'], 'decision')} in {worked} of work, {rate:.0f} a minute."
+        f"Together {counted(pace['decisions'], 'decision')} in {worked} of work, "
+        f"{rate:.0f} a minute."
         if rate is not None
         else "",
         "A decision is one action on a page: an answer, a “rest absent”, a whole grid. Gaps of a "
