@@ -46,6 +46,7 @@ export class CategoryList {
     this.numbered = []; // rows below that show a digit
     /** @type {CategoryRow[]} */
     this.foundRows = [];
+    this.scrolled = 0; // the list, before a search
     /** @type {number[] | null} */
     this.matches = null; // what a search finds, null without one
     /** @type {Map<number, CategoryRow>} */
@@ -187,14 +188,16 @@ export class CategoryList {
   // Category ids of the list as filtered.
   get listed() { return this.matches ?? this.groups.flatMap((group) => group.ids); }
 
-  // The row that stands for a category, on top if it is there.
+  // The row that stands for a category, on top if it is there; its group may be folded.
+  /** @param {number} id */
+  standingFor(id) { return this.visible.find((row) => row.category.id === id) ?? this.#rowBelow(id) ?? null; }
+
+  // The same, where it can be seen.
   /** @param {number} id */
   rowOf(id) {
-    const asked = this.visible.find((row) => row.category.id === id);
-    if (asked) return asked;
-    const group = this.groupOf.get(id);
-    group?.open();
-    return this.#rowBelow(id) ?? null;
+    const row = this.standingFor(id);
+    if (row && !this.visible.includes(row)) this.groupOf.get(id)?.open();
+    return row;
   }
 
   // Category ids whose row lies wholly in a part of the window.
@@ -208,6 +211,8 @@ export class CategoryList {
   /** @param {string} text */
   filter(text) {
     const matches = text.trim() ? this.names.matching(text) : null;
+    const { matches: before, box } = this;
+    if (matches && !before) this.scrolled = box.scrollTop;
     this.matches = matches;
     this.foundRows = (matches ?? []).slice(0, FOUND).map((id) => this.#foundRow(id));
     this.found.replaceChildren(...this.foundRows.map((row) => row.element));
@@ -216,6 +221,7 @@ export class CategoryList {
     this.found.hidden = !this.foundRows.length;
     this.nothing.hidden = !matches || this.foundRows.length > 0;
     this.unfiltered.classList.toggle('an-hidden', Boolean(matches));
+    if (before && !matches) box.scrollTop = this.scrolled;
   }
 
   /** @param {number} id */

@@ -115,7 +115,7 @@ export class LabelPage extends WorkScreen {
     this.hotkeys.use(categories);
     this.search = new CategorySearch({
       onText: (text) => this.#filter(text), onMove: (step) => this.moveFocus(step),
-      onPick: (state) => this.#pickFound(state), onLeave: () => this.#leaveSearch(), onKey: (event) => this.key(event),
+      onPick: (state) => this.#pickFound(state), onLeave: (isWanted) => this.#leaveSearch(isWanted),
     });
     this.probes = new ProbeSchedule(this, owner);
     const why = button('Why?', 'E', () => this.toggleEvidence());
@@ -216,6 +216,7 @@ export class LabelPage extends WorkScreen {
     const { state, focus } = this;
     if (!state?.item) return;
     this.rows.draw(state.item, focus);
+    this.#drawSearch();
     this.#drawBanner();
     this.tools.draw();
     this.#updateViewSoon();
@@ -277,7 +278,6 @@ export class LabelPage extends WorkScreen {
     if (!rows.length) return;
     const place = this.focus ? rows.indexOf(this.focus) : -1;
     this.#setFocus(rows[(place + step + rows.length) % rows.length]);
-    if (document.activeElement === this.search.input) this.search.showTarget(this.focus?.category.name);
   }
 
   // A accepts it without another key; digits stay with their rows, so it need not be the first one.
@@ -322,30 +322,36 @@ export class LabelPage extends WorkScreen {
     this.state.toggle(row.category.id, state);
   }
 
-  // Returns what was answered, for the line below the search field.
+  // Returns the category that was answered.
   /** @param {State} state */
   #pickFound(state) {
     const { focus } = this;
-    const { item } = this.state;
-    if (!focus || !item) return '';
+    if (!focus || !this.state.item) return null;
     this.#pick(focus, state);
-    const { id, name } = focus.category;
-    const now = item.state(id);
-    return `${now === 'present' ? '✓' : now === 'absent' ? '✕' : '·'} ${name}`;
+    return focus.category.id;
   }
 
   /** @param {string} text */
   #filter(text) {
-    const isSearch = Boolean(text.trim());
     this.rows.filter(text);
-    this.#setFocus(isSearch ? this.rows.foundRows[0] ?? null : this.beforeSearch && this.rows.rowOf(this.beforeSearch.category.id));
-    this.search.showTarget(isSearch ? this.focus?.category.name : '');
+    if (text.trim()) return this.#setFocus(this.rows.foundRows[0] ?? null);
+    this.focus = this.beforeSearch && this.rows.standingFor(this.beforeSearch.category.id);
+    return this.draw();
   }
 
-  #leaveSearch() {
-    const row = this.focus ?? this.beforeSearch;
-    this.rows.filter('');
-    this.#setFocus(row ? this.rows.rowOf(row.category.id) : this.rows.visible[0] ?? null);
+  // The list is again as it was before, so that Enter answers what its button said; only a row that
+  // was found, but not answered, is gone to.
+  /** @param {boolean} isWanted */
+  #leaveSearch(isWanted) {
+    const wanted = isWanted ? this.focus : null;
+    this.#filter('');
+    if (wanted) this.#setFocus(this.rows.rowOf(wanted.category.id));
+  }
+
+  #drawSearch() {
+    const { item } = this.state;
+    const marks = new Map([['present', '✓'], ['absent', '✕'], ['unsure', '?']]);
+    this.search.draw(this.focus?.category.name, (id) => `${marks.get(item?.state(id) ?? '') ?? '·'} ${this.state.nameOf(id)}`);
   }
 
   // ---- keys
