@@ -2,6 +2,7 @@
 // seen, saved in parts of bounded size, and taken back as one.
 
 import { button, dialog, formatNumber, h, randomId } from '../shared/dom.js';
+import { takesBack } from '../shared/key_or_button.js';
 import { counted, doneText, planText } from './texts.js';
 
 /** @import { BulkPlan, Source } from '../shared/wire.d.ts' */
@@ -118,7 +119,7 @@ export class BulkAnswers {
     }
     this.isBusy = false;
     step.at = Date.now();
-    view.notify(`${text}. U takes it back.`);
+    view.notify(`${text}. ${takesBack()}`);
     view.changed();
   }
 

@@ -2,6 +2,7 @@
 
 import { CategoryNames } from '../shared/category_names.js';
 import { h, isIn } from '../shared/dom.js';
+import { keyOr } from '../shared/key_or_button.js';
 import { CategoryGroup } from './category_group.js';
 import { CategoryRow } from './category_row.js';
 import { DIGITS, DigitSlots } from './digit_slots.js';
@@ -23,9 +24,8 @@ const TITLES = {
   order: () => 'The first of the list; nothing is known yet',
 };
 
-// The rows of the page: the ten most worth asking on top, then every category in its group, or
-// instead of both what a search finds. Ten categories or fewer are one list, with fixed digits; of a
-// few more, only the rest stands below.
+// The rows of the page: the ten most worth asking on top, then every other category in its group, or
+// instead of both what a search finds. Ten categories or fewer are one list, with fixed digits.
 export class CategoryList {
   /**
    * @param {Category[]} categories
@@ -36,14 +36,14 @@ export class CategoryList {
     this.asking = h('div', { class: 'an-asking', role: 'group', 'aria-label': 'Most worth asking' });
     this.all = h('div', { class: 'an-all', role: 'group', 'aria-label': 'All categories' });
     this.found = h('div', { class: 'an-found', role: 'group', 'aria-label': 'Found categories', hidden: true });
-    this.nothing = h('div', { class: 'an-nothing', text: 'No category has this in its name. Press Esc to see all again.', hidden: true });
+    this.nothing = h('div', { class: 'an-nothing', text: `No category has this in its name. ${keyOr('Press Esc', 'Clear the field')} to see all again.`, hidden: true });
     this.unfiltered = h('div', { class: 'an-unfiltered' }, this.asking, this.all);
     this.box = h('div', { class: 'an-list', role: 'group', 'aria-label': 'Categories' }, this.nothing, this.found, this.unfiltered);
     this.digits = new DigitSlots();
     /** @type {(CategoryRow | null)[]} */
     this.byDigit = [];
     /** @type {CategoryRow[]} */
-    this.numbered = []; // rows below that show a digit
+    this.above = []; // rows of the groups that do not stand there, as their category is on top
     /** @type {CategoryRow[]} */
     this.foundRows = [];
     this.scrolled = 0; // the list, before a search
@@ -106,7 +106,7 @@ export class CategoryList {
       h('div', { class: 'an-group', text: title, hidden: this.isShort && item.data.ask.length > 0 }),
       h('div', { class: 'an-digits', style: `grid-template-rows: repeat(${half}, auto)` }, ...cells),
     );
-    this.#numberRowsBelow();
+    this.#hideThoseOnTop();
     this.#foldQuiet(item);
     return fresh.length ? `New digits: ${this.askRows.filter((row) => row.isFresh).map((row) => `${row.digit.textContent} ${row.category.name}`).join(', ')}` : '';
   }
@@ -126,19 +126,12 @@ export class CategoryList {
     return row;
   }
 
-  // Where the ten are nearly all, they do not stand again among the rest.
-  #numberRowsBelow() {
-    for (const row of this.numbered) {
-      row.setDigit('');
-      row.element.hidden = false;
-    }
-    this.numbered = this.askRows.flatMap(({ category, digit }) => {
-      const row = this.#rowBelow(category.id);
-      row?.setDigit(digit.textContent ?? '');
-      if (row) row.element.hidden = this.byId.size <= FEW;
-      return row ? [row] : [];
-    });
-    for (const group of this.below) group.element.hidden = group.rows.every(({ element }) => element.hidden);
+  // No category stands twice.
+  #hideThoseOnTop() {
+    for (const row of this.above) row.element.hidden = false;
+    this.above = this.askRows.flatMap(({ category }) => this.#rowBelow(category.id) ?? []);
+    for (const row of this.above) row.element.hidden = true;
+    for (const group of this.below) group.element.hidden = !group.shownRows.length;
   }
 
   /** @param {number} id */
@@ -182,7 +175,7 @@ export class CategoryList {
 
   get visible() {
     if (this.matches) return this.foundRows;
-    return [...this.askRows, ...this.below.filter((group) => !group.isFolded).flatMap(({ rows }) => rows.filter(({ element }) => !element.hidden))];
+    return [...this.askRows, ...this.below.filter((group) => !group.isFolded).flatMap((group) => group.shownRows)];
   }
 
   // Category ids of the list as filtered.
@@ -203,7 +196,7 @@ export class CategoryList {
   // Category ids whose row lies wholly in a part of the window.
   /** @param {View} view */
   categoriesIn(view) {
-    const near = this.matches ? this.foundRows : [...this.askRows, ...this.below.filter((group) => group.isNear(view)).flatMap(({ rows }) => rows.filter(({ element }) => !element.hidden))];
+    const near = this.matches ? this.foundRows : [...this.askRows, ...this.below.filter((group) => group.isNear(view)).flatMap((group) => group.shownRows)];
     return [...new Set(near.filter((row) => isIn(view, row.element)).map((row) => row.category.id))];
   }
 

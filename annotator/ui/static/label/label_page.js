@@ -106,7 +106,7 @@ export class LabelPage extends WorkScreen {
     });
     const { server, queue, guard, me, categoryNames: names = new Map() } = this;
     this.state = new LabelState({ server, queue, guard, album, me, names }, {
-      showImage: () => this.#showImage(), draw: () => this.draw(), drawNeighbours: () => this.strip.draw(album.ids, album.at, album.items),
+      showImage: () => this.#showImage(), draw: () => this.draw(), drawNeighbours: () => this.strip.draw(album),
       fail: (text) => this.fail(text), retry: (text, again) => this.retry(text, again), notify: (text) => this.notify(text), tell: (text) => this.tell(text), say: (text) => this.say(text),
       isDrawn: () => this.stage.isDrawn, takesCommit: () => this.gate.takes(),
       interlude: () => { this.rare.turn(); return this.probes.turn(); }, end: () => this.end.open(),
@@ -169,7 +169,7 @@ export class LabelPage extends WorkScreen {
     if (from.page) scrollTo(0, 0);
     this.focus = this.#firstSuggestion ?? this.rows.visible[0] ?? null;
     this.beforeSearch = this.focus;
-    this.strip.draw(album.ids, album.at, album.items);
+    this.strip.draw(album);
     this.milestone.show(item);
     this.address.write();
     this.draw();
@@ -349,9 +349,11 @@ export class LabelPage extends WorkScreen {
   }
 
   #drawSearch() {
-    const { item } = this.state;
-    const marks = new Map([['present', '✓'], ['absent', '✕'], ['unsure', '?']]);
-    this.search.draw(this.focus?.category.name, (id) => `${marks.get(item?.state(id) ?? '') ?? '·'} ${this.state.nameOf(id)}`);
+    const marks = new Map([['present', '✓'], ['absent', '✕'], ['unsure', '?'], ['conflict', '≠']]);
+    this.search.draw(this.focus?.category.name, (id) => {
+      const mark = marks.get(this.state.item?.state(id) ?? '');
+      return mark ? `${mark} ${this.state.nameOf(id)}` : '';
+    });
   }
 
   // ---- keys
