@@ -339,8 +339,12 @@ def _filled_sentence(row: ExportCounts) -> str:
 
 
 def _size(file: Path) -> str:
-    kilobytes = file.stat().st_size / 1024  # as the list of the files below has it
-    return f"{kilobytes / 1024:.1f} MB" if kilobytes >= 1000 else f"{max(0.1, kilobytes):.1f} KB"
+    size, unit = float(file.stat().st_size), "B"
+    for larger in ("KB", "MB", "GB"):  # as Gradio's list of the files below has it
+        if size <= 1024:
+            break
+        size, unit = size / 1024, larger
+    return f"{size:.1f} {unit}"
 
 
 def _code(text: str) -> str:

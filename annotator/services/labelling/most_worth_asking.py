@@ -19,11 +19,9 @@ ALIKE = 0.9
 """Share of all images that must be less like a rare category."""
 
 STEEPNESS = 8.0
-"""How much more often present images rank high, at most: of a ranking with AUC 8 / 9."""
-EXAMPLES = 5.0
-"""Present answers with which a ranking is half as steep as it gets; a single one says little."""
-EVEN = 0.3
-"""Share of the present images that rank anywhere, because they do not look like the others."""
+"""How much more often present images rank high: of a ranking with AUC 8 / 9."""
+EVEN = 0.2
+"""Share of the present images that may rank anywhere, as they do not look like the others."""
 DOUBT = 5.0
 """Images that are added to those looked at, so that a first answer does not say too much."""
 
@@ -46,10 +44,7 @@ def _chance(category: Category, opinion: ImageSuggestions, share: float) -> floa
     if category.ordinal not in opinion.ranked:
         return bar
     # The places of most present images have the density k q^(k-1), those of all others are even.
-    known = category.present_count
-    steepness = 1 + (STEEPNESS - 1) * known / (known + EXAMPLES)
-    density = EVEN + (1 - EVEN) * steepness * float(bar ** (steepness - 1))
-    present = share * density
+    present = share * (EVEN + (1 - EVEN) * STEEPNESS * float(bar ** (STEEPNESS - 1)))
     return present / (present + 1 - share)
 
 
