@@ -46,11 +46,11 @@ export class CategorySearch {
   }
 
   // What Enter would answer now, if anything, or else what it has answered.
-  /** @param {string | undefined} name @param {(id: number) => string} textOf an answer, as `✓ dog`, empty if it was taken back */
+  /** @param {string | undefined} name @param {(id: number) => string} textOf an answer as it is now, as `✓ dog` */
   draw(name, textOf) {
     const isTyping = document.activeElement === this.input && this.input.value.trim();
     const target = isTyping && name ? [h('kbd', { text: '⏎' }), h('b', { text: name, dir: 'auto' })] : [];
-    const answered = this.answered.map(textOf).filter(Boolean).map((text) => h('span', { text, dir: 'auto' }));
+    const answered = this.answered.map((id) => h('span', { text: textOf(id), dir: 'auto' }));
     this.line.replaceChildren(...target, ...answered);
     this.line.hidden = !this.line.childElementCount;
   }

@@ -350,10 +350,7 @@ export class LabelPage extends WorkScreen {
 
   #drawSearch() {
     const marks = new Map([['present', '✓'], ['absent', '✕'], ['unsure', '?'], ['conflict', '≠']]);
-    this.search.draw(this.focus?.category.name, (id) => {
-      const mark = marks.get(this.state.item?.state(id) ?? '');
-      return mark ? `${mark} ${this.state.nameOf(id)}` : '';
-    });
+    this.search.draw(this.focus?.category.name, (id) => `${marks.get(this.state.item?.state(id) ?? '') ?? '·'} ${this.state.nameOf(id)}`);
   }
 
   // ---- keys
