@@ -143,26 +143,19 @@ def label_image_accepting(
     else:
         accepted, left = Work(), list(present)
     done = Work(keys=1, pairs=len(letters), seconds=cost.decision + cost.switch)  # Shift+Enter
-    return accepted + _answered(item, left, letters, cost, stays=True) + done
+    typed = len(set(left) - set(listed))
+    search = Work(keys=2 - typed if typed else 0)  # one slash for all names, and Esc
+    return accepted + _answered(item, left, letters, cost) + search + done
 
 
 def _answered(
-    item: Mapping[str, Any],
-    said: Collection[int],
-    letters: Mapping[int, int],
-    cost: Seconds,
-    *,
-    stays: bool = False,
+    item: Mapping[str, Any], said: Collection[int], letters: Mapping[int, int], cost: Seconds
 ) -> Work:
-    """Return the work of answering categories one by one, by digit or else by name.
-
-    Every name begins with a slash; where the search stays open, only the first, and Esc ends it.
-    """
-    typed = [letters[c] + 1 for c in said if c not in item["ask"]]  # the letters and Enter
+    """Return the work of answering categories one by one, by digit or else by name."""
+    typed = [1 + letters[c] + 1 for c in said if c not in item["ask"]]  # slash, letters, Enter
     digits = len(said) - len(typed)
-    around = (2 if typed else 0) if stays else len(typed)
     seconds = cost.decision * digits + cost.typed * len(typed)
-    return Work(keys=digits + sum(typed) + around, seconds=seconds)
+    return Work(keys=digits + sum(typed), seconds=seconds)
 
 
 @dataclass(frozen=True)
