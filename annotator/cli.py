@@ -174,6 +174,7 @@ def serve(
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = False,
 ) -> None:
     """Open the labelling pages, of a project or a folder of projects, and start the trainer."""
+    typer.echo(f"Opening {project} ...", err=True)  # the imports alone take seconds
     from annotator.ui.server import serve as serve_pages
     from annotator.ui.web.public_address import PublicAddress
 

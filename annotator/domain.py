@@ -205,6 +205,7 @@ class Operation:
     version: int | None = None
     """Version whose suggestions were on the screen."""
     decision_ms: int | None = None
+    step: str | None = None  # shared by those that undo takes back together
 
 
 @dataclass(frozen=True, kw_only=True)

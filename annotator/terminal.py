@@ -69,7 +69,7 @@ def progress_bar(title: str, *, lines: bool = False) -> Iterator[Callable[..., N
 
 
 class _Log:
-    """Writes how far something is from a thread of its own: what is silent is told of, too."""
+    """Writes how far something is from a thread of its own: what is silent is told of, once."""
 
     def __init__(self, title: str) -> None:
         self._title = title
@@ -92,9 +92,11 @@ class _Log:
         self._line = f"{what}: {done:,} of {total:,}" if total else f"{what} ..."
 
     def _run(self) -> None:
-        wait = QUIET_SECONDS
+        wait, written = QUIET_SECONDS, ""
         while not self._ended.wait(wait):
-            print(self._line, file=sys.stderr, flush=True)
+            if self._line != written:
+                written = self._line
+                print(written, file=sys.stderr, flush=True)
             wait = LINE_SECONDS
 
 

@@ -10,7 +10,8 @@ from the command line, and replays the session with a person who is always right
   the rest is absent. Or, where that takes fewer keys, digits for all that is there, X for the rest,
   X again for what is marked, Shift+Enter.
 - Label, a key to accept, as it was before: accept all that is suggested where that takes fewer keys
-  than the digits, the same corrections, then Shift+Enter, which left nothing marked present.
+  than the digits, the same corrections, then Shift+Enter, which left nothing marked present. The
+  search stayed open until Esc.
 - Verify: pages of 40 images of one category, likely ones first; what is wrong is turned by its
   code, the digit of its row and the letters of the images in it, or by arrow keys and Space where
   that takes fewer keys; Enter saves.
@@ -142,18 +143,19 @@ def label_image_accepting(
     else:
         accepted, left = Work(), list(present)
     done = Work(keys=1, pairs=len(letters), seconds=cost.decision + cost.switch)  # Shift+Enter
-    return accepted + _answered(item, left, letters, cost) + done
+    typed = len(set(left) - set(listed))
+    search = Work(keys=2 - typed if typed else 0)  # one slash for all names, and Esc
+    return accepted + _answered(item, left, letters, cost) + search + done
 
 
 def _answered(
     item: Mapping[str, Any], said: Collection[int], letters: Mapping[int, int], cost: Seconds
 ) -> Work:
     """Return the work of answering categories one by one, by digit or else by name."""
-    typed = [letters[c] + 1 for c in said if c not in item["ask"]]  # the letters and Enter
+    typed = [1 + letters[c] + 1 for c in said if c not in item["ask"]]  # slash, letters, Enter
     digits = len(said) - len(typed)
-    around = 2 if typed else 0  # slash and Esc
     seconds = cost.decision * digits + cost.typed * len(typed)
-    return Work(keys=digits + sum(typed) + around, seconds=seconds)
+    return Work(keys=digits + sum(typed), seconds=seconds)
 
 
 @dataclass(frozen=True)

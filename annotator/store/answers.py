@@ -79,6 +79,7 @@ def record(tx: Transaction, new: Operation, now: datetime) -> Receipt:
         "happened_at": new.happened_at,
         "recorded_at": now,
         "decision_ms": new.decision_ms,
+        "step": new.step,
         "version": new.version,
     }
     operation_id = _insert(tx, values)

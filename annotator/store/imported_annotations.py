@@ -32,7 +32,8 @@ def add(tx: Transaction, annotations: Sequence[ImportedAnnotation]) -> int:
     """Keep annotations; those of a path and category replace what was kept for them before.
 
     What was merged into a category comes out of an export under it, and is known by its body when
-    it comes back: it stays with the merged category. One that is known keeps its id.
+    it comes back: it stays with the merged category. One that is known keeps its id, and its place
+    before later ones: of two files with the same ids, that of the earlier row stands.
     """
     merged = merges.read(tx)
     by_path: dict[int, list[ImportedAnnotation]] = defaultdict(list)
@@ -52,7 +53,9 @@ def add(tx: Transaction, annotations: Sequence[ImportedAnnotation]) -> int:
             rows += places.rows
         for ids in chunks(gone):
             tx.execute(sa.delete(imported_annotation).where(columns.id.in_(ids)))
-        tx.execute(sa.insert(imported_annotation), rows)
+        known, fresh = [r for r in rows if "id" in r], [r for r in rows if "id" not in r]
+        for each in filter(None, (known, fresh)):
+            tx.execute(sa.insert(imported_annotation), each)
     return len(annotations)
 
 
@@ -79,13 +82,18 @@ def _places(
     rows = [
         {
             "path_id": a.path_id,
-            "category_id": same[n].category_id if n in same else a.category_id,
-            "coco_id": same[n].coco_id if n in same else a.coco_id,
+            "category_id": a.category_id,
+            "coco_id": a.coco_id,
             "body": dict(a.body),
+            **(_kept(same[n]) if n in same else {}),
         }
         for n, a in enumerate(new)
     ]
     return _Places(gone, rows)
+
+
+def _kept(row: sa.Row[Any]) -> dict[str, Any]:
+    return {"id": row.id, "category_id": row.category_id, "coco_id": row.coco_id}
 
 
 _Parts = Mapping[int, Collection[int]]

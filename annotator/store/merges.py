@@ -154,8 +154,8 @@ def refuse(tx: Transaction, category_id: int, into: int) -> None:
             raise AnnotatorError(
                 f"{row.name!r} is merged into {name!r}; undo that merge first, or use {name!r}."
             )
-    if target.archived:
-        raise AnnotatorError(f"{target.name!r} is archived; restore it first.")
+        if row.archived:  # a merge that is undone shows its category
+            raise AnnotatorError(f"{row.name!r} is archived; restore it first.")
 
 
 def touched(tx: Transaction, category_ids: Collection[int]) -> npt.NDArray[np.int64]:

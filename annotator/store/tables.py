@@ -118,8 +118,7 @@ image = sa.Table(
     sa.Column("same_as", sa.Integer, index=True),
     # The file that held it last and holds another content now.
     sa.Column("last_path_id", sa.Integer),
-    # How many images there were when its file was last seen, once it is missing.
-    sa.Column("missing_since", sa.Integer),
+    sa.Column("missing_since", sa.Integer),  # images there were when its file was last seen
     sa.Index("ix_image_missing_removed", "missing", "removed"),
 )  # fmt: skip
 
@@ -173,6 +172,7 @@ operation = sa.Table(
     # The operation with answers that an undo or redo is about in the end.
     sa.Column("target", sa.Integer, sa.ForeignKey("operation.id"), index=True),
     _flag("cancelled"),
+    sa.Column("step", sa.String(64)),  # shared by those that undo takes back together
     sa.Index("ix_operation_annotator_id_id", "annotator_id", "id"),
     sqlite_autoincrement=True,
 )

@@ -339,8 +339,12 @@ def _filled_sentence(row: ExportCounts) -> str:
 
 
 def _size(file: Path) -> str:
-    count = file.stat().st_size
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(1, count // 1000)} kB"
+    size, unit = float(file.stat().st_size), "B"
+    for larger in ("KB", "MB", "GB"):  # as Gradio's list of the files below has it
+        if size <= 1024:
+            break
+        size, unit = size / 1024, larger
+    return f"{size:.1f} {unit}"
 
 
 def _code(text: str) -> str:

@@ -168,14 +168,22 @@ def points(error: float) -> str:
     return f"{100 * error:.1f} points" if error < 0.0995 else f"{100 * error:.0f} points"
 
 
+def _time_worked(seconds: int) -> str:
+    """Return a time so exactly that a pace fits to it."""
+    if seconds < 90:
+        return counted(seconds, "second")
+    return f"{seconds / 60:.1f} minutes" if seconds < 20 * 60 else span(seconds)
+
+
 def people_note(people: list[PersonPace], pace: OverallPace) -> str:
     """Return the sentence under the table of annotators."""
     if not people:
         return note_html(NOBODY)
-    rate = pace["per_minute"]
+    rate, seconds = pace["per_minute"], round(pace["active_seconds"])
+    worked = _time_worked(seconds)
     return note_html(
-        f"Together {counted(pace['decisions'], 'decision')} in {span(pace['active_seconds'])} of "
-        f"work, {rate:.0f} a minute."
+        f"Together {counted(pace['decisions'], 'decision')} in {worked} of work, "
+        f"{rate:.0f} a minute."
         if rate is not None
         else "",
         "A decision is one action on a page: an answer, a “rest absent”, a whole grid. Gaps of a "

@@ -64,7 +64,7 @@ class ListRow(TypedDict):
     """One has answered something about it."""
     doubt: int
     by: list[str]
-    """Who gave the labels."""
+    """Who has answered any category of it."""
     answered: str | None
     """When the newest label was recorded."""
     flags: list[str]

@@ -67,6 +67,8 @@ class SaveRequest(Operation):
     changes: Annotated[tuple[Change, ...], Field(min_length=1)]
     image: Id | None = None
     """The one that all changes are about which name none."""
+    step: ClientId | None = None
+    """Shared by the operations of one answer to many images, which undo takes back together."""
 
     @model_validator(mode="after")
     def _names_images(self) -> Self:
@@ -157,9 +159,12 @@ class LastStepRequest(Request):
 
 
 class Step(TypedDict):
-    """An operation of this person, as a question about it names it."""
+    """What this person did with one key, as a question about it names it."""
 
     op: str
+    """The operation that is taken back, or brought back, first."""
+    parts: list[str]
+    """All its operations in that order, `op` among them."""
     seconds: int
     """Since it was recorded; since it was taken back, for a redo."""
     answers: int

@@ -5,10 +5,14 @@ from __future__ import annotations
 import io
 import threading
 from contextlib import redirect_stderr
+from pathlib import Path
+from typing import ClassVar
 
 import pytest
+from typer.testing import CliRunner
 
 from annotator import terminal
+from annotator.cli import app
 
 
 class Watched(io.StringIO):
@@ -49,6 +53,35 @@ def test_the_line_says_how_far_it_is_and_at_what(
         assert log.written.wait(60)
 
     assert log.getvalue() == "Loading the network: 1,200 of 5,000\n"
+
+
+def test_a_line_is_written_again_only_when_something_has_changed() -> None:
+    log, said = terminal._Log("Embed"), io.StringIO()
+
+    class Ticks(threading.Event):
+        """Each wait is one tick of the log, before which one more thing has been reported."""
+
+        left: ClassVar = [(5, 6), (6, 6), (6, 6), (6, 6)]
+
+        def wait(self, timeout: float | None = None) -> bool:
+            del timeout
+            if self.left:
+                log.take(*self.left.pop(0))
+                return False
+            return True
+
+    log._ended = Ticks()
+    with redirect_stderr(said):
+        log._run()
+
+    assert said.getvalue() == "Embed: 5 of 6\nEmbed: 6 of 6\n"
+
+
+def test_serve_says_at_once_what_it_opens(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["serve", str(tmp_path / "none")])
+
+    assert result.stderr.splitlines()[0] == f"Opening {tmp_path / 'none'} ..."
+    assert result.exception is not None
 
 
 def test_what_is_soon_done_says_nothing(log: Watched) -> None:

@@ -51,8 +51,8 @@ def item(suggested: list[int], ranked: list[int] | None = None) -> dict[str, lis
         ([1, 2, 3, 4], [1, 2], 2 + 1, 2 + 1),
         ([1, 2, 3, 4], [], 2 + 1, 1),  # X takes the rest, and again what is marked
         ([1, 2, 3], [1, 2, 3, 4], 1 + 1, 1 + 1 + 1),
-        ([], [5], 1 + (2 + 1) + 1 + 1, 1 + (2 + 1) + 1 + 1),
-        ([], [5, 6], 1 + (2 + 1) + (1 + 1) + 1 + 1, 1 + (2 + 1) + (1 + 1) + 1 + 1),
+        ([], [5], (1 + 2 + 1) + 1, 1 + (2 + 1) + 1 + 1),
+        ([], [5, 6], (1 + 2 + 1) + (1 + 1 + 1) + 1, 1 + (2 + 1) + (1 + 1) + 1 + 1),
     ],
     ids=[
         *("nothing", "one", "all right", "one wrong", "two wrong", "all wrong", "one missed"),
@@ -143,7 +143,7 @@ def test_the_services_say_what_is_listed(keys: ModuleType, tmp_path: Path) -> No
     work = list(replay.label(keys.Seconds()))
 
     services.close()
-    assert [w.keys for w in work] == [1 + (1 + 1 + 1 + 1) + 1]  # digit, name, next image
+    assert [w.keys for w in work] == [1 + (1 + 1 + 1) + 1]  # digit, name, next image
     assert str(replay.digits()).startswith("digits: 1 of 10 present (10%)")
 
 

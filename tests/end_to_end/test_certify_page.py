@@ -99,6 +99,6 @@ def test_from_the_choice_of_a_promise_to_the_fill_and_back(
     page.locator("#certify-back").click()
     expect(page.locator("#certify-said")).to_contain_text("is rolled back", timeout=SLOW)
     label.reload()
-    expect(label.locator(".an-all .an-row").first).to_be_visible(timeout=SLOW)
+    expect(label.locator(".an-all .an-row:visible").first).to_be_visible(timeout=SLOW)
     expect(label.locator(".an-row[data-implied=absent]")).to_have_count(0)
     assert chosen is not None

@@ -17,6 +17,7 @@ from annotator.services.project.creation import create_project
 from annotator.settings import load_project
 from annotator.wire.recording import SaveRequest
 from database import labels, rows
+from notices import notice
 from publishing import publish
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -121,10 +122,13 @@ def test_the_label_page_takes_changed_categories_over_with_its_next_image(
 
     following_image(page)
 
-    expect(page.locator(".an-stage .an-notice")).to_have_text(
-        "Categories changed: 1 added, 1 renamed, 1 archived, 1 merged "
-        "(fish, bird → Vogel, dog, puppy → cat)."
-    )
+    expect(
+        notice(
+            page,
+            "Categories changed: 1 added, 1 renamed, 1 archived, 1 merged "
+            "(fish, bird → Vogel, dog, puppy → cat).",
+        )
+    ).to_be_visible()
     assert meanwhile == NAMES
     assert names(page) == ["cat", "Vogel", "fish"]
     page.keyboard.press("3")
@@ -200,9 +204,8 @@ def test_a_code_that_means_another_category_is_named(page: Page, project: Path) 
         services.hotkeys.set("Ann", DOG, ",d")
     noticed(page)
     following_image(page)
-    expect(page.locator(".an-stage .an-notice")).to_have_text(
-        "Categories changed: 1 with another key (dog: no key → ,d)."
-    )
+    first = notice(page, "Categories changed: 1 with another key (dog: no key → ,d).")
+    expect(first).to_be_visible()
     with another_process(project) as services:
         services.hotkeys.set("Ann", DOG, ",g")
         services.hotkeys.set("Ann", BIRD, ",d")
@@ -212,9 +215,10 @@ def test_a_code_that_means_another_category_is_named(page: Page, project: Path) 
     saved(page)
     following_image(page)
 
-    expect(page.locator(".an-stage .an-notice")).to_have_text(
-        "Categories changed: 2 with another key (dog: ,d → ,g, bird: no key → ,d)."
-    )
+    expect(
+        notice(page, "Categories changed: 2 with another key (dog: ,d → ,g, bird: no key → ,d).")
+    ).to_be_visible()
+    assert first.count() == 0
     page.keyboard.press(",")
     page.keyboard.press("d")
     saved(page)

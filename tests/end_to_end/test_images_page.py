@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 
 from annotator.services.project.creation import create_project
 from database import rows
+from notices import notice
 from publishing import publish
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -142,7 +143,7 @@ def test_many_are_answered_after_asking_and_taken_back_as_one(
     page.keyboard.press("Space")
     selected(page, "2 selected")
     page.keyboard.press("a")
-    expect(page.locator(".an-notice")).to_have_text("cat present on 2 images. U takes it back.")
+    expect(notice(page, "cat present on 2 images. U takes it back.")).to_be_visible()
     assert labels(project) == [(CAT, 1, 0, 2)]
 
     page.keyboard.press("Control+a")
@@ -157,7 +158,7 @@ def test_many_are_answered_after_asking_and_taken_back_as_one(
     page.keyboard.press("r")
     expect(dialog).to_be_visible()
     page.keyboard.press("Enter")
-    expect(page.locator(".an-notice")).to_have_text("cat absent on 300 images. U takes it back.")
+    expect(notice(page, "cat absent on 300 images. U takes it back.")).to_be_visible()
     assert labels(project) == [(CAT, 0, 0, 2), (CAT, 0, 4, 298)]
 
     page.keyboard.press("u")

@@ -19,6 +19,7 @@ from annotator.services.project.creation import create_project
 from annotator.settings import changed, save_project
 from annotator.store import Store, categories
 from database import rows
+from notices import notice
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -94,7 +95,6 @@ def answer(page: Page, name: str, key: str) -> None:
     page.keyboard.press("/")
     page.keyboard.type(name)
     page.keyboard.press(key)
-    page.keyboard.press("Escape")
 
 
 def press(page: Page, key: str, code: str, *, shift: bool = False) -> None:
@@ -114,7 +114,7 @@ def test_the_rest_is_absent_and_next_on_one_key_and_undo_comes_back(
     page.keyboard.press("4")
 
     page.keyboard.press("Shift+Enter")
-    expect(page.locator(".an-notice")).to_have_text("66 absent. U takes it back.")
+    expect(notice(page, "66 absent. U takes it back.")).to_be_visible()
     expect(page.locator(".an-place")).not_to_have_text("001.jpg")
     saved(page)
     swept = labels(project, 1)
@@ -123,7 +123,6 @@ def test_the_rest_is_absent_and_next_on_one_key_and_undo_comes_back(
     page.keyboard.press("/")
     page.keyboard.type("tool 3")
     page.keyboard.press("Enter")
-    page.keyboard.press("Escape")
     page.keyboard.press("Shift+X")
     expect(page.locator(".an-notice")).to_contain_text("29 marked absent in tool")
     saved(page)
@@ -141,28 +140,36 @@ def test_names_are_typed_one_after_the_other_in_any_spelling(
     page = open_page(f"{url}/#10")
     ready(page, "010.jpg")
 
-    page.keyboard.press("/")
     for typed, hit in [("cafe", "Café"), ("hou", "dog"), ("של", "שלום"), ("КО", "кот")]:
+        page.keyboard.press("/")
         page.keyboard.type(typed)
         expect(page.locator(".an-typing b")).to_have_text(hit)
         page.keyboard.press("Enter")
         expect(page.locator(".an-find").first).to_have_value("")
-    page.keyboard.type("strass")
-    page.keyboard.press("Shift+Enter")
+    answer(page, "strass", "Shift+Enter")
+    page.keyboard.press("/")
     page.keyboard.type("no such")
     expect(page.locator(".an-nothing").first).to_be_visible()
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
     page.keyboard.press("s")
+    expect(page.locator(".an-typing span")).to_have_text(["? Straße", "✓ кот", "✓ שלום", "✓ dog"])
     saved(page)
 
     found = {"dog": 1, "Café": 1, "שלום": 1, "кот": 1}
     assert labels(project, 10) == found
     expect(row(page, "Straße")).to_have_attribute("data-state", "unsure")
-    page.keyboard.press("/")
-    page.keyboard.type("tool 7")
+    promise = page.locator(".an-main .an-label")
+    promised, drawn = promise.text_content(), page.locator(".an-row:visible").count()
+    answer(page, "tool 29", "Enter")  # one of a folded group
+    expect(page.locator(".an-typing span").first).to_have_text("✓ tool 29")
+    page.evaluate(  # the button is drawn in the frame after
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+    assert (promise.text_content(), page.locator(".an-row:visible").count()) == (promised, drawn)
+    page.keyboard.press("u")  # a key of the page, no letter of a name
+    expect(page.locator(".an-typing span").first).to_have_text("· tool 29")
     page.keyboard.press("Enter")
-    page.keyboard.press("Enter")  # no name is begun, so it is the main key again
     expect(page.locator(".an-place")).not_to_have_text("010.jpg")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from annotator.services.project.creation import create_project
 from database import labels
+from notices import notice
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -37,7 +39,7 @@ def test_what_another_page_did_is_named_and_asked_about_before_it_is_taken_back(
     page = open_page(server.url)
     drawn(page)
     page.keyboard.press("x")
-    expect(page.locator(".an-notice")).to_have_text("3 marked absent. U takes it back.")
+    expect(notice(page, "3 marked absent. U takes it back.")).to_be_visible()
     saved(page)
     swept = labels(project)
     page.goto(f"{server.url}/review#show=conflicts")
@@ -51,11 +53,11 @@ def test_what_another_page_did_is_named_and_asked_about_before_it_is_taken_back(
     page.keyboard.press("u")
     expect(page.locator("dialog[open]")).to_contain_text("on another page")
     page.keyboard.press("Enter")
-    expect(page.locator(".an-notice")).to_have_text("Undone: 3 answers on 00.png.")
+    expect(notice(page, "Undone: 3 answers on 00.png.")).to_be_visible()
     saved(page)
     undone = labels(project)
     page.keyboard.press("Shift+U")
-    expect(page.locator(".an-notice")).to_have_text("Redone: 3 answers on 00.png.")
+    expect(notice(page, "Redone: 3 answers on 00.png.")).to_be_visible()
     saved(page)
 
     assert (len(swept), kept, undone, labels(project)) == (3, swept, [], swept)
@@ -87,6 +89,16 @@ def test_keys_that_save_many_answers_wait_and_answers_wait_for_the_image(
     saved(page)
     both = labels(project)
 
+    page.route("**/img/1280/11?*", lambda route: route.abort())
+    page.evaluate("location.hash = '11'")
+    expect(page.locator(".an-late")).to_have_text("offline, the large image comes later")
+    small = page.locator(".an-image").evaluate("image => getComputedStyle(image).content")
+    expect(page.locator(".an-problem")).to_be_hidden()
+    page.unroute_all()
+    expect(page.locator(".an-late")).to_have_text("")
+    assert "/img/256/11" in small
+    assert page.locator(".an-image").evaluate("image => image.style.content") == ""
+
     page.goto(f"{server.url}/verify#2-like")
     expect(page.locator(".vf-tile")).to_have_count(12)
     page.keyboard.press("m")
@@ -110,6 +122,10 @@ def test_an_address_that_is_wrong_says_so_and_leads_on(
     page.evaluate("location.hash = '99999'")
     expect(page.locator(".an-problem")).to_contain_text("There is no image 99999 in this project.")
     expect(page.locator(".an-row").first).to_be_hidden()
+    expect(page.locator(".an-strip button").first).to_have_attribute(
+        "title", re.compile("^image -1")
+    )
+    expect(page.locator(".an-strip .current")).to_have_count(0)
     page.keyboard.press("ArrowRight")
     expect(page.locator(".an-place")).to_have_text("01.png")
     expect(page.locator(".an-row").first).to_be_visible()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from annotator.domain import State
-from annotator.services.labelling.image_facts import Mask
+from annotator.services.labelling.image_answers import Mask
 from annotator.store import Transaction, attention_checks, images
 from annotator.store.attention_checks import Known
 from annotator.wire.verify import Mode

@@ -20,48 +20,28 @@ from annotator.services.knowledge.fills import Fill, Fills
 from annotator.services.knowledge.open_pairs import CHUNK
 from annotator.services.knowledge.open_suggestions import unsure_range
 from annotator.services.knowledge.suggestions import Suggestions
+from annotator.services.labelling import image_answers
+from annotator.services.labelling.image_answers import (
+    ABSENT,
+    PRESENT,
+    UNKNOWN,
+    UNSURE,
+    Answers,
+    Mask,
+    Numbers,
+)
 from annotator.settings import Project
 from annotator.store import (
     Transaction,
     activity,
     categories,
-    changes,
     image_rows,
-    pair_search,
     picture_files,
 )
 from annotator.store.image_rows import ImageRows, Stand
-from annotator.store.pair_search import PairRows
-
-UNKNOWN, PRESENT, ABSENT, UNSURE, CONFLICT = 0, 1, -1, 2, 3
-"""Values of `Answers.states`."""
 
 SUGGESTED, UNCERTAIN = 1, 2
 """Bits of `Facts.opinions`."""
-
-FEW_CHANGES = 20_000
-"""Answers since the last look up to which the labels follow; more, and all are read anew."""
-
-_STATES = np.zeros(4, np.int8)
-_STATES[[pair_search.PRESENT, pair_search.ABSENT]] = PRESENT, ABSENT
-_STATES[[pair_search.UNSURE, pair_search.CONFLICT]] = UNSURE, CONFLICT
-
-Mask = npt.NDArray[np.bool_]
-Numbers = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """What people have said about each pair, by ordinal of image (N) and category (C)."""
-
-    states: npt.NDArray[np.int8]
-    """`(N, C)` UNKNOWN, PRESENT, ABSENT, UNSURE or CONFLICT."""
-    people: npt.NDArray[np.uint16]
-    """`(N, C)` id of who gave the newest answer that counts; 0 where there is none."""
-    newest: Numbers
-    """`(N,)` when the newest label was recorded, microseconds since 1970; 0 without one."""
-    ordinals: npt.NDArray[np.int32]
-    """Of images by id; -1 where there is none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +75,8 @@ class Facts:
     version: int | None
     shown: tuple[int, ...]
     """Ordinals of the categories in use."""
+    counted: tuple[int, ...]
+    """Those, and the ones that are merged into them."""
 
     @property
     def size(self) -> int:
@@ -153,15 +135,42 @@ class Facts:
 
     def own_doubts(self, person: int) -> Mask:
         """Return `(N, C)` the pairs about which somebody cannot tell, and is not asked again."""
-        mask = np.zeros(self.answers.states.shape, bool)
+        answers, mask = self.answers, np.zeros(self.answers.states.shape, bool)
         rows, columns = self._unsure
-        mine = self.answers.people[rows, columns] == person
+        mine = answers.people[rows, columns] == person
+        mask[rows[mine], columns[mine]] = True
+        rows, columns, people = answers.others.T
+        mine = (people == person) & (answers.states[rows, columns] == UNSURE)
         mask[rows[mine], columns[mine]] = True
         return mask
 
+    def own_doubts_about(self, ordinal: int, person: int) -> Mask:
+        """Return the row of `own_doubts` of one image, `(C,)`."""
+        answers = self.answers
+        mine = answers.people[ordinal] == person
+        image, category, people = answers.others.T
+        mine[category[(image == ordinal) & (people == person)]] = True
+        return np.asarray(mine & (answers.states[ordinal] == UNSURE), bool)
+
+    def answered_by(self, person: int) -> Mask:
+        """Return the images about which somebody has said anything that stands, `(N,)`."""
+        answers = self.answers
+        mask = (answers.people[:, list(self.counted)] == person).any(axis=1)
+        others = answers.others[answers.others[:, 2] == person]
+        mask[others[np.isin(others[:, 1], self.counted), 0]] = True
+        return np.asarray(mask & (person > 0), bool)  # 0 has said nothing, and stands for nobody
+
+    def authors(self, ordinal: int) -> list[int]:
+        """Return the ids of those who have said anything that stands about an image, ascending."""
+        others = self.answers.others[self.answers.others[:, 0] == ordinal]
+        found = {*self.answers.people[ordinal, list(self.counted)].tolist()}
+        found.update(others[np.isin(others[:, 1], self.counted), 2].tolist())
+        return sorted(found - {0})
+
     def touched_by(self, person: int) -> Mask:
-        """Return the images with an answer of somebody that counts, `(N,)`."""
+        """Return the images with an own label or doubt of somebody, `(N,)`."""
         own = (self.answers.people == person) & (self.answers.states != UNKNOWN)
+        own |= self.own_doubts(person)
         return np.asarray(own[:, list(self.shown)].any(axis=1), bool)
 
     def touched_for(self, person: int) -> Mask:
@@ -200,7 +209,7 @@ class ImageFacts:
         self._project = project
         self._suggestions = suggestions
         self._fills = fills
-        self._labels = FollowingCache(_read, _patched)
+        self._labels = FollowingCache(image_answers.read, image_answers.patched)
         self._lock = threading.Lock()
         self._files: Files | None = None
         self._kept: _Kept | None = None
@@ -228,6 +237,7 @@ class ImageFacts:
                     arrays=arrays,
                     version=number,
                     shown=shown,
+                    counted=_counted(every),
                 )
                 self._kept = _Kept(facts, filled)
             return self._kept.facts
@@ -253,45 +263,13 @@ class ImageFacts:
         return kept[2]
 
 
-def _read(tx: Transaction) -> Answers:
-    rows, columns = activity.shape(tx)
-    ordinals = pair_search.image_ordinals(tx)
-    answers = Answers(
-        states=np.zeros((rows, columns), np.int8),
-        people=np.zeros((rows, columns), np.uint16),
-        newest=np.zeros(rows, np.int64),
-        ordinals=ordinals,
-    )
-    _put(answers, pair_search.every(tx), categories.ordinals(tx))
-    image_ids, at = image_rows.newest_answers(tx)
-    answers.newest[ordinals[image_ids]] = at
-    return answers
+def _counted(every: Sequence[Category]) -> tuple[int, ...]:
+    by_id = {c.id: c for c in every}
 
+    def target(category: Category) -> Category:
+        return category if category.merged_into is None else target(by_id[category.merged_into])
 
-def _patched(tx: Transaction, old: Answers, after: int) -> Answers | None:
-    pairs = changes.touched_since(tx, after, FEW_CHANGES)
-    if pairs is None:
-        return None
-    new = Answers(old.states.copy(), old.people.copy(), old.newest.copy(), old.ordinals)
-    columns = categories.ordinals(tx)
-    touched = np.array(sorted(pairs), np.int64).reshape(-1, 2)
-    image = old.ordinals[touched[:, 0]]
-    category = np.array([columns[c] for c in touched[:, 1].tolist()], np.int64)
-    new.states[image, category] = UNKNOWN
-    new.people[image, category] = 0
-    _put(new, pair_search.some(tx, pairs), columns)
-    new.newest[image] = 0
-    image_ids, at = image_rows.newest_answers(tx, set(touched[:, 0].tolist()))
-    new.newest[old.ordinals[image_ids]] = at
-    return new
-
-
-def _put(answers: Answers, rows: PairRows, columns: Mapping[int, int]) -> None:
-    column = np.zeros(1 + max(columns, default=0), np.int64)
-    column[list(columns)] = list(columns.values())
-    image, category = answers.ordinals[rows.image], column[rows.category]
-    answers.states[image, category] = _STATES[rows.state]
-    answers.people[image, category] = rows.annotator
+    return tuple(c.ordinal for c in every if not target(c).archived)
 
 
 def _files(tx: Transaction, stand: Stand, rows: ImageRows) -> Files:
@@ -347,7 +325,8 @@ def _implied(
             here, there = ordinals[child], ordinals[ancestor]
             present[:, there] |= states[:, here] == PRESENT
             absent[:, here] |= states[:, there] == ABSENT
-    return np.asarray((present ^ absent) & (states == UNKNOWN), bool)
+    is_open = (states == UNKNOWN) | (states == UNSURE)
+    return np.asarray((present ^ absent) & is_open, bool)
 
 
 def _per_image(pairs: Mask) -> Numbers:

@@ -87,7 +87,7 @@ FIELDS: Mapping[str, Field] = {
         Field("labels", Kind.NUMBER, "number of categories known to be present or absent"),
         Field("positives", Kind.NUMBER, "number of categories present"),
         Field("doubt", Kind.NUMBER, "number of open categories that the model is not sure about"),
-        Field("by", Kind.PERSON, "who gave the newest answer to a category of it"),
+        Field("by", Kind.PERSON, "who has answered any category of it"),
         Field("answered", Kind.TIME, "when the newest label was given"),
         Field(
             "is",

@@ -12,15 +12,15 @@ from annotator.services.catalogue.archived import Archived
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.fills import Fills
 from annotator.services.knowledge.suggestions import Suggestions
-from annotator.services.labelling.image_facts import (
+from annotator.services.labelling.image_answers import (
     ABSENT,
     CONFLICT,
     PRESENT,
     UNKNOWN,
     UNSURE,
-    ImageFacts,
     Mask,
 )
+from annotator.services.labelling.image_facts import ImageFacts
 from annotator.services.labelling.image_filter import FIELDS, SORTS, parse, parse_sort
 from annotator.services.labelling.image_list_rows import Rows
 from annotator.services.labelling.image_matching import Question

@@ -10,14 +10,8 @@ import numpy as np
 from typing_extensions import TypedDict
 
 from annotator.domain import Category
-from annotator.services.labelling.image_facts import (
-    ABSENT,
-    CONFLICT,
-    PRESENT,
-    SUGGESTED,
-    UNKNOWN,
-    UNSURE,
-)
+from annotator.services.labelling.image_answers import ABSENT, CONFLICT, PRESENT, UNKNOWN, UNSURE
+from annotator.services.labelling.image_facts import SUGGESTED
 from annotator.services.labelling.image_matching import Question
 from annotator.wire.image_list import ListRow, Standing
 from annotator.wire.recording import StateName
@@ -78,10 +72,11 @@ class Rows:
         shown = list(facts.shown)
         states, people = facts.answers.states[ordinal], facts.answers.people[ordinal]
         place = int(np.searchsorted(facts.files.rows.ordinal, ordinal))
-        said, own = states != UNKNOWN, (people == self._me) & (states != UNKNOWN)
+        own = (people == self._me) & (states != UNKNOWN)
         is_open = facts.open[ordinal]
-        left = is_open & ~(own & (states == UNSURE))
-        is_mine = bool(own[shown].any())
+        doubts = facts.own_doubts_about(ordinal, self._me)
+        left = is_open & ~doubts
+        is_mine = bool((own | doubts)[shown].any())
         is_touched = is_mine or bool(facts.labelled[ordinal])
         newest = int(facts.answers.newest[ordinal])
         return {
@@ -95,9 +90,7 @@ class Rows:
             "standing": _standing(not left.any(), is_touched),
             "mine": is_mine,
             "doubt": int(facts.doubt[ordinal]),
-            "by": [
-                self._people.get(p, "") for p in sorted(set(people[shown][said[shown]].tolist()))
-            ],
+            "by": [self._people.get(person, "") for person in facts.authors(ordinal)],
             "answered": (_EPOCH + timedelta(microseconds=newest)).isoformat() if newest else None,
             "flags": notes,
             **self._about_category(ordinal),

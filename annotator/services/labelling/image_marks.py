@@ -64,7 +64,8 @@ def mark_of(
         me: This person.
     """
     given = [x for x in labels if x.category_id in shown and x.answer_id is not None]
-    own_doubts = [c for c in unsure if c in shown]
+    decided = {x.category_id for x in given}
+    own_doubts = [c for c in unsure if c in shown and c not in decided]
     is_done = all(c in closed for c in shown)
     touched = bool(given or own_doubts)
     return {

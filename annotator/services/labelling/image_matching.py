@@ -14,17 +14,15 @@ from annotator.domain import Annotator, Category, name_key
 from annotator.errors import NotFound
 from annotator.services.catalogue.lookup import CategoryNames, nearest
 from annotator.services.labelling import image_filter
-from annotator.services.labelling.image_facts import (
+from annotator.services.labelling.image_answers import (
     ABSENT,
     CONFLICT,
     PRESENT,
-    SUGGESTED,
-    UNCERTAIN,
     UNKNOWN,
     UNSURE,
-    Facts,
     Mask,
 )
+from annotator.services.labelling.image_facts import SUGGESTED, UNCERTAIN, Facts
 from annotator.services.labelling.image_filter import (
     ANY,
     BOOKMARKED,
@@ -137,7 +135,7 @@ class Question:
             return _within(newest, ranges) & (newest > 0)
         one: Callable[[str], Mask] = {
             Kind.CATEGORY: lambda value: self._of_category(name, value),
-            Kind.PERSON: lambda value: self.facts.touched_by(self._person(value)),
+            Kind.PERSON: lambda value: self.facts.answered_by(self._person(value)),
             Kind.CHOICE: lambda value: self._standing(value, is_mine=name == "mine"),
             Kind.TEXT: lambda value: self._of_text(name, name_key(value)),
         }[kind]

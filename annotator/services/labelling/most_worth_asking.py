@@ -20,6 +20,8 @@ ALIKE = 0.9
 
 STEEPNESS = 8.0
 """How much more often present images rank high: of a ranking with AUC 8 / 9."""
+EVEN = 0.2
+"""Share of the present images that may rank anywhere, as they do not look like the others."""
 DOUBT = 5.0
 """Images that are added to those looked at, so that a first answer does not say too much."""
 
@@ -41,8 +43,8 @@ def _chance(category: Category, opinion: ImageSuggestions, share: float) -> floa
         return share
     if category.ordinal not in opinion.ranked:
         return bar
-    # The places of present images have the density k q^(k-1), those of all others are even.
-    present = share * STEEPNESS * float(bar ** (STEEPNESS - 1))
+    # The places of most present images have the density k q^(k-1), those of all others are even.
+    present = share * (EVEN + (1 - EVEN) * STEEPNESS * float(bar ** (STEEPNESS - 1)))
     return present / (present + 1 - share)
 
 

@@ -105,6 +105,7 @@ class Recording:
                 happened_at=request.at or now,
                 version=request.version,
                 decision_ms=request.ms,
+                step=request.step,
             )
             receipt = answers.record(tx, operation, now)
             taken_over = _taken_over(tx, archived, usable)
@@ -135,12 +136,12 @@ class Recording:
     def last_step(self, annotator: str, request: LastStepRequest) -> LastStep:
         """Return what the next undo or redo would be about, so that a page can ask first."""
         now = self._clock()
-        find = steps.last_done if request.call == "undo" else steps.last_undone
+        find = steps.parts_done if request.call == "undo" else steps.parts_undone
         with self._store.reading() as tx:
-            step = find(tx, annotators.id_of(tx, annotator))
-            if step is None:
+            parts = find(tx, annotators.id_of(tx, annotator))
+            if not parts:
                 return {"step": None}
-            said = steps.said(tx, step)
+            said = steps.said(tx, parts)
             images_of = sorted({image for image, _ in said})
             categories_of = {category for _, category in said}
             one_image = images_of[0] if len(images_of) == 1 else None
@@ -149,8 +150,9 @@ class Recording:
         states = set(said.values())
         return {
             "step": {
-                "op": step.client_id,
-                "seconds": max(0, int((now - step.at).total_seconds())),
+                "op": parts[0].client_id,
+                "parts": [part.client_id for part in parts],
+                "seconds": max(0, int((now - parts[0].at).total_seconds())),
                 "answers": len(said),
                 "images": len(images_of),
                 "image": one_image,

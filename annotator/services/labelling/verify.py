@@ -23,7 +23,7 @@ from annotator.services.knowledge.open_suggestions import OpenSuggestions
 from annotator.services.knowledge.prototypes import direction_of, examples_of
 from annotator.services.knowledge.suggestions import Suggestions, as_wished
 from annotator.services.labelling.attention_checks import draw_checks, mixed_in
-from annotator.services.labelling.image_facts import Mask
+from annotator.services.labelling.image_answers import Mask
 from annotator.services.labelling.image_list import ImageList
 from annotator.services.labelling.label import Labelling
 from annotator.services.labelling.rare_categories import answered_pairs, is_rare

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from annotator.arrays.version_features import gives_order
 from annotator.domain import Category, Job, JobKind, JobState
-from annotator.services.background.throttled_cache import Counted, ThrottledCache
+from annotator.services.background.throttled_cache import Counted
 from annotator.services.background.trainer_process import NONE, Situation, TrainerProcess
 from annotator.services.catalogue.lookup import in_order
 from annotator.services.catalogue.revision import categories_revision
@@ -19,8 +19,9 @@ from annotator.services.knowledge.feature_problem import FeatureProblem
 from annotator.services.knowledge.open_pairs import PairCounts
 from annotator.services.knowledge.open_suggestions import OpenSuggestions, SuggestionCounts
 from annotator.services.progress.forecast import Forecasts
+from annotator.services.progress.images_done import ImagesDone
 from annotator.services.progress.trends import Trends, TrendsRow
-from annotator.services.progress.working_day import WorkingDays, images_done
+from annotator.services.progress.working_day import WorkingDays
 from annotator.services.training import retraining
 from annotator.services.training.control import VersionRow, version_row
 from annotator.settings import Project
@@ -109,7 +110,7 @@ class ProgressReport:
         self._project = project
         self._forecasts = forecasts
         self._days = WorkingDays(time.monotonic)
-        self._done = ThrottledCache[int]()
+        self._done = ImagesDone(project, open_suggestions)
         self._store = open_suggestions.store
         self._suggestions = open_suggestions.suggestions
         self._open_suggestions = open_suggestions
@@ -135,8 +136,8 @@ class ProgressReport:
             number, about = 0, False
             if version is not None:
                 number, about = self._suggested(tx, shown)
-            done = self._images_done(tx, shown)
             person = annotators.id_of(tx, annotator) if annotator else 0
+            done = self._done.of(tx, shown, person)
             today = self._days.today(tx, person, self._clock().timestamp())
             trainer = self._trainer(tx)
             rules = self._project.settings.retraining
@@ -211,7 +212,7 @@ class ProgressReport:
     def close(self) -> None:
         """Wait until nothing is counted any more, for good."""
         self._trends.close()
-        self._done.task.close()
+        self._done.close()
 
     def losses(self) -> list[LossPoint]:
         """Return the loss of the running training, or the last one, as far as `state` saw it."""
@@ -241,19 +242,6 @@ class ProgressReport:
         if found is not None:
             return found.of(shown), False
         return self._when_made(tx), True
-
-    def _images_done(self, tx: Transaction, shown: list[Category]) -> int | None:
-        counts, wanted = self._open_suggestions.latest(tx), self._project.settings.hierarchy
-        if counts is None:
-            return None
-
-        def count() -> int:
-            with self._store.reading() as own:
-                return images_done(own, counts, wanted)
-
-        rows, columns = activity.shape(tx)
-        key = counts, [c.ordinal for c in shown], dict(wanted)
-        return self._done.latest(key, count, pairs=rows * columns).figures
 
     def _when_made(self, tx: Transaction) -> int:
         """Return how many suggestions the version in use made when it was made."""

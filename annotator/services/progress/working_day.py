@@ -1,18 +1,14 @@
-"""What somebody has done today, and how many images of the project are done."""
+"""What somebody has done today."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from annotator.errors import ProjectError
-from annotator.services.catalogue import hierarchy
-from annotator.services.knowledge.open_suggestions import SuggestionCounts
-from annotator.store import Transaction, activity, answers, categories, image_use
+from annotator.store import Transaction, activity
 from annotator.store.activity import BREAK_SECONDS, Work
 from annotator.wire.status import Today
 
@@ -92,29 +88,3 @@ def _active_seconds(work: Work, began: int) -> float:
     at, took = work.at[: began + 1], np.minimum(work.seconds[: began + 1], BREAK_SECONDS)
     gaps = np.append(-np.diff(at), np.inf)
     return float(np.where(gaps < BREAK_SECONDS, gaps, took).sum())
-
-
-def images_done(
-    tx: Transaction, counts: SuggestionCounts, wanted: Mapping[str, Sequence[str]]
-) -> int:
-    """Return in how many images nothing is open; what follows by the hierarchy is not.
-
-    Args:
-        tx: A transaction.
-        counts: The open pairs.
-        wanted: The hierarchy of the settings; one that is broken implies nothing.
-    """
-    every, labelled = categories.every(tx, archived=True), counts.labelled
-    parents: hierarchy.Parents = {}
-    with suppress(ProjectError):
-        parents = hierarchy.resolve(wanted, every)
-    if parents:
-        table, ordinals = answers.label_table(tx), categories.ordinals(tx)
-        implied = hierarchy.implied_pairs(table, ordinals, parents)
-        labelled = labelled.copy()
-        labelled.mark(implied.image, implied.category)
-    shown = [c.ordinal for c in every if not c.archived]
-    if not shown:
-        return 0
-    closed = labelled.closed_images(counts.fills, shown)
-    return max(0, closed - len(image_use.unused_ordinals(tx)))

@@ -28,6 +28,7 @@ from annotator.store import (
     jobs,
     key_values,
     leases,
+    steps,
     versions,
     visits,
 )
@@ -269,3 +270,12 @@ def test_certificates_with_zones_say_what_they_promise_as_those_of_today(tmp_pat
         "dataset",
     )
     assert options.keys() == ChosenOptions.__required_keys__
+
+
+def test_steps_of_the_seventh_revision_read_back(tmp_path: Path) -> None:
+    store = Store.open(made_from(OLD / "0007.sql", tmp_path / "labels.db"))
+
+    with store.reading() as tx:
+        assert [part.client_id for part in steps.parts_done(tx, 1)] == ["a-3", "a-2"]
+        assert [part.client_id for part in steps.parts_done(tx, 2)] == ["b-1"]
+    store.close()

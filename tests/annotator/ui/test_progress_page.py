@@ -307,6 +307,16 @@ def test_annotators_are_listed_with_their_pace_and_their_checks(fakes: ModuleTyp
     assert "24 a minute" in views.people_note([PERSON], PACE)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(51.2, "66 decisions in 51 seconds of work"), (100.0, "66 decisions in 1.7 minutes of work")],
+)
+def test_the_time_that_people_worked_fits_to_their_pace(seconds: float, said: str) -> None:
+    pace = {"decisions": 66, "active_seconds": seconds, "per_minute": 66 * 60 / seconds}
+
+    assert said in views.people_note([PERSON], pace)
+
+
 def test_sentences_are_text() -> None:
     assert views.note_html("<b>${1}</b>") == '<p class="pg-note">&lt;b&gt;${1}&lt;/b&gt;</p>'
 

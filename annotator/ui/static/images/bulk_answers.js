@@ -2,6 +2,7 @@
 // seen, saved in parts of bounded size, and taken back as one.
 
 import { button, dialog, formatNumber, h, randomId } from '../shared/dom.js';
+import { takesBack } from '../shared/key_or_button.js';
 import { counted, doneText, planText } from './texts.js';
 
 /** @import { BulkPlan, Source } from '../shared/wire.d.ts' */
@@ -99,6 +100,7 @@ export class BulkAnswers {
     this.undone = [];
     this.isBusy = true;
     const began = performance.now();
+    const whole = images.length > PART ? randomId() : null; // any page takes its parts back together
     for (let first = 0; first < images.length && step.left; first += PART) {
       const part = images.slice(first, first + PART);
       const op = randomId();
@@ -108,7 +110,7 @@ export class BulkAnswers {
       view.show(part, wish.state);
       const saved = new Promise((resolve) => { this.waiting.set(op, () => resolve(undefined)); });
       this.queue.push('save', {
-        as: this.me, op, kind: 'page', at: new Date().toISOString(), ms: Math.round(performance.now() - began), version: null,
+        as: this.me, op, step: whole, kind: 'page', at: new Date().toISOString(), ms: Math.round(performance.now() - began), version: null,
         changes: part.map((image) => ({ image, category: wish.category, state: wish.state, source: sourceOf(wish, image), seen: seen[image] ?? null })),
       });
       if (images.length > PART) view.notify(`Saving ${formatNumber(first)} of ${counted(images.length, 'image')} …`);
@@ -117,7 +119,7 @@ export class BulkAnswers {
     }
     this.isBusy = false;
     step.at = Date.now();
-    view.notify(`${text}. U takes it back.`);
+    view.notify(`${text}. ${takesBack()}`);
     view.changed();
   }
 
@@ -125,7 +127,7 @@ export class BulkAnswers {
 
   redo() { return this.#takeBack('redo', this.undone, this.done); }
 
-  // All parts of a step, the last one first; of what was done elsewhere, the newest operation.
+  // All parts of a step, the last one first.
   /** @param {'undo' | 'redo'} call @param {Step[]} from @param {Step[]} to */
   async #takeBack(call, from, to) {
     if (this.isBusy) {
@@ -139,7 +141,10 @@ export class BulkAnswers {
       const ops = step.ops.toReversed();
       to.push({ ...step, ops, op: ops[ops.length - 1], at: Date.now() });
       for (const target of ops) this.queue.push(call, { as: this.me, op: randomId() }, { target });
-    } else this.queue.push(call, { as: this.me, op: randomId() }, { meant: chosen.op });
+    } else {
+      this.queue.push(call, { as: this.me, op: randomId() }, { meant: chosen.op });
+      this.guard.sendRest(call, chosen);
+    }
     this.view.notify(`${call === 'undo' ? 'Undone' : 'Redone'}: ${chosen.text}.`);
   }
 

@@ -1,8 +1,10 @@
 // The Images page: all images as a grid or a table, found by what is known of them, answered many at once.
 
 import { store, stored } from '../shared/browser_store.js';
+import { CATEGORIES } from '../shared/category_changes.js';
 import { button, formatNumber, h, setText } from '../shared/dom.js';
 import { filterOfIds, selectionQuery } from '../shared/image_selection.js';
+import { keyOr } from '../shared/key_or_button.js';
 import { WorkScreen } from '../shared/work_screen.js';
 import { BulkAnswers } from './bulk_answers.js';
 import { FilterBar } from './filter_bar.js';
@@ -151,7 +153,7 @@ export class ImagesPage extends WorkScreen {
   // The list as it is now; the image in focus stays in focus.
   refresh() { return this.search(); }
 
-  categoriesComing() { this.tell('The categories have changed; press M to list the images with them.'); }
+  categoriesComing() { this.tell(`The categories have changed; press ${keyOr('M', 'Refresh')} to list the images with them.`, CATEGORIES); }
 
   // The status line has looked: what is drawn follows quietly, the order only on request.
   newVersion() {

@@ -31,6 +31,7 @@ export class Album {
     /** @type {number[]} */
     this.ids = [];
     this.at = -1;
+    this.isBetween = false; // an image that was not there has been taken out: the place is the one before it
     /** @type {Map<number, Item>} */
     this.items = new Map();
     /** @type {Map<number, number>} */
@@ -111,6 +112,7 @@ export class Album {
   /** @param {number} place */
   turnTo(place) {
     this.at = place;
+    this.isBetween = false;
     this.shown.add(this.id);
     this.selection?.show(this.id);
   }
@@ -129,6 +131,7 @@ export class Album {
   /** @param {number} place */
   remove(place) {
     this.at = place - 1;
+    this.isBetween = true;
     return this.ids.splice(place, 1);
   }
 

@@ -17,7 +17,7 @@ export function leftOf(page) {
   const bar = h('div', { class: 'an-bar an-moves' },
     button('Previous', '←', () => page.state.previous()), button('Next', '→', () => page.state.next()),
     button('Skip', 'P', () => page.state.skip()), stage.place,
-    h('span', { class: 'an-grow' }), page.saved,
+    h('span', { class: 'an-grow' }), stage.late, page.saved,
     button('Undo', 'U', () => page.state.undo()), button('Redo', '⇧U', () => page.state.redo()),
     button('Open', 'O', () => page.openImageDialog.open()), button('Flag', 'F', () => page.commands.flag()),
     button('Help', '?', () => page.help.showModal()));

@@ -2,7 +2,7 @@
 
 /** @import { LabelPage } from './label_page.js' */
 
-const AWAY = 'The server does not answer, so the bookmark was not changed; press B again in a moment.';
+const AWAY = 'The server does not answer, so the bookmark was not changed; try again in a moment.';
 
 // Shown at once; what the server does not take is taken back, with a sentence.
 /** @param {LabelPage} page */

@@ -27,6 +27,9 @@ export class CategoryGroup {
 
   get isBare() { return this.isWhole && !this.name; }
 
+  // But for those that stand on top.
+  get shownRows() { return this.rows.filter(({ element }) => !element.hidden); }
+
   get ids() { return this.rows.map((row) => row.category.id); }
 
   // Only called while no image is looked at, or by the person: rows never move on their own.

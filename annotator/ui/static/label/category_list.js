@@ -2,6 +2,7 @@
 
 import { CategoryNames } from '../shared/category_names.js';
 import { h, isIn } from '../shared/dom.js';
+import { keyOr } from '../shared/key_or_button.js';
 import { CategoryGroup } from './category_group.js';
 import { CategoryRow } from './category_row.js';
 import { DIGITS, DigitSlots } from './digit_slots.js';
@@ -23,7 +24,7 @@ const TITLES = {
   order: () => 'The first of the list; nothing is known yet',
 };
 
-// The rows of the page: the ten most worth asking on top, then every category in its group, or
+// The rows of the page: the ten most worth asking on top, then every other category in its group, or
 // instead of both what a search finds. Ten categories or fewer are one list, with fixed digits.
 export class CategoryList {
   /**
@@ -35,16 +36,17 @@ export class CategoryList {
     this.asking = h('div', { class: 'an-asking', role: 'group', 'aria-label': 'Most worth asking' });
     this.all = h('div', { class: 'an-all', role: 'group', 'aria-label': 'All categories' });
     this.found = h('div', { class: 'an-found', role: 'group', 'aria-label': 'Found categories', hidden: true });
-    this.nothing = h('div', { class: 'an-nothing', text: 'No category has this in its name. Press Esc to see all again.', hidden: true });
+    this.nothing = h('div', { class: 'an-nothing', text: `No category has this in its name. ${keyOr('Press Esc', 'Clear the field')} to see all again.`, hidden: true });
     this.unfiltered = h('div', { class: 'an-unfiltered' }, this.asking, this.all);
     this.box = h('div', { class: 'an-list', role: 'group', 'aria-label': 'Categories' }, this.nothing, this.found, this.unfiltered);
     this.digits = new DigitSlots();
     /** @type {(CategoryRow | null)[]} */
     this.byDigit = [];
     /** @type {CategoryRow[]} */
-    this.numbered = []; // rows below that show a digit
+    this.above = []; // rows of the groups that do not stand there, as their category is on top
     /** @type {CategoryRow[]} */
     this.foundRows = [];
+    this.scrolled = 0; // the list, before a search
     /** @type {number[] | null} */
     this.matches = null; // what a search finds, null without one
     /** @type {Map<number, CategoryRow>} */
@@ -104,7 +106,7 @@ export class CategoryList {
       h('div', { class: 'an-group', text: title, hidden: this.isShort && item.data.ask.length > 0 }),
       h('div', { class: 'an-digits', style: `grid-template-rows: repeat(${half}, auto)` }, ...cells),
     );
-    this.#numberRowsBelow();
+    this.#hideThoseOnTop();
     this.#foldQuiet(item);
     return fresh.length ? `New digits: ${this.askRows.filter((row) => row.isFresh).map((row) => `${row.digit.textContent} ${row.category.name}`).join(', ')}` : '';
   }
@@ -124,13 +126,12 @@ export class CategoryList {
     return row;
   }
 
-  #numberRowsBelow() {
-    for (const row of this.numbered) row.setDigit('');
-    this.numbered = this.askRows.flatMap(({ category, digit }) => {
-      const row = this.#rowBelow(category.id);
-      row?.setDigit(digit.textContent ?? '');
-      return row ? [row] : [];
-    });
+  // No category stands twice.
+  #hideThoseOnTop() {
+    for (const row of this.above) row.element.hidden = false;
+    this.above = this.askRows.flatMap(({ category }) => this.#rowBelow(category.id) ?? []);
+    for (const row of this.above) row.element.hidden = true;
+    for (const group of this.below) group.element.hidden = !group.shownRows.length;
   }
 
   /** @param {number} id */
@@ -174,26 +175,28 @@ export class CategoryList {
 
   get visible() {
     if (this.matches) return this.foundRows;
-    return [...this.askRows, ...this.below.filter((group) => !group.isFolded).flatMap((group) => group.rows)];
+    return [...this.askRows, ...this.below.filter((group) => !group.isFolded).flatMap((group) => group.shownRows)];
   }
 
   // Category ids of the list as filtered.
   get listed() { return this.matches ?? this.groups.flatMap((group) => group.ids); }
 
-  // The row that stands for a category, on top if it is there.
+  // The row that stands for a category, on top if it is there; its group may be folded.
+  /** @param {number} id */
+  standingFor(id) { return this.visible.find((row) => row.category.id === id) ?? this.#rowBelow(id) ?? null; }
+
+  // The same, where it can be seen.
   /** @param {number} id */
   rowOf(id) {
-    const asked = this.visible.find((row) => row.category.id === id);
-    if (asked) return asked;
-    const group = this.groupOf.get(id);
-    group?.open();
-    return this.#rowBelow(id) ?? null;
+    const row = this.standingFor(id);
+    if (row && !this.visible.includes(row)) this.groupOf.get(id)?.open();
+    return row;
   }
 
   // Category ids whose row lies wholly in a part of the window.
   /** @param {View} view */
   categoriesIn(view) {
-    const near = this.matches ? this.foundRows : [...this.askRows, ...this.below.filter((group) => group.isNear(view)).flatMap((group) => group.rows)];
+    const near = this.matches ? this.foundRows : [...this.askRows, ...this.below.filter((group) => group.isNear(view)).flatMap((group) => group.shownRows)];
     return [...new Set(near.filter((row) => isIn(view, row.element)).map((row) => row.category.id))];
   }
 
@@ -201,6 +204,8 @@ export class CategoryList {
   /** @param {string} text */
   filter(text) {
     const matches = text.trim() ? this.names.matching(text) : null;
+    const { matches: before, box } = this;
+    if (matches && !before) this.scrolled = box.scrollTop;
     this.matches = matches;
     this.foundRows = (matches ?? []).slice(0, FOUND).map((id) => this.#foundRow(id));
     this.found.replaceChildren(...this.foundRows.map((row) => row.element));
@@ -209,6 +214,7 @@ export class CategoryList {
     this.found.hidden = !this.foundRows.length;
     this.nothing.hidden = !matches || this.foundRows.length > 0;
     this.unfiltered.classList.toggle('an-hidden', Boolean(matches));
+    if (before && !matches) box.scrollTop = this.scrolled;
   }
 
   /** @param {number} id */

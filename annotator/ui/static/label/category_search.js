@@ -1,26 +1,25 @@
-// The search field over the categories: typing filters, Enter answers and waits for the next name,
-// Esc leaves. While it waits, what begins no name is a key of the page, as everywhere else.
+// The search field over the categories: typing filters, Enter answers and leaves, so that the next key
+// is one of the page again; the line in the field says what was answered that way on this image.
 
 import { h } from '../shared/dom.js';
-import { digitOf } from '../shared/keyboard.js';
 
 /** @import { Decision } from '../shared/wire.d.ts' */
 
-const SHOWN = 4; // answers that the line below the field still shows
+const SHOWN = 4; // answers that the line still shows
 
 export class CategorySearch {
   /**
-   * @param {{ onText: (text: string) => void, onMove: (step: number) => void, onPick: (state: Decision) => string, onLeave: () => void, onKey: (event: KeyboardEvent) => unknown }} listeners
-   *   `onPick` returns what was answered, empty if nothing; `onKey` takes a key of the page
+   * @param {{ onText: (text: string) => void, onMove: (step: number) => void, onPick: (state: Decision) => number | null, onLeave: (isWanted: boolean) => void }} listeners
+   *   `onPick` returns the category that was answered, null if none was; `onLeave`: whether the row
+   *   that was found is gone to
    */
-  constructor({ onText, onMove, onPick, onLeave, onKey }) {
+  constructor({ onText, onMove, onPick, onLeave }) {
     this.onText = onText;
     this.onMove = onMove;
     this.onPick = onPick;
     this.onLeave = onLeave;
-    this.onKey = onKey;
-    /** @type {string[]} */
-    this.answered = [];
+    /** @type {number[]} */
+    this.answered = []; // category ids, on this image, the last one first
     this.input = h('input', {
       class: 'an-find', type: 'search', placeholder: 'Find a category  (/)', 'aria-label': 'Find a category',
       autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', dir: 'auto',
@@ -32,67 +31,55 @@ export class CategorySearch {
   }
 
   enter() {
-    this.answered = [];
     this.input.focus();
     this.input.select();
   }
 
+  // Another image comes on the screen.
   clear() {
-    if (!this.input.value && this.line.hidden) return;
-    this.input.value = '';
+    this.answered = [];
+    if (this.input.value) {
+      this.input.value = '';
+      this.onText('');
+    }
     this.line.hidden = true;
-    this.onText('');
   }
 
-  // What Enter would answer now, if anything.
-  /** @param {string | undefined} name */
-  showTarget(name) {
-    const isTyping = document.activeElement === this.input;
-    this.line.hidden = !isTyping || (!name && !this.answered.length);
-    const target = name ? [h('kbd', { text: '⏎' }), h('b', { text: name, dir: 'auto' })] : [];
-    this.line.replaceChildren(...target, ...this.answered.map((text) => h('span', { text, dir: 'auto' })));
+  // What Enter would answer now, if anything, or else what it has answered.
+  /** @param {string | undefined} name @param {(id: number) => string} textOf an answer as it is now, as `✓ dog` */
+  draw(name, textOf) {
+    const isTyping = document.activeElement === this.input && this.input.value.trim();
+    const target = isTyping && name ? [h('kbd', { text: '⏎' }), h('b', { text: name, dir: 'auto' })] : [];
+    const answered = this.answered.map((id) => h('span', { text: textOf(id), dir: 'auto' }));
+    this.line.replaceChildren(...target, ...answered);
+    this.line.hidden = !this.line.childElementCount;
   }
 
   /** @param {KeyboardEvent} event */
   #key(event) {
     const { key } = event;
     if (event.isComposing) return;
-    if (this.#isOfPage(event)) this.#handOver(event);
-    else if (key === 'ArrowDown' || key === 'ArrowUp') this.onMove(key === 'ArrowDown' ? 1 : -1);
+    if (key === 'ArrowDown' || key === 'ArrowUp') this.onMove(key === 'ArrowDown' ? 1 : -1);
     else if (key === 'Enter') this.#pick(event.shiftKey ? 'absent' : 'present');
-    else if (key === 'Escape') this.#leave();
+    else if (key === 'Escape') this.#leave(Boolean(this.input.value.trim()));
     else if (key !== '/' || this.input.value) return; // the key that opens the search begins no name
     event.preventDefault();
     event.stopPropagation();
   }
 
-  // Whether a name was answered, no other is begun, and the key begins none.
-  /** @param {KeyboardEvent} event */
-  #isOfPage(event) {
-    if (this.input.value || !this.answered.length || event.repeat) return false;
-    return digitOf(event) >= 0 || event.key === 'ArrowRight' || (event.key === 'Enter' && !event.shiftKey);
-  }
-
-  /** @param {KeyboardEvent} event */
-  #handOver(event) {
-    this.#leave();
-    this.onKey(event);
-  }
-
   /** @param {Decision} state */
   #pick(state) {
     if (!this.input.value.trim()) return;
-    const answered = this.onPick(state);
-    if (!answered) return;
-    this.answered = [answered, ...this.answered].slice(0, SHOWN);
-    this.input.value = '';
-    this.onText('');
+    const id = this.onPick(state);
+    if (id === null) return;
+    this.answered = [id, ...this.answered.filter((each) => each !== id)].slice(0, SHOWN);
+    this.#leave(false);
   }
 
-  #leave() {
+  /** @param {boolean} isWanted */
+  #leave(isWanted) {
     this.input.value = '';
     this.input.blur();
-    this.line.hidden = true;
-    this.onLeave();
+    this.onLeave(isWanted);
   }
 }

@@ -19,7 +19,7 @@ export class ImageAddress {
   read() {
     const said = location.hash.slice(1);
     const image = imageOf(said);
-    if (said && image === null && `#${said}` !== END) this.page.tell(`There is no image ${said} in this project; this is the one where you were.`);
+    if (said && image === null && `#${said}` !== END) this.page.tell(`There is no image ${said} in this project; this is the one where you were.`, 'address');
     return image;
   }
 

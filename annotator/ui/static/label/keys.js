@@ -23,7 +23,7 @@ export const KEYS = [
   { command: 'previous', on: ['ArrowLeft'], text: 'previous image' },
   { command: 'undo', on: ['u', 'Ctrl+z'], text: 'undo, as far back as you like' },
   { command: 'redo', on: ['Shift+u', 'Ctrl+y', 'Ctrl+Shift+z'], show: 'Shift+U Ctrl+Y', text: 'redo' },
-  { command: 'find', on: ['/'], text: 'find a category; then Enter: present, Shift Enter: absent, Esc: back' },
+  { command: 'find', on: ['/'], text: 'find a category by its first letters; Enter: present, Shift Enter: absent, Esc: go to its row. After each the keys are those of the page again; / finds the next' },
   { command: 'groups', on: ['l'], text: 'expand or collapse the groups of a long list' },
   { command: 'hotkey', on: ['k'], text: 'choose a shortcut for this category' },
   { command: 'hotkeyCode', on: [','], text: 'start a multi-key shortcut; Esc cancels' },

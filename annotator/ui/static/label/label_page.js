@@ -106,7 +106,7 @@ export class LabelPage extends WorkScreen {
     });
     const { server, queue, guard, me, categoryNames: names = new Map() } = this;
     this.state = new LabelState({ server, queue, guard, album, me, names }, {
-      showImage: () => this.#showImage(), draw: () => this.draw(), drawNeighbours: () => this.strip.draw(album.ids, album.at, album.items),
+      showImage: () => this.#showImage(), draw: () => this.draw(), drawNeighbours: () => this.strip.draw(album),
       fail: (text) => this.fail(text), retry: (text, again) => this.retry(text, again), notify: (text) => this.notify(text), tell: (text) => this.tell(text), say: (text) => this.say(text),
       isDrawn: () => this.stage.isDrawn, takesCommit: () => this.gate.takes(),
       interlude: () => { this.rare.turn(); return this.probes.turn(); }, end: () => this.end.open(),
@@ -115,7 +115,7 @@ export class LabelPage extends WorkScreen {
     this.hotkeys.use(categories);
     this.search = new CategorySearch({
       onText: (text) => this.#filter(text), onMove: (step) => this.moveFocus(step),
-      onPick: (state) => this.#pickFound(state), onLeave: () => this.#leaveSearch(), onKey: (event) => this.key(event),
+      onPick: (state) => this.#pickFound(state), onLeave: (isWanted) => this.#leaveSearch(isWanted),
     });
     this.probes = new ProbeSchedule(this, owner);
     const why = button('Why?', 'E', () => this.toggleEvidence());
@@ -169,7 +169,7 @@ export class LabelPage extends WorkScreen {
     if (from.page) scrollTo(0, 0);
     this.focus = this.#firstSuggestion ?? this.rows.visible[0] ?? null;
     this.beforeSearch = this.focus;
-    this.strip.draw(album.ids, album.at, album.items);
+    this.strip.draw(album);
     this.milestone.show(item);
     this.address.write();
     this.draw();
@@ -216,6 +216,7 @@ export class LabelPage extends WorkScreen {
     const { state, focus } = this;
     if (!state?.item) return;
     this.rows.draw(state.item, focus);
+    this.#drawSearch();
     this.#drawBanner();
     this.tools.draw();
     this.#updateViewSoon();
@@ -277,7 +278,6 @@ export class LabelPage extends WorkScreen {
     if (!rows.length) return;
     const place = this.focus ? rows.indexOf(this.focus) : -1;
     this.#setFocus(rows[(place + step + rows.length) % rows.length]);
-    if (document.activeElement === this.search.input) this.search.showTarget(this.focus?.category.name);
   }
 
   // A accepts it without another key; digits stay with their rows, so it need not be the first one.
@@ -322,30 +322,35 @@ export class LabelPage extends WorkScreen {
     this.state.toggle(row.category.id, state);
   }
 
-  // Returns what was answered, for the line below the search field.
+  // Returns the category that was answered.
   /** @param {State} state */
   #pickFound(state) {
     const { focus } = this;
-    const { item } = this.state;
-    if (!focus || !item) return '';
+    if (!focus || !this.state.item) return null;
     this.#pick(focus, state);
-    const { id, name } = focus.category;
-    const now = item.state(id);
-    return `${now === 'present' ? '✓' : now === 'absent' ? '✕' : '·'} ${name}`;
+    return focus.category.id;
   }
 
   /** @param {string} text */
   #filter(text) {
-    const isSearch = Boolean(text.trim());
     this.rows.filter(text);
-    this.#setFocus(isSearch ? this.rows.foundRows[0] ?? null : this.beforeSearch && this.rows.rowOf(this.beforeSearch.category.id));
-    this.search.showTarget(isSearch ? this.focus?.category.name : '');
+    if (text.trim()) return this.#setFocus(this.rows.foundRows[0] ?? null);
+    this.focus = this.beforeSearch && this.rows.standingFor(this.beforeSearch.category.id);
+    return this.draw();
   }
 
-  #leaveSearch() {
-    const row = this.focus ?? this.beforeSearch;
-    this.rows.filter('');
-    this.#setFocus(row ? this.rows.rowOf(row.category.id) : this.rows.visible[0] ?? null);
+  // The list is again as it was before, so that Enter answers what its button said; only a row that
+  // was found, but not answered, is gone to.
+  /** @param {boolean} isWanted */
+  #leaveSearch(isWanted) {
+    const wanted = isWanted ? this.focus : null;
+    this.#filter('');
+    if (wanted) this.#setFocus(this.rows.rowOf(wanted.category.id));
+  }
+
+  #drawSearch() {
+    const marks = new Map([['present', '✓'], ['absent', '✕'], ['unsure', '?'], ['conflict', '≠']]);
+    this.search.draw(this.focus?.category.name, (id) => `${marks.get(this.state.item?.state(id) ?? '') ?? '·'} ${this.state.nameOf(id)}`);
   }
 
   // ---- keys

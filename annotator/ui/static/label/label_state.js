@@ -3,6 +3,7 @@
 // draws what it reads here.
 
 import { randomId } from '../shared/dom.js';
+import { keyOr, takesBack } from '../shared/key_or_button.js';
 import { lateText } from '../shared/late_answers.js';
 import { saidBy, stepText } from '../shared/step_text.js';
 import { answersOf, wordsOf } from './completion.js';
@@ -160,7 +161,8 @@ export class LabelState {
   /** @param {number} place */
   #tellGone(place) {
     const [id] = this.album.remove(place);
-    this.view.fail(`There is no image ${id} in this project. Press → to go on, or O to open another one.`);
+    this.view.fail(`There is no image ${id} in this project. Press ${keyOr('→', 'Next')} to go on, or ${keyOr('O', 'Open')} to open another one.`);
+    this.view.drawNeighbours();
   }
 
   async #show() {
@@ -200,7 +202,7 @@ export class LabelState {
     if (!item) return;
     const ids = visible.filter((id) => item.isSuggested(id)); // nobody accepts what they cannot see
     if (ids.length) this.#commit(item, 'accept_all', ids.map((id) => ({ id, state: 'present', source: 'accepted_in_bulk' })));
-    this.view.notify(ids.length ? `${ids.length} accepted. U takes it back.` : 'No suggestion is in view.');
+    this.view.notify(ids.length ? `${ids.length} accepted. ${takesBack()}` : 'No suggestion is in view.');
   }
 
   // Answers the rest of the image and goes on: one step, so that one undo takes it back.
@@ -213,7 +215,7 @@ export class LabelState {
       const answers = answersOf(completion);
       if (answers.length) {
         this.#commit(item, completion.present.length ? 'accept_all' : 'sweep', answers);
-        this.view.notify(`${wordsOf(completion)}. U takes it back.`);
+        this.view.notify(`${wordsOf(completion)}. ${takesBack()}`);
       }
     }
     await this.next();
@@ -228,8 +230,8 @@ export class LabelState {
     const suggested = listed.filter((id) => item.isOpen(id) && item.suggested.has(id) && !ids.includes(id)).length;
     if (ids.length) this.#commit(item, 'sweep', ids.map((id) => ({ id, state: 'absent', source: 'swept' })));
     const inGroup = group === undefined ? '' : ` in ${group || 'this group'}`;
-    const stay = suggested ? `; ${suggested} suggested stay open` : '';
-    this.view.notify(ids.length ? `${ids.length} marked absent${inGroup}${stay}. U takes it back.` : `Nothing is left open${inGroup || ' on this image'}.`);
+    const stay = suggested ? `; ${suggested} suggested ${suggested === 1 ? 'stays' : 'stay'} open` : '';
+    this.view.notify(ids.length ? `${ids.length} marked absent${inGroup}${stay}. ${takesBack()}` : `Nothing is left open${inGroup || ' on this image'}.`);
   }
 
   // Nobody answers about an image that they cannot see.
@@ -285,6 +287,7 @@ export class LabelState {
       item.putBack(op, step.before);
     } else this.#forgetSteps(); // its image is not at hand; the server says what was taken back
     this.queue.push(call, { as: this.me, op }, item ? { target: step.op, image: step.image } : { meant: chosen.op });
+    this.guard.sendRest(call, chosen);
     if (item && item !== this.#item) await this.openImage(step.image);
     this.view.draw();
     this.view.notify(`${call === 'undo' ? 'Undone' : 'Redone'}: ${chosen.text}.`);
@@ -327,7 +330,7 @@ export class LabelState {
     if (got.ok && got.items.length) {
       item.adoptOpinion(got.items[0]);
       this.view.draw();
-    } else this.view.notify('The server does not answer; press M again in a moment.');
+    } else this.view.notify(`The server does not answer; press ${keyOr('M', 'it')} again in a moment.`);
   }
 
   // The image on the screen cannot be shown.

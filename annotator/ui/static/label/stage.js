@@ -1,11 +1,14 @@
 // The image, and what is said over it: a problem, a banner, flags, a passing notice.
 
-import { keepAsking, turnTo } from '../shared/awaited_image.js';
+import { keepAsking, showSmall, turnTo } from '../shared/awaited_image.js';
 import { h, imageUrl, setText } from '../shared/dom.js';
+import { keyOr } from '../shared/key_or_button.js';
 import { Zoom } from '../shared/zoom.js';
 
 /** @import { Flag } from '../shared/wire.d.ts' */
 /** @import { Item } from './item.js' */
+
+const skipIt = () => keyOr('Skip it with P.', 'Skip it.');
 
 export class Stage {
   /**
@@ -23,6 +26,7 @@ export class Stage {
     this.image = h('img', { class: 'an-image', alt: '', draggable: 'false', hidden: true });
     this.view = h('div', { class: 'an-view' }, this.image);
     this.place = h('span', { class: 'an-place' });
+    this.late = h('span', { class: 'an-late', role: 'status' }); // why the small copy is still there
     this.problem = h('div', { class: 'an-problem', role: 'status', hidden: true });
     this.banner = h('button', { class: 'an-banner', type: 'button', hidden: true, onclick: onBanner });
     this.flag = h('button', { class: 'an-flag', type: 'button', hidden: true, onclick: () => { onFlag(); this.flag.blur(); } });
@@ -30,8 +34,8 @@ export class Stage {
     this.typed = h('div', { class: 'an-typed', role: 'status', hidden: true });
     this.element = h('div', { class: 'an-stage' }, this.view, this.problem, this.flag, this.contradictions, this.banner, this.typed);
     this.zoom = new Zoom(this.element, this.view, { onCloser: () => this.#load(2560) });
-    this.image.addEventListener('load', () => this.#drawn());
-    keepAsking(this.image, { onMissing: (reason) => this.#miss(reason), onWait: () => this.#wait() });
+    this.image.addEventListener('load', () => this.#drawnLarge());
+    keepAsking(this.image, { onMissing: (reason) => this.#miss(reason), onWait: (isAway) => this.#wait(isAway) });
   }
 
   /** @param {Item} item */
@@ -40,17 +44,17 @@ export class Stage {
     this.isDrawn = false;
     this.element.classList.remove('empty');
     this.zoom.reset(data);
-    this.image.style.backgroundImage = '';
+    setText(this.late, '');
     this.image.alt = data.name;
     this.image.hidden = false;
     this.problem.hidden = true;
     if (data.problem) {
       this.image.removeAttribute('src');
-      this.#fail(`${data.problem} Skip it with P.`);
+      this.#fail(`${data.problem} ${skipIt()}`);
       return;
     }
     turnTo(this.image, imageUrl(1280, id));
-    if (this.image.complete && this.image.naturalWidth) this.#drawn(); // it was loaded ahead
+    if (this.image.complete && this.image.naturalWidth) this.#drawnLarge(); // it was loaded ahead
     else this.#showSmall(id);
   }
 
@@ -59,6 +63,7 @@ export class Stage {
   clear(text) {
     this.id = null;
     this.isDrawn = false;
+    setText(this.late, '');
     this.image.removeAttribute('src');
     this.image.alt = '';
     this.element.classList.add('empty');
@@ -76,6 +81,11 @@ export class Stage {
     this.onDrawn();
   }
 
+  #drawnLarge() {
+    setText(this.late, '');
+    this.#drawn();
+  }
+
   // The image can be seen, or it is said why not.
   #nameImage() { Object.assign(this.place, { textContent: this.image.alt, title: this.image.alt }); }
 
@@ -86,7 +96,7 @@ export class Stage {
     small.src = imageUrl(256, id);
     small.decode().then(() => {
       if (this.id !== id || this.isDrawn) return;
-      this.image.style.backgroundImage = `url("${small.src}")`;
+      showSmall(this.image, small.src);
       this.#drawn();
     }, () => {}); // the large one is asked for again
   }
@@ -102,15 +112,17 @@ export class Stage {
   }
 
   // It comes by itself when the server answers again; a small copy stays.
-  #wait() {
-    if (!this.isDrawn) this.#fail('The image cannot be loaded right now; it comes by itself as soon as it can be.');
+  /** @param {boolean} isAway */
+  #wait(isAway) {
+    if (this.isDrawn) setText(this.late, `${isAway ? 'offline, ' : ''}the large image comes later`);
+    else this.#fail('The image cannot be loaded right now; it comes by itself as soon as it can be.');
   }
 
   /** @param {string} reason */
   #miss(reason) {
     if (this.id === null) return;
     this.isDrawn = false;
-    this.#fail(`${reason} Skip it with P.`);
+    this.#fail(`${reason} ${skipIt()}`);
     this.onBroken(reason);
   }
 

@@ -4,6 +4,7 @@ import { keepAsking } from '../shared/awaited_image.js';
 import { h, imageUrl } from '../shared/dom.js';
 import { describeMark, showMark } from '../shared/image_mark.js';
 
+/** @import { Album } from './album.js' */
 /** @import { ImageMarks } from './image_marks.js' */
 /** @import { Item } from './item.js' */
 
@@ -33,8 +34,8 @@ export class ThumbnailStrip {
     return { button, image, star, name: '' };
   }
 
-  /** @param {number[]} images @param {number} at @param {Map<number, Item>} items */
-  draw(images, at, items) {
+  /** @param {Album} album */
+  draw({ ids: images, at, isBetween, items }) {
     const first = Math.max(0, Math.min(at - 4, images.length - LENGTH));
     this.slots.forEach((slot, offset) => {
       const { button, image } = slot;
@@ -44,8 +45,10 @@ export class ThumbnailStrip {
       if (id === undefined) return;
       if (button.dataset.id !== String(id)) image.src = imageUrl(256, id);
       Object.assign(button.dataset, { id, place });
-      button.classList.toggle('current', place === at);
-      slot.name = place === at ? 'this image' : `image ${place - at > 0 ? '+' : ''}${place - at}`;
+      const isCurrent = place === at && !isBetween;
+      const distance = place - at - (isBetween && place <= at ? 1 : 0);
+      button.classList.toggle('current', isCurrent);
+      slot.name = isCurrent ? 'this image' : `image ${distance > 0 ? '+' : ''}${distance}`;
     });
     this.mark(items);
     this.#askForOthers();

@@ -1,6 +1,8 @@
 // The Review page: answered pairs as cards, filtered, corrected in place or many at once.
 
+import { CATEGORIES } from '../shared/category_changes.js';
 import { button, formatNumber, h } from '../shared/dom.js';
+import { keyOr } from '../shared/key_or_button.js';
 import { WorkScreen } from '../shared/work_screen.js';
 import { CardList } from './card_list.js';
 import { Filters } from './filters.js';
@@ -119,7 +121,7 @@ export class ReviewPage extends WorkScreen {
     this.filters.useCategories(list.categories);
   }
 
-  categoriesComing() { this.tell('The categories have changed; press M to list the pairs with them.'); }
+  categoriesComing() { this.tell(`The categories have changed; press ${keyOr('M', 'Refresh')} to list the pairs with them.`, CATEGORIES); }
 
   // The next pairs come before the last card is reached.
   async #loadMore() {
@@ -158,7 +160,7 @@ export class ReviewPage extends WorkScreen {
   newVersion(number) {
     if (!this.state?.filters || number === null || number === this.state.version || number === this.announced) return;
     this.announced = number;
-    this.tell(`Version ${number} is ready. Press M to refresh the list with it.`);
+    this.tell(`Version ${number} is ready. Press ${keyOr('M', 'Refresh')} to list the pairs with it.`, 'version');
   }
 
   // ---- drawing

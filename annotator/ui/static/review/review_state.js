@@ -3,6 +3,7 @@
 // only; the page draws what it reads here.
 
 import { randomId } from '../shared/dom.js';
+import { keyOr, takesBack } from '../shared/key_or_button.js';
 import { lateText } from '../shared/late_answers.js';
 import { saidBy, stepText } from '../shared/step_text.js';
 import { keyOf, Pair, stateText } from './pair.js';
@@ -225,7 +226,7 @@ export class ReviewState {
   #tell(pair, state) {
     const { view } = this;
     view.say(`${pair.categoryName} ${answerText(state)}`);
-    if (pair.state === 'conflict') view.notify(`Still in conflict: ${pair.whoText}. Press D to let your answers decide.`);
+    if (pair.state === 'conflict') view.notify(`Still in conflict: ${pair.whoText}. ${keyOr('Press D', 'Tick “My answers decide conflicts”')} to let your answers decide.`);
     else if (state === 'cleared' && pair.row.state) view.notify(`Your answer is removed; ${pair.row.by || 'someone else'} answered ${pair.row.state}.`);
   }
 
@@ -233,7 +234,7 @@ export class ReviewState {
   #answerSelected(selected, state) {
     const changed = this.changing(selected, state);
     if (changed.length) this.#commit('page', changed, state);
-    this.view.notify(changed.length ? `${changed.length} changed: ${answerText(state)}. U takes it back.` : 'That would change none of the selected pairs.');
+    this.view.notify(changed.length ? `${changed.length} changed: ${answerText(state)}. ${takesBack()}` : 'That would change none of the selected pairs.');
   }
 
   /** @param {string} kind @param {Pair[]} pairs @param {State} state */
@@ -271,6 +272,7 @@ export class ReviewState {
       for (const { pair, row } of step.before) pair.replace(row, op);
     } else this.#forgetSteps();
     this.queue.push(call, { as: this.me, op }, step ? { target: step.op } : { meant: chosen.op });
+    this.guard.sendRest(call, chosen);
     this.view.draw();
     this.view.notify(`${call === 'undo' ? 'Undone' : 'Redone'}: ${chosen.text}.`);
   }

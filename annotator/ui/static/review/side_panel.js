@@ -1,6 +1,6 @@
 // Beside the list: the image in large, what else is on it, and who answered what about the pair.
 
-import { keepAsking, turnTo } from '../shared/awaited_image.js';
+import { keepAsking, showSmall, turnTo } from '../shared/awaited_image.js';
 import { h, imageUrl } from '../shared/dom.js';
 import { ImageTools } from '../shared/image_tools.js';
 
@@ -74,8 +74,8 @@ export class SidePanel {
   /** @param {Pair} pair */
   #showImage({ row: { image, name } }) {
     this.image.dataset.id = String(image);
-    this.image.style.backgroundImage = `url("${imageUrl(256, image)}")`; // at once, until the large one is there
     turnTo(this.image, imageUrl(1280, image));
+    if (!this.image.complete) showSmall(this.image, imageUrl(256, image));
     this.image.alt = name;
     this.image.hidden = false;
     this.problem.hidden = true;

@@ -10,17 +10,28 @@ const MOST_TRIES = 4; // while the server answers everything else
 /** @param {HTMLImageElement} image @param {string} address */
 export function turnTo(image, address) {
   image.removeAttribute('src');
+  Object.assign(image.style, { backgroundImage: '', content: '' });
   image.src = address;
+}
+
+// A small copy of it, until it is there. As `content` it stands in place of what a browser paints,
+// a sign and the name, where the image does not come.
+/** @param {HTMLImageElement} image @param {string} address */
+export function showSmall(image, address) {
+  const small = `url("${address}")`;
+  Object.assign(image.style, { backgroundImage: small, content: small });
 }
 
 /**
  * @param {HTMLImageElement} image
- * @param {{ onMissing?: (reason: string) => void, onWait?: () => void }} [listeners]
- *   `onMissing`: it can never be shown, for this reason; `onWait`: it comes later
+ * @param {{ onMissing?: (reason: string) => void, onWait?: (isAway: boolean) => void }} [listeners]
+ *   `onMissing`: it can never be shown, for this reason; `onWait`: it comes later, as
+ *   nobody answers or for another reason
  */
 export function keepAsking(image, { onMissing = () => {}, onWait = () => {} } = {}) {
   let address = '';
   let tries = 0;
+  image.addEventListener('load', () => { image.style.content = ''; });
   image.addEventListener('error', async () => {
     const asked = image.getAttribute('src');
     if (!asked) return;
@@ -33,7 +44,7 @@ export function keepAsking(image, { onMissing = () => {}, onWait = () => {} } = 
       onMissing(reason || 'This image cannot be shown.');
       return;
     }
-    onWait();
+    onWait(reason === null);
     if (await serverIsBack()) tries = 0;
     else await pause(RETRY_MS * Math.max(1, tries));
     if (!isOther()) image.setAttribute('src', asked);

@@ -4,6 +4,8 @@
 /** @import { Category, CategoryList } from './wire.d.ts' */
 /** @import { Server } from './server.js' */
 
+export const CATEGORIES = 'categories'; // the subject of what is told about them
+
 const SHOWN = 5; // changes that a notice names
 
 export class CategoryChanges {

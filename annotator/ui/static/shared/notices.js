@@ -10,35 +10,34 @@ export class Notices {
   /** @type {HTMLElement | null} */
   own = null; // the line about the last key
 
-  element = h('div', { class: 'an-notice', role: 'status', 'aria-atomic': 'false', hidden: true });
+  // It is never hidden: a screen reader passes over what comes into view together with its region.
+  element = h('div', { class: 'an-notice', role: 'status', 'aria-atomic': 'false' });
 
   // What came of the last key.
   /** @param {string} text */
   show(text) {
-    if (this.own) this.#remove(this.own);
+    this.own?.remove();
     this.own = this.#add(text);
   }
 
-  // What has happened besides; the same is said once.
-  /** @param {string} text */
-  tell(text) {
-    const same = [...this.element.children].find((line) => line !== this.own && line.textContent === text);
-    if (!same) this.#add(text);
+  // What has happened besides. It replaces what was told about the same subject; the same is said once.
+  /** @param {string} text @param {string} [subject] */
+  tell(text, subject = text) {
+    const older = this.#lines().find((line) => line.dataset.subject === subject);
+    if (older?.textContent === text) return;
+    older?.remove();
+    this.#add(text).dataset.subject = subject;
   }
+
+  /** @returns {HTMLElement[]} */
+  #lines() { return [...this.element.querySelectorAll('p')]; }
 
   /** @param {string} text */
   #add(text) {
     const line = h('p', { text });
     this.element.append(line);
-    this.element.hidden = false;
     if (this.element.children.length > MOST) this.element.firstElementChild?.remove();
-    setTimeout(() => this.#remove(line), SHOWN_MS);
+    setTimeout(() => line.remove(), SHOWN_MS);
     return line;
-  }
-
-  /** @param {HTMLElement} line */
-  #remove(line) {
-    line.remove();
-    this.element.hidden = !this.element.children.length;
   }
 }

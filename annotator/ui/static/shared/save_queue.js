@@ -18,6 +18,7 @@ import { pause } from './server.js';
  * @property {number} [image]
  * @property {number} [category]
  * @property {string} [at] when it happened
+ * @property {string | null} [step] of which it is a part
  * @property {Change[]} [changes]
  * @property {number} [probe]
  * @property {State} [state]

@@ -1,5 +1,7 @@
 // What a step says, in a few words: in the question before it is taken back, and in the sentence after.
 
+import { formatNumber } from './dom.js';
+
 /** @import { Step } from './wire.d.ts' */
 /** @import { Job } from './save_queue.js' */
 
@@ -11,8 +13,8 @@ const WORDS = { unsure: 'cannot tell', cleared: 'answer removed' };
 /** @param {Said} step */
 export function stepText({ answers, images, name, category, state }) {
   if (answers === 1) return `${category} on ${name}, ${WORDS[state] ?? state}`;
-  const where = images === 1 ? name : `${images} images`;
-  return category ? `${answers} answers about ${category}` : `${answers} answers on ${where}`;
+  const where = images === 1 ? name : `${formatNumber(images)} images`;
+  return `${formatNumber(answers)} answers ${category ? `about ${category}` : `on ${where}`}`;
 }
 
 // Of an operation that this browser has not sent yet, or has just made.

@@ -1,7 +1,7 @@
 // Which step an undo or a redo is about. What this page did in the last minute is taken back at once;
 // any other step is named and asked about first, so that nothing changes out of sight.
 
-import { button, dialog, h } from './dom.js';
+import { button, dialog, h, randomId } from './dom.js';
 import { pause } from './server.js';
 import { agoText, saidBy, stepText } from './step_text.js';
 
@@ -11,7 +11,7 @@ import { agoText, saidBy, stepText } from './step_text.js';
 
 /** @typedef {'undo' | 'redo'} Call */
 /** @typedef {{ op: string, at: number, text: string }} OwnStep of this page: when it was done, or taken back, and what it says */
-/** @typedef {{ op: string, text: string }} Chosen */
+/** @typedef {{ op: string, text: string, parts?: string[] }} Chosen `parts`: all its operations, `op` first; none are named where it is the only one */
 
 const FRESH_MS = 60000;
 const REMEMBERED = 50; // steps that are known to be of this page after a reload
@@ -87,16 +87,22 @@ export class UndoGuard {
     const isOfPage = this.#ops.includes(step.op);
     const isFresh = isOfPage && step.seconds * 1000 < FRESH_MS;
     if (!isFresh && !await this.#ask(call, step, isOfPage)) return null;
-    this.did(step.op); // it is known here by now
-    return { op: step.op, text };
+    for (const op of new Set([step.op, ...step.parts.slice(-1)])) this.did(op); // known here by now, to undo and to redo
+    return { op: step.op, text, parts: step.parts };
+  }
+
+  // Of a step in parts the page itself sends the first.
+  /** @param {Call} call @param {Chosen} chosen */
+  sendRest(call, { parts = [] }) {
+    for (const meant of parts.slice(1)) this.queue.push(call, { as: this.queue.annotator, op: randomId() }, { meant });
   }
 
   // The newest of this browser that the server does not have.
   #unsaved() {
-    const job = this.queue.newestUnsaved;
-    if (!job) return null;
+    const { newestUnsaved: job, pending, fails } = this.queue;
+    if (!job || (job.data.step && pending && !fails)) return null; // the server knows the other parts
     const { op, at } = job.data;
-    return { op, seconds: (Date.now() - Date.parse(at ?? '')) / 1000, ...saidBy(job.data, job.name ?? '', this.names) };
+    return { op, parts: [op], seconds: (Date.now() - Date.parse(at ?? '')) / 1000, ...saidBy(job.data, job.name ?? '', this.names) };
   }
 
   /** @param {Call} call */

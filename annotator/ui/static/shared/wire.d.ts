@@ -676,6 +676,7 @@ export interface SaveRequest {
   kind: 'answer' | 'accept_all' | 'sweep' | 'page';
   changes: Change[];
   image?: number | null;
+  step?: string | null;
 }
 
 export interface Saved {
@@ -723,6 +724,7 @@ export type State = 'present' | 'absent' | 'unsure' | 'cleared';
 
 export interface Step {
   op: string;
+  parts: string[];
   seconds: number;
   answers: number;
   images: number;

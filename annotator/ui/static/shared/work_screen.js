@@ -2,7 +2,7 @@
 
 import { answerText } from './answer_text.js';
 import { nameKey } from './browser_store.js';
-import { CategoryChanges } from './category_changes.js';
+import { CATEGORIES, CategoryChanges } from './category_changes.js';
 import { CommitGate } from './commit_gate.js';
 import { helpDialog, nameDialog, saveName } from './dialogs.js';
 import { h, setImageProject } from './dom.js';
@@ -102,9 +102,9 @@ export class WorkScreen {
   /** @param {string} text */
   notify(text) { this.notices.show(text); }
 
-  // Say for a few seconds what has happened besides.
-  /** @param {string} text */
-  tell(text) { this.notices.tell(text); }
+  // Say for a few seconds what has happened besides, in place of what was said about the same subject.
+  /** @param {string} text @param {string} [subject] */
+  tell(text, subject) { this.notices.tell(text, subject); }
 
   // True if the key is one of the page.
   /** @param {KeyboardEvent} _event @returns {boolean} */
@@ -207,7 +207,7 @@ export class WorkScreen {
     if (!taken) return null;
     if (!taken.list.categories.length) location.reload(); // it says what to do then
     for (const { id, name } of taken.list.categories) this.categoryNames?.set(id, name);
-    if (taken.text) this.tell(taken.text);
+    if (taken.text) this.tell(taken.text, CATEGORIES);
     return taken.list;
   }
 

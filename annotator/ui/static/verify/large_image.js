@@ -1,6 +1,6 @@
 // One image of the grid, large: for as long as a key is held, or until it is closed.
 
-import { keepAsking, turnTo } from '../shared/awaited_image.js';
+import { keepAsking, showSmall, turnTo } from '../shared/awaited_image.js';
 import { h, imageUrl } from '../shared/dom.js';
 import { ImageTools } from '../shared/image_tools.js';
 import { Zoom } from '../shared/zoom.js';
@@ -38,8 +38,8 @@ export class LargeImage {
     if (this.item === item) return;
     this.item = item;
     this.zoom.reset(item);
-    this.image.style.backgroundImage = `url("${imageUrl(256, item.id)}")`;
     turnTo(this.image, imageUrl(1280, item.id));
+    if (!this.image.complete) showSmall(this.image, imageUrl(256, item.id));
     this.image.alt = item.name;
   }
 

@@ -1,6 +1,7 @@
 // What the Verify page says: the modes, the sentence over the grid, and that nothing is left.
 
 import { formatNumber, h } from '../shared/dom.js';
+import { takesBack } from '../shared/key_or_button.js';
 
 /** @import { Agreement, CategoryCounts, Mode } from '../shared/wire.d.ts' */
 /** @import { ImagePage } from './image_page.js' */
@@ -78,5 +79,5 @@ export function tallyText({ present, absent, unsure, open }) {
 /** @param {number} saved @param {number} unseen */
 export function savedText(saved, unseen) {
   if (unseen) return `${saved} of ${saved + unseen} saved; ${unseen} ${unseen === 1 ? 'was' : 'were'} not in view and ${unseen === 1 ? 'comes' : 'come'} back.`;
-  return saved ? `${saved} saved. U takes them back.` : 'Nothing was marked; these stay open.';
+  return saved ? `${saved} saved. ${takesBack('them')}` : 'Nothing was marked; these stay open.';
 }

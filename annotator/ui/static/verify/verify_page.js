@@ -96,7 +96,7 @@ export class VerifyPage extends WorkScreen {
     const { server, queue, guard, order, me, categoryNames: names = new Map() } = this;
     this.state = new VerifyState({ server, queue, guard, names, supply, order, me, version: start.version }, {
       takeCategories: () => this.#takeCategories(), showLoading: () => this.root.setAttribute('aria-busy', 'true'), showAbout: (about) => this.#showAbout(about),
-      showPage: () => this.#showPage(), settled: () => this.grid.settled(), takesCommit: () => this.gate.takes(), tell: (text) => this.tell(text), draw: () => this.draw(), fail: (text) => this.fail(text),
+      showPage: () => this.#showPage(), settled: () => this.grid.settled(), takesCommit: () => this.gate.takes(), tell: (text, subject) => this.tell(text, subject), draw: () => this.draw(), fail: (text) => this.fail(text),
       retry: (text, again) => this.retry(text, again), notify: (text) => this.notify(text), say: (text) => this.say(text),
     });
     this.#showAgreement(start.agreement);

@@ -29,7 +29,7 @@ import { savedText } from './texts.js';
  * @property {(text: string, again: () => unknown) => Promise<unknown>} retry the same, and it is tried again
  * @property {() => boolean} takesCommit the page has been seen long enough for keys that save it
  * @property {(text: string) => void} notify what came of the last key
- * @property {(text: string) => void} tell what has happened besides
+ * @property {(text: string, subject?: string) => void} tell what has happened besides
  * @property {(text: string) => void} say for screen readers
  */
 
@@ -311,6 +311,7 @@ export class VerifyState {
     const op = randomId();
     const entry = from.at(-1)?.op === chosen.op ? from.pop() : undefined;
     this.queue.push(call, { as: this.me, op }, entry ? { target: chosen.op } : { meant: chosen.op });
+    this.guard.sendRest(call, chosen);
     for (const id of entry?.ids ?? []) entry?.page.after.set(id, op);
     this.view.notify(`${call === 'undo' ? 'Undone' : 'Redone'}: ${chosen.text}.`);
     return entry;
@@ -331,7 +332,7 @@ export class VerifyState {
     this.version = version;
     this.supply.drop();
     this.recount();
-    this.view.tell(`Version ${version} is ready and is used from the next page on.`);
+    this.view.tell(`Version ${version} is ready and is used from the next page on.`, 'version');
   }
 
   // What was loaded in file order is of no use.

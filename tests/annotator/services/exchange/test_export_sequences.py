@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from annotator.errors import AnnotatorError
@@ -254,6 +254,8 @@ def template(tmp_path_factory: pytest.TempPathFactory, made_once: Path) -> Path:
     suppress_health_check=[HealthCheck.too_slow],
 )
 @given(steps=STEPS)
+@example([("check",), ("take_in", "second", "x"), ("take_in", "first", "eve")])
+@example([("archive", 0), ("merge", 0, 3), ("split", 0)])
 def test_exports_lose_nothing_and_move_no_id(template: Path, steps: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(shutil.copytree(template, Path(temporary) / "work"))

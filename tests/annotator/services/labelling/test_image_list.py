@@ -12,6 +12,7 @@ import pytest
 
 from annotator.errors import AnnotatorError, NotFound
 from annotator.services.app import Services
+from annotator.settings import changed
 from annotator.store import categories, image_use
 from annotator.wire.image_list import BulkRequest, ListRequest, ListRowsRequest
 from annotator.wire.label import BookmarkRequest, FlagRequest
@@ -76,7 +77,7 @@ FOUND = {
     "labels:>=2": [1, 2],
     "positives:2": [2],
     "by:ann": [1, 2, 3],
-    "by:bob": [4],
+    "by:bob": [3, 4],
     "by:me": [1, 2, 3],
     "is:done": [1],
     "is:partly": [2, 3],
@@ -100,6 +101,74 @@ FOUND = {
 def test_images_are_found_by_what_is_known_of_them(desk: Services, find: Find) -> None:
     del desk
     assert {text: find(text) for text in FOUND} == FOUND
+
+
+def test_done_means_the_same_in_the_status_the_list_and_the_marks(
+    services: Services, find: Find, fill_in: Callable[..., int]
+) -> None:
+    numbers = np.random.default_rng(5)
+    states = ("present", "absent", "unsure", "cleared")
+    wished = {"dog": ["bird"]}
+    services.project.settings = changed(services.project.settings, {"hierarchy": wished})
+    fill_in(absent=[(0, 0), (4, 2)])
+    services.removed_images.remove(["5.png"])
+
+    def say(number: int) -> None:
+        about = {"image": int(numbers.integers(1, 6)), "category": int(numbers.integers(1, 4))}
+        rows = services.review.rows("x", [(about["image"], about["category"])])
+        state = states[numbers.choice(4, p=(0.2, 0.3, 0.4, 0.1))]
+        change = about | {"state": state, "seen": rows[0]["answer"]}
+        request = SaveRequest(op=f"say {number}", kind="answer", changes=[change])
+        services.recording.save(("ann", "bob")[number % 2], request)
+
+    seen = set()
+    for number in range(60):
+        say(number)
+        if number % 3:
+            continue
+        who = ("ann", "bob")[number % 2]
+        marks = services.image_marks.of(who, range(1, 6))
+        rows = services.image_list.rows(who, ListRowsRequest(ids=range(1, 6)))["rows"]
+        done = [mark["image"] for mark in marks if mark["standing"] == "done"]
+
+        assert services.progress.state(who)["images_done"] == len(done)
+        assert find("is:done", who=who) == done
+        assert [(row["standing"], row["mine"]) for row in rows] == [
+            (mark["standing"], mark["mine"]) for mark in marks
+        ]
+        seen.add(len(done))
+    assert len(seen) > 2
+
+
+def test_everybody_whose_answer_stands_is_found(desk: Services, find: Find, say: Say) -> None:
+    assert find("by:bob") == [3, 4]  # the first look; the rest follows the answers
+
+    say("bob", 1, "present", CAT)  # agrees with Ann and is the newest
+    say("ann", 4, "absent", BIRD)  # Bob cannot tell
+    say("bob", 5, "present", CAT)
+    say("ann", 5, "present", CAT)
+    say("bob", 5, "cleared", CAT)
+    say("bob", 2, "absent", CAT)
+    desk.recording.undo("bob", BackRequest(op="back"))
+    followed = find("by:ann"), find("by:bob")
+    request = ListRowsRequest(ids=(1, 4, 5))
+    names = [row["by"] for row in desk.image_list.rows("ann", request)["rows"]]
+    desk.curation.merge(BIRD, DOG)
+    say("cleo", 4, "absent", DOG)
+    merged = find("by:bob"), find("by:cleo")
+    desk.curation.archive(CAT, True)
+
+    assert followed == ([1, 2, 3, 4, 5], [1, 3, 4])
+    assert names == [["ann", "bob"], ["ann", "bob"], ["ann"]]
+    assert merged == ([1, 3, 4], [4])
+    assert find("by:bob") == [4]
+    fresh = Services.open(desk.project.path)
+    images = np.frombuffer(
+        base64.b64decode(fresh.image_list.listed("x", ListRequest(filter="by:ann"))["ids"]), "<u4"
+    )
+    fresh.close()
+    assert images.tolist() == find("by:ann") == [1, 2, 4]
+    assert find("by:me", who="newcomer") == []
 
 
 def test_an_answer_moves_an_image_at_once(desk: Services, find: Find, say: Say) -> None:

@@ -148,6 +148,68 @@ def test_the_next_undo_and_redo_are_named_before_they_are_done(services: Service
     assert again["op"] == "s"
 
 
+def test_an_answer_in_parts_is_one_step_on_any_page(services: Services) -> None:
+    def part(op: str, image: int, who: str = "ann") -> None:
+        change = {"category": DOG, "state": "absent", "source": "swept", "image": image}
+        request = SaveRequest(op=op, kind="page", changes=[change], step="bulk")
+        services.recording.save(who, request)
+
+    def asked(call: str) -> Any:
+        request = LastStepRequest.read({"call": call})
+        return services.recording.last_step("ann", request)["step"]
+
+    def said() -> list[dict[str, str | None]]:
+        return [labels(services, image) for image in (1, 2, 3)]
+
+    save(services, "before", (CAT, "present"))
+    part("p1", 1)
+    save(services, "b", (BIRD, "present"), who="bob")
+    part("p2", 2)
+    part("p3", 3)
+
+    whole = asked("undo")
+    for op in whole["parts"]:
+        assert not services.recording.undo("ann", BackRequest(op=f"u{op}", target=op))["nothing"]
+    undone, left, back = said(), asked("undo"), asked("redo")
+    for op in back["parts"]:
+        assert not services.recording.redo("ann", BackRequest(op=f"r{op}", target=op))["nothing"]
+
+    assert (whole["op"], whole["parts"]) == ("p3", ["p3", "p2", "p1"])
+    assert (whole["answers"], whole["images"], whole["category"]) == (3, 3, "dog")
+    assert undone == [{"1": "present", "3": "present"}, {}, {}]
+    assert left["parts"] == ["before"]
+    assert (back["op"], back["parts"], back["answers"]) == ("p1", ["p1", "p2", "p3"], 3)
+    absent = {"2": "absent"}
+    assert said() == [{"1": "present", "3": "present"} | absent, absent, absent]
+    assert asked("redo") is None
+
+
+def test_a_step_ends_where_something_else_was_done(services: Services) -> None:
+    def part(op: str, image: int) -> None:
+        change = {"category": DOG, "state": "absent", "image": image}
+        services.recording.save(
+            "ann", SaveRequest(op=op, kind="page", changes=[change], step="bulk")
+        )
+
+    def parts(call: str) -> list[str]:
+        request = LastStepRequest.read({"call": call})
+        step = services.recording.last_step("ann", request)["step"]
+        return [] if step is None else step["parts"]
+
+    part("p1", 1)
+    save(services, "between", (CAT, "present"))
+    part("p2", 2)
+    part("p3", 3)
+
+    newest = parts("undo")
+    for op in ("p3", "p2", "between", "p1"):
+        services.recording.undo("ann", BackRequest(op=f"u{op}", target=op))
+
+    assert newest == ["p3", "p2"]
+    assert parts("undo") == []
+    assert parts("redo") == ["p1"]
+
+
 def test_a_step_that_is_not_the_newest_is_neither_taken_back_nor_brought_back(
     services: Services,
 ) -> None:

@@ -30,8 +30,8 @@ def test_a_rare_category_at_the_top_of_its_ranking_is_less_likely_than_an_even_c
 
     chances = chances_of(every, opinion({0: 1.0, 1: 0.5}, ranked=(0,)))
 
-    share = 2.5 / 205
-    assert chances[1] == pytest.approx(8 * share / (8 * share + 1 - share))
+    share, density = 2.5 / 205, 0.2 + 0.8 * 8
+    assert chances[1] == pytest.approx(density * share / (density * share + 1 - share))
     assert chances[1] < 0.1
     assert chances[2] == 0.5
 
@@ -42,6 +42,16 @@ def test_a_frequent_category_in_the_middle_of_its_ranking_is_less_likely_than_at
     middle, top = (chances_of(every, opinion({0: at}, ranked=(0,)))[1] for at in (0.5, 1.0))
 
     assert middle < 60 / LOOKED_AT < top
+
+
+def test_what_is_found_often_keeps_its_digit_on_an_image_unlike_the_others() -> None:
+    often = [known(n, 60) for n in range(10)]
+    once = [known(10 + n, 1) for n in range(5)]
+    places = {n: 0.1 for n in range(10)} | {10 + n: 0.89 for n in range(5)}
+
+    ten = asked(often + once, opinion(places, ranked=tuple(range(15))))
+
+    assert ten == list(range(10))
 
 
 def test_what_is_likely_comes_first_and_a_ranking_does_not_crowd_it_out() -> None:
