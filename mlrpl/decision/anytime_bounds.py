@@ -1,4 +1,4 @@
-"""How many items of a finite zone are marked, bounded from random draws at any moment of looking.
+"""Whether more items of a finite zone are marked than allowed, from random draws, at any look.
 
 Draws are uniform without replacement from a zone of `size` items, `drawn` of them so far, `marked`
 of those marked (wrong, or present where absence would be filled in). Every statement comes from
@@ -13,22 +13,16 @@ Source:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaln, gammaln
+from scipy.special import gammaln
 
 Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 Counts = int | float | npt.NDArray[np.integer] | Floats
 
 BETS = np.array([1 / 32, 1 / 8, 1 / 4, 1 / 2, 3 / 4])
 """Bets, as fractions of the rate that is tested; they steer power only."""
-
-_PRIOR_STRENGTH = 20.0
-_PARTS = 17
-"""Parts that a search for a bound divides what is left into."""
 
 
 def log_likelihood(size: Counts, drawn: Counts, marked: Counts, total: Counts) -> Floats:
@@ -94,53 +88,6 @@ def log_e_at_most(
     return np.where(drawn == 0, np.where(first > size, np.inf, 0.0), value)
 
 
-def lower_count(size: int, drawn: int, marked: int, risk: float, guess: float) -> int:
-    """Return a lower bound of the zone's marked items that fails with at most `risk`, at any look.
-
-    Args:
-        size: Items in the zone.
-        drawn: Items drawn.
-        marked: Marked ones among them.
-        risk: Probability, 0 to 1, that the bound is ever above the truth.
-        guess: Expected share of marked items, fixed before the first draw; steers power only.
-    """
-    if drawn == 0:
-        return 0
-    guess = min(max(guess, 1e-4), 1 - 1e-4)
-    a, b = _PRIOR_STRENGTH * guess, _PRIOR_STRENGTH * (1 - guess)
-    informed = betaln(a + marked, b + drawn - marked) - betaln(a, b)
-    vague = betaln(0.5 + marked, 0.5 + drawn - marked) - betaln(0.5, 0.5)
-    needed = float(np.logaddexp(informed, vague)) - math.log(2) + math.log(risk)
-    likelihood = _likelihood(size, drawn, marked)
-    low, high = marked, min(_likeliest(size, drawn, marked), size - (drawn - marked))
-    if float(likelihood(low)) > needed:
-        return low
-    # The likelihood rises up to its peak.
-    return _first(low, high, lambda total: likelihood(total) > needed)
-
-
-def upper_count(size: int, drawn: int, marked: int, risk: float, rates: Floats) -> int:
-    """Return an upper bound of the zone's marked items that fails with at most `risk`, at any look.
-
-    Args:
-        size: Items in the zone.
-        drawn: Items drawn.
-        marked: Marked ones among them.
-        risk: Probability, 0 to 1, that the bound is ever below the truth.
-        rates: `(bets,)`, fixed before the first draw.
-    """
-    if drawn == 0:
-        return size
-    needed = float(log_bets(drawn, marked, rates)) + math.log(risk)
-    likelihood = _likelihood(size, drawn, marked)
-    high = size - (drawn - marked)
-    low = min(_likeliest(size, drawn, marked), high)
-    if float(likelihood(high)) > needed:
-        return high
-    # The likelihood falls from its peak on.
-    return _first(low, high, lambda total: likelihood(total) <= needed) - 1
-
-
 def holm(p_values: npt.ArrayLike, risk: float) -> list[int]:
     """Return the positions that Holm's step-down procedure rejects, smallest p-value first.
 
@@ -175,38 +122,6 @@ def holm_in_order(
     p = np.asarray(first, float)
     rejected = holm(p, risk / 2)
     return rejected, holm(second, risk if len(rejected) == len(p) else risk / 2)
-
-
-def _first(low: int, high: int, holds: Callable[[Integers], npt.NDArray[np.bool_]]) -> int:
-    """Return the least number that holds; `high` does, `low` does not, all above one that does do.
-
-    Many numbers are tried at once, since an evaluation of 16 costs about as much as one of 1.
-    """
-    while high - low > 1:
-        tried = low + (high - low) * np.arange(1, _PARTS) // _PARTS
-        failed = int((~holds(tried)).sum())
-        if failed < len(tried):
-            high = int(tried[failed])
-        if failed:
-            low = int(tried[failed - 1])
-    return high
-
-
-def _likelihood(size: int, drawn: int, marked: int) -> Callable[[int | Integers], Floats]:
-    """Return `log_likelihood` of one sample as a function of totals that it does not rule out."""
-    whole, rest = gammaln(size + 1), gammaln(size - drawn + 1)
-
-    def of(total: int | Integers) -> Floats:
-        others = size - total
-        taken = gammaln(total + 1) - gammaln(total - marked + 1)
-        left = gammaln(others + 1) - gammaln(others - (drawn - marked) + 1)
-        return np.asarray(taken + left - whole + rest)
-
-    return of
-
-
-def _likeliest(size: int, drawn: int, marked: int) -> int:
-    return marked * (size + 1) // drawn
 
 
 def _floats(*counts: Counts) -> list[Floats]:
