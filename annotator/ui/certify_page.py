@@ -162,6 +162,7 @@ class CertifyPage:
     def build(self, pages: gr.Blocks) -> None:
         """Put the widgets into the open Blocks and wire them."""
         head = f'<link rel="stylesheet" href="{self._styles}">' if self._styles else None
+        gr.Markdown("## Certify")
         gr.HTML(f'<p class="pg-note">{INTRO}</p>', head=head, **PLAIN)
         state = gr.HTML(elem_id="certify-state", **PLAIN)
         chart = gr.Plot(show_label=False, visible=False, elem_id="certify-plot")
