@@ -135,7 +135,7 @@ def visit(page: Page, name: str, address: str) -> None:
     """Open a page and wait until it shows what it has."""
     page.goto("about:blank")  # addresses may differ behind # only
     page.goto(address)
-    page.wait_for_function(IS_READY)
+    page.wait_for_function(IS_READY, timeout=60_000)
     if name in CONTENT:
         expect(page.locator(CONTENT[name]).first).to_be_visible()
     if page.locator("#an-frame").count():
@@ -231,6 +231,7 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     """Look at all pages and print what is wrong; returns the exit status."""
     options = arguments()
+    expect.set_options(timeout=60_000)  # other programs may need the processors as well
     path = find_browser()
     if path is None:
         raise SystemExit("No browser: install chromium or set CHROME=/path/to/chrome.")

@@ -25,7 +25,7 @@ export class FilterBar {
     this.onChange = onChange;
     this.line = h('input', {
       class: 'an-find', type: 'search', name: 'filter', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', dir: 'auto', maxlength: 100000,
-      'aria-label': 'Filter', 'aria-describedby': 'im-problem', placeholder: 'Part of a name, or present:cat',
+      'aria-label': 'Filter', 'aria-describedby': 'im-problem', placeholder: 'Name, or present:cat',
     });
     this.completion = new Completion(this.line);
     this.problem = h('p', { class: 'im-problem', id: 'im-problem', role: 'alert' });
