@@ -1,15 +1,15 @@
 """Checks every page of a project for WCAG AA, sideways scrolling and cut text, at many widths.
 
-    python benchmarks/accessibility.py PROJECT [--pages Label,Review] [--widths 390,1440]
+    python benchmarks/accessibility.py PROJECT [--pages "Label;Review"] [--widths 390,1440]
                                        [--zooms 100,150] [--themes light,dark] [--shots DIR]
 
 The project should have a bit of everything: answers, a version, a flag. It is copied, and served as
-the only project of a folder, so that the page of projects is there as well. At a zoom of 150 % a
-page has two thirds of the width and 1.5 device pixels to one of its own, as in a browser. Each page
-is opened anew at each width. In light all rules of axe-core for WCAG 2.1 A and AA are run, in dark
-those of colours. Text is cut where a button, a heading, a tab, a column head or a choice has more
-than can be seen, no scroll bar, and no `title` that says all of it. Prints a Markdown table and
-ends with 1 if anything was found.
+the only project of a folder, so that the page of projects is there as well. Each page is opened
+once in each theme, then the window changes its size. At a zoom of 150 % a page has two thirds of
+the width and 1.5 device pixels to one of its own, as in a browser. In light all rules of axe-core
+for WCAG 2.1 A and AA are run, in dark those of colours. Text is cut where a button, a heading, a
+tab, a column head or a choice has more than can be seen, no scroll bar, and no `title` that says
+all of it. Prints a Markdown table and ends with 1 if anything was found.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Any
 
 import tomlkit
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, expect, sync_playwright
 from screens import FLAGS, Server, find_browser
 from store import commit, machine
 
@@ -51,6 +51,9 @@ ZOOMS = (100, 150)
 """Per cent."""
 HEIGHTS = {390: 844}
 """Of a phone; all others are 900 pixels high."""
+
+PATIENCE = 180_000
+"""Milliseconds to wait for anything: other programs may need the processors as well."""
 
 RULES = {
     "light": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]},
@@ -79,6 +82,10 @@ IS_READY = """() => {
 }"""
 
 CUT = (Path(__file__).resolve().parent / "accessibility_cut.js").read_text(encoding="utf-8")
+DRAWN = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(
+    () => setTimeout(done, 150))))"""
+"""Two frames, and what waits a moment after the last change of size."""
+
 WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -99,24 +106,33 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Look:
-    """One way to look at the pages."""
+class Window:
+    """One size of the window."""
 
     width: int
     zoom: int
-    theme: str
 
-    def page(self, browser: Browser, url: str) -> Page:
-        """Return an empty page of somebody who has given a name."""
+    def show(self, page: Page, tools: CDPSession) -> None:
+        """Give a page this size, and wait until it is drawn."""
         scale = self.zoom / 100
-        height = HEIGHTS.get(self.width, 900)
-        context = browser.new_context(
-            viewport={"width": round(self.width / scale), "height": round(height / scale)},
-            device_scale_factor=scale,
-            color_scheme=self.theme,  # type: ignore[arg-type]
+        tools.send(
+            "Emulation.setDeviceMetricsOverride",
+            {
+                "width": round(self.width / scale),
+                "height": round(HEIGHTS.get(self.width, 900) / scale),
+                "deviceScaleFactor": scale,
+                "mobile": False,
+            },
         )
-        context.add_cookies([{"name": "annotator_name", "value": "Ann", "url": url}])
-        return context.new_page()
+        page.evaluate(DRAWN)
+
+
+def new_page(browser: Browser, url: str, theme: str) -> Page:
+    """Return an empty page of somebody who has given a name."""
+    context = browser.new_context(color_scheme=theme)  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE)
+    context.add_cookies([{"name": "annotator_name", "value": "Ann", "url": url}])
+    return context.new_page()
 
 
 def copy_of(project: Path, folder: Path) -> Path:
@@ -135,7 +151,7 @@ def visit(page: Page, name: str, address: str) -> None:
     """Open a page and wait until it shows what it has."""
     page.goto("about:blank")  # addresses may differ behind # only
     page.goto(address)
-    page.wait_for_function(IS_READY, timeout=60_000)
+    page.wait_for_function(IS_READY)
     if name in CONTENT:
         expect(page.locator(CONTENT[name]).first).to_be_visible()
     if page.locator("#an-frame").count():
@@ -192,27 +208,28 @@ def look(page: Page, theme: str, found: Found) -> list[str]:
 
 def check(browser: Browser, url: str, project: str, options: argparse.Namespace) -> list[list[str]]:
     """Look at all pages in all ways and return the rows of the table."""
-    names = options.pages.split(",") if options.pages else list(PAGES)
-    names = [name.strip() for name in names]
-    cells: dict[tuple[str, int], Found] = {}
-    for view in [
-        Look(width, zoom, theme)
-        for theme in options.themes.split(",")
-        for zoom in map(int, options.zooms.split(","))
-        for width in map(int, options.widths.split(","))
-    ]:
-        page = view.page(browser, url)
+    names = [name.strip() for name in options.pages.split(";")] if options.pages else list(PAGES)
+    widths, zooms = (
+        [int(each) for each in listed.split(",")] for listed in (options.widths, options.zooms)
+    )
+    windows = [Window(width, zoom) for zoom in zooms for width in widths]
+    cells = {(name, width): Found() for name in names for width in widths}
+    for theme in options.themes.split(","):
         for name in names:
-            found = cells.setdefault((name, view.width), Found())
+            page = new_page(browser, url, theme)
+            tools = page.context.new_cdp_session(page)
+            windows[0].show(page, tools)
             visit(page, name, f"{url}/{PAGES[name].format(project=project)}")
             for state in states(page, name):
-                for line in look(page, view.theme, found):
-                    print(f"{state}, {view.width} at {view.zoom} %, {view.theme}: {line}")
-                if options.shots:
-                    file = f"{state}-{view.width}-{view.zoom}-{view.theme}.png".replace(", ", "-")
-                    page.screenshot(path=options.shots / file)
-        page.context.close()
-    widths = sorted({width for _, width in cells})
+                for window in windows:
+                    window.show(page, tools)
+                    for line in look(page, theme, cells[name, window.width]):
+                        print(f"{state}, {window.width} at {window.zoom} %, {theme}: {line}")
+                    if options.shots:
+                        file = f"{state}-{window.width}-{window.zoom}-{theme}.png"
+                        page.screenshot(path=options.shots / file.replace(", ", "-"))
+                windows[0].show(page, tools)
+            page.context.close()
     return [[name, *(cells[name, width].text() for width in widths)] for name in names]
 
 
@@ -220,7 +237,7 @@ def arguments() -> argparse.Namespace:
     """Return what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("project", type=Path)
-    parser.add_argument("--pages", default="", help=f"of {', '.join(PAGES)}")
+    parser.add_argument("--pages", default="", help=f"of {'; '.join(PAGES)}")
     parser.add_argument("--widths", default=",".join(map(str, WIDTHS)))
     parser.add_argument("--zooms", default=",".join(map(str, ZOOMS)), help="in per cent")
     parser.add_argument("--themes", default=",".join(RULES))
@@ -231,7 +248,7 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     """Look at all pages and print what is wrong; returns the exit status."""
     options = arguments()
-    expect.set_options(timeout=60_000)  # other programs may need the processors as well
+    expect.set_options(timeout=PATIENCE)
     path = find_browser()
     if path is None:
         raise SystemExit("No browser: install chromium or set CHROME=/path/to/chrome.")
