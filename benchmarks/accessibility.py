@@ -34,7 +34,7 @@ from store import commit, machine
 PAGES = {
     "Projects": "",
     "Label": "{project}/",
-    "Label, end": "{project}/#end",
+    "Label, end": "{project}/",
     "Verify": "{project}/verify",
     "Probe": "{project}/probe",
     "Review": "{project}/review",
@@ -159,6 +159,9 @@ def visit(page: Page, name: str, address: str) -> None:
     page.add_style_tag(content="* { transition: none !important; animation: none !important }")
     page.evaluate("() => document.fonts.ready.then(() => null)")
     page.keyboard.press("Escape")  # the keys of the first visit
+    while name == "Label, end" and not page.locator(".an-end").is_visible():
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(300)
 
 
 def states(page: Page, name: str) -> Iterator[str]:
