@@ -116,6 +116,7 @@ class CertifyPage:
         head = "".join(
             f'<link rel="stylesheet" href="{self._styles}/{name}.css">' for name in names
         )
+        gr.Markdown("## Certify")
         which = gr.Dropdown([], label="Certificate", visible=False, elem_id="certify-which")
         state = gr.HTML(elem_id="certify-state", head=head or None, **PLAIN)
         with gr.Row(elem_classes="pg-actions"):

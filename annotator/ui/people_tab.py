@@ -11,6 +11,7 @@ from annotator.errors import AnnotatorError
 from annotator.services.app import Services
 from annotator.ui import settings_views as views
 from annotator.ui.boundary import annotator_of, shows_errors
+from annotator.ui.figures_page import PLAIN
 
 BAR = gr.Progress()
 """Drawn while labels are worked out."""
@@ -32,7 +33,7 @@ class PeopleTab:
         rows = self._people.rows()
         row = next((r for r in rows if r["id"] == choice), None)
         return [
-            views.people_table(rows),
+            views.people_html(rows),
             gr.update(choices=[(r["name"], r["id"]) for r in rows], value=choice),
             row["name"] if row else "",
             bool(row and row["reviewer"]),
@@ -65,7 +66,7 @@ class PeopleTab:
         gr.Markdown(NOTE, elem_classes="st-note")
         with gr.Row(elem_classes="st-columns"):
             with gr.Column(min_width=300):
-                table = gr.Dataframe(interactive=False, show_label=False, elem_id="people-table")
+                table = gr.HTML(elem_id="people-table", **PLAIN)
             with gr.Column(min_width=300):
                 choice = gr.Dropdown([], label="Person to change", elem_id="people-choice")
                 name = gr.Textbox(label="Name", elem_id="people-name")

@@ -44,7 +44,7 @@ CHOICES = {
         "random": "Random: for comparison",
     },
     "labelling.enter": {
-        "complete": "Complete: accept what is marked, the rest in view absent, next image",
+        "complete": "Complete the image, then the next one",
         "next": "Next image: what is open stays unknown",
     },
     "retraining.finetune": {"auto": "auto", "never": "never", "always": "always"},

@@ -103,7 +103,8 @@ class ProgressPage(FiguresPage):
 
     def build(self, pages: gr.Blocks) -> None:
         """Put the widgets into the open Blocks, which are a part of `pages`, and wire them."""
-        with gr.Tabs():
+        gr.Markdown("## Progress")
+        with gr.Tabs(overflow_behavior="wrap"):
             with gr.Tab("Overview"):
                 shown = self._build_overview()
             with gr.Tab("Categories"):

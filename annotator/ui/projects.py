@@ -35,6 +35,9 @@ class ListOfProjects(Protocol):
     def listed(self) -> str:
         """Return the page of all projects."""
 
+    def file(self, name: str, rest: str) -> Response | None:
+        """Return a file of these pages, or None: `name` is the first part of a path."""
+
     def refused(self, title: str, reason: str, home: str) -> str:
         """Return a page that says why there is nothing else at an address; `home` is the list."""
 
@@ -81,10 +84,7 @@ class Projects:
                 return
             path = path[len(self._root) :]
         name, slash, rest = path.lstrip("/").partition("/")
-        home = "../" * path.lstrip("/").count("/") or "./"
-        answer: Response | _Life = (
-            await self._opened(name, home) if name else await run_in_threadpool(self._list)
-        )
+        answer = await self._answer(name, rest, path)
         if isinstance(answer, _Life) and not slash:
             answer = _moved(name)
         if isinstance(answer, _Life):
@@ -99,6 +99,13 @@ class Projects:
             with ThreadPoolExecutor(len(self._closes)) as threads:
                 for done in [threads.submit(close) for close in self._closes]:
                     done.result()
+
+    async def _answer(self, name: str, rest: str, path: str) -> _Life | Response:
+        if not name:
+            return await run_in_threadpool(self._list)
+        file = self._pages.file(name, rest)
+        home = "../" * path.lstrip("/").count("/") or "./"
+        return file or await self._opened(name, home)
 
     async def _opened(self, name: str, home: str) -> _Life | Response:
         async with self._waiting[name]:

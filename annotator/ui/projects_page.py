@@ -10,6 +10,8 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
+from starlette.responses import Response
+
 from annotator.services.message import counted
 from annotator.services.project.several_projects import (
     ProjectSummary,
@@ -17,34 +19,29 @@ from annotator.services.project.several_projects import (
     summary_of,
 )
 from annotator.ui.boundary import FAILED
+from annotator.ui.web.plain_page import font, plain_page
 
 log = logging.getLogger("annotator.ui")
 
 THREADS = 8
 """So many projects are looked at together: a database on another machine may be slow."""
 
+FONTS = ".fonts"
+"""Where the typeface lies, beside the projects: no project has a hidden folder."""
+
 STYLE = """
-:root { color-scheme: light dark; --text: #0f172a; --sub: #475569; --line: #cbd5e1;
-  --page: #f8fafc; --card: #fff; --accent: #4338ca; --no: #b91c1c; }
-@media (prefers-color-scheme: dark) { :root { --text: #f1f5f9; --sub: #b6c2d2; --line: #334155;
-  --page: #0b1120; --card: #131c2e; --accent: #a5b4fc; --no: #fca5a5; } }
-* { box-sizing: border-box; }
-body { margin: 0; padding: 28px clamp(14px, 4vw, 56px); background: var(--page);
-  color: var(--text); font: 15px/1.45 "Source Sans Pro", ui-sans-serif, system-ui, sans-serif; }
-main { max-width: 1500px; margin: 0 auto; }
-h1 { margin: 0 0 4px; font-size: 24px; }
+main { max-width: 1500px; margin: 0 auto; padding: 28px clamp(14px, 4vw, 56px); }
 p { margin: 0 0 20px; color: var(--sub); overflow-wrap: anywhere; }
 ul { display: grid; gap: 16px; margin: 0; padding: 0; list-style: none;
   grid-template-columns: repeat(auto-fill, minmax(min(280px, 100%), 1fr)); }
 li { position: relative; display: flex; flex-direction: column; overflow: hidden;
-  border: 1px solid var(--line); border-radius: 14px; background: var(--card); }
+  border: 1px solid var(--line); border-radius: 12px; }
 li:hover { border-color: var(--accent); }
 li:focus-within { outline: 2px solid var(--accent); outline-offset: 2px; }
 img, .empty { display: block; width: 100%; height: 150px; object-fit: cover;
   background: var(--line); }
 div { padding: 12px 16px 16px; }
-h2 { margin: 0 0 4px; font-size: 17px; overflow-wrap: anywhere; }
-a { color: var(--accent); }
+h2 { margin: 0 0 4px; font-size: 16px; line-height: 22px; overflow-wrap: anywhere; }
 h2 a { color: inherit; text-decoration: none; outline: none; }
 h2 a::after { content: ""; position: absolute; inset: 0; }
 dl { display: grid; grid-template-columns: auto 1fr; gap: 1px 12px; margin: 0; }
@@ -70,7 +67,16 @@ class ProjectsPage:
             found = list(threads.map(_summary, project_folders(self._folder)))
         cards = "".join(map(_card, found))
         body = f"<p>{counted(len(found), 'project')} in {escape(str(self._folder))}</p>"
-        return _page("Projects", f"<h1>Projects</h1>{body}<ul>{cards}</ul>")
+        return _page("Projects", f"<h1>Projects</h1>{body}<ul>{cards}</ul>", "./")
+
+    def file(self, name: str, rest: str) -> Response | None:
+        """Return a file of these pages, or None where the path is not one of theirs.
+
+        Args:
+            name: First part of the path.
+            rest: What follows.
+        """
+        return font(rest) if name == FONTS else None
 
     def refused(self, title: str, reason: str, home: str) -> str:
         """Return a page that says why there is nothing else at an address.
@@ -81,7 +87,7 @@ class ProjectsPage:
             home: Address of the page of all projects, relative to that of this one.
         """
         body = f"<h1>{escape(title)}</h1><p>{escape(reason)}</p>"
-        return _page(title, f'{body}<p><a href="{home}">All projects</a></p>')
+        return _page(title, f'{body}<p><a href="{home}">All projects</a></p>', home)
 
 
 def _summary(path: Path) -> ProjectSummary:
@@ -92,13 +98,8 @@ def _summary(path: Path) -> ProjectSummary:
         return ProjectSummary(folder=path.name, name=path.name, problem=FAILED)
 
 
-def _page(title: str, body: str) -> str:
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style>"
-        f"</head><body><main>{body}</main></body></html>"
-    )
+def _page(title: str, body: str, home: str) -> str:
+    return plain_page(title, body, style=STYLE, fonts=f"{home}{FONTS}")
 
 
 def _card(project: ProjectSummary) -> str:

@@ -45,7 +45,8 @@ class SettingsPage:
         sheets = [f"{self._styles}/gradio/{name}.css" for name in ("pages", "settings")]
         head = "".join(f'<link rel="stylesheet" href="{sheet}">' for sheet in sheets)
         gr.HTML("", visible="hidden", head=head if self._styles else None, js_on_load=None)
-        with gr.Tabs(elem_id="settings-tabs"):
+        gr.Markdown("## Settings")
+        with gr.Tabs(overflow_behavior="wrap", elem_id="settings-tabs"):
             for name, tab in self._tabs.items():
                 with gr.Tab(name):
                     tab.build(demo)

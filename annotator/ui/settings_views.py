@@ -10,6 +10,7 @@ from annotator.services.catalogue.categories import CategoryRow
 from annotator.services.catalogue.people import PersonRow
 from annotator.services.project.image_folders import FolderRow, UnusableFile
 from annotator.services.project.resaved_images import ResavedRow
+from annotator.ui.html_table import html_table
 
 
 def category_name(row: CategoryRow) -> str:
@@ -98,7 +99,8 @@ def root_table(rows: list[FolderRow]) -> str:
         for name in ("name", "folder", "files", "missing", "cannot be used")
     )
     return (
-        f'<div class="pg-scroll"><table class="pg-table"><thead><tr>{head}</tr></thead>'
+        '<div class="pg-scroll" tabindex="0" role="group" aria-label="Image folders">'
+        f'<table class="pg-table"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
@@ -127,7 +129,8 @@ def resaved_html(rows: list[ResavedRow]) -> str:
     names = ("as it was", "as it is now", "file", "similarity", "answers")
     head = "".join(f"<th scope=col>{name}</th>" for name in names)
     return (
-        f'<div class="pg-scroll"><table class="pg-table st-pairs"><thead><tr>{head}</tr></thead>'
+        '<div class="pg-scroll" tabindex="0" role="group" aria-label="Images saved again">'
+        f'<table class="pg-table st-pairs"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
@@ -141,7 +144,7 @@ def _alike(row: ResavedRow) -> str:
     return escape("; ".join([*parts, *([row["note"]] if row["note"] else [])]))
 
 
-def people_table(rows: list[PersonRow]) -> pd.DataFrame:
+def people_html(rows: list[PersonRow]) -> str:
     """Return the people."""
     shown = [(r["name"], "yes" if r["reviewer"] else "") for r in rows]
-    return pd.DataFrame(shown, columns=["name", "reviewer"])
+    return html_table(["name", "reviewer"], shown)

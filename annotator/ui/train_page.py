@@ -163,6 +163,7 @@ class TrainPage(FiguresPage):
 
     def build(self) -> None:
         """Put the widgets into the open Blocks and wire them."""
+        gr.Markdown("## Train")
         trainer = gr.HTML(elem_id="progress-trainer", head=self._head, **PLAIN)
         loss = gr.Plot(show_label=False, visible=False, elem_id="loss-plot")
         loss_note = gr.HTML(

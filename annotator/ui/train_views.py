@@ -119,7 +119,8 @@ def methods_html(compared: MethodsRow) -> str:
         for m in methods
     )
     return (
-        '<div class="pg-scroll"><table class="pg-table"><thead><tr>'
+        '<div class="pg-scroll" tabindex="0" role="group" aria-label="Methods">'
+        '<table class="pg-table"><thead><tr>'
         "<th>method</th><th>version</th><th>held-out mAP</th><th>answers</th><th>seconds</th>"
         f"<th>measured</th></tr></thead><tbody>{rows}</tbody></table></div>{_methods_note(compared)}"
     )
@@ -172,7 +173,8 @@ def _changed_categories(changes: ChangesRow) -> str:
     if len(shown) == total:
         heading = "Categories that changed" if total > 1 else "The category that changed"
     return (
-        f'<h3>{heading}</h3><div class="pg-scroll"><table class="pg-table"><thead><tr>'
+        f'<h3>{heading}</h3><div class="pg-scroll" tabindex="0" role="group" '
+        f'aria-label="{heading}"><table class="pg-table"><thead><tr>'
         "<th>category</th><th>appeared</th><th>disappeared</th></tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -145,19 +146,47 @@ def test_no_page_breaks_a_rule_of_wcag_aa(
     assert [f"{state}: {one}" for state, found in broken.items() for one in found] == []
 
 
-def test_no_page_is_wider_than_a_phone(url: str, open_page: Callable[..., Page]) -> None:
+CUT = Path(__file__).parents[2] / "benchmarks" / "accessibility_cut.js"
+
+
+def cut(page: Page) -> list[str]:
+    """Return the buttons, headings and fields of which something cannot be read."""
+    found: list[str] = page.evaluate(CUT.read_text(encoding="utf-8"))
+    return found
+
+
+def test_text_that_is_cut_is_found(open_page: Callable[..., Page]) -> None:
+    page = open_page("about:blank", name=None)
+    page.set_content(
+        "<style>.s { width: 60px; overflow: hidden; white-space: nowrap }</style>"
+        '<button class="s">A sentence of some length</button><button>A whole one</button>'
+        '<h2 class="s" title="All of it is said here">All of it is said here</h2>'
+        '<select style="width: 60px"><option>The longest of all choices</option></select>'
+    )
+
+    assert cut(page) == [
+        'button "A sentence of some length"',
+        'select "The longest of all choices"',
+    ]
+
+
+def test_no_page_is_wider_than_a_phone_and_no_text_is_cut(
+    url: str, open_page: Callable[..., Page]
+) -> None:
     page = open_page(
         "about:blank", name=None, viewport={"width": 390, "height": 844}, has_touch=True
     )
     sign_in(page, url)
-    wide = {}
+    wide, unread = {}, {}
 
     for name, path in ADDRESSES.items():
         visit(page, url + path)
         width = page.evaluate("document.documentElement.scrollWidth")
         wide.update({name: width} if width > 390 else {})
+        unread[name] = cut(page)
 
     assert wide == {}
+    assert {name: found for name, found in unread.items() if found} == {}
 
 
 def test_tab_goes_through_every_page_and_out_again(

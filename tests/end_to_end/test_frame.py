@@ -122,7 +122,30 @@ def test_on_a_phone_the_menu_is_a_list_below_the_name_of_the_page(
     at(page, "Settings")
     expect(page.get_by_role("link", name="Verify")).not_to_be_visible()
 
+    sentence = "No trainer is running; you can go on labelling."
+    page.get_by_role("button", name=sentence).press("Enter")
+    expect(page.locator(".an-whole")).to_contain_text(sentence)
+    page.keyboard.press("Escape")
+    expect(page.locator(".an-whole")).to_be_hidden()
+    expect(page.get_by_role("tab", name="Backup")).to_be_visible()
     page.get_by_role("button", name="Settings").click()
     page.get_by_role("link", name="Verify").click()
 
     at(page, "Verify")
+
+
+def test_arrow_keys_choose_a_radio_button_and_tab_leaves_the_group(
+    url: str, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{url}/train")
+    methods = page.locator("#train-method input")
+    expect(methods.first).to_have_attribute("name", "radios-1")
+
+    methods.first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+
+    expect(methods.nth(2)).to_be_checked()
+    expect(methods.nth(2)).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("#train-finetune input").first).to_be_focused()

@@ -194,6 +194,10 @@ def test_without_a_version_the_page_says_why_nothing_disagrees(visit: Callable[.
 def test_a_phone_lists_and_answers_by_touch(visit: Callable[..., Page], project: Path) -> None:
     page = visit("show=conflicts", viewport={"width": 390, "height": 844}, has_touch=True)
 
+    page.get_by_role("button", name="Filters").tap()
+    page.get_by_label("Category").select_option(str(DOG))
+    page.get_by_role("button", name="Filters (1)").tap()
+    expect(page.get_by_label("Category")).to_be_hidden()
     card(page, 2, DOG).tap()
     page.get_by_label("My answers decide conflicts").tap()
     page.get_by_role("button", name="Present").tap()

@@ -9,23 +9,21 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
+from annotator.ui.web.plain_page import plain_page
+
 if TYPE_CHECKING:
     from starlette.types import Scope
 
 LONGEST = 80
 """Characters of an address that the page repeats."""
 
-STYLE = (
-    ":root{color-scheme:light dark;--text:#1e293b;--back:#fff;--link:#4338ca;--line:#cbd5e1}"
-    "@media(prefers-color-scheme:dark){"
-    ":root{--text:#e2e8f0;--back:#0f172a;--link:#a5b4fc;--line:#475569}}"
-    "body{margin:0;padding:12vh 24px;font:16px/1.5 'Source Sans Pro',ui-sans-serif,system-ui,"
-    "sans-serif;color:var(--text);background:var(--back)}"
-    "main{max-width:640px;margin:auto}h1{font-size:24px;overflow-wrap:anywhere}"
-    "ul{display:flex;flex-wrap:wrap;gap:10px;padding:0;list-style:none}"
-    "a{display:block;padding:8px 16px;border:1px solid var(--line);border-radius:8px;"
-    "color:var(--link);text-decoration:none}a:hover,a:focus-visible{border-color:var(--link)}"
-)
+STYLE = """
+main { max-width: 640px; margin: auto; padding: 12vh 24px; }
+ul { display: flex; flex-wrap: wrap; gap: 10px; padding: 0; list-style: none; }
+li a { display: block; padding: 7px 14px; border: 1px solid var(--line); border-radius: 8px;
+  text-decoration: none; }
+li a:is(:hover, :focus-visible) { border-color: var(--accent); }
+"""
 
 
 class UnknownAddress:
@@ -52,12 +50,10 @@ class UnknownAddress:
         links = "".join(
             f'<li><a href="{root}{address}">{name}</a></li>' for name, address in self._pages
         )
-        text = (
-            f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<title>No such page · {escape(self._project)}</title><style>{STYLE}</style></head>"
-            f"<body><main><p>{escape(self._project)}</p>"
-            f"<h1>There is no page at {escape(shown)}</h1><p>Choose one of these:</p>"
-            f'<nav aria-label="Pages"><ul>{links}</ul></nav></main></body></html>'
+        title = f"No such page · {self._project}"
+        body = (
+            f"<p>{escape(self._project)}</p><h1>There is no page at {escape(shown)}</h1>"
+            f'<p>Choose one of these:</p><nav aria-label="Pages"><ul>{links}</ul></nav>'
         )
+        text = plain_page(title, body, style=STYLE, fonts=f"{root}static/fonts/SourceSansPro")
         return HTMLResponse(text, 404, {"Cache-Control": "no-store"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -73,6 +74,17 @@ def test_a_request_goes_to_the_project_that_its_path_begins_with(
     assert client.get(f"{before}/cats/verify?a=1").text == "cats /verify a=1"
     assert client.get(f"{before}/cats/").text == "cats / "
     assert client.get(f"{before}/Gr%C3%B6%C3%9Fe%20%26%20co/img/1").text == "Größe & co /img/1 "
+
+
+def test_the_list_brings_its_typeface_and_nothing_else(client: TestClient) -> None:
+    page = client.get("/labels/")
+    asked = re.findall(r'url\("\./(.*?)"\)', page.text)
+
+    fonts = [client.get(f"/labels/{address}") for address in asked]
+
+    assert [font.headers["content-type"] for font in fonts] == ["font/woff2"] * 2
+    assert {font.content[:4] for font in fonts} == {b"wOF2"}
+    assert client.get("/.fonts/SourceSansPro-Light.woff2").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 
 import { CategoryNames } from '../shared/category_names.js';
 import { h } from '../shared/dom.js';
+import { FilterToggle } from '../shared/filter_toggle.js';
 import { Completion } from './completion.js';
 import { quoted, replaced, valueOf } from './filter_text.js';
 
@@ -24,7 +25,7 @@ export class FilterBar {
     this.onChange = onChange;
     this.line = h('input', {
       class: 'an-find', type: 'search', name: 'filter', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', dir: 'auto', maxlength: 100000,
-      'aria-label': 'Filter', 'aria-describedby': 'im-problem', placeholder: 'Part of a name, or present:cat, is:untouched, by:me …',
+      'aria-label': 'Filter', 'aria-describedby': 'im-problem', placeholder: 'Name, or present:cat',
     });
     this.completion = new Completion(this.line);
     this.problem = h('p', { class: 'im-problem', id: 'im-problem', role: 'alert' });
@@ -34,8 +35,10 @@ export class FilterBar {
     this.by = this.#select('by', () => this.#write(['by'], this.by.value && `by:${quoted(this.by.value)}`));
     this.folder = this.#select('folder', () => this.#write(['folder'], this.folder.value && `folder:${quoted(this.folder.value)}`));
     this.sort = this.#select('sort', () => this.#changed());
-    this.element = h('form', { class: 'im-filters', role: 'search', 'aria-label': 'Filters' },
-      h('div', { class: 'im-line-field' }, this.completion.element, h('kbd', { text: '/', 'aria-hidden': 'true' })), this.#field('Category', this.category), this.#field('Its state', this.state),
+    this.element = h('form', { class: 'im-filters', role: 'search', 'aria-label': 'Filters' });
+    this.toggle = new FilterToggle(this.element);
+    this.element.append(
+      h('div', { class: 'im-line-field' }, this.completion.element, h('kbd', { text: '/', 'aria-hidden': 'true' })), this.toggle.element, this.#field('Category', this.category), this.#field('Its state', this.state),
       this.#field('Done', this.done), this.#field('By', this.by), this.#field('Folder', this.folder), this.#field('Sort', this.sort), this.problem);
     this.element.addEventListener('submit', (event) => { event.preventDefault(); this.#submit(); onLeave(); });
     this.line.addEventListener('change', () => this.#submit());
@@ -153,6 +156,7 @@ export class FilterBar {
     this.folder.value = valueOf(filter, ['folder'])?.value ?? '';
     for (const select of [this.done, this.by, this.folder, this.category, this.state]) if (select.selectedIndex < 0) select.value = '';
     this.#fillSort(sort);
+    this.toggle.count([this.category, this.done, this.by, this.folder, this.sort].filter(({ value }) => value).length);
   }
 
   /** @param {string} text */

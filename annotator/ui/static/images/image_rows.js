@@ -89,7 +89,7 @@ class Tile extends Cell {
     this.element.title = [row.name, `${row.width} x ${row.height}`, row.present.map(nameOf).join(', '), ...row.flags.map((note) => `⚑ ${note}`)].filter(Boolean).join('\n');
     showMark(this.standing, markFor(row));
     this.flag.hidden = !row.flags.length;
-    const text = row.state ? aboutText(row) : `${row.present.length} present · ${row.labels} known`;
+    const text = row.state ? aboutText(row) : `${row.present.length} ✓ · ${row.labels} known`;
     setText(this.about, text);
     this.about.title = row.state ? categoryName : '';
   }
@@ -112,12 +112,13 @@ class Line extends Cell {
     /** @type {Record<string, string>} */
     const texts = {
       name: `${row.name}${flag}`, about: row.state ? aboutText(row) : '',
-      standing: describeMark(markFor(row)), present: formatNumber(row.present.length), labels: formatNumber(row.labels),
+      standing: describeMark(markFor(row)).replace(/,.*/, ''), present: formatNumber(row.present.length), labels: formatNumber(row.labels),
       doubt: formatNumber(row.doubt), by: row.by.join(', '), answered: whenText(row.answered), size: `${row.width} x ${row.height}`,
     };
     COLUMNS.forEach(({ name }, column) => setText(this.cells[column], texts[name]));
     showMark(this.cells[2], markFor(row));
     this.cells[0].title = [row.name, ...row.flags].join('\n');
+    this.cells[2].title = describeMark(markFor(row));
   }
 }
 

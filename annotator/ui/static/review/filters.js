@@ -1,6 +1,7 @@
 // The filters above the list: ordinary selects, kept in the address so that a list can be shared.
 
 import { h } from '../shared/dom.js';
+import { FilterToggle } from '../shared/filter_toggle.js';
 
 /** @import { Category, ReviewStart } from '../shared/wire.d.ts' */
 /** @import { FilterValues } from './review_state.js' */
@@ -28,6 +29,7 @@ export class Filters {
     this.timer = undefined;
     this.show = h('select', { name: 'show', class: 'rv-select', onchange: () => this.#changed() });
     this.element = h('form', { class: 'rv-filters', role: 'search', 'aria-label': 'Filters', onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); onLeave(); } });
+    this.toggle = new FilterToggle(this.element);
     this.element.addEventListener('keydown', (event) => {
       if (event.key !== 'Escape') return;
       event.stopPropagation();
@@ -37,14 +39,18 @@ export class Filters {
 
   #changed() {
     clearTimeout(this.timer);
+    this.#countUsed();
     this.onChange();
   }
+
+  #countUsed() { this.toggle.count(this.narrowing.length); }
 
   /** @param {ReviewStart} start */
   build({ categories, annotators, sources, versions, version }) {
     this.usual = version === null ? 'all' : 'errors';
     this.show.append(...Object.entries(SHOW).map(([value, text]) => h('option', { value, text })));
     this.#add('show', 'Show', this.show);
+    this.element.append(this.toggle.element);
     this.#select('category', 'Category', categoryOptions(categories), 'all categories');
     this.#select('state', 'Label', Object.entries(STATES), 'any');
     this.#select('annotator', 'By', annotators.map(({ id, name }) => [id, name]), 'anyone');
@@ -127,6 +133,7 @@ export class Filters {
     const wanted = new URLSearchParams(hash.replace(/^#/, ''));
     for (const [name, { field }] of this.fields) field.value = wanted.get(name) ?? '';
     if (this.show.value === '') this.show.value = this.usual; // none, or a list that does not exist
+    this.#countUsed();
   }
 }
 

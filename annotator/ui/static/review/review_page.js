@@ -55,7 +55,7 @@ export class ReviewPage extends WorkScreen {
   build() {
     const bar = h('div', { class: 'an-bar rv-top' }, this.count, h('span', { class: 'an-grow' }), button('Refresh', 'M', () => this.search()), this.saved,
       button('Undo', 'U', () => this.state.undo()), button('Redo', '⇧U', () => this.state.redo()),
-      button('History', 'H', () => this.side.toggleHistory()), button('Help', '?', () => this.help.showModal()));
+      button('History', 'H', () => this.side.toggleHistory()), button('Help', '?', () => this.help.showModal(), 'rv-help'));
     const foot = h('div', { class: 'an-bar an-foot rv-foot' }, ...this.buttons.map(({ element }) => element), this.decides, this.selected);
     this.page.append(this.filters.element, bar, this.explanation,
       h('div', { class: 'rv-body' }, this.list.box, this.side.element), foot, this.notices.element);

@@ -5,6 +5,7 @@ import { helpDialog, nameDialog } from './dialogs.js';
 import { h, setText } from './dom.js';
 import { letterOf } from './keyboard.js';
 import { isTyping, PageKeys, pageHelp } from './page_keys.js';
+import { watchRadioGroups } from './radio_groups.js';
 import { isAnswer, reasonOf } from './refusals.js';
 import { StatusLine } from './status_line.js';
 
@@ -72,6 +73,7 @@ class Frame {
 
   // A page of Gradio's has no more of its own than its content.
   #startAlone() {
+    watchRadioGroups();
     this.setPerson(this.who.dataset.person ?? '');
     this.#show(new StatusLine({ call: () => fetchedState() }));
     const help = helpDialog([...pageHelp(), ['?', 'this help']]);

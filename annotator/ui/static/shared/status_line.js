@@ -31,9 +31,9 @@ export class StatusLine {
     this.bar = h('progress', { max: 1, value: 0, 'aria-label': 'progress of the trainer', hidden: true });
     this.counts = h('span', { class: 'an-counts' });
     this.panel = h('div', { id: 'an-whole-status', class: 'an-whole', popover: 'auto' });
-    const brief = h('button', { class: 'an-brief', type: 'button', popovertarget: 'an-whole-status' }, this.dot, this.trainer, this.bar);
-    brief.addEventListener('click', ({ detail }) => { if (detail) brief.blur(); }); // so that Enter and Space stay keys of the page
-    this.element = h('div', { class: 'an-status', role: 'group', 'aria-label': 'Status' }, brief, this.counts, this.panel);
+    this.brief = h('button', { class: 'an-brief', type: 'button', popovertarget: 'an-whole-status' }, this.dot, this.trainer, this.bar);
+    this.brief.addEventListener('click', ({ detail }) => { if (detail) this.brief.blur(); }); // so that Enter and Space stay keys of the page
+    this.element = h('div', { class: 'an-status', role: 'group', 'aria-label': 'Status' }, this.brief, this.counts, this.panel);
     this.#run();
   }
 
@@ -84,6 +84,8 @@ export class StatusLine {
   #say(trainer, counts) {
     setText(this.trainer, trainer);
     setText(this.counts, counts);
+    Object.assign(this.brief, { title: trainer });
+    Object.assign(this.counts, { title: counts });
     const lines = [...trainer.split(' · '), ...counts.split(' · ')].filter(Boolean);
     if (this.panel.dataset.said === lines.join()) return;
     this.panel.dataset.said = lines.join();

@@ -90,7 +90,8 @@ def test_a_pair_of_a_certificate_and_of_an_audit_stands_once_on_a_card(
 ) -> None:
     with services.store.writing() as tx:
         every = categories.every(tx)
-        certificates.add(tx, 1, 1, {"definitions": definitions(every, every)}, clock())
+        plan = {"format": "fill-pilot/1", "definitions": definitions(every, every)}
+        certificates.add(tx, 1, 1, plan, clock())
         probes.draw(tx, 18, card="left lying", first=0, now=clock(), chance=random.Random(1))
     ask(services, clock, 1, certificates.PILOT, PRESENT)
 
