@@ -82,6 +82,9 @@ def make_decisions(
 ) -> Decisions:
     """Calibrate on out-of-fold scores and set the thresholds.
 
+    Every answer counts once. The weights of `snapshot` say how far training trusts an answer; most
+    of those trusted less are absent, so weighted probabilities would all be too high.
+
     Args:
         snapshot: What is known.
         scores: `(N, C)` of the model that will be used.
@@ -96,9 +99,9 @@ def make_decisions(
     if out_of_fold is not None:
         usable = known_mask(snapshot.labels) & np.isfinite(out_of_fold)
         columns = np.nonzero(usable)[1]
-        known, weights = snapshot.labels[usable], snapshot.weights[usable]
+        known = snapshot.labels[usable]
         ranked = ranked_only(columns, known, count)
-        calibration = fit_calibration(out_of_fold[usable], columns, known, count, weights)
+        calibration = fit_calibration(out_of_fold[usable], columns, known, count)
     shift = np.zeros(count)
     if audit is not None and not ranked.all():
         shift = shift_of(snapshot, scores, calibration, ranked, audit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,8 +19,9 @@ from annotator.worker.calibration import make_decisions
 from annotator.worker.job_control import Control
 from annotator.worker.learner import take_snapshot
 from annotator.worker.probe_correction import calibration_error, shift_of
-from mlrpl.decision.calibration import Calibration
+from mlrpl.decision.calibration import Calibration, probabilities
 from mlrpl.decision.prior_shift import MIN_PROBES
+from mlrpl.labels import PRESENT, known_mask
 
 COUNT = 400
 PLAIN = Calibration(1.0, np.zeros(2))
@@ -80,6 +82,18 @@ def test_probes_lower_what_was_fitted_to_richer_images(made) -> None:
     assert moved.fitted.intercepts == pytest.approx(plain.calibration.intercepts)
     assert (moved.thresholds > plain.thresholds).all()
     assert (moved.centres == moved.thresholds).all()
+
+
+def test_answers_that_training_trusts_less_do_not_move_the_share_that_is_present(made) -> None:
+    world(made)
+    snapshot, _ = looked_up(made)
+    swept = replace(snapshot, weights=np.where(snapshot.labels == PRESENT, 1, 0.5))
+    scores = np.zeros((COUNT, 2), np.float32)
+    share = (snapshot.labels == PRESENT).sum(0) / known_mask(snapshot.labels).sum(0)
+
+    found = make_decisions(swept, scores, scores, Suggestions())
+
+    assert probabilities(scores[:1], found.calibration)[0] == pytest.approx(share, abs=0.02)
 
 
 def test_a_certificates_probes_and_unanswered_ones_and_cannot_tell_are_not_read(made) -> None:
