@@ -342,6 +342,7 @@ def test_review_shows_again_what_it_was_where_an_answer_could_not_be_saved(
     page = show("review#show=all")
     card = page.locator(".rv-card")
     expect(card).to_have_attribute("data-state", "present")
+    page.wait_for_function("document.querySelector('.rv-card img').naturalWidth")  # else it waits
     with another_process(project) as services:
         services.curation.archive(DOG, True)
 
