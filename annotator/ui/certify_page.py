@@ -67,12 +67,13 @@ class CertifyPage:
             views.list_html(listed) if len(listed) > 1 else "",
         )
 
-    def tick(self, seen: int | None, number: int | None) -> tuple[Any, ...]:
-        """Return the page again if a probe was answered since."""
-        answered = int(self._probing.report()["answered"])
-        if answered == seen:
+    def tick(self, seen: list[Any] | None, number: int | None) -> tuple[Any, ...]:
+        """Return the page again if a probe was answered, or a certificate begun or ended."""
+        now = [self._probing.report()["answered"], *self._certification.states()]
+        if now == seen:
             return gr.skip(), *(gr.skip() for _ in range(PARTS))
-        return answered, *self.show(number)
+        has_begun = seen is not None and len(now) > len(seen)
+        return now, *self.show(None if has_begun else number)
 
     def begin(self, request: gr.Request, *fields: Any) -> tuple[Any, ...]:
         """Begin a certificate, or its pilot, and return the page without the plan.

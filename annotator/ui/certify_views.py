@@ -94,7 +94,10 @@ def _pilot_parts(row: PilotStatus) -> str:
 def _proof_parts(row: ProofStatus) -> str:
     promise = f'<p class="cy-promise">{escape(row["promise"]["sentence"])}</p>'
     steps = (f"{row['certified_steps']} of {row['steps']}", "steps proven")
-    answers = (f"{row['answers']:,}", "probes answered")
+    answers = (
+        f"{row['answers']:,}",
+        "probe answered" if row["answers"] == 1 else "probes answered",
+    )
     if not asks(row):
         return f"{promise}{_large([*_filled(row), answers])}"
     said = notes(_present_side(row), _pending(row))

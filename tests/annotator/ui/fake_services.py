@@ -350,6 +350,9 @@ class FakeCertification:
             self.asked.append(number)
         return self.row
 
+    def states(self) -> list[str]:
+        return [one["state"] for one in self.row["certificates"]]
+
     def apply(self, number: int | None = None, *, dry_run: bool = False) -> dict[str, Any]:
         self.asked.append("look" if dry_run else "apply")
         counts = {"present": 0, "absent": 900, "present_left_out": True}
