@@ -118,8 +118,8 @@ def _proof_parts(row: ProofStatus) -> str:
 
 
 def _filled(row: ProofStatus) -> list[tuple[str, str]]:
-    done = row["state"] in ("applied", "rolled_back")
-    what = "filled in" if done else "can be filled in now"
+    states = {"applied": "filled in", "rolled_back": "were filled in"}
+    what = states.get(row["state"], "can be filled in now")
     fill = row["fill"]
     numbers = [(f"{fill['absent'] + fill['present']:,}", what)]
     if fill["present"]:

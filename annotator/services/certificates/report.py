@@ -204,7 +204,7 @@ def _same(row: Certificate, said: Mapping[str, Any], around: Around) -> _Same:
 
 def _fill(row: Certificate, said: Mapping[str, Any]) -> Fill:
     """Return what was filled in, or what could be now by the statement."""
-    if row.state is CertificateState.APPLIED:
+    if "applied" in row.plan:
         fill: Mapping[str, int] = row.plan["applied"]
     elif "fill" in said:
         fill = said["fill"]
