@@ -238,7 +238,7 @@ class PromiseChoice:
         aim = gr.Radio(
             prices.aim_choices(DEFAULTS.kind),
             value=DEFAULTS.aim,
-            label="How much of it",
+            label="How strict",
             elem_id="certify-aim",
         )
         own = _own_numbers()

@@ -6,12 +6,13 @@ from typing import Any
 
 import gradio as gr
 
-from annotator.errors import AnnotatorError
+from annotator.errors import AnnotatorError, NotFound
 from annotator.services.app import Services
 from annotator.services.message import counted
 from annotator.ui import certify_views as views
 from annotator.ui.boundary import annotator_of, shows_errors
 from annotator.ui.certify_choice import PromiseChoice, Wishes
+from annotator.ui.certify_prices import notes
 from annotator.ui.figures_page import PLAIN, QUIET, plot
 
 LOOK_SECONDS = 4.0
@@ -42,7 +43,10 @@ class CertifyPage:
         Args:
             number: The certificate that is shown; None for the open one, else the newest.
         """
-        row = self._certification.status(None if number is None else int(number))
+        try:
+            row = self._certification.status(None if number is None else int(number))
+        except NotFound as error:
+            return self._unreadable(str(error), number)
         listed = row["certificates"]
         state, enough = row.get("state"), views.is_enough(row)
         # A second one cannot begin before the open one has ended, or its pilot is answered.
@@ -67,12 +71,35 @@ class CertifyPage:
             views.list_html(listed) if len(listed) > 1 else "",
         )
 
-    def tick(self, seen: int | None, number: int | None) -> tuple[Any, ...]:
-        """Return the page again if a probe was answered since."""
-        answered = int(self._probing.report()["answered"])
-        if answered == seen:
+    def _unreadable(self, said: str, number: int | None) -> tuple[Any, ...]:
+        """Return a page that says why a certificate cannot be shown, and lets it be given up."""
+        states = self._certification.states()
+        if not states:
+            raise NotFound(said)
+        is_open = [n for n, state in states.items() if state == "open"]
+        chosen = int(number) if number in states else (is_open or list(states))[-1]
+        state = states[chosen]
+        choices = [(f"{n}: {one.replace('_', ' ')}", n) for n, one in states.items()]
+        hidden = gr.update(visible=False)
+        return (
+            gr.update(choices=choices[::-1], value=chosen, visible=len(choices) > 1),
+            notes(said),
+            plot(None),
+            hidden,
+            hidden,
+            gr.update(visible=state == "open"),
+            gr.update(visible=state == "applied"),
+            hidden,
+            "",
+        )
+
+    def tick(self, seen: list[Any] | None, number: int | None) -> tuple[Any, ...]:
+        """Return the page again if a probe was answered, or a certificate begun or ended."""
+        now = [self._probing.report()["answered"], *self._certification.states().values()]
+        if now == seen:
             return gr.skip(), *(gr.skip() for _ in range(PARTS))
-        return answered, *self.show(number)
+        has_begun = seen is not None and len(now) > len(seen)
+        return now, *self.show(None if has_begun else number)
 
     def begin(self, request: gr.Request, *fields: Any) -> tuple[Any, ...]:
         """Begin a certificate, or its pilot, and return the page without the plan.

@@ -94,7 +94,10 @@ def _pilot_parts(row: PilotStatus) -> str:
 def _proof_parts(row: ProofStatus) -> str:
     promise = f'<p class="cy-promise">{escape(row["promise"]["sentence"])}</p>'
     steps = (f"{row['certified_steps']} of {row['steps']}", "steps proven")
-    answers = (f"{row['answers']:,}", "probes answered")
+    answers = (
+        f"{row['answers']:,}",
+        "probe answered" if row["answers"] == 1 else "probes answered",
+    )
     if not asks(row):
         return f"{promise}{_large([*_filled(row), answers])}"
     said = notes(_present_side(row), _pending(row))
@@ -115,8 +118,8 @@ def _proof_parts(row: ProofStatus) -> str:
 
 
 def _filled(row: ProofStatus) -> list[tuple[str, str]]:
-    done = row["state"] in ("applied", "rolled_back")
-    what = "filled in" if done else "can be filled in now"
+    states = {"applied": "filled in", "rolled_back": "were filled in"}
+    what = states.get(row["state"], "can be filled in now")
     fill = row["fill"]
     numbers = [(f"{fill['absent'] + fill['present']:,}", what)]
     if fill["present"]:

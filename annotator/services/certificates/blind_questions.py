@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from itertools import islice
 
+from annotator.errors import NotFound
 from annotator.services.catalogue.definitions import changed
 from annotator.services.certificates import frozen
 from annotator.services.certificates.evidence import Evidence
@@ -49,8 +50,8 @@ class BlindQuestions:
     ) -> list[int]:
         """Return the ids of the probes to ask next, at most `count`; none without a certificate.
 
-        A certificate of the earlier procedure asks nothing more. A pair whose picture cannot be
-        shown just now keeps its place and is asked later.
+        One whose files are damaged, or of the earlier procedure, asks nothing more. A pair whose
+        picture cannot be shown just now keeps its place and is asked later.
 
         Args:
             tx: A write transaction.
@@ -68,7 +69,10 @@ class BlindQuestions:
         if not row.is_frozen:
             return _choose(certificates.piloted(tx, row.id), count, without, can_show)
         drawn = certificates.drawn(tx, row.id)
-        found = self.evidence(row, drawn)
+        try:
+            found = self.evidence(row, drawn)
+        except NotFound:  # the Certify page says so; the ordinary probes of a card go on
+            return []
         if self._ask_again(tx, row, found, now, patient):
             drawn = certificates.drawn(tx, row.id)
         chosen = _choose(drawn, count, without, can_show)

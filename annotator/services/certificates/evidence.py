@@ -146,6 +146,15 @@ class Evidence:
         """Answers that count."""
         return len(self.kept) + len(self.kept_present)
 
+    @property
+    def held_up(self) -> int:
+        """Answers that count as soon as the pairs drawn before them are answered."""
+        return self._held_up(POOL) + self._held_up(PRESENT)
+
+    def _held_up(self, stream: str) -> int:
+        counts = len(self.kept if stream == POOL else self.kept_present)
+        return sum(bool(look.states) for look in self.looks if look.stream == stream) - counts
+
     def evidence(self) -> Floats:
         """Return the log evidence of each step by now, `(steps,)`; 0 without answers."""
         return self._logs[:, -1] if len(self.kept) else np.zeros(len(self._logs))
@@ -181,14 +190,14 @@ class Evidence:
         """Return stream and place of the next pairs to be asked, at most so many.
 
         Whatever is drawn has to be asked, so no more are drawn than the next step is likely to
-        take.
+        take. Answers that are held up will count, so they are not asked for a second time.
         """
         step, wanted = self.next_step(), {POOL: 0, PRESENT: 0}
         if step is not None:
-            wanted[POOL] = min(_batch(step.questions), most)
+            wanted[POOL] = min(_batch(step.questions, self._held_up(POOL)), most)
         if self.present_is_worth_asking():
             batch = most if step is None else math.ceil(PRESENT_SHARE * wanted[POOL])
-            wanted[PRESENT] = min(_batch(self._further_present()), batch)
+            wanted[PRESENT] = min(_batch(self._further_present(), self._held_up(PRESENT)), batch)
             wanted[POOL] -= 0 if step is None else wanted[PRESENT]
         return [
             (stream, self._drawn(stream) + n)
@@ -209,7 +218,7 @@ class Evidence:
         further = 0.0 if step is None else step.questions
         if present:
             further += self._further_present()
-        return math.ceil(further) + self.second_looks
+        return max(math.ceil(further) - self.held_up, 1) + self.second_looks
 
     def _further_present(self) -> float:
         """Return how many more questions the next step of the present fill is likely to take."""
@@ -318,8 +327,11 @@ class Evidence:
         return None if (absent, top) == (now.absent, now.present) else self.fillable(absent, top)
 
 
-def _batch(questions: float) -> int:
-    return max(LEAST_BATCH, math.ceil(BATCH_SHARE * questions))
+def _batch(questions: float, held_up: int) -> int:
+    """Return how many pairs to draw, where so many answers do not count yet."""
+    if 0 < questions <= held_up:
+        return 0
+    return max(LEAST_BATCH, math.ceil(BATCH_SHARE * (questions - held_up)))
 
 
 def _allowance(plan: FrozenPlan, taken_back: int) -> float:

@@ -137,9 +137,10 @@ def read(project: Project, row: Certificate) -> FrozenPlan:
     """Return the frozen plan of a certificate.
 
     Raises:
-        NotFound: If a file is gone or damaged.
+        NotFound: If a file is gone, damaged or exchanged.
     """
     plan = row.plan
+    files.check(project, row.id, plan["hashes"], afresh=False)
     present = plan["present"]
     if present is not None:
         present = PresentPlan(**{**present, "rungs": tuple(present["rungs"])})

@@ -45,7 +45,9 @@ def complete(
         AnnotatorError: If one is out of range.
     """
     asked = {name: value for name, value in options.items() if value is not None}
-    return _checked({**defaults(costs), **(wishes or {}), **asked})
+    chosen = _checked({**defaults(costs), **(wishes or {}), **asked})
+    _refuse_unused(chosen, asked)
+    return chosen
 
 
 def offers(chosen: ChosenOptions) -> list[tuple[Aim, ChosenOptions]]:
@@ -78,6 +80,18 @@ def promise_row(chosen: ChosenOptions, *, confidence: float, known: int) -> Prom
         "known_present": known,
         "sentence": promised(kind, used, chosen["over"]),
     }
+
+
+def _refuse_unused(chosen: ChosenOptions, asked: Mapping[str, Any]) -> None:
+    """Refuse a number of another promise, which would have no effect without anybody noticing."""
+    used = NUMBERS[chosen["promise"]]
+    for name in ("recall", "precision", "f1"):
+        if name in asked and name not in used:
+            kinds = [kind.replace("_", "-") for kind, names in NUMBERS.items() if name in names]
+            raise AnnotatorError(
+                f"--{name} has no effect on --promise {chosen['promise'].replace('_', '-')}; "
+                f"leave it out, or choose --promise {' or '.join(kinds)}."
+            )
 
 
 def _checked(chosen: Mapping[str, Any]) -> ChosenOptions:

@@ -32,10 +32,12 @@ AIMS: Mapping[Aim, Mapping[str, float]] = {
 def percent(share: float) -> str:
     """Return a share as a person writes it.
 
-    >>> percent(0.9), percent(0.925)
-    ('90 %', '92.5 %')
+    A promise is not rounded: 99.99 % is less than 100 %.
+
+    >>> percent(0.9), percent(0.925), percent(0.9999)
+    ('90 %', '92.5 %', '99.99 %')
     """
-    return f"{100 * share:.3g} %"
+    return f"{100 * share:.12g} %"
 
 
 def promised(kind: PromiseKind, numbers: Mapping[str, float], over: Over = "dataset") -> str:
@@ -49,7 +51,7 @@ def promised(kind: PromiseKind, numbers: Mapping[str, float], over: Over = "data
     is_pool = over == "pool"
     if kind == "f1":
         of = "Of the pairs that were still open, the" if is_pool else "The"
-        return f"{of} finished set has an F1 of at least {numbers['f1']:g}."
+        return f"{of} finished set has an F1 of at least {numbers['f1']:.12g}."
     of = "the present pairs that were still open are" if is_pool else "what is present is"
     said = f"At least {percent(numbers['recall'])} of {of} in the finished set"
     if kind == "recall":
@@ -73,7 +75,7 @@ def fills(price: Price, pool: int) -> str:
     values = f"{absent:,} as absent, {present:,} as present" if present else "all as absent"
     return (
         f"fills in {absent + present:,} of {counted(pool, 'open pair')}, {values}; "
-        f"{price['left']:,} stay for people"
+        f"{counted(price['left'], 'stays', 'stay')} for people"
     )
 
 

@@ -204,7 +204,7 @@ def _same(row: Certificate, said: Mapping[str, Any], around: Around) -> _Same:
 
 def _fill(row: Certificate, said: Mapping[str, Any]) -> Fill:
     """Return what was filled in, or what could be now by the statement."""
-    if row.state is CertificateState.APPLIED:
+    if "applied" in row.plan:
         fill: Mapping[str, int] = row.plan["applied"]
     elif "fill" in said:
         fill = said["fill"]
@@ -236,6 +236,12 @@ def _further(row: Certificate, found: Evidence, expected: int | None) -> list[st
         )
     if row.plan.get("pilot"):
         said.append(sentence(row.plan["pilot"]))
+    if row.state is CertificateState.OPEN and found.held_up:
+        more = counted(found.held_up, "more answer counts", "more answers count")
+        said.append(
+            f"{more} as soon as the probes drawn before are answered; a card that somebody left "
+            "unfinished gives its probes to others after ten minutes."
+        )
     if found.steps:
         said.append("A promise over all categories together can hide a rare one that is lost.")
     if row.state is CertificateState.OPEN:

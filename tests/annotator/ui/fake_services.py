@@ -348,7 +348,12 @@ class FakeCertification:
     def status(self, number: int | None = None) -> dict[str, Any]:
         if number is not None:
             self.asked.append(number)
+        if isinstance(self.failure, NotFound):
+            raise self.failure
         return self.row
+
+    def states(self) -> dict[int, str]:
+        return {one["certificate"]: one["state"] for one in self.row["certificates"]}
 
     def apply(self, number: int | None = None, *, dry_run: bool = False) -> dict[str, Any]:
         self.asked.append("look" if dry_run else "apply")

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from annotator.errors import AnnotatorError
+from annotator.errors import AnnotatorError, NotFound
 from annotator.services.certificates.rows import ListedCertificate, Status
 from annotator.ui import certify_views as views
 from annotator.ui.certify_page import PARTS, CertifyPage
@@ -269,14 +269,36 @@ def test_filling_in_says_what_it_has_done(page_of: PageOf, request_: Any) -> Non
     assert len(done) == 1 + PARTS
 
 
-def test_the_page_is_drawn_again_only_when_a_question_was_answered(page_of: PageOf) -> None:
-    page, _ = page_of(status())
+@pytest.mark.parametrize(("state", "button"), [("open", "cancel"), ("applied", "back")])
+def test_a_certificate_whose_files_are_damaged_can_be_given_up(
+    page_of: PageOf, state: str, button: str
+) -> None:
+    page, made = page_of(status(state))
+    made.failure = NotFound("The file bets.npz of <certificate 1> is missing.")
 
-    same, fresh = page.tick(15, 1), page.tick(None, 1)
+    page_shown = shown(page)
 
-    assert len(same) == len(fresh) == 1 + PARTS
+    assert "of &lt;certificate 1&gt; is missing" in page_shown["state"]
+    assert page_shown["which"]["value"] == 1
+    visible = {n for n in ("probe", "fill", "cancel", "back") if page_shown[n]["visible"]}
+    assert visible == {button}
+    assert not page_shown["choice"]["visible"]
+
+
+def test_the_page_is_drawn_again_when_a_probe_was_answered_or_a_certificate_moved(
+    page_of: PageOf,
+) -> None:
+    page, made = page_of(status())
+    fresh = page.tick(None, 1)
+    same = page.tick(fresh[0], 1)
+    moved = page.tick([*fresh[0][:-1], "applied"], 1)
+
+    assert len(same) == len(fresh) == len(moved) == 1 + PARTS
     assert same[0] == gr.skip()
-    assert fresh[0] == 15
+    assert fresh[0] == moved[0] == [15, *made.states().values()]
+    assert made.asked == [1, 1]
+    page.tick(fresh[0][:-1], 1)  # somebody else has begun another one: that is shown
+    assert made.asked == [1, 1]
 
 
 def test_the_chart_has_the_share_of_the_proof_from_nothing_on(fakes: ModuleType) -> None:

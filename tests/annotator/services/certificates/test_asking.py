@@ -146,6 +146,17 @@ def test_a_missing_image_is_not_skipped_but_adds_no_evidence(world: Any) -> None
     assert (look.said, look.waits) == (None, False)
 
 
+def test_damaged_files_leave_the_ordinary_probes(world: Any) -> None:
+    services, _ = world
+    (files.folder(services.project, 1) / files.BETS).unlink()
+
+    questions = services.probing.card("ann", "c")["questions"]
+
+    drawn = {row.id: row for row in rows(services)}
+    assert len(questions) == 10
+    assert {drawn[q["probe"]].zone for q in questions} == {None}
+
+
 def test_a_gap_in_the_order_of_a_stream_stops_the_count(world: Any) -> None:
     services, oracle = world
     oracle.answer_at_once(60)

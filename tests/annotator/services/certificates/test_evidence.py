@@ -305,6 +305,19 @@ def test_no_more_questions_are_drawn_from_both_streams_than_the_next_step_takes(
     assert len(first) <= max(10, step.questions / 3 + 1)
 
 
+def test_answers_behind_an_unanswered_pair_are_not_asked_for_a_second_time() -> None:
+    plan = frozen()
+    say = truly(plan)
+    few = evidence(plan, asked(40, lambda s, n: say(s, n) if n != 3 else [None]))
+    many = evidence(plan, asked(400, lambda s, n: say(s, n) if n != 3 else [None]))
+
+    assert (len(few.kept), few.held_up) == (len(many.kept), many.held_up - 360) == (3, 36)
+    assert few.expected_questions() == evidence(plan, asked(3, say)).expected_questions() - 36
+    assert few.next_draws(100)[0] == (POOL, 40)
+    assert many.next_step() is not None
+    assert (many.next_draws(100), many.expected_questions()) == ([], 1)
+
+
 def test_asking_ends_where_the_answers_speak_against_the_fill() -> None:
     plan = frozen()
 

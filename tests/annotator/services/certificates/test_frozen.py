@@ -174,14 +174,16 @@ def test_a_changed_file_is_refused_in_one_sentence(project: Project, name: str) 
     pool = a_pool()
     row = published(project, pool, a_plan())
     frozen.check(project, row)
+    frozen.read(project, row)
     path = files.folder(project, 1) / name
 
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
 
-    with pytest.raises(NotFound, match=f"{name} of certificate 1 is missing, damaged or not the"):
-        frozen.check(project, row)
+    for refuse in (frozen.check, frozen.read):
+        with pytest.raises(NotFound, match=f"{name} of certificate 1 is missing, damaged or not"):
+            refuse(project, row)
 
 
 @pytest.mark.parametrize("name", [files.BETS, files.DRAWS])

@@ -173,6 +173,7 @@ def test_a_project_without_a_version_is_refused(services: Services) -> None:
     [
         ({"promise": "all"}, "--promise must be recall, precision-recall or f1"),
         ({"recall": 1.0}, "--recall must be between 0 and 1"),
+        ({"f1": 0.9}, "--f1 has no effect on --promise recall; .* choose --promise f1"),
         ({"precision": 0.0}, "--precision"),
         ({"f1": -3.0}, "--f1"),
         ({"recall": float("nan")}, "--recall"),
