@@ -16,6 +16,7 @@ export class ProbeDeck {
     /** @type {string | null} */
     this.kept = null; // the unfinished card, where the browser stores nothing
     this.id = '';
+    this.refusal = ''; // of the last fetch
     this.live = h('div', { class: 'an-spoken', 'aria-live': 'polite' });
     this.card = new ProbeCard({
       onAnswer: (question, state, ms) => this.#save(question, state, ms), say: (text) => { this.live.textContent = text; },
@@ -33,12 +34,14 @@ export class ProbeDeck {
 
   get #unsent() { return this.page.queue.jobs.filter(({ call }) => call === 'probe_answer'); }
 
-  // The questions of the unfinished card, or of a new one; null if the server does not answer.
+  // The questions of the unfinished card, or of a new one; null if there is none to be had now, and
+  // `refusal` says why.
   /** @returns {Promise<Question[] | null>} */
   async fetch() {
     const known = this.unfinished;
     const id = known ?? randomId();
     const reply = await this.page.server.call('probe_card', { card: id });
+    this.refusal = reply.ok ? '' : reply.message ?? 'The server does not answer; try again in a moment.';
     if (!reply.ok) return null;
     const questions = this.#withUnsaved(reply.questions);
     if (questions.some((question) => !question.said && !question.problem)) {

@@ -86,7 +86,7 @@ export class ProbePage extends WorkScreen {
     this.takeCategories();
     let questions = await deck.fetch();
     while (questions?.length && await deck.play(questions) === 'more') questions = await deck.fetch();
-    if (!questions) this.notify('The server does not answer; try again in a moment.');
+    if (!questions) this.notify(deck.refusal);
     else if (!questions.length) this.notify('There is nothing to ask right now: no open pair is left, or others are being asked about the last ones.');
     this.#nameButton();
   }
