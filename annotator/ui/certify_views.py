@@ -21,10 +21,10 @@ from annotator.ui.charts import AMBER, INDIGO, Chart, finished
 from annotator.ui.html_table import html_table
 
 NOTHING = (
-    "A pair is one category of one image; it is open until somebody answers. A certificate fills in "
+    "A pair is one category of one image, and open until somebody answers. A certificate fills in "
     "open pairs without anybody looking at each, and promises how good the finished set is: its "
-    "recall, the share of what is present that is in it, or its F1, the harmonic mean of recall and "
-    "precision. What proves it are probes: random questions, asked without the model's "
+    "recall (the share of what is present that is in it), or its F1 (the harmonic mean of recall "
+    "and precision). What proves it are probes: random questions, asked without the model's "
     "opinion. The promise holds for any model, even a bad one, which only takes longer."
 )
 LOWEST = -50.0
