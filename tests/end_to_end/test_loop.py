@@ -226,7 +226,8 @@ def test_a_port_in_use_and_a_foreign_host_are_refused(
     )
 
     assert again.returncode == 1
-    assert f"Port {server.port} is in use" in again.stderr
-    assert len(again.stderr.strip().splitlines()) == 1
+    opening, refused = again.stderr.strip().splitlines()
+    assert opening == f"Opening {project} ..."
+    assert f"Port {server.port} is in use" in refused
     assert "--open" in foreign.stdout
     assert json.dumps(str(project)) not in foreign.stdout
