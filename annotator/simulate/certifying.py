@@ -49,8 +49,8 @@ def planned(person: SimulatedAnnotator, *, start: bool = False) -> PlanRow:
     wish, costs = person.wish, person.costs
     return person.services.certification.plan(
         promise=wish.promise,
-        recall=wish.recall,
-        f1=wish.f1,
+        recall=None if wish.promise == "f1" else wish.recall,
+        f1=wish.f1 if wish.promise == "f1" else None,
         question_seconds=question_seconds(costs),
         pair_seconds=costs.glance + costs.page / PAGE + CORRECTED * costs.correct,
         start=start,
