@@ -95,6 +95,9 @@ def watch(page: Page, root: str) -> list[str]:
 
 def answer_one(page: Page) -> None:
     """Say that the first category asked about is present, and wait until it is with the server."""
+    page.wait_for_function(
+        "document.querySelector('.an-image')?.naturalWidth > 0"
+    )  # answers wait for it
     page.keyboard.press("1")
     expect(page.locator(".an-row[aria-checked=true]").first).to_be_visible()
     page.wait_for_function("!Object.keys(localStorage).some((key) => key.includes('unsaved'))")
@@ -121,7 +124,6 @@ def test_a_name_is_said_a_picture_is_seen_and_an_answer_is_saved(
     page.get_by_role("textbox", name="Your name").fill(f"Ann of {way}")
     page.get_by_role("button", name="Start labelling").click()
     expect(page.locator(".an-asking .an-row").first).to_be_visible()
-    page.wait_for_function("document.querySelector('.an-image')?.naturalWidth > 0")
     answer_one(page)
 
     assert answered_by(project, f"Ann of {way}") == 1
