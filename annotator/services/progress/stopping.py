@@ -192,7 +192,7 @@ class Stopping(CachedReport[StoppingRow]):
             "reached": counts.pairs > 0 and counts.open == 0,
             "pace": pace.row(),
             "counted_at": self._clock().isoformat(timespec="seconds"),
-            "note": _note(shown, sum(c.present_count for c in shown), arrays),
+            "note": _note(shown, sum(c.present_count for c in shown), images.count(tx), arrays),
             "now": None,
             "later": None,
             "answers_needed": None,
@@ -302,7 +302,7 @@ def error_row(found: Expected) -> ErrorRow:
     }
 
 
-def _note(shown: list[Category], present: int, arrays: VersionArrays | None) -> str:
+def _note(shown: list[Category], present: int, pictures: int, arrays: VersionArrays | None) -> str:
     if not shown:
         return "There is no category yet; add some on the Settings page."
     if present < ENOUGH_PRESENT:
@@ -316,6 +316,12 @@ def _note(shown: list[Category], present: int, arrays: VersionArrays | None) -> 
         return (
             "The effect of another hour can be estimated once the model gives percentages; so "
             "far it only ranks the images."
+        )
+    scored = int(np.isfinite(arrays.scores_by_category[0]).sum())
+    if 2 * scored < pictures:  # the first version of a project comes before most are analysed
+        return (
+            "The effect of another hour can be estimated once a version has scored half of the "
+            f"images; so far it has scored {scored:,} of {pictures:,}."
         )
     return ""
 

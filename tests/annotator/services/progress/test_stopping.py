@@ -92,6 +92,22 @@ def test_rankings_and_untaught_categories_are_left_out_and_counted(
     assert row["now"]["lost"] == round(6 * 0.1)
 
 
+def test_a_version_that_knows_few_images_says_nothing_about_the_work_that_is_left(
+    wide: Services, publish: Any
+) -> None:
+    scores = np.full((IMAGES, CATEGORIES), logit(0.1))
+    scores[3:] = np.nan
+    publish(scores)
+    half = wide.stopping.report()
+    scores[2] = np.nan
+    publish(scores)
+    few = wide.stopping.report()
+
+    assert (half["note"], half["left_out"]) == ("", 9)
+    assert "it has scored 2 of 6" in few["note"]
+    assert (few["now"], few["forecast"]) == (None, None)
+
+
 def test_an_hour_takes_the_most_doubtful_pairs_first(
     wide: Services, publish: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
