@@ -77,6 +77,12 @@ def saved(page: Page) -> None:
     expect(page.locator(".an-saved")).to_have_attribute("data-state", "saved")
 
 
+def listed(page: Page) -> None:
+    """Wait for the cards of a search: those before it are taken away when it is answered."""
+    expect(page.locator("[aria-busy]")).to_have_count(0)
+    page.wait_for_function(SEEN)
+
+
 def card(page: Page, image: int, category: int | str) -> Locator:
     return page.locator(f".rv-card[data-image='{image}'][data-category='{category}']")
 
@@ -196,6 +202,7 @@ def test_a_phone_lists_and_answers_by_touch(visit: Callable[..., Page], project:
 
     page.get_by_role("button", name="Filters").tap()
     page.get_by_label("Category").select_option(str(DOG))
+    listed(page)
     page.get_by_role("button", name="Filters (1)").tap()
     expect(page.get_by_label("Category")).to_be_hidden()
     card(page, 2, DOG).tap()
