@@ -20,8 +20,9 @@ PAGE = 40
 """Pictures of a page on which people answer what a certificate leaves open."""
 CORRECTED = 0.25
 """Share of these that are expected to take a key: they are the doubtful ones."""
-PEOPLE = 0.25
-"""Most answers that a certificate may still ask of people, as a share of the open pairs."""
+LEFT = 0.05
+"""Share of the open pairs that a certificate may leave to people; what they answer first teaches
+the model, and the loop asks for the pairs that matter most."""
 CARDS = 3
 """Cards between two looks at where the certificate stands."""
 GIVE_UP = 4.0
@@ -31,14 +32,15 @@ Bools = npt.NDArray[np.bool_]
 
 
 def begun(person: SimulatedAnnotator) -> PlanRow | None:
-    """Begin a certificate if it pays to; return its plan, or None.
+    """Begin a certificate if next to nothing is left to people beside its probes.
 
-    It pays when its probes and the pairs that it leaves to people are fewer than a quarter of what
-    is open.
+    Returns:
+        Its plan, or None if it is too early.
     """
     row = planned(person)
-    price = row["chosen"]
-    if row["refused"] or price["questions"] + price["left"] > PEOPLE * row["pool"]:
+    unknown = int((person.labels == UNKNOWN).sum())
+    left = row["chosen"]["left"] + unknown - row["pool"]
+    if row["refused"] or left > LEFT * unknown:
         return None
     person.begun = person.clock.seconds
     return planned(person, start=True)
