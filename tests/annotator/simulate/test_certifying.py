@@ -77,17 +77,19 @@ def test_a_model_that_knows_little_does_not_begin_one(sit_down: Any) -> None:
     assert against_truth(person, truth) is None
 
 
-@pytest.mark.parametrize(("questions", "left", "pays"), [(300, 4700, True), (300, 4701, False)])
-def test_it_begins_where_people_answer_less_than_a_quarter(
-    sit_down: Any, monkeypatch: pytest.MonkeyPatch, questions: int, left: int, pays: bool
+@pytest.mark.parametrize(
+    ("outside", "left", "pays"),
+    [(0, 1000, True), (0, 1001, False), (400, 600, True), (400, 601, False)],
+)
+def test_it_begins_where_at_most_a_twentieth_is_left_to_people(
+    sit_down: Any, monkeypatch: pytest.MonkeyPatch, outside: int, left: int, pays: bool
 ) -> None:
     person, truth = sit_down(Wish())
     person.clock.spend(40, 1)
 
     def plan(_: SimulatedAnnotator, *, start: bool = False) -> dict[str, Any]:
         assert pays or not start
-        chosen = {"questions": questions, "left": left}
-        return {"refused": "", "chosen": chosen, "pool": truth.size}
+        return {"refused": "", "chosen": {"left": left}, "pool": truth.size - outside}
 
     monkeypatch.setattr(certifying, "planned", plan)
 
