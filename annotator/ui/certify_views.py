@@ -17,7 +17,7 @@ from annotator.services.certificates.rows import (
 )
 from annotator.services.message import counted, span
 from annotator.ui.certify_prices import notes
-from annotator.ui.charts import AMBER, INDIGO, Chart, finished
+from annotator.ui.charts import AMBER, INDIGO, Chart, finished, whole_numbers
 from annotator.ui.html_table import html_table
 
 NOTHING = (
@@ -187,7 +187,7 @@ def proof_chart(row: Status) -> Chart | None:
             "proven": [0, *(point["certified"] for point in row["evidence"])],
         }
     )
-    few = alt.Axis(tickCount=6, tickMinStep=1, format=",d", labelOverlap=True)
+    few = whole_numbers(0, frame["answers"].max(), 6)
     low = min(0.0, float(frame["share"].min()))
     scale = alt.Scale(domain=[low, max(110.0, float(frame["share"].max()))], nice=False)
     height = alt.Y("share:Q", title="proof of the next step, %", scale=scale)
