@@ -120,7 +120,11 @@ def _proof_parts(row: ProofStatus) -> str:
 
 
 def _filled(row: ProofStatus) -> list[tuple[str, str]]:
-    states = {"applied": "filled in", "rolled_back": "were filled in"}
+    states = {
+        "applied": "filled in",
+        "rolled_back": "were filled in",
+        **dict.fromkeys(("cancelled", "void"), "could have been filled in"),
+    }
     what = states.get(row["state"], "can be filled in now")
     fill = row["fill"]
     numbers = [(f"{fill['absent'] + fill['present']:,}", what)]

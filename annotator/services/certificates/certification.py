@@ -184,9 +184,12 @@ class Certification:
         return result
 
     def states(self) -> dict[int, str]:
-        """Return the states of all certificates by number; none of their files is read."""
+        """Return the states of all certificates by number; none of their files is read.
+
+        An open one whose categories were changed meanwhile is void already.
+        """
         with self._store.reading() as tx:
-            return {row.id: row.state.value for row in certificates.every(tx)}
+            return {row.id: self._bound.state(tx, row).value for row in certificates.every(tx)}
 
     def apply(self, number: int | None = None, *, dry_run: bool = False) -> FillRow:
         """Fill in what is certified and still open; the certificate asks nothing more then.
