@@ -35,8 +35,10 @@ OVERS = [
 ASK = f"{prices.UNKNOWN} Choose “Show the prices”."
 SOON = f"{prices.UNKNOWN} It comes once the number is entered."
 
-DRAWN_FIELDS = 5
-"""The first fields of `Wishes`, which differ with the promise."""
+AS_SO_FAR = "0: as people took so far."
+
+DRAWN_FIELDS = 9
+"""The first fields of `Wishes`, which say what is wrong with them or differ with the promise."""
 
 
 class Wishes(NamedTuple):
@@ -82,19 +84,26 @@ class Wishes(NamedTuple):
             "pair_seconds": self.pair_seconds or None,
         }
 
-    def problem(self) -> str:
-        """Return what is wrong with the numbers; an empty text if they can be asked for."""
-        own = self.own()
-        used = NUMBERS[self.kind] if self.aim == prices.OWN else ()
-        for name in used:
-            if not 0 < own[name] < 1:
-                example = "0 and 1, such as 0.9" if name == "f1" else "0 and 100 %, such as 90"
-                return f"{name.capitalize()} must be between {example}."
+    def used(self) -> tuple[str, ...]:
+        """Return the numbers of one's own that the promise needs."""
+        return NUMBERS[self.kind] if self.aim == prices.OWN else ()
+
+    def problems(self) -> dict[str, str]:
+        """Return what is wrong, by field; empty if the numbers can be asked for."""
+        own, found = self.own(), {}
+        for name in self.used():
+            if not prices.is_share(own[name]):
+                found[name] = prices.NO_SHARE[name]
         if not 0 < (self.confidence or 0) < 100:
-            return "The confidence must be between 0 and 100 %, such as 95."
-        if (self.question_seconds or 0) < 0 or (self.pair_seconds or 0) < 0:
-            return "Seconds cannot be negative; 0 takes what people took so far."
-        return ""
+            found["confidence"] = "The confidence must be between 0 and 100 %, such as 95."
+        for name in ("question_seconds", "pair_seconds"):
+            if not 0 <= (getattr(self, name) or 0) < math.inf:
+                found[name] = "Seconds cannot be negative; 0 takes what people took so far."
+        return found
+
+    def problem(self) -> str:
+        """Return the first thing that is wrong; an empty text if there is nothing."""
+        return next(iter(self.problems().values()), "")
 
     def pilot_questions(self) -> int | None:
         """Return how many probes come first; None for none."""
@@ -158,10 +167,32 @@ class PromiseChoice:
         """Return the same where somebody asks for the prices."""
         return prices.WORKING, *self.draw(plan, prices.WORKING, *fields)
 
-    def forget(self, *fields: Any) -> tuple[Any, ...]:
-        """Return the choice without the plan and its prices, which were those of other options."""
-        waiting = self._later()
-        return None, waiting, *self.draw(None, waiting, *fields)
+    def forget(self, plan: PlanRow | None, waiting: str, *fields: Any) -> tuple[Any, ...]:
+        """Return the choice without the plan and its prices, which were those of other options.
+
+        Args:
+            plan: The last one; it stays where the new options cannot be asked for.
+            waiting: What stands in place of a price that is not known.
+            fields: The `Wishes`.
+        """
+        if not Wishes(*fields).problems():
+            plan, waiting = None, self._later()
+        return plan, waiting, *self.draw(plan, waiting, *fields)
+
+    def propose(self, plan: PlanRow | None, waiting: str, *fields: Any) -> tuple[Any, ...]:
+        """Return the choice as `draw` does; what nobody has chosen gives way to what can be had.
+
+        Args:
+            plan: The last one of the page.
+            waiting: What stands in place of a price that is not known.
+            fields: The `Wishes`.
+        """
+        wished = Wishes(*fields)
+        if wished.kind != DEFAULTS.kind:
+            return self.draw(plan, waiting, *fields)
+        kind = prices.first_to_be_had(plan, wished.aim, wished.own()) or wished.kind
+        cards, *rest = self.draw(plan, waiting, *wished._replace(kind=kind))
+        return cards if kind == wished.kind else {**cards, "value": kind}, *rest
 
     def price(self, plan: PlanRow | None, waiting: str, *fields: Any) -> tuple[PlanRow | None, str]:
         """Return a plan with the price of each promise, if one is being waited for.
@@ -196,12 +227,23 @@ class PromiseChoice:
             fields: The `Wishes`.
         """
         wished = Wishes(*fields)
-        own, used = wished.own(), NUMBERS[wished.kind] if wished.aim == prices.OWN else ()
-        refused = prices.refusal(plan, wished.kind, wished.aim, own)
+        own, used, problems = wished.own(), wished.used(), wished.problems()
+        refused = wished.problem() or prices.refusal(plan, wished.kind, wished.aim, own)
+        # A number that cannot be had is told in its field; the cards keep what they said last.
+        cards = prices.cards(plan, wished.aim, own, wished.scope(), waiting)
         return (
-            gr.update(choices=prices.cards(plan, wished.aim, own, wished.scope(), waiting)),
+            gr.skip() if problems else gr.update(choices=cards),
             gr.update(choices=prices.aim_choices(wished.kind)),
-            *(gr.update(visible=name in used) for name in ("recall", "precision", "f1")),
+            *(
+                gr.update(visible=name in used, info=problems.get(name, ""))
+                for name in ("recall", "precision", "f1")
+            ),
+            gr.update(info=problems.get("confidence", "")),
+            gr.skip(),
+            *(
+                gr.update(info=problems.get(name, AS_SO_FAR))
+                for name in ("question_seconds", "pair_seconds")
+            ),
             gr.update(visible=refused is None and waiting not in (SOON, prices.WORKING)),
             gr.update(interactive=refused == ""),
             prices.about_html(plan, waiting if refused is None else refused),
@@ -255,13 +297,16 @@ class PromiseChoice:
         fields = [kind, aim, *own, *options]
         return Widgets(fields, ask, begin, note, parts, gr.State(None), gr.State(""))
 
-    def bring_prices(self, event: Any, widgets: Widgets, *, asked: bool = False) -> None:
+    def bring_prices(
+        self, event: Any, widgets: Widgets, *, asked: bool = False, proposes: bool = False
+    ) -> None:
         """Let an event bring the prices.
 
         Args:
             event: Of a widget, or what comes after another, such as `load(...).then`.
             widgets: As of `build`.
             asked: Whether somebody asks; otherwise only where they come by themselves.
+            proposes: Whether a promise that can be had is chosen then.
         """
         look = shows_errors(self.ask if asked else self.look)
         shown = [widgets.waiting, *widgets.drawn]
@@ -273,7 +318,8 @@ class PromiseChoice:
             show_progress="hidden",
             api_visibility="private",
         )
-        priced.then(shows_errors(self.draw), widgets.told, widgets.drawn, **QUIET)
+        draw = self.propose if proposes else self.draw
+        priced.then(shows_errors(draw), widgets.told, widgets.drawn, **QUIET)
 
     def wire(self, widgets: Widgets) -> None:
         """Let the choice follow what is chosen, and the prices follow the options."""
@@ -283,16 +329,16 @@ class PromiseChoice:
         for number in numbers:
             number.input(shows_errors(self.draw), widgets.told, widgets.drawn, **QUIET)
         for option in typed:
-            option.input(shows_errors(self.forget), widgets.fields, forgotten, **QUIET)
+            option.input(shows_errors(self.forget), widgets.told, forgotten, **QUIET)
         for number in (*numbers, *typed):  # once it is typed, not at every key
             self.bring_prices(number.blur, widgets)
             self.bring_prices(number.submit, widgets)
         for option in (over, pilot):
-            forgot = option.input(shows_errors(self.forget), widgets.fields, forgotten, **QUIET)
+            forgot = option.input(shows_errors(self.forget), widgets.told, forgotten, **QUIET)
             self.bring_prices(forgot.then, widgets)
         for choice in (kind, aim):
             self.bring_prices(choice.input, widgets)
-        self.bring_prices(widgets.ask.click, widgets, asked=True)
+        self.bring_prices(widgets.ask.click, widgets, asked=True, proposes=True)
 
 
 def wishes_of(chosen: ChosenOptions) -> Wishes:
@@ -355,7 +401,7 @@ def _more_options() -> list[Any]:
         ]
     with gr.Row():
         options += [
-            gr.Number(0, label=label, info="0: as people took so far.")
+            gr.Number(0, label=label, info=AS_SO_FAR)
             for label in ("Seconds a probe", "Seconds a pair answered by hand")
         ]
     pilot = gr.Checkbox(
