@@ -11,8 +11,9 @@ from annotator.services.app import Services
 from annotator.services.message import counted
 from annotator.ui import certify_views as views
 from annotator.ui.boundary import annotator_of, shows_errors
-from annotator.ui.certify_choice import PromiseChoice, Wishes
+from annotator.ui.certify_choice import PromiseChoice
 from annotator.ui.certify_prices import notes
+from annotator.ui.certify_wishes import Wishes
 from annotator.ui.figures_page import PLAIN, QUIET, plot
 
 LOOK_SECONDS = 4.0

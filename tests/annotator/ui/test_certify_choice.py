@@ -10,16 +10,9 @@ from annotator.errors import AnnotatorError, NotReady
 from annotator.services.certificates.price_texts import AIMS, NUMBERS
 from annotator.services.certificates.rows import PlanRow, PromiseKind
 from annotator.ui import certify_prices as prices
-from annotator.ui.certify_choice import (
-    AS_SO_FAR,
-    ASK,
-    PILOT,
-    SMALL,
-    SOON,
-    PromiseChoice,
-    Wishes,
-)
+from annotator.ui.certify_choice import AS_SO_FAR, ASK, SMALL, SOON, PromiseChoice
 from annotator.ui.certify_page import PARTS, CertifyPage
+from annotator.ui.certify_wishes import PILOT, Wishes
 
 DRAWN = (
     *("cards", "aims", "recall", "precision", "f1", "confidence", "over", "question_seconds"),
