@@ -40,11 +40,13 @@ from annotator.cli_options import (
 from annotator.demo.command import demo
 from annotator.domain import JobKind, State
 from annotator.errors import AnnotatorError
+from annotator.former_options import FormerOptionsGroup
 from annotator.simulate.command import simulate
 from annotator.terminal import key_lines, opened, progress_bar, show, suggestion_line
 from annotator.validate_cli import validate
 
 app = typer.Typer(
+    cls=FormerOptionsGroup,
     help="Annotate multi-label images with active learning.",
     no_args_is_help=True,
     add_completion=False,

@@ -274,6 +274,12 @@ def count(tx: Transaction) -> int:
     return count_all(tx) - int(tx.execute(unused).scalar_one())
 
 
+def count_from(tx: Transaction, ordinal: int) -> int:
+    """Return how many images in use have an ordinal or a higher one."""
+    query = sa.select(sa.func.count()).select_from(image).where(IN_USE, image.c.ordinal >= ordinal)
+    return int(tx.execute(query).scalar_one())
+
+
 def count_all(tx: Transaction) -> int:
     """Return how many images the project ever had: rows of every array that is indexed by them."""
     return int(tx.execute(sa.select(sa.func.count()).select_from(image)).scalar_one())

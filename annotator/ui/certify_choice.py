@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import gradio as gr
 
 from annotator.errors import AnnotatorError
 from annotator.services.app import Services
-from annotator.services.certificates.price_texts import AIMS, NUMBERS
-from annotator.services.certificates.rows import (
-    ChosenOptions,
-    Over,
-    PlanOptions,
-    PlanRow,
-    PromiseKind,
-)
+from annotator.services.certificates.rows import PlanRow
 from annotator.services.message import counted
 from annotator.ui import certify_prices as prices
 from annotator.ui.boundary import shows_errors
+from annotator.ui.certify_wishes import DEFAULTS, PILOT, Wishes, wishes_of
 from annotator.ui.figures_page import PLAIN, QUIET
 
 SMALL = 500_000
 """Open pairs up to which prices come by themselves, within some seconds."""
-
-PILOT = 400
-"""Probes of a pilot that is begun on the page."""
 
 OVERS = [
     ("the whole set, known labels included", "dataset"),
@@ -35,73 +25,10 @@ OVERS = [
 ASK = f"{prices.UNKNOWN} Choose “Show the prices”."
 SOON = f"{prices.UNKNOWN} It comes once the number is entered."
 
-DRAWN_FIELDS = 5
-"""The first fields of `Wishes`, which differ with the promise."""
+AS_SO_FAR = "0: as people took so far."
 
-
-class Wishes(NamedTuple):
-    """What the widgets of the choice hold, in their order."""
-
-    kind: PromiseKind = "recall"
-    aim: str = "usual"
-    recall: float | None = 90
-    """Per cent."""
-    precision: float | None = 95
-    """Per cent."""
-    f1: float | None = 0.9
-    """A share."""
-    confidence: float | None = 95
-    """Per cent."""
-    over: str = "dataset"
-    question_seconds: float | None = 0
-    """0 or None: as people took so far."""
-    pair_seconds: float | None = 0
-    pilot: bool = False
-
-    def own(self) -> dict[str, float]:
-        """Return the numbers of one's own, as shares."""
-        shares = {"recall": (self.recall or 0) / 100, "precision": (self.precision or 0) / 100}
-        return {**shares, "f1": self.f1 or 0}
-
-    def scope(self) -> Over:
-        """Return what the promise is about."""
-        return "pool" if self.over == "pool" else "dataset"
-
-    def options(self) -> PlanOptions:
-        """Return what a plan is asked for."""
-        numbers = prices.numbers_of(self.aim, self.own())
-        used = {name: numbers[name] for name in NUMBERS[self.kind]}
-        return {
-            "promise": self.kind,
-            "recall": used.get("recall"),
-            "precision": used.get("precision"),
-            "f1": used.get("f1"),
-            "confidence": (self.confidence or 0) / 100,
-            "over": self.scope(),
-            "question_seconds": self.question_seconds or None,
-            "pair_seconds": self.pair_seconds or None,
-        }
-
-    def problem(self) -> str:
-        """Return what is wrong with the numbers; an empty text if they can be asked for."""
-        own = self.own()
-        used = NUMBERS[self.kind] if self.aim == prices.OWN else ()
-        for name in used:
-            if not 0 < own[name] < 1:
-                example = "0 and 1, such as 0.9" if name == "f1" else "0 and 100 %, such as 90"
-                return f"{name.capitalize()} must be between {example}."
-        if not 0 < (self.confidence or 0) < 100:
-            return "The confidence must be between 0 and 100 %, such as 95."
-        if (self.question_seconds or 0) < 0 or (self.pair_seconds or 0) < 0:
-            return "Seconds cannot be negative; 0 takes what people took so far."
-        return ""
-
-    def pilot_questions(self) -> int | None:
-        """Return how many probes come first; None for none."""
-        return PILOT if self.pilot else None
-
-
-DEFAULTS = Wishes()
+DRAWN_FIELDS = 9
+"""The first fields of `Wishes`, which say what is wrong with them or differ with the promise."""
 
 
 class Widgets(NamedTuple):
@@ -158,10 +85,32 @@ class PromiseChoice:
         """Return the same where somebody asks for the prices."""
         return prices.WORKING, *self.draw(plan, prices.WORKING, *fields)
 
-    def forget(self, *fields: Any) -> tuple[Any, ...]:
-        """Return the choice without the plan and its prices, which were those of other options."""
-        waiting = self._later()
-        return None, waiting, *self.draw(None, waiting, *fields)
+    def forget(self, plan: PlanRow | None, waiting: str, *fields: Any) -> tuple[Any, ...]:
+        """Return the choice without the plan and its prices, which were those of other options.
+
+        Args:
+            plan: The last one; it stays where the new options cannot be asked for.
+            waiting: What stands in place of a price that is not known.
+            fields: The `Wishes`.
+        """
+        if not Wishes(*fields).problems():
+            plan, waiting = None, self._later()
+        return plan, waiting, *self.draw(plan, waiting, *fields)
+
+    def propose(self, plan: PlanRow | None, waiting: str, *fields: Any) -> tuple[Any, ...]:
+        """Return the choice as `draw` does; what nobody has chosen gives way to what can be had.
+
+        Args:
+            plan: The last one of the page.
+            waiting: What stands in place of a price that is not known.
+            fields: The `Wishes`.
+        """
+        wished = Wishes(*fields)
+        if wished.kind != DEFAULTS.kind:
+            return self.draw(plan, waiting, *fields)
+        kind = prices.first_to_be_had(plan, wished.aim, wished.own()) or wished.kind
+        cards, *rest = self.draw(plan, waiting, *wished._replace(kind=kind))
+        return cards if kind == wished.kind else {**cards, "value": kind}, *rest
 
     def price(self, plan: PlanRow | None, waiting: str, *fields: Any) -> tuple[PlanRow | None, str]:
         """Return a plan with the price of each promise, if one is being waited for.
@@ -196,12 +145,23 @@ class PromiseChoice:
             fields: The `Wishes`.
         """
         wished = Wishes(*fields)
-        own, used = wished.own(), NUMBERS[wished.kind] if wished.aim == prices.OWN else ()
-        refused = prices.refusal(plan, wished.kind, wished.aim, own)
+        own, used, problems = wished.own(), wished.used(), wished.problems()
+        refused = wished.problem() or prices.refusal(plan, wished.kind, wished.aim, own)
+        # A number that cannot be had is told in its field; the cards keep what they said last.
+        cards = prices.cards(plan, wished.aim, own, wished.scope(), waiting)
         return (
-            gr.update(choices=prices.cards(plan, wished.aim, own, wished.scope(), waiting)),
+            gr.skip() if problems else gr.update(choices=cards),
             gr.update(choices=prices.aim_choices(wished.kind)),
-            *(gr.update(visible=name in used) for name in ("recall", "precision", "f1")),
+            *(
+                gr.update(visible=name in used, info=problems.get(name, ""))
+                for name in ("recall", "precision", "f1")
+            ),
+            gr.update(info=problems.get("confidence", "")),
+            gr.skip(),
+            *(
+                gr.update(info=problems.get(name, AS_SO_FAR))
+                for name in ("question_seconds", "pair_seconds")
+            ),
             gr.update(visible=refused is None and waiting not in (SOON, prices.WORKING)),
             gr.update(interactive=refused == ""),
             prices.about_html(plan, waiting if refused is None else refused),
@@ -255,13 +215,16 @@ class PromiseChoice:
         fields = [kind, aim, *own, *options]
         return Widgets(fields, ask, begin, note, parts, gr.State(None), gr.State(""))
 
-    def bring_prices(self, event: Any, widgets: Widgets, *, asked: bool = False) -> None:
+    def bring_prices(
+        self, event: Any, widgets: Widgets, *, asked: bool = False, proposes: bool = False
+    ) -> None:
         """Let an event bring the prices.
 
         Args:
             event: Of a widget, or what comes after another, such as `load(...).then`.
             widgets: As of `build`.
             asked: Whether somebody asks; otherwise only where they come by themselves.
+            proposes: Whether a promise that can be had is chosen then.
         """
         look = shows_errors(self.ask if asked else self.look)
         shown = [widgets.waiting, *widgets.drawn]
@@ -273,7 +236,8 @@ class PromiseChoice:
             show_progress="hidden",
             api_visibility="private",
         )
-        priced.then(shows_errors(self.draw), widgets.told, widgets.drawn, **QUIET)
+        draw = self.propose if proposes else self.draw
+        priced.then(shows_errors(draw), widgets.told, widgets.drawn, **QUIET)
 
     def wire(self, widgets: Widgets) -> None:
         """Let the choice follow what is chosen, and the prices follow the options."""
@@ -283,43 +247,16 @@ class PromiseChoice:
         for number in numbers:
             number.input(shows_errors(self.draw), widgets.told, widgets.drawn, **QUIET)
         for option in typed:
-            option.input(shows_errors(self.forget), widgets.fields, forgotten, **QUIET)
+            option.input(shows_errors(self.forget), widgets.told, forgotten, **QUIET)
         for number in (*numbers, *typed):  # once it is typed, not at every key
             self.bring_prices(number.blur, widgets)
             self.bring_prices(number.submit, widgets)
         for option in (over, pilot):
-            forgot = option.input(shows_errors(self.forget), widgets.fields, forgotten, **QUIET)
+            forgot = option.input(shows_errors(self.forget), widgets.told, forgotten, **QUIET)
             self.bring_prices(forgot.then, widgets)
         for choice in (kind, aim):
             self.bring_prices(choice.input, widgets)
-        self.bring_prices(widgets.ask.click, widgets, asked=True)
-
-
-def wishes_of(chosen: ChosenOptions) -> Wishes:
-    """Return the values of the widgets for the options of a plan."""
-    kind = chosen["promise"]
-    numbers = {"recall": chosen["recall"], "precision": chosen["precision"], "f1": chosen["f1"]}
-    aims = (
-        aim
-        for aim, shares in AIMS.items()
-        if all(math.isclose(shares[name], numbers[name]) for name in NUMBERS[kind])
-    )
-    return Wishes(
-        kind=kind,
-        aim=next(aims, prices.OWN),
-        recall=_per_cent(chosen["recall"]),
-        precision=_per_cent(chosen["precision"]),
-        f1=chosen["f1"],
-        confidence=_per_cent(chosen["confidence"]),
-        over=chosen["over"],
-        question_seconds=chosen["question_seconds"],
-        pair_seconds=chosen["pair_seconds"],
-        pilot=True,
-    )
-
-
-def _per_cent(share: float) -> float:
-    return float(f"{100 * share:.6g}")
+        self.bring_prices(widgets.ask.click, widgets, asked=True, proposes=True)
 
 
 def _own_numbers() -> list[gr.Number]:
@@ -355,7 +292,7 @@ def _more_options() -> list[Any]:
         ]
     with gr.Row():
         options += [
-            gr.Number(0, label=label, info="0: as people took so far.")
+            gr.Number(0, label=label, info=AS_SO_FAR)
             for label in ("Seconds a probe", "Seconds a pair answered by hand")
         ]
     pilot = gr.Checkbox(

@@ -11,8 +11,9 @@ from annotator.services.app import Services
 from annotator.services.message import counted
 from annotator.ui import certify_views as views
 from annotator.ui.boundary import annotator_of, shows_errors
-from annotator.ui.certify_choice import PromiseChoice, Wishes
+from annotator.ui.certify_choice import PromiseChoice
 from annotator.ui.certify_prices import notes
+from annotator.ui.certify_wishes import Wishes
 from annotator.ui.figures_page import PLAIN, QUIET, plot
 
 LOOK_SECONDS = 4.0
@@ -110,6 +111,8 @@ class CertifyPage:
         """
         annotator_of(request)
         wished = Wishes(*fields)
+        if problem := wished.problem():
+            raise AnnotatorError(problem)
         row = self._certification.plan_in_subprocess(
             wished.options(), pilot=wished.pilot_questions(), start=True
         )
@@ -149,7 +152,9 @@ class CertifyPage:
         with gr.Row(elem_classes="pg-actions"):
             asks, fill, stop, back = _buttons()
         said = gr.HTML(
-            html_template='<p class="cy-said" role="status">${value}</p>',
+            html_template=(
+                '<p class="cy-said" id="certify-said-text" role="status" tabindex="-1">${value}</p>'
+            ),
             elem_id="certify-said",
             **PLAIN,
         )
@@ -161,7 +166,7 @@ class CertifyPage:
         self._choice.wire(choice)
         loaded = pages.load(shows_errors(self.show), None, page, **QUIET)
         wished = loaded.then(shows_errors(self._choice.wishes), None, choice.fields, **QUIET)
-        self._choice.bring_prices(wished.then, choice)
+        self._choice.bring_prices(wished.then, choice, proposes=True)
         which.input(shows_errors(self.show), which, page, **QUIET)
         begun = choice.begin.click(
             shows_errors(self.begin),
@@ -169,15 +174,25 @@ class CertifyPage:
             [said, choice.plan, choice.begin, *page],
             api_visibility="private",
         )
+        begun.then(None, js=focuses("certify-probe"))  # what comes next; its button is gone
         self._choice.bring_prices(begun.then, choice)
         for button, handler in ((fill, self.apply), (stop, self.cancel), (back, self.roll_back)):
             done = button.click(
                 shows_errors(handler), which, [said, *page], api_visibility="private"
             )
-            self._choice.bring_prices(done.then, choice)
+            done.then(None, js=focuses("certify-said-text"))
+            self._choice.bring_prices(done.then, choice, proposes=True)
         seen = gr.State(None)
         timer = gr.Timer(LOOK_SECONDS)
         timer.tick(shows_errors(self.tick), [seen, which], [seen, *page], **QUIET)
+
+
+def focuses(name: str) -> str:
+    """Return a script that moves the focus from a button that is gone, if it was lost."""
+    return (
+        "() => requestAnimationFrame(() => { if (document.activeElement === document.body) "
+        f"document.getElementById('{name}')?.focus(); }})"
+    )
 
 
 def _buttons() -> tuple[gr.Button, ...]:

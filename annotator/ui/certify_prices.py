@@ -27,6 +27,13 @@ OWN = "own"
 AIM_TITLES: Mapping[Aim, str] = {"strict": "Strict", "usual": "Usual", "lenient": "Lenient"}
 UNKNOWN = "The price is not known yet."
 WORKING = "Working out what each promise takes …"
+NO_SHARE: Mapping[str, str] = {
+    "recall": "Recall must be between 0 and 100 %, such as 90.",
+    "precision": "Precision must be between 0 and 100 %, such as 95.",
+    "f1": "F1 must be between 0 and 1, such as 0.9.",
+}
+"""What is said of a number of one's own that no promise can have."""
+
 MOST_NAMES = 12
 """Names of categories in one sentence."""
 
@@ -51,6 +58,11 @@ def aim_choices(kind: PromiseKind) -> Choices:
 def numbers_of(aim: str, own: Mapping[str, float]) -> Mapping[str, float]:
     """Return the numbers of an aim, as shares; those of `OWN` are given."""
     return next((shares for name, shares in AIMS.items() if name == aim), own)
+
+
+def is_share(value: float) -> bool:
+    """Return whether a promise can have this number."""
+    return 0 < value < 1
 
 
 def price_of(
@@ -102,6 +114,9 @@ def _card(
     over: Over,
     waiting: str,
 ) -> str:
+    for name in NUMBERS[kind] if aim == OWN else ():
+        if not is_share(own[name]):
+            return "\n".join([TITLES[kind], NO_SHARE[name]])
     price = price_of(plan, kind, aim, own)
     if price is None or plan is None:
         sentence = promised(kind, numbers_of(aim, own), over)
@@ -126,6 +141,11 @@ def refusal(
         left = pilot["asked"] - pilot["answered"]
         return f"{counted(left, 'pilot probe is', 'pilot probes are')} not answered yet."
     return price["refused"]
+
+
+def first_to_be_had(plan: PlanRow | None, aim: str, own: Mapping[str, float]) -> PromiseKind | None:
+    """Return the first promise, in the order of the cards, that can begin; None without one."""
+    return next((kind for kind in TITLES if refusal(plan, kind, aim, own) == ""), None)
 
 
 def about_html(plan: PlanRow | None, said: str) -> str:

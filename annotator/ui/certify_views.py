@@ -17,7 +17,7 @@ from annotator.services.certificates.rows import (
 )
 from annotator.services.message import counted, span
 from annotator.ui.certify_prices import notes
-from annotator.ui.charts import AMBER, INDIGO, Chart, finished
+from annotator.ui.charts import AMBER, INDIGO, Chart, finished, whole_numbers
 from annotator.ui.html_table import html_table
 
 NOTHING = (
@@ -120,7 +120,11 @@ def _proof_parts(row: ProofStatus) -> str:
 
 
 def _filled(row: ProofStatus) -> list[tuple[str, str]]:
-    states = {"applied": "filled in", "rolled_back": "were filled in"}
+    states = {
+        "applied": "filled in",
+        "rolled_back": "were filled in",
+        **dict.fromkeys(("cancelled", "void"), "could have been filled in"),
+    }
     what = states.get(row["state"], "can be filled in now")
     fill = row["fill"]
     numbers = [(f"{fill['absent'] + fill['present']:,}", what)]
@@ -187,7 +191,7 @@ def proof_chart(row: Status) -> Chart | None:
             "proven": [0, *(point["certified"] for point in row["evidence"])],
         }
     )
-    few = alt.Axis(tickCount=6, tickMinStep=1, format=",d", labelOverlap=True)
+    few = whole_numbers(0, frame["answers"].max(), 6)
     low = min(0.0, float(frame["share"].min()))
     scale = alt.Scale(domain=[low, max(110.0, float(frame["share"].max()))], nice=False)
     height = alt.Y("share:Q", title="proof of the next step, %", scale=scale)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -33,14 +34,15 @@ def growth_chart(growth: GrowthRow) -> Chart | None:
         pairs["filled in"] = [p["filled"] for p in points]
     frame = pd.DataFrame(
         [
-            {"time": point["at"], "kind": kind, "pairs": counts[place]}
+            {"time": point["at"], "kind": kind, "pairs": numbers[place]}
             for place, point in enumerate(points)
-            for kind, counts in pairs.items()
+            for kind, numbers in pairs.items()
         ]
     )
     frame["time"] = pd.to_datetime(frame["time"])
     axis = alt.Axis(tickCount=8, labelOverlap=True)
-    height = alt.Axis(tickCount=5, format=",d")
+    counts = [sum(p[place] for p in pairs.values()) for place in range(len(points))]
+    height = whole_numbers(0, max(counts + [row["pairs"] for row in growth["suggested"]]), 5)
     if growth["suggested"]:
         colour_of["suggested"] = GREY
     colours = alt.Scale(domain=list(colour_of), range=list(colour_of.values()))
@@ -90,9 +92,9 @@ def version_chart(versions: Sequence[VersionRow]) -> Chart | None:
             "high": [_percent(v["map_high"], figure) for v, figure in rows],
         }
     )
-    few = alt.Axis(tickCount=6, tickMinStep=1, format=",d", labelOverlap=True)
     least, most = frame["answers"].min(), frame["answers"].max()
     room = 0.06 * (most - least) or max(10.0, 0.05 * most)
+    few = whole_numbers(least - room, most + room, 6)
     scale = alt.Scale(domain=[least - room, most + room], nice=False)
     across = alt.X("answers:Q", title="training answers", axis=few, scale=scale)
     height = alt.Y("held-out mAP:Q", title=HELD_OUT, scale=alt.Scale(zero=False))
@@ -146,7 +148,7 @@ def loss_chart(losses: list[LossPoint]) -> Chart | None:
     if len(losses) < 2:
         return None
     frame = pd.DataFrame(losses)
-    axis = alt.Axis(tickCount=5, labelOverlap=True)
+    axis = whole_numbers(frame["step"].min(), frame["step"].max(), 5)
     line = (
         alt.Chart(frame)
         .mark_line(color=INDIGO, point=alt.OverlayMarkDef(size=18, color=INDIGO))
@@ -184,6 +186,20 @@ def method_chart(methods: list[MethodRow]) -> Chart | None:
         x=alt.X("low:Q", title=HELD_OUT, scale=whole, axis=few), x2="high:Q"
     )
     return finished(alt.layer(bars, whiskers), height=54 * len(rows) + 16)
+
+
+def whole_numbers(least: float, most: float, ticks: int) -> alt.Axis:
+    """Return an axis of counts: at few of them each has its tick, which Vega would place between.
+
+    Args:
+        least: Where the axis begins.
+        most: Where it ends.
+        ticks: About how many there are on a long axis.
+    """
+    if most - least >= ticks:
+        return alt.Axis(tickCount=ticks, format=",d", labelOverlap=True)
+    values = [float(n) for n in range(math.ceil(least), math.floor(most) + 1)]
+    return alt.Axis(values=values, format=",d", labelOverlap=True)
 
 
 def finished(chart: Chart, height: int = 260) -> Chart:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from annotator.services.app import Services
 from annotator.ui.boundary import ServerFunction, server_function
-from annotator.wire.probe import ProbeCard, ProbeCardRequest, ProbeDue, ProbeDueRequest, ProbeReport
+from annotator.wire.leases import Released
+from annotator.wire.probe import (
+    ProbeCard,
+    ProbeCardRequest,
+    ProbeDue,
+    ProbeDueRequest,
+    ProbeReleaseRequest,
+    ProbeReport,
+)
 from annotator.wire.request import Request
 
 
 def probe_functions(services: Services) -> list[ServerFunction]:
-    """Return `server.probe_due({after})`, `probe_card({card})` and `probe_report`."""
+    """Return `server.probe_due`, `probe_card`, `probe_release` and `probe_report`."""
     probing = services.probing
 
     def probe_due(annotator: str, request: ProbeDueRequest) -> ProbeDue:
@@ -18,6 +26,11 @@ def probe_functions(services: Services) -> list[ServerFunction]:
     def probe_card(annotator: str, request: ProbeCardRequest) -> ProbeCard:
         return probing.card(annotator, request.card)
 
+    def probe_release(annotator: str, request: ProbeReleaseRequest) -> Released:
+        del annotator
+        probing.release(request.card)
+        return {}
+
     def probe_report(annotator: str, request: Request) -> ProbeReport:
         del annotator, request
         return probing.report()
@@ -25,5 +38,6 @@ def probe_functions(services: Services) -> list[ServerFunction]:
     return [
         server_function("probe_due", ProbeDueRequest.read, probe_due),
         server_function("probe_card", ProbeCardRequest.read, probe_card),
+        server_function("probe_release", ProbeReleaseRequest.read, probe_release),
         server_function("probe_report", Request.read, probe_report),
     ]

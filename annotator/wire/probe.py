@@ -32,6 +32,12 @@ class ProbeAnswerRequest(QueuedRequest):
     ms: Milliseconds | None = None
 
 
+class ProbeReleaseRequest(Request):
+    """A card is on no screen any more."""
+
+    card: ClientId
+
+
 class ProbeDue(TypedDict):
     """Whether somebody has made enough decisions for another card."""
 

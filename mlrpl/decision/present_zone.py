@@ -133,11 +133,11 @@ def plan_present(
     if not 0 <= false_alarm < 0.5:
         raise ValueError(f"false_alarm must lie in 0 to 0.5, got {false_alarm}")
     check_probabilities(probabilities)
-    p = np.asarray(probabilities, np.float64)
-    rungs = _rungs(p, max_error, floor)
-    zone = len(p) - rungs[-1] if rungs else 0
+    size = len(probabilities)
+    rungs = _rungs(probabilities, max_error, floor)
+    zone = size - rungs[-1] if rungs else 0
     return PresentPlan(
-        size=len(p),
+        size=size,
         rungs=rungs,
         cap=int(min(cap, max(LEAST_CAP, CAP_SHARE * zone), zone)),
         risk=risk,
@@ -245,10 +245,10 @@ def present_forecast(plan: PresentPlan, probabilities: npt.NDArray[np.floating])
     Returns:
         Pairs that are filled in, probes taken out, and probes; 0 and 0 where it never pays.
     """
-    p = np.asarray(probabilities, np.float64)
     best, probes = (0, 0), 0.0
     for start, size, allowed in zip(plan.rungs, plan.sizes, plan.visible_wrong, strict=True):
-        rate = max(1 - float(p[start:].mean()), 1e-6)
+        above = np.asarray(probabilities[start:], np.float64)
+        rate = max(1 - float(above.mean()), 1e-6)
         need = _probes_needed(rate, float(allowed / size), plan.risk, float(size))
         probes = max(probes, need * plan.zone_size / size)
         if not probes < plan.cap:
@@ -281,14 +281,19 @@ def wrong_left(
     return left, wrong, wrong <= max_error * left
 
 
-def _rungs(p: Floats, max_error: float, floor: int) -> tuple[int, ...]:
+def _rungs(
+    probabilities: npt.NDArray[np.floating], max_error: float, floor: int
+) -> tuple[int, ...]:
+    # The share of wrong ones only grows downwards: one pair below the floor tells what lies lower.
+    first = max(floor - 1, 0)
+    p = np.asarray(probabilities[first:], np.float64)
     wrong = np.cumsum((1 - p)[::-1])  # predicted wrong ones among the highest i + 1
     sizes = np.arange(1, len(p) + 1)
     found = set()
     for step in STEPS:
         good = np.flatnonzero(wrong <= step * max_error * sizes)
         if len(good) and good[-1] + 1 >= SMALLEST:
-            found.add(len(p) - int(good[-1] + 1))
+            found.add(first + len(p) - int(good[-1] + 1))
     return tuple(sorted((position for position in found if position >= floor), reverse=True))
 
 

@@ -89,10 +89,15 @@ class BlindQuestions:
             tx: A write transaction.
         """
         for row in certificates.in_state(tx, CertificateState.OPEN):
-            if not changed(tx, row):
+            if self.state(tx, row) is CertificateState.OPEN:
                 return row
             certificates.closed(tx, row.id, CertificateState.VOID)
         return None
+
+    def state(self, tx: Transaction, row: Certificate) -> CertificateState:
+        """Return the state of a certificate, whether or not it was kept as void by now."""
+        is_void = row.state is CertificateState.OPEN and bool(changed(tx, row))
+        return CertificateState.VOID if is_void else row.state
 
     def evidence(self, row: Certificate, drawn: list[Drawn], taken_back: int = 0) -> Evidence:
         """Return what the answers to a certificate's questions say; see `Evidence`."""

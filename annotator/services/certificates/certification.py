@@ -47,6 +47,7 @@ from annotator.services.message import counted
 from annotator.settings import Project
 from annotator.store import Store, Transaction, categories, certificates
 from annotator.store.certificates import Certificate, CertificateState
+from annotator.store.changes import Moment, moment
 
 
 class Certification:
@@ -68,6 +69,7 @@ class Certification:
         self._fills = fills
         self._bound = BlindQuestions(project)
         self._part_tests = PartTests(project)
+        self._known: tuple[tuple[int, Moment], int] | None = None  # of the last look
         self._clock = clock
         self._seed = seed or _random_seed
         self._planner = Planner(project, store, suggestions, fills, clock)
@@ -184,9 +186,12 @@ class Certification:
         return result
 
     def states(self) -> dict[int, str]:
-        """Return the states of all certificates by number; none of their files is read."""
+        """Return the states of all certificates by number; none of their files is read.
+
+        An open one whose categories were changed meanwhile is void already.
+        """
         with self._store.reading() as tx:
-            return {row.id: row.state.value for row in certificates.every(tx)}
+            return {row.id: self._bound.state(tx, row).value for row in certificates.every(tx)}
 
     def apply(self, number: int | None = None, *, dry_run: bool = False) -> FillRow:
         """Fill in what is certified and still open; the certificate asks nothing more then.
@@ -280,7 +285,11 @@ class Certification:
         promise = row.plan["promise"]
         if promise["over"] != "dataset" or not promise["known_present"]:
             return 0
-        return max(int(promise["known_present"]) - known_outside(self._project, tx, row), 0)
+        about = row.id, moment(tx)
+        known = self._known
+        if known is None or known[0] != about:  # reads every label and every pair of the pool
+            known = self._known = about, known_outside(self._project, tx, row)
+        return max(int(promise["known_present"]) - known[1], 0)
 
     def _chosen(
         self, tx: Transaction, rows: list[Certificate], number: int | None

@@ -24,6 +24,15 @@ from annotator.services.certificates.statement import statement
 from annotator.services.message import counted
 from annotator.store.certificates import Certificate, CertificateState
 
+GIVEN_UP: Mapping[CertificateState, str] = {
+    CertificateState.CANCELLED: "It is cancelled; its answers are kept.",
+    CertificateState.VOID: (
+        "It is void, because the meaning of a category was changed while it was open; its answers "
+        "are kept, and you can begin another."
+    ),
+}
+"""What is said of certificates that will never fill in anything, in place of how far they are."""
+
 
 @dataclass(frozen=True)
 class Around:
@@ -53,6 +62,7 @@ def open_report(
     said: Mapping[str, Any] = row.plan.get("statement") or statement(found)
     # The p-values count the labels that were known when the plan was frozen.
     supers, own = own_promises(row, 0 if found.taken_back else found.steps, p_values, around.names)
+    given_up = row.state in GIVEN_UP
     is_open = row.state is CertificateState.OPEN
     expected = found.expected_questions() if is_open else None
     price = found.plan.question_seconds
@@ -72,8 +82,8 @@ def open_report(
         "second_looks": found.second_looks,
         "cannot_tell": found.cannot_tell,
         "advice": advice(row, found, around.current) if is_open else [],
-        "super_categories": supers,
-        "categories": own,
+        "super_categories": None if given_up else supers,
+        "categories": None if given_up else own,
     }
     result["sentences"] += _further(row, found, expected)
     return result, {"certified": found.certified, "p_values": p_values}
@@ -172,16 +182,15 @@ class _Same(StatusHead):
 
 def _same(row: Certificate, said: Mapping[str, Any], around: Around) -> _Same:
     """Return what is said of certificates of both procedures alike."""
-    sentences = [*_done(row), *said["sentences"]]
+    given_up = row.state in GIVEN_UP
+    sentences = [*_done(row), *([] if given_up else said["sentences"])]
     if around.standing is not None:
         sentences.insert(1, around.standing["sentence"])
-    if row.plan["index"] > 1:
+    if row.plan["index"] > 1 and not given_up:
         sentences.append(
             "All certificates of this project hold jointly with "
             f"{100 * (1 - row.plan['project_risk']):.4g} % confidence."
         )
-    if row.state is CertificateState.VOID:
-        sentences.append("It is void: the meaning of a category was changed while it was open.")
     return {
         "certificate": row.id,
         "state": row.state.value,
@@ -217,6 +226,8 @@ def _done(row: Certificate) -> list[str]:
     """Return what became of a certificate that is closed."""
     if row.state is CertificateState.OPEN:
         return []
+    if row.state in GIVEN_UP:
+        return [GIVEN_UP[row.state]]
     said = f"It is {row.state.value.replace('_', ' ')}."
     if "applied" in row.plan:
         filled = row.plan["applied"]
@@ -239,10 +250,10 @@ def _further(row: Certificate, found: Evidence, expected: int | None) -> list[st
     if row.state is CertificateState.OPEN and found.held_up:
         more = counted(found.held_up, "more answer counts", "more answers count")
         said.append(
-            f"{more} as soon as the probes drawn before are answered; a card that somebody left "
-            "unfinished gives its probes to others after ten minutes."
+            f"{more} as soon as the probes drawn before are answered; those of a card that is left "
+            "unfinished go to the next card, after ten minutes if the browser crashed."
         )
-    if found.steps:
+    if found.steps and row.state not in GIVEN_UP:
         said.append("A promise over all categories together can hide a rare one that is lost.")
     if row.state is CertificateState.OPEN:
         said.append(_asking(found, expected))

@@ -73,7 +73,7 @@ def uncovered(tx: Transaction, row: Certificate) -> list[str]:
         return []
     known = {*row.plan["left_out"]}
     planned = row.plan.get("images")
-    later = 0 if planned is None else sum(o >= planned for o in images.order(tx))
+    later = 0 if planned is None else images.count_from(tx, planned)
     own = set(row.plan["ordinals"])
     fresh = [c for c in categories.every(tx) if c.ordinal not in own and c.name not in known]
     parts = [(later, "image", "images"), (len(fresh), "category", "categories")]

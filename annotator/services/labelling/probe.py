@@ -156,6 +156,14 @@ class Probing:
             self._hold(tx, probes.of_card(tx, card), card, now)
         return {"probe": found.id, "late": False}
 
+    def release(self, card: str) -> None:
+        """Let others be asked what is open on a card that is on no screen any more.
+
+        The card can be continued: it has what nobody else was asked meanwhile.
+        """
+        with self._store.writing() as tx:
+            leases.release(tx, card)
+
     def report(self) -> ProbeReport:
         """Return how much was asked, for the Probe page; no figure that could sway anybody."""
         with self._store.reading() as tx:

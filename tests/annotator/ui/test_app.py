@@ -84,7 +84,7 @@ def test_the_board_talks_to_exactly_the_functions_the_page_offers(client: TestCl
         ),
         *("image_marks", "finished", "certificate_price"),
         *("bookmark", "image_information", "last_step", "list_images"),
-        *("probe_due", "probe_card", "probe_answer", "probe_report", "release"),
+        *("probe_due", "probe_card", "probe_answer", "probe_release", "probe_report", "release"),
     }
 
 

@@ -6,14 +6,18 @@ from typing import Any, get_args
 import gradio as gr
 import pytest
 
-from annotator.errors import NotReady
+from annotator.errors import AnnotatorError, NotReady
 from annotator.services.certificates.price_texts import AIMS, NUMBERS
 from annotator.services.certificates.rows import PlanRow, PromiseKind
 from annotator.ui import certify_prices as prices
-from annotator.ui.certify_choice import ASK, PILOT, SMALL, SOON, PromiseChoice, Wishes
+from annotator.ui.certify_choice import AS_SO_FAR, ASK, SMALL, SOON, PromiseChoice
 from annotator.ui.certify_page import PARTS, CertifyPage
+from annotator.ui.certify_wishes import PILOT, Wishes
 
-DRAWN = ("cards", "aims", "recall", "precision", "f1", "ask", "begin", "note", "parts")
+DRAWN = (
+    *("cards", "aims", "recall", "precision", "f1", "confidence", "over", "question_seconds"),
+    *("pair_seconds", "ask", "begin", "note", "parts"),
+)
 
 
 def price(kind: PromiseKind, aim: str | None, refused: str = "", **numbers: float) -> Any:
@@ -67,7 +71,8 @@ def choice(services: Any) -> PromiseChoice:
 
 def drawn(choice: PromiseChoice, row: Any, waiting: str, wished: Wishes) -> dict[str, Any]:
     found = dict(zip(DRAWN, choice.draw(row, waiting, *wished), strict=True))
-    return {**found, "cards": {value: text for text, value in found["cards"]["choices"]}}
+    choices = found["cards"].get("choices", [])
+    return {**found, "cards": {value: text for text, value in choices}}
 
 
 def test_each_promise_is_a_sentence_with_its_price(choice: PromiseChoice) -> None:
@@ -168,10 +173,11 @@ def test_without_a_version_the_page_says_what_is_missing(
     services.progress.values.update(version=None, until_suggestions="10 answers are missing.")
 
     waiting, *rest = choice.look(None, *Wishes())
+    shown = dict(zip(DRAWN, rest, strict=True))
 
     assert waiting == "10 answers are missing."
-    assert "10 answers are missing." in rest[7]
-    assert rest[6]["interactive"] is False
+    assert "10 answers are missing." in shown["note"]
+    assert shown["begin"]["interactive"] is False
 
 
 def test_a_plan_that_fails_is_a_sentence_on_the_page(choice: PromiseChoice, made: Any) -> None:
@@ -223,11 +229,87 @@ def test_only_numbers_of_the_promise_are_asked_for_as_shares(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("recall", {"recall": 100}),
+        ("recall", {"recall": None}),
+        ("precision", {"kind": "precision_recall", "precision": 120}),
+        ("f1", {"kind": "f1", "f1": 90}),
+        ("confidence", {"confidence": 100}),
+        ("pair_seconds", {"pair_seconds": -1}),
+    ],
+)
+def test_a_number_that_means_nothing_is_told_in_its_field_and_the_prices_stay(
+    choice: PromiseChoice, field: str, changes: dict[str, Any]
+) -> None:
+    good = Wishes(aim=prices.OWN)
+    bad = good._replace(**changes)
+
+    row, waiting, *rest = choice.forget(plan(), SOON, *bad)
+    shown = dict(zip(DRAWN, rest, strict=True))
+    mended = drawn(choice, row, waiting, good)
+
+    assert shown[field]["info"] == bad.problem()
+    assert bad.problem() in shown["note"]
+    assert shown["begin"]["interactive"] is False
+    assert shown["cards"] == gr.skip()
+    assert mended[field]["info"] in ("", AS_SO_FAR)
+    assert "286 probes" in mended["cards"]["recall"]
+    assert mended["begin"]["interactive"] is True
+
+
+def test_a_number_of_another_promise_that_means_nothing_is_not_repeated(
+    choice: PromiseChoice,
+) -> None:
+    shown = drawn(choice, plan(), SOON, Wishes(kind="f1", aim=prices.OWN, recall=100))
+
+    assert shown["cards"]["recall"] == "Recall\nRecall must be between 0 and 100 %, such as 90."
+    assert "100 %," in shown["cards"]["precision_recall"]
+    assert shown["begin"]["interactive"] is True
+
+
+@pytest.mark.parametrize(
+    ("refused", "chosen", "proposed"),
+    [
+        (["recall"], "recall", "precision_recall"),
+        (["recall", "precision_recall"], "recall", "f1"),
+        (["recall", "precision_recall", "f1"], "recall", None),
+        (["precision_recall"], "recall", None),
+        (["f1"], "f1", None),
+    ],
+)
+def test_the_first_promise_that_can_be_had_is_chosen_unless_somebody_has_chosen(
+    choice: PromiseChoice, refused: list[str], chosen: PromiseKind, proposed: str | None
+) -> None:
+    row: Any = plan()
+    for offer in row["offers"]:
+        offer["refused"] = "Not good enough." if offer["promise"]["promise"] in refused else ""
+
+    cards, *rest = choice.propose(row, SOON, *Wishes(kind=chosen))
+    begin = dict(zip(DRAWN[1:], rest, strict=True))["begin"]
+
+    assert cards.get("value") == proposed
+    assert begin["interactive"] is ((proposed or chosen) not in refused)
+
+
 def test_other_options_make_prices_unknown(choice: PromiseChoice) -> None:
-    row, waiting, *rest = choice.forget(*Wishes(confidence=80))
+    row, waiting, *rest = choice.forget(plan(), "", *Wishes(confidence=80))
 
     assert (row, waiting) == (None, SOON)
-    assert rest[6]["interactive"] is False
+    assert dict(zip(DRAWN, rest, strict=True))["begin"]["interactive"] is False
+
+
+def test_a_certificate_never_begins_with_a_number_that_means_nothing(
+    services: Any, made: Any
+) -> None:
+    services.probing = SimpleNamespace(report=dict)
+    request: Any = SimpleNamespace(cookies={"annotator_name": "Ann"})
+
+    with pytest.raises(AnnotatorError, match="Recall must be between"):
+        CertifyPage(services).begin(request, *Wishes(aim=prices.OWN, recall=100))
+
+    assert made.asked == []
 
 
 def test_a_certificate_begins_with_what_is_chosen(services: Any, made: Any) -> None:

@@ -301,6 +301,15 @@ def test_the_page_is_drawn_again_when_a_probe_was_answered_or_a_certificate_move
     assert made.asked == [1, 1]
 
 
+def test_a_chart_of_few_answers_has_a_tick_for_each(fakes: ModuleType) -> None:
+    one = [{"answers": 1, "evidence": 0.1, "certified": 0}]
+
+    chart = views.proof_chart(fakes.checked(Status, status(evidence=one)))
+
+    assert chart is not None
+    assert chart.to_dict()["layer"][0]["encoding"]["x"]["axis"]["values"] == [0, 1]
+
+
 def test_the_chart_has_the_share_of_the_proof_from_nothing_on(fakes: ModuleType) -> None:
     chart = views.proof_chart(fakes.checked(Status, status()))
 
@@ -310,5 +319,6 @@ def test_the_chart_has_the_share_of_the_proof_from_nothing_on(fakes: ModuleType)
         (0, 0, 0), (5, views.LOWEST, 0), (15, 75, 2),
     ]  # fmt: skip
     assert [r["share"] for r in data if "text" in r] == [100]
+    assert chart.to_dict()["layer"][0]["encoding"]["x"]["axis"]["tickCount"] == 6
     assert views.proof_chart(fakes.checked(Status, status(evidence=[]))) is None
     assert views.proof_chart({"certificate": None, "certificates": []}) is None

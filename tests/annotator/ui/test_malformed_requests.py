@@ -61,6 +61,7 @@ VALID: dict[str, dict[str, Any]] = {
     "release": {"tab": "t"},
     "probe_due": {"after": 1},
     "probe_card": {"card": "d"},
+    "probe_release": {"card": "d"},
     "probe_report": {},
     "next_page": {
         "category": 1, "mode": "like", "tab": "t", "count": 12, "like": 1, "shown": [1],

@@ -237,10 +237,24 @@ def test_what_certificates_filled_in_stands_on_top_of_the_answers() -> None:
     chart = growth_chart({"step": "hour", "points": points, "suggested": []})
 
     assert chart is not None
+    assert chart.to_dict()["layer"][0]["encoding"]["y"]["axis"]["tickCount"] == 5
     rows = [row for part in drawn(chart) for row in part if row["kind"] == "filled in"]
     assert [row["pairs"] for row in rows] == [0, 60]
     note = views.growth_note({"step": "hour", "points": points, "suggested": []})
     assert "60 more are filled in under a certificate" in note
+
+
+def test_charts_of_few_pairs_have_whole_numbers_at_their_axes(fakes: ModuleType) -> None:
+    point = {"at": "2026-03-01T10:00:00+00:00", "present": 1, "absent": 2, "filled": 0}
+    versions = [fakes.version(n, map=0.4, trained_answers=n) for n in (1, 2)]
+
+    growth = growth_chart({"step": "hour", "points": [point], "suggested": []})
+    curve = version_chart(versions)
+
+    assert growth is not None
+    assert curve is not None
+    assert growth.to_dict()["layer"][0]["encoding"]["y"]["axis"]["values"] == [0, 1, 2, 3]
+    assert curve.to_dict()["layer"][1]["encoding"]["x"]["axis"]["values"] == [1, 2]
 
 
 def test_the_curve_shows_every_version_with_a_figure_and_its_interval(fakes: ModuleType) -> None:

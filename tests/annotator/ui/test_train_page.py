@@ -92,6 +92,9 @@ def test_the_loss_is_drawn_while_a_training_runs(page: TrainPage, services: Any)
 
 def test_one_point_of_loss_is_no_line() -> None:
     assert loss_chart([{"step": 1.0, "loss": 0.7}]) is None
+    two = loss_chart([{"step": 1.0, "loss": 0.7}, {"step": 2.0, "loss": 0.6}])
+    assert two is not None
+    assert two.to_dict()["layer"][0]["encoding"]["x"]["axis"]["values"] == [1, 2]
 
 
 def test_the_chosen_version_stays_chosen_when_others_arrive(

@@ -21,7 +21,13 @@ export class ProbeDeck {
     this.card = new ProbeCard({
       onAnswer: (question, state, ms) => this.#save(question, state, ms), say: (text) => { this.live.textContent = text; },
     });
-    page.onSaved = ({ fails }) => this.card.showUnsent(fails ? this.#unsent.length : 0);
+    this.held = ''; // the id of the card whose questions nobody else is asked
+    this.isLeft = false; // and it is on no screen any more
+    page.onSaved = ({ fails }) => {
+      this.card.showUnsent(fails ? this.#unsent.length : 0);
+      if (this.isLeft) this.#release();
+    };
+    addEventListener('pagehide', () => this.#release());
     this.card.element.append(this.live); // the page's own is out of reach while the card is open
     page.root.append(this.card.element);
   }
@@ -47,6 +53,8 @@ export class ProbeDeck {
     if (questions.some((question) => !question.said && !question.problem)) {
       this.#keep(id);
       this.id = id;
+      this.held = id;
+      this.isLeft = false;
       return questions;
     }
     this.#keep(null);
@@ -64,7 +72,16 @@ export class ProbeDeck {
   async play(questions, isBetweenImages = false) {
     const end = await this.card.open(questions, isBetweenImages);
     if (end === 'done' || end === 'more') this.#keep(null);
+    this.isLeft = true;
+    this.#release();
     return end;
+  }
+
+  // Others are asked what is open on it. An answer that is on its way still needs the card, and would hold it again.
+  #release() {
+    if (!this.held || this.#unsent.length) return;
+    this.page.server.call('probe_release', { card: this.held });
+    this.held = '';
   }
 
   /** @param {Question} question @param {State} state @param {number} ms */

@@ -529,6 +529,10 @@ export interface ProbeQuestion {
   problem: string | null;
 }
 
+export interface ProbeReleaseRequest {
+  card: string;
+}
+
 export interface ProbeReport {
   answered: number;
   waiting: number;
@@ -815,6 +819,7 @@ export interface Requests {
   evidence: PairRequest;
   probe_due: ProbeDueRequest;
   probe_card: ProbeCardRequest;
+  probe_release: ProbeReleaseRequest;
   probe_report: Request;
   list_images: ListRequest;
   counts: Request;
@@ -852,6 +857,7 @@ export interface Replies {
   evidence: Evidence;
   probe_due: ProbeDue;
   probe_card: ProbeCard;
+  probe_release: Released;
   probe_report: ProbeReport;
   list_images: ListedImages;
   counts: Counts;

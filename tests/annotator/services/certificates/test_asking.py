@@ -226,13 +226,17 @@ def test_a_changed_category_voids_an_open_plan(world: Any) -> None:
     with services.store.writing() as tx:
         categories.edit(tx, 7, description="Something else.")
 
+    assert services.certification.states() == {1: "void"}  # before anything has kept it
     with pytest.raises(NotFound, match="No certificate is open"):
         services.certification.apply()
 
     status = services.certification.status()
     assert status["state"] == "void"
-    assert "void" in " ".join(status["sentences"])
-    assert status["advice"] == []
+    assert status["sentences"] == [
+        "It is void, because the meaning of a category was changed while it was open; its answers "
+        "are kept, and you can begin another."
+    ]
+    assert (status["advice"], status["categories"]) == ([], None)
 
 
 def test_known_pairs_that_are_taken_back_are_not_counted_on(world: Any) -> None:

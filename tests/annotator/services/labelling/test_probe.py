@@ -198,6 +198,32 @@ def test_questions_nobody_came_back_to_are_asked_again_after_the_lease(
     assert {q["probe"] for q in mine[1:]} < {q["probe"] for q in later}
 
 
+def test_a_card_that_is_left_is_asked_at_once_and_can_be_continued(services: Services) -> None:
+    mine = services.probing.card("ann", "c")["questions"]
+    answer(services, mine[0], "absent")
+
+    services.probing.release("c")
+    other = services.probing.card("bob", "d")["questions"]
+    rest = services.probing.card("ann", "c")["questions"]
+
+    open_on_mine = {q["probe"] for q in mine[1:]}
+    assert open_on_mine <= {q["probe"] for q in other}
+    assert [(q["probe"], q["said"]) for q in rest] == [(mine[0]["probe"], "absent")]
+
+
+def test_what_nobody_else_was_asked_meanwhile_stays_on_a_card_that_is_left(
+    services: Services,
+) -> None:
+    mine = services.probing.card("ann", "c")["questions"]
+
+    services.probing.release("c")
+    again = services.probing.card("ann", "c")["questions"]
+    elsewhere = services.probing.card("bob", "d")["questions"]
+
+    assert again == mine
+    assert {q["probe"] for q in mine}.isdisjoint(q["probe"] for q in elsewhere)
+
+
 def test_an_answer_to_a_card_that_went_to_somebody_else_counts_once(
     services: Services, clock: Any
 ) -> None:
