@@ -174,17 +174,21 @@ class CertifyPage:
             [said, choice.plan, choice.begin, *page],
             api_visibility="private",
         )
-        begun.then(None, js=focuses("certify-probe"))  # what comes next; its button is gone
+        begun.then(nothing, js=focuses("certify-probe"), **QUIET)  # what comes next
         self._choice.bring_prices(begun.then, choice)
         for button, handler in ((fill, self.apply), (stop, self.cancel), (back, self.roll_back)):
             done = button.click(
                 shows_errors(handler), which, [said, *page], api_visibility="private"
             )
-            done.then(None, js=focuses("certify-said-text"))
+            done.then(nothing, js=focuses("certify-said-text"), **QUIET)
             self._choice.bring_prices(done.then, choice, proposes=True)
         seen = gr.State(None)
         timer = gr.Timer(LOOK_SECONDS)
         timer.tick(shows_errors(self.tick), [seen, which], [seen, *page], **QUIET)
+
+
+def nothing() -> None:
+    """Do nothing: Gradio answers a request to an event without a function with a traceback."""
 
 
 def focuses(name: str) -> str:
