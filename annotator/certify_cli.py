@@ -234,7 +234,8 @@ def _plan_text(row: PlanRow) -> str:
 def _price_lines(price: Price, pool: int) -> list[str]:
     said = [price["promise"]["sentence"]]
     if not price["refused"]:
-        parts = (texts.asked(price), texts.fills(price, pool), texts.saves(price))
+        filled, later = texts.fills(price, pool), texts.later(price, pool)
+        parts = (texts.asked(price), filled, texts.saves(price), later)
         said += [f"  {texts.capital(part)}." for part in parts if part]
     return said
 

@@ -13,6 +13,7 @@ from annotator.services.certificates.price_texts import (
     asked,
     capital,
     fills,
+    later,
     percent,
     promised,
     saves,
@@ -125,8 +126,8 @@ def _card(
     if price["refused"]:
         return "\n".join([*lines, f"Not now: {price['refused']}"])
     lines += [f"{capital(asked(price))}.", f"{capital(fills(price, plan['pool']))}."]
-    saved = saves(price)
-    return "\n".join([*lines, f"{capital(saved)}."] if saved else lines)
+    further = filter(None, (saves(price), later(price, plan["pool"])))
+    return "\n".join([*lines, *(f"{capital(said)}." for said in further)])
 
 
 def refusal(

@@ -90,6 +90,18 @@ def test_each_promise_is_a_sentence_with_its_price(choice: PromiseChoice) -> Non
     assert shown["ask"]["visible"] is False
 
 
+def test_a_plan_that_leaves_much_to_people_is_told_to_be_cheaper_later(
+    choice: PromiseChoice,
+) -> None:
+    kept, much = (plan(pool=pool) for pool in (600, 599))
+
+    assert "Cheaper later" not in drawn(choice, kept, "", Wishes())["cards"]["recall"]
+    assert drawn(choice, much, "", Wishes())["cards"]["recall"].endswith(
+        "Cheaper later: what stays for people is better answered before you begin, as it teaches "
+        "the model."
+    )
+
+
 def test_a_promise_that_does_not_pay_says_why_and_cannot_begin(choice: PromiseChoice) -> None:
     shown = drawn(choice, plan(), "", Wishes(kind="f1", aim="strict"))
 
