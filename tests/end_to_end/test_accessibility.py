@@ -198,6 +198,7 @@ def test_tab_goes_through_every_page_and_out_again(
 
     for name, path in ADDRESSES.items():
         visit(page, url + path)
+        assert page.evaluate("!document.body.classList.contains('dark')")
         stops = tab_through(page)
 
         assert len(stops) < STOPS, f"{name} does not let go of the focus: {stops[-3:]}"
