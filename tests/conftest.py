@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib.util
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -16,6 +19,22 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Keep what is collected, which all stays, out of every later look for garbage.
+
+    Otherwise a quarter of the collection, and a tenth of each process while tests run, goes into
+    looking through the same million objects.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+        atexit.register(gc.unfreeze)  # or libraries say at the end that their objects were left
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,6 +54,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _seeded() -> None:
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 - libraries under test may read the global generator
+
+
+@pytest.fixture(scope="session")
+def statements_compiled_once() -> Iterator[None]:
+    """Compile each SQL statement once in this process, not for the database of every test.
+
+    SQLAlchemy keeps what it compiled with an engine, under its dialect. Those of SQLite are all
+    made in the same way here, so that what one has compiled is what another would.
+    """
+    from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+    from sqlalchemy.util import LRUCache
+
+    from annotator.store import connection  # late: the library is tested without a database
+
+    compiled: LRUCache[Any, Any] = LRUCache(5000)
+    make_engine = connection._engine
+
+    def engine(*words: Any) -> Any:
+        made = make_engine(*words)
+        if isinstance(made.dialect, SQLiteDialect_pysqlite):
+            made._compiled_cache = compiled
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SQLiteDialect_pysqlite, "__hash__", lambda one: hash(type(one)))
+        patch.setattr(SQLiteDialect_pysqlite, "__eq__", lambda one, two: type(one) is type(two))
+        patch.setattr(connection, "_engine", engine)
+        yield
 
 
 @pytest.fixture(scope="session")

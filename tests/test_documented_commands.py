@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,18 +34,35 @@ def commands_of(document: str) -> list[str]:
     return [line for language, lines in blocks_of(document) if language == "sh" for line in lines]
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A home with a few pictures, and in it what `make install` leaves of a checkout."""
-    (tmp_path / "pictures").mkdir()
+def first_commands() -> list[str]:
+    """Return the commands that all documents begin with, after what `make` installs."""
+    others = [[line for line in commands_of(d) if not line.startswith("make ")] for d in DOCUMENTS]
+    alike = itertools.takewhile(lambda lines: len(set(lines)) == 1, zip(*others, strict=False))
+    return [lines[0] for lines in alike]
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home after the commands that all documents begin with.
+
+    There are a few pictures in it, and what `make install` leaves of a checkout.
+    """
+    home = tmp_path_factory.mktemp("home")
+    (home / "pictures").mkdir()
     generator = np.random.default_rng(0)
     for number in range(1, 5):
         pixels = generator.integers(0, 256, (48, 64, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(tmp_path / "pictures" / f"{number:04d}.jpg")
-    folder = tmp_path / "checkout"
+        Image.fromarray(pixels).save(home / "pictures" / f"{number:04d}.jpg")
+    folder = home / "checkout"
     folder.mkdir()
     (folder / ".venv").symlink_to(sys.prefix)
-    return folder
+    run_all(first_commands(), after=[], folder=folder)
+    return home
+
+
+@pytest.fixture
+def checkout(begun: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(begun, tmp_path / "home", symlinks=True)) / "checkout"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -57,16 +76,26 @@ def test_commands_stand_in_blocks_of_their_own(document: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_the_commands_work_as_printed_and_in_their_order(document: str, checkout: Path) -> None:
-    done: list[str] = []
-    for command in commands_of(document):
+    commands = commands_of(document)
+    for command in commands:
         if command.startswith("make "):
             assert_known_to_make(command)
-        elif command.startswith("source "):
-            done.append(command)
-        else:
-            run(command, after=done, folder=checkout)
+    theirs = [command for command in commands if not command.startswith("make ")]
+    common = len(first_commands())
+
+    run_all(theirs[common:], after=theirs[:common], folder=checkout)
 
     assert (checkout / "labels" / "labels_all.json").is_file()
+
+
+def run_all(commands: list[str], *, after: list[str], folder: Path) -> None:
+    """Run commands in a shell that has sourced what those before them and they themselves say."""
+    sourced = [command for command in after if command.startswith("source ")]
+    for command in commands:
+        if command.startswith("source "):
+            sourced.append(command)
+        else:
+            run(command, after=sourced, folder=folder)
 
 
 def assert_known_to_make(command: str) -> None:

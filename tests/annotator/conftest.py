@@ -12,6 +12,10 @@ from annotator.services.background import throttled_cache
 from annotator.store import Store
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _statements_compiled_once(statements_compiled_once: None) -> None: ...
+
+
 @pytest.fixture(autouse=True)
 def no_throttling(monkeypatch: pytest.MonkeyPatch) -> None:
     """Count figures anew at every change, however long counting takes on a busy machine."""

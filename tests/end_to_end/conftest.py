@@ -43,6 +43,10 @@ def find_browser() -> str | None:
     return os.environ.get("CHROME") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _statements_compiled_once(statements_compiled_once: None) -> None: ...
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     path = find_browser()
