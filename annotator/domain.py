@@ -68,6 +68,8 @@ class JobKind(StrEnum):
 
     EMBED = "embed"
     TRAIN = "train"
+    CHALLENGE = "challenge"
+    """Another method learns the same; it becomes a version only if it is better."""
 
 
 class JobState(StrEnum):

@@ -14,11 +14,13 @@ from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.calibration import Sureness, sureness
 from annotator.services.message import Message
 from annotator.services.training import retraining
+from annotator.services.training.challengers import AUTO, QUICK
 from annotator.services.training.method_options import METHOD_OPTIONS, MethodOption, job_options
 from annotator.settings import Project, Settings
 from annotator.store import Store, annotators, categories, jobs, versions
 
 METHODS = {
+    AUTO: f"{QUICK} at once; then hst, sarb and fine-tuning in the background, if they are better",
     "kernel_ridge": "kernel ridge regression on similar images; takes seconds, needs no GPU",
     "partial_bce": "one linear classifier per category, trained on answered pairs only",
     "curriculum": "like partial_bce, plus pseudo labels for open pairs it is confident about",
@@ -167,7 +169,7 @@ class TrainingControl:
     def cancel(self) -> Message:
         """Ask the worker to stop what it is doing."""
         with self._store.writing() as tx:
-            for kind in (JobKind.TRAIN, JobKind.EMBED):
+            for kind in (JobKind.TRAIN, JobKind.EMBED, JobKind.CHALLENGE):
                 job = jobs.latest(tx, kind)
                 if job and job.state in (JobState.QUEUED, JobState.RUNNING):
                     jobs.request_cancel(tx, job.id)

@@ -331,7 +331,7 @@ def test_a_version_is_published_and_its_job_finished_together(made, monkeypatch)
     line = Control(made.store, claimed(made), clock=made.clock)
     finish = jobs.finish
 
-    def killed(*_: object) -> None:
+    def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(jobs, "finish", killed)
