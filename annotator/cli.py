@@ -219,7 +219,7 @@ def train(
     project: ProjectDir,
     method: Annotated[
         str | None,
-        typer.Option(help="Training method; default: the project's. See `mlrpl methods`."),
+        typer.Option(help="Default: the project's. `auto` also trains the challengers, now."),
     ] = None,
     finetune: Annotated[
         bool | None,

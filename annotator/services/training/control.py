@@ -16,6 +16,7 @@ from annotator.services.message import Message
 from annotator.services.training import retraining
 from annotator.services.training.challengers import AUTO, QUICK
 from annotator.services.training.method_options import METHOD_OPTIONS, MethodOption, job_options
+from annotator.services.training.race import RaceReport, race_report
 from annotator.settings import Project, Settings
 from annotator.store import Store, annotators, categories, jobs, versions
 
@@ -122,6 +123,10 @@ class TrainingControl:
         ]
         return {"versions": rows, "back_to": predecessor(made), "policy": waits}
 
+    def race(self, *, by_category: bool = False) -> RaceReport:
+        """Return who challenges the version in use; see `race_report`."""
+        return race_report(self._project, self._store, self._clock, by_category=by_category)
+
     def choices(self) -> TrainingChoices:
         """Return what a training can be started with: methods, and what the settings say."""
         settings = self._project.settings
@@ -130,6 +135,7 @@ class TrainingControl:
             "methods": [
                 {"name": name, "does": does, "options": METHOD_OPTIONS.get(name, ())}
                 for name, does in METHODS.items()
+                if name != AUTO  # which is more than one training
             ],
             "finetune": FINETUNE[settings.retraining.finetune],
         }
