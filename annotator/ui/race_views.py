@@ -22,7 +22,7 @@ OUTCOMES = {
     Outcome.WORSE: "worse",
     Outcome.UNMEASURED: "too few answers to compare",
     Outcome.OUT_OF_TIME: "took too long",
-    Outcome.NOT_TRIED: "not tried on this machine",
+    Outcome.NOT_TRIED: "not tried: fine-tuning does not pay here yet",
     Outcome.FAILED: "failed",
 }
 """What came of a challenger, in a few words."""
@@ -73,11 +73,12 @@ def _result(last: Measured) -> tuple[str, str, str, str]:
         outcome = last["note"]
     if last["against"] is not None and last["gain"] is not None:
         outcome += f" (against version {last['against']})"
+    took = f"{last['seconds']:.0f} s" if last["seconds"] < 90 else span(last["seconds"])
     return (
         outcome,
         _gain(last["gain"], last["low"], last["high"]),
         f"{last['pairs']:,}" if last["pairs"] else "",
-        f"{last['seconds']:.0f} s" if last["seconds"] < 90 else span(last["seconds"]),
+        "" if last["outcome"] == Outcome.NOT_TRIED else took,
     )
 
 

@@ -50,7 +50,7 @@ def run(
         given = answers.answer_counts(tx).answers
     tunes = name == FINE_TUNED
     if tunes and not finetuning.wanted(None, project, device, given):
-        said = "Not tried: the setting Fine-tuning or this machine does not allow it yet."
+        said = "Not tried: fine-tuning does not pay here yet (setting Fine-tuning)."
         return _finish(control, {"outcome": Outcome.NOT_TRIED, "note": said})
     lesson = Lesson(
         method=str(control.job.options["method"]),

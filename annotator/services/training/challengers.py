@@ -176,11 +176,11 @@ def waits(now: Race, challenger: str) -> str:
         return f"Version {base.number} is one of these."
     if last is None or base is None:
         return ""
-    if last.base == base.number:
-        return "Tried on these answers; again with a later version."
     needed = round(last.known * GROWTH[last.outcome])
     if now.known < needed:
         return f"Again at {counted(needed, 'label')}; there are {now.known:,}."
+    if last.base == base.number:
+        return "Tried on these answers; again with a later version."
     if last.outcome is Outcome.DROPPED and now.quiet_seconds < QUIET_SECONDS:
         return (
             "New answers ended it last time; again once nobody has answered for "

@@ -81,7 +81,7 @@ def test_none_learns(changes: dict, settings: dict, says: str) -> None:
 @pytest.mark.parametrize(
     ("last", "says"),
     [
-        (trial("hst", Outcome.LEVEL, base=7), "Tried on these answers"),
+        (trial("hst", Outcome.WON, base=7), "Tried on these answers"),
         (trial("hst", Outcome.LEVEL, known=800), ""),
         (trial("hst", Outcome.LEVEL, known=801), "Again at 1,001 labels; there are 1,000."),
         (trial("hst", Outcome.WORSE, known=500), ""),
