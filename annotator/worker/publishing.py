@@ -105,21 +105,10 @@ def publish(
     Returns:
         One sentence about it.
     """
-    snapshot, tuned = trained.snapshot, trained.tuned
+    tuned = trained.tuned
     control.report("writing")
     control.check()
-    with control.store.writing() as tx:
-        number = versions.reserve(
-            tx,
-            control.job,
-            method=trained.method_name,
-            backbone=trained.backbone,
-            trained_answers=snapshot.answers,
-            trained_present=snapshot.present,
-            last_operation=snapshot.last_operation,
-            now=control.clock(),
-        )
-        current = versions.promoted(tx)
+    number, current = _reserve(control, trained)
     metrics = _metrics(trained) | ({} if won is None else {WON: dict(won)})
     verdict = _verdict(project, current, trained, is_automatic=is_automatic)
     if won is not None:
@@ -130,7 +119,7 @@ def publish(
         files.folder(project, number),
         _parameters(trained, number if tuned else trained.owner),
         trained.scores,
-        trained.asked.queue(snapshot, trained.scores, trained.decisions, number),
+        trained.asked.queue(trained.snapshot, trained.scores, trained.decisions, number),
         metrics,
         save_weights=lambda path: _save(path, trained),
         features=tuned.features.path if tuned else None,
@@ -155,6 +144,23 @@ def publish(
     except Exception:  # noqa: BLE001 - the version is there, and the next one prunes again
         _LOG.exception("older versions were not pruned")
     return message
+
+
+def _reserve(control: Control, trained: Trained) -> tuple[int, Version | None]:
+    """Return the number of the new version, and the version in use."""
+    snapshot = trained.snapshot
+    with control.store.writing() as tx:
+        number = versions.reserve(
+            tx,
+            control.job,
+            method=trained.method_name,
+            backbone=trained.backbone,
+            trained_answers=snapshot.answers,
+            trained_present=snapshot.present,
+            last_operation=snapshot.last_operation,
+            now=control.clock(),
+        )
+        return number, versions.promoted(tx)
 
 
 def _verdict(
