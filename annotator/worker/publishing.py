@@ -139,11 +139,15 @@ def publish(
             now=control.clock(),
         )
     _LOG.info("version %s: %s", number, trained.asked.sentence())
+    _prune(project, control, current)
+    return message
+
+
+def _prune(project: Project, control: Control, previous: Version | None) -> None:
     try:
-        prune(project, control.store, previous=current.number if current else None)
+        prune(project, control.store, previous=previous.number if previous else None)
     except Exception:  # noqa: BLE001 - the version is there, and the next one prunes again
         _LOG.exception("older versions were not pruned")
-    return message
 
 
 def _reserve(control: Control, trained: Trained) -> tuple[int, Version | None]:
