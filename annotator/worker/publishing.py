@@ -110,9 +110,11 @@ def publish(
     control.check()
     number, current = _reserve(control, trained)
     metrics = _metrics(trained) | ({} if won is None else {WON: dict(won)})
-    verdict = _verdict(project, current, trained, is_automatic=is_automatic)
-    if won is not None:
-        verdict = _verdict_of_challenger(current, won)
+    verdict = (
+        _verdict(project, current, trained, is_automatic=is_automatic)
+        if won is None
+        else _verdict_of_challenger(current, won)
+    )
     metrics["seconds"] = time.monotonic() - trained.started
     metrics["finetuned"] = tuned is not None
     files.write(

@@ -50,6 +50,8 @@ def enqueue_due(project: Project, store: Store, now: datetime) -> list[Job]:
 
 def enqueue_challenger(project: Project, store: Store, now: datetime) -> Job | None:
     """Queue the challenger that is due, where nothing else is to be done; return it."""
+    if project.settings.method != challengers.AUTO:
+        return None
     with store.reading() as tx:
         if any(job is not None and job.state in _ACTIVE for job in _latest(tx, *JobKind)):
             return None

@@ -42,7 +42,7 @@ BUDGET_RATIO = 100.0
 LEAST_BUDGET, MOST_BUDGET = 300.0, 3600.0
 BY_HAND = "promoted by"
 """How the note of a version begins that somebody chose."""
-REMEMBERED = 100
+REMEMBERED = 40
 """Jobs of challengers that are looked at."""
 
 
