@@ -28,13 +28,12 @@ class OutOfFold:
     score: npt.NDArray[np.float32]
     """`(K,)`, raw."""
 
-    def matrix(
-        self, rows: int, ordinals: npt.NDArray[np.integer] | list[int]
-    ) -> npt.NDArray[np.float32]:
+    def matrix(self, rows: int, ordinals: list[int]) -> npt.NDArray[np.float32]:
         """Return the scores `(rows, C)` of these categories, NaN where there is none."""
-        known = max([-1, *(int(o) for o in ordinals), int(self.category.max(initial=-1))])
-        columns = np.full(known + 1, -1)
-        columns[list(ordinals)] = np.arange(len(ordinals))
+        wanted = np.asarray(ordinals, np.int64)
+        last = max(int(wanted.max(initial=-1)), int(self.category.max(initial=-1)))
+        columns = np.full(last + 1, -1)
+        columns[wanted] = np.arange(len(wanted))
         usable = (columns[self.category] >= 0) & (self.image < rows)
         scores = np.full((rows, len(ordinals)), np.nan, np.float32)
         scores[self.image[usable], columns[self.category[usable]]] = self.score[usable]
@@ -62,13 +61,13 @@ def read_out_of_fold(path: Path) -> OutOfFold | None:
     try:
         if checksums.changed(path, [OUT_OF_FOLD]):
             raise ValueError("not what was written")
-        with np.load(path / OUT_OF_FOLD) as stored:
+        with (path / OUT_OF_FOLD).open("rb") as file, np.load(file) as stored:
             found = OutOfFold(*(stored[name] for name in ("image", "category", "score")))
         if not found.image.shape == found.category.shape == found.score.shape:
             raise ValueError("columns of different lengths")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile):
         raise ProjectError(
             f"{path / OUT_OF_FOLD} is damaged; run `{checksums.repair_command(path)}`"
         ) from None

@@ -13,7 +13,7 @@ from annotator.domain import Job, JobKind, JobState, OperationKind, Source, Stat
 from annotator.errors import LeaseLost, NotFound, NotReady
 from annotator.settings import Asking, Retraining, changed
 from annotator.store import annotators, categories, jobs, versions, visits
-from annotator.worker import training
+from annotator.worker import publishing, training
 from annotator.worker.job_control import Cancelled, Control
 from annotator.worker.learner import Learner
 from annotator.worker.pruning import prune
@@ -356,7 +356,7 @@ def test_a_version_stays_when_older_ones_cannot_be_pruned(made, monkeypatch) -> 
     def full(*_: object, **__: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr(training, "prune", full)
+    monkeypatch.setattr(publishing, "prune", full)
     job = claimed(made)
     message = training.run(made.project, Control(made.store, job, clock=made.clock), "cpu")
 
