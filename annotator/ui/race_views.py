@@ -22,10 +22,8 @@ OUTCOMES = {
     Outcome.WORSE: "worse",
     Outcome.UNMEASURED: "too few answers to compare",
     Outcome.OUT_OF_TIME: "took too long",
-    Outcome.NOT_TRIED: "not tried: fine-tuning does not pay here yet",
-    Outcome.FAILED: "failed",
 }
-"""What came of a challenger, in a few words."""
+"""What came of a challenger, in a few words; otherwise its own sentence says it."""
 
 HEADS = ("challenger", "now", "last result", "gain in mAP (95 %)", "on answers", "took")
 
@@ -69,7 +67,7 @@ def gains_html(race: RaceReport) -> str:
 
 def _result(last: Measured) -> tuple[str, str, str, str]:
     outcome = OUTCOMES.get(Outcome(last["outcome"]), "") if last["outcome"] else ""
-    if last["outcome"] == Outcome.FAILED:
+    if last["outcome"] in (Outcome.FAILED, Outcome.NOT_TRIED):
         outcome = last["note"]
     if last["against"] is not None and last["gain"] is not None:
         outcome += f" (against version {last['against']})"

@@ -47,27 +47,26 @@ def run(
     delete_leftovers(project, control.store)
     with control.store.reading() as tx:
         base, champion = _versions(tx, int(control.job.options["base"]))
-        given = answers.answer_counts(tx).answers
-    tunes = name == FINE_TUNED
-    if tunes and not finetuning.wanted(None, project, device, given):
-        said = "Not tried: fine-tuning does not pay here yet (setting Fine-tuning)."
-        return _finish(control, {"outcome": Outcome.NOT_TRIED, "note": said})
+        refusal = _refusal(project, tx, device) if name == FINE_TUNED else ""
+    if refusal:
+        return _finish(control, {"outcome": Outcome.NOT_TRIED, "note": refusal})
     lesson = Lesson(
         method=str(control.job.options["method"]),
-        tunes=tunes,
+        tunes=name == FINE_TUNED,
         options=control.job.options,
         device=device,
         load=load,
     )
     contest = _Contest(project, control, name, base, champion)
-    control.ends_at = time.monotonic() + budget(base)
+    most = budget(base, name)
+    control.ends_at = time.monotonic() + most
     try:
         with learned(project, control, lesson, contest.snapshot, contest.judge) as trained:
             return publish(project, control, trained, won=contest.result)
     except _Beaten:
         return _finish(control, contest.result)
     except OutOfTime:
-        said = f"Ended after {span(budget(base))}, the time that it was given."
+        said = f"Ended after {span(most)}, the time that it was given."
         return _finish(control, contest.about | {"outcome": Outcome.OUT_OF_TIME, "note": said})
 
 
@@ -149,6 +148,14 @@ class _Contest:
             Outcome.WORSE: f"{self._name} is worse than {against}",
         }[outcome]
         return f"{begins}: {points(found.overall)} on {on}."
+
+
+def _refusal(project: Project, tx: Transaction, device: str) -> str:
+    """Return why fine-tuning is not tried, as a sentence; empty if it is."""
+    given = answers.answer_counts(tx).answers
+    if finetuning.wanted(None, project, device, given):
+        return ""
+    return "Not tried: fine-tuning does not pay here yet (setting Fine-tuning)."
 
 
 def _versions(tx: Transaction, number: int) -> tuple[Version, Version]:

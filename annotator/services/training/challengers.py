@@ -189,8 +189,13 @@ def waits(now: Race, challenger: str) -> str:
     return ""
 
 
-def budget(version: Version) -> float:
-    """Return the seconds that a challenger of a version may take."""
+def budget(version: Version, challenger: str) -> float:
+    """Return the seconds that a challenger may take to learn what a version did.
+
+    Whether fine-tuning is worth its time is decided before it begins.
+    """
+    if challenger == FINE_TUNED:
+        return MOST_BUDGET
     return min(MOST_BUDGET, max(LEAST_BUDGET, BUDGET_RATIO * version.training_seconds))
 
 

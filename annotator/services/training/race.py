@@ -148,7 +148,7 @@ def _doing(job: Job, race: Race, now: datetime) -> str:
     done, total = progress.get("done", 0), progress.get("total", 0)
     share = f", {done / total:.0%}" if total else ""
     spent = (now - (job.started_at or now)).total_seconds()
-    most = challengers.budget(race.base) if race.base else challengers.LEAST_BUDGET
+    most = challengers.budget(race.base, name) if race.base else challengers.LEAST_BUDGET
     return (
         f"{name} learns what version {job.options['base']} did "
         f"({progress.get('stage') or 'beginning'}{share}), for {_time(spent)} of at most "

@@ -229,7 +229,7 @@ def test_a_challenger_of_an_older_version_is_dropped(race) -> None:
 def test_a_challenger_has_its_time(race, monkeypatch) -> None:
     answer(race, range(200))
     train(race)
-    monkeypatch.setattr(challenge, "budget", lambda _: -1.0)
+    monkeypatch.setattr(challenge, "budget", lambda *_: -1.0)
 
     job = challenged(race, "sharp")
 

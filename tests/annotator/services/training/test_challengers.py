@@ -137,6 +137,7 @@ def test_what_a_person_has_trained_with_is_not_tried_again() -> None:
 
 
 def test_a_challenger_has_time_in_proportion_to_the_quick_training() -> None:
-    assert budget(version()) == 800
-    assert budget(replace(version(), training_seconds=0.1)) == 300
-    assert budget(replace(version(), training_seconds=500.0)) == 3600
+    assert budget(version(), "hst") == 800
+    assert budget(replace(version(), training_seconds=0.1), "hst") == 300
+    assert budget(replace(version(), training_seconds=500.0), "hst") == 3600
+    assert budget(version(), FINE_TUNED) == 3600
