@@ -219,7 +219,9 @@ def train(
     project: ProjectDir,
     method: Annotated[
         str | None,
-        typer.Option(help="Training method; default: the project's. See `mlrpl methods`."),
+        typer.Option(
+            help="See `mlrpl methods`; `auto` trains challengers, too. Default: the project's."
+        ),
     ] = None,
     finetune: Annotated[
         bool | None,

@@ -13,7 +13,6 @@ from annotator.errors import AnnotatorError
 
 FOLDS = 10
 """Number of folds; an image belongs to one of them for life."""
-
 HELD_OUT_FOLD = 0
 """The fold whose labels never train anything."""
 
@@ -64,10 +63,11 @@ UNDOABLE = frozenset(
 
 
 class JobKind(StrEnum):
-    """What a worker can be asked to do."""
+    """What a worker can be asked to do; a challenge is decision 0303's."""
 
     EMBED = "embed"
     TRAIN = "train"
+    CHALLENGE = "challenge"
 
 
 class JobState(StrEnum):

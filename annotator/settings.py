@@ -71,7 +71,11 @@ class Settings(SettingsTable):
     method: str = Field(
         default="kernel_ridge",
         title="Method",
-        description="Training method: a name that `mlrpl methods` lists.",
+        description=(
+            "Training method: a name that `mlrpl methods` lists; or `auto`: `kernel_ridge` makes"
+            " each version at once, then challengers learn the same in the background, and one that"
+            " is better takes its place."
+        ),
     )
     database: str = Field(
         default="labels.db",

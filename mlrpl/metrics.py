@@ -180,12 +180,45 @@ def paired_bootstrap(
         Second minus first, -1 to 1; NaN throughout if no category takes part.
     """
     takes_part = evaluated(labels, min_present, min_absent)
-    if not takes_part.any():
-        return Interval(float("nan"), float("nan"), float("nan"))
-    one, other = (_Ranking(s[:, takes_part], labels[:, takes_part]) for s in (first, second))
+    compared = (first[:, takes_part], second[:, takes_part], labels[:, takes_part])
+    return paired_bootstrap_by_category(*compared, level=level, repeats=repeats, seed=seed)[0]
+
+
+def paired_bootstrap_by_category(
+    first: Scores,
+    second: Scores,
+    labels: Labels,
+    *,
+    level: float = 0.95,
+    repeats: int = 1000,
+    seed: int = 0,
+) -> tuple[Interval, list[Interval]]:
+    """Return `paired_bootstrap` over all categories, and the same of each category alone.
+
+    Args:
+        first: `(N, C)`.
+        second: `(N, C)`.
+        labels: `(N, C)`.
+        level: Of confidence, above 0 and below 1.
+        repeats: How often the images are redrawn; at least 1.
+        seed: Of the draws.
+
+    Returns:
+        The difference of the means, second minus first, and the `C` differences; all from the same
+        draws. NaN where there is no present label.
+    """
+    if not labels.shape[1]:
+        return Interval(float("nan"), float("nan"), float("nan")), []
+    one, other = _Ranking(first, labels), _Ranking(second, labels)
     even = np.ones(len(labels))
-    draws = [other.mean(w) - one.mean(w) for w in _redrawn(len(labels), repeats, seed)]
-    return _interval(other.mean(even) - one.mean(even), np.array(draws), level)
+    value = other.each(even) - one.each(even)
+    draws = np.stack([other.each(w) - one.each(w) for w in _redrawn(len(labels), repeats, seed)])
+    means = np.array([_mean(row) for row in draws])
+    columns = zip(value, draws.T, strict=True)
+    return (
+        _interval(_mean(value), means, level),
+        [_interval(float(v), drawn, level) for v, drawn in columns],
+    )
 
 
 class _Ranking:
@@ -195,11 +228,18 @@ class _Ranking:
         self._order = _order(scores, labels)
         self._present, self._known = _ranked(scores, labels, self._order)
 
-    def mean(self, weights: Floats) -> float:
-        """Return the mean over categories when image i counts `weights[i]` times."""
+    def each(self, weights: Floats) -> Floats:
+        """Return the average precision `(C,)` when image i counts `weights[i]` times."""
         drawn = weights[self._order]
-        each = _weighted(self._present * drawn, self._known * drawn)
-        return float(np.nanmean(each)) if not np.isnan(each).all() else float("nan")
+        return _weighted(self._present * drawn, self._known * drawn)
+
+    def mean(self, weights: Floats) -> float:
+        """Return the mean of `each` over the categories that have one."""
+        return _mean(self.each(weights))
+
+
+def _mean(each: Floats) -> float:
+    return float(np.nanmean(each)) if not np.isnan(each).all() else float("nan")
 
 
 def _order(scores: Scores, labels: Labels) -> npt.NDArray[np.intp]:

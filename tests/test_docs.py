@@ -14,6 +14,7 @@ import typer
 from annotator import errors
 from annotator.cli import app
 from annotator.formats import FORMATS
+from annotator.services.training.challengers import AUTO
 from annotator.services.training.control import METHODS
 from annotator.settings import FIELDS
 from mlrpl.methods import names
@@ -73,7 +74,7 @@ def test_every_method_is_documented(name: str) -> None:
 
 
 def test_the_app_offers_every_method_of_the_library() -> None:
-    assert sorted(METHODS) == sorted(names())
+    assert sorted(METHODS) == sorted([AUTO, *names()])
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))

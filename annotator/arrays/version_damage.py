@@ -7,6 +7,7 @@ from pathlib import Path
 from annotator.arrays import checksums
 from annotator.arrays.error_correlation import ERRORS
 from annotator.arrays.evidence import WHERE
+from annotator.arrays.held_out import OUT_OF_FOLD
 from annotator.arrays.versions import (
     ARRAY_FILES,
     CONFIG,
@@ -60,7 +61,7 @@ def mend(path: Path, wrong: list[str]) -> bool:
         return False
     if not set(ARRAY_FILES).isdisjoint(wrong):
         delete_arrays(path)
-    beside = [name for name in wrong if name in (ERRORS, WHERE)]
+    beside = [name for name in wrong if name in (ERRORS, WHERE, OUT_OF_FOLD)]
     checksums.forget(path, beside)
     for name in beside:
         (path / name).unlink(missing_ok=True)

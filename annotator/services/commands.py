@@ -27,6 +27,7 @@ from annotator.services.progress.overview import Counts
 from annotator.services.progress.quality import QualityRow
 from annotator.services.progress.stopping import StoppingRow
 from annotator.services.training.control import VersionRow, version_row
+from annotator.services.training.race import RaceReport
 from annotator.store import (
     Transaction,
     annotators,
@@ -81,6 +82,7 @@ class StatusRow(TypedDict):
     """Why that version suggests nothing; empty if nothing is wrong."""
     trainer: Trainer
     next_training: str
+    challengers: RaceReport
     quality: QualityRow
     goal: StoppingRow
     refused_files: list[RefusedFile]
@@ -279,6 +281,7 @@ def status(services: Services) -> StatusRow:
         "problem": state["problem"],
         "trainer": state["trainer"],
         "next_training": overview["policy"],
+        "challengers": services.training.race(),
         "quality": services.quality.report(),
         "goal": services.stopping.report(),
         "refused_files": [{"path": called[p.id], "reason": p.problem or ""} for p in refused],
@@ -303,6 +306,7 @@ def status_text(row: StatusRow) -> str:
         f"trainer: {'not running' if trainer['state'] == 'off' else trainer['state']}"
         + (f"; {trainer['message']}" if trainer["message"] else ""),
         row["next_training"],
+        *_challenger_lines(row["challengers"]),
         *_quality_lines(row["quality"], row["goal"]),
     ]
     if row["copies"]:
@@ -323,6 +327,15 @@ def status_text(row: StatusRow) -> str:
             "see `annotator images PROJECT missing`"
         )
     return "\n".join(lines)
+
+
+def _challenger_lines(race: RaceReport) -> list[str]:
+    if not race["rows"]:
+        return [f"challengers: {race['says']}"] if race["on"] else []
+    each = (row["last"]["note"] if row["last"] else row["says"] for row in race["rows"])
+    names = (row["name"] for row in race["rows"])
+    lines = (f"  {name}: {said}" for name, said in zip(names, each, strict=True))
+    return [f"challengers: {race['says']}", *lines]
 
 
 def _quality_lines(quality: QualityRow, goal: StoppingRow) -> list[str]:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from annotator.domain import JobKind, JobState
 from annotator.errors import NotReady
-from annotator.settings import Settings
+from annotator.services.clock import utc_now
+from annotator.services.training import challengers
+from annotator.services.training.challengers import Outcome
+from annotator.settings import Settings, changed, load_project
+from annotator.store import Store
 from mlrpl.decision.acquisition import Costs
 
 TRAINING_SECONDS = 60.0
@@ -18,6 +24,8 @@ TRAINING_SECONDS = 60.0
 MOST_TRAININGS = 12
 FIRST_TRAINING = 120.0
 """Seconds of labelling before the first snapshot."""
+CHALLENGE_SECONDS = 240.0
+"""From the appearance of a version, or from the end of a challenger, to that of the next one."""
 
 
 @dataclass
@@ -71,6 +79,7 @@ class Trainer:
         if most == 1:
             self._due = [until / 5]
         self._running: _Training | None = None
+        self._challenger_at = math.inf
         self.trainings = 0
         """Begun so far."""
 
@@ -80,12 +89,34 @@ class Trainer:
         if running is not None and self._clock.seconds >= running.ready_at:
             running.publish()
             self._running, published = None, True
+            self._challenger_at = self._clock.seconds + CHALLENGE_SECONDS
+        if self._running is None and self._clock.seconds >= self._challenger_at:
+            published = self._challenge() or published
         if self._running is None and self._due and self._clock.seconds >= self._due[0]:
             self._due = [at for at in self._due if at > self._clock.seconds]
             ready_at = self._clock.seconds + TRAINING_SECONDS
             self._running = _Training(self._project, ready_at, self._options)
             self.trainings += 1
         return published
+
+    def _challenge(self) -> bool:
+        """Let the challenger that is due learn at once; return whether it won.
+
+        It learns from the snapshot of the version, so it makes no difference when.
+        """
+        from annotator.worker.main import do_job  # late: torch
+
+        project = load_project(self._project)
+        wish = {"method": self._options["method"], "retraining.automatic": True}
+        with closing(Store.open(project.database_url)) as store, store.reading() as tx:
+            now = challengers.race(tx, utc_now())
+        options = challengers.due(now, changed(project.settings, wish))
+        if options is None:
+            self._challenger_at = math.inf
+            return False
+        job = do_job(self._project, JobKind.CHALLENGE, options, device="cpu")
+        self._challenger_at = self._clock.seconds + CHALLENGE_SECONDS
+        return job.progress.get("outcome") == Outcome.WON
 
     def close(self) -> None:
         """End a training that is still waiting."""

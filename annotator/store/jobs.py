@@ -130,17 +130,34 @@ def check(tx: Transaction, mine: Job) -> None:
         raise _lost(mine)
 
 
-def finish(tx: Transaction, mine: Job, state: JobState, message: str, now: datetime) -> None:
+def finish(
+    tx: Transaction,
+    mine: Job,
+    state: JobState,
+    message: str,
+    now: datetime,
+    *,
+    result: Mapping[str, Any] | None = None,
+) -> None:
     """End a job.
+
+    Args:
+        tx: A write transaction.
+        mine: The job, claimed by the caller.
+        state: How it ended.
+        message: One sentence about what came of it.
+        now: The time.
+        result: What came of it, JSON-able, kept as its progress.
 
     Raises:
         LeaseLost: If another worker has taken it over.
     """
     check(tx, mine)
+    kept = {} if result is None else {"progress": dict(result)}
     tx.execute(
         sa.update(job)
         .where(job.c.id == mine.id)
-        .values(state=state.value, message=message, finished_at=now, token=None)
+        .values(state=state.value, message=message, finished_at=now, token=None, **kept)
     )
 
 
@@ -190,9 +207,10 @@ def latest(tx: Transaction, kind: JobKind) -> Job | None:
     return None if row is None else to_job(row)
 
 
-def recent(tx: Transaction, limit: int) -> list[Job]:
-    """Return the newest jobs, the newest one first."""
-    rows = tx.execute(sa.select(job).order_by(job.c.id.desc()).limit(limit))
+def recent(tx: Transaction, limit: int, kind: JobKind | None = None) -> list[Job]:
+    """Return the newest jobs, all or those of a kind, the newest one first."""
+    query = sa.select(job).order_by(job.c.id.desc()).limit(limit)
+    rows = tx.execute(query if kind is None else query.where(job.c.kind == kind.value))
     return [to_job(row) for row in rows]
 
 

@@ -10,6 +10,7 @@ import gradio as gr
 
 from annotator.services.app import Services
 from annotator.services.training.method_options import MethodOption
+from annotator.ui import race_views
 from annotator.ui import train_views as views
 from annotator.ui.boundary import annotator_of, shows_errors
 from annotator.ui.charts import calibration_chart, loss_chart, method_chart
@@ -26,6 +27,9 @@ FINETUNE = {AS_SET: None, "yes": True, "no": False}
 
 PARTS = 11
 """How many widgets `TrainPage.show` fills."""
+
+CHALLENGERS = 2
+"""How many widgets follow who challenges the version in use."""
 
 
 class TrainPage(FiguresPage):
@@ -84,9 +88,11 @@ class TrainPage(FiguresPage):
         line = views.trainer_html(trainer, state["problem"])
         losses = loss_chart(self._progress.losses()) if running else None
         live = (line, plot(losses), gr.update(visible=losses is not None))
+        race = self._training.race()
+        challengers = race_views.race_html(race), gr.update(visible=race_views.has_gains(race))
         if not self._is_due(seen, now):
-            return *live, *(gr.skip() for _ in range(1 + PARTS))
-        return *live, now, *self.show(choice, older, newer)
+            return *live, *(gr.skip() for _ in range(1 + PARTS)), *challengers
+        return *live, now, *self.show(choice, older, newer), *challengers
 
     def train(
         self,
@@ -150,6 +156,10 @@ class TrainPage(FiguresPage):
         found = self._comparison.calibration(int(number))
         return plot(calibration_chart(found)), calibration_note(found)
 
+    def gains(self) -> str:
+        """Return the gain of each challenger by category."""
+        return race_views.gains_html(self._training.race(by_category=True))
+
     def compare_methods(self) -> tuple[Any, ...]:
         """Return the newest version of each method side by side."""
         compared = self._comparison.methods()
@@ -175,6 +185,7 @@ class TrainPage(FiguresPage):
         none = gr.Markdown(views.NO_VERSION, visible=False, elem_id="versions-none")
         versions = gr.HTML(visible=False, elem_id="version-table", **PLAIN)
         row, choice, rollback, back = self._build_choice(said)
+        race = self._build_race()
         self._build_methods()
         older, newer, compare, without = self._build_changes()
         seen = gr.State(None)
@@ -194,7 +205,7 @@ class TrainPage(FiguresPage):
         gr.Timer(LOOK_SECONDS).tick(
             shows_errors(self.tick),
             [seen, choice, older, newer],
-            [trainer, loss, loss_note, seen, *shown],
+            [trainer, loss, loss_note, seen, *shown, *race],
             **QUIET,
         )
 
@@ -256,6 +267,22 @@ class TrainPage(FiguresPage):
             shows_errors(self.calibration), choice, [chart, note], api_visibility="private"
         )
         return row, choice, rollback, back
+
+    def _build_race(self) -> tuple[gr.HTML, gr.Button]:
+        gr.Markdown("## Challengers")
+        gr.HTML(f'<p class="pg-note">{race_views.ABOUT}</p>', **PLAIN)
+        race = gr.HTML(elem_id="challengers", **PLAIN)
+        with gr.Row(elem_classes="pg-actions"):
+            show = gr.Button(
+                "Show gains by category",
+                visible=False,
+                scale=0,
+                min_width=220,
+                elem_id="gains-show",
+            )
+        found = gr.HTML(elem_id="gains", **PLAIN)
+        show.click(shows_errors(self.gains), None, found, api_visibility="private")
+        return race, show
 
     def _build_methods(self) -> None:
         gr.Markdown("## Comparison of methods")

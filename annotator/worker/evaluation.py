@@ -10,7 +10,14 @@ import numpy.typing as npt
 
 from annotator.services.message import counted
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, known_mask
-from mlrpl.metrics import average_precision, bootstrap_interval, evaluated, paired_bootstrap
+from mlrpl.metrics import (
+    Interval,
+    average_precision,
+    bootstrap_interval,
+    evaluated,
+    paired_bootstrap,
+    paired_bootstrap_by_category,
+)
 
 MIN_PRESENT = 3
 """Present held-out answers that a category needs to be measured."""
@@ -21,10 +28,14 @@ VERDICT_PAIRS = 100
 VERDICT_PRESENT = 20
 """Present ones among them, likewise."""
 
+COMPARED_IMAGES = 5_000
+"""Most images that two methods are compared on, evenly spread over all that have answers."""
+
 _WORK = 5e7
 
 Scores = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int8]
+Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,66 @@ class Verdict:
 
     promote: bool
     note: str
+
+
+@dataclass(frozen=True)
+class Gain:
+    """By how much one method is better than another on the same answers."""
+
+    overall: Interval
+    """In mean average precision, with its 95 % interval over images; NaN with too few answers."""
+    pairs: int
+    """What was compared."""
+    present: int
+    images: int
+    columns: Rows
+    """Categories that were compared, by column."""
+    each: list[Interval]
+    """In average precision, one a category that was compared."""
+
+    @property
+    def measured(self) -> bool:
+        """Whether there were enough answers."""
+        return self.pairs >= VERDICT_PAIRS and self.present >= VERDICT_PRESENT
+
+    @property
+    def better(self) -> bool:
+        """Whether it is better beyond chance."""
+        return self.measured and self.overall.low > 0
+
+    @property
+    def worse(self) -> bool:
+        """Whether it is worse beyond chance."""
+        return self.measured and self.overall.high < 0
+
+
+def gain(new: Scores, old: Scores, labels: Labels) -> Gain:
+    """Measure by how much new scores order the images of each category better than old ones.
+
+    Args:
+        new: `(N, C)`, of answers that have not trained the model which scored them; others NaN.
+        old: `(N, C)`, likewise.
+        labels: `(N, C)`. Only what both have scored counts.
+    """
+    labels = _scored(_scored(labels, new), old)
+    rows = np.flatnonzero(known_mask(labels).any(axis=1))
+    if len(rows) > COMPARED_IMAGES:
+        rows = rows[np.linspace(0, len(rows) - 1, COMPARED_IMAGES).astype(int)]
+    labels = labels[rows]
+    columns = np.flatnonzero(evaluated(labels, MIN_PRESENT, MIN_ABSENT))
+    labels = labels[:, columns]
+    overall, each = paired_bootstrap_by_category(
+        old[rows][:, columns], new[rows][:, columns], labels, repeats=_repeats(labels)
+    )
+    known = known_mask(labels)
+    return Gain(
+        overall,
+        pairs=int(known.sum()),
+        present=int((labels == PRESENT).sum()),
+        images=int(known.any(axis=1).sum()),
+        columns=columns,
+        each=each,
+    )
 
 
 def held_out_metrics(scores: Scores, labels: Labels) -> dict[str, Any]:

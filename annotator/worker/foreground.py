@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ from typing import Any
 from annotator.domain import Job, JobKind, JobState
 from annotator.errors import AnnotatorError
 from annotator.services.clock import utc_now
-from annotator.settings import load_project
+from annotator.services.training import challengers
+from annotator.services.training.challengers import AUTO
+from annotator.settings import changed, load_project
 from annotator.store import Store, jobs, versions
 from annotator.worker.main import do_job, is_worker_alive
 
@@ -30,6 +33,8 @@ def run_or_follow(
 ) -> tuple[dict[str, Any], str]:
     """Do a job, or wait for the worker that does it.
 
+    A training with the method `auto` is followed by every challenger that may learn now.
+
     Args:
         path: The project directory.
         kind: What to do.
@@ -43,7 +48,48 @@ def run_or_follow(
     Raises:
         AnnotatorError: If the job failed; the message is the job's.
     """
+    row, text = _run_or_follow(path, kind, options, device=device, on_progress=on_progress)
+    if options.get("method") != AUTO:
+        return row, text
+    said = [text]
+    with closing(Store.open(load_project(path).database_url)) as store:
+        for due in _challengers(path, store):
+            try:
+                row, text = _run_or_follow(
+                    path, JobKind.CHALLENGE, due, device=device, on_progress=on_progress
+                )
+            except AnnotatorError as error:
+                text = f"{due['challenger']}: {error}"
+            said.append(text)
+        said.append(_in_use(store))
+    return row | {"message": " ".join(said)}, "\n".join(said)
 
+
+def _challengers(path: Path, store: Store) -> Iterator[Mapping[str, Any]]:
+    """Yield the options of each challenger that may learn now, one after the other."""
+    wish = {"method": AUTO, "retraining.automatic": True}
+    settings = changed(load_project(path).settings, wish)
+    for _ in challengers.allowed(settings):
+        with store.reading() as tx:
+            due = challengers.due(challengers.race(tx, utc_now()), settings)
+        if due is not None:
+            yield due
+
+
+def _in_use(store: Store) -> str:
+    with store.reading() as tx:
+        version = versions.promoted(tx)
+    return f"Version {version.number} ({version.method}) is in use." if version else ""
+
+
+def _run_or_follow(
+    path: Path,
+    kind: JobKind,
+    options: Mapping[str, Any],
+    *,
+    device: str,
+    on_progress: Callable[..., None],
+) -> tuple[dict[str, Any], str]:
     def show(progress: Mapping[str, Any]) -> None:
         on_progress(progress.get("done", 0), progress.get("total"), progress.get("stage", ""))
 

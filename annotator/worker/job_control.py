@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
@@ -29,6 +31,14 @@ class Cancelled(Exception):
 
 class Stopped(Exception):
     """The worker has to end or do something more urgent; the job goes back to the queue."""
+
+
+class Dropped(Exception):
+    """There is no point in this job any more; the argument says why, in a sentence."""
+
+
+class OutOfTime(Exception):
+    """The job has used up the seconds that it was given."""
 
 
 class Control:
@@ -67,6 +77,10 @@ class Control:
         """Whether the job has ended in the store; see `finishing`."""
         self.give_way: Callable[[], bool] = lambda: False
         """Asked by long jobs now and then; true lets something more urgent go first."""
+        self.yields = False
+        """Whether `give_way` is asked with every heartbeat, and the job goes back to the queue."""
+        self.ends_at = math.inf
+        """Monotonic seconds at which the job's time is up."""
         self._stopping = stopping or threading.Event()
         self._on_progress = on_progress
         self._beat = beat
@@ -74,6 +88,7 @@ class Control:
         self._progress: Progress = {}
         self._cancelled = threading.Event()
         self._lost = threading.Event()
+        self._yielded = threading.Event()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -99,7 +114,8 @@ class Control:
 
     def should_stop(self) -> bool:
         """Whether the job has to end now, for whatever reason; cheap enough for every step."""
-        return self._cancelled.is_set() or self._lost.is_set() or self._stopping.is_set()
+        events = (self._cancelled, self._lost, self._stopping, self._yielded)
+        return any(e.is_set() for e in events) or time.monotonic() > self.ends_at
 
     def check(self) -> None:
         """Return if the job may go on.
@@ -107,28 +123,34 @@ class Control:
         Raises:
             LeaseLost: If another worker has taken the job over.
             Cancelled: If a person asked for the end.
-            Stopped: If the worker has to end.
+            Stopped: If the worker has to end, or something more urgent waits.
+            OutOfTime: If the job's time is up.
         """
         if self._lost.is_set():
             raise LeaseLost("another worker has taken over this job")
         if self._cancelled.is_set():
             raise Cancelled
-        if self._stopping.is_set():
+        if self._stopping.is_set() or self._yielded.is_set():
             raise Stopped
+        if time.monotonic() > self.ends_at:
+            raise OutOfTime
 
     @contextmanager
-    def finishing(self, message: str) -> Iterator[Transaction]:
+    def finishing(
+        self, message: str, result: Mapping[str, Any] | None = None
+    ) -> Iterator[Transaction]:
         """Yield a transaction for what the job has made; with it the job ends, or neither happens.
 
         Args:
             message: One sentence about what came of it.
+            result: See `jobs.finish`.
 
         Raises:
             LeaseLost: If another worker has taken the job over.
         """
         with self.store.writing() as tx:
             yield tx
-            jobs.finish(tx, self.job, JobState.DONE, message, self.clock())
+            jobs.finish(tx, self.job, JobState.DONE, message, self.clock(), result=result)
         self.finished = True
 
     def requeue(self) -> NoReturn:
@@ -146,6 +168,8 @@ class Control:
                 if jobs.heartbeat(tx, self.job, self._progress, self.clock()):
                     self._cancelled.set()
             self._beat()
+            if self.yields and self.give_way():
+                self._yielded.set()
         except LeaseLost:
             self._lost.set()
         except AnnotatorError as error:

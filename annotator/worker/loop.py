@@ -16,8 +16,20 @@ from annotator.errors import AnnotatorError, LeaseLost, ProjectError, StoreMoved
 from annotator.services.clock import Clock, utc_now
 from annotator.settings import Project, load_project
 from annotator.store import Store, jobs
-from annotator.worker.job_control import HEARTBEAT_SECONDS, Cancelled, Control, Progress, Stopped
-from annotator.worker.scheduling import enqueue_due, training_waits
+from annotator.worker.job_control import (
+    HEARTBEAT_SECONDS,
+    Cancelled,
+    Control,
+    Dropped,
+    Progress,
+    Stopped,
+)
+from annotator.worker.scheduling import (
+    enqueue_challenger,
+    enqueue_due,
+    training_waits,
+    work_waits,
+)
 
 POLL_SECONDS = 0.75
 """How long an idle worker waits before it looks again."""
@@ -27,6 +39,8 @@ Runner = Callable[[Project, Control, str], str]
 
 _KINDS = (JobKind.TRAIN, JobKind.EMBED)
 """The more urgent first: people wait for a version, features come in the meantime."""
+_EVERY_KIND = (*_KINDS, JobKind.CHALLENGE)
+"""What a worker does that stays: nobody waits for a challenger."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -85,7 +99,10 @@ class Worker:
             self._leave()
 
     def run_once(self) -> list[Job]:
-        """Do everything that is queued or due, and return the jobs as they ended."""
+        """Do everything that is queued or due, and return the jobs as they ended.
+
+        Challengers are left to a worker that stays: they may take an hour.
+        """
         ended: list[Job] = []
         self._presence = {}
         try:
@@ -116,9 +133,10 @@ class Worker:
             self._leave()
 
     def _look_for_work(self) -> bool:
-        job = self._claim(_KINDS)
+        job = self._claim(_EVERY_KIND)
         if job is None:
-            self._enqueue_due()
+            if not self._enqueue_due():
+                enqueue_challenger(self._project, self._store, self._clock())
             return False
         ended = self._run(job)
         if ended.message:  # whoever asks for one job says it
@@ -143,15 +161,14 @@ class Worker:
             beat=self._beat,
             heartbeat_seconds=self._heartbeat_seconds,
         )
-        if job.kind is JobKind.EMBED:
-            control.give_way = lambda: training_waits(self._reloaded(), self._store, self._clock())
+        self._let_others_first(job, control)
         try:
             with control:
                 message = self._runners[job.kind](self._reloaded(), control, self._device)
             if not control.finished:
                 self._finish(job, JobState.DONE, message)
-        except Cancelled:
-            self._finish(job, JobState.CANCELLED, "Cancelled.")
+        except (Cancelled, Dropped) as reason:
+            self._finish(job, JobState.CANCELLED, str(reason) or "Cancelled.")
         except Stopped:
             self._requeue(job)
         except LeaseLost as error:
@@ -163,6 +180,14 @@ class Worker:
             self._finish(job, JobState.FAILED, _unexpected(error))
         with self._store.reading() as tx:
             return jobs.get(tx, job.id)
+
+    def _let_others_first(self, job: Job, control: Control) -> None:
+        """Tell a job what goes before it; one that is done alone gives way to nothing."""
+        if job.kind is JobKind.EMBED:
+            control.give_way = lambda: training_waits(self._reloaded(), self._store, self._clock())
+        if job.kind is JobKind.CHALLENGE and not (self._presence or {}).get("inline"):
+            control.give_way = lambda: work_waits(self._reloaded(), self._store, self._clock())
+            control.yields = True
 
     def _finish(self, job: Job, state: JobState, message: str) -> None:
         try:
@@ -178,8 +203,8 @@ class Worker:
         except LeaseLost as error:
             _LOG.warning("job %d (%s): %s", job.id, job.kind, error)
 
-    def _enqueue_due(self) -> None:
-        enqueue_due(self._reloaded(), self._store, self._clock())
+    def _enqueue_due(self) -> list[Job]:
+        return enqueue_due(self._reloaded(), self._store, self._clock())
 
     def _reloaded(self) -> Project:
         """Return the project with its settings of now; half-edited ones are passed over."""

@@ -150,7 +150,17 @@ def _train(project: Project, control: Control, device: str) -> str:
     return training.run(project, control, device)
 
 
-RUNNERS: dict[JobKind, Runner] = {JobKind.EMBED: _embed, JobKind.TRAIN: _train}
+def _challenge(project: Project, control: Control, device: str) -> str:
+    from annotator.worker import challenge  # late, likewise
+
+    return challenge.run(project, control, device)
+
+
+RUNNERS: dict[JobKind, Runner] = {
+    JobKind.EMBED: _embed,
+    JobKind.TRAIN: _train,
+    JobKind.CHALLENGE: _challenge,
+}
 
 
 def _step_back() -> None:

@@ -6,6 +6,7 @@ import logging
 
 from annotator.arrays import version_leftovers
 from annotator.arrays import versions as files
+from annotator.arrays.held_out import delete_out_of_fold
 from annotator.arrays.version_features import delete_features, owner
 from annotator.domain import Version
 from annotator.settings import Project
@@ -44,6 +45,7 @@ def prune(project: Project, store: Store, *, previous: int | None) -> list[int]:
         path = files.folder(project, version.number)
         if version.number not in keep and files.has_arrays(path):
             files.delete_arrays(path)
+            delete_out_of_fold(path)
             pruned.append(version.number)
         if version.number not in in_use and delete_features(path):
             _LOG.info("deleted the features of version %d", version.number)

@@ -1,4 +1,4 @@
-"""What a worker finds to do by itself: pictures without features, and a version that is due."""
+"""What a worker finds to do by itself: pictures without features, a version, a challenger."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from annotator.arrays import versions as files
 from annotator.arrays.features import FeatureFiles
 from annotator.domain import Job, JobKind, JobState
 from annotator.services.background import running_import
-from annotator.services.training import retraining
+from annotator.services.training import challengers, retraining
 from annotator.settings import Project
 from annotator.store import Store, Transaction, images, jobs, versions
 
@@ -46,6 +46,32 @@ def enqueue_due(project: Project, store: Store, now: datetime) -> list[Job]:
         return []
     with store.writing() as tx:
         return [jobs.enqueue(tx, kind, options, now) for kind, options in wanted]
+
+
+def enqueue_challenger(project: Project, store: Store, now: datetime) -> Job | None:
+    """Queue the challenger that is due, where nothing else is to be done; return it."""
+    if project.settings.method != challengers.AUTO:
+        return None
+    with store.reading() as tx:
+        if any(job is not None and job.state in _ACTIVE for job in _latest(tx, *JobKind)):
+            return None
+        options = challengers.due(challengers.race(tx, now), project.settings)
+    if options is None:
+        return None
+    with store.writing() as tx:
+        return jobs.enqueue(tx, JobKind.CHALLENGE, options, now)
+
+
+def work_waits(project: Project, store: Store, now: datetime) -> bool:
+    """Whether a challenger should give way to anything else; queues what is due."""
+    enqueue_due(project, store, now)
+    with store.reading() as tx:
+        waiting = _latest(tx, JobKind.TRAIN, JobKind.EMBED)
+    return any(job is not None and job.state is JobState.QUEUED for job in waiting)
+
+
+def _latest(tx: Transaction, *kinds: JobKind) -> list[Job | None]:
+    return [jobs.latest(tx, kind) for kind in kinds]
 
 
 def training_waits(project: Project, store: Store, now: datetime) -> bool:

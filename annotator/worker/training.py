@@ -1,55 +1,42 @@
-"""The training job: snapshot, fit, calibrate, score, write, compare, publish, prune."""
+"""The training job: snapshot, fit, calibrate, score; what comes of it is published."""
 
 from __future__ import annotations
 
-import logging
 import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from annotator.arrays import versions as files
-from annotator.arrays.error_correlation import write_errors
-from annotator.arrays.evidence import Where, write_where
 from annotator.arrays.features import FeatureFiles
 from annotator.arrays.version_features import owned
-from annotator.arrays.versions import VersionParameters
-from annotator.domain import Category, Version
-from annotator.errors import NotFound, NotReady, ProjectError
-from annotator.services.message import counted
+from annotator.errors import NotFound, NotReady
+from annotator.services.training.challengers import AUTO, QUICK
 from annotator.settings import Project, Settings
-from annotator.store import answers, probes, versions
+from annotator.store import answers, probes
 from annotator.worker import embedding, finetuning
-from annotator.worker.acquisition import QueueBasis, queue_basis
-from annotator.worker.calibration import (
-    Decisions,
-    enough_for_probabilities,
-    held_out_scores,
-    make_decisions,
-)
+from annotator.worker.acquisition import queue_basis
+from annotator.worker.calibration import enough_for_probabilities, held_out_scores, make_decisions
 from annotator.worker.device import choose_device
 from annotator.worker.embedding import BackboneLoader
 from annotator.worker.error_correlation import fit_errors
-from annotator.worker.evaluation import Verdict, compare, held_out_metrics
 from annotator.worker.evidence import fit_where
-from annotator.worker.finetuning import Tuned
 from annotator.worker.job_control import Control
-from annotator.worker.learner import Bools, Learner, Rows, Scores, Snapshot
+from annotator.worker.learner import Learner, Rows, Scores, Snapshot
 from annotator.worker.probe_correction import calibration_error
-from annotator.worker.pruning import delete_leftovers, prune
+from annotator.worker.pruning import delete_leftovers
+from annotator.worker.publishing import Trained, publish
 from annotator.worker.rescoring import rescore
 from annotator.worker.snapshots import complete_snapshot
-from mlrpl import checkpoint
-from mlrpl.decision.calibration import decide
-from mlrpl.decision.conditional import ErrorCorrelation
-from mlrpl.labels import PRESENT, UNKNOWN, known_mask
+from mlrpl.labels import PRESENT
 from mlrpl.methods import names
 from mlrpl.methods.base import Method
 from mlrpl.models.backbones import load_backbone
 
-_LOG = logging.getLogger(__name__)
+Judge = Callable[[Snapshot, Scores], None]
+"""Told the scores of held-out answers as soon as they are there; ends a training by raising."""
 
 
 def run(
@@ -63,7 +50,8 @@ def run(
 
     Without fine-tuning it learns on the project's frozen features; or, while a fine-tuned version
     is promoted, on the features of that one's network. Nothing of fold 0 has trained that
-    network either, so the comparison of versions stays fair.
+    network either, so the comparison of versions stays fair. The method `auto` begins with the
+    quick one on frozen features; all others are challengers.
 
     Raises:
         NotReady: If there is nothing to learn from, or the device is not there.
@@ -79,59 +67,85 @@ def run(
         return rescore(project, control, number, device)
     with control.store.reading() as tx:
         given = answers.answer_counts(tx).answers
-    tunes = finetuning.wanted(options.get("finetune"), project, device, given)
-    owner = None if tunes else finetuning.features_to_learn_on(project, control)
-    features = _features(project, control, device, owner, load)
-    method = _known_method(options.get("method") or project.settings.method)
-    snapshot = complete_snapshot(project, control, features.rows)
+    method, asked = options.get("method") or project.settings.method, options.get("finetune")
+    is_automatic = method == AUTO
+    if is_automatic:
+        method, asked = QUICK, bool(asked)
+    lesson = Lesson(
+        method=_known_method(method),
+        tunes=finetuning.wanted(asked, project, device, given),
+        options=options,
+        device=device,
+        load=load,
+    )
+
+    def take(rows: int) -> Snapshot:
+        return complete_snapshot(project, control, rows)
+
+    with learned(project, control, lesson, take) as trained:
+        return publish(project, control, trained, is_automatic=is_automatic)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """What is to learn, and how."""
+
+    method: str
+    tunes: bool
+    """Whether the network learns, too."""
+    options: Mapping[str, Any]
+    """Of the job."""
+    device: str
+    load: BackboneLoader
+
+
+@contextmanager
+def learned(
+    project: Project,
+    control: Control,
+    lesson: Lesson,
+    take: Callable[[int], Snapshot],
+    judge: Judge = lambda *_: None,
+) -> Iterator[Trained]:
+    """Train, and keep what a network that was tuned has made as long as the context lasts.
+
+    Args:
+        project: Of the job.
+        control: Told about every step, asked before each.
+        lesson: What learns.
+        take: Returns the snapshot, told for how many images there are features.
+        judge: See `Judge`.
+
+    Raises:
+        NotReady: If there is nothing to learn from, or the method cannot be used here.
+    """
+    owner = None if lesson.tunes else finetuning.features_to_learn_on(project, control)
+    features = _features(project, control, lesson.device, owner, lesson.load)
+    snapshot = take(features.rows)
     snapshot.require_labels()
-    started = time.monotonic()
+    started, epochs = time.monotonic(), lesson.options.get("epochs")
     learner = Learner(
         snapshot,
         features,
-        method=method,
-        options=options.get("options"),
-        epochs=options.get("epochs"),
-        seed=int(options.get("seed", 0)),
-        device=device,
+        method=lesson.method,
+        options=lesson.options.get("options"),
+        epochs=epochs,
+        seed=int(lesson.options.get("seed", 0)),
+        device=lesson.device,
     )
     rows = _rows(learner)
-    wish = project.settings
-    if not tunes:
-        trained = _train(learner, rows, control, wish, seen=owner is not None)
-        return _publish(project, control, trained, started, owner=owner)
-    epochs, rows = options.get("epochs"), rows[snapshot.askable[rows]]
-    with finetuning.tuned(project, control, learner, rows, load=load, epochs=epochs) as tuned:
+    outcome = _Outcome(control, project.settings, judge, started)
+    if not lesson.tunes:
+        yield outcome.of(learner, rows, seen=owner is not None, owner=owner)
+        return
+    rows = rows[snapshot.askable[rows]]
+    with finetuning.tuned(
+        project, control, learner, rows, load=lesson.load, epochs=epochs
+    ) as tuned:
         learner = learner.like(features=tuned.features)
         learner.reports = tuned.reports
-        rows, fitted = rows[learner.done[rows]], tuned.fitted(method)
-        trained = _train(learner, rows, control, wish, seen=True, fitted=fitted)
-        return _publish(project, control, trained, started, tuned=tuned)
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a training came to, before it has a number."""
-
-    snapshot: Snapshot
-    method: Method
-    method_name: str
-    backbone: str
-    """What the network behind the features is, or began as."""
-    scores: Scores
-    """`(N, C)`, NaN where there is no suggestion."""
-    decisions: Decisions
-    history: list[dict[str, Any]]
-    images: int
-    """Images that trained it."""
-    where: Where | None
-    """Where in a picture the scores come from; None without a token map."""
-    errors: ErrorCorrelation | None
-    """How its errors on one image go together; None where that is not known."""
-    sureness: dict[str, Any]
-    """How far its probabilities lie from what is there; see `calibration_error`."""
-    asked: QueueBasis
-    """What decides which images come first."""
+        rows, fitted = rows[learner.done[rows]], tuned.fitted(lesson.method)
+        yield outcome.of(learner, rows, seen=True, fitted=fitted, tuned=tuned)
 
 
 def _rows(learner: Learner) -> Rows:
@@ -144,52 +158,71 @@ def _rows(learner: Learner) -> Rows:
     return rows
 
 
-def _train(
-    learner: Learner,
-    rows: Rows,
-    control: Control,
-    wish: Settings,
-    *,
-    seen: bool,
-    fitted: Method | None = None,
-) -> Trained:
-    """Fit, score and calibrate.
+@dataclass(frozen=True)
+class _Outcome:
+    """Fits, scores and calibrates for one job."""
 
-    Args:
-        learner: With the features.
-        rows: Ordinals of the images that train.
-        control: Told about every epoch, asked before every step.
-        wish: The settings: from which probability on present is suggested, what is asked first.
-        seen: Whether the network behind the features has learned from the answers, too; then only
-            fold 0 says how sure a score is.
-        fitted: The method, where it is trained on these features already.
-    """
-    snapshot = learner.snapshot
-    taught = (snapshot.labels[rows] == PRESENT).any(axis=0)
-    calibrates = not seen and enough_for_probabilities(snapshot)
-    found = learner.out_of_fold(control) if calibrates else None
-    method = fitted or learner.fit(rows, control, of=learner.groups + 1 if calibrates else 1)
-    control.report("scoring")
-    scores = learner.predict(method, np.flatnonzero(learner.done), control.check)
-    # A name may order images before the first present answer, but it never makes a suggestion.
-    speaks = method.zero_shot_categories().cpu().numpy()
-    scores[:, ~(taught | speaks)] = np.nan
-    _require_finite(scores[learner.done][:, taught | speaks])
-    if seen:
-        found = held_out_scores(snapshot, scores)
-    with control.store.reading() as tx:
-        audit = probes.audit_answers(tx)  # they set intercepts, and have trained nothing
-    decisions = make_decisions(snapshot, scores, found, wish.suggestions, audit)
-    decisions.thresholds[~taught] = np.inf
-    errors = fit_errors(snapshot, found, decisions.fitted, decisions.ranked)
-    with control.store.reading() as tx:
-        basis = queue_basis(tx, wish.asking, learner.features, errors)
-    return Trained(
-        snapshot, method, learner.method, learner.features.backbone, scores, decisions,
-        _history(learner), len(rows), fit_where(learner.features, scores, check=control.check),
-        errors, calibration_error(snapshot, scores, decisions.fitted, decisions.ranked, audit),
-        basis,
-    )  # fmt: skip
+    control: Control
+    wish: Settings
+    """From which probability on present is suggested, what is asked first."""
+    judge: Judge
+    started: float
+    """Monotonic seconds."""
+
+    def of(
+        self,
+        learner: Learner,
+        rows: Rows,
+        *,
+        seen: bool,
+        owner: int | None = None,
+        fitted: Method | None = None,
+        tuned: finetuning.Tuned | None = None,
+    ) -> Trained:
+        """Return what a training comes to.
+
+        Args:
+            learner: With the features.
+            rows: Ordinals of the images that train.
+            seen: Whether the network behind the features has learned from the answers, too; then
+                only fold 0 says how sure a score is.
+            owner: The version whose features they are; None: the project's, or `tuned`.
+            fitted: The method, where it is trained on these features already.
+            tuned: The network that was tuned just now.
+        """
+        snapshot, control = learner.snapshot, self.control
+        taught = (snapshot.labels[rows] == PRESENT).any(axis=0)
+        calibrates = not seen and enough_for_probabilities(snapshot)
+        found = learner.out_of_fold(control) if calibrates else None
+        if found is not None:
+            self.judge(snapshot, found)
+        method = fitted or learner.fit(rows, control, of=learner.groups + 1 if calibrates else 1)
+        control.report("scoring")
+        scores = learner.predict(method, np.flatnonzero(learner.done), control.check)
+        # A name may order images before the first present answer, but it never suggests.
+        speaks = method.zero_shot_categories().cpu().numpy()
+        scores[:, ~(taught | speaks)] = np.nan
+        _require_finite(scores[learner.done][:, taught | speaks])
+        honest = np.where(snapshot.held_out[:, None], scores, np.float32(np.nan))
+        if found is None:
+            self.judge(snapshot, honest)
+        else:
+            honest = np.where(np.isnan(honest), found, honest)
+        if seen:
+            found = held_out_scores(snapshot, scores)
+        with control.store.reading() as tx:
+            audit = probes.audit_answers(tx)  # they set intercepts, and have trained nothing
+        decisions = make_decisions(snapshot, scores, found, self.wish.suggestions, audit)
+        decisions.thresholds[~taught] = np.inf
+        errors = fit_errors(snapshot, found, decisions.fitted, decisions.ranked)
+        with control.store.reading() as tx:
+            basis = queue_basis(tx, self.wish.asking, learner.features, errors)
+        return Trained(
+            snapshot, method, learner.method, learner.features.backbone, scores, decisions,
+            _history(learner), len(rows), fit_where(learner.features, scores, check=control.check),
+            errors, calibration_error(snapshot, scores, decisions.fitted, decisions.ranked, audit),
+            basis, honest, owner, tuned, self.started,
+        )  # fmt: skip
 
 
 def _require_finite(scores: Scores) -> None:
@@ -204,68 +237,6 @@ def _require_finite(scores: Scores) -> None:
 
 def _history(learner: Learner) -> list[dict[str, Any]]:
     return [{"epoch": r.epoch + 1, **r.terms} for r in learner.reports]
-
-
-def _publish(
-    project: Project,
-    control: Control,
-    trained: Trained,
-    started: float,
-    *,
-    owner: int | None = None,
-    tuned: Tuned | None = None,
-) -> str:
-    """Write the version's folder first and make its row ready second, as decision 0202 says.
-
-    A network that was tuned and its features are moved into the folder before it is ready.
-    """
-    snapshot = trained.snapshot
-    control.report("writing")
-    control.check()
-    with control.store.writing() as tx:
-        number = versions.reserve(
-            tx,
-            control.job,
-            method=trained.method_name,
-            backbone=trained.backbone,
-            trained_answers=snapshot.answers,
-            trained_present=snapshot.present,
-            last_operation=snapshot.last_operation,
-            now=control.clock(),
-        )
-        current = versions.promoted(tx)
-    metrics, verdict = _metrics(trained), _verdict(project, current, trained)
-    metrics["seconds"] = time.monotonic() - started
-    metrics["finetuned"] = tuned is not None
-    files.write(
-        files.folder(project, number),
-        _parameters(trained, number if tuned else owner),
-        trained.scores,
-        trained.asked.queue(snapshot, trained.scores, trained.decisions, number),
-        metrics,
-        save_weights=lambda path: _save(path, trained, tuned),
-        features=tuned.features.path if tuned else None,
-    )
-    how = "fine-tuned" if tuned else "trained"
-    message = f"Version {number} was {how} on {counted(trained.images, 'image')}. {verdict.note}"
-    control.check()
-    with control.finishing(message) as tx:
-        versions.publish(
-            tx,
-            control.job,
-            number,
-            metrics=metrics,
-            training_seconds=metrics["seconds"],
-            promote=verdict.promote,
-            note=verdict.note,
-            now=control.clock(),
-        )
-    _LOG.info("version %s: %s", number, trained.asked.sentence())
-    try:
-        prune(project, control.store, previous=current.number if current else None)
-    except Exception:  # noqa: BLE001 - the version is there, and the next one prunes again
-        _LOG.exception("older versions were not pruned")
-    return message
 
 
 def _features(
@@ -288,75 +259,3 @@ def _known_method(name: str) -> str:
     if name not in names():
         raise NotFound(f"There is no method {name!r}; known: {', '.join(names())}.")
     return name
-
-
-def _verdict(project: Project, current: Version | None, trained: Trained) -> Verdict:
-    if current is None:
-        return Verdict(True, "The first version.")
-    snapshot = trained.snapshot
-    rows = np.flatnonzero(snapshot.held_out & snapshot.labelled)
-    old: Scores | None = None
-    try:
-        arrays = files.read(files.folder(project, current.number))
-    except (NotFound, ProjectError):  # pruned, or damaged: the new one takes its place
-        pass
-    else:
-        old = np.full((len(rows), len(snapshot.categories)), np.nan, np.float32)
-        there = rows < len(arrays.scores)
-        for column, category in enumerate(snapshot.categories):
-            old[there, column] = arrays.category_scores(category.ordinal)[rows[there]]
-    labels = snapshot.labels[rows]
-    return compare(trained.scores[rows], old, labels, old_number=current.number)
-
-
-def _metrics(trained: Trained) -> dict[str, Any]:
-    snapshot, decisions = trained.snapshot, trained.decisions
-    rows = np.flatnonzero(snapshot.held_out & snapshot.labelled)
-    is_open = (snapshot.labels == UNKNOWN) & ~np.isnan(trained.scores)
-    has_features = np.isfinite(trained.scores).any(axis=1)
-    metrics = held_out_metrics(trained.scores[rows], snapshot.labels[rows])
-    ordinals = [str(c.ordinal) for c in snapshot.categories]
-    each = metrics.pop("average_precision")
-    return metrics | {
-        "average_precision": dict(zip(ordinals, each, strict=True)),
-        "slope": decisions.calibration.slope,
-        **trained.sureness,
-        "prior_shift": dict(zip(ordinals, decisions.shift.tolist(), strict=True)),
-        "intercepts": dict(zip(ordinals, decisions.calibration.intercepts.tolist(), strict=True)),
-        "ranked_only": [c.ordinal for c in _where(snapshot, decisions.ranked)],
-        "suggestions": int((decide(trained.scores, decisions.thresholds) & is_open).sum()),
-        "open_pairs": int(is_open.sum()),
-        "trained_images": trained.images,
-        "labelled_images": int((snapshot.labelled & has_features).sum()),
-        "known_pairs": int(known_mask(snapshot.labels).sum()),
-        "asking": trained.asked.row(),
-        "history": trained.history,
-    }
-
-
-def _parameters(trained: Trained, features_of: int | None) -> VersionParameters:
-    snapshot, decisions = trained.snapshot, trained.decisions
-    return VersionParameters(
-        method=trained.method_name,
-        backbone=trained.backbone,
-        category_ordinals=tuple(c.ordinal for c in snapshot.categories),
-        slope=decisions.calibration.slope,
-        intercepts=tuple(decisions.calibration.intercepts.tolist()),
-        thresholds=tuple(decisions.thresholds.tolist()),
-        ranked_only=tuple(c.ordinal for c in _where(snapshot, decisions.ranked)),
-        features_of=features_of,
-    )
-
-
-def _where(snapshot: Snapshot, mask: Bools) -> list[Category]:
-    return [c for c, yes in zip(snapshot.categories, mask, strict=True) if yes]
-
-
-def _save(path: Path, trained: Trained, tuned: Tuned | None) -> None:
-    checkpoint.save(path, trained.method, trained.method_name, trained.method.dimensions)
-    if trained.where is not None:
-        write_where(path.parent, trained.where)
-    if trained.errors is not None:
-        write_errors(path.parent, trained.errors)
-    if tuned is not None:
-        tuned.save(path)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from annotator.domain import JobKind
+from annotator.domain import JobKind, JobState
 from annotator.services.app import Services
 from annotator.services.project.creation import create_project
 from annotator.store import jobs, versions
@@ -43,6 +43,22 @@ def services(project: Path) -> Any:
 def answer(services: Services, op: str, image: int, category: int) -> None:
     change = {"image": image, "category": category, "state": "present"}
     services.recording.save("Ann", SaveRequest(op=op, kind="answer", ms=1500, changes=[change]))
+
+
+def lose(services: Services, challenger: str) -> None:
+    """Let a challenger of version 2 lose, as the trainer would."""
+    now = datetime.now(UTC)
+    bird = {"ordinal": 2, "gain": 0.04, "low": -0.01, "high": 0.09}
+    result = {
+        "outcome": "worse", "note": "It is worse.", "against": 2, "gain": -0.02, "low": -0.03,
+        "high": -0.01, "pairs": 500, "seconds": 9.0, "categories": [bird],
+    }  # fmt: skip
+    with services.store.writing() as tx:
+        options = {"challenger": challenger, "base": 2, "known": 1}
+        jobs.enqueue(tx, JobKind.CHALLENGE, options, now)
+        job = jobs.claim(tx, "test", [JobKind.CHALLENGE], now)
+        assert job is not None
+        jobs.finish(tx, job, JobState.DONE, "It is worse.", now, result=result)
 
 
 def test_an_empty_project_is_explained_and_fills_as_people_answer(
@@ -166,6 +182,16 @@ def test_two_versions_are_compared_and_one_is_gone_back_to(
     assert picture.get_attribute("href") == "./#5"
     expect(picture.locator("img")).to_have_js_property("complete", True)
     assert picture.locator("img").evaluate("image => image.naturalWidth") > 0
+
+    challengers = page.locator("#challengers")
+    expect(challengers).to_contain_text("Off, as the method is kernel_ridge")
+    expect(page.locator("#gains-show")).not_to_be_visible()
+    lose(services, "sarb")
+    row = challengers.get_by_role("row", name="sarb: ")
+    expect(row).to_contain_text("worse (against version 2)")
+    expect(row).to_contain_text("−2.0 (−3.0 to −1.0)")
+    page.locator("#gains-show").press("Enter")
+    expect(page.locator("#gains").get_by_role("row", name="<b>bird</b>")).to_contain_text("+4.0")
 
     page.locator("#rollback").click()
 

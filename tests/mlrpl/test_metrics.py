@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
@@ -14,6 +16,7 @@ from mlrpl.metrics import (
     evaluated,
     mean_average_precision,
     paired_bootstrap,
+    paired_bootstrap_by_category,
     random_order,
 )
 
@@ -139,3 +142,19 @@ def test_shapes_that_differ_and_levels_outside_are_refused() -> None:
         average_precision(scores[:-1], labels)
     with pytest.raises(ValueError, match="level must lie"):
         bootstrap_interval(scores, labels, level=1.0, repeats=2)
+
+
+def test_a_paired_bootstrap_by_category_is_that_of_each_category_alone() -> None:
+    first, labels = random_set(60, 4)
+    second, _ = random_set(60, 4, seed=1)
+
+    overall, each = paired_bootstrap_by_category(first, second, labels, repeats=50)
+
+    alone = [
+        paired_bootstrap(first[:, [c]], second[:, [c]], labels[:, [c]], repeats=50)
+        for c in range(4)
+    ]
+    np.testing.assert_allclose([astuple(i) for i in each], [astuple(i) for i in alone])
+    assert overall == paired_bootstrap(first, second, labels, repeats=50)
+    assert overall.value == pytest.approx(np.mean([interval.value for interval in each]))
+    assert paired_bootstrap_by_category(first[:, :0], second[:, :0], labels[:, :0])[1] == []

@@ -271,7 +271,8 @@ class ProgressReport:
     def _trainer(self, tx: Transaction) -> Trainer:
         now = self._clock()
         alive = any(now - beat.at < WORKER_SILENCE for beat in jobs.workers(tx))
-        latest = [job for kind in JobKind if (job := jobs.latest(tx, kind)) is not None]
+        kinds = (JobKind.EMBED, JobKind.TRAIN)  # nobody waits for a challenger
+        latest = [job for kind in kinds if (job := jobs.latest(tx, kind)) is not None]
         running = next((job for job in latest if job.state is JobState.RUNNING), None)
         newest = max(latest, key=lambda job: job.id, default=None)
         if running is not None:

@@ -14,11 +14,14 @@ from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.calibration import Sureness, sureness
 from annotator.services.message import Message
 from annotator.services.training import retraining
+from annotator.services.training.challengers import AUTO, QUICK
 from annotator.services.training.method_options import METHOD_OPTIONS, MethodOption, job_options
+from annotator.services.training.race import RaceReport, race_report
 from annotator.settings import Project, Settings
 from annotator.store import Store, annotators, categories, jobs, versions
 
 METHODS = {
+    AUTO: f"{QUICK} at once; then hst, sarb and fine-tuning in the background, if they are better",
     "kernel_ridge": "kernel ridge regression on similar images; takes seconds, needs no GPU",
     "partial_bce": "one linear classifier per category, trained on answered pairs only",
     "curriculum": "like partial_bce, plus pseudo labels for open pairs it is confident about",
@@ -120,6 +123,10 @@ class TrainingControl:
         ]
         return {"versions": rows, "back_to": predecessor(made), "policy": waits}
 
+    def race(self, *, by_category: bool = False) -> RaceReport:
+        """Return who challenges the version in use; see `race_report`."""
+        return race_report(self._project, self._store, self._clock, by_category=by_category)
+
     def choices(self) -> TrainingChoices:
         """Return what a training can be started with: methods, and what the settings say."""
         settings = self._project.settings
@@ -128,6 +135,7 @@ class TrainingControl:
             "methods": [
                 {"name": name, "does": does, "options": METHOD_OPTIONS.get(name, ())}
                 for name, does in METHODS.items()
+                if name != AUTO  # which is more than one training
             ],
             "finetune": FINETUNE[settings.retraining.finetune],
         }
@@ -167,7 +175,7 @@ class TrainingControl:
     def cancel(self) -> Message:
         """Ask the worker to stop what it is doing."""
         with self._store.writing() as tx:
-            for kind in (JobKind.TRAIN, JobKind.EMBED):
+            for kind in (JobKind.TRAIN, JobKind.EMBED, JobKind.CHALLENGE):
                 job = jobs.latest(tx, kind)
                 if job and job.state in (JobState.QUEUED, JobState.RUNNING):
                     jobs.request_cancel(tx, job.id)

@@ -15,6 +15,8 @@ from annotator.store.answer_tables import imports
 RETRY_SECONDS = 600
 """How long a failed or cancelled training is not started again by itself."""
 
+WON = "challenge"
+"""What the metrics hold of a version that was better than the one in use, and of no other."""
 
 FOLLOW = "The first suggestions come as soon as the trainer has learned from the labels."
 """What people who label are told until there is a version, once nothing more is asked of them."""
@@ -166,8 +168,9 @@ def explain_first(now: Situation, settings: Retraining) -> str:
 
 
 def newest(tx: Transaction) -> Version | None:
-    """Return the version that was trained last."""
-    return max(versions.every(tx), key=lambda v: v.number, default=None)
+    """Return the version that was trained last, on what was new; challengers learn the same."""
+    made = (v for v in versions.every(tx) if WON not in v.metrics)
+    return max(made, key=lambda v: v.number, default=None)
 
 
 def _missing(now: Situation, settings: Retraining) -> tuple[int, int]:

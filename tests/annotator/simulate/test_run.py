@@ -87,7 +87,7 @@ def test_the_method_that_is_asked_for_learns(made, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_method_that_there_is_not_is_refused(made) -> None:
-    with pytest.raises(NotFound, match="no method 'nonsense'; known: kernel_ridge"):
+    with pytest.raises(NotFound, match="no method 'nonsense'; known: auto, kernel_ridge"):
         simulate(Plan(strategy="loop", budget=9, method="nonsense"), made.project, made.truth)
 
 

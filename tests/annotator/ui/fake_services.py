@@ -27,6 +27,7 @@ from annotator.services.project.identity import Lineage
 from annotator.services.training.comparison import Comparison
 from annotator.services.training.control import TrainingControl, VersionRow
 from annotator.services.training.method_options import MethodOption
+from annotator.services.training.race import RaceReport
 
 Fake = TypeVar("Fake", bound=type)
 
@@ -258,11 +259,16 @@ class FakeTraining:
         self.asked: list[tuple[Any, ...]] = []
         self.options: dict[str, float] = {}
         self.back_to: int | None = None
+        self.challengers: dict[str, Any] = {"on": False, "says": "Off.", "rows": []}
 
     def report(self) -> dict[str, Any]:
         rows = [{"arrays": True, **v} for v in copy.deepcopy(self._progress.versions)]
         waits = "The next training starts after 5 more answers."
         return {"versions": rows, "back_to": self.back_to, "policy": waits}
+
+    def race(self, *, by_category: bool = False) -> dict[str, Any]:
+        del by_category
+        return dict(checked(RaceReport, self.challengers))
 
     def choices(self) -> dict[str, Any]:
         option = MethodOption(

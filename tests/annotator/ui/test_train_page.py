@@ -11,7 +11,7 @@ from annotator.services.training.comparison import ChangesRow, MethodsRow
 from annotator.ui import train_views as views
 from annotator.ui.charts import loss_chart, method_chart
 from annotator.ui.figures_page import COUNT_SECONDS
-from annotator.ui.train_page import AS_SET, PARTS, TrainPage
+from annotator.ui.train_page import AS_SET, CHALLENGERS, PARTS, TrainPage
 
 
 class Clock:
@@ -49,7 +49,7 @@ def test_the_first_look_draws_everything_and_the_next_only_the_trainer(page: Tra
     second = look(page, first[3])
 
     assert redrawn(first)
-    assert len(first) == len(second) == 4 + PARTS
+    assert len(first) == len(second) == 4 + PARTS + CHALLENGERS
     assert not redrawn(second)
     assert "waits for answers" in second[0]
 
@@ -88,6 +88,74 @@ def test_the_loss_is_drawn_while_a_training_runs(page: TrainPage, services: Any)
     assert waiting[1]["visible"] is False
     assert training[1]["visible"] is True
     assert training[2]["visible"] is True
+
+
+def measured(**changes: Any) -> dict[str, Any]:
+    category = {"name": "<b>dog</b>", "gain": 0.2, "low": -0.05, "high": 0.4}
+    return {
+        "outcome": "worse", "note": "hst is worse.", "against": 7, "gain": -0.0123, "low": -0.02,
+        "high": -0.004, "pairs": 1234, "seconds": 200.0, "categories": [category], **changes,
+    }  # fmt: skip
+
+
+def challengers(*last: dict[str, Any] | None) -> dict[str, Any]:
+    rows = [
+        {
+            "name": f"m{n}",
+            "does": "does <it>",
+            "state": "waiting",
+            "says": "Again later.",
+            "last": m,
+        }
+        for n, m in enumerate(last)
+    ]
+    return {"on": True, "says": "m1 learns now.", "rows": rows}
+
+
+def test_every_look_shows_who_challenges_the_version_in_use(page: TrainPage, services: Any) -> None:
+    before = look(page)
+    services.training.challengers = challengers(measured(), None)
+
+    after = look(page, before[3])
+
+    assert (before[-2], before[-1]["visible"]) == (
+        '<p class="pg-sum" role="status">Off.</p>',
+        False,
+    )
+    assert "m1 learns now." in after[-2]
+    assert "worse (against version 7)" in after[-2]
+    assert "−1.2 (−2.0 to −0.4)" in after[-2]
+    assert "does &lt;it&gt;" in after[-2]
+    assert after[-1]["visible"] is True
+
+
+def test_gains_by_category_are_shown_on_demand(page: TrainPage, services: Any) -> None:
+    none = page.gains()
+    services.training.challengers = challengers(measured(), measured(categories=[]))
+
+    some = page.gains()
+
+    assert "No challenger has been compared yet" in none
+    assert some.count("against version 7") == 1
+    assert "&lt;b&gt;dog&lt;/b&gt;" in some
+    assert "+20.0" in some
+    assert "−5.0 to +40.0" in some
+
+
+@pytest.mark.parametrize(
+    ("result", "says"),
+    [
+        (measured(outcome="failed", note="It broke.", gain=None, against=None), "It broke."),
+        (measured(outcome="out_of_time", gain=None), "took too long"),
+        (measured(outcome="won", gain=0.01, low=0.001, high=0.02), "better, so it took the place"),
+    ],
+)
+def test_what_came_of_a_challenger(
+    page: TrainPage, services: Any, result: dict[str, Any], says: str
+) -> None:
+    services.training.challengers = challengers(result)
+
+    assert says in look(page)[-2]
 
 
 def test_one_point_of_loss_is_no_line() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from annotator.worker.evaluation import compare, held_out_metrics
+from annotator.worker.evaluation import COMPARED_IMAGES, compare, gain, held_out_metrics
 from mlrpl.labels import ABSENT, PRESENT
 
 
@@ -100,3 +100,39 @@ def test_nothing_held_out_gives_no_figure_and_a_reason() -> None:
 
     assert (metrics["map"], metrics["map_low"], metrics["held_out_pairs"]) == (None, None, 0)
     assert metrics["reason"].startswith("No category has 3 present and 3 absent answers")
+
+
+def test_a_gain_says_for_each_category_how_much_better_and_how_sure() -> None:
+    labels = answers(400)
+    labels[2:, 1] = 0  # too few of one category
+    old, new = scores(labels, 0.5), scores(labels, 3.0)
+
+    better, worse, same = gain(new, old, labels), gain(old, new, labels), gain(old, old, labels)
+
+    assert (better.better, better.worse, worse.better, worse.worse) == (True, False, False, True)
+    assert (same.better, same.worse, same.overall.value) == (False, False, 0.0)
+    assert 1 not in better.columns
+    assert len(better.each) == len(better.columns)
+    assert better.pairs == 400 * len(better.columns)
+    assert all(interval.low <= interval.value <= interval.high for interval in better.each)
+
+
+def test_a_gain_counts_only_what_both_have_scored() -> None:
+    labels = answers(400)
+    old, new = scores(labels, 0.5), scores(labels, 3.0)
+    old[:350], new[380:] = np.nan, np.nan
+
+    few = gain(new, old, labels)
+    old[:] = np.nan
+    none = gain(new, old, labels)
+
+    assert few.images == 30
+    assert (none.measured, none.better, none.worse, none.pairs) == (False, False, False, 0)
+
+
+def test_a_gain_is_measured_on_a_share_of_very_many_images() -> None:
+    labels = answers(COMPARED_IMAGES + 500)[:, :1]
+
+    found = gain(scores(labels, 1.0), scores(labels, 1.0), labels)
+
+    assert found.images == COMPARED_IMAGES

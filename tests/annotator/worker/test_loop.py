@@ -12,7 +12,7 @@ from annotator.domain import Job, JobKind, JobState, State
 from annotator.errors import LeaseLost, NotReady, StoreMoved
 from annotator.settings import Retraining, changed
 from annotator.store import images, jobs
-from annotator.worker.job_control import Control
+from annotator.worker.job_control import Control, Dropped
 from annotator.worker.loop import Worker
 
 EMBED, TRAIN = JobKind.EMBED, JobKind.TRAIN
@@ -403,3 +403,63 @@ def test_a_refusal_is_logged_by_the_loop_only_whoever_asks_for_one_job_says_it(
     assert looping._look_for_work() is True
 
     assert [m.partition(" failed: ")[2] for m in caplog.messages] == ["Nothing to learn from yet."]
+
+
+def test_a_challenger_gives_way_to_a_training_and_is_taken_up_again(made) -> None:
+    order: list[str] = []
+
+    def challenge(_project, control, _device):
+        order.append("challenge")
+        if order.count("challenge") == 1:
+            enqueue(made, TRAIN)
+            while not control.should_stop():
+                control.check()
+            control.check()
+        one.stopping.set()
+        return "compared"
+
+    def train(_project, _control, _device):
+        order.append("train")
+        return "trained"
+
+    enqueue(made, JobKind.CHALLENGE, challenger="hst", base=1, known=1)
+    one = worker(made, challenge=challenge, train=train)
+    one.run()
+
+    assert order == ["challenge", "train", "challenge"]
+    assert latest(made, JobKind.CHALLENGE).state is JobState.DONE
+
+
+def test_a_worker_that_does_one_job_gives_way_to_nothing(made) -> None:
+    def challenge(_project, control, _device):
+        enqueue(made, TRAIN)
+        control.heartbeat()
+        control.check()
+        return "compared"
+
+    enqueue(made, JobKind.CHALLENGE, challenger="hst", base=1, known=1)
+
+    ended = worker(made, challenge=challenge).run_job(JobKind.CHALLENGE)
+
+    assert ended is not None
+    assert ended.message == "compared"
+
+
+def test_a_worker_that_ends_when_nothing_is_left_starts_no_challenger(made) -> None:
+    enqueue(made, JobKind.CHALLENGE, challenger="hst", base=1, known=1)
+
+    assert worker(made).run_once() == []
+    assert latest(made, JobKind.CHALLENGE).state is JobState.QUEUED
+
+
+def test_a_challenger_without_a_point_ends_with_its_reason(made) -> None:
+    def challenge(_project, _control, _device):
+        one.stopping.set()
+        raise Dropped("Dropped: version 3 knows more.")
+
+    enqueue(made, JobKind.CHALLENGE, challenger="hst", base=1, known=1)
+    one = worker(made, challenge=challenge)
+    one.run()
+
+    ended = latest(made, JobKind.CHALLENGE)
+    assert (ended.state, ended.message) == (JobState.CANCELLED, "Dropped: version 3 knows more.")

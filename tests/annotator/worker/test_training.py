@@ -13,7 +13,7 @@ from annotator.domain import Job, JobKind, JobState, OperationKind, Source, Stat
 from annotator.errors import LeaseLost, NotFound, NotReady
 from annotator.settings import Asking, Retraining, changed
 from annotator.store import annotators, categories, jobs, versions, visits
-from annotator.worker import training
+from annotator.worker import publishing, training
 from annotator.worker.job_control import Cancelled, Control
 from annotator.worker.learner import Learner
 from annotator.worker.pruning import prune
@@ -331,7 +331,7 @@ def test_a_version_is_published_and_its_job_finished_together(made, monkeypatch)
     line = Control(made.store, claimed(made), clock=made.clock)
     finish = jobs.finish
 
-    def killed(*_: object) -> None:
+    def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(jobs, "finish", killed)
@@ -356,7 +356,7 @@ def test_a_version_stays_when_older_ones_cannot_be_pruned(made, monkeypatch) -> 
     def full(*_: object, **__: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr(training, "prune", full)
+    monkeypatch.setattr(publishing, "prune", full)
     job = claimed(made)
     message = training.run(made.project, Control(made.store, job, clock=made.clock), "cpu")
 
