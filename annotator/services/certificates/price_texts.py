@@ -85,7 +85,7 @@ def fills(price: Price, pool: int) -> str:
 def later(price: Price, pool: int) -> str:
     """Return that it would be cheaper later; empty where next to nothing stays for people.
 
-    Simulated sets were finished 12 to 25 % sooner where people had answered that before; see
+    Simulated sets were finished 7 to 25 % sooner where people had answered that before; see
     `benchmarks/README.md`.
     """
     if price["left"] <= LITTLE * pool:
