@@ -219,9 +219,7 @@ def train(
     project: ProjectDir,
     method: Annotated[
         str | None,
-        typer.Option(
-            help="See `mlrpl methods`; `auto` trains challengers, too. Default: the project's."
-        ),
+        typer.Option(help="See `mlrpl methods`; `auto`: several. Default: the project's."),
     ] = None,
     finetune: Annotated[
         bool | None,

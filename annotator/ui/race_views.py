@@ -30,7 +30,7 @@ HEADS = ("challenger", "now", "last result", "gain in mAP (95 %)", "on answers",
 
 def race_html(race: RaceReport) -> str:
     """Return what happens now, and a row for each challenger."""
-    said = f'<p class="pg-sum" role="status">{escape(race["says"])}</p>'
+    said = f'<p class="pg-sum">{escape(race["says"])}</p>'
     if not race["rows"]:
         return said
     body = []

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from annotator.domain import Job, JobKind, JobState
-from annotator.errors import AnnotatorError
+from annotator.errors import AnnotatorError, NotReady
 from annotator.services.clock import utc_now
 from annotator.services.training import challengers
 from annotator.services.training.challengers import AUTO
@@ -53,33 +53,44 @@ def run_or_follow(
         return row, text
     said = [text]
     with closing(Store.open(load_project(path).database_url)) as store:
-        for due in _challengers(path, store):
-            try:
-                row, text = _run_or_follow(
-                    path, JobKind.CHALLENGE, due, device=device, on_progress=on_progress
-                )
-            except AnnotatorError as error:
-                text = f"{due['challenger']}: {error}"
-            said.append(text)
-        said.append(_in_use(store))
+        try:
+            for asked in _challengers(path, store):
+                said.append(_challenged(path, asked, device, on_progress))
+        except NotReady as why:
+            said.append(str(why))
+        with store.reading() as tx:
+            version = versions.promoted(tx)
+    if version is not None:
+        said.append(f"Version {version.number} ({version.method}) is in use.")
+        row["promoted_version"] = version.number
     return row | {"message": " ".join(said)}, "\n".join(said)
 
 
 def _challengers(path: Path, store: Store) -> Iterator[Mapping[str, Any]]:
-    """Yield the options of each challenger that may learn now, one after the other."""
+    """Yield the options of each challenger, which a person has asked for, however often it lost.
+
+    Raises:
+        NotReady: If none can learn yet; the message says why.
+    """
     wish = {"method": AUTO, "retraining.automatic": True}
     settings = changed(load_project(path).settings, wish)
-    for _ in challengers.allowed(settings):
+    for name in challengers.allowed(settings):
         with store.reading() as tx:
-            due = challengers.due(challengers.race(tx, utc_now()), settings)
-        if due is not None:
-            yield due
+            race = challengers.race(tx, utc_now())
+        why = challengers.why_none(race, settings)
+        if why or race.base is None:
+            raise NotReady(why)
+        yield challengers.options(race.base, name)
 
 
-def _in_use(store: Store) -> str:
-    with store.reading() as tx:
-        version = versions.promoted(tx)
-    return f"Version {version.number} ({version.method}) is in use." if version else ""
+def _challenged(
+    path: Path, asked: Mapping[str, Any], device: str, on_progress: Callable[..., None]
+) -> str:
+    kind = JobKind.CHALLENGE
+    try:
+        return _run_or_follow(path, kind, asked, device=device, on_progress=on_progress)[1]
+    except AnnotatorError as error:
+        return f"{asked['challenger']}: {error}"
 
 
 def _run_or_follow(

@@ -110,11 +110,7 @@ def publish(
     control.check()
     number, current = _reserve(control, trained)
     metrics = _metrics(trained) | ({} if won is None else {WON: dict(won)})
-    verdict = (
-        _verdict(project, current, trained, is_automatic=is_automatic)
-        if won is None
-        else _verdict_of_challenger(current, won)
-    )
+    verdict = _verdict(project, current, trained, is_automatic=is_automatic, won=won)
     metrics["seconds"] = time.monotonic() - trained.started
     metrics["finetuned"] = tuned is not None
     files.write(
@@ -170,8 +166,15 @@ def _reserve(control: Control, trained: Trained) -> tuple[int, Version | None]:
 
 
 def _verdict(
-    project: Project, current: Version | None, trained: Trained, *, is_automatic: bool
+    project: Project,
+    current: Version | None,
+    trained: Trained,
+    *,
+    is_automatic: bool,
+    won: Mapping[str, Any] | None,
 ) -> Verdict:
+    if won is not None:
+        return _verdict_of_challenger(current, won)
     if current is None:
         return Verdict(True, "The first version.")
     snapshot = trained.snapshot

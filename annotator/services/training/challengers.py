@@ -105,8 +105,8 @@ class Race:
 
     @property
     def known(self) -> int:
-        """Labels that the newest version learned from or is measured on."""
-        return 0 if self.base is None else int(self.base.metrics.get("known_pairs") or 0)
+        """Labels that there were when the newest version was made."""
+        return 0 if self.base is None else known_labels(self.base)
 
     def last(self, challenger: str) -> Trial | None:
         """Return what came of a challenger last."""
@@ -136,7 +136,23 @@ def due(now: Race, settings: Settings) -> Mapping[str, Any] | None:
     if not ready:
         return None
     first = min(ready, key=lambda name: _rank(now, name))
-    return {"challenger": first, "base": now.base.number, "known": now.known, **CHALLENGERS[first]}
+    return options(now.base, first)
+
+
+def options(base: Version, challenger: str) -> Mapping[str, Any]:
+    """Return the options of a job in which a challenger learns what a version did."""
+    known = known_labels(base)
+    return {
+        "challenger": challenger,
+        "base": base.number,
+        "known": known,
+        **CHALLENGERS[challenger],
+    }
+
+
+def known_labels(version: Version) -> int:
+    """Return how many labels there were when a version was made."""
+    return int(version.metrics.get("known_pairs") or 0)
 
 
 def allowed(settings: Settings) -> list[str]:

@@ -144,13 +144,13 @@ def _row(
 def _doing(job: Job, race: Race, now: datetime) -> str:
     name, progress = job.options["challenger"], job.progress
     if job.state is JobState.QUEUED:
-        return f"{name} goes on as soon as nothing else is to be done."
+        return f"{name} begins again as soon as nothing else is to be done."
     done, total = progress.get("done", 0), progress.get("total", 0)
     share = f", {done / total:.0%}" if total else ""
     spent = (now - (job.started_at or now)).total_seconds()
     most = challengers.budget(race.base, name) if race.base else challengers.LEAST_BUDGET
     return (
-        f"{name} learns what version {job.options['base']} did "
+        f"{name} learns from the answers of version {job.options['base']} "
         f"({progress.get('stage') or 'beginning'}{share}), for {_time(spent)} of at most "
         f"{_time(most)}. Anything else goes first."
     )

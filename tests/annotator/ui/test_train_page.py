@@ -119,7 +119,7 @@ def test_every_look_shows_who_challenges_the_version_in_use(page: TrainPage, ser
     after = look(page, before[3])
 
     assert (before[-2], before[-1]["visible"]) == (
-        '<p class="pg-sum" role="status">Off.</p>',
+        '<p class="pg-sum">Off.</p>',
         False,
     )
     assert "m1 learns now." in after[-2]

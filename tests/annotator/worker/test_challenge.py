@@ -15,6 +15,7 @@ from annotator.services.training.challengers import AUTO, WON, Outcome
 from annotator.settings import changed
 from annotator.store import jobs, versions
 from annotator.worker import challenge, training
+from annotator.worker.foreground import run_or_follow
 from annotator.worker.job_control import Control, Dropped
 from annotator.worker.scheduling import enqueue_challenger
 from mlrpl import methods
@@ -187,6 +188,7 @@ def test_a_later_quick_version_that_is_not_better_leaves_the_winner_in_use(race)
     assert in_use(race).number == 2
 
 
+@pytest.mark.slow
 def test_a_winner_that_knows_too_little_by_now_makes_room(race, monkeypatch) -> None:
     answer(race, range(150))
     train(race)
@@ -203,6 +205,7 @@ def test_a_winner_that_knows_too_little_by_now_makes_room(race, monkeypatch) -> 
     assert after.promoted  # 450 of 690 are not
 
 
+@pytest.mark.slow
 def test_a_newer_version_of_the_winner_takes_its_place(race) -> None:
     answer(race, range(200))
     train(race)
@@ -276,3 +279,27 @@ def test_the_worker_finds_each_challenger_once_for_a_version(race) -> None:
             jobs.finish(tx, claimed, JobState.DONE, "", race.clock(), result=result)
 
     assert found == ["sharp", "dull", "same"]
+
+
+@pytest.mark.slow
+def test_on_the_command_line_all_challengers_learn_at_once_and_it_says_who_is_in_use(race) -> None:
+    answer(race, range(200))
+
+    row, text = run_or_follow(race.project.path, JobKind.TRAIN, {"method": AUTO}, device="cpu")
+
+    first, sharp, dull, same, last = text.split("\n")
+    assert first.startswith("Version 1 was trained on")
+    assert "sharp takes the place of version 1 (quick): " in sharp
+    assert dull.startswith("dull is worse than version 2 (sharp): ")
+    assert same.startswith("same is worse than version 2 (sharp): ")
+    assert last == "Version 2 (sharp) is in use."
+    assert row["promoted_version"] == 2
+
+
+def test_on_the_command_line_it_says_why_no_challenger_learns(race) -> None:
+    answer(race, range(90))
+
+    _, text = run_or_follow(race.project.path, JobKind.TRAIN, {"method": AUTO}, device="cpu")
+
+    assert "Challengers come after 10 more labelled images" in text
+    assert text.endswith("Version 1 (quick) is in use.")

@@ -80,10 +80,12 @@ def test_the_one_that_learns_says_how_far_it_is_and_how_long_it_may_take(race: S
         jobs.requeue(tx, job, race.training._clock())
     waiting = race.training.race()
 
-    assert learning["says"].startswith("hst learns what version 1 did (learning, 25%), for ")
+    assert learning["says"].startswith(
+        "hst learns from the answers of version 1 (learning, 25%), for "
+    )
     assert "of at most 7 minutes" in learning["says"]
     assert rows(learning)["hst"]["state"] == "learning"
-    assert waiting["says"] == "hst goes on as soon as nothing else is to be done."
+    assert waiting["says"] == "hst begins again as soon as nothing else is to be done."
     assert rows(waiting)["hst"]["state"] == "next"
 
 
