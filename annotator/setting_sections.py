@@ -108,6 +108,16 @@ class Retraining(SettingsTable):
             " more. `annotator train --finetune` or `--no-finetune` decides for one training."
         ),
     )
+    kept_maps_gigabytes: float = Field(
+        default=4.0,
+        ge=0,
+        title="Room for fine-tuning (GB)",
+        description=(
+            "What fine-tuning on a CPU may keep on disk, so that it reads each picture once: 44 kB"
+            " an image with the usual backbone. Where that is not enough, it reads the pictures in"
+            " every epoch."
+        ),
+    )
 
 
 class Probes(SettingsTable):
