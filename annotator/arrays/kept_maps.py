@@ -6,12 +6,14 @@ import json
 import math
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock, Timeout
 
 from annotator.arrays.version_features import delete_folder
 from annotator.settings import write_atomically
@@ -26,6 +28,21 @@ _BLOCK = 256
 Rows = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.floating]
+
+
+@contextmanager
+def used_by_nobody_else(path: Path) -> Iterator[bool]:
+    """Yield whether this process alone uses a folder of maps, which then stays so."""
+    lock = FileLock(f"{path}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
 
 
 class KeptMaps:
@@ -141,7 +158,8 @@ def delete_outdated(path: Path, about: Mapping[str, Any]) -> bool:
         return False
     except (OSError, ValueError, KeyError, TypeError):
         pass  # damaged
-    return delete_folder(path)
+    with used_by_nobody_else(path) as ours:
+        return ours and delete_folder(path)
 
 
 def record_type(shape: tuple[int, ...]) -> np.dtype[Any]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import time
 from dataclasses import replace
 from pathlib import Path
 
 from annotator.settings import Project
 from annotator.worker.device import THREADS
-from annotator.worker.embedding import GIVE_WAY_SECONDS, OVERSIZE
+from annotator.worker.embedding import OVERSIZE
 from annotator.worker.job_control import Control
 from annotator.worker.kept_maps import Halves
 from annotator.worker.learner import Learner, Rows
@@ -88,11 +87,7 @@ def _fit(
     data: TrainingData,
     path: Path | None = None,
 ) -> list[EpochReport]:
-    """Train, and report every epoch; with a path, keep there what is needed to go on.
-
-    Raises:
-        Stopped: If the worker has to end, or something more urgent waits.
-    """
+    """Train, and report every epoch; with a path, keep there what is needed to go on."""
 
     def tell(report: EpochReport) -> None:
         control.report(
@@ -106,7 +101,6 @@ def _fit(
 
     state = None if path is None else _kept_state(path)
     control.report("fine-tuning", 0 if state is None else state.epoch, config.epochs)
-    ends = _Ends(control)
     reports = fit(
         network,
         data,
@@ -115,27 +109,10 @@ def _fit(
         state=state,
         on_epoch_end=tell,
         on_state=None if path is None else lambda state: checkpoint.save_state(path, state),
-        should_stop=ends,
+        should_stop=control.should_stop,
     )
     control.check()
-    if ends.gives_way:
-        control.requeue()
     return reports
-
-
-class _Ends:
-    """Whether a training has to end, asked before every step, or gives way, asked once a minute."""
-
-    def __init__(self, control: Control) -> None:
-        self.gives_way = False
-        self._control = control
-        self._asked = time.monotonic()
-
-    def __call__(self) -> bool:
-        if time.monotonic() - self._asked > GIVE_WAY_SECONDS:
-            self.gives_way = self._control.give_way()
-            self._asked = time.monotonic()
-        return self.gives_way or self._control.should_stop()
 
 
 def _state_path(

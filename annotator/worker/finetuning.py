@@ -11,6 +11,7 @@ from pathlib import Path
 
 from annotator.arrays import versions as files
 from annotator.arrays.features import FeatureFiles
+from annotator.arrays.kept_maps import used_by_nobody_else
 from annotator.arrays.version_features import BACKBONE, owned, owner
 from annotator.errors import NotReady, WeightsError
 from annotator.settings import Project, changed
@@ -152,22 +153,22 @@ def _learned(
     head, rows, projection = begun
     control.report("loading the network")
     sources = _sources(project, control)
-    with _refusing_networks():
-        backbone = load_network(project, load)
-        kept = None
-        if learner.device == "cpu":
-            kept = halves(project, control, backbone, rows, sources.open)
+    with used_by_nobody_else(project.kept_maps_path) as ours:
+        with _refusing_networks():
+            backbone = load_network(project, load)
+            kept = None
+            if learner.device == "cpu" and ours:
+                kept = halves(project, control, backbone, rows, sources.open)
+            if kept is None:
+                network = FineTuned(head, backbone, projection=projection)
+            else:
+                config = recipe_on_maps(head, kept.stages)
+                network = FineTuned(head, kept.cut.above, config, projection=projection)
         if kept is None:
-            network = FineTuned(head, backbone, projection=projection)
-        else:
-            config = recipe_on_maps(head, kept.stages)
-            network = FineTuned(head, kept.cut.above, config, projection=projection)
-    if kept is None:
-        return network, learn_on_pictures(
-            control, learner, network, rows, epochs or EPOCHS, sources
-        )
-    reports = learn_on_maps(project, control, learner, network, kept, epochs or MAP_EPOCHS)
-    return network.onto(backbone, projection), reports
+            most = epochs or EPOCHS
+            return network, learn_on_pictures(control, learner, network, rows, most, sources)
+        reports = learn_on_maps(project, control, learner, network, kept, epochs or MAP_EPOCHS)
+        return network.onto(backbone, projection), reports
 
 
 @contextmanager

@@ -16,7 +16,8 @@ BATCH = 32
 ON_MAPS = FineTuneConfig(
     learning_rate=3e-4, weight_decay=1e-2, decoupled=True, head_factor=0.1, soft_weight=0.3
 )
-"""What measured best on Corel5k's validation images, see `benchmarks/papers_regime.py`."""
+"""Rates far above the papers' for few epochs, as a first trial on Corel5k had them;
+`benchmarks/papers_regime.py --validation --set NAME=VALUE` compares others."""
 
 
 def recipe_on_maps(head: Method, stages: tuple[str, ...]) -> FineTuneConfig:

@@ -12,13 +12,14 @@ from PIL import Image
 from torch import Tensor, nn
 
 from annotator.arrays import versions as files
+from annotator.arrays.kept_maps import kept_bytes, record_bytes, used_by_nobody_else
 from annotator.arrays.version_features import BACKBONE
 from annotator.domain import JobKind, JobState, State
 from annotator.errors import ProjectError
 from annotator.settings import changed
 from annotator.store import images, jobs, versions
-from annotator.worker import backbone_training, finetuning_policy, kept_maps, training
-from annotator.worker.job_control import Control, Stopped
+from annotator.worker import finetuning_policy, kept_maps, training
+from annotator.worker.job_control import Control
 from mlrpl.finetuning.checkpoint import load_finetuned
 from mlrpl.models.backbones import Backbone
 
@@ -75,7 +76,7 @@ def made(tmp_path, trained, open_made):
     found.store.close()
 
 
-def train(made, on_progress=lambda _: None, give_way=lambda: False, **options) -> list[str]:
+def train(made, on_progress=lambda _: None, **options) -> list[str]:
     """Train, and return what it reported, a stage once for each number that is done."""
     said: list[str] = []
 
@@ -88,7 +89,6 @@ def train(made, on_progress=lambda _: None, give_way=lambda: False, **options) -
         job = jobs.claim(tx, "me", [JobKind.TRAIN], made.clock())
     assert job is not None
     control = Control(made.store, job, clock=made.clock, on_progress=told)
-    control.give_way = give_way
     try:
         training.run(made.project, control, "cpu", load=tiny)
     finally:
@@ -218,19 +218,16 @@ def test_new_answers_start_an_interrupted_training_from_the_beginning(made) -> N
     assert list(made.project.kept_maps_path.glob("training-*")) == []
 
 
-def test_it_gives_way_to_what_is_more_urgent_and_goes_on_later(made, monkeypatch) -> None:
-    monkeypatch.setattr(backbone_training, "GIVE_WAY_SECONDS", 0.0)
-    asked = []
+def test_while_another_process_uses_the_maps_pictures_are_read_and_nothing_is_deleted(made) -> None:
+    train(made)
+    made.change(changed(made.project.settings, {"images.grey_range": "full"}))
 
-    def give_way() -> bool:
-        asked.append(True)
-        return len(asked) > 2
+    with used_by_nobody_else(made.project.kept_maps_path):
+        said = train(made)
 
-    with pytest.raises(Stopped):
-        train(made, give_way=give_way)
-    said = train(made)
-
-    assert "fine-tuning 2" in [s for s in said if s.startswith("fine-tuning")][:1]
+    assert "fine-tuning 3" in said
+    assert not any(stage.startswith("reading images") for stage in said)
+    assert len(FIRST) * record_bytes((6, 8, 8)) <= kept_bytes(made.project.kept_maps_path)
 
 
 def test_a_disk_that_is_full_is_told_with_the_cure(made, monkeypatch) -> None:
