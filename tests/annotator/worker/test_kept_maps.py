@@ -253,10 +253,10 @@ def test_a_disk_without_room_to_spare_keeps_no_maps(made, monkeypatch) -> None:
 @pytest.mark.parametrize(
     ("device", "answers", "labelled", "total", "backbone", "worth", "said"),
     [
-        ("cpu", 5000, 2500, 5000, "efficientnet-lite0", True, "takes about 10 minutes in the"),
+        ("cpu", 5000, 2500, 5000, "efficientnet-lite0", True, "takes about 9 minutes in the"),
         ("cpu", 4999, 2500, 5000, "efficientnet-lite0", False, "5,000 answers; there are 4,999."),
         ("cpu", 5000, 400, 5000, "efficientnet-lite0", False, "500 labelled images outside"),
-        ("cpu", 5000, 2500, 200_000, "efficientnet-lite0", False, "about 75 minutes, which"),
+        ("cpu", 5000, 2500, 200_000, "efficientnet-lite0", False, "about 74 minutes, which"),
         ("cuda", 5000, 2500, 200_000, "efficientnet-lite0", True, "takes about 3 minutes"),
         ("cpu", 5000, 2500, 5000, "timm:resnet50", False, "takes here is not known"),
         ("cpu", 5000, 2500, 5000, "efficientnet-lite0+efficientnet-lite1", False, "is a sum of"),
