@@ -20,6 +20,7 @@ from annotator.worker import embedding
 from annotator.worker.backbone_training import learn_on_maps, learn_on_pictures
 from annotator.worker.device import choose_device
 from annotator.worker.embedding import BackboneLoader, load_network
+from annotator.worker.finetuning_policy import MIN_ANSWERS
 from annotator.worker.job_control import Control
 from annotator.worker.kept_maps import halves
 from annotator.worker.learner import Learner, Rows
@@ -35,8 +36,6 @@ from mlrpl.models.backbones import Backbone, load_backbone
 from mlrpl.projection import Projection
 from mlrpl.training import EpochReport
 
-MIN_ANSWERS = 5000
-"""Answers from which on the policy `auto` fine-tunes, where there is CUDA."""
 HEAD = "partial_bce"
 """What the network learns with where the project's method is solved in closed form."""
 PROJECTION = "projection.npz"
@@ -44,7 +43,7 @@ PROJECTION = "projection.npz"
 
 
 def wanted(asked: bool | None, project: Project, device: str, answers: int) -> bool:
-    """Whether a training fine-tunes.
+    """Whether a training fine-tunes; without CUDA only if somebody says so, as people wait for it.
 
     Args:
         asked: What the person said who asked for it; None leaves it to `retraining.finetune`.
