@@ -105,7 +105,9 @@ class Retraining(SettingsTable):
         title="Fine-tuning",
         description=(
             "Whether the backbone is trained, too; `auto` does so with CUDA and 5,000 answers or"
-            " more. `annotator train --finetune` or `--no-finetune` decides for one training."
+            " more, and without CUDA where the method is `auto`, in the background, if it is likely"
+            " to take less than half an hour. `annotator train --finetune` or `--no-finetune`"
+            " decides for one training."
         ),
     )
     kept_maps_gigabytes: float = Field(

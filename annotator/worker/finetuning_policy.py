@@ -9,6 +9,7 @@ import torch
 
 from annotator.domain import HELD_OUT_FOLD
 from annotator.services.message import span
+from annotator.services.training.challengers import MOST_BUDGET
 from annotator.settings import Project
 from annotator.store import Transaction, answers, images, versions
 from annotator.worker.learner import UNLABELLED
@@ -18,8 +19,8 @@ MIN_ANSWERS = 5000
 """Answers from which on the policy `auto` fine-tunes."""
 MIN_IMAGES = 500
 """Labelled images that train, likewise."""
-MOST_SECONDS = 3600.0
-"""What it may take at most where nobody has asked for it."""
+MOST_SECONDS = MOST_BUDGET / 2
+"""What it may be expected to take where nobody has asked for it; machines do other things, too."""
 MIN_CPUS = 2
 """Processors that a machine without CUDA needs, so that the pages have one."""
 
@@ -61,6 +62,8 @@ def outlook(project: Project, tx: Transaction, device: str) -> Outlook:
     hindrance = _why_not(project, device)
     if hindrance:
         return Outlook(False, None, hindrance)
+    if project.settings.retraining.finetune == "always":
+        return Outlook(True, None, "The settings want it always (`retraining.finetune`).")
     given = answers.answer_counts(tx).answers
     if given < MIN_ANSWERS:
         return Outlook(

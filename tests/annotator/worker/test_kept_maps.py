@@ -256,7 +256,7 @@ def test_a_disk_without_room_to_spare_keeps_no_maps(made, monkeypatch) -> None:
         ("cpu", 5000, 2500, 5000, "efficientnet-lite0", True, "takes about 9 minutes in the"),
         ("cpu", 4999, 2500, 5000, "efficientnet-lite0", False, "5,000 answers; there are 4,999."),
         ("cpu", 5000, 400, 5000, "efficientnet-lite0", False, "500 labelled images outside"),
-        ("cpu", 5000, 2500, 200_000, "efficientnet-lite0", False, "about 74 minutes, which"),
+        ("cpu", 5000, 2500, 100_000, "efficientnet-lite0", False, "about 40 minutes, which"),
         ("cuda", 5000, 2500, 200_000, "efficientnet-lite0", True, "takes about 3 minutes"),
         ("cpu", 5000, 2500, 5000, "timm:resnet50", False, "takes here is not known"),
         ("cpu", 5000, 2500, 5000, "efficientnet-lite0+efficientnet-lite1", False, "is a sum of"),
@@ -280,14 +280,17 @@ def test_whether_it_is_worth_its_time_goes_by_answers_images_cores_and_network(
     assert said in found.reason
 
 
-def test_one_processor_is_left_to_the_pages_and_never_means_never(made, monkeypatch) -> None:
+def test_one_processor_is_left_to_the_pages_and_the_setting_is_heard(made, monkeypatch) -> None:
     with made.store.reading() as tx:
         monkeypatch.setattr(finetuning_policy.os, "cpu_count", lambda: 1)
         alone = finetuning_policy.outlook(made.project, tx, "cpu")
         made.change(changed(made.project.settings, {"retraining.finetune": "never"}))
         never = finetuning_policy.outlook(made.project, tx, "cuda")
 
-    assert (alone.worth, never.worth) == (False, False)
+        made.change(changed(made.project.settings, {"retraining.finetune": "always"}))
+        always = finetuning_policy.outlook(made.project, tx, "cuda")
+
+    assert (alone.worth, never.worth, always.worth) == (False, False, True)
     assert "two processors" in alone.reason
     assert "switched off" in never.reason
 
