@@ -180,7 +180,7 @@ def run(
         "memory_gb": watch.bytes() / 1e9,
         "memory_is": watch.kind,
         "losses": reports,
-        "loss_falls": len(reports) > 1 and reports[-1] < reports[0],
+        "loss_falls": reports[-1] < reports[0] if len(reports) > 1 else None,
     }
 
 
