@@ -266,7 +266,8 @@ def test_whether_it_is_worth_its_time_goes_by_answers_images_cores_and_network(
     made, monkeypatch, device, answers, labelled, total, backbone, worth, said
 ) -> None:
     made.change(changed(made.project.settings, {"backbone": backbone}))
-    listed = [SimpleNamespace(known_count=int(i < labelled), fold=1) for i in range(total)]
+    known, unknown = (SimpleNamespace(known_count=count, fold=1) for count in (1, 0))
+    listed = [known] * labelled + [unknown] * (total - labelled)
     counts = SimpleNamespace(answers=answers)
     monkeypatch.setattr(finetuning_policy.answers, "answer_counts", lambda _: counts)
     monkeypatch.setattr(finetuning_policy.images, "every", lambda _: listed)
