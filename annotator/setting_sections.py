@@ -105,7 +105,19 @@ class Retraining(SettingsTable):
         title="Fine-tuning",
         description=(
             "Whether the backbone is trained, too; `auto` does so with CUDA and 5,000 answers or"
-            " more. `annotator train --finetune` or `--no-finetune` decides for one training."
+            " more, and without CUDA where the method is `auto`, in the background, if it is likely"
+            " to take less than half an hour. `annotator train --finetune` or `--no-finetune`"
+            " decides for one training."
+        ),
+    )
+    kept_maps_gigabytes: float = Field(
+        default=4.0,
+        ge=0,
+        title="Room for fine-tuning (GB)",
+        description=(
+            "What fine-tuning on a CPU may keep on disk, so that it reads each picture once: 44 kB"
+            " an image with the usual backbone. Where that is not enough, it reads the pictures in"
+            " every epoch."
         ),
     )
 

@@ -137,6 +137,11 @@ class Project:
         return self.path / "versions"
 
     @property
+    def kept_maps_path(self) -> Path:
+        """Folder of what fine-tuning on a CPU reads in place of pictures, made again at will."""
+        return self.path / "kept_maps"
+
+    @property
     def thumbnails_path(self) -> Path:
         """Folder of reduced pictures, rebuilt at will."""
         return self.path / "thumbnails"

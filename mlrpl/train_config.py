@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 Optimizer: TypeAlias = Literal["adamw", "adam", "sgd"]
-Schedule: TypeAlias = Literal["cosine", "step", "constant"]
+Schedule: TypeAlias = Literal["cosine", "step", "constant", "one_cycle"]
 Precision: TypeAlias = Literal["float32", "bfloat16", "float16"]
 
 
@@ -30,7 +30,8 @@ class TrainConfig:
     momentum: float = 0.9
     """Of sgd, 0 up to but not 1."""
     schedule: Schedule = "cosine"
-    """`cosine` falls to zero step by step, `step` to a tenth every `step_epochs`, or `constant`."""
+    """`cosine` falls to zero step by step, `one_cycle` does so after rising for a third of the
+    steps, `step` falls to a tenth every `step_epochs`; or `constant`."""
     step_epochs: int = 10
     """Epochs between two falls of the schedule `step`; at least 1."""
     precision: Precision = "float32"

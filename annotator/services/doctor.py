@@ -13,6 +13,7 @@ import numpy as np
 
 from annotator.arrays.checksums import repair_command
 from annotator.arrays.features import FeatureFiles
+from annotator.arrays.kept_maps import kept_bytes
 from annotator.arrays.version_damage import NEEDED, damaged_files, mend
 from annotator.arrays.version_features import delete_folder, features_path
 from annotator.arrays.versions import folder, has_arrays
@@ -97,14 +98,21 @@ def _installation() -> Iterator[Finding]:
 
 def _project(services: Services, repair: bool) -> Iterator[Finding]:
     path = services.project.path
-    free = shutil.disk_usage(path).free
-    yield Finding("disk", free < ENOUGH_BYTES, f"{free / 1e9:.1f} GB free at {path}")
+    yield _disk(path, services.project.kept_maps_path)
     yield from _database(services)
     yield from _files(services)
     yield from _small_copies(services, repair)
     yield from _versions(services, repair)
     yield from _features(services, repair)
     yield _trainer(services)
+
+
+def _disk(path: Path, maps: Path) -> Finding:
+    free = shutil.disk_usage(path).free
+    said, kept = f"{free / 1e9:.1f} GB free at {path}", kept_bytes(maps)
+    if free < ENOUGH_BYTES and kept:
+        said += f"; deleting {maps}, which fine-tuning makes again, frees {kept / 1e9:.1f} GB"
+    return Finding("disk", free < ENOUGH_BYTES, said)
 
 
 def _database(services: Services) -> Iterator[Finding]:

@@ -219,7 +219,8 @@ class TrainPage(FiguresPage):
                 list(FINETUNE),
                 value=AS_SET,
                 label="Fine-tune the backbone?",
-                info=f"In the settings: {choices['finetune']}. Without a GPU this takes hours.",
+                info=f"In the settings: {choices['finetune']}. Without a GPU it takes minutes for"
+                " some thousand images.",
                 elem_id="train-finetune",
             )
             numbers = self._build_options(method)

@@ -13,11 +13,11 @@ from annotator.services.message import counted, span
 from annotator.services.training import retraining
 from annotator.services.training.challengers import FINE_TUNED, WON, Outcome, budget, points
 from annotator.settings import Project
-from annotator.store import Transaction, answers, versions
-from annotator.worker import finetuning
+from annotator.store import Transaction, versions
 from annotator.worker.device import choose_device
 from annotator.worker.embedding import BackboneLoader
 from annotator.worker.evaluation import Gain, gain
+from annotator.worker.finetuning_policy import outlook
 from annotator.worker.held_out import held_out_of
 from annotator.worker.job_control import Control, Dropped, OutOfTime
 from annotator.worker.learner import Scores, Snapshot
@@ -152,10 +152,8 @@ class _Contest:
 
 def _refusal(project: Project, tx: Transaction, device: str) -> str:
     """Return why fine-tuning is not tried, as a sentence; empty if it is."""
-    given = answers.answer_counts(tx).answers
-    if finetuning.wanted(None, project, device, given):
-        return ""
-    return "Not tried: fine-tuning does not pay here yet (setting Fine-tuning)."
+    expected = outlook(project, tx, device)
+    return "" if expected.worth else f"Not tried. {expected.reason}"
 
 
 def _versions(tx: Transaction, number: int) -> tuple[Version, Version]:

@@ -148,7 +148,9 @@ def held_out_metrics(scores: Scores, labels: Labels) -> dict[str, Any]:
     return result | {"map": interval.value, "map_low": interval.low, "map_high": interval.high}
 
 
-def compare(new: Scores, old: Scores | None, labels: Labels, *, old_number: int) -> Verdict:
+def compare(
+    new: Scores, old: Scores | None, labels: Labels, *, old_number: int, must_win: bool = False
+) -> Verdict:
     """Compare two versions on the same held-out pairs.
 
     Args:
@@ -157,6 +159,8 @@ def compare(new: Scores, old: Scores | None, labels: Labels, *, old_number: int)
             scores at all any more.
         labels: `(M, C)`.
         old_number: Number of the version that is in use.
+        must_win: Whether the new one has to be better, be it by chance, as one that brings
+            features of its own.
 
     Returns:
         Not promoted only if a paired bootstrap over images says with 95 % that the new one is
@@ -189,6 +193,13 @@ def compare(new: Scores, old: Scores | None, labels: Labels, *, old_number: int)
             False,
             f"Not promoted: {points} worse than version {old_number} on {pairs} held-out answers, "
             "which is more than chance.",
+        )
+    if must_win and round(difference.value, 3) <= 0:
+        how = f"{points} worse than" if round(difference.value, 3) else "as good as"
+        return Verdict(
+            False,
+            f"Not promoted: fine-tuned, it is {how} version {old_number} on {pairs} held-out "
+            "answers.",
         )
     if round(difference.value, 3) == 0:
         return Verdict(True, f"As good as version {old_number} on {pairs} held-out answers.")

@@ -11,28 +11,31 @@ from pathlib import Path
 
 from annotator.arrays import versions as files
 from annotator.arrays.features import FeatureFiles
+from annotator.arrays.kept_maps import used_by_nobody_else
 from annotator.arrays.version_features import BACKBONE, owned, owner
 from annotator.errors import NotReady, WeightsError
 from annotator.settings import Project, changed
 from annotator.store import images, versions
 from annotator.worker import embedding
-from annotator.worker.device import THREADS, choose_device
-from annotator.worker.embedding import OVERSIZE, BackboneLoader, load_network
+from annotator.worker.backbone_training import learn_on_maps, learn_on_pictures
+from annotator.worker.device import choose_device
+from annotator.worker.embedding import BackboneLoader, load_network
+from annotator.worker.finetuning_policy import MIN_ANSWERS
 from annotator.worker.job_control import Control
+from annotator.worker.kept_maps import halves
 from annotator.worker.learner import Learner, Rows
 from annotator.worker.sources import Sources
 from mlrpl import backbone_names
 from mlrpl import errors as library
 from mlrpl.finetuning.checkpoint import load_finetuned, save_finetuned
-from mlrpl.finetuning.image_loader import ImageLoader
-from mlrpl.finetuning.model import EPOCHS, FineTuned, recipe
+from mlrpl.finetuning.model import EPOCHS, FineTuned
+from mlrpl.finetuning.recipes import EPOCHS as MAP_EPOCHS
+from mlrpl.finetuning.recipes import recipe_on_maps
 from mlrpl.methods.base import Method
 from mlrpl.models.backbones import Backbone, load_backbone
 from mlrpl.projection import Projection
-from mlrpl.training import EpochReport, TrainingData, fit
+from mlrpl.training import EpochReport
 
-MIN_ANSWERS = 5000
-"""Answers from which on the policy `auto` fine-tunes, where there is CUDA."""
 HEAD = "partial_bce"
 """What the network learns with where the project's method is solved in closed form."""
 PROJECTION = "projection.npz"
@@ -40,7 +43,7 @@ PROJECTION = "projection.npz"
 
 
 def wanted(asked: bool | None, project: Project, device: str, answers: int) -> bool:
-    """Whether a training fine-tunes.
+    """Whether a training fine-tunes; without CUDA only if somebody says so, as people wait for it.
 
     Args:
         asked: What the person said who asked for it; None leaves it to `retraining.finetune`.
@@ -121,14 +124,7 @@ def tuned(
         learner = learner.like(method=HEAD)
     projection = Projection.from_arrays(learner.features.projections())
     head = learner.fit(rows, control, of=1)
-    control.report("loading the network")
-    try:
-        network = FineTuned(head, load_network(project, load), projection=projection)
-    except library.WeightsError as error:
-        raise WeightsError(str(error)) from error
-    except ValueError as error:
-        raise NotReady(f"This project cannot be fine-tuned: {error}.") from error
-    reports = _learn(project, control, learner, network, rows, epochs or EPOCHS)
+    network, reports = _learned(project, control, learner, (head, rows, projection), load, epochs)
     project.versions_path.mkdir(exist_ok=True)
     staging = Path(tempfile.mkdtemp(dir=project.versions_path, prefix=".tuned.", suffix=".tmp"))
     try:
@@ -144,57 +140,50 @@ def tuned(
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _learn(
+def _learned(
     project: Project,
     control: Control,
     learner: Learner,
-    network: FineTuned,
-    rows: Rows,
-    epochs: int,
-) -> list[EpochReport]:
-    config = replace(recipe(network, epochs=epochs), seed=learner.seed)
-    expects = network.made_of
-    side = OVERSIZE * expects.input_size
+    begun: tuple[Method, Rows, Projection],
+    load: BackboneLoader,
+    epochs: int | None,
+) -> tuple[FineTuned, list[EpochReport]]:
+    """Train the last stage with a head, on kept maps where that is possible without CUDA."""
+    head, rows, projection = begun
+    control.report("loading the network")
+    sources = _sources(project, control)
+    with used_by_nobody_else(project.kept_maps_path) as ours:
+        with _refusing_networks():
+            backbone = load_network(project, load)
+            kept = None
+            if learner.device == "cpu" and ours:
+                kept = halves(project, control, backbone, rows, sources.open)
+            if kept is None:
+                network = FineTuned(head, backbone, projection=projection)
+            else:
+                config = recipe_on_maps(head, kept.stages)
+                network = FineTuned(head, kept.cut.above, config, projection=projection)
+        if kept is None:
+            most = epochs or EPOCHS
+            return network, learn_on_pictures(control, learner, network, rows, most, sources)
+        reports = learn_on_maps(project, control, learner, network, kept, epochs or MAP_EPOCHS)
+        return network.onto(backbone, projection), reports
+
+
+@contextmanager
+def _refusing_networks() -> Iterator[None]:
+    try:
+        yield
+    except library.WeightsError as error:
+        raise WeightsError(str(error)) from error
+    except ValueError as error:
+        raise NotReady(f"This project cannot be fine-tuned: {error}.") from error
+
+
+def _sources(project: Project, control: Control) -> Sources:
     with control.store.reading() as tx:
         paths = images.paths_of(tx)
-        sources = Sources(project, {i.ordinal: paths.get(i.id, []) for i in images.every(tx)})
-
-    def tell(report: EpochReport) -> None:
-        control.report(
-            "fine-tuning",
-            report.epoch + 1,
-            report.epochs,
-            epoch=report.epoch + 1,
-            epochs=report.epochs,
-            loss=sum(report.terms.values()),
-        )
-
-    control.report("fine-tuning", 0, epochs)
-    with ImageLoader(
-        lambda ordinal: sources.open(ordinal, side),
-        size=expects.input_size,
-        mean=expects.mean,
-        std=expects.std,
-        seed=learner.seed,
-        workers=THREADS if learner.device == "cpu" else None,
-    ) as pictures:
-        snapshot = learner.snapshot
-        reports = fit(
-            network,
-            TrainingData(
-                snapshot.labels,
-                weights=snapshot.weights,
-                shown=snapshot.shown,
-                pictures=pictures,
-                rows=rows,
-            ),
-            config,
-            device=learner.device,
-            on_epoch_end=tell,
-            should_stop=control.should_stop,
-        )
-    control.check()
-    return reports
+        return Sources(project, {i.ordinal: paths.get(i.id, []) for i in images.every(tx)})
 
 
 def embed_owned(

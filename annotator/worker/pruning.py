@@ -7,6 +7,7 @@ import logging
 from annotator.arrays import version_leftovers
 from annotator.arrays import versions as files
 from annotator.arrays.held_out import delete_out_of_fold
+from annotator.arrays.kept_maps import delete_outdated
 from annotator.arrays.version_features import delete_features, owner
 from annotator.domain import Version
 from annotator.settings import Project
@@ -16,11 +17,15 @@ _LOG = logging.getLogger(__name__)
 
 
 def delete_leftovers(project: Project, store: Store) -> None:
-    """Delete what trainings that did not finish have left behind."""
+    """Delete what trainings that did not finish have left behind, and maps of no more use."""
     with store.reading() as tx:
         existing = {v.number for v in versions.every(tx)}
     for path in version_leftovers.delete_leftovers(project.versions_path, existing):
         _LOG.info("deleted the unfinished version in %s", path)
+    settings = project.settings
+    made_by = {"backbone": settings.backbone, "grey_range": settings.images.grey_range}
+    if delete_outdated(project.kept_maps_path, made_by):
+        _LOG.info("deleted the maps of another backbone, or of other grey values")
 
 
 def prune(project: Project, store: Store, *, previous: int | None) -> list[int]:

@@ -195,6 +195,7 @@ def _verdict(
         None if old is None else old[rows],
         labels,
         old_number=current.number,
+        must_win=trained.tuned is not None and not current.metrics.get("finetuned"),
     )
 
 

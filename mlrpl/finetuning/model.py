@@ -19,6 +19,8 @@ from torch.nn import functional as F
 from mlrpl.data import Batch, Dimensions, Features, TrainingData
 from mlrpl.finetuning.image_loader import ImageLoader
 from mlrpl.finetuning.lazy_features import LazyFeatures
+from mlrpl.finetuning.map_loader import MapLoader
+from mlrpl.finetuning.soft_labels import SoftLabels
 from mlrpl.methods import build
 from mlrpl.methods.base import Method
 from mlrpl.models.backbones import Backbone, load_backbone
@@ -40,6 +42,11 @@ class FineTuneConfig:
     """Of the backbone, above 0."""
     weight_decay: float = 5e-4
     """Of the backbone, 0 or more: L2 in the gradient, as the papers' Adam has it."""
+    decoupled: bool = False
+    """Whether that decay is a factor of the learning rate instead, as AdamW has it."""
+    soft_weight: float = 0.0
+    """Weight of an unknown pair beside a known one, 0 or more. It counts as present with the
+    probability that kernel ridge regression on the frozen features, this pair left out, gives."""
     head_factor: float = 1.0
     """What the head's learning rates are multiplied by, above 0."""
     halve_map: bool = False
@@ -52,8 +59,9 @@ class FineTuneConfig:
         for name in ("learning_rate", "head_factor"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
-        if not self.weight_decay >= 0:
-            raise ValueError(f"weight_decay must not be negative, got {self.weight_decay}")
+        for name in ("weight_decay", "soft_weight"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
 
 
 class FineTuned(Method):
@@ -117,11 +125,23 @@ class FineTuned(Method):
             self.register_buffer("token_mean", torch.from_numpy(projection.token_mean))
             self.register_buffer("token_basis", torch.from_numpy(projection.token_basis))
         self.projects = projection is not None
+        self._soft: SoftLabels | None = None
 
     def tuned(self) -> Backbone:
         """Return a copy of the backbone as it is now, frozen and on the CPU."""
         module = copy.deepcopy(self.backbone).cpu().eval().requires_grad_(False)
         return replace(self.made_of, module=module)
+
+    def onto(self, backbone: Backbone, projection: Projection | None = None) -> FineTuned:
+        """Return the same head and last stage on the network that this one's is the upper half of.
+
+        Args:
+            backbone: The whole network, as it was before it was `cut`.
+            projection: As this one has it.
+        """
+        whole = FineTuned(self.head, backbone, self.config, projection=projection)
+        whole.load_state_dict(self.state_dict(), strict=False)
+        return whole.eval()
 
     def train(self, mode: bool = True) -> FineTuned:
         """Switch the head and the last stage; the rest of the backbone always evaluates."""
@@ -143,6 +163,8 @@ class FineTuned(Method):
         """Let the head take its statistics from the training images, in evaluation mode."""
         with self._extracting(data) as seen:
             self.head.prepare(seen)
+            if self.config.soft_weight:
+                self._soft = SoftLabels.of_unknown_pairs(seen)
 
     def before_epoch(self, epoch: int, data: TrainingData) -> None:
         """Let the head refresh what it keeps, and vary the pictures in another way."""
@@ -159,7 +181,7 @@ class FineTuned(Method):
                 "params": self._trained(),
                 "lr": self.config.learning_rate,
                 "weight_decay": self.config.weight_decay,
-                "decoupled_weight_decay": False,
+                "decoupled_weight_decay": self.config.decoupled,
             }
         ]
         usual = type(self.head).default_training()
@@ -174,10 +196,13 @@ class FineTuned(Method):
         return groups
 
     def losses(self, batch: Batch, epoch: int, progress: float) -> dict[str, Tensor]:
-        """Return the head's terms; their gradient reaches the last stage."""
-        return self.head.losses(
-            replace(batch, features=self.extract(batch.features)), epoch, progress
-        )
+        """Return the head's terms, and that of unknown pairs; they reach the last stage."""
+        features = self.extract(batch.features)
+        terms = self.head.losses(replace(batch, features=features), epoch, progress)
+        if self._soft is None:
+            return terms
+        cost = self._soft.cost(self.head(features), batch)
+        return terms | {"unknown": self.config.soft_weight * cost}
 
     def forward(self, features: Features) -> Tensor:
         """Return logits `(B, C)` of `Features.images`."""
@@ -351,9 +376,9 @@ def _check_head(head: Method, expected: Dimensions, backbone: Backbone) -> None:
         )
 
 
-def _source(data: TrainingData) -> ImageLoader | None:
+def _source(data: TrainingData) -> ImageLoader | MapLoader | None:
     """Return what reads the pictures, also where several processes share the reading."""
     found: Any = data.pictures
     while isinstance(found, partial):
         found = found.args[0]
-    return found if isinstance(found, ImageLoader) else None
+    return found if isinstance(found, ImageLoader | MapLoader) else None

@@ -14,11 +14,11 @@ def last_stages(network: nn.Module) -> tuple[str, ...]:
     """Return the names of the last stage and of everything after it but the classifier.
 
     The rule: in the network, or where it has one in its child with a name in `CONTAINERS`, the
-    last stage is the last child with three or more layers with weights, or if there is none the
-    last child with any. What comes after it learns too (the last convolution of an EfficientNet,
-    the last norm of a transformer). So it is `layer4` of a ResNet, the last of `stages` of a
-    ConvNeXt, the last of `blocks` of a vision transformer, the last of `blocks` with `conv_head`
-    and `bn2` of an EfficientNet.
+    last stage begins with the last child that makes the map smaller and has three or more layers
+    with weights; where none does so, with the last one that has these, or any. What comes after it
+    learns too (the last convolution of an EfficientNet, the last norm of a transformer). So it is
+    `layer4` of a ResNet, the last of `stages` of a ConvNeXt, the last of `blocks` of a vision
+    transformer, all `blocks` of an EfficientNet on its smallest map with `conv_head` and `bn2`.
 
     Args:
         network: A timm or torchvision model, or a module that holds one as its child `model`.
@@ -47,13 +47,22 @@ def last_stages(network: nn.Module) -> tuple[str, ...]:
 
 
 def _from_last_stage(module: nn.Module, prefix: str, skipped: set[nn.Module]) -> list[str]:
-    sizes = {name: _layers(child, skipped) for name, child in module.named_children()}
-    for least in (LAYERS, 1):
-        stages = [name for name, size in sizes.items() if size >= least]
-        if stages:
-            after = _following(module, stages[-1], skipped)
-            return [f"{prefix}{name}" for name in (stages[-1], *after)]
-    return []
+    children = dict(module.named_children())
+    sizes = {name: _layers(child, skipped) for name, child in children.items()}
+    stages = [name for name, size in sizes.items() if size >= LAYERS]
+    smaller = [name for name in stages if _has_stride(children[name])]
+    found = smaller or stages or [name for name, size in sizes.items() if size]
+    if not found:
+        return []
+    return [f"{prefix}{name}" for name in (found[-1], *_following(module, found[-1], skipped))]
+
+
+def _has_stride(module: nn.Module) -> bool:
+    """Whether a convolution or pooling inside makes the map smaller."""
+    strides = (getattr(layer, "stride", 1) for layer in module.modules())
+    return any(
+        max(s) > 1 if isinstance(s, tuple) else isinstance(s, int) and s > 1 for s in strides
+    )
 
 
 def _following(module: nn.Module, name: str, skipped: set[nn.Module]) -> list[str]:

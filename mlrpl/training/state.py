@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import zlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any, cast
 
@@ -208,8 +210,22 @@ def _schedule(
 ) -> torch.optim.lr_scheduler.LRScheduler:
     if config.schedule == "cosine":
         return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.epochs * steps)
+    if config.schedule == "one_cycle":
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, _one_cycle(config.epochs * steps))
     factor = 0.1 if config.schedule == "step" else 1.0
     return torch.optim.lr_scheduler.StepLR(optimizer, config.step_epochs * steps, gamma=factor)
+
+
+def _one_cycle(steps: int) -> Callable[[int], float]:
+    """Return the factor of a step's rate: a straight rise, then half a cosine down to zero."""
+    top = max(1, steps // 3)
+
+    def factor(step: int) -> float:
+        if step < top:
+            return (step + 1) / (top + 1)
+        return 0.5 + 0.5 * math.cos(math.pi * (step - top) / max(1, steps - top))
+
+    return factor
 
 
 def _identity(method: Method, data: TrainingData, config: TrainConfig) -> dict[str, Any]:

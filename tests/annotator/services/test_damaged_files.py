@@ -13,7 +13,7 @@ from annotator.arrays.error_correlation import ERRORS
 from annotator.arrays.features import FeatureFiles
 from annotator.domain import JobKind
 from annotator.errors import NotReady, ProjectError
-from annotator.services import commands
+from annotator.services import commands, doctor
 from annotator.services.app import Services
 from annotator.services.doctor import Finding, examine
 from annotator.store import jobs, versions
@@ -334,6 +334,22 @@ def test_what_turns_images_into_rows_is_checked_without_checksums_too(
     assert "pca.npz" in about(examine(services.project.path), "features")[0].sentence
     examine(services.project.path, repair=True)
     assert not any(f.bad for f in about(examine(services.project.path), "features"))
+
+
+def test_a_disk_that_is_nearly_full_is_told_what_may_be_deleted(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.project.kept_maps_path.mkdir()
+    (services.project.kept_maps_path / "maps").write_bytes(bytes(300_000_000))
+    sentence = f"; deleting {services.project.kept_maps_path}, which fine-tuning makes again, frees"
+
+    plenty = [f for f in examine(services.project.path) if f.subject == "disk"]
+    monkeypatch.setattr(doctor, "ENOUGH_BYTES", 10**18)
+    full = [f for f in examine(services.project.path) if f.subject == "disk"]
+
+    assert [f.bad for f in plenty + full] == [False, True]
+    assert sentence not in plenty[0].sentence
+    assert f"{sentence} 0.3 GB" in full[0].sentence
 
 
 @pytest.mark.usefixtures("version", "features")

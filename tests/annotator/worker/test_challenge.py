@@ -115,6 +115,18 @@ def in_use(made) -> Version:
     return version
 
 
+def test_fine_tuning_that_is_not_worth_its_time_is_not_tried_and_says_why(race) -> None:
+    race.change(changed(race.project.settings, {"retraining.finetune": "auto"}))
+    answer(race, range(200))
+    train(race)
+    options = {"challenger": challengers.FINE_TUNED, "base": 1, "known": 1, "method": "quick"}
+
+    job = do(race, JobKind.CHALLENGE, options, challenge.run)
+
+    assert job.progress["outcome"] == "not_tried"
+    assert job.progress["note"] == "Not tried. Fine-tuning waits for 5,000 answers; there are 600."
+
+
 def test_a_better_challenger_takes_the_place_of_the_version_in_use(race) -> None:
     answer(race, range(200))
     assert train(race).method == "quick"

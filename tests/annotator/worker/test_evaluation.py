@@ -50,6 +50,22 @@ def test_a_version_that_may_only_seem_worse_is_promoted() -> None:
     assert verdict.note.endswith(", which may be chance.")
 
 
+def test_a_fine_tuned_version_that_is_no_better_is_not_promoted() -> None:
+    labels = answers(60)
+    old = scores(labels, 1.0)
+    new = old.copy()
+    new[:2] = -new[:2]
+
+    worse = compare(new, old, labels, old_number=7, must_win=True)
+    level = compare(old, old, labels, old_number=7, must_win=True)
+    better = compare(old, new, labels, old_number=7, must_win=True)
+
+    assert (worse.promote, level.promote, better.promote) == (False, False, True)
+    assert worse.note.startswith("Not promoted: fine-tuned, it is ")
+    assert "points of mAP worse than version 7 on" in worse.note
+    assert "it is as good as version 7 on" in level.note
+
+
 @pytest.mark.parametrize("images", [24, 5])
 def test_too_few_held_out_answers_give_no_verdict(images: int) -> None:
     labels = answers(images)

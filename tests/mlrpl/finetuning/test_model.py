@@ -339,7 +339,7 @@ def test_features_that_are_too_many_to_keep_are_computed_at_every_reading(monkey
 def test_the_last_stage_of_known_networks() -> None:
     lite = last_stages(load_backbone("efficientnet-lite0").module)
 
-    assert lite == ("model.blocks.6", "model.conv_head", "model.bn2")
+    assert lite == ("model.blocks.5", "model.blocks.6", "model.conv_head", "model.bn2")
     assert last_stages(Tiny()) == ("layer3",)
     with pytest.raises(ValueError, match="has no stage with weights"):
         last_stages(nn.ReLU())
@@ -353,8 +353,8 @@ def test_the_last_stage_of_known_networks() -> None:
         ("timm", "vit_tiny_patch16_224", ("blocks.11", "norm")),
         ("timm", "regnetx_002", ("s4",)),
         ("torchvision", "resnet18", ("layer4",)),
-        ("torchvision", "efficientnet_b0", ("features.7", "features.8")),
-        ("torchvision", "mobilenet_v2", ("features.17", "features.18")),
+        ("torchvision", "efficientnet_b0", ("features.6", "features.7", "features.8")),
+        ("torchvision", "mobilenet_v2", tuple(f"features.{n}" for n in range(14, 19))),
         ("torchvision", "shufflenet_v2_x0_5", ("stage4", "conv5")),
         ("torchvision", "regnet_x_400mf", ("trunk_output.block4",)),
     ],

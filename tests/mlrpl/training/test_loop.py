@@ -253,6 +253,10 @@ def plain(**settings) -> TrainConfig:
         ("constant", [0.5] * 8),
         ("step", [0.5] * 4 + [0.05] * 4),
         ("cosine", [0.25 * (1 + np.cos(np.pi * i / 8)) for i in range(8)]),
+        (
+            "one_cycle",
+            [1 / 6, 1 / 3, *(0.25 * (1 + np.cos(np.pi * i / 6)) for i in range(6))],
+        ),
     ],
 )
 def test_a_schedule_sets_the_length_of_every_step(schedule: str, rates: list[float]) -> None:

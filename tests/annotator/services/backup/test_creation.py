@@ -60,6 +60,8 @@ def test_it_is_a_plain_zip_that_sha256sum_checks(backup: Backup, tmp_path: Path)
 def test_it_holds_no_picture_and_features_only_if_wanted(full: Services, tmp_path: Path) -> None:
     (full.project.path / "thumbnails").mkdir()
     (full.project.path / "thumbnails" / "1.jpg").write_bytes(b"small")
+    full.project.kept_maps_path.mkdir()
+    (full.project.kept_maps_path / "maps").write_bytes(b"made again")
 
     both = [
         back_up(full.project, full.store, tmp_path / f"{wanted}.zip", features=wanted).file
