@@ -90,10 +90,7 @@ def later(price: Price, pool: int) -> str:
     """
     if price["left"] <= LITTLE * pool:
         return ""
-    return (
-        "cheaper later: what stays for people is better answered before you begin, as it teaches "
-        "the model"
-    )
+    return "cheaper later: answer what stays for people first, as it teaches the model"
 
 
 def saves(price: Price) -> str:

@@ -97,8 +97,7 @@ def test_a_plan_that_leaves_much_to_people_is_told_to_be_cheaper_later(
 
     assert "Cheaper later" not in drawn(choice, kept, "", Wishes())["cards"]["recall"]
     assert drawn(choice, much, "", Wishes())["cards"]["recall"].endswith(
-        "Cheaper later: what stays for people is better answered before you begin, as it teaches "
-        "the model."
+        "Cheaper later: answer what stays for people first, as it teaches the model."
     )
 
 
