@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -23,6 +25,7 @@ from mlrpl.methods.teacher import Teacher
 from mlrpl.models.graph import cooccurrence
 from mlrpl.models.heads import sample
 from mlrpl.models.prototypes import Prototypes
+from mlrpl.models.query_start import point_queries
 from mlrpl.models.sarl import SARL
 from mlrpl.models.word_vectors import load_word_vectors
 from mlrpl.train_config import TrainConfig
@@ -45,10 +48,16 @@ class SemanticMethod(Method):
     needs_tokens: ClassVar[bool] = True
     name: ClassVar[str]
     """What the method is registered as; messages begin with it."""
+    halved: ClassVar[bool] = False
+    """Whether each half of the images has prototypes of its own."""
+
+    ADDED: ClassVar[tuple[str, ...]] = ("part_share", "told_pairs")
+    """Buffers that older files lack: logits were added up, and every pair spoke."""
 
     config: SemanticConfig
     present_only: Tensor
     has_positive: Tensor
+    part_share: Tensor
 
     def __init__(
         self,
@@ -99,6 +108,7 @@ class SemanticMethod(Method):
         self.has_prototypes = prototypes
         for name in ("present_only", "has_positive"):
             self.register_buffer(name, torch.zeros(count, dtype=torch.bool))
+        self.register_buffer("part_share", torch.tensor(0.5))
 
     @classmethod
     def default_training(cls) -> TrainConfig:
@@ -142,8 +152,10 @@ class SemanticMethod(Method):
         self.sarl.graph.set_adjacency(cooccurrence(labels, smoothing=self.config.smoothing))
         rows = sample(data.rows)
         rows = rows[:: -(-len(rows) // _STATISTICS)]
-        blocks = [rows[i : i + _ROWS] for i in range(0, len(rows), _ROWS)]
-        self.sarl.take_statistics([self.tokens(data.features(block)) for block in blocks])
+        maps = [self.tokens(data.features(block)) for block in _blocks(rows)]
+        self.sarl.take_statistics(maps)
+        if not self.sarl.weight.any():  # nothing is trained yet
+            self._point_queries(data, maps)
         if self.config.pooled:
             self.pooled.prepare(data)
             self.teacher.prepare(data)
@@ -153,10 +165,14 @@ class SemanticMethod(Method):
                 self.guessed[torch.from_numpy(data.rows).to(asked.device)] = asked
 
     def before_epoch(self, epoch: int, data: TrainingData) -> None:
-        """Recompute the prototypes when they are due: after the warm-up, then every so often."""
-        since = epoch - self.config.warmup
+        """Recompute the prototypes when they are due: at first need, then every so often."""
+        since = epoch - self.prototypes_from()
         if self.has_prototypes and since >= 0 and since % self.config.prototype_every == 0:
             self._rebuild_prototypes(epoch, data)
+
+    def prototypes_from(self) -> int:
+        """Return the epoch from which on there are prototypes."""
+        return self.config.warmup
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
         """Give classifiers, and what `own_rates` names, rates of their own and no decay."""
@@ -183,9 +199,16 @@ class SemanticMethod(Method):
         return self.sarl.attention(self.tokens(features))
 
     def logits(self, decoupled: Tensor, features: Features) -> Tensor:
-        """Return the logits `(B, C)` of category features `(B, C, D)` of these images."""
+        """Return the logits `(B, C)` of category features `(B, C, D)` of these images.
+
+        With the pooled vector, the mean of two classifiers that learn apart. Learning as one, the
+        pooled vector's, which is quicker, explains the few known labels by itself, and nothing is
+        left that the attention could be learned from.
+        """
         logits = self.semantic_logits(decoupled)
-        return logits + self.image_logits(features) if self.config.pooled else logits
+        if not self.config.pooled:
+            return logits
+        return self.part_share * (logits + self.image_logits(features))
 
     def image_logits(self, features: Features) -> Tensor:
         """Return the part that comes from the pooled vector and the regions, `(B, C)`."""
@@ -208,6 +231,18 @@ class SemanticMethod(Method):
             return {}
         contrast = instance_contrastive(decoupled, labels)
         return {"instance": ramp * self.config.instance_weight * contrast}
+
+    def pooled_terms(self, batch: Batch) -> dict[str, Tensor]:
+        """Return what the classifier of the pooled vector costs, with its soft labels.
+
+        On known labels it costs like that of category features; on unknown pairs as far as it
+        differs from what known images say that these resemble.
+        """
+        if not self.config.pooled:
+            return {}
+        logits = self.image_logits(batch.features)
+        terms = {"pooled": self.risk(logits, batch.labels, batch.weights)}
+        return terms | self.soft_terms(logits, batch)
 
     def soft_terms(self, logits: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return the cost of unknown pairs against their soft labels, if there are any."""
@@ -238,16 +273,17 @@ class SemanticMethod(Method):
         """Return the cost of the classifiers' length, a known label each.
 
         Args:
-            classifications: Weight of all classification terms together. Known labels enter
-                every one of them, so the penalty keeps pace.
+            classifications: Weight of all terms together that classify category features. Known
+                labels enter every one of them, so their penalty keeps pace.
         """
-        penalty = self.config.classifier_penalty * self.sarl.weight.square().sum()
+        squares = classifications * self.sarl.weight.square().sum()
+        penalty = self.config.classifier_penalty * squares
         if self.config.pooled:
             linear = self.pooled.head.linear
             squares = linear.weight.square().sum() + linear.bias.square().sum()
             squares = squares + self.layout.square().sum()
             penalty = penalty + self.config.pooled_penalty * squares
-        cost: Tensor = classifications * 0.5 * penalty / self.risk.known_total
+        cost: Tensor = 0.5 * penalty / self.risk.known_total
         return cost
 
     def tokens(self, features: Features) -> Tensor:
@@ -275,15 +311,44 @@ class SemanticMethod(Method):
                 f"got {data.labels.shape[1]}; give one column a category"
             )
 
+    def _load_from_state_dict(
+        self, state_dict: Mapping[str, Any], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        """Read also what was saved before there was what `ADDED` names, which then was 1."""
+        buffers = dict(self.named_buffers())
+        before = {
+            prefix + name: torch.ones_like(buffers[name]) for name in self.ADDED if name in buffers
+        }
+        super()._load_from_state_dict({**before, **state_dict}, prefix, *args, **kwargs)
+
+    @torch.no_grad()
+    def _point_queries(self, data: TrainingData, maps: Sequence[Tensor]) -> None:
+        """Let every category start to look for what images have in common that show it."""
+        like = self.sarl.token_mean
+        total = like.new_zeros(self.dimensions.categories, self.dimensions.token)
+        positives = like.new_zeros(self.dimensions.categories)
+        shows = data.rows[(data.known_labels() == PRESENT).any(axis=1)]
+        for rows in _blocks(shows[:: -(-len(shows) // _STATISTICS) or 1]):
+            shown = torch.from_numpy(data.labels[rows] == PRESENT).to(like)
+            total += shown.T @ self.sarl.image_means([self.tokens(data.features(rows)).to(like)])
+            positives += shown.sum(dim=0)
+        centre = self.sarl.image_means([part.to(like) for part in maps]).mean(dim=0)
+        contrast = total - positives[:, None] * centre
+        step = -(-sum(part.shape[:2].numel() for part in maps) // _STATISTICS)
+        drawn = torch.cat([part.flatten(0, 1)[::step] for part in maps])
+        point_queries(self.sarl, contrast, positives, drawn, self.config.attention_start)
+
     @torch.no_grad()
     def _rebuild_prototypes(self, epoch: int, data: TrainingData) -> None:
-        features, categories, images = zip(*self._positives(data), strict=True)
+        found = zip(*self._positives(data), strict=True)
+        features, categories, images = (torch.cat(parts) for parts in found)
         self.prototypes.rebuild(
-            torch.cat(features),
-            torch.cat(categories),
-            torch.cat(images),
+            features,
+            categories,
+            images,
             torch.Generator().manual_seed(epoch),
             per_prototype=self.config.positives_per_prototype,
+            halves=half_of(images) if self.halved else None,
         )
 
     def _positives(self, data: TrainingData) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
@@ -296,3 +361,12 @@ class SemanticMethod(Method):
             rows = torch.from_numpy(data.rows).to(device)
             yield decoupled[image, category], category, rows[image + seen]
             seen += len(batch.labels)
+
+
+def _blocks(rows: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+    return [rows[i : i + _ROWS] for i in range(0, len(rows), _ROWS)]
+
+
+def half_of(rows: Tensor) -> Tensor:
+    """Return the half of the images that each row is in, 0 or 1."""
+    return rows % 2

@@ -15,6 +15,9 @@ class SemanticConfig:
     """Width of a category's feature, D."""
     hidden: int = 32
     """Width of the space where tokens and categories meet, H."""
+    attention_start: float = 1.0
+    """How far from even the attention starts: spread of its logits over the positions of a map, in
+    nats, towards what known positives have in common; 0 starts at random."""
     steps: int = 1
     """Rounds of exchange along the co-occurrence graph; 0 leaves the graph out."""
     smoothing: float = 5.0
@@ -67,6 +70,7 @@ class SemanticConfig:
     )
     ABOVE_ZERO: ClassVar[tuple[str, ...]] = ("smoothing", "classifier_rate")
     NOT_NEGATIVE: ClassVar[tuple[str, ...]] = (
+        "attention_start",
         "steps",
         "regions",
         "soft_weight",
