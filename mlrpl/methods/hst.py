@@ -16,10 +16,11 @@ from mlrpl.losses.contrastive import prototype_contrastive
 from mlrpl.losses.cooccurrence import cooccurrence_loss, pair_targets
 from mlrpl.losses.thresholds import Thresholds, threshold_loss
 from mlrpl.methods import register
-from mlrpl.methods.semantic import SemanticMethod, half_of
+from mlrpl.methods.semantic import SemanticMethod
 from mlrpl.methods.semantic_config import SemanticConfig
 from mlrpl.models.cooccurrence import PairNetwork, pair_matrix, transfer_scores
 from mlrpl.models.graph import assume_absent_where_only_present
+from mlrpl.models.prototypes import half_of
 
 Pseudo = Literal["hard", "soft"]
 _ROWS = 256
@@ -219,6 +220,7 @@ class HST(SemanticMethod):
         prototypes for `cst_warmup`. The pair network reads features without pulling at them: its
         loss, ten times as heavy, would shape them for pairs rather than for categories.
         """
+        batch = self.taught(batch, epoch)
         features = self.sarl.decouple(self.tokens(batch.features))
         logits = self.semantic_logits(features)
         labels = assume_absent_where_only_present(batch.labels, self.present_only)

@@ -117,6 +117,7 @@ class SARB(SemanticMethod):
         In the first epoch the contrast grows from zero to its weight; blending waits for `warmup`
         epochs.
         """
+        batch = self.taught(batch, epoch)
         config = self.config
         features = self.sarl.decouple(self.tokens(batch.features))
         labels = assume_absent_where_only_present(batch.labels, self.present_only)

@@ -17,6 +17,7 @@ from mlrpl.data import Batch, Dimensions, Features, TrainingData
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.losses.contrastive import instance_contrastive
 from mlrpl.losses.known_risk import KnownRisk
+from mlrpl.methods import part_shares
 from mlrpl.methods.base import Method
 from mlrpl.methods.kernel_ridge import KernelRidgeConfig
 from mlrpl.methods.partial_bce import PartialBCE, PartialBCEConfig
@@ -24,7 +25,7 @@ from mlrpl.methods.semantic_config import SemanticConfig
 from mlrpl.methods.teacher import Teacher
 from mlrpl.models.graph import cooccurrence
 from mlrpl.models.heads import sample
-from mlrpl.models.prototypes import Prototypes
+from mlrpl.models.prototypes import Prototypes, half_of
 from mlrpl.models.query_start import point_queries
 from mlrpl.models.sarl import SARL
 from mlrpl.models.word_vectors import load_word_vectors
@@ -108,7 +109,10 @@ class SemanticMethod(Method):
         self.has_prototypes = prototypes
         for name in ("present_only", "has_positive"):
             self.register_buffer(name, torch.zeros(count, dtype=torch.bool))
-        self.register_buffer("part_share", torch.tensor(0.5))
+        shares = torch.tensor([part_shares.STARTS, 1 - part_shares.STARTS])
+        self.register_buffer("part_share", shares)
+        self.judges = torch.zeros(0, dtype=torch.bool)
+        """`(N,)`, which images of the data judge both classifiers, set by `prepare`."""
 
     @classmethod
     def default_training(cls) -> TrainConfig:
@@ -157,6 +161,8 @@ class SemanticMethod(Method):
         if not self.sarl.weight.any():  # nothing is trained yet
             self._point_queries(data, maps)
         if self.config.pooled:
+            self.judges = torch.zeros(len(data.labels), dtype=torch.bool)
+            self.judges[part_shares.judging(data.labels, data.rows)] = True
             self.pooled.prepare(data)
             self.teacher.prepare(data)
             if self.config.soft_weight:
@@ -165,10 +171,21 @@ class SemanticMethod(Method):
                 self.guessed[torch.from_numpy(data.rows).to(asked.device)] = asked
 
     def before_epoch(self, epoch: int, data: TrainingData) -> None:
-        """Recompute the prototypes when they are due: at first need, then every so often."""
+        """Recompute the prototypes when they are due, and judge the classifiers once.
+
+        Prototypes are due at first need, then every so often.
+        """
+        if epoch == self.config.judged_from:
+            self._judge(data)
         since = epoch - self.prototypes_from()
         if self.has_prototypes and since >= 0 and since % self.config.prototype_every == 0:
             self._rebuild_prototypes(epoch, data)
+
+    def taught(self, batch: Batch, epoch: int) -> Batch:
+        """Return what a batch teaches: until both classifiers are judged, no label of a judge."""
+        if epoch >= self.config.judged_from:
+            return batch
+        return part_shares.without(batch, self.judges.to(batch.labels.device))
 
     def prototypes_from(self) -> int:
         """Return the epoch from which on there are prototypes."""
@@ -201,14 +218,14 @@ class SemanticMethod(Method):
     def logits(self, decoupled: Tensor, features: Features) -> Tensor:
         """Return the logits `(B, C)` of category features `(B, C, D)` of these images.
 
-        With the pooled vector, the mean of two classifiers that learn apart. Learning as one, the
-        pooled vector's, which is quicker, explains the few known labels by itself, and nothing is
-        left that the attention could be learned from.
+        With the pooled vector, a mean (see `part_shares`) of two classifiers that learn apart.
+        Learning as one, the pooled vector's, which is quicker, explains the few known labels by
+        itself, and nothing is left that the attention could be learned from.
         """
         logits = self.semantic_logits(decoupled)
         if not self.config.pooled:
             return logits
-        return self.part_share * (logits + self.image_logits(features))
+        return self.part_share[0] * logits + self.part_share[1] * self.image_logits(features)
 
     def image_logits(self, features: Features) -> Tensor:
         """Return the part that comes from the pooled vector and the regions, `(B, C)`."""
@@ -339,6 +356,22 @@ class SemanticMethod(Method):
         point_queries(self.sarl, contrast, positives, drawn, self.config.attention_start)
 
     @torch.no_grad()
+    def _judge(self, data: TrainingData) -> None:
+        """Weigh both classifiers by images that have taught neither so far."""
+        judges = np.flatnonzero(self.judges.numpy())
+        if not len(judges):
+            return
+        first, second = [], []
+        for rows in _blocks(judges):
+            features = data.features(rows).to(str(self.has_positive.device))
+            decoupled = self.sarl.decouple(self.tokens(features))
+            first.append(self.semantic_logits(decoupled).float().cpu().numpy())
+            second.append(self.image_logits(features).float().cpu().numpy())
+        labels = data.labels[judges]
+        share = part_shares.best_share(np.concatenate(first), np.concatenate(second), labels)
+        self.part_share.copy_(torch.tensor([share, 1 - share]))
+
+    @torch.no_grad()
     def _rebuild_prototypes(self, epoch: int, data: TrainingData) -> None:
         found = zip(*self._positives(data), strict=True)
         features, categories, images = (torch.cat(parts) for parts in found)
@@ -365,8 +398,3 @@ class SemanticMethod(Method):
 
 def _blocks(rows: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
     return [rows[i : i + _ROWS] for i in range(0, len(rows), _ROWS)]
-
-
-def half_of(rows: Tensor) -> Tensor:
-    """Return the half of the images that each row is in, 0 or 1."""
-    return rows % 2

@@ -32,6 +32,9 @@ class SemanticConfig:
     """Share of the classifier's input that is dropped in training, 0 up to but not 1."""
     pooled: bool = True
     """Whether the logits of partial BCE on the pooled vector are added."""
+    judged_from: int = 8
+    """Epoch before which a tenth of the labelled images teach nothing; then they judge how much
+    each classifier speaks. Only with `pooled`."""
     pooled_penalty: float = 0.3
     """Squared length of a pooled classifier against the sum of its labels' costs."""
     regions: int = 3
@@ -80,6 +83,7 @@ class SemanticConfig:
         "unknown_ratio",
         "instance_weight",
         "warmup",
+        "judged_from",
     )
     CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {}
     """Options that are one of some words, with these."""

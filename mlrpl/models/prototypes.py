@@ -115,7 +115,9 @@ class Prototypes(nn.Module):
         slots = slice(start, start + count)
         self.vectors[category, slots] = centres
         self.counts[category] += count
-        self.exemplars[category, slots] = images[(points @ centres.T).argmax(dim=0)]
+        # Both points of a centre of two are equally near to it: the first, not what rounding says.
+        nearest = (points @ centres.T).round(decimals=6).argmax(dim=0)
+        self.exemplars[category, slots] = images[nearest]
         self.halves[category, slots] = half
 
     def similarity(self, features: Tensor, halves: Tensor | None = None) -> Tensor:
@@ -187,3 +189,8 @@ def _spread_start(points: Tensor, count: int, generator: torch.Generator) -> Ten
             odds = torch.ones_like(odds)
         chosen.append(int(torch.multinomial(odds, 1, generator=generator)))
     return points[chosen]
+
+
+def half_of(rows: Tensor) -> Tensor:
+    """Return the half of the images that each row is in, 0 or 1."""
+    return rows % 2

@@ -19,6 +19,7 @@ from mlrpl.data import Dimensions, Features
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.methods import build
 from mlrpl.methods.hst import HSTConfig
+from mlrpl.methods.part_shares import judging
 from mlrpl.methods.sarb import SARBConfig
 from mlrpl.methods.semantic import SemanticMethod
 from mlrpl.methods.semantic_config import SemanticConfig
@@ -350,7 +351,14 @@ def test_a_version_from_before_its_parts_learned_apart_scores_as_it_did(
     with safe_open(file, framework="pt") as saved:
         header = saved.metadata()
         tensors = {k: saved.get_tensor(k) for k in saved.keys()}  # noqa: SIM118 - no mapping
-    later = {"attention_start", "pair_rate", "pair_images", "cst_warmup", "precision"}
+    later = {
+        "attention_start",
+        "pair_rate",
+        "pair_images",
+        "cst_warmup",
+        "precision",
+        "judged_from",
+    }
     options = json.loads(header["options"])
     header["options"] = json.dumps({k: v for k, v in options.items() if k not in later})
     new = ("part_share", "told_pairs", "prototypes.halves")
@@ -359,6 +367,48 @@ def test_a_version_from_before_its_parts_learned_apart_scores_as_it_did(
     loaded = checkpoint.load(file)
 
     assert isinstance(loaded, SemanticMethod)
+    method.part_share.fill_(1.0)
     np.testing.assert_allclose(
-        predict(loaded, training), 2 * predict(method, training), rtol=1e-5, atol=1e-6
+        predict(loaded, training), predict(method, training), rtol=1e-5, atol=1e-6
     )
+
+
+@METHODS
+def test_what_judges_both_classifiers_teaches_neither_before(name: str) -> None:
+    labels, features = mixed(400, 3), arrays(400)
+    training = TrainingData(labels, **features)
+    hidden = labels.copy()
+    short = TrainConfig(epochs=2, batch_size=50)
+    judges = judging(labels, training.rows)
+    hidden[judges] = UNKNOWN
+    scores = []
+    for given in (labels, hidden):
+        torch.manual_seed(0)
+        method = built(name, options={"soft_weight": 0.0, "judged_from": 2})
+        method.prepare(training)
+        method.prepare = lambda _: None  # type: ignore[method-assign]
+        fit(method, TrainingData(given, **features), short)
+        scores.append(predict(method, training))
+
+    assert len(judges) > 10
+    np.testing.assert_array_equal(scores[0], scores[1])
+
+
+@METHODS
+def test_the_classifier_that_knows_more_is_heard_more(name: str) -> None:
+    labels = mixed(400, 3)
+    training = TrainingData(labels, **arrays(400))
+    method = built(name, options={"judged_from": 2})
+    method.prepare(training)
+    shares = []
+    for good in ("semantic", "image"):
+        told = torch.from_numpy(labels[judging(labels, training.rows)]).float()
+        parts = {"semantic": torch.zeros_like(told), "image": torch.zeros_like(told)}
+        parts[good] = told
+        method.semantic_logits = lambda _, p=parts: p["semantic"]  # type: ignore[method-assign]
+        method.image_logits = lambda _, p=parts: p["image"]  # type: ignore[method-assign]
+        method.before_epoch(2, training)
+        shares.append(method.part_share.tolist())
+
+    assert shares[0][0] > 0
+    assert shares[1] == [0.0, 1.0]
