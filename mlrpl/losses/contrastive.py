@@ -63,7 +63,7 @@ def prototype_contrastive(similarity: Tensor, labels: Tensor, available: Tensor)
     Args:
         similarity: `(B, C)`, cosine with the nearest prototype, -1..1; 1 = alike.
         labels: `(B, C)`, each `PRESENT`, `UNKNOWN` or `ABSENT`.
-        available: `(C,)` bool, whether the category has a prototype.
+        available: `(C,)` or `(B, C)` bool, whether the category has a prototype.
 
     Returns:
         The mean over known pairs of categories with a prototype, a scalar in 0..2.

@@ -10,7 +10,13 @@ from mlrpl.labels import PRESENT, UNKNOWN
 
 
 def threshold_loss(
-    scores: Tensor, thresholds: Tensor, labels: Tensor, usable: Tensor, *, sharpness: float
+    scores: Tensor,
+    thresholds: Tensor,
+    labels: Tensor,
+    usable: Tensor,
+    *,
+    sharpness: float,
+    precision: float = 0.5,
 ) -> Tensor:
     """Cross-entropy of `sigmoid(sharpness * (score - threshold))` with the known labels.
 
@@ -24,6 +30,8 @@ def threshold_loss(
         labels: `(B, C)`, each `PRESENT`, `UNKNOWN` or `ABSENT`.
         usable: `(B, C)` bool, where there is a score.
         sharpness: Steepness of the stand-in for the step, per unit of score; above 0.
+        precision: How likely a pair at its threshold is present, where the threshold settles: known
+            absent pairs weigh `precision / (1 - precision)`, so that there both signs pull alike.
 
     Returns:
         The mean over known pairs with a score, a scalar in nats.
@@ -37,7 +45,8 @@ def threshold_loss(
     cost = F.binary_cross_entropy_with_logits(
         sharpness * (scores - thresholds), target, reduction="none"
     )
-    return (cost * used).sum() / used.sum().clamp(min=1)
+    weight = torch.where(labels == PRESENT, 1.0, precision / (1 - precision))
+    return (cost * weight * used).sum() / used.sum().clamp(min=1)
 
 
 class Thresholds(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
@@ -12,15 +13,18 @@ from torch import Tensor, nn
 from mlrpl.data import Batch, Dimensions, Features, TrainingData
 from mlrpl.labels import PRESENT, UNKNOWN
 from mlrpl.losses.contrastive import prototype_contrastive
-from mlrpl.losses.cooccurrence import cooccurrence_loss
+from mlrpl.losses.cooccurrence import cooccurrence_loss, pair_targets
 from mlrpl.losses.thresholds import Thresholds, threshold_loss
 from mlrpl.methods import register
 from mlrpl.methods.semantic import SemanticMethod
 from mlrpl.methods.semantic_config import SemanticConfig
 from mlrpl.models.cooccurrence import PairNetwork, pair_matrix, transfer_scores
 from mlrpl.models.graph import assume_absent_where_only_present
+from mlrpl.models.prototypes import half_of
 
 Pseudo = Literal["hard", "soft"]
+_ROWS = 256
+"""Images whose pairs are counted at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +39,16 @@ class HSTConfig(SemanticConfig):
     """Hidden units of one pair."""
     ist_weight: float = 10.0
     """Weight of the pair network's loss."""
+    pair_rate: float = 3e-3
+    """Learning rate of the pair network."""
+    pair_images: int = 5
+    """Images of which it must be known that they show one of two categories and whether they show
+    the other; where there are fewer, neither speaks for the other."""
 
     cst: bool = True
     """Whether prototypes of a category speak for unknown labels."""
+    cst_warmup: int = 5
+    """Epochs before they do; not before `warmup`."""
     prototype_weight: float = 0.05
     """Weight of the contrast between images and prototypes."""
 
@@ -54,11 +65,16 @@ class HSTConfig(SemanticConfig):
     sharpness: float = 10.0
     """Steepness of the learned step, per unit of score."""
 
-    pseudo: Pseudo = "soft"
+    precision: float = 0.6
+    """How likely a pair is present whose score is at its learned threshold, above 0 and below 1."""
+
+    pseudo: Pseudo = "hard"
     """What a transferred score becomes: `hard` a present label above its threshold, as published;
     `soft` the probability that the learned step has there, which also says absent."""
-    pseudo_weight: float = 0.1
-    """Weight of each of the two losses of pseudo labels; hard ones count known labels again."""
+    pseudo_weight: float = 1.0
+    """Weight of each of the two losses of pseudo labels. The soft ones of a batch count together
+    at most this much of what its known labels count, and one no more than a known one does; hard
+    ones count known labels again."""
     min_positives: int = 5
     """Known positives below which a category gets no pseudo labels."""
 
@@ -71,24 +87,29 @@ class HSTConfig(SemanticConfig):
         *SemanticConfig.ABOVE_ZERO,
         "threshold_rate",
         "sharpness",
+        "pair_rate",
     )
     NOT_NEGATIVE: ClassVar[tuple[str, ...]] = (
         *SemanticConfig.NOT_NEGATIVE,
         "ist_weight",
+        "pair_images",
+        "cst_warmup",
         "prototype_weight",
         "threshold_weight",
         "pseudo_weight",
         "min_positives",
     )
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.precision < 1:
+            raise ValueError(f"precision must lie above 0 and below 1, got {self.precision}")
+
     CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {"pseudo": get_args(Pseudo)}
     PAPER: ClassVar[dict[str, Any]] = {
         **SemanticConfig.PAPER,
         "pair_reduced": 512,
         "pair_hidden": 1024,
-        "ist_weight": 10.0,
-        "pseudo": "hard",
-        "pseudo_weight": 1.0,
     }
 
 
@@ -104,6 +125,7 @@ class HST(SemanticMethod):
     """
 
     name: ClassVar[str] = "hst"
+    halved: ClassVar[bool] = True
     paper: ClassVar[str] = (
         "Chen, Pu, Liu, Wu, Qiu and Lin: Heterogeneous Semantic Transfer for Multi-label "
         "Recognition with Partial Labels, IJCV 2024"
@@ -111,6 +133,7 @@ class HST(SemanticMethod):
 
     config: HSTConfig
     eligible: Tensor
+    told_pairs: Tensor
 
     def __init__(
         self,
@@ -137,6 +160,8 @@ class HST(SemanticMethod):
                 count, initial=config.cst_threshold, learned=config.dtl
             )
         self.register_buffer("eligible", torch.zeros(count, dtype=torch.bool))
+        pairs = count * (count - 1) // 2
+        self.register_buffer("told_pairs", torch.ones(pairs, dtype=torch.bool))
 
     def prepare(self, data: TrainingData) -> None:
         """Take token statistics, co-occurrence and the kinds of categories.
@@ -145,13 +170,25 @@ class HST(SemanticMethod):
             ValueError: If there are no token maps or a shape is not what the method was built for.
         """
         super().prepare(data)
-        positives = torch.from_numpy(data.known_labels() == PRESENT).sum(dim=0)
+        labels = torch.from_numpy(data.known_labels())
+        positives = (labels == PRESENT).sum(dim=0)
         self.eligible.copy_(positives >= max(1, self.config.min_positives))
+        if self.config.ist:
+            labels = assume_absent_where_only_present(labels, self.present_only.cpu())
+            known = [pair_targets(part)[1].sum(dim=0) for part in labels.split(_ROWS)]
+            self.told_pairs.copy_(torch.stack(known).sum(dim=0) >= self.config.pair_images)
 
     def own_rates(self) -> list[tuple[list[nn.Parameter], float]]:
-        """Return the thresholds with their rate; those that do not learn have none."""
+        """Return thresholds and pair network with their rates."""
         thresholds = [m.values for m in self.modules() if isinstance(m, Thresholds)]
-        return [([p for p in thresholds if p.requires_grad], self.config.threshold_rate)]
+        rates = [([p for p in thresholds if p.requires_grad], self.config.threshold_rate)]
+        if self.config.ist:
+            rates.append((list(self.pairs.parameters()), self.config.pair_rate))
+        return rates
+
+    def prototypes_from(self) -> int:
+        """Return the epoch from which on prototypes speak."""
+        return max(self.config.warmup, self.config.cst_warmup)
 
     def transfer(self, features: Features, labels: Tensor) -> Tensor:
         """Return how strongly the other known positives of an image speak for each category.
@@ -168,37 +205,43 @@ class HST(SemanticMethod):
         """
         if not self.config.ist:
             raise ValueError("this hst was built with ist=False; train one with ist=True")
-        pairs = torch.sigmoid(self.pairs(self.sarl.decouple(self.tokens(features))))
-        return transfer_scores(pair_matrix(pairs, self.dimensions.categories), labels)[0]
+        pairs = self.pairs(self.sarl.decouple(self.tokens(features)))
+        return self._transfer_scores(pairs, labels)[0]
+
+    def _transfer_scores(self, pairs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        matrix = pair_matrix(torch.sigmoid(pairs), self.dimensions.categories)
+        return transfer_scores(matrix, labels, self.told_pairs)
 
     def losses(self, batch: Batch, epoch: int, progress: float) -> dict[str, Tensor]:
         """Return the terms of the known labels and of every part that is switched on.
 
         In the first epoch the losses of co-occurrence and of contrast between images grow from
-        zero to their weight; pseudo labels, prototypes and thresholds wait for `warmup` epochs.
+        zero to their weight; pseudo labels and thresholds wait for `warmup` epochs, those of
+        prototypes for `cst_warmup`. The pair network reads features without pulling at them: its
+        loss, ten times as heavy, would shape them for pairs rather than for categories.
         """
+        batch = self.taught(batch, epoch)
         features = self.sarl.decouple(self.tokens(batch.features))
-        logits = self.logits(features, batch.features)
+        logits = self.semantic_logits(features)
         labels = assume_absent_where_only_present(batch.labels, self.present_only)
         ramp = progress if epoch == 0 else 1.0
         terms = {"known": self.risk(logits, batch.labels, batch.weights)}
-        terms |= self.soft_terms(logits, batch)
+        terms |= self.pooled_terms(batch)
         if self.config.ist:
-            pairs = self.pairs(features)
+            pairs = self.pairs(features.detach())
             terms["ist"] = ramp * self.config.ist_weight * cooccurrence_loss(pairs, labels)
         if self.config.cst:
             terms |= self.contrast_terms(features, labels, ramp)
-        if epoch >= self.config.warmup:
-            if self.config.ist:
-                matrix = pair_matrix(torch.sigmoid(pairs), self.dimensions.categories)
-                scores, usable = transfer_scores(matrix, batch.labels)
-                terms |= self._pseudo("ist", self.ist_thresholds, scores, usable, logits, batch)
-            if self.config.cst:
-                scores, available = self.prototypes.similarity(features), self.prototypes.available
-                contrast = prototype_contrastive(scores, labels, available)
-                terms["prototype"] = self.config.prototype_weight * contrast
-                usable = available.expand_as(scores)
-                terms |= self._pseudo("cst", self.cst_thresholds, scores, usable, logits, batch)
+        if self.config.ist and epoch >= self.config.warmup:
+            scores, usable = self._transfer_scores(pairs, batch.labels)
+            terms |= self._pseudo("ist", self.ist_thresholds, scores, usable, logits, batch)
+        if self.config.cst and epoch >= self.prototypes_from():
+            half = None if batch.rows is None else half_of(batch.rows)
+            scores = self.prototypes.similarity(features, half)
+            usable = self.prototypes.available_to(half, len(scores))
+            contrast = prototype_contrastive(scores, labels, usable)
+            terms["prototype"] = self.config.prototype_weight * contrast
+            terms |= self._pseudo("cst", self.cst_thresholds, scores, usable, logits, batch)
         hard = self.config.pseudo == "hard"
         transfers = sum(hard and name.startswith("pseudo") for name in terms)
         terms["penalty"] = self.penalty(1 + transfers * self.config.pseudo_weight)
@@ -216,18 +259,26 @@ class HST(SemanticMethod):
         """Return the cost of known and pseudo labels together, and that of the thresholds."""
         told = (batch.labels == UNKNOWN) & usable & self.eligible
         if self.config.pseudo == "soft":
-            steps = self.config.sharpness * (scores - thresholds.values).detach()
-            cost = self.soft_cost(logits, torch.sigmoid(steps), told)
+            odds = self.config.precision / (1 - self.config.precision)
+            steps = self.config.sharpness * (scores - thresholds.values).detach() + math.log(odds)
+            known = (batch.labels != UNKNOWN).sum()
+            weight = (self.config.pseudo_weight * known / told.sum().clamp(min=1)).clamp(max=1)
+            cost = weight * self.soft_cost(logits, torch.sigmoid(steps), told)
         else:
             pseudo = told & thresholds.exceeded(scores.detach())
             labels = torch.where(pseudo, torch.full_like(batch.labels, PRESENT), batch.labels)
             weights = torch.where(pseudo, torch.ones_like(batch.weights), batch.weights)
-            cost = self.risk(logits, labels, weights)
-        terms = {f"pseudo_{name}": self.config.pseudo_weight * cost}
+            cost = self.config.pseudo_weight * self.risk(logits, labels, weights)
+        terms = {f"pseudo_{name}": cost}
         if self.config.dtl:
             known = assume_absent_where_only_present(batch.labels, self.present_only)
             moved = threshold_loss(
-                scores, thresholds.values, known, usable, sharpness=self.config.sharpness
+                scores,
+                thresholds.values,
+                known,
+                usable,
+                sharpness=self.config.sharpness,
+                precision=self.config.precision,
             )
             terms[f"threshold_{name}"] = self.config.threshold_weight * moved
         return terms

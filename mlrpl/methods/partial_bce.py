@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from mlrpl.data import Batch, Dimensions, Features, TrainingData
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.losses.bce import Normalisation, image_weight, partial_bce
+from mlrpl.losses.known_risk import stand_in_weight
 from mlrpl.losses.positive_unlabelled import positive_unlabelled_risk
 from mlrpl.methods import register
 from mlrpl.methods.base import Method
@@ -146,13 +147,9 @@ class PartialBCE(Method):
         self.head.prepare(data.pooled, data.rows)
         self.name_head.prepare(data.pooled, data.rows)
         labels = torch.from_numpy(data.known_labels())
-        present = (labels == PRESENT).sum(dim=0)
-        absent = (labels == ABSENT).sum(dim=0)
-        unknown = (labels == UNKNOWN).sum(dim=0).clamp(min=1)
-        missing = (self.config.unknown_ratio * present - absent).clamp(min=0)
-        self.has_positive.copy_(present > 0)
-        self.unknown_weight.copy_((missing / unknown).clamp(max=1))
-        self.known_total.copy_((present + absent).sum().clamp(min=1))
+        self.has_positive.copy_((labels == PRESENT).any(dim=0))
+        self.unknown_weight.copy_(stand_in_weight(labels, self.config.unknown_ratio))
+        self.known_total.copy_((labels != UNKNOWN).sum().clamp(min=1))
         self.images.fill_(len(data))
 
     def losses(self, batch: Batch, epoch: int, progress: float) -> dict[str, Tensor]:  # noqa: ARG002

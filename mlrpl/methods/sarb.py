@@ -44,8 +44,9 @@ class SARBConfig(SemanticConfig):
     """Learning rate of learned shares, in logits."""
     ilrb_weight: float = 1.0
     """Weight of the loss on images blended with their partners."""
-    plrb_weight: float = 1.0
-    """Weight of the loss on images blended with prototypes."""
+    plrb_weight: float = 0.2
+    """Weight of the loss on images blended with prototypes. Every image has one mixture, where at
+    a tenth of the labels a quarter of the images has a known present label of its own."""
 
     ABOVE_ZERO: ClassVar[tuple[str, ...]] = (
         *SemanticConfig.ABOVE_ZERO,
@@ -59,7 +60,11 @@ class SARBConfig(SemanticConfig):
     )
 
     CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {"ratio": get_args(Ratio)}
-    PAPER: ClassVar[dict[str, Any]] = {**SemanticConfig.PAPER, "ratio": "learned"}
+    PAPER: ClassVar[dict[str, Any]] = {
+        **SemanticConfig.PAPER,
+        "ratio": "learned",
+        "plrb_weight": 1.0,
+    }
 
 
 @register("sarb", SARBConfig)
@@ -72,10 +77,7 @@ class SARB(SemanticMethod):
 
     Source:
         Pu et al., SARB (AAAI 2022). Shares are drawn from a Beta distribution unless
-        `ratio="learned"`; either way no gradient reaches the soft label. The pooled
-        vector's logits blend with the partner's, which is to blend the vectors, as their
-        classifier is linear; a prototype has no such vector, so that there they stay as they
-        are and learn nothing.
+        `ratio="learned"`; either way no gradient reaches the soft label.
     """
 
     name: ClassVar[str] = "sarb"
@@ -115,6 +117,7 @@ class SARB(SemanticMethod):
         In the first epoch the contrast grows from zero to its weight; blending waits for `warmup`
         epochs.
         """
+        batch = self.taught(batch, epoch)
         config = self.config
         features = self.sarl.decouple(self.tokens(batch.features))
         labels = assume_absent_where_only_present(batch.labels, self.present_only)
@@ -123,16 +126,12 @@ class SARB(SemanticMethod):
         everything = torch.cat([features, *(blend.features for blend, _ in blends.values())])
         sizes = [len(features), *(len(blend.rows) for blend, _ in blends.values())]
         logits, *blended = self.semantic_logits(everything).split(sizes)
-        pooled = self.image_logits(batch.features) if config.pooled else None
-        whole = logits if pooled is None else logits + pooled
-        terms["known"] = self.risk(whole, batch.labels, batch.weights)
-        terms |= self.soft_terms(whole, batch)
+        terms["known"] = self.risk(logits, batch.labels, batch.weights)
+        terms |= self.pooled_terms(batch)
         weights = {"ilrb": config.ilrb_weight, "plrb": config.plrb_weight}
         for (name, (blend, own)), part in zip(blends.items(), blended, strict=True):
-            if pooled is not None:
-                part = part + _blended_pooled(name, pooled, blend, own)
             # An image without a mixture enters as it is: its copy would have the same logits.
-            scores = whole.index_copy(0, blend.rows, part.to(whole.dtype))
+            scores = logits.index_copy(0, blend.rows, part.to(logits.dtype))
             mixed = torch.zeros_like(batch.labels, dtype=torch.bool)
             mixed[blend.rows] = blend.mixed
             terms[name] = weights[name] * self._cost(scores, batch, mixed, own.detach())
@@ -162,12 +161,3 @@ class SARB(SemanticMethod):
         per_label: Tensor = absent * self.risk.images / self.risk.known_total
         cost: Tensor = self.risk(logits, labels, weights) + per_label
         return cost
-
-
-def _blended_pooled(name: str, pooled: Tensor, blend: Blend, own: Tensor) -> Tensor:
-    """Return the logits of the pooled vector for the copies, `(R, C)`."""
-    mine = pooled[blend.rows]
-    if name == "plrb":
-        return torch.where(blend.mixed, mine.detach(), mine)
-    partners, share = pooled[len(pooled) - 1 - blend.rows], own[blend.rows]
-    return torch.where(blend.mixed, share * mine + (1 - share) * partners, mine)

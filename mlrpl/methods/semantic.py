@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -15,6 +17,7 @@ from mlrpl.data import Batch, Dimensions, Features, TrainingData
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.losses.contrastive import instance_contrastive
 from mlrpl.losses.known_risk import KnownRisk
+from mlrpl.methods import part_shares
 from mlrpl.methods.base import Method
 from mlrpl.methods.kernel_ridge import KernelRidgeConfig
 from mlrpl.methods.partial_bce import PartialBCE, PartialBCEConfig
@@ -22,7 +25,8 @@ from mlrpl.methods.semantic_config import SemanticConfig
 from mlrpl.methods.teacher import Teacher
 from mlrpl.models.graph import cooccurrence
 from mlrpl.models.heads import sample
-from mlrpl.models.prototypes import Prototypes
+from mlrpl.models.prototypes import Prototypes, half_of
+from mlrpl.models.query_start import point_queries
 from mlrpl.models.sarl import SARL
 from mlrpl.models.word_vectors import load_word_vectors
 from mlrpl.train_config import TrainConfig
@@ -45,10 +49,16 @@ class SemanticMethod(Method):
     needs_tokens: ClassVar[bool] = True
     name: ClassVar[str]
     """What the method is registered as; messages begin with it."""
+    halved: ClassVar[bool] = False
+    """Whether each half of the images has prototypes of its own."""
+
+    ADDED: ClassVar[tuple[str, ...]] = ("part_share", "told_pairs")
+    """Buffers that older files lack: logits were added up, and every pair spoke."""
 
     config: SemanticConfig
     present_only: Tensor
     has_positive: Tensor
+    part_share: Tensor
 
     def __init__(
         self,
@@ -99,6 +109,10 @@ class SemanticMethod(Method):
         self.has_prototypes = prototypes
         for name in ("present_only", "has_positive"):
             self.register_buffer(name, torch.zeros(count, dtype=torch.bool))
+        shares = torch.tensor([part_shares.STARTS, 1 - part_shares.STARTS])
+        self.register_buffer("part_share", shares)
+        self.judges = torch.zeros(0, dtype=torch.bool)
+        """`(N,)`, which images of the data judge both classifiers, set by `prepare`."""
 
     @classmethod
     def default_training(cls) -> TrainConfig:
@@ -142,9 +156,13 @@ class SemanticMethod(Method):
         self.sarl.graph.set_adjacency(cooccurrence(labels, smoothing=self.config.smoothing))
         rows = sample(data.rows)
         rows = rows[:: -(-len(rows) // _STATISTICS)]
-        blocks = [rows[i : i + _ROWS] for i in range(0, len(rows), _ROWS)]
-        self.sarl.take_statistics([self.tokens(data.features(block)) for block in blocks])
+        maps = [self.tokens(data.features(block)) for block in _blocks(rows)]
+        self.sarl.take_statistics(maps)
+        if not self.sarl.weight.any():  # nothing is trained yet
+            self._point_queries(data, maps)
         if self.config.pooled:
+            self.judges = torch.zeros(len(data.labels), dtype=torch.bool)
+            self.judges[part_shares.judging(data.labels, data.rows)] = True
             self.pooled.prepare(data)
             self.teacher.prepare(data)
             if self.config.soft_weight:
@@ -153,10 +171,25 @@ class SemanticMethod(Method):
                 self.guessed[torch.from_numpy(data.rows).to(asked.device)] = asked
 
     def before_epoch(self, epoch: int, data: TrainingData) -> None:
-        """Recompute the prototypes when they are due: after the warm-up, then every so often."""
-        since = epoch - self.config.warmup
+        """Recompute the prototypes when they are due, and judge the classifiers once.
+
+        Prototypes are due at first need, then every so often.
+        """
+        if epoch == self.config.judged_from:
+            self._judge(data)
+        since = epoch - self.prototypes_from()
         if self.has_prototypes and since >= 0 and since % self.config.prototype_every == 0:
             self._rebuild_prototypes(epoch, data)
+
+    def taught(self, batch: Batch, epoch: int) -> Batch:
+        """Return what a batch teaches: until both classifiers are judged, no label of a judge."""
+        if epoch >= self.config.judged_from:
+            return batch
+        return part_shares.without(batch, self.judges.to(batch.labels.device))
+
+    def prototypes_from(self) -> int:
+        """Return the epoch from which on there are prototypes."""
+        return self.config.warmup
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
         """Give classifiers, and what `own_rates` names, rates of their own and no decay."""
@@ -183,9 +216,16 @@ class SemanticMethod(Method):
         return self.sarl.attention(self.tokens(features))
 
     def logits(self, decoupled: Tensor, features: Features) -> Tensor:
-        """Return the logits `(B, C)` of category features `(B, C, D)` of these images."""
+        """Return the logits `(B, C)` of category features `(B, C, D)` of these images.
+
+        With the pooled vector, a mean (see `part_shares`) of two classifiers that learn apart.
+        Learning as one, the pooled vector's, which is quicker, explains the few known labels by
+        itself, and nothing is left that the attention could be learned from.
+        """
         logits = self.semantic_logits(decoupled)
-        return logits + self.image_logits(features) if self.config.pooled else logits
+        if not self.config.pooled:
+            return logits
+        return self.part_share[0] * logits + self.part_share[1] * self.image_logits(features)
 
     def image_logits(self, features: Features) -> Tensor:
         """Return the part that comes from the pooled vector and the regions, `(B, C)`."""
@@ -208,6 +248,18 @@ class SemanticMethod(Method):
             return {}
         contrast = instance_contrastive(decoupled, labels)
         return {"instance": ramp * self.config.instance_weight * contrast}
+
+    def pooled_terms(self, batch: Batch) -> dict[str, Tensor]:
+        """Return what the classifier of the pooled vector costs, with its soft labels.
+
+        On known labels it costs like that of category features; on unknown pairs as far as it
+        differs from what known images say that these resemble.
+        """
+        if not self.config.pooled:
+            return {}
+        logits = self.image_logits(batch.features)
+        terms = {"pooled": self.risk(logits, batch.labels, batch.weights)}
+        return terms | self.soft_terms(logits, batch)
 
     def soft_terms(self, logits: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return the cost of unknown pairs against their soft labels, if there are any."""
@@ -238,16 +290,17 @@ class SemanticMethod(Method):
         """Return the cost of the classifiers' length, a known label each.
 
         Args:
-            classifications: Weight of all classification terms together. Known labels enter
-                every one of them, so the penalty keeps pace.
+            classifications: Weight of all terms together that classify category features. Known
+                labels enter every one of them, so their penalty keeps pace.
         """
-        penalty = self.config.classifier_penalty * self.sarl.weight.square().sum()
+        squares = classifications * self.sarl.weight.square().sum()
+        penalty = self.config.classifier_penalty * squares
         if self.config.pooled:
             linear = self.pooled.head.linear
             squares = linear.weight.square().sum() + linear.bias.square().sum()
             squares = squares + self.layout.square().sum()
             penalty = penalty + self.config.pooled_penalty * squares
-        cost: Tensor = classifications * 0.5 * penalty / self.risk.known_total
+        cost: Tensor = 0.5 * penalty / self.risk.known_total
         return cost
 
     def tokens(self, features: Features) -> Tensor:
@@ -275,15 +328,60 @@ class SemanticMethod(Method):
                 f"got {data.labels.shape[1]}; give one column a category"
             )
 
+    def _load_from_state_dict(
+        self, state_dict: Mapping[str, Any], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        """Read also what was saved before there was what `ADDED` names, which then was 1."""
+        buffers = dict(self.named_buffers())
+        before = {
+            prefix + name: torch.ones_like(buffers[name]) for name in self.ADDED if name in buffers
+        }
+        super()._load_from_state_dict({**before, **state_dict}, prefix, *args, **kwargs)
+
+    @torch.no_grad()
+    def _point_queries(self, data: TrainingData, maps: Sequence[Tensor]) -> None:
+        """Let every category start to look for what images have in common that show it."""
+        like = self.sarl.token_mean
+        total = like.new_zeros(self.dimensions.categories, self.dimensions.token)
+        positives = like.new_zeros(self.dimensions.categories)
+        shows = data.rows[(data.known_labels() == PRESENT).any(axis=1)]
+        for rows in _blocks(shows[:: -(-len(shows) // _STATISTICS) or 1]):
+            shown = torch.from_numpy(data.labels[rows] == PRESENT).to(like)
+            total += shown.T @ self.sarl.image_means([self.tokens(data.features(rows)).to(like)])
+            positives += shown.sum(dim=0)
+        centre = self.sarl.image_means([part.to(like) for part in maps]).mean(dim=0)
+        contrast = total - positives[:, None] * centre
+        step = -(-sum(part.shape[:2].numel() for part in maps) // _STATISTICS)
+        drawn = torch.cat([part.flatten(0, 1)[::step] for part in maps])
+        point_queries(self.sarl, contrast, positives, drawn, self.config.attention_start)
+
+    @torch.no_grad()
+    def _judge(self, data: TrainingData) -> None:
+        """Weigh both classifiers by images that have taught neither so far."""
+        judges = np.flatnonzero(self.judges.numpy())
+        if not len(judges):
+            return
+        first, second = [], []
+        for rows in _blocks(judges):
+            features = data.features(rows).to(str(self.has_positive.device))
+            decoupled = self.sarl.decouple(self.tokens(features))
+            first.append(self.semantic_logits(decoupled).float().cpu().numpy())
+            second.append(self.image_logits(features).float().cpu().numpy())
+        labels = data.labels[judges]
+        share = part_shares.best_share(np.concatenate(first), np.concatenate(second), labels)
+        self.part_share.copy_(torch.tensor([share, 1 - share]))
+
     @torch.no_grad()
     def _rebuild_prototypes(self, epoch: int, data: TrainingData) -> None:
-        features, categories, images = zip(*self._positives(data), strict=True)
+        found = zip(*self._positives(data), strict=True)
+        features, categories, images = (torch.cat(parts) for parts in found)
         self.prototypes.rebuild(
-            torch.cat(features),
-            torch.cat(categories),
-            torch.cat(images),
+            features,
+            categories,
+            images,
             torch.Generator().manual_seed(epoch),
             per_prototype=self.config.positives_per_prototype,
+            halves=half_of(images) if self.halved else None,
         )
 
     def _positives(self, data: TrainingData) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
@@ -296,3 +394,7 @@ class SemanticMethod(Method):
             rows = torch.from_numpy(data.rows).to(device)
             yield decoupled[image, category], category, rows[image + seen]
             seen += len(batch.labels)
+
+
+def _blocks(rows: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+    return [rows[i : i + _ROWS] for i in range(0, len(rows), _ROWS)]

@@ -15,6 +15,9 @@ class SemanticConfig:
     """Width of a category's feature, D."""
     hidden: int = 32
     """Width of the space where tokens and categories meet, H."""
+    attention_start: float = 1.0
+    """How far from even the attention starts: spread of its logits over the positions of a map, in
+    nats, towards what known positives have in common; 0 starts at random."""
     steps: int = 1
     """Rounds of exchange along the co-occurrence graph; 0 leaves the graph out."""
     smoothing: float = 5.0
@@ -29,6 +32,9 @@ class SemanticConfig:
     """Share of the classifier's input that is dropped in training, 0 up to but not 1."""
     pooled: bool = True
     """Whether the logits of partial BCE on the pooled vector are added."""
+    judged_from: int = 8
+    """Epoch before which a tenth of the labelled images teach nothing; then they judge how much
+    each classifier speaks. Only with `pooled`."""
     pooled_penalty: float = 0.3
     """Squared length of a pooled classifier against the sum of its labels' costs."""
     regions: int = 3
@@ -67,6 +73,7 @@ class SemanticConfig:
     )
     ABOVE_ZERO: ClassVar[tuple[str, ...]] = ("smoothing", "classifier_rate")
     NOT_NEGATIVE: ClassVar[tuple[str, ...]] = (
+        "attention_start",
         "steps",
         "regions",
         "soft_weight",
@@ -76,6 +83,7 @@ class SemanticConfig:
         "unknown_ratio",
         "instance_weight",
         "warmup",
+        "judged_from",
     )
     CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {}
     """Options that are one of some words, with these."""

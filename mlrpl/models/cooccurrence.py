@@ -117,12 +117,15 @@ def pair_matrix(pairs: Tensor, categories: int) -> Tensor:
     return upper + upper.mT
 
 
-def transfer_scores(probabilities: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+def transfer_scores(
+    probabilities: Tensor, labels: Tensor, told: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Score each category by the known positives of its image, leaving itself out.
 
     Args:
         probabilities: `(B, C, C)`, that i and j occur together; the diagonal is not read.
         labels: `(B, C)`, each `PRESENT`, `UNKNOWN` or `ABSENT`.
+        told: `(C (C - 1) / 2)` bool, row by row with `i < j`, which pairs speak; None: all.
 
     Returns:
         The mean probability of occurring together with the *other* known positives, `(B, C)`
@@ -132,8 +135,10 @@ def transfer_scores(probabilities: Tensor, labels: Tensor) -> tuple[Tensor, Tens
         Pu et al., HST (IJCV 2024). The paper's mean includes the category itself with
         probability one, so a known positive would see its own label; here it does not.
     """
-    off_diagonal = 1 - torch.eye(labels.shape[1], dtype=probabilities.dtype, device=labels.device)
+    speaks = 1 - torch.eye(labels.shape[1], dtype=probabilities.dtype, device=labels.device)
+    if told is not None:
+        speaks = pair_matrix(told[None].to(speaks), labels.shape[1])[0]
     present = (labels == PRESENT).to(probabilities.dtype)
-    total = torch.einsum("bcj,bj->bc", probabilities * off_diagonal, present)
-    others = present.sum(dim=1, keepdim=True) - present
+    total = torch.einsum("bcj,bj->bc", probabilities * speaks, present)
+    others = present @ speaks
     return total / others.clamp(min=1), others > 0

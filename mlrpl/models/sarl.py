@@ -80,9 +80,14 @@ class SARL(nn.Module):
             total = total + batch.double().sum(dim=(0, 1))
             count += batch.shape[0] * batch.shape[1]
         self.token_mean.copy_(total / count)
-        means = torch.cat([self._directions(batch).mean(dim=1) for batch in batches])
-        spread = means.std(dim=0, correction=0)
+        self.token_scale.fill_(1)
+        spread = self.image_means(batches).std(dim=0, correction=0)
         self.token_scale.copy_(torch.where(spread > 1e-6, spread, torch.ones_like(spread)))
+
+    def image_means(self, tokens: Iterable[Tensor]) -> Tensor:
+        """Return the mean of each image's prepared tokens, `(N, T)`, from batches `(B, P, T)`."""
+        means = [self._directions(batch).mean(dim=1) for batch in tokens]
+        return torch.cat(means) / self.token_scale
 
     def project_tokens(self, tokens: Tensor) -> Tensor:
         """Return the tokens at the width of the features, `(B, P, D)`, from `(B, P, T)`."""

@@ -66,6 +66,14 @@ class SemanticDecoupling(nn.Module):
             )
         self.words.copy_(vectors)
 
+    @torch.no_grad()
+    def set_keys(self, keys: Tensor) -> None:
+        """Let the categories' vectors, `(C, H)`, start at these, as near as word vectors allow."""
+        if self.from_words:
+            self.word_keys.weight.copy_((torch.linalg.pinv(self.words) @ keys).T)
+        else:
+            self.free_keys.copy_(keys)
+
     def category_keys(self) -> Tensor:
         """Return one vector per category, `(C, H)`."""
         if not self.from_words:

@@ -168,8 +168,11 @@ def instance_contrastive(
     return torch.cat([near, hard, rest[draw]]).mean()
 
 
-def prototype_similarity(prototypes: Prototypes, features: Tensor) -> Tensor:
+def prototype_similarity(
+    prototypes: Prototypes, features: Tensor, halves: Tensor | None = None
+) -> Tensor:
     """Return the cosine with the nearest prototype, by way of all of `(B, C, K, D)`."""
+    assert halves is None, "only for images that no prototype was made of"
     pairs = features[:, :, None], prototypes.vectors[None].to(features.dtype)
     cosines = F.cosine_similarity(*pairs, dim=-1)
     columns = []

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
+from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, hide_labels
 from mlrpl.losses.cooccurrence import cooccurrence_loss, pair_targets
 
 
@@ -23,7 +24,7 @@ def by_loops(logits: Tensor, labels: Tensor) -> Tensor:
                 one, two = int(labels[b, i]), int(labels[b, j])
                 if one == PRESENT and two == PRESENT:
                     costs.append(-((1 - p) ** 1) * torch.log(p))
-                elif ABSENT in (one, two):
+                elif PRESENT in (one, two) and ABSENT in (one, two):
                     shifted = torch.clamp(p - 0.05, min=0)
                     costs.append(-(shifted**2) * torch.log(1 - shifted))
     return torch.stack(costs).mean()
@@ -43,12 +44,27 @@ def test_value_and_gradient_are_those_of_the_formula() -> None:
     torch.testing.assert_close(again.grad, logits.grad, rtol=0, atol=1e-10)
 
 
-def test_a_pair_is_known_if_both_are_or_one_is_absent() -> None:
-    together, known = pair_targets(torch.tensor([[PRESENT, PRESENT, UNKNOWN, ABSENT]]))
+def test_a_pair_is_known_if_both_are_and_one_is_present() -> None:
+    together, known = pair_targets(torch.tensor([[PRESENT, PRESENT, UNKNOWN, ABSENT, ABSENT]]))
 
-    # Pairs 01 02 03 12 13 23.
-    assert together.tolist() == [[True, False, False, False, False, False]]
-    assert known.tolist() == [[True, False, True, False, True, True]]
+    # Pairs 01 02 03 04 12 13 14 23 24 34.
+    assert together.tolist() == [[True] + [False] * 9]
+    assert known[0].nonzero()[:, 0].tolist() == [0, 2, 3, 5, 6]
+
+
+def test_hiding_labels_at_random_hides_pairs_together_and_apart_alike() -> None:
+    """One absent label made a pair apart known: at 10 % ten times as often as one together."""
+    rng = np.random.default_rng(0)
+    truth = np.where(rng.random((20000, 2)) < 0.5, PRESENT, ABSENT).astype(np.int8)
+    hidden = hide_labels(truth, 0.1, "uniform", rng)
+
+    shares = []
+    for labels in (truth, hidden):
+        together, known = pair_targets(torch.from_numpy(labels))
+        shares.append((together.sum() / known.sum()).item())
+
+    assert shares[0] == pytest.approx(1 / 3, abs=0.02)
+    assert shares[1] == pytest.approx(shares[0], abs=0.1)
 
 
 def test_a_pair_of_which_too_little_is_known_neither_costs_nor_pulls() -> None:

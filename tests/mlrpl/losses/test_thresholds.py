@@ -40,6 +40,26 @@ def test_a_threshold_comes_to_lie_between_absent_and_present_scores(start: float
     assert torch.equal(thresholds.exceeded(scores), present)
 
 
+@pytest.mark.parametrize("precision", [0.5, 0.8, 0.9])
+def test_a_threshold_settles_where_a_pair_is_as_likely_present_as_wanted(precision: float) -> None:
+    """It settled at a half, whatever pseudo labels need."""
+    torch.manual_seed(0)
+    scores = torch.rand(4000, 1)
+    labels = torch.where(torch.rand(4000, 1) < torch.sigmoid(10 * (scores - 0.5)), PRESENT, ABSENT)
+    thresholds = Thresholds(1, initial=0.2, learned=True)
+    optimizer = torch.optim.AdamW(thresholds.parameters(), lr=0.02, weight_decay=0.0)
+
+    for _ in range(300):
+        optimizer.zero_grad()
+        threshold_loss(
+            scores, thresholds.values, labels, labels != 0, sharpness=10, precision=precision
+        ).backward()
+        optimizer.step()
+
+    likely = torch.sigmoid(10 * (thresholds.values - 0.5)).item()
+    assert likely == pytest.approx(precision, abs=0.03)
+
+
 def test_the_gradient_points_towards_a_mistaken_label_however_far() -> None:
     thresholds = torch.tensor([1.0, 1.0], requires_grad=True)
     scores = torch.tensor([[-3.0, 5.0]])  # present far below, absent far above

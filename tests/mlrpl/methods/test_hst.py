@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,9 @@ TOKEN, POSITIONS, POOLED = 6, 5, 7
 
 def method(categories: int, **options: Any) -> HST:
     dimensions = Dimensions(categories, POOLED, POSITIONS, TOKEN)
-    built = build("hst", dimensions, {**SMALL, "warmup": 1, **options})
+    warmup = options.pop("warmup", 1)
+    waits = {"warmup": warmup, "cst_warmup": warmup, **options}
+    built = build("hst", dimensions, {**SMALL, **waits})
     assert isinstance(built, HST)
     return built
 
@@ -81,6 +84,7 @@ def test_a_category_with_present_answers_alone_is_not_always_present() -> None:
 
 ALL_TERMS = {
     "known",
+    "pooled",
     "soft",
     "penalty",
     "ist",
@@ -100,10 +104,10 @@ ALL_TERMS = {
         ({"ist": False}, {"ist", "pseudo_ist", "threshold_ist"}),
         ({"cst": False}, {"instance", "prototype", "pseudo_cst", "threshold_cst"}),
         ({"dtl": False}, {"threshold_ist", "threshold_cst"}),
-        ({"ist": False, "cst": False}, ALL_TERMS - {"known", "soft", "penalty"}),
+        ({"ist": False, "cst": False}, ALL_TERMS - {"known", "pooled", "soft", "penalty"}),
         ({"soft_weight": 0.0}, {"soft"}),
-        ({"pseudo": "hard"}, set()),
-        ({"pooled": False}, {"soft"}),
+        ({"pseudo": "soft"}, set()),
+        ({"pooled": False}, {"pooled", "soft"}),
     ],
 )
 def test_a_part_that_is_switched_off_gives_no_term(
@@ -121,7 +125,7 @@ def test_nothing_is_transferred_before_the_warm_up_is_over() -> None:
 
     reports = fit(trained, data(mixed(9, 3)), BRIEF)
 
-    assert set(reports[1].terms) == {"known", "soft", "penalty", "ist", "instance"}
+    assert set(reports[1].terms) == {"known", "pooled", "soft", "penalty", "ist", "instance"}
     assert set(reports[2].terms) == ALL_TERMS
 
 
@@ -168,7 +172,8 @@ def test_prototypes_come_from_images_that_show_the_category() -> None:
 def test_the_penalty_keeps_pace_with_the_classification_terms() -> None:
     trained, batch = prepared_with_prototypes(mixed(20, 3), pseudo_weight=0.5)
     hard = {"pseudo": "hard", "pseudo_weight": 0.5}
-    trained.config = HSTConfig(**{**SMALL, **hard, "pooled": False, "warmup": 1})
+    waits = {"warmup": 1, "cst_warmup": 1}
+    trained.config = HSTConfig(**{**SMALL, **hard, **waits, "pooled": False})
 
     before, after = trained.losses(batch, 0, 1.0), trained.losses(batch, 1, 1.0)
 
@@ -279,6 +284,53 @@ def test_a_category_with_too_few_positives_gets_no_pseudo_label() -> None:
     assert terms["pseudo_cst"].item() == pytest.approx(terms["known"].item(), rel=1e-6)
 
 
+def test_the_pair_network_does_not_shape_the_features() -> None:
+    """Its gradient there was larger than that of the known labels."""
+    trained, batch = prepared_with_prototypes(with_positives([6, 6]), pseudo="soft")
+    trained.zero_grad()
+
+    terms = trained.losses(batch, 1, 0.0)
+    (terms["ist"] + terms["pseudo_ist"] + terms["threshold_ist"]).backward()
+
+    assert trained.pairs.weight.grad is not None
+    shared = trained.sarl.project.weight.grad
+    trained.zero_grad()
+    trained.losses(batch, 1, 0.0)["pseudo_ist"].backward()  # reaches them by the logits alone
+    alone = trained.sarl.project.weight.grad
+    assert shared is not None
+    assert alone is not None
+    torch.testing.assert_close(shared, alone)
+
+
+def test_no_category_speaks_for_another_where_too_little_is_known_of_the_two() -> None:
+    labels = with_positives([6, 6, 6])
+    labels[:, 2] = [PRESENT, PRESENT, ABSENT] + [UNKNOWN] * 10
+    trained, batch = prepared_with_prototypes(labels)
+
+    scores = trained.transfer(batch.features, batch.labels)
+
+    assert trained.told_pairs.tolist() == [True, False, False]
+    assert (scores[:6, :2] > 0).all()
+    assert scores[:, 2].tolist() == [0] * 13
+
+
+@pytest.mark.parametrize("known", [20, 200])
+def test_soft_pseudo_labels_together_weigh_a_share_of_the_known_ones(known: int) -> None:
+    """One by one, at a tenth of the labels, they had nine tenths of the weight of these."""
+    labels = with_positives([100, 100], images=2000)
+    labels[known:] = UNKNOWN
+    trained, batch = prepared_with_prototypes(labels, pseudo="soft", pseudo_weight=0.5)
+    with torch.no_grad():
+        trained.cst_thresholds.values.fill_(-2)  # all are told to be present
+        trained.sarl.weight.zero_()
+        trained.sarl.bias.zero_()
+
+    terms = trained.losses(batch, 0, 1.0)
+
+    a_known_label = math.log(2)  # that is what each costs where all logits are 0
+    assert terms["pseudo_cst"].item() == pytest.approx(0.5 * a_known_label, rel=1e-3)
+
+
 def test_thresholds_have_a_learning_rate_of_their_own_and_no_decay() -> None:
     built = method(3, threshold_rate=0.07)
 
@@ -287,6 +339,7 @@ def test_thresholds_have_a_learning_rate_of_their_own_and_no_decay() -> None:
     rates = {id(p): g["lr"] for g in groups for p in g["params"]}
     assert rates[id(built.ist_thresholds.values)] == 0.07
     assert rates[id(built.cst_thresholds.values)] == 0.07
+    assert rates[id(built.pairs.weight)] == built.config.pair_rate
     assert rates[id(built.sarl.project.weight)] == 1e-3
     assert len(rates) == len(list(built.parameters()))
 

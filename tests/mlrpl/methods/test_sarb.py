@@ -20,8 +20,8 @@ from mlrpl.training import TrainConfig, TrainingData, fit, predict
 Labels = npt.NDArray[np.int8]
 BRIEF = TrainConfig(epochs=3, batch_size=4, learning_rate=1e-3)
 TOKEN, POSITIONS, POOLED = 6, 5, 7
-TERMS = {"known", "penalty", "instance", "soft", "ilrb", "plrb"}
-"""With the pooled vector; without it there is no `soft`."""
+TERMS = {"known", "penalty", "instance", "pooled", "soft", "ilrb", "plrb"}
+"""With the pooled vector; without it there is no `pooled` and no `soft`."""
 
 
 def method(categories: int, **options: Any) -> SARB:
@@ -47,7 +47,7 @@ def mixed(count: int, categories: int, seed: int = 0) -> Labels:
 
 def prepared(labels: Labels, **options: Any) -> tuple[SARB, Batch]:
     """A method after two epochs, with prototypes, and a batch of all its images."""
-    trained = method(labels.shape[1], warmup=0, **options)
+    trained = method(labels.shape[1], warmup=0, **{"plrb_weight": 1.0, **options})
     training = data(labels)
     fit(trained, training, TrainConfig(epochs=2, batch_size=8, learning_rate=1e-3))
     trained.before_epoch(0, training)
@@ -58,7 +58,7 @@ def prepared(labels: Labels, **options: Any) -> tuple[SARB, Batch]:
 def test_after_the_warm_up_every_part_has_a_term(options: dict[str, Any]) -> None:
     reports = fit(method(4, **options), data(mixed(12, 4)), BRIEF)
 
-    expected = TERMS if options.get("pooled", True) else TERMS - {"soft"}
+    expected = TERMS if options.get("pooled", True) else TERMS - {"pooled", "soft"}
     assert set(reports[0].terms) == expected - {"ilrb", "plrb"}
     assert set(reports[-1].terms) == expected
 

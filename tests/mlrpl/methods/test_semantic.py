@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from mlrpl import checkpoint
 from mlrpl.data import Dimensions, Features
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.methods import build
 from mlrpl.methods.hst import HSTConfig
+from mlrpl.methods.part_shares import judging
 from mlrpl.methods.sarb import SARBConfig
 from mlrpl.methods.semantic import SemanticMethod
 from mlrpl.methods.semantic_config import SemanticConfig
@@ -23,6 +27,11 @@ from mlrpl.training import TrainConfig, TrainingData, fit, predict
 
 METHODS = pytest.mark.parametrize("name", ["hst", "sarb"])
 DIMENSIONS = Dimensions(3, 7, 5, 6)
+AT_ONCE: dict[str, dict[str, Any]] = {
+    "hst": {"warmup": 0, "cst_warmup": 0, "min_positives": 1},
+    "sarb": {"warmup": 0},
+}
+"""Options with which every part acts from the first epoch on."""
 
 
 def built(name: str, **arguments: Any) -> SemanticMethod:
@@ -67,7 +76,7 @@ def test_labels_that_are_no_state_are_refused(name: str) -> None:
 @METHODS
 def test_mixed_precision_changes_a_loss_and_its_gradients_little(name: str) -> None:
     torch.manual_seed(0)
-    method = built(name, options={"warmup": 0})
+    method = built(name, options=AT_ONCE[name])
     labels = LABELS.copy()
     labels[4:, :2] = UNKNOWN
     training = TrainingData(labels, **arrays())
@@ -180,9 +189,7 @@ def test_regions_of_the_map_can_be_left_out(name: str) -> None:
 @METHODS
 def test_half_precision_reaches_every_term(name: str) -> None:
     torch.manual_seed(0)
-    method = built(
-        name, options={"warmup": 0, "min_positives": 1} if name == "hst" else {"warmup": 0}
-    )
+    method = built(name, options=AT_ONCE[name])
     labels = np.where(np.arange(18).reshape(6, 3) % 5 == 0, UNKNOWN, LABELS).astype(np.int8)
 
     reports = fit(
@@ -221,8 +228,11 @@ AWKWARD = {
     "one image in the last batch": mixed(9, 3),
 }
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "hst": ("hst", {"min_positives": 1}),
-    "hst without the pooled vector": ("hst", {"min_positives": 1, "pooled": False}),
+    "hst": ("hst", {"min_positives": 1, "cst_warmup": 1}),
+    "hst without the pooled vector": (
+        "hst",
+        {"min_positives": 1, "cst_warmup": 1, "pooled": False},
+    ),
     "sarb": ("sarb", {}),
     "sarb with learned shares": ("sarb", {"ratio": "learned"}),
 }
@@ -305,3 +315,100 @@ def numbers(config: type[SemanticConfig]) -> set[str]:
 def test_a_negative_number_is_refused_by_name(config: type[SemanticConfig], name: str) -> None:
     with pytest.raises(ValueError, match=name):
         config(**{name: -1})
+
+
+@METHODS
+def test_the_pooled_vector_learns_apart_from_category_features(name: str) -> None:
+    """As one classifier, the quicker part left nothing to learn attention from."""
+    torch.manual_seed(0)
+    method = built(name, options=AT_ONCE[name])
+    training = TrainingData(mixed(20, 3), **arrays(20))
+    fit(method, training, TrainConfig(epochs=1, batch_size=8))
+    method.before_epoch(1, training)
+    batch = training.batch(np.arange(20))
+    pulls = []
+    for factor in (0.0, 100.0):
+        with torch.no_grad():
+            method.pooled.level.fill_(factor)
+        method.zero_grad()
+        torch.manual_seed(1)
+        sum(method.losses(batch, 1, 1.0).values()).backward()
+        pulls.append(method.sarl.weight.grad)
+
+    assert pulls[0] is not None
+    assert torch.equal(pulls[0], pulls[1])
+
+
+@METHODS
+def test_a_version_from_before_its_parts_learned_apart_scores_as_it_did(
+    name: str, tmp_path: Path
+) -> None:
+    method = built(name, options=AT_ONCE[name])
+    training = TrainingData(mixed(20, 3), **arrays(20))
+    fit(method, training, TrainConfig(epochs=1, batch_size=8))
+    file = tmp_path / "m.safetensors"
+    checkpoint.save(file, method, name, DIMENSIONS)
+    with safe_open(file, framework="pt") as saved:
+        header = saved.metadata()
+        tensors = {k: saved.get_tensor(k) for k in saved.keys()}  # noqa: SIM118 - no mapping
+    later = {
+        "attention_start",
+        "pair_rate",
+        "pair_images",
+        "cst_warmup",
+        "precision",
+        "judged_from",
+    }
+    options = json.loads(header["options"])
+    header["options"] = json.dumps({k: v for k, v in options.items() if k not in later})
+    new = ("part_share", "told_pairs", "prototypes.halves")
+    save_file({k: v for k, v in tensors.items() if k not in new}, file, metadata=header)
+
+    loaded = checkpoint.load(file)
+
+    assert isinstance(loaded, SemanticMethod)
+    method.part_share.fill_(1.0)
+    np.testing.assert_allclose(
+        predict(loaded, training), predict(method, training), rtol=1e-5, atol=1e-6
+    )
+
+
+@METHODS
+def test_what_judges_both_classifiers_teaches_neither_before(name: str) -> None:
+    labels, features = mixed(400, 3), arrays(400)
+    training = TrainingData(labels, **features)
+    hidden = labels.copy()
+    short = TrainConfig(epochs=2, batch_size=50)
+    judges = judging(labels, training.rows)
+    hidden[judges] = UNKNOWN
+    scores = []
+    for given in (labels, hidden):
+        torch.manual_seed(0)
+        method = built(name, options={"soft_weight": 0.0, "judged_from": 2})
+        method.prepare(training)
+        method.prepare = lambda _: None  # type: ignore[method-assign]
+        fit(method, TrainingData(given, **features), short)
+        scores.append(predict(method, training))
+
+    assert len(judges) > 10
+    np.testing.assert_array_equal(scores[0], scores[1])
+
+
+@METHODS
+def test_the_classifier_that_knows_more_is_heard_more(name: str) -> None:
+    labels = mixed(400, 3)
+    training = TrainingData(labels, **arrays(400))
+    method = built(name, options={"judged_from": 2})
+    method.prepare(training)
+    shares = []
+    for good in ("semantic", "image"):
+        told = torch.from_numpy(labels[judging(labels, training.rows)]).float()
+        parts = {"semantic": torch.zeros_like(told), "image": torch.zeros_like(told)}
+        parts[good] = told
+        method.semantic_logits = lambda _, p=parts: p["semantic"]  # type: ignore[method-assign]
+        method.image_logits = lambda _, p=parts: p["image"]  # type: ignore[method-assign]
+        method.before_epoch(2, training)
+        shares.append(method.part_share.tolist())
+
+    assert shares[0][0] > 0
+    assert shares[1] == [0.0, 1.0]

@@ -109,3 +109,44 @@ def test_prototypes_survive_a_round_trip_through_the_state() -> None:
 
     assert torch.equal(other.vectors, prototypes.vectors)
     assert torch.equal(other.counts, prototypes.counts)
+
+
+def test_no_image_is_compared_with_a_prototype_made_of_it() -> None:
+    """Known positives used to sit in their own prototype, and scored higher than hidden ones."""
+    points = F.normalize(torch.randn(400, 24, generator=seeded()), dim=-1)
+    rows, categories = torch.arange(400), torch.zeros(400, dtype=torch.int64)
+    known = rows < 40
+    prototypes = Prototypes(1, 10, 24)
+    prototypes.rebuild(
+        points[known], categories[known], rows[known], seeded(), halves=rows[known] % 2
+    )
+
+    with_own = prototypes.similarity(points[:, None])[:, 0]
+    across = prototypes.similarity(points[:, None], rows % 2)[:, 0]
+
+    assert with_own[known].mean() > with_own[~known].mean() + 0.2
+    assert across[known].mean().item() == pytest.approx(across[~known].mean().item(), abs=0.05)
+    assert prototypes.counts.tolist() == [8]
+
+
+def test_an_image_whose_half_has_the_only_positive_has_no_prototype_to_be_compared_with() -> None:
+    prototypes = Prototypes(2, 4, 3)
+    one, zero = torch.tensor([1]), torch.tensor([0])
+    prototypes.rebuild(torch.ones(1, 3), one, torch.tensor([6]), seeded(), halves=zero)
+
+    halves = torch.tensor([0, 1])
+
+    assert prototypes.available_to(halves, 2).tolist() == [[False, False], [False, True]]
+    assert prototypes.similarity(torch.ones(2, 2, 3), halves)[0].tolist() == [0, 0]
+    assert prototypes.similarity(torch.ones(2, 2, 3), halves)[1].tolist() == pytest.approx([0, 1])
+
+
+def test_prototypes_that_were_saved_before_there_were_halves_can_be_read() -> None:
+    saved = rebuilt([0, 3, 20])
+    state = {k: v for k, v in saved.state_dict().items() if k != "halves"}
+    other = Prototypes(3, 4, 3)
+
+    other.load_state_dict(state)
+
+    features = torch.randn(6, 3, 3, generator=seeded(1))
+    assert torch.equal(other.similarity(features), saved.similarity(features))

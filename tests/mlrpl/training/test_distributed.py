@@ -31,7 +31,13 @@ SGD = TrainConfig(
 SMALL = {"features": 8, "hidden": 4, "warmup": 1, "prototype_every": 1, "dropout": 0.2}
 CASES: dict[str, dict[str, Any]] = {
     "partial_bce": {},
-    "hst": {**SMALL, "pair_reduced": 4, "pair_hidden": 4, "instance_weight": 0.5},
+    "hst": {
+        **SMALL,
+        "cst_warmup": 1,
+        "pair_reduced": 4,
+        "pair_hidden": 4,
+        "instance_weight": 0.5,
+    },
     "sarb": SMALL,
 }
 
