@@ -337,12 +337,12 @@ def test_the_image_is_brightened_told_about_and_shown_on_the_whole_screen(
     after = page.locator(".an-stage").bounding_box()
     page.get_by_role("button", name="Full screen").click()
     expect(page.locator(".an-moves")).to_be_visible()
+    page.wait_for_function("!document.fullscreenElement")  # the browser leaves it a little later
     saved(page)
 
     assert before
     assert after
     assert after["height"] == 900 > before["height"]
-    assert page.evaluate("document.fullscreenElement") is None
     assert len(labels(project, 55)) >= 1
 
 

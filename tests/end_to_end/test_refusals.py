@@ -71,7 +71,7 @@ SLOW = "Embedding: "
             ["answer", "P", "--image", "9.png", "--category", "cat", "--state", "present"],
             "No image",
         ),
-        (["train", "P", "--method", "magic"], "known: kernel_ridge, partial_bce, curriculum"),
+        (["train", "P", "--method", "magic"], "known: auto, kernel_ridge, partial_bce, curriculum"),
         (["train", "P"], "answer a few pairs first"),
         (["suggest", "P"], "annotator train"),
         (["versions", "P", "--promote", "4"], "no version 4"),
