@@ -165,8 +165,8 @@ def why_none(now: Race, settings: Settings) -> str:
     """Return why no challenger learns at all, as a sentence; empty if some may."""
     if settings.method != AUTO:
         return (
-            f"Off, as the method is {settings.method}. With the method auto (Settings, or "
-            "`project.toml`) other methods learn while the trainer has nothing else to do."
+            f"Off, as the method is {settings.method}. With the method auto, chosen on the "
+            "Settings page, other methods learn while the trainer has nothing else to do."
         )
     if not settings.retraining.automatic:
         return "Off, as automatic training is off."
