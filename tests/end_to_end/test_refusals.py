@@ -59,8 +59,8 @@ def content(folder: Path) -> dict[str, str]:
     return found
 
 
-SLOW = "Embedding: "
-"""Begins what a busy machine says beside, because the images take it more than five seconds."""
+SLOW = ("Loading the network: ", "Embedding: ")
+"""Begin what a busy machine says beside, because a step takes it more than five seconds."""
 
 
 @pytest.mark.parametrize(
