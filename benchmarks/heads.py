@@ -70,7 +70,7 @@ def oracle() -> ModuleType:
 
 def fast_head(name: str, count: int, positions: int) -> SemanticMethod:
     """Return a method at paper size that starts from tokens of the features' width."""
-    options = {"warmup": 0} | ({"cst_warmup": 0} if name == "hst" else {})
+    options = {"warmup": 0} | ({"cst_from": 0} if name == "hst" else {})
     method = build(name, Dimensions(count, 1, positions, WIDTH), options, size="paper")
     assert isinstance(method, SemanticMethod)
     method.sarl.project_tokens = lambda tokens: tokens  # type: ignore[method-assign]

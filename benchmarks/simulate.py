@@ -22,7 +22,15 @@ import numpy as np
 from real_photographs import READERS, ROOT, Photographs, revision
 
 from annotator.simulate.oracle import Truth, read_truth
-from annotator.simulate.report import add_run, certificates, draw, finished, read_runs, table
+from annotator.simulate.report import (
+    add_run,
+    certificates,
+    draw,
+    finished,
+    forecasts,
+    read_runs,
+    table,
+)
 from annotator.simulate.run import Plan, prepared, simulate
 from annotator.simulate.strategies import WAYS
 from annotator.simulate.wishes import Wish, kind_named
@@ -133,6 +141,7 @@ def main() -> None:
     runs = [r for r in every if r["seed"] in options.seeds and r["strategy"] in options.strategies]
     print(table(runs))
     print("\n" + certificates(runs))
+    print("\n" + forecasts(runs))
     draw(runs, options.picture, f"{options.data}, {len(options.seeds)} seeds")
 
 

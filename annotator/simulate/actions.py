@@ -77,6 +77,8 @@ class SimulatedAnnotator:
         self.wish = wish or Wish()
         self.begun: float | None = None
         """Seconds at which the newest certificate was begun."""
+        self.forecast: float | None = None
+        """Seconds at which the set would be finished if a certificate were begun now."""
         self.probes = 0
         """Probes that were answered."""
         self._chances: tuple[tuple[int | None, int], Chances] | None = None

@@ -40,6 +40,8 @@ def begun(person: SimulatedAnnotator) -> PlanRow | None:
     row = planned(person)
     unknown = int((person.labels == UNKNOWN).sum())
     left = row["chosen"]["left"] + unknown - row["pool"]
+    price = row["question_seconds"] * row["chosen"]["questions"] + row["pair_seconds"] * left
+    person.forecast = None if row["refused"] else person.clock.seconds + price
     if row["refused"] or left > LEFT * unknown:
         return None
     person.begun = person.clock.seconds

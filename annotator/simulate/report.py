@@ -109,6 +109,19 @@ def certificates(runs: Sequence[Run]) -> str:
     return "\n".join(lines)
 
 
+def forecasts(runs: Sequence[Run]) -> str:
+    """Return as Markdown when each set would be finished by when its certificate begins."""
+    lines = ["| seed | begun, s | would be finished, s |", "|" + " ---: |" * 3]
+    for run in runs:
+        last = None
+        for record in run["records"]:
+            told = record.get("forecast")
+            if told is not None and told != last:
+                lines.append(f"| {run['seed']} | {record['seconds']:,.0f} | {told:,.0f} |")
+            last = told
+    return "\n".join(lines)
+
+
 def draw(runs: Sequence[Run], file: Path, title: str) -> None:
     """Draw F1 of the completed set over hours of labelling, the mean of the runs a strategy.
 

@@ -132,7 +132,8 @@ def simulate(
 
     Returns:
         Records of `seconds`, `decisions`, `known`, `precision`, `recall`, `f1`, `map` (held-out
-        images, None before the first version), `version`, `certificate` and `trainings`.
+        images, None before the first version), `version`, `forecast` (seconds to a finished set if
+        a certificate began now), `certificate` and `trainings`.
 
     Raises:
         AnnotatorError: If the plan or the truth cannot be used, or a training fails.
@@ -209,6 +210,7 @@ def measured(person: SimulatedAnnotator, present: Bools) -> dict[str, Any]:
         "f1": 2 * right / (found + there),
         "map": value,
         "version": version,
+        "forecast": None if person.begun else person.forecast,
         "certificate": against_truth(person, present),
     }
 

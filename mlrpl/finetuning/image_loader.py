@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,8 @@ import numpy.typing as npt
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
+
+from mlrpl.finetuning.varied import Varied
 
 Rows = npt.NDArray[np.int64]
 Pixels = npt.NDArray[np.uint8]
@@ -62,7 +63,7 @@ def draw_augmentation(generator: np.random.Generator) -> Augmentation:
     return Augmentation(box, mirrored=bool(generator.random() < 0.5))
 
 
-class ImageLoader:
+class ImageLoader(Varied):
     """Prepared pictures by row, to be given to `TrainingData` as `pictures`.
 
     What a picture goes through depends on the seed, the epoch and its row alone, so a training
@@ -100,11 +101,8 @@ class ImageLoader:
         if size < 1:
             raise ValueError(f"size must be at least 1 pixel, got {size}")
         self.size = size
-        self.epoch = 0
-        """Which augmentations are drawn."""
+        super().__init__(augmented=augmented, seed=seed)
         self._open = open_picture
-        self._augmented = augmented
-        self._seed = seed
         self._mean = torch.tensor(mean).view(3, 1, 1) * 255
         self._std = torch.tensor(std).view(3, 1, 1) * 255
         self._pool = ThreadPoolExecutor(workers or os.cpu_count() or 1, "pictures")
@@ -120,15 +118,6 @@ class ImageLoader:
             key = self._key(int(row))
             if key not in self._waiting:
                 self._waiting[key] = self._pool.submit(self._prepared, *key)
-
-    @contextmanager
-    def without_augmentation(self) -> Iterator[None]:
-        """Give the whole pictures for a while, as at test time."""
-        augmented, self._augmented = self._augmented, False
-        try:
-            yield
-        finally:
-            self._augmented = augmented
 
     def close(self) -> None:
         """End the threads; nothing can be read any more."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from mlrpl.finetuning.varied import Varied
+
 Rows = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
-class MapLoader:
+class MapLoader(Varied):
     """Kept maps by row, to be given to `TrainingData` as `pictures`, for the upper half of a `cut`.
 
     Every second picture of an epoch is a mirrored one; which ones depends on the seed, the epoch
@@ -27,25 +28,13 @@ class MapLoader:
             read: Returns the maps `(B, ...)` float32 of rows `(B,)`, mirrored where it is told.
             seed: Of the mirroring.
         """
-        self.epoch = 0
-        """Which pictures are mirrored."""
+        super().__init__(augmented=True, seed=seed)
         self._read = read
-        self._seed = seed
-        self._augmented = True
 
     def __call__(self, rows: Rows) -> Tensor:
         """Return the maps of some rows."""
         mirrored = np.array([self._augmented and self._is_mirrored(row) for row in rows], bool)
         return self._read(rows, mirrored)
-
-    @contextmanager
-    def without_augmentation(self) -> Iterator[None]:
-        """Give pictures as they are for a while, as at test time."""
-        augmented, self._augmented = self._augmented, False
-        try:
-            yield
-        finally:
-            self._augmented = augmented
 
     def _is_mirrored(self, row: int) -> bool:
         return bool(np.random.default_rng((self._seed, self.epoch, int(row))).random() < 0.5)

@@ -17,10 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mlrpl.data import Batch, Dimensions, Features, TrainingData
-from mlrpl.finetuning.image_loader import ImageLoader
 from mlrpl.finetuning.lazy_features import LazyFeatures
-from mlrpl.finetuning.map_loader import MapLoader
 from mlrpl.finetuning.soft_labels import SoftLabels
+from mlrpl.finetuning.varied import Varied
 from mlrpl.methods import build
 from mlrpl.methods.base import Method
 from mlrpl.models.backbones import Backbone, load_backbone
@@ -158,6 +157,11 @@ class FineTuned(Method):
     def zero_shot_categories(self) -> Tensor:
         """Return which categories the head scores without a present answer."""
         return self.head.zero_shot_categories()
+
+    def begin(self, epochs: int) -> None:
+        """Let the head hear how long the training lasts."""
+        super().begin(epochs)
+        self.head.begin(epochs)
 
     def prepare(self, data: TrainingData) -> None:
         """Let the head take its statistics from the training images, in evaluation mode."""
@@ -376,9 +380,9 @@ def _check_head(head: Method, expected: Dimensions, backbone: Backbone) -> None:
         )
 
 
-def _source(data: TrainingData) -> ImageLoader | MapLoader | None:
+def _source(data: TrainingData) -> Varied | None:
     """Return what reads the pictures, also where several processes share the reading."""
     found: Any = data.pictures
     while isinstance(found, partial):
         found = found.args[0]
-    return found if isinstance(found, ImageLoader | MapLoader) else None
+    return found if isinstance(found, Varied) else None

@@ -34,11 +34,17 @@ class Method(nn.Module, ABC):
         super().__init__()
         self.dimensions = dimensions
         self.config = config
+        self.epochs = self.default_training().epochs
+        """How long a training lasts, for what waits until part of it is over."""
 
     @classmethod
     def default_training(cls) -> TrainConfig:
         """Return the training settings that measured best for this method at tool size."""
         return TrainConfig()
+
+    def begin(self, epochs: int) -> None:
+        """Hear how many epochs the training has that begins; before `prepare`."""
+        self.epochs = epochs
 
     def prepare(self, data: TrainingData) -> None:
         """Take statistics of the training data into buffers, before the first epoch."""

@@ -47,8 +47,8 @@ class HSTConfig(SemanticConfig):
 
     cst: bool = True
     """Whether prototypes of a category speak for unknown labels."""
-    cst_warmup: int = 5
-    """Epochs before they do; not before `warmup`."""
+    cst_from: float = 0.5
+    """Share of the epochs, 0 up to but not 1, before they do; not before `warmup`."""
     prototype_weight: float = 0.05
     """Weight of the contrast between images and prototypes."""
 
@@ -93,7 +93,6 @@ class HSTConfig(SemanticConfig):
         *SemanticConfig.NOT_NEGATIVE,
         "ist_weight",
         "pair_images",
-        "cst_warmup",
         "prototype_weight",
         "threshold_weight",
         "pseudo_weight",
@@ -105,6 +104,7 @@ class HSTConfig(SemanticConfig):
         if not 0 < self.precision < 1:
             raise ValueError(f"precision must lie above 0 and below 1, got {self.precision}")
 
+    SHARES: ClassVar[tuple[str, ...]] = (*SemanticConfig.SHARES, "cst_from")
     CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {"pseudo": get_args(Pseudo)}
     PAPER: ClassVar[dict[str, Any]] = {
         **SemanticConfig.PAPER,
@@ -188,7 +188,7 @@ class HST(SemanticMethod):
 
     def prototypes_from(self) -> int:
         """Return the epoch from which on prototypes speak."""
-        return max(self.config.warmup, self.config.cst_warmup)
+        return max(self.config.warmup, int(self.config.cst_from * self.epochs))
 
     def transfer(self, features: Features, labels: Tensor) -> Tensor:
         """Return how strongly the other known positives of an image speak for each category.
@@ -217,7 +217,7 @@ class HST(SemanticMethod):
 
         In the first epoch the losses of co-occurrence and of contrast between images grow from
         zero to their weight; pseudo labels and thresholds wait for `warmup` epochs, those of
-        prototypes for `cst_warmup`. The pair network reads features without pulling at them: its
+        prototypes for `cst_from`. The pair network reads features without pulling at them: its
         loss, ten times as heavy, would shape them for pairs rather than for categories.
         """
         batch = self.taught(batch, epoch)

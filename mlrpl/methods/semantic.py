@@ -135,11 +135,9 @@ class SemanticMethod(Method):
 
     def zero_shot_categories(self) -> Tensor:
         """Return `(C,)`, which categories' names are like those of the backbone's classes."""
-        return (
-            self.pooled.zero_shot_categories()
-            if self.config.pooled
-            else super().zero_shot_categories()
-        )
+        if self.config.pooled:
+            return self.pooled.zero_shot_categories()
+        return super().zero_shot_categories()
 
     def prepare(self, data: TrainingData) -> None:
         """Take token statistics, co-occurrence and the kinds of categories.
@@ -175,7 +173,7 @@ class SemanticMethod(Method):
 
         Prototypes are due at first need, then every so often.
         """
-        if epoch == self.config.judged_from:
+        if self.judges.any() and 0 < epoch == self._judged_from():
             self._judge(data)
         since = epoch - self.prototypes_from()
         if self.has_prototypes and since >= 0 and since % self.config.prototype_every == 0:
@@ -183,9 +181,12 @@ class SemanticMethod(Method):
 
     def taught(self, batch: Batch, epoch: int) -> Batch:
         """Return what a batch teaches: until both classifiers are judged, no label of a judge."""
-        if epoch >= self.config.judged_from:
+        if epoch >= self._judged_from():
             return batch
         return part_shares.without(batch, self.judges.to(batch.labels.device))
+
+    def _judged_from(self) -> int:
+        return int(self.config.judged_at * self.epochs)
 
     def prototypes_from(self) -> int:
         """Return the epoch from which on there are prototypes."""
@@ -359,16 +360,14 @@ class SemanticMethod(Method):
     def _judge(self, data: TrainingData) -> None:
         """Weigh both classifiers by images that have taught neither so far."""
         judges = np.flatnonzero(self.judges.numpy())
-        if not len(judges):
-            return
         first, second = [], []
         for rows in _blocks(judges):
             features = data.features(rows).to(str(self.has_positive.device))
             decoupled = self.sarl.decouple(self.tokens(features))
             first.append(self.semantic_logits(decoupled).float().cpu().numpy())
             second.append(self.image_logits(features).float().cpu().numpy())
-        labels = data.labels[judges]
-        share = part_shares.best_share(np.concatenate(first), np.concatenate(second), labels)
+        sides = np.concatenate(first), np.concatenate(second)
+        share = part_shares.best_share(sides[0], sides[1], data.labels[judges])
         self.part_share.copy_(torch.tensor([share, 1 - share]))
 
     @torch.no_grad()

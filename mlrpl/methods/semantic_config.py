@@ -32,9 +32,10 @@ class SemanticConfig:
     """Share of the classifier's input that is dropped in training, 0 up to but not 1."""
     pooled: bool = True
     """Whether the logits of partial BCE on the pooled vector are added."""
-    judged_from: int = 8
-    """Epoch before which a tenth of the labelled images teach nothing; then they judge how much
-    each classifier speaks. Only with `pooled`."""
+    judged_at: float = 0.8
+    """Share of the epochs, 0 up to but not 1, in which a tenth of the labelled images teach
+    nothing; then they judge how much each classifier speaks. 0: nothing is judged. Only with
+    `pooled`."""
     pooled_penalty: float = 0.3
     """Squared length of a pooled classifier against the sum of its labels' costs."""
     regions: int = 3
@@ -83,8 +84,8 @@ class SemanticConfig:
         "unknown_ratio",
         "instance_weight",
         "warmup",
-        "judged_from",
     )
+    SHARES: ClassVar[tuple[str, ...]] = ("dropout", "judged_at")
     CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {}
     """Options that are one of some words, with these."""
     PAPER: ClassVar[dict[str, Any]] = {
@@ -107,8 +108,9 @@ class SemanticConfig:
         self._require(self.AT_LEAST_ONE, "at least 1", lambda value: value >= 1)
         self._require(self.ABOVE_ZERO, "above 0", lambda value: value > 0)
         self._require(self.NOT_NEGATIVE, "at least 0", lambda value: value >= 0)
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must lie in 0 up to but not 1, got {self.dropout}")
+        for name in self.SHARES:
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must lie in 0 up to but not 1, got {getattr(self, name)}")
         for name, words in self.CHOICES.items():
             if getattr(self, name) not in words:
                 raise ValueError(

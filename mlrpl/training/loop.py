@@ -76,6 +76,7 @@ def fit(
         method.to(device)
         distributed.same_everywhere(method)
         data = distributed.shared_pictures(data)
+        method.begin(config.epochs)
         with distributed.parallel(method):
             method.prepare(data)
         if method.closed_form:

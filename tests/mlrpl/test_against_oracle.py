@@ -295,7 +295,7 @@ def test_no_tensor_over_batch_positions_categories_and_features_is_ever_made(
     monkeypatch.setitem(semantic_decoupling.BLOCK, "cpu", 64)
     monkeypatch.setitem(cooccurrence.BLOCK, "cpu", 64)
     images, positions, count, width = 4, 100, 10, 32
-    waits = {"warmup": 0, "cst_warmup": 0}
+    waits = {"warmup": 0, "cst_from": 0}
     options = {"features": width, "hidden": 8, "pair_reduced": 8, "pair_hidden": 8, **waits}
     known = [option for option in options if option in describe(name).options]
     method = build(name, Dimensions(count, 5, positions, 6), {o: options[o] for o in known})

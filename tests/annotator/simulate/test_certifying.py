@@ -89,9 +89,13 @@ def test_it_begins_where_at_most_a_twentieth_is_left_to_people(
 
     def plan(_: SimulatedAnnotator, *, start: bool = False) -> dict[str, Any]:
         assert pays or not start
-        return {"refused": "", "chosen": {"left": left}, "pool": truth.size - outside}
+        return {
+            "refused": "", "chosen": {"left": left, "questions": 300},
+            "pool": truth.size - outside, "question_seconds": 2.5, "pair_seconds": 0.6,
+        }  # fmt: skip
 
     monkeypatch.setattr(certifying, "planned", plan)
 
     assert (begun(person) is not None) == pays
     assert person.begun == (40 if pays else None)
+    assert person.forecast == pytest.approx(40 + 2.5 * 300 + 0.6 * (left + outside))

@@ -187,7 +187,7 @@ def test_pictures_change_from_epoch_to_epoch(tiny, pictures) -> None:
 @pytest.mark.parametrize("name", ["hst", "sarb"])
 def test_methods_on_token_maps_can_be_the_head(tiny, pictures, name: str) -> None:
     options = {"warmup": 1, "features": 8, "hidden": 4, "pooled": False}
-    options |= {"cst_warmup": 1} if name == "hst" else {}
+    options |= {"cst_from": 0} if name == "hst" else {}
     method = build_finetuned(
         name, 2, tiny, options, config=FineTuneConfig(learning_rate=3e-3, halve_map=True)
     )

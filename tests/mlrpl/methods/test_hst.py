@@ -27,7 +27,7 @@ TOKEN, POSITIONS, POOLED = 6, 5, 7
 def method(categories: int, **options: Any) -> HST:
     dimensions = Dimensions(categories, POOLED, POSITIONS, TOKEN)
     warmup = options.pop("warmup", 1)
-    waits = {"warmup": warmup, "cst_warmup": warmup, **options}
+    waits = {"warmup": warmup, "cst_from": 0, **options}
     built = build("hst", dimensions, {**SMALL, **waits})
     assert isinstance(built, HST)
     return built
@@ -172,7 +172,7 @@ def test_prototypes_come_from_images_that_show_the_category() -> None:
 def test_the_penalty_keeps_pace_with_the_classification_terms() -> None:
     trained, batch = prepared_with_prototypes(mixed(20, 3), pseudo_weight=0.5)
     hard = {"pseudo": "hard", "pseudo_weight": 0.5}
-    waits = {"warmup": 1, "cst_warmup": 1}
+    waits = {"warmup": 1, "cst_from": 0}
     trained.config = HSTConfig(**{**SMALL, **hard, **waits, "pooled": False})
 
     before, after = trained.losses(batch, 0, 1.0), trained.losses(batch, 1, 1.0)

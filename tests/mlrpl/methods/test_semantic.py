@@ -23,12 +23,12 @@ from mlrpl.methods.part_shares import judging
 from mlrpl.methods.sarb import SARBConfig
 from mlrpl.methods.semantic import SemanticMethod
 from mlrpl.methods.semantic_config import SemanticConfig
-from mlrpl.training import TrainConfig, TrainingData, fit, predict
+from mlrpl.training import EpochReport, TrainConfig, TrainingData, fit, predict
 
 METHODS = pytest.mark.parametrize("name", ["hst", "sarb"])
 DIMENSIONS = Dimensions(3, 7, 5, 6)
 AT_ONCE: dict[str, dict[str, Any]] = {
-    "hst": {"warmup": 0, "cst_warmup": 0, "min_positives": 1},
+    "hst": {"warmup": 0, "cst_from": 0, "min_positives": 1},
     "sarb": {"warmup": 0},
 }
 """Options with which every part acts from the first epoch on."""
@@ -228,10 +228,10 @@ AWKWARD = {
     "one image in the last batch": mixed(9, 3),
 }
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "hst": ("hst", {"min_positives": 1, "cst_warmup": 1}),
+    "hst": ("hst", {"min_positives": 1, "cst_from": 0}),
     "hst without the pooled vector": (
         "hst",
-        {"min_positives": 1, "cst_warmup": 1, "pooled": False},
+        {"min_positives": 1, "cst_from": 0, "pooled": False},
     ),
     "sarb": ("sarb", {}),
     "sarb with learned shares": ("sarb", {"ratio": "learned"}),
@@ -355,9 +355,9 @@ def test_a_version_from_before_its_parts_learned_apart_scores_as_it_did(
         "attention_start",
         "pair_rate",
         "pair_images",
-        "cst_warmup",
+        "cst_from",
         "precision",
-        "judged_from",
+        "judged_at",
     }
     options = json.loads(header["options"])
     header["options"] = json.dumps({k: v for k, v in options.items() if k not in later})
@@ -378,16 +378,20 @@ def test_what_judges_both_classifiers_teaches_neither_before(name: str) -> None:
     labels, features = mixed(400, 3), arrays(400)
     training = TrainingData(labels, **features)
     hidden = labels.copy()
-    short = TrainConfig(epochs=2, batch_size=50)
+    training_of_three = TrainConfig(epochs=3, batch_size=50)  # they judge before the last
     judges = judging(labels, training.rows)
     hidden[judges] = UNKNOWN
     scores = []
     for given in (labels, hidden):
         torch.manual_seed(0)
-        method = built(name, options={"soft_weight": 0.0, "judged_from": 2})
+        done: list[EpochReport] = []
+        method = built(name, options={"soft_weight": 0.0})
         method.prepare(training)
         method.prepare = lambda _: None  # type: ignore[method-assign]
-        fit(method, TrainingData(given, **features), short)
+        fit(
+            method, TrainingData(given, **features), training_of_three,
+            on_epoch_end=done.append, should_stop=lambda done=done: bool(done),
+        )  # fmt: skip
         scores.append(predict(method, training))
 
     assert len(judges) > 10
@@ -398,7 +402,8 @@ def test_what_judges_both_classifiers_teaches_neither_before(name: str) -> None:
 def test_the_classifier_that_knows_more_is_heard_more(name: str) -> None:
     labels = mixed(400, 3)
     training = TrainingData(labels, **arrays(400))
-    method = built(name, options={"judged_from": 2})
+    method = built(name)
+    method.begin(3)
     method.prepare(training)
     shares = []
     for good in ("semantic", "image"):
@@ -412,3 +417,37 @@ def test_the_classifier_that_knows_more_is_heard_more(name: str) -> None:
 
     assert shares[0][0] > 0
     assert shares[1] == [0.0, 1.0]
+
+
+@METHODS
+def test_what_waits_for_a_part_of_the_training_also_happens_in_a_short_one(name: str) -> None:
+    training = TrainingData(mixed(400, 3), **arrays(400))
+    method = built(name)
+    start = method.part_share.clone()
+    rebuilt: list[int] = []
+    method._rebuild_prototypes = lambda epoch, _: rebuilt.append(epoch)  # type: ignore[method-assign]
+
+    fit(method, training, TrainConfig(epochs=5, batch_size=50))
+
+    assert rebuilt == [3]  # not before `warmup`
+    assert method.part_share.tolist() != start.tolist()
+
+
+@METHODS
+def test_a_training_of_one_epoch_learns_from_every_image_and_judges_nothing(name: str) -> None:
+    training = TrainingData(mixed(400, 3), **arrays(400))
+    method = built(name)
+    start = method.part_share.clone()
+    seen: list[int] = []
+    method.taught = lambda batch, epoch, own=method.taught: (
+        seen.append(  # type: ignore[method-assign]
+            int((own(batch, epoch).labels != batch.labels).sum())
+        )
+        or own(batch, epoch)
+    )
+
+    fit(method, training, TrainConfig(epochs=1, batch_size=50))
+
+    assert seen
+    assert not any(seen)
+    assert method.part_share.tolist() == start.tolist()

@@ -33,7 +33,7 @@ CASES: dict[str, dict[str, Any]] = {
     "partial_bce": {},
     "hst": {
         **SMALL,
-        "cst_warmup": 1,
+        "cst_from": 0,
         "pair_reduced": 4,
         "pair_hidden": 4,
         "instance_weight": 0.5,

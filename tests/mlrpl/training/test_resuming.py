@@ -19,7 +19,7 @@ from mlrpl.training import EpochReport, TrainConfig, TrainingData, TrainingState
 SIZES = Dimensions(categories=3, pooled=7, positions=5, token=6)
 SMALL = {"features": 8, "hidden": 4, "warmup": 1, "prototype_every": 2, "dropout": 0.3}
 OPTIONS: dict[str, dict[str, Any]] = {
-    "hst": {**SMALL, "cst_warmup": 1, "pair_reduced": 4, "pair_hidden": 4},
+    "hst": {**SMALL, "cst_from": 0, "pair_reduced": 4, "pair_hidden": 4},
     "partial_bce": {},
     "sarb": SMALL,
 }
