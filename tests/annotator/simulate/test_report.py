@@ -12,6 +12,7 @@ from annotator.simulate.report import (
     certificates,
     draw,
     finished,
+    forecasts,
     reached,
     read_runs,
     table,
@@ -63,6 +64,15 @@ def test_runs_with_a_certificate_say_what_it_took_and_how_true_it_is() -> None:
     lines = certificates(runs).splitlines()
 
     assert lines[2:] == ["| 2 | 70 | 1,200 | 9,000 | 0 | 95.0% | 97.4% | 300 |"]
+
+
+def test_a_forecast_is_told_where_it_changes() -> None:
+    told = [None, 900.0, 900.0, 800.0, None]
+    records = [{"seconds": 100.0 * n, "forecast": one} for n, one in enumerate(told)]
+
+    lines = forecasts([{"seed": 1, "records": RECORDS}, {"seed": 2, "records": records}])
+
+    assert lines.splitlines()[2:] == ["| 2 | 100 | 900 |", "| 2 | 300 | 800 |"]
 
 
 def test_the_curves_are_drawn_in_two_colours(tmp_path: Path) -> None:
