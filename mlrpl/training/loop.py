@@ -73,12 +73,7 @@ def fit(
     """
     _check(method, data, config, device, validation)
     with _random_state(config.seed, torch.device(device)):
-        method.to(device)
-        distributed.same_everywhere(method)
-        data = distributed.shared_pictures(data)
-        method.begin(config.epochs)
-        with distributed.parallel(method):
-            method.prepare(data)
+        data = _prepare(method, data, config, device)
         if method.closed_form:
             return _solved(method, data, config, on_epoch_end, should_stop)
         run = Run(method, data, config, torch.device(device))
@@ -96,6 +91,17 @@ def fit(
             on_epoch_end(reports[-1])
         run.finish()
     return reports
+
+
+def _prepare(method: Method, data: TrainingData, config: TrainConfig, device: str) -> TrainingData:
+    """Ready a method on its device; return the data as this process reads them."""
+    method.to(device)
+    distributed.same_everywhere(method)
+    data = distributed.shared_pictures(data)
+    method.begin(config.epochs)
+    with distributed.parallel(method):
+        method.prepare(data)
+    return data
 
 
 def _epoch(
