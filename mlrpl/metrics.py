@@ -45,7 +45,7 @@ def average_precision(scores: Scores, labels: Labels) -> Floats:
         ValueError: If the shapes differ.
     """
     present, known = _ranked(scores, labels)
-    return _weighted(present, known)
+    return _divided(*_summed(present, known))
 
 
 def interpolated_average_precision(scores: Scores, labels: Labels) -> Floats:
@@ -189,6 +189,7 @@ def paired_bootstrap_by_category(
     second: Scores,
     labels: Labels,
     *,
+    groups: npt.NDArray[np.int64] | None = None,
     level: float = 0.95,
     repeats: int = 1000,
     seed: int = 0,
@@ -199,6 +200,9 @@ def paired_bootstrap_by_category(
         first: `(N, C)`.
         second: `(N, C)`.
         labels: `(N, C)`.
+        groups: `(N,)`, which images one model scored. Scores of several models are not on one
+            scale, so images are ranked within their group, and the average precision of a category
+            is the groups' mean, weighted by their present labels. None means one model.
         level: Of confidence, above 0 and below 1.
         repeats: How often the images are redrawn; at least 1.
         seed: Of the draws.
@@ -209,7 +213,7 @@ def paired_bootstrap_by_category(
     """
     if not labels.shape[1]:
         return Interval(float("nan"), float("nan"), float("nan")), []
-    one, other = _Ranking(first, labels), _Ranking(second, labels)
+    one, other = _Ranking(first, labels, groups), _Ranking(second, labels, groups)
     even = np.ones(len(labels))
     value = other.each(even) - one.each(even)
     draws = np.stack([other.each(w) - one.each(w) for w in _redrawn(len(labels), repeats, seed)])
@@ -224,14 +228,25 @@ def paired_bootstrap_by_category(
 class _Ranking:
     """A sorted score matrix whose mean average precision can be taken for many image weights."""
 
-    def __init__(self, scores: Scores, labels: Labels) -> None:
-        self._order = _order(scores, labels)
-        self._present, self._known = _ranked(scores, labels, self._order)
+    def __init__(
+        self, scores: Scores, labels: Labels, groups: npt.NDArray[np.int64] | None = None
+    ) -> None:
+        _require_one_shape(scores, labels)
+        groups = np.zeros(len(labels), np.int64) if groups is None else groups
+        self._empty = np.zeros((2, labels.shape[1]))
+        self._parts = []
+        for group in np.unique(groups):
+            rows = np.flatnonzero(groups == group)
+            order = _order(scores[rows], labels[rows])
+            self._parts.append((rows[order], *_ranked(scores[rows], labels[rows], order)))
 
     def each(self, weights: Floats) -> Floats:
         """Return the average precision `(C,)` when image i counts `weights[i]` times."""
-        drawn = weights[self._order]
-        return _weighted(self._present * drawn, self._known * drawn)
+        sums = self._empty.copy()
+        for order, present, known in self._parts:
+            drawn = weights[order]
+            sums += _summed(present * drawn, known * drawn)
+        return _divided(*sums)
 
     def mean(self, weights: Floats) -> float:
         """Return the mean of `each` over the categories that have one."""
@@ -242,9 +257,13 @@ def _mean(each: Floats) -> float:
     return float(np.nanmean(each)) if not np.isnan(each).all() else float("nan")
 
 
-def _order(scores: Scores, labels: Labels) -> npt.NDArray[np.intp]:
+def _require_one_shape(scores: Scores, labels: Labels) -> None:
     if scores.shape != labels.shape:
         raise ValueError(f"scores {scores.shape} and labels {labels.shape} differ in shape")
+
+
+def _order(scores: Scores, labels: Labels) -> npt.NDArray[np.intp]:
+    _require_one_shape(scores, labels)
     downwards = np.where(np.isnan(scores), np.inf, -np.asarray(scores, dtype=np.float64))
     return np.lexsort((labels == PRESENT, downwards), axis=0)
 
@@ -258,12 +277,15 @@ def _ranked(
     return present.astype(np.float64), (present | (sorted_labels == ABSENT)).astype(np.float64)
 
 
-def _weighted(present: Floats, known: Floats) -> Floats:
+def _summed(present: Floats, known: Floats) -> tuple[Floats, Floats]:
+    """Return the sum of the precisions at all present labels, and their number, both `(C,)`."""
     found = np.cumsum(present, axis=0)
     seen = np.cumsum(known, axis=0)
-    total = present.sum(axis=0)
     precision = found / np.where(seen > 0, seen, 1.0)
-    summed = (present * precision).sum(axis=0)
+    return (present * precision).sum(axis=0), present.sum(axis=0)
+
+
+def _divided(summed: Floats, total: Floats) -> Floats:
     return np.where(total > 0, summed / np.where(total > 0, total, 1.0), np.nan)
 
 

@@ -115,7 +115,7 @@ class _Contest:
         old = held_out_of(self._project, self._champion.number, snapshot)
         if old is None:
             raise Dropped(f"Dropped: version {self._champion.number} has no scores any more.")
-        found = gain(scores, old, snapshot.labels)
+        found = gain(scores, old, snapshot.labels, snapshot.groups)
         outcome = self._outcome(found)
         self.result = self.about | {
             "outcome": outcome,

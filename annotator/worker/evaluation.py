@@ -77,13 +77,17 @@ class Gain:
         return self.measured and self.overall.high < 0
 
 
-def gain(new: Scores, old: Scores, labels: Labels) -> Gain:
+def gain(new: Scores, old: Scores, labels: Labels, groups: Rows) -> Gain:
     """Measure by how much new scores order the images of each category better than old ones.
+
+    Images are ordered among those that one model scored: scores of models that learned from
+    different images are not on one scale.
 
     Args:
         new: `(N, C)`, of answers that have not trained the model which scored them; others NaN.
         old: `(N, C)`, likewise.
         labels: `(N, C)`. Only what both have scored counts.
+        groups: `(N,)`, which images one model scored; see `Snapshot.groups`.
     """
     labels = _scored(_scored(labels, new), old)
     rows = np.flatnonzero(known_mask(labels).any(axis=1))
@@ -93,7 +97,11 @@ def gain(new: Scores, old: Scores, labels: Labels) -> Gain:
     columns = np.flatnonzero(evaluated(labels, MIN_PRESENT, MIN_ABSENT))
     labels = labels[:, columns]
     overall, each = paired_bootstrap_by_category(
-        old[rows][:, columns], new[rows][:, columns], labels, repeats=_repeats(labels)
+        old[rows][:, columns],
+        new[rows][:, columns],
+        labels,
+        groups=groups[rows],
+        repeats=_repeats(labels),
     )
     known = known_mask(labels)
     return Gain(

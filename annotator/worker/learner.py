@@ -80,6 +80,11 @@ class Snapshot:
         """`(N,)`, images whose labels never train anything."""
         return np.equal(self.folds, HELD_OUT_FOLD)
 
+    @property
+    def groups(self) -> Rows:
+        """`(N,)`, which model is fair to an image: one of `FOLD_GROUPS`, or -1, which has all."""
+        return np.where(self.folds > HELD_OUT_FOLD, (self.folds - 1) * FOLD_GROUPS // 9, -1)
+
 
 def take_snapshot(
     tx: Transaction, rows: int, *, ordinals: Collection[int] | None = None
@@ -149,7 +154,6 @@ class Learner:
         epochs: int | None = None,
         seed: int = 0,
         device: str = "cpu",
-        groups: int = FOLD_GROUPS,
     ) -> None:
         """Set a training up.
 
@@ -161,7 +165,6 @@ class Learner:
             epochs: Passes over the images; None means the method's own number.
             seed: Of everything random.
             device: Where to compute.
-            groups: Out-of-fold models; at least 2.
         """
         self.snapshot = snapshot
         self.done = np.zeros(len(snapshot.labels), dtype=bool)
@@ -173,8 +176,6 @@ class Learner:
         self.seed = seed
         self.device = device
         self._options = options
-        self.groups = groups
-        """Out-of-fold models."""
         self._epochs = epochs
         self._fits = 0
 
@@ -280,15 +281,14 @@ class Learner:
         A category that the other groups have no present answer for stays NaN.
         """
         scores = np.full(self.snapshot.labels.shape, np.nan, np.float32)
-        for group in range(self.groups):
-            mine = (self.snapshot.folds - 1) * self.groups // 9 == group
-            mine &= self.snapshot.folds >= 1
+        for group in range(FOLD_GROUPS):
+            mine = self.snapshot.groups == group
             target = np.flatnonzero(mine & self.done & self.snapshot.labelled)
             rows = self.trains_on(without=mine)
             taught = (self.snapshot.labels[rows] == PRESENT).any(axis=0)
             if not len(target) or not taught.any():
                 continue
-            method = self.fit(rows, control, of=self.groups + 1)
+            method = self.fit(rows, control, of=FOLD_GROUPS + 1)
             found = self.predict(method, target, control.check)[target]
             scores[target] = np.where(taught, found, np.nan)
         return scores

@@ -180,7 +180,7 @@ def _verdict(
     snapshot = trained.snapshot
     old = held_out_of(project, current.number, snapshot)
     if is_automatic and old is not None and _holds_the_place(project, current, trained):
-        found = gain(trained.held_out, old, snapshot.labels)
+        found = gain(trained.held_out, old, snapshot.labels, snapshot.groups)
         if found.measured and not found.better:
             return Verdict(
                 False,

@@ -24,7 +24,7 @@ from annotator.worker.embedding import BackboneLoader
 from annotator.worker.error_correlation import fit_errors
 from annotator.worker.evidence import fit_where
 from annotator.worker.job_control import Control
-from annotator.worker.learner import Learner, Rows, Scores, Snapshot
+from annotator.worker.learner import FOLD_GROUPS, Learner, Rows, Scores, Snapshot
 from annotator.worker.probe_correction import calibration_error
 from annotator.worker.pruning import delete_leftovers
 from annotator.worker.publishing import Trained, publish
@@ -196,7 +196,7 @@ class _Outcome:
         found = learner.out_of_fold(control) if calibrates else None
         if found is not None:
             self.judge(snapshot, found)
-        method = fitted or learner.fit(rows, control, of=learner.groups + 1 if calibrates else 1)
+        method = fitted or learner.fit(rows, control, of=FOLD_GROUPS + 1 if calibrates else 1)
         control.report("scoring")
         scores = learner.predict(method, np.flatnonzero(learner.done), control.check)
         # A name may order images before the first present answer, but it never suggests.

@@ -144,6 +144,30 @@ def test_shapes_that_differ_and_levels_outside_are_refused() -> None:
         bootstrap_interval(scores, labels, level=1.0, repeats=2)
 
 
+def test_scores_of_several_models_are_compared_within_the_images_of_each() -> None:
+    first, labels = random_set(60, 4)
+    second, _ = random_set(60, 4, seed=1)
+    groups = np.arange(60) % 3
+    shifted = second * (1 + groups[:, None]) + 10 * groups[:, None]
+
+    overall, each = paired_bootstrap_by_category(first, shifted, labels, groups=groups, repeats=50)
+    same = paired_bootstrap_by_category(first, second, labels, groups=groups, repeats=50)
+
+    assert (overall, each) == same
+    present = np.array([(labels[groups == g] == PRESENT).sum(axis=0) for g in range(3)])
+    expected = [
+        np.average(
+            [by_scikit_learn(s[groups == g], labels[groups == g]) for g in range(3)],
+            axis=0,
+            weights=present,
+        )
+        for s in (first, second)
+    ]
+    values = [interval.value for interval in each]
+    np.testing.assert_allclose(values, expected[1] - expected[0])
+    assert overall.value == pytest.approx(np.mean(values))
+
+
 def test_a_paired_bootstrap_by_category_is_that_of_each_category_alone() -> None:
     first, labels = random_set(60, 4)
     second, _ = random_set(60, 4, seed=1)

@@ -19,6 +19,10 @@ def scores(labels: np.ndarray, skill: float, seed: int = 1) -> np.ndarray:
     return (skill * labels + noise).astype(np.float32)
 
 
+def one_model(labels: np.ndarray) -> np.ndarray:
+    return np.zeros(len(labels), np.int64)
+
+
 def test_a_clearly_worse_version_is_not_promoted() -> None:
     labels = answers(100)
 
@@ -123,7 +127,9 @@ def test_a_gain_says_for_each_category_how_much_better_and_how_sure() -> None:
     labels[2:, 1] = 0  # too few of one category
     old, new = scores(labels, 0.5), scores(labels, 3.0)
 
-    better, worse, same = gain(new, old, labels), gain(old, new, labels), gain(old, old, labels)
+    groups = one_model(labels)
+    better, worse = gain(new, old, labels, groups), gain(old, new, labels, groups)
+    same = gain(old, old, labels, groups)
 
     assert (better.better, better.worse, worse.better, worse.worse) == (True, False, False, True)
     assert (same.better, same.worse, same.overall.value) == (False, False, 0.0)
@@ -133,14 +139,24 @@ def test_a_gain_says_for_each_category_how_much_better_and_how_sure() -> None:
     assert all(interval.low <= interval.value <= interval.high for interval in better.each)
 
 
+def test_a_method_whose_models_are_not_on_one_scale_is_not_worse_for_that() -> None:
+    labels = answers(400)
+    old, new = scores(labels, 0.5), scores(labels, 1.0)
+    groups = np.arange(400) % 4 - 1
+    new = new * np.array([1, 3, 9], np.float32)[groups][:, None] + 20 * groups[:, None]
+
+    assert gain(new, old, labels, groups).better
+    assert not gain(new, old, labels, one_model(labels)).better
+
+
 def test_a_gain_counts_only_what_both_have_scored() -> None:
     labels = answers(400)
     old, new = scores(labels, 0.5), scores(labels, 3.0)
     old[:350], new[380:] = np.nan, np.nan
 
-    few = gain(new, old, labels)
+    few = gain(new, old, labels, one_model(labels))
     old[:] = np.nan
-    none = gain(new, old, labels)
+    none = gain(new, old, labels, one_model(labels))
 
     assert few.images == 30
     assert (none.measured, none.better, none.worse, none.pairs) == (False, False, False, 0)
@@ -149,6 +165,6 @@ def test_a_gain_counts_only_what_both_have_scored() -> None:
 def test_a_gain_is_measured_on_a_share_of_very_many_images() -> None:
     labels = answers(COMPARED_IMAGES + 500)[:, :1]
 
-    found = gain(scores(labels, 1.0), scores(labels, 1.0), labels)
+    found = gain(scores(labels, 1.0), scores(labels, 1.0), labels, one_model(labels))
 
     assert found.images == COMPARED_IMAGES
