@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from real_photographs import OUT, READERS, ROOT, embedded, revision
+from real_photographs import READERS, ROOT, cache_of, embedded, revision
 
 from mlrpl.data import Dimensions
 from mlrpl.labels import UNKNOWN, hide_labels, known_mask
@@ -71,7 +71,7 @@ def read(options: argparse.Namespace) -> Photographs:
         if not folder.is_dir():
             raise SystemExit(f"no folder {folder}; name the one that holds {options.data}: --root")
         photographs = READERS[options.data](folder)
-        cache = OUT / f"{options.data}_{options.backbone.replace(':', '_')}.npz"
+        cache = cache_of(options.data, options.backbone)
         features = embedded(photographs, options.backbone, cache)
         labels, pooled, tokens = photographs.labels, features.pooled, features.tokens
     order = np.random.default_rng(0).permutation(len(labels))

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from linear_probe import linear_probe
-from real_photographs import OUT, READERS, ROOT, embedded, revision
+from real_photographs import OUT, READERS, ROOT, cache_of, embedded, revision
 
 from mlrpl.data import Dimensions
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, Missingness, hide_labels, known_mask
@@ -77,8 +77,7 @@ class Data:
 def read(name: str, root: Path, backbone: str) -> Data:
     """Return a set, embedded, with a fifth of its images set aside."""
     photographs = READERS[name](root / name)
-    cache = OUT / f"{name}_{backbone.replace(':', '_')}.npz"
-    features = embedded(photographs, backbone, cache)
+    features = embedded(photographs, backbone, cache_of(name, backbone))
     order = np.random.default_rng(0).permutation(len(photographs.labels))
     fifth = len(order) // 5
     return Data(

@@ -11,6 +11,7 @@ import argparse
 import csv
 import hashlib
 import json
+import re
 import subprocess
 import time
 from collections import Counter
@@ -101,6 +102,11 @@ def read_corel(folder: Path) -> Photographs:
 
 
 READERS = {"coco_train": read_coco, "corel5k": read_corel}
+
+
+def cache_of(data: str, backbone: str) -> Path:
+    """Return the file that keeps the features of a set; a backbone's name may hold a path."""
+    return OUT / f"{data}_{re.sub('[:/@]+', '_', backbone)}.npz"
 
 
 def embedded(photographs: Photographs, backbone: str, cache: Path) -> Embedded:
@@ -203,7 +209,7 @@ def main() -> None:
     if not folder.is_dir():
         raise SystemExit(f"no folder {folder}; name the one that holds {options.data}: --root")
     photographs = READERS[options.data](folder)
-    cache = OUT / f"{options.data}_{options.backbone.replace(':', '_')}.npz"
+    cache = cache_of(options.data, options.backbone)
     features = embedded(photographs, options.backbone, cache)
     protocols = [(k, options.keep or s) for k, s in PROTOCOLS if options.hide in (None, k)]
     results = []
