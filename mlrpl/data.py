@@ -261,6 +261,32 @@ def _check_shapes(
             raise ValueError(f"{name} must have the shape ({wanted}), got {array.shape}")
 
 
+def require_token_maps(name: str, dimensions: Dimensions, data: TrainingData) -> None:
+    """Return if data have the token maps and categories that a method was built for.
+
+    Args:
+        name: Of the method, with which the message begins.
+        dimensions: What it was built for.
+        data: What it is given.
+
+    Raises:
+        ValueError: If not.
+    """
+    if data.tokens is None:
+        raise ValueError(f"{name} reads token maps; give `tokens`")
+    expected = (dimensions.positions, dimensions.token)
+    if data.tokens.shape[1:] != expected:
+        raise ValueError(
+            f"tokens of an image must have the shape {expected}, got {data.tokens.shape[1:]}; "
+            "build the method for these dimensions"
+        )
+    if data.labels.shape[1:] != (dimensions.categories,):
+        raise ValueError(
+            f"expected labels of {dimensions.categories} categories, "
+            f"got {data.labels.shape[1]}; give one column a category"
+        )
+
+
 def _check_finite(name: str, array: npt.NDArray[np.floating], rows: npt.NDArray[np.int64]) -> None:
     bad: list[int] = []
     for start in range(0, len(rows), _BLOCK):

@@ -11,18 +11,25 @@ from torch import Tensor
 
 from mlrpl.data import Batch
 from mlrpl.labels import PRESENT, UNKNOWN, known_mask
-from mlrpl.metrics import mean_average_precision
+from mlrpl.metrics import mean_average_precision, paired_bootstrap
 
 JUDGES = 10
 """One labelled image in so many judges."""
+MOST_JUDGES = 2_000
+"""How many images judge at most."""
 LEAST_PRESENT = 10
-"""Present labels of the judges below which the shares stay as they start."""
-STARTS = 0.2
-"""Share of the category features' classifier before anything has judged: it is the slower one."""
+"""Present labels of the judges below which the share stays as it starts."""
+START = 0.3
+"""Share of the category features' classifier, the slower one, where nothing judges otherwise."""
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """What it may get; never all, as names speak through the other one."""
 
+_REDRAWS = 100
+
 Rows = npt.NDArray[np.int64]
+Scores = npt.NDArray[np.float32]
+Sides = tuple[Scores, Scores]
+"""Logits of both classifiers for the same images, `(N, C)` each: of category features first."""
 
 
 def judging(labels: npt.NDArray[np.int8], rows: Rows) -> Rows:
@@ -33,7 +40,8 @@ def judging(labels: npt.NDArray[np.int8], rows: Rows) -> Rows:
         rows: Those that train.
     """
     labelled = rows[known_mask(labels[rows]).any(axis=1)]
-    drawn = np.random.default_rng(0).permutation(len(labelled))[: len(labelled) // JUDGES]
+    count = min(len(labelled) // JUDGES, MOST_JUDGES)
+    drawn = np.random.default_rng(0).permutation(len(labelled))[:count]
     judges = np.sort(labelled[drawn])
     enough = (labels[judges] == PRESENT).sum() >= LEAST_PRESENT
     return judges if enough else judges[:0]
@@ -53,17 +61,50 @@ def without(batch: Batch, judges: Tensor) -> Batch:
     return replace(batch, labels=labels)
 
 
-def best_share(
-    first: npt.NDArray[np.float32], second: npt.NDArray[np.float32], labels: npt.NDArray[np.int8]
-) -> float:
-    """Return the share of the first scores with which the sum of both ranks images best.
+def weighed(
+    some: Sides, judged: Sides, labels: npt.NDArray[np.int8]
+) -> tuple[tuple[float, float], Scores]:
+    """Return what to multiply each classifier's logits with in their sum, and what to add to it.
+
+    First the one's logits are brought onto the scale of the other's: with one factor they spread
+    as these do in the mean over categories, and each category has the same mean. So the sum has
+    one scale whatever the shares, and models that were judged differently can be ranked and
+    calibrated together.
+
+    Args:
+        some: What both say of some images that the data are like.
+        judged: What both say of the judges.
+        labels: `(J, C)`, what is known of the judges.
+
+    Returns:
+        The two factors, and the summand of each category, `(C,)`.
+    """
+    own, other = some
+    spreads = [float(logits.std(axis=0).mean()) for logits in some]
+    factor = spreads[1] / spreads[0] if all(spreads) else 1.0
+    offset = other.mean(axis=0) - factor * own.mean(axis=0)
+    share = chosen_share(factor * judged[0] + offset, judged[1], labels)
+    return (share * factor, 1 - share), (share * offset).astype(np.float32)
+
+
+def chosen_share(first: Scores, second: Scores, labels: npt.NDArray[np.int8]) -> float:
+    """Return the share of the first scores in the sum of both, as images judge it.
+
+    It is the one nearest to `START` of those that rank these images as well as the best one does,
+    as far as redrawn images can tell: within one standard error.
 
     Args:
         first: `(N, C)` logits.
-        second: `(N, C)`, likewise.
+        second: `(N, C)`, on the same scale.
         labels: `(N, C)`, what is known.
     """
-    ranked = [
-        mean_average_precision(share * first + (1 - share) * second, labels) for share in SHARES
-    ]
-    return SHARES[int(np.argmax(ranked))]
+    mixed = [share * first + (1 - share) * second for share in SHARES]
+    ranked = [mean_average_precision(scores, labels) for scores in mixed]
+    if np.isnan(ranked).any():
+        return START
+    best = int(np.argmax(ranked))
+    for place in np.argsort([abs(share - START) for share in SHARES], kind="stable").tolist():
+        worse = paired_bootstrap(mixed[best], mixed[place], labels, level=0.68, repeats=_REDRAWS)
+        if place == best or worse.high >= 0:
+            return SHARES[place]
+    return SHARES[best]

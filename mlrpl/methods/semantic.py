@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mlrpl.data import Batch, Dimensions, Features, TrainingData
+from mlrpl.data import Batch, Dimensions, Features, TrainingData, require_token_maps
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
 from mlrpl.losses.contrastive import instance_contrastive
 from mlrpl.losses.known_risk import KnownRisk
@@ -23,7 +23,7 @@ from mlrpl.methods.kernel_ridge import KernelRidgeConfig
 from mlrpl.methods.partial_bce import PartialBCE, PartialBCEConfig
 from mlrpl.methods.semantic_config import SemanticConfig
 from mlrpl.methods.teacher import Teacher
-from mlrpl.models.graph import cooccurrence
+from mlrpl.models.graph import assume_absent_where_only_present, cooccurrence
 from mlrpl.models.heads import sample
 from mlrpl.models.prototypes import Prototypes, half_of
 from mlrpl.models.query_start import point_queries
@@ -52,13 +52,15 @@ class SemanticMethod(Method):
     halved: ClassVar[bool] = False
     """Whether each half of the images has prototypes of its own."""
 
-    ADDED: ClassVar[tuple[str, ...]] = ("part_share", "told_pairs")
-    """Buffers that older files lack: logits were added up, and every pair spoke."""
+    ADDED: ClassVar[dict[str, int]] = {"part_share": 1, "part_offset": 0, "told_pairs": 1}
+    """Buffers that older files lack, with what they were then: logits were added up as they are,
+    and every pair spoke."""
 
     config: SemanticConfig
     present_only: Tensor
     has_positive: Tensor
     part_share: Tensor
+    part_offset: Tensor
 
     def __init__(
         self,
@@ -109,8 +111,9 @@ class SemanticMethod(Method):
         self.has_prototypes = prototypes
         for name in ("present_only", "has_positive"):
             self.register_buffer(name, torch.zeros(count, dtype=torch.bool))
-        shares = torch.tensor([part_shares.STARTS, 1 - part_shares.STARTS])
+        shares = torch.tensor([part_shares.START, 1 - part_shares.START])
         self.register_buffer("part_share", shares)
+        self.register_buffer("part_offset", torch.zeros(count))
         self.judges = torch.zeros(0, dtype=torch.bool)
         """`(N,)`, which images of the data judge both classifiers, set by `prepare`."""
 
@@ -145,7 +148,7 @@ class SemanticMethod(Method):
         Raises:
             ValueError: If there are no token maps or a shape is not what the method was built for.
         """
-        self._require_shapes(data)
+        require_token_maps(self.name, self.dimensions, data)
         labels = torch.from_numpy(data.known_labels())
         positives = (labels == PRESENT).any(dim=0)
         self.has_positive.copy_(positives)
@@ -169,12 +172,12 @@ class SemanticMethod(Method):
                 self.guessed[torch.from_numpy(data.rows).to(asked.device)] = asked
 
     def before_epoch(self, epoch: int, data: TrainingData) -> None:
-        """Recompute the prototypes when they are due, and judge the classifiers once.
+        """Recompute the prototypes when they are due, and weigh the classifiers once.
 
         Prototypes are due at first need, then every so often.
         """
-        if self.judges.any() and 0 < epoch == self._judged_from():
-            self._judge(data)
+        if self.config.pooled and 0 < epoch == self._judged_from():
+            self._weigh(data)
         since = epoch - self.prototypes_from()
         if self.has_prototypes and since >= 0 and since % self.config.prototype_every == 0:
             self._rebuild_prototypes(epoch, data)
@@ -219,14 +222,15 @@ class SemanticMethod(Method):
     def logits(self, decoupled: Tensor, features: Features) -> Tensor:
         """Return the logits `(B, C)` of category features `(B, C, D)` of these images.
 
-        With the pooled vector, a mean (see `part_shares`) of two classifiers that learn apart.
-        Learning as one, the pooled vector's, which is quicker, explains the few known labels by
-        itself, and nothing is left that the attention could be learned from.
+        With the pooled vector, a mean (see `part_shares`) of two classifiers that learn apart: as
+        one, the pooled vector's, which is quicker, explains the few known labels by itself, and
+        leaves nothing that the attention could be learned from.
         """
         logits = self.semantic_logits(decoupled)
         if not self.config.pooled:
             return logits
-        return self.part_share[0] * logits + self.part_share[1] * self.image_logits(features)
+        mean = self.part_share[0] * logits + self.part_share[1] * self.image_logits(features)
+        return mean + self.part_offset
 
     def image_logits(self, features: Features) -> Tensor:
         """Return the part that comes from the pooled vector and the regions, `(B, C)`."""
@@ -314,28 +318,15 @@ class SemanticMethod(Method):
             raise ValueError(f"{self.name} reads token maps; give `tokens`")
         return features.tokens
 
-    def _require_shapes(self, data: TrainingData) -> None:
-        if data.tokens is None:
-            raise ValueError(f"{self.name} reads token maps; give `tokens`")
-        expected = (self.dimensions.positions, self.dimensions.token)
-        if data.tokens.shape[1:] != expected:
-            raise ValueError(
-                f"tokens of an image must have the shape {expected}, got {data.tokens.shape[1:]}; "
-                "build the method for these dimensions"
-            )
-        if data.labels.shape[1:] != (self.dimensions.categories,):
-            raise ValueError(
-                f"expected labels of {self.dimensions.categories} categories, "
-                f"got {data.labels.shape[1]}; give one column a category"
-            )
-
     def _load_from_state_dict(
         self, state_dict: Mapping[str, Any], prefix: str, *args: Any, **kwargs: Any
     ) -> None:
-        """Read also what was saved before there was what `ADDED` names, which then was 1."""
+        """Read also what was saved before there was what `ADDED` names."""
         buffers = dict(self.named_buffers())
         before = {
-            prefix + name: torch.ones_like(buffers[name]) for name in self.ADDED if name in buffers
+            prefix + name: torch.full_like(buffers[name], value)
+            for name, value in self.ADDED.items()
+            if name in buffers
         }
         super()._load_from_state_dict({**before, **state_dict}, prefix, *args, **kwargs)
 
@@ -357,18 +348,29 @@ class SemanticMethod(Method):
         point_queries(self.sarl, contrast, positives, drawn, self.config.attention_start)
 
     @torch.no_grad()
-    def _judge(self, data: TrainingData) -> None:
-        """Weigh both classifiers by images that have taught neither so far."""
-        judges = np.flatnonzero(self.judges.numpy())
-        first, second = [], []
-        for rows in _blocks(judges):
-            features = data.features(rows).to(str(self.has_positive.device))
+    def _weigh(self, data: TrainingData) -> None:
+        """Bring both classifiers onto one scale, and let judge what has taught neither so far."""
+        judges, some = np.flatnonzero(self.judges.numpy()), sample(data.rows)
+        labels = torch.from_numpy(data.labels[judges]).to(self.present_only.device)
+        labels = assume_absent_where_only_present(labels, self.present_only).cpu()
+        share, part_offset = part_shares.weighed(
+            self._both(data, some[:: -(-len(some) // _STATISTICS)]),
+            self._both(data, judges),
+            labels.numpy(),
+        )
+        self.part_share.copy_(torch.tensor(share))
+        self.part_offset.copy_(torch.from_numpy(part_offset))
+
+    def _both(self, data: TrainingData, rows: npt.NDArray[np.int64]) -> part_shares.Sides:
+        """Return the logits of either classifier for some images."""
+        self.eval()
+        own, other = [np.zeros((0, self.dimensions.categories), np.float32)] * 2
+        for block in _blocks(rows):
+            features = data.features(block).to(str(self.has_positive.device))
             decoupled = self.sarl.decouple(self.tokens(features))
-            first.append(self.semantic_logits(decoupled).float().cpu().numpy())
-            second.append(self.image_logits(features).float().cpu().numpy())
-        sides = np.concatenate(first), np.concatenate(second)
-        share = part_shares.best_share(sides[0], sides[1], data.labels[judges])
-        self.part_share.copy_(torch.tensor([share, 1 - share]))
+            own = np.concatenate([own, self.semantic_logits(decoupled).float().cpu().numpy()])
+            other = np.concatenate([other, self.image_logits(features).float().cpu().numpy()])
+        return own, other
 
     @torch.no_grad()
     def _rebuild_prototypes(self, epoch: int, data: TrainingData) -> None:
