@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from annotator.domain import Source, State
 from annotator.services.app import Services
-from annotator.simulate.clock import Clock
+from annotator.simulate.clock import Clock, Seconds
 from annotator.simulate.error_probability import Chances, chances_of
 from annotator.simulate.oracle import Oracle
 from annotator.simulate.wishes import Wish
@@ -140,7 +140,8 @@ class SimulatedAnnotator:
         version = self.version()
         changes = [self._said(row, c, self.oracle.answer(row, c), Source.HUMAN) for c in columns]
         self._save(row, changes, version, "answer")
-        self.clock.spend(self.costs.switch + self.costs.verify * len(columns), len(columns))
+        keys = self.costs.verify * len(columns)
+        self.clock.spend(Seconds(taking_in=self.costs.switch, keys=keys), len(columns))
 
     def grid(self, column: int, mode: Mode, count: int) -> Page:
         """Go through one page of the grid.
@@ -177,8 +178,12 @@ class SimulatedAnnotator:
         )
         self.services.verification.save(WHO, request)
         costs = self.costs
-        seconds = costs.page + costs.glance * len(changes) + costs.correct * flips
-        self.clock.spend(seconds, len(changes))
+        spent = Seconds(
+            taking_in=costs.page,
+            glances=costs.glance * len(changes),
+            corrections=costs.correct * flips,
+        )
+        self.clock.spend(spent, len(changes))
         return Page(len(changes), present, corrected)
 
     def version(self) -> int | None:
@@ -214,11 +219,10 @@ class SimulatedAnnotator:
         self.visited[row] = True
         if changes:
             self._save(row, changes, version, "sweep")
-        keys = len(found)
-        if suggested:
-            keys = min(keys, 1 + len(suggested ^ found))
-        seconds = self.costs.switch + self.costs.glance * len(read) + self.costs.verify * keys
-        self.clock.spend(seconds + self.costs.name * len(typed), len(read) + len(typed) + 1)
+        keys, corrections = len(found), 0
+        if suggested and 1 + len(suggested ^ found) < keys:  # all by one key, then what is wrong
+            keys, corrections = 1 + len(found - suggested), len(suggested - found)
+        self._spend_on_image(len(read), keys, corrections, len(typed))
 
     def _complete(
         self,
@@ -242,10 +246,22 @@ class SimulatedAnnotator:
         self.visited[row] = True
         if changes:
             self._save(row, changes, version, "sweep")
+        keys, corrections = len(found - sure), len(sure - found)
+        if len(found) + 2 < keys + corrections:  # anew, and the rest absent twice
+            keys, corrections = len(found) + 2, 0
+        self._spend_on_image(len(read), keys, corrections, len(typed))
+
+    def _spend_on_image(self, rows: int, keys: int, corrections: int, names: int) -> None:
+        """Take in an image, read rows of its list, press keys, turn marks, and type names."""
         costs = self.costs
-        keys = min(len(found ^ sure), len(found) + 2)  # or anew, and the rest absent twice
-        seconds = costs.switch + costs.glance * len(read) + costs.verify * keys
-        self.clock.spend(seconds + costs.name * len(typed), len(read) + len(typed) + 1)
+        spent = Seconds(
+            taking_in=costs.switch,
+            glances=costs.glance * rows,
+            keys=costs.verify * keys,
+            names=costs.name * names,
+            corrections=costs.verify * corrections,
+        )
+        self.clock.spend(spent, rows + names + 1)
 
     def _said(self, row: int, column: int, present: bool, source: Source) -> Change:
         return Change(
