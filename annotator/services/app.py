@@ -31,6 +31,7 @@ from annotator.services.labelling.flags import Flags
 from annotator.services.labelling.image_list import ImageList
 from annotator.services.labelling.image_marks import ImageMarks
 from annotator.services.labelling.label import Labelling
+from annotator.services.labelling.likely_here import LikelyHere
 from annotator.services.labelling.probe import Probing
 from annotator.services.labelling.recording import Recording
 from annotator.services.labelling.review import Review
@@ -66,6 +67,8 @@ class Services:
         self.media = Media(project, store)
         self.recording = Recording(store, self.media, clock)
         self._prototypes = Prototypes(project, store, self.suggestions)
+        self._labels = KnownLabelsCache(store, clock)
+        self.likely_here = LikelyHere(store, self._labels, clock=clock)
         self.labelling = Labelling(
             project,
             store,
@@ -75,6 +78,7 @@ class Services:
             clock,
             self.fills,
             self.lineage,
+            self.likely_here,
         )
         self.probing = Probing(project, store, self.media, clock)
         self.flags = Flags(store, clock)
@@ -84,7 +88,6 @@ class Services:
         self.transfer = Transfer(project, store, self.suggestions, clock, self.fills)
         self.exchange = Exchange(project, store, self.transfer)
         self.review = Review(store, self.suggestions)
-        self._labels = KnownLabelsCache(store, clock)
         self.evidence = Evidence(project, store, self.suggestions, self._labels)
         self._counts = counts = OpenSuggestions(store, self.suggestions, self.fills)
         self.stopping = Stopping(project, counts, clock)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,9 +14,11 @@ from annotator.domain import Source, State
 from annotator.services.app import Services
 from annotator.simulate.clock import Clock, Seconds
 from annotator.simulate.error_probability import Chances, chances_of
+from annotator.simulate.naming import name_image
 from annotator.simulate.oracle import Oracle
 from annotator.simulate.wishes import Wish
 from annotator.store import answers, categories, images
+from annotator.wire.label import ItemData
 from annotator.wire.recording import Change, SaveRequest
 from annotator.wire.verify import Mode, PageChange, PageRequest, SavePageRequest
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
@@ -26,6 +28,10 @@ TAB = "simulation"
 LOOKED_AT = 20
 """Images that are named before the chances are worked out again for the same version."""
 
+COUNTED = 5
+"""Images after which it is counted anew what goes together; the pages do so every minute."""
+
+Kind = Literal["answer", "named", "sweep"]
 Labels = npt.NDArray[np.int8]
 
 
@@ -75,6 +81,7 @@ class SimulatedAnnotator:
         self.visited = np.zeros(len(self._ids), dtype=bool)
         """`(N,)`, images that were named from one end to the other."""
         self.wish = wish or Wish()
+        services.likely_here.costs.known = clock.costs
         self.begun: float | None = None
         """Seconds at which the newest certificate was begun."""
         self.forecast: float | None = None
@@ -108,32 +115,66 @@ class SimulatedAnnotator:
         return self._chances[1]
 
     def name(self, row: int, *, one_key: bool = False) -> None:
-        """Look at an image, go through the short list, type what it lacks; the rest is absent.
-
-        The short list is the one with the digit keys. A row of it is read if that costs less than
-        typing would by its chance of being present. What is there takes a key each; or one key
-        takes all suggestions, and those that are wrong take a key.
-
-        Args:
-            row: Of the image.
-            one_key: The key that goes on takes the suggestions, too; what is only ranked is not
-                among them.
-        """
-        shown = self.services.labelling.items(WHO, [self._ids[row]])[0]
-        chance, costs = self.chances().present[row], self.costs
-        suggested = {self._columns[category] for category in shown["suggested"]}
-        listed = [self._columns[category] for category in shown["ask"]]
-        worth = costs.glance / (costs.name - costs.verify)
-        read = {c for c in listed if c in suggested or chance[c] >= worth}
-        if one_key:
-            ranked = {self._columns[category] for category in shown["ranked"]}
-            self._complete(row, read, suggested & read, ranked, shown["version"])
-        else:
-            self._finish(row, read, suggested & read, shown["version"])
+        """Look at an image and say everything about it; see `name_image`."""
+        if self.visited.sum() % COUNTED == 0:
+            self.services.likely_here.labels.renew()
+        name_image(self, row, one_key=one_key)
+        self.visited[row] = True
 
     def name_unaided(self, row: int) -> None:
         """Do the same on a page without a model: type everything."""
-        self._finish(row, set(), set(), None)
+        typed = [c for c in self.oracle.names(row) if self.labels[row, c] == UNKNOWN]
+        left = {int(c): Source.SWEPT for c in np.flatnonzero(self.labels[row] == UNKNOWN)}
+        left |= dict.fromkeys(typed, Source.HUMAN)
+        self.say_rest(row, left, typed, None)
+        self.visited[row] = True
+        self.spend_on_image(0, 0, 0, len(typed))
+
+    def item(self, row: int) -> ItemData:
+        """Return what the Label page shows of an image."""
+        return self.services.labelling.items(WHO, [self._ids[row]])[0]
+
+    def likely(self, row: int) -> list[int]:
+        """Return the categories, by id, that are worth a row by now."""
+        return self.services.labelling.opinion(self._ids[row])["likely"]
+
+    def columns(self, ids: Iterable[int]) -> list[int]:
+        """Return the columns of some categories."""
+        return [self._columns[category] for category in ids]
+
+    def say(
+        self,
+        row: int,
+        present: Collection[int],
+        source: Source,
+        version: int | None,
+        *,
+        kind: Kind = "answer",
+    ) -> None:
+        """Say of some categories that they are present."""
+        if present:
+            changes = [self._said(row, column, True, source) for column in sorted(present)]
+            self._save(row, changes, version, kind)
+
+    def say_rest(
+        self, row: int, sources: Mapping[int, Source], present: Collection[int], version: int | None
+    ) -> None:
+        """Say the rest about an image, by column: absent, but for what is present."""
+        changes = [self._said(row, c, c in present, sources[c]) for c in sorted(sources)]
+        if changes:
+            self._save(row, changes, version, "sweep")
+
+    def spend_on_image(self, rows: int, keys: int, corrections: int, names: int) -> None:
+        """Take in an image, read rows of its list, press keys, turn marks, and type names."""
+        costs = self.costs
+        spent = Seconds(
+            taking_in=costs.switch,
+            glances=costs.glance * rows,
+            keys=costs.verify * keys,
+            names=costs.name * names,
+            corrections=costs.verify * corrections,
+        )
+        self.clock.spend(spent, rows + names + 1)
 
     def ask(self, row: int, columns: Sequence[int]) -> None:
         """Answer yes or no to some questions about one image."""
@@ -201,68 +242,6 @@ class SimulatedAnnotator:
         labels[place] = np.where(table.present[sure], PRESENT, ABSENT)
         return labels
 
-    def _finish(
-        self, row: int, read: Collection[int], suggested: Collection[int], version: int | None
-    ) -> None:
-        is_open = self.labels[row] == UNKNOWN
-        read, suggested = ({c for c in columns if is_open[c]} for columns in (read, suggested))
-        found = {c for c in read if self.oracle.answer(row, c)}
-        typed = {c for c in self.oracle.names(row) if is_open[c] and c not in read}
-        changes = []
-        for column in np.flatnonzero(is_open).tolist():
-            source = Source.HUMAN if column in typed else Source.SWEPT
-            if column in found:
-                source = Source.ACCEPTED
-            elif column in suggested:
-                source = Source.REJECTED
-            changes.append(self._said(row, column, column in found | typed, source))
-        self.visited[row] = True
-        if changes:
-            self._save(row, changes, version, "sweep")
-        keys, corrections = len(found), 0
-        if suggested and 1 + len(suggested ^ found) < keys:  # all by one key, then what is wrong
-            keys, corrections = 1 + len(found - suggested), len(suggested - found)
-        self._spend_on_image(len(read), keys, corrections, len(typed))
-
-    def _complete(
-        self,
-        row: int,
-        read: Collection[int],
-        suggested: Collection[int],
-        ranked: Collection[int],
-        version: int | None,
-    ) -> None:
-        is_open = self.labels[row] == UNKNOWN
-        read, marked = ({c for c in columns if is_open[c]} for columns in (read, suggested))
-        sure = marked - set(ranked)
-        found = {c for c in read if self.oracle.answer(row, c)}
-        typed = {c for c in self.oracle.names(row) if is_open[c] and c not in read}
-        by_hand = (found ^ sure) | typed
-        changes = []
-        for column in np.flatnonzero(is_open).tolist():
-            untouched = Source.ACCEPTED_IN_BULK if column in sure else Source.SWEPT
-            source = Source.HUMAN if column in by_hand else untouched
-            changes.append(self._said(row, column, column in found | typed, source))
-        self.visited[row] = True
-        if changes:
-            self._save(row, changes, version, "sweep")
-        keys, corrections = len(found - sure), len(sure - found)
-        if len(found) + 2 < keys + corrections:  # anew, and the rest absent twice
-            keys, corrections = len(found) + 2, 0
-        self._spend_on_image(len(read), keys, corrections, len(typed))
-
-    def _spend_on_image(self, rows: int, keys: int, corrections: int, names: int) -> None:
-        """Take in an image, read rows of its list, press keys, turn marks, and type names."""
-        costs = self.costs
-        spent = Seconds(
-            taking_in=costs.switch,
-            glances=costs.glance * rows,
-            keys=costs.verify * keys,
-            names=costs.name * names,
-            corrections=costs.verify * corrections,
-        )
-        self.clock.spend(spent, rows + names + 1)
-
     def _said(self, row: int, column: int, present: bool, source: Source) -> Change:
         return Change(
             image=self._ids[row],
@@ -271,9 +250,7 @@ class SimulatedAnnotator:
             source=source,
         )
 
-    def _save(
-        self, row: int, changes: list[Change], version: int | None, kind: Literal["answer", "sweep"]
-    ) -> None:
+    def _save(self, row: int, changes: list[Change], version: int | None, kind: Kind) -> None:
         request = SaveRequest(
             op=uuid.uuid4().hex,
             kind=kind,
