@@ -128,7 +128,8 @@ class SimulatedAnnotator:
         left |= dict.fromkeys(typed, Source.HUMAN)
         self.say_rest(row, left, typed, None)
         self.visited[row] = True
-        self.spend_on_image(0, 0, 0, len(typed))
+        names = self.costs.name * len(typed)
+        self.clock.spend(Seconds(taking_in=self.costs.switch, names=names), len(typed) + 1)
 
     def item(self, row: int) -> ItemData:
         """Return what the Label page shows of an image."""
@@ -163,18 +164,6 @@ class SimulatedAnnotator:
         changes = [self._said(row, c, c in present, sources[c]) for c in sorted(sources)]
         if changes:
             self._save(row, changes, version, "sweep")
-
-    def spend_on_image(self, rows: int, keys: int, corrections: int, names: int) -> None:
-        """Take in an image, read rows of its list, press keys, turn marks, and type names."""
-        costs = self.costs
-        spent = Seconds(
-            taking_in=costs.switch,
-            glances=costs.glance * rows,
-            keys=costs.verify * keys,
-            names=costs.name * names,
-            corrections=costs.verify * corrections,
-        )
-        self.clock.spend(spent, rows + names + 1)
 
     def ask(self, row: int, columns: Sequence[int]) -> None:
         """Answer yes or no to some questions about one image."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from annotator.domain import Source
+from annotator.services.labelling.likely_here import SLASH
+from annotator.simulate.clock import Seconds
 from annotator.wire.label import ItemData
 from mlrpl.labels import UNKNOWN
 
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
 
 BEHIND_SLASH = 9
 """Rows whose digit follows a slash, on one image."""
-KEYS_BEHIND_SLASH = 2
 
 
 @dataclass
@@ -24,6 +25,7 @@ class _Work:
     read: set[int] = field(default_factory=set)
     keys: int = 0
     corrections: int = 0
+    slashes: int = 0
     names: int = 0
 
 
@@ -32,7 +34,7 @@ def name_image(person: SimulatedAnnotator, row: int, *, one_key: bool) -> None:
 
     First the ten rows with digits: what is there takes a key each, or one key takes all
     suggestions, and those that are wrong take a key. Then the rows behind the slash, which follow
-    what has been marked: two keys each. What no row has is typed, name by name.
+    what has been marked: a slash and a digit each. What no row has is typed, name by name.
 
     Args:
         person: Who does it.
@@ -59,7 +61,15 @@ def name_image(person: SimulatedAnnotator, row: int, *, one_key: bool) -> None:
     rest |= dict.fromkeys(taken - found, Source.HUMAN)
     left = is_open - (found - taken) - later
     person.say_rest(row, {c: rest[c] for c in left}, found & taken, shown["version"])
-    person.spend_on_image(len(work.read), work.keys, work.corrections, work.names)
+    costs = person.costs
+    spent = Seconds(
+        taking_in=costs.switch,
+        glances=costs.glance * len(work.read),
+        keys=costs.verify * work.keys + SLASH * work.slashes,
+        names=costs.name * work.names,
+        corrections=costs.verify * work.corrections,
+    )
+    person.clock.spend(spent, len(work.read) + work.names + 1)
 
 
 def _digit_keys(
@@ -89,7 +99,8 @@ def _behind_slash(
         rows |= set(fresh)
         work.read |= set(is_open)
         found = {c for c in is_open if person.oracle.answer(row, c)}
-        work.keys += KEYS_BEHIND_SLASH * len(found)
+        work.keys += len(found)
+        work.slashes += len(found)
         named = [c for c in named if c not in work.read and person.labels[row, c] == UNKNOWN]
         if found:
             person.say(row, found, Source.HUMAN, shown["version"])

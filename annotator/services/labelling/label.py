@@ -20,8 +20,7 @@ from annotator.services.knowledge.prototypes import Prototypes
 from annotator.services.knowledge.suggestions import ImageSuggestions, Suggestions
 from annotator.services.labelling.flags import flag_rows
 from annotator.services.labelling.likely_here import (
-    KEYS_BEHIND_SLASH,
-    KEYS_OF_A_DIGIT,
+    SLASH,
     LikelyHere,
     worth_reading,
 )
@@ -215,7 +214,7 @@ class Labelling:
             askable = [c for c in shown if c.id not in no_answer]
             chances = self._likely.chances(shown, opinion, arrays, known_here)
             asked = most_worth_asking(askable, opinion, chances)
-            likely = worth_reading(askable, chances, costs, keys=KEYS_BEHIND_SLASH)
+            likely = worth_reading(askable, chances, costs, extra=SLASH)
             rows.append(
                 {
                     "id": image_id,
@@ -232,7 +231,7 @@ class Labelling:
                     "bookmarked": image_id in marked,
                     **standing(version, shown, settled, opinion, likely),
                     "ask": [c.id for c in asked],
-                    "worth": worth_reading(asked, chances, costs, keys=KEYS_OF_A_DIGIT),
+                    "worth": worth_reading(asked, chances, costs),
                     "asked_by": asked_by(version, askable, opinion),
                 }
             )
@@ -262,7 +261,7 @@ class Labelling:
         settled = settled_categories(labels, parents, [c.id for c in shown if c.ordinal in filled])
         chances = self._likely.chances(shown, opinion, arrays, own)
         askable = [c for c in shown if c.id not in settled]
-        likely = worth_reading(askable, chances, costs, keys=KEYS_BEHIND_SLASH)
+        likely = worth_reading(askable, chances, costs, extra=SLASH)
         return {
             **standing(version, shown, settled, opinion, likely),
             "rankings": len(rankings.of),

@@ -15,8 +15,10 @@ from annotator.services.labelling.most_worth_asking import chances_of
 from annotator.store import Store
 from mlrpl.decision.acquisition import Costs
 
-KEYS_OF_A_DIGIT, KEYS_BEHIND_SLASH = 1, 2
-"""Keys that say present: of the ten rows with digits, and of those whose digit follows a slash."""
+SLASH = 0.3
+"""Seconds of the slash before a digit: one more key of the same decision.
+
+Source: Card, Moran and Newell 1980 (keystroke-level model), 0.28 s a key of an average typist."""
 MOST_LIKELY = 20
 """Categories that are worth a row and named to the page; ten of them may have a digit."""
 
@@ -53,8 +55,8 @@ class LikelyHere:
             own: The known labels of the image, from `conditional_update.own_labels`.
         """
         present = [ordinal for ordinal, value in own.items() if value == PRESENT]
-        known = self.labels.current(patience=0.0) if present else None
-        if known is None:
+        known = self.labels.current(patience=0.0)  # also where nothing is present yet: to be ready
+        if known is None or not present:
             return chances_of(every, opinion)
         moves = company_moves(known, present)
         if arrays is not None and arrays.errors is not None:
@@ -63,7 +65,7 @@ class LikelyHere:
 
 
 def worth_reading(
-    asked: Sequence[Category], chances: Mapping[int, float], costs: Costs, *, keys: int
+    asked: Sequence[Category], chances: Mapping[int, float], costs: Costs, *, extra: float = 0.0
 ) -> list[int]:
     """Return ids of the categories whose row saves time, those that save most first.
 
@@ -71,17 +73,17 @@ def worth_reading(
         asked: Categories that may be asked.
         chances: By category id.
         costs: Seconds of people.
-        keys: How many keys say present.
+        extra: Seconds that present takes beyond a single key.
     """
-    saved = {c.id: seconds_saved(chances[c.id], costs, keys=keys) for c in asked}
+    saved = {c.id: seconds_saved(chances[c.id], costs, extra) for c in asked}
     order = sorted(saved, key=lambda category: -saved[category])
     return [category for category in order if saved[category] > 0][:MOST_LIKELY]
 
 
-def seconds_saved(chance: float, costs: Costs, *, keys: int) -> float:
+def seconds_saved(chance: float, costs: Costs, extra: float = 0.0) -> float:
     """Return what a row is expected to save: it is read always, and saves a name where it is right.
 
-    >>> round(seconds_saved(0.5, Costs(), keys=1), 2)
+    >>> round(seconds_saved(0.5, Costs()), 2)
     1.65
     """
-    return chance * (costs.name - keys * costs.verify) - costs.glance
+    return chance * (costs.name - costs.verify - extra) - costs.glance

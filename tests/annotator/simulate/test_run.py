@@ -146,11 +146,13 @@ def test_what_nobody_shows_is_not_read_and_what_is_overlooked_is_found_by_readin
     made, services
 ) -> None:
     present = present_of(made)
-    person = SimulatedAnnotator(services, Oracle(present, notice=0.0), Clock(Costs()), 0)
-    person.visited[:] = True
-    person.labels[:, 0], person.labels[:, 1:] = PRESENT, ABSENT  # only category 0 is ever there
     row = int(np.flatnonzero(present[:, 0] & present[:, 1])[0])
-    person.labels[row] = UNKNOWN
+    always = np.zeros_like(present)
+    always[:, 0] = True
+    person = SimulatedAnnotator(services, Oracle(always), Clock(Costs()), 0)
+    for other in set(range(20)) - {row}:
+        person.name_unaided(other)  # only category 0 is ever there
+    person.oracle, person.clock = Oracle(present, notice=0.0), Clock(Costs())
 
     person.name(row)
 
