@@ -1,6 +1,6 @@
 """Keeps Gradio from rewriting the type stubs of its components whenever it is imported.
 
-For editors, Gradio parses the source of every component when it is defined, and writes a `.pyi` file
+For editors, Gradio parses the source of every component when it is defined and writes a `.pyi` file
 beside it: almost half of the time of `import gradio`, and a change to what is installed.
 """
 
