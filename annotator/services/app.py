@@ -70,16 +70,9 @@ class Services:
         self._labels = KnownLabelsCache(store, clock)
         self.likely_here = LikelyHere(store, self._labels, clock=clock)
         self.labelling = Labelling(
-            project,
-            store,
-            self.suggestions,
-            self._prototypes,
-            self.media,
-            clock,
-            self.fills,
-            self.lineage,
-            self.likely_here,
-        )
+            project, store, self.suggestions, self._prototypes, self.media, clock, self.fills,
+            self.lineage, self.likely_here,
+        )  # fmt: skip
         self.probing = Probing(project, store, self.media, clock)
         self.flags = Flags(store, clock)
         self.bookmarks = Bookmarks(store, clock)

@@ -14,7 +14,6 @@ from annotator.domain import Source, State
 from annotator.services.app import Services
 from annotator.simulate.clock import Clock, Seconds
 from annotator.simulate.error_probability import Chances, chances_of
-from annotator.simulate.naming import name_image
 from annotator.simulate.oracle import Oracle
 from annotator.simulate.wishes import Wish
 from annotator.store import answers, categories, images
@@ -27,9 +26,6 @@ WHO = "oracle"
 TAB = "simulation"
 LOOKED_AT = 20
 """Images that are named before the chances are worked out again for the same version."""
-
-COUNTED = 5
-"""Images after which it is counted anew what goes together; the pages do so every minute."""
 
 Kind = Literal["answer", "named", "sweep"]
 Labels = npt.NDArray[np.int8]
@@ -114,15 +110,8 @@ class SimulatedAnnotator:
             self._chances = state, chances_of(self.labels, self.visited, arrays)
         return self._chances[1]
 
-    def name(self, row: int, *, one_key: bool = False) -> None:
-        """Look at an image and say everything about it; see `name_image`."""
-        if self.visited.sum() % COUNTED == 0:
-            self.services.likely_here.labels.renew()
-        name_image(self, row, one_key=one_key)
-        self.visited[row] = True
-
     def name_unaided(self, row: int) -> None:
-        """Do the same on a page without a model: type everything."""
+        """Look at an image on a page without a model: type everything; the rest is absent."""
         typed = [c for c in self.oracle.names(row) if self.labels[row, c] == UNKNOWN]
         left = {int(c): Source.SWEPT for c in np.flatnonzero(self.labels[row] == UNKNOWN)}
         left |= dict.fromkeys(typed, Source.HUMAN)

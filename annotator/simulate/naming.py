@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from annotator.domain import Source
 from annotator.services.labelling.likely_here import SLASH
+from annotator.simulate.actions import SimulatedAnnotator
 from annotator.simulate.clock import Seconds
 from annotator.wire.label import ItemData
 from mlrpl.labels import UNKNOWN
 
-if TYPE_CHECKING:
-    from annotator.simulate.actions import SimulatedAnnotator
-
+COUNTED = 5
+"""Images after which it is counted anew what goes together; the pages do so every minute."""
 BEHIND_SLASH = 9
 """Rows whose digit follows a slash, on one image."""
 
@@ -29,7 +28,7 @@ class _Work:
     names: int = 0
 
 
-def name_image(person: SimulatedAnnotator, row: int, *, one_key: bool) -> None:
+def name_image(person: SimulatedAnnotator, row: int, *, one_key: bool = False) -> None:
     """Look at an image, go through the rows worth reading, type what they lack; the rest is absent.
 
     First the ten rows with digits: what is there takes a key each, or one key takes all
@@ -42,6 +41,8 @@ def name_image(person: SimulatedAnnotator, row: int, *, one_key: bool) -> None:
         one_key: The key that goes on takes the suggestions, too; what is only ranked is not among
             them.
     """
+    if person.visited.sum() % COUNTED == 0:
+        person.services.likely_here.labels.renew()
     shown = person.item(row)
     is_open = {c for c in range(person.labels.shape[1]) if person.labels[row, c] == UNKNOWN}
     ten, worth, suggested, ranked = (
@@ -61,6 +62,11 @@ def name_image(person: SimulatedAnnotator, row: int, *, one_key: bool) -> None:
     rest |= dict.fromkeys(taken - found, Source.HUMAN)
     left = is_open - (found - taken) - later
     person.say_rest(row, {c: rest[c] for c in left}, found & taken, shown["version"])
+    person.visited[row] = True
+    _spend(person, work)
+
+
+def _spend(person: SimulatedAnnotator, work: _Work) -> None:
     costs = person.costs
     spent = Seconds(
         taking_in=costs.switch,
