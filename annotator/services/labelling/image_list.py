@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import TypedDict
 
+from annotator.arrays.version_features import features_path
 from annotator.services.catalogue.archived import Archived
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.fills import Fills
@@ -24,6 +25,7 @@ from annotator.services.labelling.image_facts import ImageFacts
 from annotator.services.labelling.image_filter import FIELDS, SORTS, parse, parse_sort
 from annotator.services.labelling.image_list_rows import Rows
 from annotator.services.labelling.image_matching import Question
+from annotator.services.labelling.similar_images import SimilarImages
 from annotator.settings import Project
 from annotator.store import (
     Store,
@@ -67,6 +69,7 @@ class ImageList:
         fills: Fills,
         clock: Clock = utc_now,
     ) -> None:
+        self._project = project
         self._store = store
         self._clock = clock
         self._facts = ImageFacts(project, suggestions, fills)
@@ -196,15 +199,16 @@ class ImageList:
         return which & np.isin(found[:, 0], list(own))
 
     def _question(self, tx: Transaction, annotator: str) -> Question:
-        me = annotators.id_of(tx, annotator)
+        me, facts = annotators.id_of(tx, annotator), self._facts.now(tx)
         return Question(
-            facts=self._facts.now(tx),
+            facts=facts,
             categories=categories.every(tx),
             people=annotators.every(tx),
             me=me,
             flagged=frozenset(flag.image_id for flag in flags.unresolved(tx)),
             bookmarked=frozenset(bookmarks.of(tx, me)),
             now=self._clock(),
+            similar=SimilarImages(features_path(self._project, facts.version)),
         )
 
 
