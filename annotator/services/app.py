@@ -29,6 +29,7 @@ from annotator.services.labelling.bookmarks import Bookmarks
 from annotator.services.labelling.finish import Finish
 from annotator.services.labelling.flags import Flags
 from annotator.services.labelling.image_list import ImageList
+from annotator.services.labelling.image_map import ImageMap
 from annotator.services.labelling.image_marks import ImageMarks
 from annotator.services.labelling.label import Labelling
 from annotator.services.labelling.probe import Probing
@@ -94,6 +95,7 @@ class Services:
         self.finish = Finish(store, self.fills, self.review, self.certification)
         self.quality = Quality(project, counts, clock)
         self.image_list = ImageList(project, store, self.suggestions, self.fills, clock)
+        self.image_map = ImageMap(store, self.image_list)
         self.verification = Verification(
             project,
             store,

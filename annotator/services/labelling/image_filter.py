@@ -105,6 +105,7 @@ FIELDS: Mapping[str, Field] = {
         Field("height", Kind.NUMBER, "height in pixels"),
         Field("megapixels", Kind.NUMBER, "size in megapixels"),
         Field("id", Kind.NUMBER, "numbers of images, as in the address of the Label page"),
+        Field("duplicates", Kind.NUMBER, "near duplicates of the images of these numbers"),
     )
 }
 """All fields, in the order in which a page offers them."""

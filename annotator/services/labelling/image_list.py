@@ -97,7 +97,7 @@ class ImageList:
         """
         terms, sort = parse(request.filter), parse_sort(request.sort)
         with self._store.reading() as tx:
-            question = self._question(tx, annotator)
+            question = self.question(tx, annotator)
             found = question.ordered(question.matching(terms), sort)
             about = question.first_category(terms, sort)
         facts = question.facts
@@ -117,7 +117,7 @@ class ImageList:
             AnnotatorError: As `listed`.
         """
         with self._store.reading() as tx:
-            question = self._question(tx, "")
+            question = self.question(tx, "")
             found = question.ordered(question.matching(parse(text)), parse_sort(sort))
         facts = question.facts
         ids = dict(
@@ -132,12 +132,12 @@ class ImageList:
             AnnotatorError: As `listed`.
         """
         terms = parse(text)
-        return self._question(tx, annotator).matching(terms)
+        return self.question(tx, annotator).matching(terms)
 
     def rows(self, annotator: str, request: ListRowsRequest) -> ListRows:
         """Return what a list shows of some images; those that are not in use are left out."""
         with self._store.reading() as tx:
-            question = self._question(tx, annotator)
+            question = self.question(tx, annotator)
             flagged = flags.of_images(tx, request.ids)
         about = next((c for c in question.categories if c.id == request.category), None)
         described = Rows(question, about)
@@ -155,7 +155,7 @@ class ImageList:
         """
         with self._store.reading() as tx:
             Archived(tx).refuse(request.category)
-            question = self._question(tx, annotator)
+            question = self.question(tx, annotator)
             ordinal = categories.ordinals(tx)[request.category]
             described = Rows(question, None)
             found = np.array(described.in_use(request.ids), np.int64).reshape(-1, 2)
@@ -198,7 +198,8 @@ class ImageList:
         }
         return which & np.isin(found[:, 0], list(own))
 
-    def _question(self, tx: Transaction, annotator: str) -> Question:
+    def question(self, tx: Transaction, annotator: str) -> Question:
+        """Return what is known of all images, as somebody asks about them."""
         me, facts = annotators.id_of(tx, annotator), self._facts.now(tx)
         return Question(
             facts=facts,

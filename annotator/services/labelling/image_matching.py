@@ -125,11 +125,15 @@ class Question:
 
     def _likeness(self, numbers: Sequence[str]) -> Floats:
         """Return how much each image is like some, `(N,)`; NaN without features."""
-        wanted = _within(self._number("id"), [image_filter.number_range(n) for n in numbers])
-        ordinals = np.flatnonzero(wanted & self.facts.in_use)
+        ordinals = np.flatnonzero(self._numbered(numbers))
         if not len(ordinals):
             raise NotFound(f"There is no image {', '.join(numbers)} in this project.")
         return self.similar.likeness(ordinals.tolist(), self.facts.size)
+
+    def _numbered(self, numbers: Sequence[str]) -> Mask:
+        """Return the images in use with some numbers, `(N,)`."""
+        ranges = [image_filter.number_range(number) for number in numbers]
+        return _within(self._number("id"), ranges) & self.facts.in_use
 
     def _scores(self, category: Category) -> tuple[Floats, float]:
         """Return the raw scores of a category, `(N,)`, and its threshold."""
@@ -144,6 +148,10 @@ class Question:
 
     def _fits(self, term: Term) -> Mask:
         kind, name = term.field.kind, term.field.name
+        if name == "duplicates":
+            groups = self.similar.groups(self.facts.in_use)
+            ours = groups[self._numbered(term.values)]
+            return np.isin(groups, ours[ours != NO_GROUP])
         if kind is Kind.NUMBER:
             ranges = [image_filter.number_range(value) for value in term.values]
             return _within(self._number(name), ranges)

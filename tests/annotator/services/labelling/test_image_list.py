@@ -262,6 +262,7 @@ def test_near_duplicates_stand_together(
 
     assert find("is:duplicate", "duplicates") == [1, 3, 2, 5]
     assert find("-is:duplicate") == [4, 6]
+    assert find("duplicates:5,6") == [2, 5]
     rows = desk.image_list.rows("ann", ListRowsRequest(ids=(1, 4, 5, 6)))["rows"]
     assert [row["group"] for row in rows] == [0, None, 1, None]
     with desk.store.writing() as tx:
