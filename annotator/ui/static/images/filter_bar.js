@@ -18,7 +18,7 @@ const OF_CATEGORY = STATES.map(([name]) => name);
 const DONE = [
   ['is:done', 'done'], ['is:partly', 'partly known'], ['is:untouched', 'untouched'], ['mine:done', 'done by me'], ['mine:partly', 'partly known, by me'],
   ['mine:untouched', 'untouched by me'], ['is:flagged', '⚑ flagged'], ['is:bookmarked', '★ bookmarked'],
-  ['is:duplicate', '⧉ near duplicates'],
+  ['is:duplicate', '≈ near duplicates'],
 ];
 
 export class FilterBar {

@@ -73,7 +73,7 @@ class Tile extends Cell {
     super(state, place, listeners);
     this.standing = h('span', { class: 'im-standing', 'aria-hidden': 'true' });
     this.flag = h('span', { class: 'im-flag', 'aria-hidden': 'true', text: '⚑', hidden: true });
-    this.twins = h('span', { class: 'im-twins', 'aria-hidden': 'true', text: '⧉', title: 'Nearly the same as others; D selects them', hidden: true });
+    this.twins = h('span', { class: 'im-twins', 'aria-hidden': 'true', text: '≈', title: 'Nearly the same as others; D selects them', hidden: true });
     this.name = h('div', { class: 'im-name', dir: 'auto' });
     this.about = h('div', { class: 'im-about' });
     this.thumb.append(this.flag, this.twins, this.standing);

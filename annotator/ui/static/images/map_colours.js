@@ -26,7 +26,7 @@ const MEANINGS = {
   ],
   doubt: [
     { text: 'no doubt', light: GREY, dark: [104, 112, 128] }, { text: '1 open category in doubt', light: [252, 176, 64], dark: [146, 94, 18] },
-    { text: '2', light: [234, 113, 20], dark: [214, 125, 25] }, { text: '3', light: [194, 65, 12], dark: [251, 166, 60] }, { text: '4 or more', light: [124, 25, 15], dark: [254, 221, 150] },
+    { text: '2 categories', light: [234, 113, 20], dark: [214, 125, 25] }, { text: '3 categories', light: [194, 65, 12], dark: [251, 166, 60] }, { text: '4 or more', light: [124, 25, 15], dark: [254, 221, 150] },
   ],
 };
 
