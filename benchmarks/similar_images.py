@@ -1,12 +1,13 @@
 """Measures lists by likeness, near duplicates and the map on a project of many images.
 
-    python benchmarks/similar_images.py [--images 100000] [--no-map] [--seed 0]
+    python benchmarks/similar_images.py [--images 100000] [--no-map] [--no-browser] [--seed 0]
 
 Makes a project in a temporary folder: rows without files, and drawn features of 1,280 numbers in
 float16 with their search vectors, around as many centres as there are kinds of pictures. The web
 process: a list sorted by likeness to one image and to a hundred, near duplicates side by side, the
 places and colours of the map. The worker: finding near duplicates and drawing the map, on one
-thread. Seconds of the clock and of the processor; prints a Markdown table.
+thread. The browser: drawing one frame of the map while it is moved, with the page's own modules.
+Seconds of the clock and of the processor; prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from playwright.sync_api import Route, sync_playwright
+from screens import FLAGS, find_browser
 from store import commit, machine
 
 from annotator.arrays import likeness
@@ -31,6 +34,7 @@ from annotator.settings import Project, Settings, save_project
 from annotator.store import Store, categories, images
 from annotator.store.categories import NewCategory
 from annotator.store.images import FoundImage
+from annotator.ui.web.static_files import STATIC
 from annotator.wire.image_list import ListRequest
 from annotator.wire.image_map import MapColoursRequest
 from annotator.wire.request import Request
@@ -42,6 +46,30 @@ CENTRES = 300
 TWINS = 0.02
 """Share of the images that are another one with a little noise."""
 BATCH = 5000
+
+FRAMES = """async ({ images, frames }) => {
+  const { MapPoints } = await import('/images/map_points.js');
+  const { MapCanvas } = await import('/images/map_canvas.js');
+  const packed = (array) => {
+    const bytes = new Uint8Array(array.buffer);
+    let text = '';
+    for (let at = 0; at < bytes.length; at += 8192) {
+      text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+    }
+    return btoa(text);
+  };
+  const places = Uint16Array.from({ length: 2 * images }, () => Math.random() * 65535);
+  const ids = Uint32Array.from({ length: images }, (_, at) => at + 1);
+  const points = new MapPoints({ ids: packed(ids), places: packed(places), of: 0, without: 0 });
+  const drawing = new MapCanvas(document.querySelector('canvas'));
+  const shown = { subject: 'category', listed: null, selected: new Set(), lines: [] };
+  return Array.from({ length: frames }, () => {
+    const start = performance.now();
+    drawing.pan(3, 2);
+    drawing.draw(points, shown);
+    return (performance.now() - start) / 1000;
+  });
+}"""
 
 Row = tuple[str, list[float], list[float]]
 """What was measured, seconds of the clock and seconds of the processor."""
@@ -133,20 +161,44 @@ def asked(project: Project) -> list[Row]:
     return rows
 
 
+def frames(count: int) -> Row:
+    """Return what a frame of the map takes in the browser; the processor's share is not told."""
+
+    def give(route: Route) -> None:
+        path = STATIC / route.request.url.removeprefix("http://map.example/")
+        if path.is_file():
+            route.fulfill(path=path, content_type="text/javascript")
+        else:
+            canvas = '<canvas style="width: 1400px; height: 700px"></canvas>'
+            route.fulfill(body=canvas, content_type="text/html")
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=find_browser(), args=[*FLAGS])
+        page = chromium.new_page(viewport={"width": 1440, "height": 900})
+        page.route("http://map.example/**", give)
+        page.goto("http://map.example/")
+        times = page.evaluate(FRAMES, {"images": count, "frames": 60})
+        chromium.close()
+    return "a frame of the map in the browser", times, [float("nan")]
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--images", type=int, default=100_000)
     parser.add_argument("--no-map", action="store_true")
+    parser.add_argument("--no-browser", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         project = make(Path(folder) / "p", options.images, options.seed)
         rows = compared(project, not options.no_map) + asked(project)
+    if not options.no_browser:
+        rows.append(frames(options.images))
     print(f"{machine()}, commit {commit()}, seed {options.seed}, {options.images:,} images\n")
     print("| what | s, median | s, most | processor s, median |\n| --- | ---: | ---: | ---: |")
     for name, walls, spent in rows:
-        print(f"| {name} | {np.median(walls):.2f} | {max(walls):.2f} | {np.median(spent):.2f} |")
+        print(f"| {name} | {np.median(walls):.3f} | {max(walls):.3f} | {np.median(spent):.2f} |")
 
 
 if __name__ == "__main__":

@@ -65,8 +65,8 @@ def stamp(features: FeatureFiles) -> int:
 def read(path: Path, name: str) -> Comparison | None:
     """Return what is kept under a name in a feature folder; None without it or if it is damaged."""
     try:
-        with np.load(path / name) as file:
-            found = Comparison(file["values"], file["made_of"])
+        with (path / name).open("rb") as file, np.load(file) as arrays:
+            found = Comparison(arrays["values"], arrays["made_of"])
     except (OSError, ValueError, EOFError, KeyError, BadZipFile, zlib.error):
         return None
     return found if len(found.values) == len(found.made_of) else None

@@ -32,6 +32,7 @@ _BLOCK = 2048
 _SEED = 0
 
 Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
 
 
 def run(project: Project, control: Control, device: str) -> str:
@@ -101,9 +102,6 @@ def near_duplicates(
         `(n,)` numbers of groups, from 0 in the order of their first row; NO_GROUP for a row that
         is like no other.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     count = len(vectors)
     pairs = [np.zeros((0, 2), np.int64)]
     for start in range(0, count, _BLOCK):
@@ -112,17 +110,33 @@ def near_duplicates(
         for other in range(start, count, _BLOCK):
             one, two = np.nonzero(block @ vectors[other : other + _BLOCK].T >= alike)
             kept = one + start < two + other
-            pairs.append(np.stack([one[kept] + start, two[kept] + other], axis=1))
-    found = np.concatenate(pairs)
-    graph = coo_array((np.ones(len(found), bool), tuple(found.T)), shape=(count, count))
-    _, parts = connected_components(graph, directed=False)
-    _, first, members, sizes = np.unique(
-        parts, return_index=True, return_inverse=True, return_counts=True
-    )
+            found = np.stack([one[kept] + start, two[kept] + other], axis=1)
+            pairs.append(found if len(found) < _BLOCK else _fewest(found, count))
+    first, members, sizes = _parts(np.concatenate(pairs), count)
     first = np.where(sizes > 1, first, count)
     numbers = np.empty(len(first), np.int32)
     numbers[np.argsort(first, kind="stable")] = np.arange(len(first))
     return np.where(sizes[members] > 1, numbers[members], NO_GROUP).astype(np.int32)
+
+
+def _fewest(pairs: Rows, count: int) -> Rows:
+    """Return as few pairs as connect the same rows: frames of a film are alike by the million."""
+    first, members, _ = _parts(pairs, count)
+    linked = np.flatnonzero(first[members] != np.arange(count))
+    return np.stack([first[members[linked]], linked], axis=1)
+
+
+def _parts(pairs: Rows, count: int) -> tuple[Rows, Rows, Rows]:
+    """Return the parts that pairs connect rows to: first rows, part of each row, and sizes."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_array((np.ones(len(pairs), bool), tuple(pairs.T)), shape=(count, count))
+    _, parts = connected_components(graph, directed=False)
+    _, first, members, sizes = np.unique(
+        parts, return_index=True, return_inverse=True, return_counts=True
+    )
+    return first, members, sizes
 
 
 def placed(

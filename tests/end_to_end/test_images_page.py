@@ -44,15 +44,19 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def compare(made: Project) -> None:
-    """Give each image features on a circle and a place there; 10 and 20 are near duplicates."""
+    """Give each image features on an arc, the first the closest, and a place on a circle.
+
+    Images 10 and 20 are near duplicates.
+    """
     files = FeatureFiles.create(made.features_path, backbone="none", pooled_dim=2, rows=IMAGES)
-    turned = np.arange(IMAGES) / IMAGES * 2 * np.pi
-    search = np.zeros((IMAGES, 128))
-    search[:, 0], search[:, 1] = np.cos(turned), np.sin(turned)
+    share = np.arange(IMAGES) / IMAGES
+    search, places = np.zeros((IMAGES, 128)), np.zeros((IMAGES, 2))
+    for vectors, turned in ((search, 3 * share**2), (places, 2 * np.pi * share)):
+        vectors[:, 0], vectors[:, 1] = np.cos(turned), np.sin(turned)
     files.write(np.arange(IMAGES), search[:, :2], np.zeros((IMAGES, 0, 0)), search)
     groups = np.full(IMAGES, likeness.NO_GROUP, np.int32)
     groups[[9, 19]] = 0
-    for name, values in ((likeness.GROUPS, groups), (likeness.MAP, search[:, :2])):
+    for name, values in ((likeness.GROUPS, groups), (likeness.MAP, places)):
         made_of = likeness.stamps(files)
         likeness.write(files.path, name, likeness.Comparison(values, made_of))
 

@@ -215,7 +215,7 @@ class Question:
             ids = self.flagged if value == FLAGGED else self.bookmarked
             return self._of_files(np.isin(facts.files.rows.id, list(ids)))
         if value == DUPLICATE:
-            return self.similar.groups(facts.in_use) != NO_GROUP
+            return np.asarray(self.similar.groups(facts.in_use) != NO_GROUP, bool)
         touched = facts.touched_by(self.me) if is_mine else facts.touched_for(self.me)
         done = facts.done_for(self.me)
         if value == DONE:

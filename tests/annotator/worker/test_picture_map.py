@@ -36,6 +36,8 @@ def test_what_is_nearly_the_same_is_in_one_group_also_through_others(
     turned = np.stack([np.cos(np.radians(angles)), np.sin(np.radians(angles))], axis=1)
 
     assert near_duplicates(unit(turned)).tolist() == [0, 1, 0, -1, 1, 0, -1, 1, 0]
+    film = np.concatenate([np.tile(unit(turned[:1]), (9, 1)), unit(turned[3:4])])
+    assert near_duplicates(film).tolist() == [*[0] * 9, -1]
     assert near_duplicates(unit(turned[:1])).tolist() == [-1]
 
 
