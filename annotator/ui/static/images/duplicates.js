@@ -10,7 +10,7 @@ import { counted } from './texts.js';
 export async function selectDuplicates(page) {
   const { state, server } = page;
   const { chosen, searches } = state;
-  if (!chosen.length) return;
+  if (!chosen.length || page.isNothingChosen()) return;
   const found = await server.call('list_images', { filter: filterOfIds(chosen).replace('id:', 'duplicates:'), sort: '' });
   if (searches !== state.searches) return; // another list has come meanwhile
   if (!found.ok) {

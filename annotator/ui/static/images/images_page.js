@@ -264,7 +264,7 @@ export class ImagesPage extends WorkScreen {
   // All images by likeness to the chosen ones; a filter on top of it says among which.
   #showSimilar() {
     const { chosen, wanted: { category } } = this.state;
-    if (!chosen.length || this.#isNothingChosen()) return;
+    if (!chosen.length || this.isNothingChosen()) return;
     this.isMap = false;
     this.filters.show({ ...similarTo(chosen), category });
     this.#changed();
@@ -303,7 +303,7 @@ export class ImagesPage extends WorkScreen {
   // ---- answering
 
   // On the map no image is in focus.
-  #isNothingChosen() {
+  isNothingChosen() {
     const isNothing = this.isMap && !this.state.selected.size;
     if (isNothing) this.notify('Select images on the map first.');
     return isNothing;
@@ -316,7 +316,7 @@ export class ImagesPage extends WorkScreen {
       this.notify('Choose the category first: K.');
       return;
     }
-    if (this.#isNothingChosen()) return;
+    if (this.isNothingChosen()) return;
     const [first, last] = this.list.view;
     const inView = this.#rows().flatMap(({ cells }) => cells).filter(({ place }) => place >= first * this.columns && place < (last + 1) * this.columns);
     const seen = new Set(inView.filter(({ isDrawn }) => isDrawn).map(({ id }) => id));

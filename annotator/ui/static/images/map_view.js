@@ -226,10 +226,18 @@ export class MapView {
     else if (command === 'larger' || command === 'smaller') this.drawing.zoomAt(command === 'larger' ? CLOSER : 1 / CLOSER, clientWidth / 2, clientHeight / 2);
     else if (command === 'first') this.drawing.showAll();
     else if (command === 'select') this.#choose(this.#corners);
+    else if (command === 'open') return this.#openSelected();
     else return false;
     this.hasFrame = true;
     this.draw();
     if (command !== 'select' && this.points) this.page.say(`${counted(this.points.inside(this.#corners).length, 'image')} in the rectangle`);
+    return true;
+  }
+
+  #openSelected() {
+    const [id, ...more] = this.page.state().selected;
+    if (id && !more.length) this.page.open(id);
+    else this.page.say('Select one image to open it.');
     return true;
   }
 
