@@ -95,7 +95,6 @@ class Services:
         self.finish = Finish(store, self.fills, self.review, self.certification)
         self.quality = Quality(project, counts, clock)
         self.image_list = ImageList(project, store, self.suggestions, self.fills, clock)
-        self.image_map = ImageMap(store, self.image_list)
         self.verification = Verification(
             project,
             store,
@@ -118,6 +117,11 @@ class Services:
         self.resaved_images = ResavedImages(project, store)
         self.people = People(store)
         self.backups = Backups(project)
+
+    @property
+    def image_map(self) -> ImageMap:
+        """The map of the images; it keeps nothing, so that any number of them are as good as one."""
+        return ImageMap(self.store, self.image_list)
 
     @classmethod
     def open(cls, path: Path) -> Services:

@@ -1,6 +1,7 @@
 // The two rows of buttons of the Images page: above the list what it shows, below what happens to the selection.
 
 import { button, formatNumber, h, setText } from '../shared/dom.js';
+import { keyOr } from '../shared/key_or_button.js';
 import { Compared } from './compared.js';
 import { counted } from './texts.js';
 
@@ -46,7 +47,7 @@ export class PageBars {
     const isNothing = !length || (isMap && !chosen); // on the map no image is in focus
     setText(this.count, length === state.total ? counted(length, 'image') : `${formatNumber(length)} of ${counted(state.total, 'image')}`);
     this.compared.show(state.wanted.sort);
-    const selects = isMap ? 'A click, Shift and a line, or Space selects' : 'Space or click selects';
+    const selects = isMap ? keyOr('A click, Shift and a line, or Space selects', 'A tap or the lasso selects') : 'Space or click selects';
     setText(this.selectedText, chosen ? `${formatNumber(chosen)} selected` : selects);
     this.clearButton.disabled = !chosen;
     this.viewButton.say(isTable || isMap ? 'Grid' : 'Table');
