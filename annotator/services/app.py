@@ -120,7 +120,7 @@ class Services:
 
     @property
     def image_map(self) -> ImageMap:
-        """The map of the images; it keeps nothing, so that any number of them are as good as one."""
+        """The map of the images, which keeps nothing of its own."""
         return ImageMap(self.store, self.image_list)
 
     @classmethod
