@@ -99,7 +99,9 @@ export class MapCanvas {
       const x = Math.round(left * ratio + points.x(at) * scale - size / 2);
       const y = Math.round(top * ratio + points.y(at) * scale - size / 2);
       if (x < 0 || y < 0 || x + size > width || y + size > height) return;
-      for (let row = y; row < y + size; row += 1) pixels.fill(colour, row * width + x, row * width + x + size);
+      for (let row = y * width + x, end = row + size * width; row < end; row += width) {
+        for (let column = row; column < row + size; column += 1) pixels[column] = colour; // faster than fill() for a few
+      }
     };
     for (const isIn of listed ? [false, true] : [true]) { // what the filter finds lies above the rest
       for (let at = 0; at < points.length; at += 1) {
