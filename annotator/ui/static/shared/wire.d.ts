@@ -380,6 +380,7 @@ export interface ListRow {
   by: string[];
   answered: string | null;
   flags: string[];
+  group: number | null;
   state: State | 'unknown' | 'conflict' | null;
   suggested: boolean;
   score: number | null;
@@ -420,6 +421,23 @@ export interface ListedImages {
   total: number;
   category: number | null;
   version: number | null;
+}
+
+export interface MapColours {
+  codes: string;
+  of: number;
+}
+
+export interface MapColoursRequest {
+  by: 'category' | 'answered' | 'doubt';
+  category?: number | null;
+}
+
+export interface MapPlaces {
+  ids: string;
+  places: string;
+  of: number;
+  without: number;
 }
 
 export type Mode = 'confirm' | 'sweep' | 'uncertain' | 'like';
@@ -469,6 +487,7 @@ export interface PageRequest {
   exclude?: number[];
   hold?: boolean;
   within?: string;
+  sort?: string;
 }
 
 export interface PairRequest {
@@ -828,6 +847,8 @@ export interface Requests {
   rows: RowsRequest;
   list_rows: ListRowsRequest;
   bulk_plan: BulkRequest;
+  map_places: Request;
+  map_colours: MapColoursRequest;
 }
 
 export interface Replies {
@@ -866,6 +887,8 @@ export interface Replies {
   rows: ReviewRows;
   list_rows: ListRows;
   bulk_plan: BulkPlan;
+  map_places: MapPlaces;
+  map_colours: MapColours;
 }
 
 export interface Failure {
