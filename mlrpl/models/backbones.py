@@ -319,9 +319,7 @@ def _fill(module: nn.Module, state: dict[str, Tensor], weights_file: Path) -> No
         ) from error
 
 
-def _measured_at(
-    name: str, features: _TimmFeatures | _TorchvisionFeatures, side: int
-) -> Backbone:
+def _measured_at(name: str, features: _TimmFeatures | _TorchvisionFeatures, side: int) -> Backbone:
     """Return what a network gives for pictures of a side that its name says, or refuse it."""
     own = features.input_size
     refuse_side(name, side, own, features.stride)
