@@ -337,7 +337,15 @@ def prepare(data: str, known: int, session: int, seed: int, method: str) -> Repl
         kept = replace(labels, images=[labels.images[i] for i in drawn[session:]])
         write_known(folder / "known.csv", kept, names, truth[drawn[session:]], "positives", seed)
         options = ("--labels", str(folder / "known.csv"), "--unlisted", "absent")
-        run("init", str(project), "--images", str(pictures), *options)
+        run(
+            "init",
+            str(project),
+            "--images",
+            str(pictures),
+            "--backbone",
+            "efficientnet-lite0",
+            *options,
+        )
         run("train", str(project), "--method", method)
         (folder / "trained").touch()
     services = Services.open(project)

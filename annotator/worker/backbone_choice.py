@@ -13,7 +13,7 @@ from mlrpl.backbone_names import LITE0
 from mlrpl.embedding import optimised_for_inference
 from mlrpl.errors import WeightsError
 from mlrpl.models.backbones import Backbone, load_backbone
-from mlrpl.models.compiled import is_installed, precision
+from mlrpl.models.compiled import PACKAGE, is_installed, precision
 
 MOST_SECONDS = 600.0
 """What the features of all images may be expected to take; people label meanwhile."""
@@ -26,8 +26,8 @@ ON_CUDA = 0.02
 """The share of the processor's time that a CUDA device takes."""
 READING = 0.015
 """Processor seconds in which a photograph is read and made small."""
-FAST_EXTRA = 'pip install "partial-label-annotator[fast]"'
-"""What installs OpenVINO."""
+INSTALL = f"pip install {PACKAGE}"
+"""What makes a CPU faster where it is not done."""
 STRONGER = "timm:vit_base_patch16_clip_224.openai"
 """Has the best features where its weights can be downloaded."""
 
@@ -106,7 +106,7 @@ def _sentence(backbone: str, seconds: float, images: int, device: str) -> str:
         f"{span(seconds)} {where}"
     )
     if device == "cpu" and not is_installed():
-        said += f", half of that or less after `{FAST_EXTRA}`"
+        said += f", half of that or less after `{INSTALL}`"
     return (
         f"{said}. Better ones where weights can be downloaded: "
         f'backbone = "{STRONGER}" in project.toml.'

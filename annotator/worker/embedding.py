@@ -30,9 +30,9 @@ from mlrpl.embedding import EmbeddedBatch, Projection, fit_projection
 from mlrpl.models.backbones import Backbone, load_backbone
 
 BATCH = {"cpu": 4, "cuda": 128}
-"""Pictures that the network sees at a time, by device; with CUDA fewer where they have more than 224
-pixels a side. On a CPU, memory for the maps of more than a few goes back to the system after every
-layer, which takes a third of the time."""
+"""Pictures that the network sees at a time, by device; with CUDA fewer where they have more than
+224 pixels a side. On a CPU, memory for the maps of more than a few goes back to the system after
+every layer, which takes a third of the time."""
 GIVE_WAY_SECONDS = 60.0
 """How often a long embedding looks whether a training is due."""
 OVERSIZE = 3

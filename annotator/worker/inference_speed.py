@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from annotator.services.doctor import Finding
-from annotator.worker.backbone_choice import FAST_EXTRA, processor_seconds
+from annotator.worker.backbone_choice import INSTALL, processor_seconds
 from mlrpl import errors as library
 from mlrpl.backbone_names import LITE0
 from mlrpl.embedding import WORTH_CONVERTING, optimised_for_inference
@@ -32,7 +32,7 @@ def measured() -> Finding:
     said = f"PyTorch takes {plain * 1000:.0f} ms of a processor for an image with {LITE0}"
     if not is_installed():
         return Finding(
-            SUBJECT, False, f"{said}; OpenVINO takes half of that or less: run `{FAST_EXTRA}`"
+            SUBJECT, False, f"{said}; OpenVINO takes half of that or less: run `{INSTALL}`"
         )
     try:
         quick, precision = _compiled(folded)
