@@ -149,9 +149,10 @@ def precision(pooled: Floats, labels: npt.NDArray[np.int8], seeds: int) -> float
 
 
 def cosine(found: Floats, expected: Floats) -> list[float]:
-    """Return the mean and the smallest cosine of vectors along the last axis with others."""
+    """Return the mean and the smallest cosine of vectors along the last axis, none of them zero."""
     a, b = (x.reshape(-1, x.shape[-1]).astype(np.float32) for x in (found, expected))
-    alike = (a * b).sum(1) / np.maximum(np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1), 1e-9)
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    alike = (a * b).sum(1)[lengths > 0] / lengths[lengths > 0]
     return [round(float(alike.mean()), 5), round(float(alike.min()), 4)]
 
 

@@ -158,7 +158,7 @@ def _checked(backbone: Backbone, model: Any) -> Backbone:
         pictures = F.interpolate(areas, size=(side, side), mode="bilinear")
         with torch.inference_mode():
             pairs = list(zip(module(pictures), backbone.module(pictures), strict=True))
-        alike = [float(F.cosine_similarity(a, b, dim=-1).mean()) for a, b in pairs]
+        alike = [_likeness(a, b) for a, b in pairs]
     except Exception as error:
         raise GraphError(f"{backbone.name} cannot be compiled: {_first_line(error)}") from error
     if not all(found >= least for found, least in zip(alike, LIKENESS[chosen], strict=True)):
@@ -166,6 +166,12 @@ def _checked(backbone: Backbone, model: Any) -> Backbone:
             f"{backbone.name} gives other features when it is compiled (cosine {min(alike):.4f})"
         )
     return replace(backbone, module=module)
+
+
+def _likeness(found: Tensor, expected: Tensor) -> float:
+    """Return the mean cosine of vectors along the last axis; those that are zero in both agree."""
+    both_zero = ~(found.any(dim=-1) | expected.any(dim=-1))
+    return float(F.cosine_similarity(found, expected, dim=-1).masked_fill(both_zero, 1).mean())
 
 
 def _first_line(error: Exception) -> str:
