@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from annotator.cli import app
 from annotator.settings import load_project
-from annotator.worker import backbone_choice, inference_speed
+from annotator.worker import backbone_choice, finetuning_policy, inference_speed
 from annotator.worker.backbone_choice import Choice, choose
 from mlrpl.backbone_names import LITE0, parse
 from mlrpl.errors import WeightsError
@@ -100,3 +100,19 @@ def test_doctor_measures_what_computes_features(monkeypatch: pytest.MonkeyPatch)
 
     assert said.startswith("ok  features: PyTorch takes ")
     assert "an image with efficientnet-lite0, OpenVINO in bf16 5 ms; it is used where many" in said
+
+
+def test_how_long_fine_tuning_takes_is_known_for_packaged_networks_at_any_size() -> None:
+    found = [
+        finetuning_policy._factor(name)
+        for name in (
+            LITE0,
+            f"{LITE0}@448px",
+            "efficientnet-lite1@480px",
+            f"{LITE0}@a.pth",
+            "timm:x",
+        )
+    ]
+
+    assert found == [1.0, 4.0, pytest.approx(6.4), None, None]
+    assert finetuning_policy._factor("no name") is None
