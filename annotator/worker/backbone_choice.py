@@ -70,12 +70,19 @@ def choose(images: int, device: str = "auto") -> Choice:
     if device == "cuda":
         each *= ON_CUDA
     elif is_installed():
-        each /= FASTER[precision()]
+        each /= _times_faster()
     threads = min(THREADS, torch.get_num_threads())
     expected = [(name, images * (factor * each + READING) / threads) for name, factor in CANDIDATES]
     fitting = [(name, seconds) for name, seconds in expected if seconds <= MOST_SECONDS]
     backbone, seconds = (fitting or expected[-1:])[0]
     return Choice(backbone, seconds, _sentence(backbone, seconds, images, device))
+
+
+def _times_faster() -> float:
+    try:
+        return FASTER[precision()]
+    except (ImportError, OSError, RuntimeError):  # it is installed, and cannot be used
+        return 1.0
 
 
 def processor_seconds(backbone: Backbone) -> float:

@@ -59,6 +59,18 @@ def test_a_compiled_network_gives_the_same_features_from_a_graph_that_is_kept(
     assert sys.modules["openvino_telemetry"] is None
 
 
+def test_bfloat16_gives_way_where_it_costs_too_much(
+    network: Backbone, cache: GraphCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiling, "precision", lambda: "bf16")
+    monkeypatch.setitem(compiling.LIKENESS, "bf16", (1.1, 1.1))
+
+    module = compiled(network, cache=cache).module
+
+    assert isinstance(module, CompiledModule)
+    assert module.precision == "f32"
+
+
 def test_a_damaged_graph_is_made_again(
     network: Backbone, cache: GraphCache, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -86,7 +98,7 @@ def test_a_graph_with_other_outputs_is_not_used(network: Backbone, cache: GraphC
     path = cache.get(compiling._key(network))
     changed = Backbone("changed", Other(), 96, (0.0,) * 3, (1.0,) * 3, 64, 36, 64)
 
-    with pytest.raises(GraphError, match=r"changed gives other features .*cosine"):
+    with pytest.raises(GraphError, match=r"changed gives other features when compiled \(cos"):
         compiling._checked(changed, str(path))
 
 
