@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import sys
 import threading
@@ -22,6 +23,14 @@ def opened(project: Path) -> closing[Services]:
     from annotator.services.app import Services  # late: `--help` needs no database
 
     return closing(Services.open(project))
+
+
+def login() -> str:
+    """Return the name under which the user is logged in."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "command line"
 
 
 def show(row: Any, text: str, as_json: bool) -> None:
