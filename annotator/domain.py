@@ -48,6 +48,7 @@ class OperationKind(StrEnum):
     """One thing that a person did."""
 
     ANSWER = "answer"
+    NAMED = "named"  # an answer to a category that was found by its name
     ACCEPT_ALL = "accept_all"
     SWEEP = "sweep"
     PAGE = "page"
@@ -56,9 +57,8 @@ class OperationKind(StrEnum):
     REDO = "redo"
 
 
-UNDOABLE = frozenset(
-    {OperationKind.ANSWER, OperationKind.ACCEPT_ALL, OperationKind.SWEEP, OperationKind.PAGE}
-)
+_NEVER_UNDONE = {OperationKind.IMPORT, OperationKind.UNDO, OperationKind.REDO}
+UNDOABLE = frozenset(OperationKind) - _NEVER_UNDONE
 """What the undo key takes back; an import is too large for a key press."""
 
 

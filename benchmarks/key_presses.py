@@ -9,6 +9,9 @@ from the command line, and replays the session with a person who is always right
   letters of a name for the rest; then Shift+Enter accepts what is marked and has a probability, and
   the rest is absent. Or, where that takes fewer keys, digits for all that is there, X for the rest,
   X again for what is marked, Shift+Enter.
+- Label, names by letters only: the same without the rows behind the slash (slash and digit instead
+  of a name), the initials of words, and a single letter that takes the likeliest. What the marks of
+  an image add to the rows behind the slash is left out.
 - Label, a key to accept, as it was before: accept all that is suggested where that takes fewer keys
   than the digits, the same corrections, then Shift+Enter, which left nothing marked present. The
   search stayed open until Esc.
@@ -31,13 +34,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from store import commit, machine
+from typed_names import letters_for, letters_here
 from workflow import SETS, run, truth_of, write_known
 
 from annotator.services.app import Services
@@ -82,23 +86,6 @@ class Work:
     def __add__(self, other: Work) -> Work:
         """Return both together."""
         return Work(self.keys + other.keys, self.pairs + other.pairs, self.seconds + other.seconds)
-
-
-def letters_for(name: str, names: Sequence[str]) -> int:
-    """Return how many letters have to be typed until the finder means a name.
-
-    The finder takes the first name that begins with the text, else the first with a word that does.
-    """
-    for count in range(1, len(name) + 1):
-        text = name[:count].lower()
-        if min(names, key=lambda other: _rank(other, text)) == name:
-            return count
-    return len(name) + 1  # and an arrow key
-
-
-def _rank(name: str, text: str) -> int:
-    at = f" {name.lower()}".find(f" {text}")
-    return 2 if at < 0 else min(at, 1)
 
 
 def label_image(
@@ -259,6 +246,7 @@ class Replay:
     """Category ids by image id."""
     letters: dict[int, int]
     """By category id."""
+    names: dict[int, str] = field(default_factory=dict)
 
     def ways(self, cost: Seconds) -> dict[str, Work]:
         """Return the work of the session in each way."""
@@ -269,7 +257,8 @@ class Replay:
             for absent in (False, True)
         )
         return {
-            "Label: one key accepts, rest absent": sum(self.label(cost), Work()),
+            "Label: one key accepts, rest absent": sum(self.label(cost, here=True), Work()),
+            "Label: the same, names by letters only": sum(self.label(cost), Work()),
             "Label: a key to accept, rest absent": sum(
                 self.label(cost, label_image_accepting), Work()
             ),
@@ -281,11 +270,14 @@ class Replay:
             "tick the positives, rest absent": next(plain),
         }
 
-    def label(self, cost: Seconds, work: ImageWork = label_image) -> Iterator[Work]:
-        """Yield the work on each image of the Label page."""
+    def label(
+        self, cost: Seconds, work: ImageWork = label_image, *, here: bool = False
+    ) -> Iterator[Work]:
+        """Yield the work on each image of the Label page; `here`: names as `letters_here` says."""
         for image in self.session:
             (item,) = self.services.labelling.items("replay", [image])
-            yield work(item, self.present[image], self.letters, cost)
+            letters = letters_here(item, self.letters, self.names) if here else self.letters
+            yield work(item, self.present[image], letters, cost)
 
     def digits(self) -> Digits:
         """Return what the digit keys of the session were good for."""
@@ -352,7 +344,7 @@ def prepare(data: str, known: int, session: int, seed: int, method: str) -> Repl
     }
     listed = [c["name"] for c in services.labelling.start("replay")["categories"]]
     letters = {shown[name]: letters_for(name, listed) for name in listed}
-    return Replay(services, ids, present, letters)
+    return Replay(services, ids, present, letters, {shown[name]: name for name in listed})
 
 
 def _scenes(count: int, seed: int) -> tuple[Path, Path]:

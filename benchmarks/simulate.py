@@ -28,6 +28,7 @@ from annotator.simulate.report import (
     draw,
     finished,
     forecasts,
+    kinds,
     read_runs,
     table,
 )
@@ -140,6 +141,7 @@ def main() -> None:
     every = [r for r in every if r.get("wish", asdict(wish)) == asdict(wish)]
     runs = [r for r in every if r["seed"] in options.seeds and r["strategy"] in options.strategies]
     print(table(runs))
+    print("\n" + kinds(runs))
     print("\n" + certificates(runs))
     print("\n" + forecasts(runs))
     draw(runs, options.picture, f"{options.data}, {len(options.seeds)} seeds")

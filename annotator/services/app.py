@@ -32,6 +32,7 @@ from annotator.services.labelling.image_list import ImageList
 from annotator.services.labelling.image_map import ImageMap
 from annotator.services.labelling.image_marks import ImageMarks
 from annotator.services.labelling.label import Labelling
+from annotator.services.labelling.likely_here import LikelyHere
 from annotator.services.labelling.probe import Probing
 from annotator.services.labelling.recording import Recording
 from annotator.services.labelling.review import Review
@@ -67,16 +68,12 @@ class Services:
         self.media = Media(project, store)
         self.recording = Recording(store, self.media, clock)
         self._prototypes = Prototypes(project, store, self.suggestions)
+        self._labels = KnownLabelsCache(store, clock)
+        self.likely_here = LikelyHere(store, self._labels, clock=clock)
         self.labelling = Labelling(
-            project,
-            store,
-            self.suggestions,
-            self._prototypes,
-            self.media,
-            clock,
-            self.fills,
-            self.lineage,
-        )
+            project, store, self.suggestions, self._prototypes, self.media, clock, self.fills,
+            self.lineage, self.likely_here,
+        )  # fmt: skip
         self.probing = Probing(project, store, self.media, clock)
         self.flags = Flags(store, clock)
         self.bookmarks = Bookmarks(store, clock)
@@ -85,7 +82,6 @@ class Services:
         self.transfer = Transfer(project, store, self.suggestions, clock, self.fills)
         self.exchange = Exchange(project, store, self.transfer)
         self.review = Review(store, self.suggestions)
-        self._labels = KnownLabelsCache(store, clock)
         self.evidence = Evidence(project, store, self.suggestions, self._labels)
         self._counts = counts = OpenSuggestions(store, self.suggestions, self.fills)
         self.stopping = Stopping(project, counts, clock)

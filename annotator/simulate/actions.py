@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from annotator.domain import Source, State
 from annotator.services.app import Services
-from annotator.simulate.clock import Clock
+from annotator.simulate.clock import Clock, Seconds
 from annotator.simulate.error_probability import Chances, chances_of
 from annotator.simulate.oracle import Oracle
 from annotator.simulate.wishes import Wish
 from annotator.store import answers, categories, images
+from annotator.wire.label import ItemData
 from annotator.wire.recording import Change, SaveRequest
 from annotator.wire.verify import Mode, PageChange, PageRequest, SavePageRequest
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN
@@ -26,6 +27,7 @@ TAB = "simulation"
 LOOKED_AT = 20
 """Images that are named before the chances are worked out again for the same version."""
 
+Kind = Literal["answer", "named", "sweep"]
 Labels = npt.NDArray[np.int8]
 
 
@@ -75,6 +77,7 @@ class SimulatedAnnotator:
         self.visited = np.zeros(len(self._ids), dtype=bool)
         """`(N,)`, images that were named from one end to the other."""
         self.wish = wish or Wish()
+        services.likely_here.costs.known = clock.costs
         self.begun: float | None = None
         """Seconds at which the newest certificate was begun."""
         self.forecast: float | None = None
@@ -107,40 +110,57 @@ class SimulatedAnnotator:
             self._chances = state, chances_of(self.labels, self.visited, arrays)
         return self._chances[1]
 
-    def name(self, row: int, *, one_key: bool = False) -> None:
-        """Look at an image, go through the short list, type what it lacks; the rest is absent.
-
-        The short list is the one with the digit keys. A row of it is read if that costs less than
-        typing would by its chance of being present. What is there takes a key each; or one key
-        takes all suggestions, and those that are wrong take a key.
-
-        Args:
-            row: Of the image.
-            one_key: The key that goes on takes the suggestions, too; what is only ranked is not
-                among them.
-        """
-        shown = self.services.labelling.items(WHO, [self._ids[row]])[0]
-        chance, costs = self.chances().present[row], self.costs
-        suggested = {self._columns[category] for category in shown["suggested"]}
-        listed = [self._columns[category] for category in shown["ask"]]
-        worth = costs.glance / (costs.name - costs.verify)
-        read = {c for c in listed if c in suggested or chance[c] >= worth}
-        if one_key:
-            ranked = {self._columns[category] for category in shown["ranked"]}
-            self._complete(row, read, suggested & read, ranked, shown["version"])
-        else:
-            self._finish(row, read, suggested & read, shown["version"])
-
     def name_unaided(self, row: int) -> None:
-        """Do the same on a page without a model: type everything."""
-        self._finish(row, set(), set(), None)
+        """Look at an image on a page without a model: type everything; the rest is absent."""
+        typed = [c for c in self.oracle.names(row) if self.labels[row, c] == UNKNOWN]
+        left = {int(c): Source.SWEPT for c in np.flatnonzero(self.labels[row] == UNKNOWN)}
+        left |= dict.fromkeys(typed, Source.HUMAN)
+        self.say_rest(row, left, typed, None)
+        self.visited[row] = True
+        names = self.costs.name * len(typed)
+        self.clock.spend(Seconds(taking_in=self.costs.switch, names=names), len(typed) + 1)
+
+    def item(self, row: int) -> ItemData:
+        """Return what the Label page shows of an image."""
+        return self.services.labelling.items(WHO, [self._ids[row]])[0]
+
+    def likely(self, row: int) -> list[int]:
+        """Return the categories, by id, that are worth a row by now."""
+        return self.services.labelling.opinion(self._ids[row])["likely"]
+
+    def columns(self, ids: Iterable[int]) -> list[int]:
+        """Return the columns of some categories."""
+        return [self._columns[category] for category in ids]
+
+    def say(
+        self,
+        row: int,
+        present: Collection[int],
+        source: Source,
+        version: int | None,
+        *,
+        kind: Kind = "answer",
+    ) -> None:
+        """Say of some categories that they are present."""
+        if present:
+            changes = [self._said(row, column, True, source) for column in sorted(present)]
+            self._save(row, changes, version, kind)
+
+    def say_rest(
+        self, row: int, sources: Mapping[int, Source], present: Collection[int], version: int | None
+    ) -> None:
+        """Say the rest about an image, by column: absent, but for what is present."""
+        changes = [self._said(row, c, c in present, sources[c]) for c in sorted(sources)]
+        if changes:
+            self._save(row, changes, version, "sweep")
 
     def ask(self, row: int, columns: Sequence[int]) -> None:
         """Answer yes or no to some questions about one image."""
         version = self.version()
         changes = [self._said(row, c, self.oracle.answer(row, c), Source.HUMAN) for c in columns]
         self._save(row, changes, version, "answer")
-        self.clock.spend(self.costs.switch + self.costs.verify * len(columns), len(columns))
+        keys = self.costs.verify * len(columns)
+        self.clock.spend(Seconds(taking_in=self.costs.switch, keys=keys), len(columns))
 
     def grid(self, column: int, mode: Mode, count: int) -> Page:
         """Go through one page of the grid.
@@ -177,8 +197,12 @@ class SimulatedAnnotator:
         )
         self.services.verification.save(WHO, request)
         costs = self.costs
-        seconds = costs.page + costs.glance * len(changes) + costs.correct * flips
-        self.clock.spend(seconds, len(changes))
+        spent = Seconds(
+            taking_in=costs.page,
+            glances=costs.glance * len(changes),
+            corrections=costs.correct * flips,
+        )
+        self.clock.spend(spent, len(changes))
         return Page(len(changes), present, corrected)
 
     def version(self) -> int | None:
@@ -196,57 +220,6 @@ class SimulatedAnnotator:
         labels[place] = np.where(table.present[sure], PRESENT, ABSENT)
         return labels
 
-    def _finish(
-        self, row: int, read: Collection[int], suggested: Collection[int], version: int | None
-    ) -> None:
-        is_open = self.labels[row] == UNKNOWN
-        read, suggested = ({c for c in columns if is_open[c]} for columns in (read, suggested))
-        found = {c for c in read if self.oracle.answer(row, c)}
-        typed = {c for c in self.oracle.names(row) if is_open[c] and c not in read}
-        changes = []
-        for column in np.flatnonzero(is_open).tolist():
-            source = Source.HUMAN if column in typed else Source.SWEPT
-            if column in found:
-                source = Source.ACCEPTED
-            elif column in suggested:
-                source = Source.REJECTED
-            changes.append(self._said(row, column, column in found | typed, source))
-        self.visited[row] = True
-        if changes:
-            self._save(row, changes, version, "sweep")
-        keys = len(found)
-        if suggested:
-            keys = min(keys, 1 + len(suggested ^ found))
-        seconds = self.costs.switch + self.costs.glance * len(read) + self.costs.verify * keys
-        self.clock.spend(seconds + self.costs.name * len(typed), len(read) + len(typed) + 1)
-
-    def _complete(
-        self,
-        row: int,
-        read: Collection[int],
-        suggested: Collection[int],
-        ranked: Collection[int],
-        version: int | None,
-    ) -> None:
-        is_open = self.labels[row] == UNKNOWN
-        read, marked = ({c for c in columns if is_open[c]} for columns in (read, suggested))
-        sure = marked - set(ranked)
-        found = {c for c in read if self.oracle.answer(row, c)}
-        typed = {c for c in self.oracle.names(row) if is_open[c] and c not in read}
-        by_hand = (found ^ sure) | typed
-        changes = []
-        for column in np.flatnonzero(is_open).tolist():
-            untouched = Source.ACCEPTED_IN_BULK if column in sure else Source.SWEPT
-            source = Source.HUMAN if column in by_hand else untouched
-            changes.append(self._said(row, column, column in found | typed, source))
-        self.visited[row] = True
-        if changes:
-            self._save(row, changes, version, "sweep")
-        costs = self.costs
-        keys = min(len(found ^ sure), len(found) + 2)  # or anew, and the rest absent twice
-        seconds = costs.switch + costs.glance * len(read) + costs.verify * keys
-        self.clock.spend(seconds + costs.name * len(typed), len(read) + len(typed) + 1)
-
     def _said(self, row: int, column: int, present: bool, source: Source) -> Change:
         return Change(
             image=self._ids[row],
@@ -255,9 +228,7 @@ class SimulatedAnnotator:
             source=source,
         )
 
-    def _save(
-        self, row: int, changes: list[Change], version: int | None, kind: Literal["answer", "sweep"]
-    ) -> None:
+    def _save(self, row: int, changes: list[Change], version: int | None, kind: Kind) -> None:
         request = SaveRequest(
             op=uuid.uuid4().hex,
             kind=kind,

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from annotator.services.certificates.rows import PlanRow
 from annotator.simulate.actions import WHO, SimulatedAnnotator
+from annotator.simulate.clock import Seconds
 from annotator.wire.probe import ProbeAnswerRequest
 from annotator.wire.verify import Mode
 from mlrpl.decision.acquisition import Costs
@@ -131,6 +132,8 @@ def _card(person: SimulatedAnnotator) -> int:
             probe=question["probe"], card=card, state="present" if is_present else "absent"
         )
         person.services.probing.answer(WHO, said)
-    person.clock.spend(question_seconds(person.costs) * len(questions), len(questions))
+    costs, count = person.costs, len(questions)
+    spent = Seconds(taking_in=costs.switch * count, keys=costs.verify * count)
+    person.clock.spend(spent, count)
     person.probes += len(questions)
     return len(questions)

@@ -6,7 +6,7 @@ import math
 import threading
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +28,52 @@ CHALLENGE_SECONDS = 240.0
 """From the appearance of a version, or from the end of a challenger, to that of the next one."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Seconds:
+    """What time goes into."""
+
+    taking_in: float = 0.0
+    """Looking at the next image, or the next page of the grid."""
+    glances: float = 0.0
+    """Reading rows of the short list, and looking at pictures of the grid."""
+    keys: float = 0.0
+    """Yes or no by one key."""
+    names: float = 0.0
+    """Finding categories by their name."""
+    corrections: float = 0.0
+    """Turning what was marked wrongly."""
+
+    def __add__(self, other: Seconds) -> Seconds:
+        """Return both together."""
+        parts = zip(KINDS, astuple(self), astuple(other), strict=True)
+        return Seconds(**{kind: one + more for kind, one, more in parts})
+
+    @property
+    def total(self) -> float:
+        """All of it."""
+        return float(sum(astuple(self)))
+
+
+KINDS = tuple(Seconds.__dataclass_fields__)
+
+
 @dataclass
 class Clock:
     """What people have spent so far."""
 
     costs: Costs
-    seconds: float = 0.0
+    spent: Seconds = field(default_factory=Seconds)
     decisions: int = 0
     """Pairs that somebody looked at, and images or pages that were ended by one key."""
 
-    def spend(self, seconds: float, decisions: int) -> None:
+    @property
+    def seconds(self) -> float:
+        """All that was spent."""
+        return self.spent.total
+
+    def spend(self, seconds: Seconds, decisions: int) -> None:
         """Let time pass in which somebody decides."""
-        self.seconds += seconds
+        self.spent += seconds
         self.decisions += decisions
 
 

@@ -120,6 +120,9 @@ def _text(records: list[dict[str, Any]]) -> str:
         f"{r['recall']:7.3f} {r['f1']:6.3f}"
         for r in rows
     ]
+    spent = {kind.replace("_", " "): s for kind, s in records[-1].get("by_kind", {}).items()}
+    if spent:
+        lines.append("seconds: " + ", ".join(f"{kind} {s:.0f}" for kind, s in spent.items()))
     return "\n".join(lines)
 
 

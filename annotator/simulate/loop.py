@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from annotator.simulate.actions import Page, SimulatedAnnotator
 from annotator.simulate.error_probability import Chances, open_wrong
+from annotator.simulate.naming import name_image
 from annotator.wire.verify import Mode
 from mlrpl.labels import UNKNOWN
 
@@ -90,7 +91,7 @@ def correct_most(person: SimulatedAnnotator) -> Iterator[None]:
         if choice.rate >= rate and choice.rate > 0:
             pages.learn(choice, person.grid(choice.column, Mode.UNCERTAIN, choice.size))
         else:
-            person.name(row)
+            name_image(person, row)
         yield
 
 

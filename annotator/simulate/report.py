@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from annotator.errors import FormatError
+from annotator.simulate.clock import KINDS
 
 Run = Mapping[str, Any]
 
@@ -92,6 +93,34 @@ def table(runs: Sequence[Run]) -> str:
         ]
         lines.append(f"| {name} | {len(mine)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def kinds(runs: Sequence[Run], goal: float = GOALS[0]) -> str:
+    """Return as Markdown what the seconds to a goal went into by strategy, means.
+
+    Runs that never came to it, and those recorded without kinds, are left out.
+    """
+    shown = [kind.replace("_", " ") for kind in KINDS]
+    lines = [f"| seconds to {goal:.0%} | all | {' | '.join(shown)} |", "| --- |" + " ---: |" * 6]
+    for name in dict.fromkeys(run["strategy"] for run in runs):
+        mine = [run["records"] for run in runs if run["strategy"] == name]
+        rows = [row for row in (_by_kind(records, goal) for records in mine) if row is not None]
+        if rows:
+            means = np.mean(rows, axis=0)
+            cells = " | ".join(f"{seconds:,.0f}" for seconds in (means.sum(), *means))
+            lines.append(f"| {name} | {cells} |")
+    return "\n".join(lines)
+
+
+def _by_kind(records: Sequence[Mapping[str, Any]], goal: float) -> list[float] | None:
+    if "by_kind" not in records[-1]:
+        return None
+    parts = [
+        reached([{"f1": row["f1"], kind: row["by_kind"][kind]} for row in records], goal, kind)
+        for kind in KINDS
+    ]
+    there = [part for part in parts if part is not None]
+    return there if len(there) == len(KINDS) else None
 
 
 def certificates(runs: Sequence[Run]) -> str:

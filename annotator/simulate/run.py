@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +131,8 @@ def simulate(
         tell: Called with each record.
 
     Returns:
-        Records of `seconds`, `decisions`, `known`, `precision`, `recall`, `f1`, `map` (held-out
+        Records of `seconds`, `by_kind` (the same by what they went into, see `clock.Seconds`),
+        `decisions`, `known`, `precision`, `recall`, `f1`, `map` (held-out
         images, None before the first version), `version`, `forecast` (seconds to a finished set if
         a certificate began now), `certificate` and `trainings`.
 
@@ -203,6 +204,7 @@ def measured(person: SimulatedAnnotator, present: Bools) -> dict[str, Any]:
     found, there = int(completed.sum()), int(present.sum())
     return {
         "seconds": round(person.clock.seconds, 1),
+        "by_kind": {k: round(s, 1) for k, s in asdict(person.clock.spent).items()},
         "decisions": person.clock.decisions,
         "known": int((labels != UNKNOWN).sum()),
         "precision": right / found if found else 0.0,

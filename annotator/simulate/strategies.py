@@ -11,6 +11,7 @@ from annotator.errors import NotFound
 from annotator.simulate.actions import SimulatedAnnotator
 from annotator.simulate.certifying import begun, finish, prove
 from annotator.simulate.loop import correct_most
+from annotator.simulate.naming import name_image
 from annotator.wire.verify import Mode
 from mlrpl.decision.acquisition import View, image_worth, strategy_named
 from mlrpl.labels import PRESENT, UNKNOWN
@@ -109,19 +110,19 @@ def fixed_prelabels(person: SimulatedAnnotator) -> Steps:
 @way("random_suggestions", "images in random order with suggestions, the rest is absent")
 def random_suggestions(person: SimulatedAnnotator) -> Steps:
     """Accept, reject and type on image after image in random order."""
-    return _each(person, person.name)
+    return _each(person, lambda row: name_image(person, row))
 
 
 @way("images", "images in the order of the worker's queue with suggestions, the rest is absent")
 def active_images(person: SimulatedAnnotator) -> Steps:
     """Take what the queue gives."""
-    return _in_order(person, person.name)
+    return _in_order(person, lambda row: name_image(person, row))
 
 
 @way("images_one_key", "images, where the key that goes on accepts the suggestions, too")
 def active_images_one_key(person: SimulatedAnnotator) -> Steps:
     """Take what the queue gives, with the main key of the Label page."""
-    return _in_order(person, lambda row: person.name(row, one_key=True))
+    return _in_order(person, lambda row: name_image(person, row, one_key=True))
 
 
 def _in_order(person: SimulatedAnnotator, work: Callable[[int], None]) -> Steps:
@@ -188,7 +189,7 @@ def _until_taught(person: SimulatedAnnotator, *, share: float = 0.0) -> Steps:
         rows = person.next_rows()
         if not rows or person.visited[rows[0]]:
             return
-        person.name(rows[0])
+        name_image(person, rows[0])
         yield
 
 

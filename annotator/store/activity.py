@@ -264,15 +264,15 @@ def paces(tx: Transaction) -> list[Pace]:
         present, absent = given.get(row.id, (0, 0))
         if not mine and not present + absent:
             continue
-        one = mine.get(OperationKind.ANSWER.value, (0, 0.0))
+        single = [mine.get(kind, (0, 0.0)) for kind in (OperationKind.ANSWER, OperationKind.NAMED)]
         asked, agreed = checks.get(row.id, (0, 0))
         result.append(
             Pace(
                 name=row.name,
                 decisions=sum(count for count, _ in mine.values()),
                 active_seconds=sum(seconds for _, seconds in mine.values()),
-                single_decisions=one[0],
-                single_seconds=one[1],
+                single_decisions=sum(count for count, _ in single),
+                single_seconds=sum(seconds for _, seconds in single),
                 median_seconds=medians.get(row.id),
                 present=present,
                 absent=absent,

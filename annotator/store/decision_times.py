@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,10 @@ class DecisionTimes:
     """Single answers that were the first about an image: with the look at it."""
     further: Seconds
     """Single answers about the image that the same person answered about just before."""
+    first_named: Seconds
+    """As `first`, where the category was found by its name."""
+    further_named: Seconds
+    """As `further`, where the category was found by its name."""
     page: Seconds
     """Whole pages of the grid that had preselected pictures."""
     page_touched: Whole
@@ -38,8 +43,7 @@ class DecisionTimes:
 def decision_times(tx: Transaction) -> DecisionTimes:
     """Return how long the newest operations took; the first of each person has no before."""
     rows = _newest_operations(tx)
-    first: list[int] = []
-    further: list[int] = []
+    single: dict[tuple[str, bool], list[int]] = defaultdict(list)  # by kind, and whether further
     page: list[tuple[int, int, int]] = []
     at: dict[int, int] = {}  # the image that each person was at
     for row in rows:
@@ -50,16 +54,22 @@ def decision_times(tx: Transaction) -> DecisionTimes:
             continue
         before = at.get(row.annotator_id)
         at[row.annotator_id] = row.image
-        if row.kind == OperationKind.ANSWER.value and before is not None:
-            (further if before == row.image else first).append(row.decision_ms)
+        if before is not None:
+            single[row.kind, before == row.image].append(row.decision_ms)
     pages = np.array(page, np.int64).reshape(-1, 3)
     return DecisionTimes(
-        first=np.array(first, np.float64) / 1000,
-        further=np.array(further, np.float64) / 1000,
+        first=_seconds(single[OperationKind.ANSWER, False]),
+        further=_seconds(single[OperationKind.ANSWER, True]),
+        first_named=_seconds(single[OperationKind.NAMED, False]),
+        further_named=_seconds(single[OperationKind.NAMED, True]),
         page=pages[:, 0] / 1000,
         page_touched=pages[:, 1],
         page_left=pages[:, 2],
     )
+
+
+def _seconds(milliseconds: list[int]) -> Seconds:
+    return np.array(milliseconds, np.float64) / 1000
 
 
 def _newest_operations(tx: Transaction) -> list[sa.Row[tuple[int, ...]]]:

@@ -41,6 +41,7 @@ MOST_TRIES = 20_000
 
 _AT_ONCE = 200
 _BY_HAND = [SOURCES[s] for s in (Source.HUMAN, Source.ACCEPTED, Source.REJECTED)]
+_ONE_BY_ONE = [OperationKind.ANSWER, OperationKind.NAMED, OperationKind.PAGE]
 _DECIDED = [STATES[State.PRESENT], STATES[State.ABSENT]]
 
 
@@ -354,7 +355,7 @@ def decisions_since_probe(
         .join(answer, answer.c.operation_id == recent.c.id)
         .where(
             *counted,
-            recent.c.kind.in_([OperationKind.ANSWER.value, OperationKind.PAGE.value]),
+            recent.c.kind.in_(_ONE_BY_ONE),
             answer.c.state.in_(_DECIDED),
             answer.c.source.in_(_BY_HAND),
         )

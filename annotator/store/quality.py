@@ -204,12 +204,12 @@ def shown_agreement(tx: Transaction) -> Whole:
     return table
 
 
-def recorded_times(tx: Transaction, kind: OperationKind) -> Times:
-    """Return how long the newest operations of a kind took; those of no answer are left out."""
+def recorded_times(tx: Transaction, *kinds: OperationKind) -> Times:
+    """Return how long the newest operations of some kinds took; those of no answer are left out."""
     recent = (
         sa.select(operation.c.id, operation.c.decision_ms)
         .where(
-            operation.c.kind == kind.value,
+            operation.c.kind.in_([kind.value for kind in kinds]),
             operation.c.decision_ms > 0,
             operation.c.cancelled.is_(False),
         )

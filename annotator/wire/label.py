@@ -218,6 +218,8 @@ class ItemData(Opinion):
     ask: list[int]
     """The ten categories most worth asking about, most worth first."""
     asked_by: AskedBy
+    worth: list[int]
+    """Those of `ask` whose row is expected to save time; the others hardly are there."""
 
 
 class Items(TypedDict):

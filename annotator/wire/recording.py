@@ -63,7 +63,8 @@ class Operation(QueuedRequest):
 class SaveRequest(Operation):
     """One operation on the pairs of an image, or of several."""
 
-    kind: Literal["answer", "accept_all", "sweep", "page"]
+    kind: Literal["answer", "named", "accept_all", "sweep", "page"]
+    """`named`: an answer to a category that was found by its name."""
     changes: Annotated[tuple[Change, ...], Field(min_length=1)]
     image: Id | None = None
     """The one that all changes are about which name none."""
@@ -102,6 +103,8 @@ class Opinion(TypedDict):
     """Categories whose score is a rank among all images, no probability."""
     suggested: list[int]
     """Open categories at or above their threshold."""
+    likely: list[int]
+    """Open categories that are worth a row of a list, the likeliest first."""
     rankings: NotRequired[int]
     """Of how many categories all images are ranked by likeness."""
 

@@ -37,6 +37,17 @@ def test_a_name_that_no_letters_single_out_costs_an_arrow_key(keys: ModuleType) 
     assert keys.letters_for("cat", ["catfish", "cat"]) == 4
 
 
+def test_a_likely_name_takes_a_digit_or_one_letter_and_initials_take_two(keys: ModuleType) -> None:
+    shown = {"ask": [1], "likely": [1, *range(11, 18), 3]}
+    names = {1: "cat", 3: "dog", 4: "hot dog", 2: "door"} | {n: f"x{n}" for n in range(11, 18)}
+
+    letters = keys.letters_here(
+        shown, {1: 3, 2: 1, 3: 3, 4: 3} | dict.fromkeys(range(11, 18), 2), names
+    )
+
+    assert {n: letters[n] for n in (2, 3, 4, 11)} == {2: 2, 3: 1, 4: 2, 11: 0}
+
+
 def item(suggested: list[int], ranked: list[int] | None = None) -> dict[str, list[int]]:
     return {"ask": [1, 2, 3, 4], "suggested": suggested, "ranked": ranked or []}
 

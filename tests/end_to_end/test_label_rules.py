@@ -291,6 +291,39 @@ def test_a_digit_stays_with_its_category_while_that_is_among_the_ten(
     assert asked(page) == second
 
 
+def test_what_is_also_likely_has_a_digit_behind_the_slash_that_stays(
+    project: Project, serve: Serve, open_page: Open
+) -> None:
+    scores = np.tile(np.linspace(2.0, -4.0, COUNT), (IMAGES, 1))
+    scores[:, [12, 20]] = 0.1, 0.05
+    publish(project, scores, **FIGURES)
+    page = open_page(serve(project.path, "--no-worker").url)
+    ready(page)
+    chips = page.locator(".an-chip")
+    shown = chips.all_text_contents()
+
+    def press(*keys: str) -> None:
+        for key in keys:
+            page.keyboard.press(key)
+
+    press("/", "1")
+    expect(chips.first).to_have_attribute("data-state", "present")
+    press("/", "Shift+Digit2")
+    expect(chips.nth(1)).to_have_attribute("data-state", "absent")
+    press("/", "t", "Enter")  # one letter: the likeliest that is open
+    press("/", *"thing 29", "Enter")
+    saved(page)
+    assert chips.all_text_contents()[2:] == shown[2:]
+    press("u")
+    saved(page)
+
+    assert shown[:2] == ["/1thing 12", "/2thing 20"]
+    assert sum("thing 29" in text for text in shown) == 0
+    assert ["thing 12", 1] in [[name, state] for _, name, state in labels(project.path)]
+    kinds = [kind for (kind,) in rows(project.path, "select kind from operation order by id")]
+    assert kinds == ["answer", "answer", "named", "named", "undo"]
+
+
 def test_a_visit_keeps_what_was_drawn_and_not_the_rest(
     project: Project, serve: Serve, open_page: Open
 ) -> None:

@@ -111,6 +111,11 @@ class KnownLabelsCache:
         except TimeoutError:
             return None
 
+    def renew(self) -> KnownLabels:
+        """Return a table of the labels as they are now; that takes seconds in a large project."""
+        self.task.settle()
+        return self.task.start(self._make).result()
+
     def _make(self) -> KnownLabels:
         self._kept = self._made(self._kept)
         return self._kept

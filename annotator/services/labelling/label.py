@@ -19,7 +19,12 @@ from annotator.services.knowledge.open_pairs import settled_categories
 from annotator.services.knowledge.prototypes import Prototypes
 from annotator.services.knowledge.suggestions import ImageSuggestions, Suggestions
 from annotator.services.labelling.flags import flag_rows
-from annotator.services.labelling.most_worth_asking import asked_by, chances_of, most_worth_asking
+from annotator.services.labelling.likely_here import (
+    SLASH,
+    LikelyHere,
+    worth_reading,
+)
+from annotator.services.labelling.most_worth_asking import asked_by, most_worth_asking
 from annotator.services.labelling.queue import Queue
 from annotator.services.labelling.recording import label_row
 from annotator.services.project.identity import Lineage
@@ -70,6 +75,7 @@ class Labelling:
         clock: Clock = utc_now,
         fills: Fills | None = None,
         lineage: Lineage | None = None,
+        likely: LikelyHere | None = None,
     ) -> None:
         self._lineage = lineage or Lineage(store)
         self._project = project
@@ -78,6 +84,7 @@ class Labelling:
         self._suggestions = suggestions
         self._prototypes = prototypes
         self._media = media
+        self._likely = likely or LikelyHere(store, clock=clock)
         self._queue = Queue(project, store, suggestions, clock)
         self._clock = clock
 
@@ -188,6 +195,7 @@ class Labelling:
             rankings = self._prototypes.current(tx)
             paths, names = images.paths_of(tx, list(found)), names_of(tx, list(found))
             fills = self._fills.of_images(tx, [image.ordinal for image in found.values()])
+            costs = self._likely.costs.current(tx)
         named = {c.ordinal: c.id for c in shown}
         ordinals = {c.id: c.ordinal for c in every}
         parents = hierarchy.resolve(self._project.settings.hierarchy, every)
@@ -204,7 +212,9 @@ class Labelling:
             settled = settled_categories(own.values(), parents, [int(c) for c in filled])
             no_answer = {*settled, *unsure.get(image_id, [])}  # nobody is asked about these
             askable = [c for c in shown if c.id not in no_answer]
-            asked = most_worth_asking(askable, opinion, chances_of(shown, opinion))
+            chances = self._likely.chances(shown, opinion, arrays, known_here)
+            asked = most_worth_asking(askable, opinion, chances)
+            likely = worth_reading(askable, chances, costs, extra=SLASH)
             rows.append(
                 {
                     "id": image_id,
@@ -219,8 +229,9 @@ class Labelling:
                     "filled": filled,
                     "flags": flag_rows(flagged.get(image_id, ()), people),
                     "bookmarked": image_id in marked,
-                    **standing(version, shown, settled, opinion),
+                    **standing(version, shown, settled, opinion, likely),
                     "ask": [c.id for c in asked],
+                    "worth": worth_reading(asked, chances, costs),
                     "asked_by": asked_by(version, askable, opinion),
                 }
             )
@@ -241,13 +252,20 @@ class Labelling:
             version, arrays = self._suggestions.current(tx)
             rankings = self._prototypes.current(tx)
             filled = self._fills.of_images(tx, [image.ordinal]).get(image.ordinal, {})
+            costs = self._likely.costs.current(tx)
         own = own_labels(labels, {c.id: c.ordinal for c in every})
         opinion = self._suggestions.of_image(arrays, image.ordinal, own)
         opinion = rankings.added_to(opinion, arrays, image.ordinal)
         shown = [c for c in every if not c.archived]
         parents = hierarchy.resolve(self._project.settings.hierarchy, every)
         settled = settled_categories(labels, parents, [c.id for c in shown if c.ordinal in filled])
-        return {**standing(version, shown, settled, opinion), "rankings": len(rankings.of)}
+        chances = self._likely.chances(shown, opinion, arrays, own)
+        askable = [c for c in shown if c.id not in settled]
+        likely = worth_reading(askable, chances, costs, extra=SLASH)
+        return {
+            **standing(version, shown, settled, opinion, likely),
+            "rankings": len(rankings.of),
+        }
 
     def _problem(self, image: Image, paths: list[ImagePath]) -> str | None:
         if image.removed:
@@ -343,6 +361,7 @@ def standing(
     shown: Sequence[Category],
     settled: Collection[int],
     opinion: ImageSuggestions,
+    likely: list[int],
 ) -> Opinion:
     """Return the scores and marks of one image as the page knows them; no mark where settled."""
     ids = {c.ordinal: c.id for c in shown}
@@ -352,4 +371,5 @@ def standing(
         "scores": {str(ids[o]): round(bar, 4) for o, bar in opinion.bars.items() if o in ids},
         "ranked": [ids[o] for o in sorted(opinion.ranked) if o in ids],
         "suggested": [c for c in marked if c not in settled],
+        "likely": likely,
     }

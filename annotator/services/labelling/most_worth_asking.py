@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from scipy.special import expit, logit
 
 from annotator.domain import Category
 from annotator.services.knowledge.suggestions import ImageSuggestions
@@ -26,15 +29,32 @@ DOUBT = 5.0
 """Images that are added to those looked at, so that a first answer does not say too much."""
 
 
-def chances_of(every: Sequence[Category], opinion: ImageSuggestions) -> dict[int, float]:
+def chances_of(
+    every: Sequence[Category],
+    opinion: ImageSuggestions,
+    moves: Mapping[int, float] = MappingProxyType({}),
+) -> dict[int, float]:
     """Return how likely categories are present in an image, 0 to 1, by category id.
 
     A version's probability is taken as it is. A ranking is none: there the share of images that
     have the category is moved by the place of this image among all, and where nothing is known of
     the image that share alone counts.
+
+    Args:
+        every: The categories, with their counts.
+        opinion: On the image.
+        moves: By how many logits what is known of the image moves them, by category ordinal.
     """
     looked_at = max((c.present_count + c.absent_count for c in every), default=0)
-    return {c.id: _chance(c, opinion, (c.present_count + 0.5) / (looked_at + DOUBT)) for c in every}
+    chances = {}
+    for each in every:
+        chance = _chance(each, opinion, (each.present_count + 0.5) / (looked_at + DOUBT))
+        chances[each.id] = _moved(chance, moves.get(each.ordinal, 0.0))
+    return chances
+
+
+def _moved(chance: float, move: float) -> float:
+    return chance if not move or not 0 < chance < 1 else float(expit(logit(chance) + move))
 
 
 def _chance(category: Category, opinion: ImageSuggestions, share: float) -> float:

@@ -327,7 +327,7 @@ def _note(shown: list[Category], present: int, pictures: int, arrays: VersionArr
 
 
 def _pace(tx: Transaction) -> Pace:
-    single = quality.recorded_times(tx, OperationKind.ANSWER)
+    single = quality.recorded_times(tx, OperationKind.ANSWER, OperationKind.NAMED)
     grid = quality.recorded_times(tx, OperationKind.PAGE)
     costs = fit_costs(
         {"verify": single.seconds / single.pairs, "glance": grid.seconds / grid.pairs}

@@ -14,7 +14,7 @@ from annotator.services.app import Services
 from annotator.simulate import certifying
 from annotator.simulate.actions import SimulatedAnnotator
 from annotator.simulate.certifying import against_truth, begun, finish, planned, prove
-from annotator.simulate.clock import Clock
+from annotator.simulate.clock import Clock, Seconds
 from annotator.simulate.oracle import Oracle
 from annotator.simulate.run import measured
 from annotator.simulate.wishes import Wish
@@ -85,7 +85,7 @@ def test_it_begins_where_at_most_a_twentieth_is_left_to_people(
     sit_down: Any, monkeypatch: pytest.MonkeyPatch, outside: int, left: int, pays: bool
 ) -> None:
     person, truth = sit_down(Wish())
-    person.clock.spend(40, 1)
+    person.clock.spend(Seconds(keys=40), 1)
 
     def plan(_: SimulatedAnnotator, *, start: bool = False) -> dict[str, Any]:
         assert pays or not start

@@ -13,6 +13,7 @@ from annotator.simulate.report import (
     draw,
     finished,
     forecasts,
+    kinds,
     reached,
     read_runs,
     table,
@@ -54,6 +55,16 @@ def test_a_goal_that_was_never_reached_is_said_so() -> None:
 
     assert lines[2].startswith("| loop | 1 | 150 ± 0 | 20 ± 0 |")
     assert lines[3].count("not reached") == 4
+
+
+def test_seconds_to_the_goal_are_told_by_what_they_went_into() -> None:
+    spent = {"taking_in": 20, "glances": 10, "keys": 30, "names": 40, "corrections": 0}
+    twice = {kind: 2 * seconds for kind, seconds in spent.items()}
+    parts = [spent, twice]
+    records = [row | {"by_kind": part} for row, part in zip(RECORDS, parts, strict=True)]
+    runs = [{"strategy": "loop", "records": records}, {"strategy": "old", "records": RECORDS}]
+
+    assert kinds(runs).splitlines()[2:] == ["| loop | 150 | 30 | 15 | 45 | 60 | 0 |"]
 
 
 def test_runs_with_a_certificate_say_what_it_took_and_how_true_it_is() -> None:

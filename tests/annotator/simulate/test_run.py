@@ -14,6 +14,7 @@ from annotator.services.app import Services
 from annotator.simulate import run as runs
 from annotator.simulate.actions import SimulatedAnnotator
 from annotator.simulate.clock import Clock, Trainer
+from annotator.simulate.naming import name_image
 from annotator.simulate.oracle import Oracle, Truth
 from annotator.simulate.run import Plan, simulate
 from annotator.simulate.strategies import WAYS, plain
@@ -136,7 +137,9 @@ def test_a_row_that_is_read_costs_a_glance_and_a_key_if_it_is_there(made, servic
     person = SimulatedAnnotator(services, Oracle(present), Clock(Costs()), 0)
     row = int(np.flatnonzero(present.sum(axis=1) == 2)[0])
 
-    person.name(row)  # nobody has said anything, so each category counts as likely and is listed
+    name_image(
+        person, row
+    )  # nobody has said anything, so each category counts as likely and is listed
 
     assert person.clock.seconds == pytest.approx(1.5 + 4 * 0.4 + 2 * 1.0)
     assert ((person.recorded()[row] == PRESENT) == present[row]).all()
@@ -146,13 +149,15 @@ def test_what_nobody_shows_is_not_read_and_what_is_overlooked_is_found_by_readin
     made, services
 ) -> None:
     present = present_of(made)
-    person = SimulatedAnnotator(services, Oracle(present, notice=0.0), Clock(Costs()), 0)
-    person.visited[:] = True
-    person.labels[:, 0], person.labels[:, 1:] = PRESENT, ABSENT  # only category 0 is ever there
     row = int(np.flatnonzero(present[:, 0] & present[:, 1])[0])
-    person.labels[row] = UNKNOWN
+    always = np.zeros_like(present)
+    always[:, 0] = True
+    person = SimulatedAnnotator(services, Oracle(always), Clock(Costs()), 0)
+    for other in set(range(20)) - {row}:
+        person.name_unaided(other)  # only category 0 is ever there
+    person.oracle, person.clock = Oracle(present, notice=0.0), Clock(Costs())
 
-    person.name(row)
+    name_image(person, row)
 
     assert person.clock.seconds == pytest.approx(1.5 + 1 * 0.4 + 1 * 1.0)
     assert (person.recorded()[row] == [PRESENT, ABSENT, ABSENT, ABSENT]).all()

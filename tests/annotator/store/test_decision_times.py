@@ -23,8 +23,9 @@ def say(
     who: str = "ann",
     state: State = PRESENT,
     source: Source = Source.HUMAN,
+    kind: OperationKind = OperationKind.ANSWER,
 ) -> None:
-    operation = desk.operation(who, (image, category, state), source=source, seen=None)
+    operation = desk.operation(who, (image, category, state), source=source, kind=kind, seen=None)
     with desk.store.writing() as tx:
         answers.record(tx, replace(operation, decision_ms=ms), NOW)
 
@@ -41,6 +42,22 @@ def test_the_first_answer_about_an_image_has_the_look_at_it(desk: Any) -> None:
 
     assert times.further.tolist() == [1.0, 1.5]
     assert times.first.tolist() == [4.0]
+
+
+def test_a_category_found_by_its_name_is_timed_apart(desk: Any) -> None:
+    named = OperationKind.NAMED
+    say(desk, 1, 1, 1000)
+    say(desk, 1, 2, 5000, kind=named)
+    say(desk, 2, 1, 7000, kind=named)
+    say(desk, 2, 2, 1500)
+
+    with desk.store.reading() as tx:
+        times = decision_times(tx)
+
+    assert times.further_named.tolist() == [5.0]
+    assert times.first_named.tolist() == [7.0]
+    assert times.further.tolist() == [1.5]
+    assert len(times.first) == 0
 
 
 def test_what_has_no_time_or_was_taken_back_or_was_review_does_not_count(desk: Any) -> None:
@@ -79,4 +96,4 @@ def test_nothing_recorded_gives_empty_columns(desk: Any) -> None:
     with desk.store.reading() as tx:
         times = decision_times(tx)
 
-    assert [len(column) for column in vars(times).values()] == [0] * 5
+    assert [len(column) for column in vars(times).values()] == [0] * 7

@@ -201,9 +201,9 @@ export class CategoryList {
   }
 
   // Show what fits a text, the most likely first; everything where there is no text.
-  /** @param {string} text */
-  filter(text) {
-    const matches = text.trim() ? this.names.matching(text) : null;
+  /** @param {string} text @param {number[]} [likely] category ids, the likeliest first */
+  filter(text, likely) {
+    const matches = text.trim() ? this.names.matching(text, likely) : null;
     const { matches: before, box } = this;
     if (matches && !before) this.scrolled = box.scrollTop;
     this.matches = matches;

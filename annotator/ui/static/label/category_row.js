@@ -82,6 +82,7 @@ export class CategoryRow {
     element.classList.toggle('suggested', suggested && !pair.ranked);
     element.classList.toggle('doubtful', suggested && pair.ranked);
     element.classList.toggle('focused', focused);
+    element.classList.toggle('unlikely', pair.isUnlikely && !this.digit.hidden);
     element.classList.toggle('clash', pair.isContradicted);
     element.tabIndex = focused ? 0 : -1;
     element.setAttribute('aria-checked', pair.state === 'present' ? 'true' : pair.state === 'absent' ? 'false' : 'mixed');

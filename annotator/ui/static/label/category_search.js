@@ -1,7 +1,8 @@
 // The search field over the categories: typing filters, Enter answers and leaves, so that the next key
-// is one of the page again; the line in the field says what was answered that way on this image.
+// is one of the page again, a digit answers what is also likely; the line in the field says what was answered that way on this image.
 
 import { h } from '../shared/dom.js';
+import { digitOf } from '../shared/keyboard.js';
 
 /** @import { Decision } from '../shared/wire.d.ts' */
 
@@ -9,14 +10,15 @@ const SHOWN = 4; // answers that the line still shows
 
 export class CategorySearch {
   /**
-   * @param {{ onText: (text: string) => void, onMove: (step: number) => void, onPick: (state: Decision) => number | null, onLeave: (isWanted: boolean) => void }} listeners
-   *   `onPick` returns the category that was answered, null if none was; `onLeave`: whether the row
+   * @param {{ onText: (text: string) => void, onMove: (step: number) => void, onPick: (state: Decision) => number | null, onDigit: (place: number, state: Decision) => number | null, onLeave: (isWanted: boolean) => void }} listeners
+   *   `onPick` and `onDigit` return the category that was answered, null if none was; `onLeave`: whether the row
    *   that was found is gone to
    */
-  constructor({ onText, onMove, onPick, onLeave }) {
+  constructor({ onText, onMove, onPick, onDigit, onLeave }) {
     this.onText = onText;
     this.onMove = onMove;
     this.onPick = onPick;
+    this.onDigit = onDigit;
     this.onLeave = onLeave;
     /** @type {number[]} */
     this.answered = []; // category ids, on this image, the last one first
@@ -62,7 +64,9 @@ export class CategorySearch {
     if (key === 'ArrowDown' || key === 'ArrowUp') this.onMove(key === 'ArrowDown' ? 1 : -1);
     else if (key === 'Enter') this.#pick(event.shiftKey ? 'absent' : 'present');
     else if (key === 'Escape') this.#leave(Boolean(this.input.value.trim()));
-    else if (key !== '/' || this.input.value) return; // the key that opens the search begins no name
+    else if (!this.input.value && digitOf(event) >= 0) {
+      if (!this.#done(this.onDigit(digitOf(event), event.shiftKey ? 'absent' : 'present'))) return; // it begins a name
+    } else if (key !== '/' || this.input.value) return; // the key that opens the search begins no name
     event.preventDefault();
     event.stopPropagation();
   }
@@ -70,10 +74,16 @@ export class CategorySearch {
   /** @param {Decision} state */
   #pick(state) {
     if (!this.input.value.trim()) return;
-    const id = this.onPick(state);
-    if (id === null) return;
+    this.#done(this.onPick(state));
+  }
+
+  // True if a category was answered.
+  /** @param {number | null} id */
+  #done(id) {
+    if (id === null) return false;
     this.answered = [id, ...this.answered.filter((each) => each !== id)].slice(0, SHOWN);
     this.#leave(false);
+    return true;
   }
 
   /** @param {boolean} isWanted */

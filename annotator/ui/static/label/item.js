@@ -18,6 +18,7 @@ import { implicationsOf, isOpen } from './pair_rules.js';
  * @property {string} by
  * @property {Decision | null} implied what it counts as, where nobody has answered it
  * @property {boolean} isContradicted
+ * @property {boolean} isUnlikely
  * @property {string} explanation
  */
 
@@ -55,6 +56,10 @@ export class Item {
     this.derived = null;
     /** @type {Slots | null} */
     this.slots = null; // the categories on the digits, once it was on the screen
+    this.likely = data.likely; // categories worth a row, the likeliest first
+    /** @type {Slots | null} */
+    this.places = null; // those behind the slash and a digit
+    this.worth = new Set(data.worth); // rows with digits that are worth reading
     this.takeLabels(data);
     for (const job of jobs) if (job.call === 'save' && job.data.image === this.id) this.#replay(job);
   }
@@ -89,6 +94,7 @@ export class Item {
   /** @param {Opinion | undefined} opinion */
   adoptScores(opinion) {
     if (opinion && opinion.version === this.version) this.#updateScores(opinion);
+    this.likely = opinion?.likely ?? this.likely;
   }
 
   /** @param {Opinion} opinion */
@@ -121,6 +127,7 @@ export class Item {
     return {
       state: this.state(id), score: this.scores.get(id) ?? null, suggested: this.suggested.has(id), ranked: this.ranked.has(id),
       by: label && !label.mine ? label.by : '', implied: (implied ?? filled)?.state ?? null, isContradicted: Boolean(contradiction),
+      isUnlikely: this.isQuiet(id) && !this.worth.has(id),
       explanation: contradiction ? explainContradiction(contradiction, id, nameOf)
         : implied ? `because ${nameOf(implied.from)} is ${this.state(implied.from)}`
           : filled ? `filled in by certificate ${filled.certificate}` : '',

@@ -19,6 +19,7 @@ import { commandOf, givesWay, HELP, mayRepeat } from './keys.js';
 import { ImageAddress } from './image_address.js';
 import { ImageMarks } from './image_marks.js';
 import { LabelState } from './label_state.js';
+import { LikelyStrip } from './likely_strip.js';
 import { Milestone } from './milestone.js';
 import { OpenImageDialog } from './open_image_dialog.js';
 import { ProbeSchedule } from './probe_schedule.js';
@@ -86,6 +87,7 @@ export class LabelPage extends WorkScreen {
       onPick: (id, state) => this.state.item && this.#pick(this.rows.rowOf(id), state), onKeys: (keys) => this.#takeKeys(keys),
     });
     this.foot = new Foot(this);
+    this.likely = new LikelyStrip({ nameOf: (id) => this.rows.byId.get(id)?.name ?? '', begins: (text) => this.rows.names.begins(text), onPick: (id, state) => this.state.toggle(id, state) });
     this.mount();
   }
 
@@ -115,12 +117,12 @@ export class LabelPage extends WorkScreen {
     this.hotkeys.use(categories);
     this.search = new CategorySearch({
       onText: (text) => this.#filter(text), onMove: (step) => this.moveFocus(step),
-      onPick: (state) => this.#pickFound(state), onLeave: (isWanted) => this.#leaveSearch(isWanted),
+      onPick: (state) => this.#pickFound(state), onDigit: (place, state) => this.likely.onDigit(place, state), onLeave: (isWanted) => this.#leaveSearch(isWanted),
     });
     this.probes = new ProbeSchedule(this, owner);
     const why = button('Why?', 'E', () => this.toggleEvidence());
     why.title = 'Why is this suggested? (E)';
-    this.right.replaceChildren(h('div', { class: 'an-seek' }, this.search.element, why), this.milestone.element, this.rare.element, this.rows.box, this.foot.element);
+    this.right.replaceChildren(h('div', { class: 'an-seek' }, this.search.element, why), this.likely.element, this.milestone.element, this.rare.element, this.rows.box, this.foot.element);
     this.commands = commandsOfPage(this);
     this.#listen();
   }
@@ -163,6 +165,7 @@ export class LabelPage extends WorkScreen {
     this.#useCategories();
     const news = this.rows.ask(item);
     if (news) this.say(news);
+    this.likely.show(item, !this.rows.isShort);
     this.#drawBanner();
     this.keycaps.paint();
     if (from.list) box.scrollTop = 0;
@@ -216,6 +219,7 @@ export class LabelPage extends WorkScreen {
     const { state, focus } = this;
     if (!state?.item) return;
     this.rows.draw(state.item, focus);
+    this.likely.draw(state.item);
     this.#drawSearch();
     this.#drawBanner();
     this.tools.draw();
@@ -314,12 +318,12 @@ export class LabelPage extends WorkScreen {
   /** @param {CategoryGroup | undefined} group */
   sweepGroup(group) { if (group) this.state.sweep(group.ids, group.name); }
 
-  /** @param {CategoryRow | null} row @param {State} state */
-  #pick(row, state) {
+  /** @param {CategoryRow | null} row @param {State} state @param {'answer' | 'named'} [kind] */
+  #pick(row, state, kind) {
     if (!row) return;
     this.beforeSearch = row;
     this.#setFocus(row);
-    this.state.toggle(row.category.id, state);
+    this.state.toggle(row.category.id, state, kind);
   }
 
   // Returns the category that was answered.
@@ -327,13 +331,14 @@ export class LabelPage extends WorkScreen {
   #pickFound(state) {
     const { focus } = this;
     if (!focus || !this.state.item) return null;
-    this.#pick(focus, state);
+    this.#pick(focus, state, 'named');
+    this.likely.named(focus.category.id);
     return focus.category.id;
   }
 
   /** @param {string} text */
   #filter(text) {
-    this.rows.filter(text);
+    this.rows.filter(text, this.state.item?.likely);
     if (text.trim()) return this.#setFocus(this.rows.foundRows[0] ?? null);
     this.focus = this.beforeSearch && this.rows.standingFor(this.beforeSearch.category.id);
     return this.draw();

@@ -184,14 +184,14 @@ export class LabelState {
   // ---- answering
 
   // The same again takes the answer back.
-  /** @param {number} id of a category @param {State} state */
-  toggle(id, state) { this.answer(id, this.#item?.state(id) === state ? 'cleared' : state); }
+  /** @param {number} id of a category @param {State} state @param {'answer' | 'named'} [kind] named: it was found by its name */
+  toggle(id, state, kind) { this.answer(id, this.#item?.state(id) === state ? 'cleared' : state, kind); }
 
-  /** @param {number} id @param {State} state */
-  answer(id, state) {
+  /** @param {number} id @param {State} state @param {'answer' | 'named'} [kind] */
+  answer(id, state, kind = 'answer') {
     const item = this.#answerable();
     if (!item || (state === 'cleared' && item.isOpen(id)) || item.state(id) === state) return;
-    this.#commit(item, 'answer', [{ id, state, source: item.source(id, state) }]);
+    this.#commit(item, kind, [{ id, state, source: item.source(id, state) }]);
     const words = state === 'unsure' ? 'cannot tell' : state === 'cleared' ? 'unknown' : state;
     this.view.say(`${this.nameOf(id)} ${words}`);
   }

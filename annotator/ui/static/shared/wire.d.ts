@@ -316,6 +316,7 @@ export interface ItemData {
   scores: ById<number>;
   ranked: number[];
   suggested: number[];
+  likely: number[];
   rankings?: number;
   id: number;
   name: string;
@@ -329,6 +330,7 @@ export interface ItemData {
   bookmarked: boolean;
   ask: number[];
   asked_by: 'version' | 'likeness' | 'counts' | 'order';
+  worth: number[];
 }
 
 export interface Items {
@@ -459,6 +461,7 @@ export interface Opinion {
   scores: ById<number>;
   ranked: number[];
   suggested: number[];
+  likely: number[];
   rankings?: number;
 }
 
@@ -696,7 +699,7 @@ export interface SaveRequest {
   at?: string | null;
   ms?: number | null;
   version?: number | null;
-  kind: 'answer' | 'accept_all' | 'sweep' | 'page';
+  kind: 'answer' | 'named' | 'accept_all' | 'sweep' | 'page';
   changes: Change[];
   image?: number | null;
   step?: string | null;
