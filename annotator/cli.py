@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import getpass
 import logging
 import os
 import sys
@@ -41,8 +40,16 @@ from annotator.demo.command import demo
 from annotator.domain import JobKind, State
 from annotator.errors import AnnotatorError
 from annotator.former_options import FormerOptionsGroup
+from annotator.predictor_commands import predictors_app
 from annotator.simulate.command import simulate
-from annotator.terminal import key_lines, opened, progress_bar, show, suggestion_line
+from annotator.terminal import (
+    key_lines,
+    login_name,
+    opened,
+    progress_bar,
+    show,
+    suggestion_line,
+)
 from annotator.validate_cli import validate
 
 app = typer.Typer(
@@ -90,7 +97,7 @@ def init(
             labels=labels,
             format=format,
             options=ReadOptions(unlisted=unlisted, minus_one=minus_one, separator=separator),
-            annotator=by or _login(),
+            annotator=by or login_name(),
             settings=changed(Settings(), {"name": project.absolute().name, "backbone": backbone}),
             on_progress=on_progress,
             on_import=on_progress,
@@ -129,7 +136,7 @@ def import_labels(
                 format=format,
                 options=options,
                 root=root,
-                annotator=by or _login(),
+                annotator=by or login_name(),
                 on_progress=on_progress,
             )
     show(summary.row(), key_lines(summary.row()), as_json)
@@ -279,7 +286,7 @@ def answer(
 
     with opened(project) as services:
         row = answer_by_name(
-            services, image=image, category=category, state=state, annotator=by or _login()
+            services, image=image, category=category, state=state, annotator=by or login_name()
         )
     text = f"{row['category']} is {row['state']} on {row['image']}"
     if row["merged"]:
@@ -316,7 +323,7 @@ def versions(
 
     with opened(project) as services:
         if promote is not None:
-            typer.echo(services.training.promote(_login(), promote)["message"], err=as_json)
+            typer.echo(services.training.promote(login_name(), promote)["message"], err=as_json)
         rows = services.progress.overview()["versions"]
     show(rows, "\n".join(map(version_line, rows)) or "No version yet.", as_json)
 
@@ -352,6 +359,7 @@ app.command()(rollback)
 app.add_typer(certify_app, name="certify")
 app.add_typer(images_app, name="images")
 app.add_typer(categories_app, name="categories")
+app.add_typer(predictors_app, name="predictors")
 
 
 def main() -> None:
@@ -390,10 +398,3 @@ def _no_collections() -> Iterator[None]:
         yield
     finally:
         gc.enable()
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "command line"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import sys
 import threading
@@ -22,6 +23,14 @@ def opened(project: Path) -> closing[Services]:
     from annotator.services.app import Services  # late: `--help` needs no database
 
     return closing(Services.open(project))
+
+
+def login_name() -> str:
+    """Return the name under which a person at the terminal answers, if they give no other."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "command line"
 
 
 def show(row: Any, text: str, as_json: bool) -> None:

@@ -35,6 +35,7 @@ from annotator.services.labelling.probe import Probing
 from annotator.services.labelling.recording import Recording
 from annotator.services.labelling.review import Review
 from annotator.services.labelling.verify import Verification
+from annotator.services.predictors.predictors import Predictors
 from annotator.services.progress.category_report import CategoryReport
 from annotator.services.progress.forecast import Forecasts
 from annotator.services.progress.overview import ProgressReport
@@ -108,6 +109,7 @@ class Services:
         )
         self.training = TrainingControl(project, store, clock)
         self.comparison = Comparison(project, store, counts)
+        self.predictors = Predictors(project, store, clock)
         self.curation = Curation(project, store)
         self.preferences = Preferences(project, store)
         self.image_roots = ImageRoots(project, store)

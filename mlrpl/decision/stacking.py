@@ -177,7 +177,9 @@ def fit_stack(answers: Answers, category_count: int) -> Stack:
     nothing = np.zeros(predictors)
     if not predictors or not count or len(np.unique(answers.present)) < 2:
         return Stack(1.0, nothing, np.zeros((predictors, category_count)), nothing)
-    start = np.concatenate([[1.0, 0.0], np.zeros(category_count + predictors * (category_count + 1))])
+    start = np.concatenate(
+        [[1.0, 0.0], np.zeros(category_count + predictors * (category_count + 1))]
+    )
     closed = problem.bounds(weigh=False)
     alone = minimize(problem, start, args=(nothing,), jac=True, method="L-BFGS-B", bounds=closed)
     information = problem.information(alone.x)
