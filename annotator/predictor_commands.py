@@ -27,11 +27,11 @@ def predictors(context: typer.Context, project: ProjectDir) -> None:
 @predictors_app.command("list")
 def predictors_list(context: typer.Context, as_json: AsJson = False) -> None:
     """List the predictors, with what each one was found to be worth."""
-    from annotator.services.predictors.worth import worth, worth_line
+    from annotator.services.predictors.worth import worth_line
 
     with opened(context.obj) as services:
         rows = services.predictors.rows()
-        found = {w["name"]: w for w in worth(services.store)["predictors"]}
+        found = {w["name"]: w for w in services.predictors.worth()["predictors"]}
     shown = [{**row, "worth": found.get(row["name"])} for row in rows]
     lines = [f"{_line(row)} {worth_line(found.get(row['name']))}".rstrip() for row in rows]
     show(shown, "\n".join(lines), as_json)

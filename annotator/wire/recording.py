@@ -102,6 +102,8 @@ class Opinion(TypedDict):
     """Categories whose score is a rank among all images, no probability."""
     suggested: list[int]
     """Open categories at or above their threshold."""
+    sources: NotRequired[dict[str, str]]
+    """Names of the predictors, by category that the version does not know and they suggest."""
     rankings: NotRequired[int]
     """Of how many categories all images are ranked by likeness."""
 

@@ -89,7 +89,7 @@ class GridPage(TypedDict):
     mode: Annotated[str, WithJsonSchema({"tsType": "Mode"})]
     version: int | None
     basis: str
-    """What the order goes by: `scores`, `likeness`, `diversity` or `files`."""
+    """What the order goes by: `scores`, `likeness`, `predictors`, `diversity` or `files`."""
     bulk: bool
     """Items that nobody touches are recorded."""
     elsewhere: int

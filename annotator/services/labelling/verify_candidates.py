@@ -63,7 +63,7 @@ class Order:
 
     keys: Keys
     basis: str
-    """`scores`, `likeness`, `diversity` or `files`."""
+    """`scores`, `likeness`, `predictors`, `diversity` or `files`."""
     opinion: Opinion | None
 
 

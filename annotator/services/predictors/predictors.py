@@ -14,6 +14,7 @@ from annotator.errors import AnnotatorError, NotFound
 from annotator.services.clock import Clock, utc_now
 from annotator.services.message import counted
 from annotator.services.predictors.file_scores import FileOptions, scores_of_file
+from annotator.services.predictors.worth import WorthRow, worth
 from annotator.settings import Project
 from annotator.store import Store, Transaction, predictors
 from annotator.store.predictors import FILE, NAMES, Predictor
@@ -52,6 +53,10 @@ class Predictors:
             found = predictors.every(tx)
         rows = [_row(each) for each in sorted(found, key=lambda p: p.kind != NAMES)]
         return rows if any(r["name"] == NAMES for r in rows) else [_names_row(), *rows]
+
+    def worth(self) -> WorthRow:
+        """Return what the newest version found the predictors to be worth."""
+        return worth(self._store)
 
     def add(self, options: FileOptions, *, name: str = "", by: str = "") -> PredictorRow:
         """Add a predictor from a file of scores; one of that name and kind gets the new scores.

@@ -40,6 +40,8 @@ export class Item {
     this.suggested = new Set(data.suggested);
     this.offered = new Set(data.suggested); // when it came on the screen
     this.ranked = new Set(data.ranked);
+    /** @type {ById<string>} */
+    this.sources = data.sources ?? {}; // who suggests what the version does not know
     /** @type {Map<number, Label>} */
     this.labels = new Map();
     /** @type {Map<number, number | null>} */
@@ -92,7 +94,8 @@ export class Item {
   }
 
   /** @param {Opinion} opinion */
-  #updateScores({ scores, suggested, ranked }) {
+  #updateScores({ scores, suggested, ranked, sources }) {
+    this.sources = sources ?? {};
     const fresh = new Map(numbered(scores));
     const ids = new Set([...fresh.keys(), ...this.scores.keys(), ...suggested, ...this.suggested]);
     for (const id of ids) {
@@ -123,7 +126,8 @@ export class Item {
       by: label && !label.mine ? label.by : '', implied: (implied ?? filled)?.state ?? null, isContradicted: Boolean(contradiction),
       explanation: contradiction ? explainContradiction(contradiction, id, nameOf)
         : implied ? `because ${nameOf(implied.from)} is ${this.state(implied.from)}`
-          : filled ? `filled in by certificate ${filled.certificate}` : '',
+          : filled ? `filled in by certificate ${filled.certificate}`
+            : this.isDoubtful(id) && this.sources[id] ? `suggested by ${this.sources[id]}` : '',
     };
   }
 

@@ -112,6 +112,7 @@ export interface Evidence {
   alike: SimilarImage[];
   unlike: SimilarImage[];
   similar: string;
+  predictors: string[];
 }
 
 export interface EvidenceLabels {
@@ -316,6 +317,7 @@ export interface ItemData {
   scores: ById<number>;
   ranked: number[];
   suggested: number[];
+  sources?: ById<string>;
   rankings?: number;
   id: number;
   name: string;
@@ -441,6 +443,7 @@ export interface Opinion {
   scores: ById<number>;
   ranked: number[];
   suggested: number[];
+  sources?: ById<string>;
   rankings?: number;
 }
 
