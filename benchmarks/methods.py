@@ -10,9 +10,11 @@ the file are not repeated.
 from __future__ import annotations
 
 import argparse
+import csv
+import importlib.util
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from linear_probe import linear_probe
-from real_photographs import OUT, READERS, ROOT, cache_of, embedded, revision
+from real_photographs import OUT, READERS, ROOT, Photographs, cache_of, embedded, revision
 
 from mlrpl.data import Dimensions
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, Missingness, hide_labels, known_mask
@@ -43,6 +45,7 @@ SETTINGS: dict[str, tuple[Missingness, float]] = {
     "one positive": ("one_positive_per_image", 1.0),
     "5 + 5": ("fixed_per_category", 1.0),
 }
+GENERATOR = ROOT / "projects" / "scenes" / "make_images.py"
 POSITIVES = ((1, 5), (6, 20), (21, None))
 """Known present labels by which categories are reported."""
 GRID: dict[str, list[dict[str, Any]]] = {
@@ -74,9 +77,24 @@ class Data:
     reported: npt.NDArray[np.int64]
 
 
+def scenes(_: Path) -> Photographs:
+    """Return 1,200 drawn scenes, which are drawn if they are not there."""
+    place = importlib.util.spec_from_file_location(GENERATOR.stem, GENERATOR)
+    assert place is not None
+    assert place.loader is not None
+    generator = importlib.util.module_from_spec(place)
+    place.loader.exec_module(generator)
+    drawn = generator.generate(OUT / "scenes-1200-0", count=1200, seed=0)
+    with drawn.truth_csv.open(encoding="utf-8", newline="") as file:
+        names, *rows = csv.reader(file)
+    present = np.array([row[1:] for row in rows]) == "1"
+    labels = np.where(present, PRESENT, ABSENT).astype(np.int8)
+    return Photographs([drawn.images / row[0] for row in rows], names[1:], labels)
+
+
 def read(name: str, root: Path, backbone: str) -> Data:
     """Return a set, embedded, with a fifth of its images set aside."""
-    photographs = READERS[name](root / name)
+    photographs = SETS[name](root / name)
     features = embedded(photographs, backbone, cache_of(name, backbone))
     order = np.random.default_rng(0).permutation(len(photographs.labels))
     fifth = len(order) // 5
@@ -89,6 +107,9 @@ def read(name: str, root: Path, backbone: str) -> Data:
         training=order[fifth:],
         reported=order[:fifth],
     )
+
+
+SETS: dict[str, Callable[[Path], Photographs]] = {**READERS, "scenes": scenes}
 
 
 def visible(data: Data, setting: str, seed: int) -> Labels:
@@ -216,7 +237,7 @@ def table(path: Path, value: str) -> str:
 def main() -> None:
     """Measure what is missing and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", nargs="+", choices=sorted(READERS), default=sorted(READERS))
+    parser.add_argument("--data", nargs="+", choices=sorted(SETS), default=sorted(READERS))
     parser.add_argument("--root", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--setting", nargs="+", choices=list(SETTINGS), default=list(SETTINGS))
     parser.add_argument("--method", nargs="+", choices=METHODS, default=METHODS)
