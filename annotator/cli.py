@@ -353,8 +353,6 @@ app.command()(restore)
 app.command()(demo)
 app.command()(simulate)
 app.command()(validate)
-
-
 app.command()(rollback)
 app.add_typer(certify_app, name="certify")
 app.add_typer(images_app, name="images")

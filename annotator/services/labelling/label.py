@@ -353,10 +353,12 @@ def standing(
     """Return the scores and marks of one image as the page knows them; no mark where settled."""
     ids = {c.ordinal: c.id for c in shown}
     marked = [ids[o] for o in sorted(opinion.suggested) if o in ids]
-    return {
+    found: Opinion = {
         "version": version,
         "scores": {str(ids[o]): round(bar, 4) for o, bar in opinion.bars.items() if o in ids},
         "ranked": [ids[o] for o in sorted(opinion.ranked) if o in ids],
         "suggested": [c for c in marked if c not in settled],
-        "sources": {str(ids[o]): name for o, name in opinion.sources.items() if o in ids},
     }
+    if opinion.sources:
+        found["sources"] = {str(ids[o]): by for o, by in opinion.sources.items() if o in ids}
+    return found
