@@ -111,8 +111,11 @@ class Predictors:
         """Say whether a predictor's suggestions are shown where nothing else is known.
 
         Raises:
+            AnnotatorError: If it is built in, and so only orders images.
             NotFound: If there is no such predictor.
         """
+        if name == NAMES:
+            raise AnnotatorError(f"{NAMES!r} is built in: it orders images and never suggests.")
         with self._store.writing() as tx:
             _get(tx, name)
             predictors.trust(tx, name, trusted)

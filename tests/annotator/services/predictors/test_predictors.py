@@ -103,6 +103,8 @@ def test_a_predictor_is_removed_with_its_scores_but_the_names_stay(
     assert [row["name"] for row in services.predictors.rows()] == ["names"]
     with pytest.raises(AnnotatorError, match="built in"):
         services.predictors.remove("names")
+    with pytest.raises(AnnotatorError, match="never suggests"):
+        services.predictors.trust("names", True)
     with pytest.raises(NotFound, match="no predictor 'one'"):
         services.predictors.remove("one")
 
