@@ -25,7 +25,9 @@ from mlrpl.metrics import (
     paired_bootstrap_by_category,
 )
 
-REPEATS = 200
+REPEATS = 50, 200
+"""Fewest and most redraws of the images; fewer for more answers, as their intervals are narrow."""
+_WORK = 5e7
 
 Row = dict[str, Any]
 
@@ -88,8 +90,9 @@ def _compared(snapshot: Snapshot, full: Scores, less: Scores, name: str) -> Row:
     if row["pairs"] < VERDICT_PAIRS or row["present"] < VERDICT_PRESENT:
         return row
     with_it, without = full[np.ix_(rows, columns)], less[np.ix_(rows, columns)]
+    repeats = int(np.clip(_WORK / max(labels.size, 1), *REPEATS))
     overall, _ = paired_bootstrap_by_category(
-        without, with_it, labels, groups=groups, repeats=REPEATS
+        without, with_it, labels, groups=groups, repeats=repeats
     )
     each = [grouped_average_precision(s, labels, groups) for s in (with_it, without)]
     return row | {

@@ -106,7 +106,7 @@ def _fill(evidence: Evidence, found: Predictions, ordinals: Sequence[int]) -> No
 
 
 def follow(
-    scores: Scores, predicted_: Predicted, stack: Stack, taught: Bools, done: Bools
+    scores: Scores, said: Predicted, stack: Stack, taught: Bools, done: Bools
 ) -> tuple[Scores, Followed]:
     """Return scores that follow the predictors, and what has to be kept to do it again.
 
@@ -115,26 +115,26 @@ def follow(
 
     Args:
         scores: `(N, C)` of the method, NaN where it has nothing to say.
-        predicted_: What the predictors say.
+        said: What the predictors say.
         stack: How far they are followed.
         taught: `(C,)`, categories with a present answer.
         done: `(N,)`, images that have features; the others get no score.
     """
     weights = np.where(taught, stack.weights, stack.beforehand[:, None])
     slope = stack.slope if stack.weights.any() else 1.0
-    kept = Followed(slope, predicted_.names, predicted_.versions, weights)
-    return followed_scores(scores, predicted_, kept, done), kept
+    kept = Followed(slope, said.names, said.versions, weights)
+    return followed_scores(scores, said, kept, done), kept
 
 
-def followed_scores(scores: Scores, predicted_: Predicted, kept: Followed, done: Bools) -> Scores:
+def followed_scores(scores: Scores, said: Predicted, kept: Followed, done: Bools) -> Scores:
     """Return scores that follow predictors with the weights of a version; see `follow`."""
     if not kept.weights.any():
         return scores
     result = scores * np.float32(kept.slope)
     for column in np.flatnonzero(kept.weights.any(axis=0)):
-        weights, said = kept.weights[:, column], predicted_.evidence[:, :, column]
-        total = (weights.astype(np.float32)[:, None] * heard(said)).sum(axis=0)
-        speaks = (np.isfinite(said) & (weights > 0)[:, None]).any(axis=0) & done
+        weights, evidence = kept.weights[:, column], said.evidence[:, :, column]
+        total = (weights.astype(np.float32)[:, None] * heard(evidence)).sum(axis=0)
+        speaks = (np.isfinite(evidence) & (weights > 0)[:, None]).any(axis=0) & done
         if np.isfinite(scores[done, column]).any():
             result[:, column] += total
         else:

@@ -119,17 +119,6 @@ class Stack:
                 result[:, column] += np.float32(weight[column]) * heard(said[:, column])
         return result
 
-    def alone(self, evidence: Evidence) -> npt.NDArray[np.float32]:
-        """Return what predictors alone say about images of one category; NaN where all are silent.
-
-        Args:
-            evidence: `(P, N)`, NaN where a predictor is silent.
-        """
-        trusted = self.beforehand > 0
-        said = np.isfinite(evidence[trusted]).any(axis=0)
-        total = self.beforehand[trusted] @ heard(evidence[trusted])
-        return np.where(said, total, np.nan).astype(np.float32)
-
 
 def normal_scores(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
     """Return the normal quantiles of the ranks of some numbers; NaN where there is no number.

@@ -48,16 +48,22 @@ def add(made, name: str, scores: np.ndarray) -> None:
 
 
 def train(made) -> int:
-    with made.store.writing() as tx:
-        jobs.enqueue(tx, JobKind.TRAIN, {"method": "kernel_ridge"}, made.clock())
-        job = jobs.claim(tx, "me", [JobKind.TRAIN], made.clock())
-    with Control(made.store, job, clock=made.clock) as control:
-        training.run(made.project, control, "cpu")
+    run(made, {"method": "kernel_ridge"})
     with made.store.reading() as tx:
         return max(v.number for v in versions.every(tx))
 
 
-def test_a_good_predictor_is_followed_and_an_inverted_one_is_not(made) -> None:
+def run(made, options) -> None:
+    with made.store.writing() as tx:
+        jobs.enqueue(tx, JobKind.TRAIN, options, made.clock())
+        job = jobs.claim(tx, "me", [JobKind.TRAIN], made.clock())
+    with Control(made.store, job, clock=made.clock) as control:
+        training.run(made.project, control, "cpu")
+
+
+def test_a_good_predictor_is_followed_also_when_scoring_anew_and_an_inverted_one_is_not(
+    made,
+) -> None:
     truth, rng = world(made)
     good = truth * 2.5 + rng.normal(size=truth.shape) - 1
     add(made, "good", good)
@@ -81,21 +87,8 @@ def test_a_good_predictor_is_followed_and_an_inverted_one_is_not(made) -> None:
     assert fresh[truth[:, FRESH]].mean() > fresh[~truth[:, FRESH]].mean() + 0.5
     assert not arrays.taught[FRESH]
     assert not arrays.suggested(arrays.scores)[:, FRESH].any()
-
-
-def test_scoring_anew_follows_predictors_as_the_version_did(made) -> None:
-    truth, rng = world(made)
-    add(made, "good", truth * 2.5 + rng.normal(size=truth.shape))
-    number = train(made)
-    path = files.folder(made.project, number)
-    before = np.array(files.read(path).scores)
-
-    with made.store.writing() as tx:
-        jobs.enqueue(tx, JobKind.TRAIN, {"rescore": number}, made.clock())
-        job = jobs.claim(tx, "me", [JobKind.TRAIN], made.clock())
-    with Control(made.store, job, clock=made.clock) as control:
-        training.run(made.project, control, "cpu")
-
+    before = np.array(arrays.scores)
+    run(made, {"rescore": number})
     np.testing.assert_allclose(np.array(files.read(path).scores), before, atol=1e-4)
 
 
