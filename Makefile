@@ -31,10 +31,9 @@ install: .venv/.demo-ready
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo]'
 	@touch $@
 
-# Nothing is compiled ahead: two thirds of the modules are never imported by a test.
 .venv/.test-ready: .venv/.made pyproject.toml constraints.txt
 	@echo "Installing with everything the tests need ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[test]'
+	@scripts/install-for-tests
 	@touch $@ .venv/.demo-ready
 
 demo: .venv/.demo-ready

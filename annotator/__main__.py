@@ -8,6 +8,7 @@ APP_PACKAGES = (
     "altair",
     "filelock",
     "gradio",
+    "openTSNE",
     "pandas",
     "pycocotools",
     "pydantic",

@@ -63,11 +63,12 @@ UNDOABLE = frozenset(
 
 
 class JobKind(StrEnum):
-    """What a worker can be asked to do; a challenge is decision 0303's."""
+    """What a worker can be asked to do; a challenge is decision 0303's, a map 0411's."""
 
     EMBED = "embed"
     TRAIN = "train"
     CHALLENGE = "challenge"
+    MAP = "map"
 
 
 class JobState(StrEnum):
@@ -133,7 +134,6 @@ class Image:
     """Id of the image that this one was found to be, saved again; it has the answers of both."""
     last_path_id: int | None = None
     """The path that led here last and leads to another content now."""
-
     missing_since: int | None = None
     """How many images there were when its file was last seen; later ones may be it, saved again."""
 

@@ -13,7 +13,7 @@ from annotator.__main__ import APP_PACKAGES
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-IMPORTED_AS = {"pillow": "PIL"}
+IMPORTED_AS = {"opentsne": "openTSNE", "pillow": "PIL"}
 
 
 def imported_as(requirements: list[str]) -> list[str]:

@@ -29,6 +29,7 @@ from annotator.services.labelling.bookmarks import Bookmarks
 from annotator.services.labelling.finish import Finish
 from annotator.services.labelling.flags import Flags
 from annotator.services.labelling.image_list import ImageList
+from annotator.services.labelling.image_map import ImageMap
 from annotator.services.labelling.image_marks import ImageMarks
 from annotator.services.labelling.label import Labelling
 from annotator.services.labelling.probe import Probing
@@ -117,6 +118,11 @@ class Services:
         self.resaved_images = ResavedImages(project, store)
         self.people = People(store)
         self.backups = Backups(project)
+
+    @property
+    def image_map(self) -> ImageMap:
+        """The map of the images, which keeps nothing of its own."""
+        return ImageMap(self.store, self.image_list)
 
     @classmethod
     def open(cls, path: Path) -> Services:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from annotator.arrays import likeness
 from annotator.arrays.checksums import repair_command
 from annotator.arrays.features import FeatureFiles
 from annotator.arrays.kept_maps import kept_bytes
@@ -281,7 +282,10 @@ def _damaged_features(path: Path, repair: bool) -> tuple[str, FeatureFiles | Non
         found.append(f"those of {counted(len(rows), 'image')} are not what was written")
     if features.has_damaged_order:
         found.append("the order of the images (order.npy) cannot be used")
+    compared = likeness.damaged(path)
+    found += [f"{name} cannot be used" for name in compared]
     if found and repair:
+        likeness.delete(path, compared)
         features.discard(rows)
         features.delete_order()
     return ", and ".join(found), features

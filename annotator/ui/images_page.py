@@ -9,6 +9,7 @@ from annotator.ui.boundary import ServerFunction, server_function
 from annotator.ui.image_list_functions import image_list_functions
 from annotator.ui.work_screen import screen_functions, work_screen
 from annotator.wire.image_list import BulkRequest, ListRowsRequest, ListStart
+from annotator.wire.image_map import MapColoursRequest
 from annotator.wire.request import Request
 
 STYLES = ("shared/work_screen", "images/images")
@@ -44,6 +45,8 @@ def images_functions(services: Services) -> list[ServerFunction]:
         server_function("start", Request.read, start),
         server_function("list_rows", ListRowsRequest.read, images.rows),
         server_function("bulk_plan", BulkRequest.read, images.plan),
+        server_function("map_places", Request.read, services.image_map.places),
+        server_function("map_colours", MapColoursRequest.read, services.image_map.colours),
         *image_list_functions(services),
         *screen_functions(services),
     ]

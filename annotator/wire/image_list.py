@@ -12,7 +12,8 @@ from annotator.wire.recording import StateName
 from annotator.wire.request import Id, Request, Text
 
 FilterText = Annotated[Text, Field(max_length=1_000_000)]
-SortText = Annotated[Text, Field(max_length=200)]
+SortText = Annotated[Text, Field(max_length=100_000)]
+"""Names a category, or the images that others are compared with."""
 
 MOST_ROWS = 200
 """Images that a page asks to show at once."""
@@ -69,6 +70,8 @@ class ListRow(TypedDict):
     """When the newest label was recorded."""
     flags: list[str]
     """The notes of unresolved flags."""
+    group: int | None
+    """Number of the group of near duplicates that it is in; None if it is in none."""
     state: StateName | Literal["unknown", "conflict"] | None
     """Of the category that the list is about; None without one."""
     suggested: bool

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, WithJsonSchema
 from typing_extensions import TypedDict
 
-from annotator.wire.image_list import FilterText
+from annotator.wire.image_list import FilterText, SortText
 from annotator.wire.label import Start
 from annotator.wire.recording import Agreement, Decision, Operation, Said, SaveRequest
 from annotator.wire.request import Id, Request, TabName, Whole
@@ -42,6 +42,8 @@ class PageRequest(Request):
     """False to look ahead: nothing is leased."""
     within: FilterText = ""
     """Filter of the images that come at all, as the Images page has it."""
+    sort: SortText = ""
+    """Their order there: one by likeness to some images goes before the examples in `LIKE`."""
 
 
 class PageChange(Said):
@@ -89,7 +91,8 @@ class GridPage(TypedDict):
     mode: Annotated[str, WithJsonSchema({"tsType": "Mode"})]
     version: int | None
     basis: str
-    """What the order goes by: `scores`, `likeness`, `predictors`, `diversity` or `files`."""
+    """What the order goes by: `scores`, `likeness`, `selection` (likeness to the images that the
+    order of a selection names), `predictors`, `diversity` or `files`."""
     bulk: bool
     """Items that nobody touches are recorded."""
     elsewhere: int

@@ -25,8 +25,8 @@ from annotator.worker.job_control import (
     Stopped,
 )
 from annotator.worker.scheduling import (
-    enqueue_challenger,
     enqueue_due,
+    enqueue_idle_work,
     training_waits,
     work_waits,
 )
@@ -39,8 +39,8 @@ Runner = Callable[[Project, Control, str], str]
 
 _KINDS = (JobKind.TRAIN, JobKind.EMBED)
 """The more urgent first: people wait for a version, features come in the meantime."""
-_EVERY_KIND = (*_KINDS, JobKind.CHALLENGE)
-"""What a worker does that stays: nobody waits for a challenger."""
+_IDLE_KINDS = (JobKind.MAP, JobKind.CHALLENGE)
+"""What only a worker does that stays, and that gives way to the others."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ class Worker:
     def run_once(self) -> list[Job]:
         """Do everything that is queued or due, and return the jobs as they ended.
 
-        Challengers are left to a worker that stays: they may take an hour.
+        Maps and challengers are left to a worker that stays: nobody waits for them.
         """
         ended: list[Job] = []
         self._presence = {}
@@ -133,10 +133,10 @@ class Worker:
             self._leave()
 
     def _look_for_work(self) -> bool:
-        job = self._claim(_EVERY_KIND)
+        job = self._claim((*_KINDS, *_IDLE_KINDS))
         if job is None:
             if not self._enqueue_due():
-                enqueue_challenger(self._project, self._store, self._clock())
+                enqueue_idle_work(self._project, self._store, self._clock())
             return False
         ended = self._run(job)
         if ended.message:  # whoever asks for one job says it
@@ -185,7 +185,7 @@ class Worker:
         """Tell a job what goes before it; one that is done alone gives way to nothing."""
         if job.kind is JobKind.EMBED:
             control.give_way = lambda: training_waits(self._reloaded(), self._store, self._clock())
-        if job.kind is JobKind.CHALLENGE and not (self._presence or {}).get("inline"):
+        if job.kind in _IDLE_KINDS and not (self._presence or {}).get("inline"):
             control.give_way = lambda: work_waits(self._reloaded(), self._store, self._clock())
             control.yields = True
 

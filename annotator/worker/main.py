@@ -156,10 +156,17 @@ def _challenge(project: Project, control: Control, device: str) -> str:
     return challenge.run(project, control, device)
 
 
+def _map(project: Project, control: Control, device: str) -> str:
+    from annotator.worker import picture_map  # late, likewise, though it needs none at all
+
+    return picture_map.run(project, control, device)
+
+
 RUNNERS: dict[JobKind, Runner] = {
     JobKind.EMBED: _embed,
     JobKind.TRAIN: _train,
     JobKind.CHALLENGE: _challenge,
+    JobKind.MAP: _map,
 }
 
 

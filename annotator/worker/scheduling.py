@@ -1,4 +1,4 @@
-"""What a worker finds to do by itself: pictures without features, a version, a challenger."""
+"""What a worker finds to do by itself: features, a version, a map, a challenger."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from annotator.arrays import version_features
 from annotator.arrays import versions as files
 from annotator.arrays.features import FeatureFiles
+from annotator.arrays.likeness import is_complete, stamp
 from annotator.domain import Job, JobKind, JobState
 from annotator.services.background import running_import
 from annotator.services.training import challengers, retraining
@@ -48,22 +49,40 @@ def enqueue_due(project: Project, store: Store, now: datetime) -> list[Job]:
         return [jobs.enqueue(tx, kind, options, now) for kind, options in wanted]
 
 
-def enqueue_challenger(project: Project, store: Store, now: datetime) -> Job | None:
-    """Queue the challenger that is due, where nothing else is to be done; return it."""
-    if project.settings.method != challengers.AUTO:
-        return None
+def enqueue_idle_work(project: Project, store: Store, now: datetime) -> Job | None:
+    """Queue the map or the challenger that is due, where nothing else is to be done; return it."""
     with store.reading() as tx:
         if any(job is not None and job.state in _ACTIVE for job in _latest(tx, *JobKind)):
             return None
-        options = challengers.due(challengers.race(tx, now), project.settings)
-    if options is None:
+        wanted = _map(tx, project, now) or _challenger(tx, project, now)
+    if wanted is None:
         return None
     with store.writing() as tx:
-        return jobs.enqueue(tx, JobKind.CHALLENGE, options, now)
+        return jobs.enqueue(tx, *wanted, now)
+
+
+def _challenger(tx: Transaction, project: Project, now: datetime) -> Wanted | None:
+    if project.settings.method != challengers.AUTO:
+        return None
+    options = challengers.due(challengers.race(tx, now), project.settings)
+    return None if options is None else (JobKind.CHALLENGE, dict(options))
+
+
+def _map(tx: Transaction, project: Project, now: datetime) -> Wanted | None:
+    """Return the comparison of all images that is due because their features are other ones."""
+    promoted = versions.promoted(tx)
+    path = version_features.features_path(project, None if promoted is None else promoted.number)
+    features = version_features.usable_features(path)
+    if features is None or not features.done.any() or _rests(tx, JobKind.MAP, now):
+        return None
+    options = {"features": path.relative_to(project.path).as_posix(), "of": stamp(features)}
+    job = jobs.latest(tx, JobKind.MAP)
+    is_made = job is not None and job.options == options and is_complete(features)
+    return None if is_made else (JobKind.MAP, options)
 
 
 def work_waits(project: Project, store: Store, now: datetime) -> bool:
-    """Whether a challenger should give way to anything else; queues what is due."""
+    """Whether a map or a challenger should give way to anything else; queues what is due."""
     enqueue_due(project, store, now)
     with store.reading() as tx:
         waiting = _latest(tx, JobKind.TRAIN, JobKind.EMBED)

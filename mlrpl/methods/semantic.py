@@ -229,8 +229,8 @@ class SemanticMethod(Method):
         logits = self.semantic_logits(decoupled)
         if not self.config.pooled:
             return logits
-        mean = self.part_share[0] * logits + self.part_share[1] * self.image_logits(features)
-        return mean + self.part_offset
+        own, other = self.part_share.unbind()
+        return own * logits + other * self.image_logits(features) + self.part_offset
 
     def image_logits(self, features: Features) -> Tensor:
         """Return the part that comes from the pooled vector and the regions, `(B, C)`."""
@@ -351,13 +351,11 @@ class SemanticMethod(Method):
     def _weigh(self, data: TrainingData) -> None:
         """Bring both classifiers onto one scale, and let judge what has taught neither so far."""
         judges, some = np.flatnonzero(self.judges.numpy()), sample(data.rows)
-        labels = torch.from_numpy(data.labels[judges]).to(self.present_only.device)
-        labels = assume_absent_where_only_present(labels, self.present_only).cpu()
-        share, part_offset = part_shares.weighed(
-            self._both(data, some[:: -(-len(some) // _STATISTICS)]),
-            self._both(data, judges),
-            labels.numpy(),
-        )
+        labels = torch.from_numpy(data.labels[judges])
+        labels = assume_absent_where_only_present(labels, self.present_only.cpu())
+        some = some[:: -(-len(some) // _STATISTICS)]
+        said = self._both(data, some), self._both(data, judges)
+        share, part_offset = part_shares.weighed(*said, labels.numpy())
         self.part_share.copy_(torch.tensor(share))
         self.part_offset.copy_(torch.from_numpy(part_offset))
 

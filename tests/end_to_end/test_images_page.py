@@ -12,7 +12,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from annotator.arrays import likeness
+from annotator.arrays.features import FeatureFiles
 from annotator.services.project.creation import create_project
+from annotator.settings import Project
 from database import rows
 from notices import notice
 from publishing import publish
@@ -36,7 +39,26 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = create_project(folder.parent / "p", folder, names=["cat", "dog"]).project
     cats = np.where(np.arange(IMAGES) % 3 == 0, 3.0, -3.0)
     publish(made, np.stack([cats, -np.ones(IMAGES)], axis=1))
+    compare(made)
     return made.path
+
+
+def compare(made: Project) -> None:
+    """Give each image features on an arc, the first the closest, and a place on a circle.
+
+    Images 10 and 20 are near duplicates.
+    """
+    files = FeatureFiles.create(made.features_path, backbone="none", pooled_dim=2, rows=IMAGES)
+    share = np.arange(IMAGES) / IMAGES
+    search, places = np.zeros((IMAGES, 128)), np.zeros((IMAGES, 2))
+    for vectors, turned in ((search, 3 * share**2), (places, 2 * np.pi * share)):
+        vectors[:, 0], vectors[:, 1] = np.cos(turned), np.sin(turned)
+    files.write(np.arange(IMAGES), search[:, :2], np.zeros((IMAGES, 0, 0)), search)
+    groups = np.full(IMAGES, likeness.NO_GROUP, np.int32)
+    groups[[9, 19]] = 0
+    for name, values in ((likeness.GROUPS, groups), (likeness.MAP, places)):
+        made_of = likeness.stamps(files)
+        likeness.write(files.path, name, likeness.Comparison(values, made_of))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +80,7 @@ def counted(page: Page, text: str) -> None:
     expect(page.locator(".im-count")).to_have_text(text)
 
 
-def selected(page: Page, text: str) -> None:
+def selected(page: Page, text: str | re.Pattern[str]) -> None:
     expect(page.locator(".im-selected")).to_have_text(text)
 
 
@@ -240,3 +262,53 @@ def test_a_phone(visit: Callable[..., Page]) -> None:
     box = page.locator(".im-box").bounding_box()
     assert box is not None
     assert box["height"] > 250
+
+
+def test_similar_images_duplicates_and_the_map_lead_to_a_selection(
+    visit: Callable[..., Page],
+) -> None:
+    page = visit("#category=2")
+    page.locator(".im-tile[data-id='5']").click()
+    page.keyboard.press("f")
+    counted(page, "299 of 300 images")
+    first = page.locator(".im-tile").first
+    expect(first).to_have_attribute("data-id", "4")
+    page.reload()
+    expect(page.locator(".im-compared")).to_have_text("most similar to image 5")
+    expect(first).to_have_attribute("data-id", "4")
+
+    page.get_by_label("Done").select_option("is:duplicate")
+    counted(page, "2 of 300 images")
+    expect(page.get_by_label("Sort")).to_have_value(re.compile("like:5"))
+    first.focus()
+    page.keyboard.press("d")
+    selected(page, "2 selected")
+
+    page.get_by_label("Done").select_option("")
+    page.keyboard.press("Escape")
+    page.keyboard.press("p")
+    map_ = page.get_by_role("application", name="Map of the images")
+    expect(page.locator(".im-legend")).to_contain_text("open 300")
+    box = map_.bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.keyboard.down("Shift")
+    page.mouse.move(middle[0], box["y"] + 2)
+    page.mouse.down()
+    for x, y in ((box["width"] / 2 - 2, 0), (box["width"] / 2 - 2, box["height"] - 4)):
+        page.mouse.move(middle[0] + x, box["y"] + 2 + y, steps=2)
+    page.mouse.move(middle[0], box["y"] + box["height"] - 2, steps=2)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    selected(page, re.compile("^1(49|50|51) selected"))  # the right half of the circle
+    page.keyboard.press("Escape")
+    map_.focus()
+    page.keyboard.press("Space")  # nothing lies in the middle
+    selected(page, re.compile("selects$"))
+    for _ in range(12):
+        page.keyboard.press("Shift+ArrowUp")
+        page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Space")
+    selected(page, re.compile(r"^\d{3} selected"))
+    page.keyboard.press("v")
+    expect(page).to_have_url(re.compile("/verify.*#2-"))

@@ -162,16 +162,16 @@ def _ranked(
     }
 
 
-def examples_of(tx: Transaction, category_id: int, like: int | None = None) -> Examples:
-    """Return the examples of a category, or one image instead of them.
+def examples_of(tx: Transaction, category_id: int, like: Sequence[int] = ()) -> Examples:
+    """Return the examples of a category, or some images instead of them.
 
     Args:
         tx: A transaction.
         category_id: Id of the category.
-        like: Id of the only example, if that is asked for.
+        like: Ids of those images; none means the examples.
     """
-    if like is not None:
-        return (tuple(i.ordinal for i in images.many(tx, [like]).values()), ())
+    if like:
+        return (tuple(i.ordinal for i in images.many(tx, like).values()), ())
     present, absent = (
         categories.labelled_images(tx, category_id, state, EXAMPLES)
         for state in (State.PRESENT, State.ABSENT)

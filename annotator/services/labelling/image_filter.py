@@ -74,6 +74,9 @@ STANDINGS = (DONE, PARTLY, UNTOUCHED)
 FLAGGED, BOOKMARKED = "flagged", "bookmarked"
 """By anybody; by whoever asks."""
 
+DUPLICATE = "duplicate"
+"""Nearly the same as another image."""
+
 FIELDS: Mapping[str, Field] = {
     field.name: field
     for field in (
@@ -92,8 +95,8 @@ FIELDS: Mapping[str, Field] = {
         Field(
             "is",
             Kind.CHOICE,
-            "how far the image is, flagged, or bookmarked by you",
-            (*STANDINGS, FLAGGED, BOOKMARKED),
+            "how far the image is, flagged, bookmarked by you, or a near duplicate",
+            (*STANDINGS, FLAGGED, BOOKMARKED, DUPLICATE),
         ),
         Field("mine", Kind.CHOICE, "the same, with or without answers of yours", STANDINGS),
         Field("folder", Kind.TEXT, "in a folder or below it"),
@@ -102,6 +105,7 @@ FIELDS: Mapping[str, Field] = {
         Field("height", Kind.NUMBER, "height in pixels"),
         Field("megapixels", Kind.NUMBER, "size in megapixels"),
         Field("id", Kind.NUMBER, "numbers of images, as in the address of the Label page"),
+        Field("duplicates", Kind.NUMBER, "near duplicates of the images of these numbers"),
     )
 }
 """All fields, in the order in which a page offers them."""
@@ -115,8 +119,13 @@ SORTS: Mapping[str, str] = {
     "doubt": "most uncertain first",
     "score": "highest score first",
     "size": "largest first",
+    "duplicates": "near duplicates together",
+    "like": "most similar first",
 }
-"""What a list can be sorted by; `score` names a category, and `doubt` may. A minus reverses it."""
+"""What a list can be sorted by. A minus reverses it.
+
+`score` names a category, and `doubt` may; `like` names the numbers of images, as `id` does.
+"""
 
 
 @dataclass(frozen=True)
@@ -126,6 +135,8 @@ class Sort:
     by: str = "file"
     category: str = ""
     is_reversed: bool = False
+    images: tuple[str, ...] = ()
+    """Numbers of the images that others are compared with, as the values of `id`."""
 
 
 _PIECE = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s",:]+)|([,:])')
@@ -168,11 +179,13 @@ def parse_sort(text: str) -> Sort:
     is_reversed = pieces[0].text.startswith("-")
     by = pieces[0].text[is_reversed:]
     names = _values(pieces[2:]) if len(pieces) > 1 and pieces[1].sign == ":" else ()
-    takes = {"score": (1,), "doubt": (0, 1)}.get(by, (0,))
+    if by == "like" and names:
+        return Sort(by, "", is_reversed, _checked(FIELDS["id"], names))
+    takes = {"score": (1,), "doubt": (0, 1), "like": ()}.get(by, (0,))
     if by not in SORTS or len(names) not in takes:
         raise AnnotatorError(
             f"Images cannot be sorted by {text.strip()!r}; use one of {', '.join(SORTS)}, where "
-            "score names a category, as score:cat."
+            "score names a category, as score:cat, and like the numbers of images, as like:12."
         )
     return Sort(by, names[0] if names else "", is_reversed)
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import TypedDict
 
+from annotator.arrays.version_features import features_path
 from annotator.services.catalogue.archived import Archived
 from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.fills import Fills
@@ -24,6 +25,7 @@ from annotator.services.labelling.image_facts import ImageFacts
 from annotator.services.labelling.image_filter import FIELDS, SORTS, parse, parse_sort
 from annotator.services.labelling.image_list_rows import Rows
 from annotator.services.labelling.image_matching import Question
+from annotator.services.labelling.similar_images import SimilarImages
 from annotator.settings import Project
 from annotator.store import (
     Store,
@@ -67,6 +69,7 @@ class ImageList:
         fills: Fills,
         clock: Clock = utc_now,
     ) -> None:
+        self._project = project
         self._store = store
         self._clock = clock
         self._facts = ImageFacts(project, suggestions, fills)
@@ -94,7 +97,7 @@ class ImageList:
         """
         terms, sort = parse(request.filter), parse_sort(request.sort)
         with self._store.reading() as tx:
-            question = self._question(tx, annotator)
+            question = self.question(tx, annotator)
             found = question.ordered(question.matching(terms), sort)
             about = question.first_category(terms, sort)
         facts = question.facts
@@ -114,7 +117,7 @@ class ImageList:
             AnnotatorError: As `listed`.
         """
         with self._store.reading() as tx:
-            question = self._question(tx, "")
+            question = self.question(tx, "")
             found = question.ordered(question.matching(parse(text)), parse_sort(sort))
         facts = question.facts
         ids = dict(
@@ -129,12 +132,12 @@ class ImageList:
             AnnotatorError: As `listed`.
         """
         terms = parse(text)
-        return self._question(tx, annotator).matching(terms)
+        return self.question(tx, annotator).matching(terms)
 
     def rows(self, annotator: str, request: ListRowsRequest) -> ListRows:
         """Return what a list shows of some images; those that are not in use are left out."""
         with self._store.reading() as tx:
-            question = self._question(tx, annotator)
+            question = self.question(tx, annotator)
             flagged = flags.of_images(tx, request.ids)
         about = next((c for c in question.categories if c.id == request.category), None)
         described = Rows(question, about)
@@ -152,7 +155,7 @@ class ImageList:
         """
         with self._store.reading() as tx:
             Archived(tx).refuse(request.category)
-            question = self._question(tx, annotator)
+            question = self.question(tx, annotator)
             ordinal = categories.ordinals(tx)[request.category]
             described = Rows(question, None)
             found = np.array(described.in_use(request.ids), np.int64).reshape(-1, 2)
@@ -195,16 +198,18 @@ class ImageList:
         }
         return which & np.isin(found[:, 0], list(own))
 
-    def _question(self, tx: Transaction, annotator: str) -> Question:
-        me = annotators.id_of(tx, annotator)
+    def question(self, tx: Transaction, annotator: str) -> Question:
+        """Return what is known of all images, as somebody asks about them."""
+        me, facts = annotators.id_of(tx, annotator), self._facts.now(tx)
         return Question(
-            facts=self._facts.now(tx),
+            facts=facts,
             categories=categories.every(tx),
             people=annotators.every(tx),
             me=me,
             flagged=frozenset(flag.image_id for flag in flags.unresolved(tx)),
             bookmarked=frozenset(bookmarks.of(tx, me)),
             now=self._clock(),
+            similar=SimilarImages(features_path(self._project, facts.version)),
         )
 
 

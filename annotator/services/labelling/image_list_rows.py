@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from typing_extensions import TypedDict
 
+from annotator.arrays.likeness import NO_GROUP
 from annotator.domain import Category
 from annotator.services.labelling.image_answers import ABSENT, CONFLICT, PRESENT, UNKNOWN, UNSURE
 from annotator.services.labelling.image_facts import SUGGESTED
 from annotator.services.labelling.image_matching import Question
+from annotator.services.labelling.similar_images import Groups
 from annotator.wire.image_list import ListRow, Standing
 from annotator.wire.recording import StateName
 
@@ -50,6 +53,7 @@ class Rows:
         self._about = about
         self._ids = {c.ordinal: c.id for c in question.categories}
         self._people = {person.id: person.name for person in question.people}
+        self._similar = question.similar
 
     def in_use(self, ids: Sequence[int]) -> list[tuple[int, int]]:
         """Return id and ordinal of those of some images that are in use, in their order."""
@@ -93,8 +97,17 @@ class Rows:
             "by": [self._people.get(person, "") for person in facts.authors(ordinal)],
             "answered": (_EPOCH + timedelta(microseconds=newest)).isoformat() if newest else None,
             "flags": notes,
+            "group": self._group(ordinal),
             **self._about_category(ordinal),
         }
+
+    @cached_property
+    def _groups(self) -> Groups | None:
+        return self._similar.groups_if_known(self._facts.in_use)
+
+    def _group(self, ordinal: int) -> int | None:
+        group = NO_GROUP if self._groups is None else int(self._groups[ordinal])
+        return None if group == NO_GROUP else group
 
     def _about_category(self, ordinal: int) -> _AboutCategory:
         facts, about = self._facts, self._about

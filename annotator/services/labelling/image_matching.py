@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from annotator.arrays.likeness import NO_GROUP
 from annotator.domain import Annotator, Category, name_key
 from annotator.errors import NotFound
 from annotator.services.catalogue.lookup import CategoryNames, nearest
@@ -27,6 +28,7 @@ from annotator.services.labelling.image_filter import (
     ANY,
     BOOKMARKED,
     DONE,
+    DUPLICATE,
     FLAGGED,
     ME,
     UNTOUCHED,
@@ -35,6 +37,7 @@ from annotator.services.labelling.image_filter import (
     Sort,
     Term,
 )
+from annotator.services.labelling.similar_images import SimilarImages
 
 Floats = npt.NDArray[np.float64]
 
@@ -62,6 +65,7 @@ class Question:
     bookmarked: frozenset[int]
     """Ids of images, by who asks."""
     now: datetime
+    similar: SimilarImages
 
     def matching(self, terms: Sequence[Term]) -> Mask:
         """Return which images in use fit all terms, `(N,)`.
@@ -79,7 +83,8 @@ class Question:
         """Return the ordinals of some images in an order; ties by ordinal, unknown values last.
 
         Raises:
-            NotFound: If the order names a category that is not in the project.
+            NotFound: If the order names a category or images that are not in the project.
+            AnnotatorError: If it goes by features that are not there yet.
         """
         ordinals = np.flatnonzero(mask)
         if sort.by == "file":
@@ -107,11 +112,28 @@ class Question:
 
     def _values(self, sort: Sort) -> Floats:
         """Return what images are sorted by, `(N,)`, the largest first; NaN where unknown."""
+        if sort.by == "like":
+            return self._likeness(sort.images)
+        if sort.by == "duplicates":
+            groups = self.similar.groups(self.facts.in_use)
+            return np.where(groups == NO_GROUP, np.nan, -groups)
         if sort.by == "score" or sort.category:
             scores, threshold = self._scores(self.category(sort.category))
             return scores if sort.by == "score" else -np.abs(scores - threshold)
         name = "megapixels" if sort.by == "size" else sort.by
         return self._number(name)
+
+    def _likeness(self, numbers: Sequence[str]) -> Floats:
+        """Return how much each image is like some, `(N,)`; NaN without features."""
+        ordinals = np.flatnonzero(self._numbered(numbers))
+        if not len(ordinals):
+            raise NotFound(f"There is no image {', '.join(numbers)} in this project.")
+        return self.similar.likeness(ordinals.tolist(), self.facts.size)
+
+    def _numbered(self, numbers: Sequence[str]) -> Mask:
+        """Return the images in use with some numbers, `(N,)`."""
+        ranges = [image_filter.number_range(number) for number in numbers]
+        return _within(self._number("id"), ranges) & self.facts.in_use
 
     def _scores(self, category: Category) -> tuple[Floats, float]:
         """Return the raw scores of a category, `(N,)`, and its threshold."""
@@ -126,6 +148,10 @@ class Question:
 
     def _fits(self, term: Term) -> Mask:
         kind, name = term.field.kind, term.field.name
+        if name == "duplicates":
+            groups = self.similar.groups(self.facts.in_use)
+            ours = groups[self._numbered(term.values)]
+            return np.isin(groups, ours[ours != NO_GROUP])
         if kind is Kind.NUMBER:
             ranges = [image_filter.number_range(value) for value in term.values]
             return _within(self._number(name), ranges)
@@ -188,6 +214,8 @@ class Question:
         if value in (FLAGGED, BOOKMARKED):
             ids = self.flagged if value == FLAGGED else self.bookmarked
             return self._of_files(np.isin(facts.files.rows.id, list(ids)))
+        if value == DUPLICATE:
+            return np.asarray(self.similar.groups(facts.in_use) != NO_GROUP, bool)
         touched = facts.touched_by(self.me) if is_mine else facts.touched_for(self.me)
         done = facts.done_for(self.me)
         if value == DONE:

@@ -29,13 +29,8 @@ from annotator.services.labelling.image_list import ImageList
 from annotator.services.labelling.label import Labelling
 from annotator.services.labelling.rare_categories import answered_pairs, is_rare
 from annotator.services.labelling.recording import Recording
-from annotator.services.labelling.verify_candidates import (
-    Opinion,
-    Order,
-    Search,
-    guesses_of,
-    shown,
-)
+from annotator.services.labelling.similar_images import numbers_of
+from annotator.services.labelling.verify_candidates import Opinion, Order, Search, guesses_of, shown
 from annotator.services.labelling.verify_order import (
     keys_by_diversity,
     keys_by_likeness,
@@ -86,7 +81,8 @@ class _Asked:
     category: Category
     mode: Mode
     count: int
-    like: int | None
+    like: Sequence[int]
+    by_selection: bool
     shown: list[int]
     unheld: list[int]
     left_out: set[int]
@@ -310,7 +306,7 @@ class Verification:
             examples = examples_of(tx, asked.category.id, asked.like)
             keys = keys_by_likeness(features, direction_of(features, examples), number)
         if keys is not None:
-            return Order(keys, "likeness", opinion)
+            return Order(keys, "selection" if asked.by_selection else "likeness", opinion)
         keys = self._predictions.current(tx).keys(ordinal, number)
         if keys is not None:
             return Order(keys, "predictors", opinion)
@@ -370,11 +366,13 @@ class Verification:
 
 def _asked(tx: Transaction, request: PageRequest) -> _Asked:
     shown_ids = request.shown[: 4 * LARGEST]
+    like = numbers_of(request.sort) if request.like is None else [request.like]
     return _Asked(
         category=_category(tx, request.category),
         mode=request.mode,
         count=min(LARGEST, max(SMALLEST, request.count)),
-        like=request.like,
+        like=like,
+        by_selection=request.like is None and bool(like),
         shown=list(shown_ids),
         unheld=[image for image in request.unheld if image in set(shown_ids)],
         hold=request.hold,

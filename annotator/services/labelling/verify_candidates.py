@@ -63,7 +63,7 @@ class Order:
 
     keys: Keys
     basis: str
-    """`scores`, `likeness`, `predictors`, `diversity` or `files`."""
+    """As `GridPage` has it."""
     opinion: Opinion | None
 
 

@@ -175,7 +175,7 @@ class TrainingControl:
     def cancel(self) -> Message:
         """Ask the worker to stop what it is doing."""
         with self._store.writing() as tx:
-            for kind in (JobKind.TRAIN, JobKind.EMBED, JobKind.CHALLENGE):
+            for kind in (JobKind.TRAIN, JobKind.EMBED, JobKind.CHALLENGE, JobKind.MAP):
                 job = jobs.latest(tx, kind)
                 if job and job.state in (JobState.QUEUED, JobState.RUNNING):
                     jobs.request_cancel(tx, job.id)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from annotator.arrays import likeness
 from annotator.arrays import versions as files
 from annotator.arrays.error_correlation import ERRORS
 from annotator.arrays.features import FeatureFiles
@@ -321,6 +322,21 @@ def test_a_damaged_order_is_as_good_as_none(services: Services, features: Featur
     assert (left.bad, left.sentence) == (False, "all 6 images are embedded")  # no row is lost
     with services.store.reading() as tx:
         assert jobs.latest(tx, JobKind.EMBED) is not None
+
+
+def test_damaged_groups_of_near_duplicates_are_deleted_and_nothing_else(
+    services: Services, features: FeatureFiles
+) -> None:
+    groups = likeness.Comparison(np.zeros(6, np.int32), likeness.stamps(features))
+    likeness.write(features.path, likeness.GROUPS, groups)
+    cut(likeness.GROUPS)(features.path)
+
+    assert likeness.GROUPS in about(examine(services.project.path), "features")[0].sentence
+    examine(services.project.path, repair=True)
+
+    (left,) = about(examine(services.project.path), "features")
+    assert (left.bad, left.sentence) == (False, "all 6 images are embedded")
+    assert not (features.path / likeness.GROUPS).exists()
 
 
 def test_what_turns_images_into_rows_is_checked_without_checksums_too(

@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+import annotator.ui  # noqa: F401 - before a test imports Gradio; see `gradio_stubs.py`
 from annotator.services.app import Services
 from annotator.services.project.creation import create_project
 

@@ -430,6 +430,7 @@ def fake_services(folder: Path, **others: Any) -> Any:
         verification=screens,
         review=screens,
         image_list=screens,
+        image_map=screens,
         image_marks=screens,
         finish=screens,
         hotkeys=screens,

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from annotator.arrays import likeness
 from annotator.services.app import Services
 from annotator.store.tables import bookmark, flag, label, operation, probe, visit
 from annotator.ui.images_page import images_functions
@@ -34,6 +36,8 @@ VALID: dict[str, dict[str, Any]] = {
     "list_images": {"filter": "present:*", "sort": "newest"},
     "list_rows": {"ids": [1, 2], "category": 1},
     "bulk_plan": {"ids": [1, 2], "category": 1, "state": "present"},
+    "map_places": {},
+    "map_colours": {"by": "category", "category": 1},
     "items": {"ids": [1, 2]},
     "image_marks": {"ids": [1, 2]},
     "finished": {},
@@ -111,6 +115,12 @@ def recorded(services: Services) -> list[int | None]:
         return [*counts, tx.execute(said).scalar()]
 
 
+def with_map(real: Services) -> None:
+    real.project.features_path.mkdir(parents=True)
+    places = likeness.Comparison(np.zeros((2, 2), np.float32), np.ones(2, np.uint32))
+    likeness.write(real.project.features_path, likeness.MAP, places)
+
+
 @pytest.fixture
 def ask(real: Services) -> Callable[[str, Any], dict[str, Any]]:
     """Return a function that calls the server as the pages do."""
@@ -138,6 +148,8 @@ def test_a_request_that_is_broken_is_refused_and_changes_nothing(
         ask("flag", VALID["flag"])
     if name == "probe_answer":
         ask("probe_card", {"card": "c"})
+    if name.startswith("map"):
+        with_map(real)
     assert ask(name, data)["ok"], "what is broken below is sound"
     before = recorded(real)
 

@@ -445,11 +445,41 @@ def test_a_worker_that_does_one_job_gives_way_to_nothing(made) -> None:
     assert ended.message == "compared"
 
 
-def test_a_worker_that_ends_when_nothing_is_left_starts_no_challenger(made) -> None:
-    enqueue(made, JobKind.CHALLENGE, challenger="hst", base=1, known=1)
+@pytest.mark.parametrize("kind", [JobKind.MAP, JobKind.CHALLENGE])
+def test_a_worker_that_ends_when_nothing_is_left_starts_nothing_that_nobody_waits_for(
+    made, kind: JobKind
+) -> None:
+    enqueue(made, kind, challenger="hst", base=1, known=1)
 
     assert worker(made).run_once() == []
-    assert latest(made, JobKind.CHALLENGE).state is JobState.QUEUED
+    assert latest(made, kind).state is JobState.QUEUED
+
+
+def test_a_map_goes_before_a_challenger_and_gives_way_to_a_training(made) -> None:
+    order: list[str] = []
+
+    def compare(_project, control, _device):
+        order.append("map")
+        if len(order) == 1:
+            enqueue(made, TRAIN)
+            while not control.should_stop():
+                pass
+            control.check()
+        return "compared"
+
+    def challenge(*_):
+        order.append("challenge")
+        one.stopping.set()
+        return ""
+
+    enqueue(made, JobKind.CHALLENGE, challenger="hst", base=1, known=1)
+    enqueue(made, JobKind.MAP)
+    one = worker(
+        made, map=compare, challenge=challenge, train=lambda *_: order.append("train") or ""
+    )
+    one.run()
+
+    assert order == ["map", "train", "map", "challenge"]
 
 
 def test_a_challenger_without_a_point_ends_with_its_reason(made) -> None:

@@ -4,6 +4,7 @@
 import { CategoryNames } from '../shared/category_names.js';
 import { h } from '../shared/dom.js';
 import { FilterToggle } from '../shared/filter_toggle.js';
+import { likenessText } from './compared.js';
 import { Completion } from './completion.js';
 import { quoted, replaced, valueOf } from './filter_text.js';
 
@@ -17,6 +18,7 @@ const OF_CATEGORY = STATES.map(([name]) => name);
 const DONE = [
   ['is:done', 'done'], ['is:partly', 'partly known'], ['is:untouched', 'untouched'], ['mine:done', 'done by me'], ['mine:partly', 'partly known, by me'],
   ['mine:untouched', 'untouched by me'], ['is:flagged', '⚑ flagged'], ['is:bookmarked', '★ bookmarked'],
+  ['is:duplicate', '≈ near duplicates'],
 ];
 
 export class FilterBar {
@@ -31,7 +33,7 @@ export class FilterBar {
     this.problem = h('p', { class: 'im-problem', id: 'im-problem', role: 'alert' });
     this.category = this.#select('category', () => this.#pickCategory());
     this.state = this.#select('state', () => this.#pickCategory());
-    this.done = this.#select('done', () => this.#write(['is', 'mine'], this.done.value));
+    this.done = this.#select('done', () => this.#pickDone());
     this.by = this.#select('by', () => this.#write(['by'], this.by.value && `by:${quoted(this.by.value)}`));
     this.folder = this.#select('folder', () => this.#write(['folder'], this.folder.value && `folder:${quoted(this.folder.value)}`));
     this.sort = this.#select('sort', () => this.#changed());
@@ -105,6 +107,13 @@ export class FilterBar {
     this.#changed();
   }
 
+  // Near duplicates are of use side by side.
+  #pickDone() {
+    const [from, to] = this.done.value === 'is:duplicate' ? ['', 'duplicates'] : ['duplicates', ''];
+    if (this.sort.value === from) this.#fillSort(to);
+    this.#write(['is', 'mine'], this.done.value);
+  }
+
   /** @param {string} id */
   #name(id) { return this.categories.find((each) => String(each.id) === id)?.name ?? ''; }
 
@@ -114,11 +123,11 @@ export class FilterBar {
     const name = this.#name(this.category.value);
     /** @type {[string, string][]} */
     const options = this.sorts.flatMap(({ name: by, text }) => {
-      if (by === 'score' && !name) return [];
+      if ((by === 'score' && !name) || by === 'like') return [];
       const of = by === 'score' || (by === 'doubt' && name) ? `${by}:${quoted(name)}` : by;
       return [[of, by === 'score' ? `${name}: ${text}` : text]];
     });
-    if (value && !options.some(([of]) => of === value)) options.push([value, value]);
+    if (value && !options.some(([of]) => of === value)) options.push([value, likenessText(value) || value]);
     fill(this.sort, options, 'order of the project');
     this.sort.value = value;
   }

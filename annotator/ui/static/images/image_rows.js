@@ -73,9 +73,10 @@ class Tile extends Cell {
     super(state, place, listeners);
     this.standing = h('span', { class: 'im-standing', 'aria-hidden': 'true' });
     this.flag = h('span', { class: 'im-flag', 'aria-hidden': 'true', text: '⚑', hidden: true });
+    this.twins = h('span', { class: 'im-twins', 'aria-hidden': 'true', text: '≈', title: 'Nearly the same as others; D selects them', hidden: true });
     this.name = h('div', { class: 'im-name', dir: 'auto' });
     this.about = h('div', { class: 'im-about' });
-    this.thumb.append(this.flag, this.standing);
+    this.thumb.append(this.flag, this.twins, this.standing);
     this.element.append(this.thumb, this.name, this.about);
     this.element.className = 'im-tile';
     this.element.setAttribute('role', 'gridcell');
@@ -89,6 +90,8 @@ class Tile extends Cell {
     this.element.title = [row.name, `${row.width} x ${row.height}`, row.present.map(nameOf).join(', '), ...row.flags.map((note) => `⚑ ${note}`)].filter(Boolean).join('\n');
     showMark(this.standing, markFor(row));
     this.flag.hidden = !row.flags.length;
+    this.twins.hidden = row.group === null;
+    this.element.dataset.band = row.group === null ? '' : String(row.group % 2); // groups side by side are told apart
     const text = row.state ? aboutText(row) : `${row.present.length} ✓ · ${row.labels} known`;
     setText(this.about, text);
     this.about.title = row.state ? categoryName : '';

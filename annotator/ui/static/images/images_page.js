@@ -2,15 +2,20 @@
 
 import { store, stored } from '../shared/browser_store.js';
 import { CATEGORIES } from '../shared/category_changes.js';
-import { button, formatNumber, h, setText } from '../shared/dom.js';
+import { button, formatNumber, h } from '../shared/dom.js';
 import { filterOfIds, selectionQuery } from '../shared/image_selection.js';
 import { keyOr } from '../shared/key_or_button.js';
+import { isByLikeness, similarTo } from '../shared/similar_images.js';
 import { WorkScreen } from '../shared/work_screen.js';
 import { BulkAnswers } from './bulk_answers.js';
+import { selectDuplicates } from './duplicates.js';
 import { FilterBar } from './filter_bar.js';
 import { COLUMNS, makeRow } from './image_rows.js';
 import { ImagesState } from './images_state.js';
 import { commandOf, HELP, mayRepeat } from './keys.js';
+import { MapView } from './map_view.js';
+import { ANSWERS, PageBars } from './page_bars.js';
+import { TableHeader } from './table_header.js';
 import { counted } from './texts.js';
 import { VirtualList } from './virtual_list.js';
 
@@ -26,9 +31,6 @@ const CAPTION = 40; // pixels below the image of a tile
 const LINE = 48; // height of a line of the table
 const SIZE_KEY = 'annotator-tiles';
 const PLACE_KEY = 'annotator-images-place';
-/** @type {[BulkState, string, string][]} */
-const ANSWERS = [['present', 'Present', 'A'], ['absent', 'Absent', 'R'], ['cleared', 'Unknown', 'C']];
-
 export class ImagesPage extends WorkScreen {
   /** @type {ImagesState} */
   state;
@@ -37,6 +39,8 @@ export class ImagesPage extends WorkScreen {
   bulk;
 
   isTable = false;
+
+  isMap = false;
 
   columns = 1;
 
@@ -52,36 +56,24 @@ export class ImagesPage extends WorkScreen {
       makeRow: (row) => makeRow(this.state, row, this.columns, this.isTable, { onClick: (place, event) => this.#click(place, event), onOpen: (place) => this.#open(place) }),
       onView: () => this.#wantRows(),
     });
-    this.header = h('div', { class: 'im-header', role: 'rowgroup', hidden: true }, this.#headerRow());
-    this.grid = h('div', { class: 'im-grid', role: 'grid', 'aria-label': 'Images', 'aria-multiselectable': 'true' }, this.header, this.list.box);
+    this.header = new TableHeader({ onSort: (by) => this.filters.sortBy(by) });
+    this.grid = h('div', { class: 'im-grid', role: 'grid', 'aria-label': 'Images', 'aria-multiselectable': 'true' }, this.header.element, this.list.box);
+    this.map = new MapView({
+      state: () => this.state, server: () => this.server, open: (id) => this.#openId(id), say: (text) => this.say(text),
+      chosen: (count) => { if (count) this.say(`${counted(count, 'image')} added to the selection`); this.draw(); },
+    });
     this.empty = h('div', { class: 'im-empty', role: 'status', hidden: true });
-    this.count = h('span', { class: 'im-count', role: 'status' });
-    this.refreshButton = button('Refresh', 'M', () => this.refresh());
-    this.viewButton = button('Table', 'T', () => this.#toggleView(), 'im-view');
-    this.selectedText = h('span', { class: 'im-selected' });
-    this.answers = ANSWERS.map(([state, label, key]) => ({ state, label, element: button(label, key, () => this.#answer(state), 'im-answer') }));
-    this.labelButton = button('Label', 'L', () => this.#goOn(''));
-    this.verifyButton = button('Verify', 'V', () => this.#goOn('verify'));
-    this.clearButton = button('Clear', 'Esc', () => this.#selectNone());
+    this.bars = new PageBars({
+      answer: (state) => this.#answer(state), showSimilar: () => this.#showSimilar(), refresh: () => this.refresh(), toggleView: () => this.#toggleView(), toggleMap: () => this.#toggleMap(),
+      goOn: (page) => this.#goOn(page), selectNone: () => this.#selectNone(), undo: () => this.bulk?.undo(), redo: () => this.bulk?.redo(), help: () => this.help.showModal(),
+    });
     this.page = h('div', { class: 'im-page' });
     this.mount();
   }
 
-  #headerRow() {
-    const cells = COLUMNS.map(({ name, label, sort }, column) => {
-      const cell = h('div', { class: `im-cell im-col-${name}`, role: 'columnheader', 'aria-colindex': column + 2 });
-      cell.append(sort ? h('button', { type: 'button', class: 'im-sort', text: label, 'data-sort': sort, onclick: () => this.filters.sortBy(sort) }) : label);
-      return cell;
-    });
-    return h('div', { class: 'im-line', role: 'row', 'aria-rowindex': 1 }, h('div', { class: 'im-cell', role: 'columnheader', 'aria-colindex': 1, 'aria-label': 'Image' }), ...cells);
-  }
-
   build() {
-    const bar = h('div', { class: 'an-bar im-top' }, this.count, h('span', { class: 'an-grow' }), this.viewButton, this.refreshButton, this.saved,
-      button('Undo', 'U', () => this.bulk?.undo()), button('Redo', '⇧U', () => this.bulk?.redo(), 'im-redo'), button('Help', '?', () => this.help.showModal(), 'im-help'));
-    const foot = h('div', { class: 'an-bar im-foot' }, this.selectedText, ...this.answers.map(({ element }) => element), h('span', { class: 'an-grow' }),
-      this.labelButton, this.verifyButton, this.clearButton);
-    this.page.append(this.filters.element, bar, this.grid, this.empty, foot, this.notices.element);
+    const { top, foot } = this.bars.elements(this.saved);
+    this.page.append(this.filters.element, top, this.grid, this.map.element, this.empty, foot, this.notices.element);
     return [this.page];
   }
 
@@ -92,7 +84,7 @@ export class ImagesPage extends WorkScreen {
     const { server, queue, guard, me } = this;
     this.state = new ImagesState({ server, nameOf: (id) => this.categoryNames?.get(id) ?? 'a category' }, { draw: () => this.draw() });
     this.bulk = new BulkAnswers({ server, queue, guard, me }, {
-      notify: (text) => this.notify(text), tell: (text) => this.tell(text), changed: () => { this.state.expire(); this.#wantRows(); },
+      notify: (text) => this.notify(text), tell: (text) => this.tell(text), changed: () => { this.state.expire(); this.#wantRows(); this.map.refresh(); },
       show: (ids, state) => { this.state.show(ids, state === 'cleared' ? 'unknown' : state); this.draw(); },
     });
     this.root.append(this.bulk.element);
@@ -108,6 +100,7 @@ export class ImagesPage extends WorkScreen {
     const query = new URLSearchParams(location.hash.slice(1));
     const id = Number(query.get('category'));
     this.isTable = query.get('view') === 'table';
+    this.isMap = query.get('view') === 'map';
     this.filters.show({ filter: query.get('filter') ?? '', sort: query.get('sort') ?? '', category: this.categoryNames?.has(id) ? id : null });
     const [hash, place] = (sessionStorage.getItem(PLACE_KEY) ?? '').split('\n');
     return this.search(hash === location.hash ? Number(place) : undefined);
@@ -117,7 +110,7 @@ export class ImagesPage extends WorkScreen {
 
   get #hash() {
     const { filter, sort, category } = this.filters.wanted;
-    const said = { ...(filter && { filter }), ...(sort && { sort }), ...(category && { category: String(category) }), ...(this.isTable && { view: 'table' }) };
+    const said = { ...(filter && { filter }), ...(sort && { sort }), ...(category && { category: String(category) }), ...(this.isMap ? { view: 'map' } : this.isTable && { view: 'table' }) };
     return `#${new URLSearchParams(said)}`;
   }
 
@@ -142,10 +135,11 @@ export class ImagesPage extends WorkScreen {
     this.filters.complain(found.ok ? '' : found.message ?? '');
     if (!found.ok) return null; // the list stays as it was
     this.answered = this.status.state?.answered ?? -1;
-    this.refreshButton.classList.remove('primary');
+    this.bars.refreshButton.classList.remove('primary');
     this.filters.show({ ...wanted, category: state.wanted.category });
     this.#layout();
     this.list.reveal(Math.floor(state.focus / this.columns));
+    this.map.refresh();
     this.draw();
     return null;
   }
@@ -163,10 +157,11 @@ export class ImagesPage extends WorkScreen {
     if (!isNew) return;
     this.answered = status.state.answered;
     state.version = status.state.version;
-    this.refreshButton.classList.add('primary');
-    this.refreshButton.title = 'Something was answered since; the list may be another one.';
+    this.bars.refreshButton.classList.add('primary');
+    this.bars.refreshButton.title = 'Something was answered since; the list may be another one.';
     state.expire();
     this.#wantRows();
+    this.map.refresh();
   }
 
   // ---- drawing
@@ -189,11 +184,12 @@ export class ImagesPage extends WorkScreen {
   #layout() {
     const { state, list, grid, isTable } = this;
     const { length } = state.ids;
-    this.grid.hidden = !length;
+    this.grid.hidden = !length || this.isMap;
+    this.map.element.hidden = !length || !this.isMap;
     this.empty.hidden = Boolean(length);
     this.empty.replaceChildren(h('p', { text: state.wanted.filter ? 'No image fits this filter.' : 'There is no image.' }),
       ...(state.wanted.filter ? [button('Show all images', null, () => { this.filters.show({ filter: '', sort: state.wanted.sort, category: state.wanted.category }); this.#changed(); }, 'primary')] : []));
-    this.header.hidden = !isTable;
+    this.header.element.hidden = !isTable;
     grid.classList.toggle('im-table', isTable);
     const width = list.box.clientWidth;
     this.columns = isTable ? 1 : Math.max(2, Math.floor((width + GAP) / (SIZES[this.size] + GAP)));
@@ -217,28 +213,9 @@ export class ImagesPage extends WorkScreen {
     const { state, isTable } = this;
     if (!state) return;
     for (const { cells } of this.#rows()) for (const cell of cells) cell.draw();
-    const { length } = state.ids;
-    const chosen = state.selected.size;
-    setText(this.count, length === state.total ? counted(length, 'image') : `${formatNumber(length)} of ${counted(state.total, 'image')}`);
-    setText(this.selectedText, chosen ? `${formatNumber(chosen)} selected` : 'Space or click selects');
-    this.clearButton.disabled = !chosen;
-    this.viewButton.say(isTable ? 'Grid' : 'Table');
-    const { categoryName } = state;
-    for (const { label, element } of this.answers) {
-      element.say(categoryName ? `${categoryName}: ${label.toLowerCase()}` : label);
-      element.disabled = !length || !categoryName;
-      element.title = categoryName ? '' : 'Choose a category first (K)';
-    }
-    this.labelButton.say(chosen ? `Label ${formatNumber(chosen)}` : 'Label these');
-    this.verifyButton.say(chosen ? `Verify ${formatNumber(chosen)}` : 'Verify these');
-    this.labelButton.disabled = this.verifyButton.disabled = !length;
-    for (const cell of this.header.querySelectorAll('[data-sort]')) {
-      const [by] = state.wanted.sort.replace('-', '').split(':');
-      const isSorted = cell instanceof HTMLElement && cell.dataset.sort === by;
-      if (isSorted) cell.parentElement?.setAttribute('aria-sort', (by === 'name') !== state.wanted.sort.startsWith('-') ? 'ascending' : 'descending');
-      else cell.parentElement?.removeAttribute('aria-sort');
-    }
-    setText(this.header.querySelector('.im-col-about button') ?? h('i'), categoryName || 'Category');
+    this.map.draw();
+    this.bars.draw(state, { isTable, isMap: this.isMap });
+    this.header.draw(state.wanted.sort, state.categoryName);
   }
 
   // ---- moving and selecting
@@ -284,9 +261,25 @@ export class ImagesPage extends WorkScreen {
     this.draw();
   }
 
+  // All images by likeness to the chosen ones; a filter on top of it says among which.
+  #showSimilar() {
+    const { chosen, wanted: { category } } = this.state;
+    if (!chosen.length || this.isNothingChosen()) return;
+    this.isMap = false;
+    this.filters.show({ ...similarTo(chosen), category });
+    this.#changed();
+  }
+
   // ---- other pages
 
   // The image with the list behind it, so that the next one is the next of the list.
+  /** @param {number} id */
+  #openId(id) {
+    const place = this.state.ids.indexOf(id);
+    if (place >= 0) this.#open(place);
+    else location.assign(`./#${id}`);
+  }
+
   /** @param {number} place */
   #open(place) {
     this.state.moveTo(place);
@@ -300,7 +293,7 @@ export class ImagesPage extends WorkScreen {
     if (!state.ids.length) return;
     const isPart = selected.size > 0 && !state.isAllSelected;
     const query = selectionQuery(isPart ? filterOfIds(selected) : filter, sort);
-    location.assign(`./${page}${query}${page && category ? `#${category}-uncertain` : ''}`);
+    location.assign(`./${page}${query}${page && category ? `#${category}-${isByLikeness(sort) ? 'like' : 'uncertain'}` : ''}`);
   }
 
   leave() {
@@ -309,6 +302,13 @@ export class ImagesPage extends WorkScreen {
 
   // ---- answering
 
+  // On the map no image is in focus.
+  isNothingChosen() {
+    const isNothing = this.isMap && !this.state.selected.size;
+    if (isNothing) this.notify('Select images on the map first.');
+    return isNothing;
+  }
+
   /** @param {BulkState} state */
   async #answer(state) {
     const { wanted: { category }, categoryName, byHand, chosen } = this.state;
@@ -316,6 +316,7 @@ export class ImagesPage extends WorkScreen {
       this.notify('Choose the category first: K.');
       return;
     }
+    if (this.isNothingChosen()) return;
     const [first, last] = this.list.view;
     const inView = this.#rows().flatMap(({ cells }) => cells).filter(({ place }) => place >= first * this.columns && place < (last + 1) * this.columns);
     const seen = new Set(inView.filter(({ isDrawn }) => isDrawn).map(({ id }) => id));
@@ -336,6 +337,7 @@ export class ImagesPage extends WorkScreen {
   /** @param {string} command */
   #do(command) {
     const { state } = this;
+    if (this.isMap && this.map.do(command)) return;
     const direction = /^(?:extend)?(left|right|up|down|pageup|pagedown|first|last)$/i.exec(command)?.[1].toLowerCase();
     if (direction) this.#move(direction, command.startsWith('extend'));
     const answer = ANSWERS.find(([each]) => each === command);
@@ -344,16 +346,28 @@ export class ImagesPage extends WorkScreen {
     const commands = {
       select: () => state.ids.length && state.toggle(state.focus), selectAll: () => state.selectAll(), selectNone: () => state.selectNone(),
       category: () => this.filters.category.focus(), filter: () => this.filters.enter(), open: () => this.#open(state.focus),
-      label: () => this.#goOn(''), verify: () => this.#goOn('verify'), view: () => this.#toggleView(), larger: () => this.#resize(1), smaller: () => this.#resize(-1),
-      undo: () => this.bulk.undo(), redo: () => this.bulk.redo(), refresh: () => this.refresh(), help: () => this.help.showModal(),
+      label: () => this.#goOn(''), verify: () => this.#goOn('verify'), view: () => this.#toggleView(), map: () => this.#toggleMap(), larger: () => this.#resize(1), smaller: () => this.#resize(-1),
+      like: () => this.#showSimilar(), duplicates: () => selectDuplicates(this), undo: () => this.bulk.undo(), redo: () => this.bulk.redo(), refresh: () => this.refresh(), help: () => this.help.showModal(),
     };
     commands[command]?.();
     if (command.startsWith('select')) this.say(`${formatNumber(state.selected.size)} selected`);
     this.draw();
   }
 
+  #toggleMap() {
+    this.isMap = !this.isMap;
+    this.#showView();
+    if (this.isMap) this.map.canvas.focus({ preventScroll: true });
+    this.map.refresh();
+  }
+
   #toggleView() {
-    this.isTable = !this.isTable;
+    this.isTable = this.isMap ? this.isTable : !this.isTable;
+    this.isMap = false;
+    this.#showView();
+  }
+
+  #showView() {
     history.replaceState(history.state, '', `${location.pathname}${location.search}${this.#hash}`);
     this.#fit();
     this.draw();

@@ -139,13 +139,17 @@ export class ImagesState {
 
   /** @param {number} place */
   toggle(place) {
-    const id = this.ids[place];
+    this.toggleId(this.ids[place]);
+    this.anchor = place;
+  }
+
+  /** @param {number} id */
+  toggleId(id) {
     const isSelected = !this.selected.has(id);
     for (const chosen of [this.selected, this.byHand]) {
       if (isSelected) chosen.add(id);
       else chosen.delete(id);
     }
-    this.anchor = place;
   }
 
   // Everything between where the selection began and a place is selected; what was, stays.
@@ -157,6 +161,12 @@ export class ImagesState {
   }
 
   selectAll() { this.selected = new Set(this.ids); }
+
+  /** @param {Iterable<number>} ids those that are listed are selected, too */
+  selectAlso(ids) {
+    const listed = new Set(this.ids);
+    for (const id of ids) if (listed.has(id)) this.selected.add(id);
+  }
 
   selectNone() {
     this.selected.clear();

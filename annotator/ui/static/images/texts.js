@@ -33,7 +33,7 @@ export const aboutText = (row) => `${markOf(row)}${scoreText(row)} ${row.suggest
 /** @param {ListRow} row @param {string} category name of the one that the list is about */
 export function describe(row, category, isSelected = false) {
   const about = row.state ? `${category} ${stateText(row.state)}${row.suggested ? ', suggested' : ''}${scoreText(row)}` : counted(row.labels, 'label');
-  const flags = row.flags.length ? ', flagged' : '';
+  const flags = `${row.flags.length ? ', flagged' : ''}${row.group === null ? '' : ', nearly the same as others'}`;
   return `${row.name}, ${about.trim()}, ${describeMark(markFor(row))}${flags}${isSelected ? ', selected' : ''}`;
 }
 

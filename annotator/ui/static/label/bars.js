@@ -34,7 +34,7 @@ export function imageToolsOf(page) {
       page.draw();
       page.stage.zoom.refit();
     },
-    keys: { information: 'i', adjust: 'c', fullScreen: 'v' },
+    keys: { information: 'i', similar: 'w', adjust: 'c', fullScreen: 'v' },
     more: [{ icon: 'bookmark', text: 'Bookmark', key: 'b', act: () => toggleBookmark(page), isOn: () => Boolean(page.state?.item?.bookmarked) }],
   });
 }

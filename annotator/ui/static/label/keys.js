@@ -33,6 +33,7 @@ export const KEYS = [
   { command: 'openImage', on: ['o'], text: 'open any image by number or name, or one of your bookmarks' },
   { command: 'bookmark', on: ['b'], givesWay: true, text: 'bookmark this image, or remove the bookmark' },
   { command: 'information', on: ['i'], givesWay: true, text: 'about this image: size, file, date, camera' },
+  { command: 'similar', on: ['w'], givesWay: true, text: 'more like this: the list of all images, the most similar first' },
   { command: 'adjust', on: ['c'], givesWay: true, text: 'brightness and contrast' },
   { command: 'fullScreen', on: ['v'], givesWay: true, text: 'the image on the whole screen; Esc goes back' },
   { command: 'zoom', on: ['z'], text: 'zoom to full size and back' },

@@ -6,7 +6,8 @@ import { button, formatNumber, h, randomId, setText } from './dom.js';
 /** @import { Server } from './server.js' */
 
 const PICKED = 'annotator-picked:';
-const LONGEST = 1500; // characters of a filter in an address; longer ones stay in this tab
+const SORT = ':sort';
+const LONGEST = 1500; // characters of a filter and an order in an address; longer ones stay in this tab
 const ASKED = 60; // images that the server chooses the next ones from
 
 // The ids that the server packs into one text.
@@ -29,12 +30,11 @@ export function filterOfIds(ids) {
 // What comes after the address of a page that shall work on a selection.
 /** @param {string} filter @param {string} sort */
 export function selectionQuery(filter, sort) {
-  let name = filter;
-  if (filter.length > LONGEST) {
-    name = `@${randomId().slice(0, 8)}`;
-    sessionStorage.setItem(PICKED + name, filter);
-  }
-  return `?${new URLSearchParams({ filter: name, ...(sort && { sort }) })}`;
+  if (filter.length + sort.length <= LONGEST) return `?${new URLSearchParams({ filter, ...(sort && { sort }) })}`;
+  const name = `@${randomId().slice(0, 8)}`;
+  sessionStorage.setItem(PICKED + name, filter);
+  sessionStorage.setItem(PICKED + name + SORT, sort);
+  return `?${new URLSearchParams({ filter: name })}`;
 }
 
 export class ImageSelection {
@@ -48,7 +48,7 @@ export class ImageSelection {
   /** @param {string} name the filter, or what it is kept under in this tab @param {string} sort */
   constructor(name, sort) {
     this.name = name;
-    this.sort = sort;
+    this.sort = name.startsWith('@') ? sessionStorage.getItem(PICKED + name + SORT) ?? sort : sort;
     this.filter = name.startsWith('@') ? sessionStorage.getItem(PICKED + name) ?? '' : name;
     this.isLost = name.startsWith('@') && !this.filter;
     /** @type {number[]} */
@@ -58,7 +58,7 @@ export class ImageSelection {
     this.text = h('span', { role: 'status' });
     this.place = h('span', { class: 'an-selected-place' });
     this.element = h('div', { class: 'an-selection', role: 'group', 'aria-label': 'Selected images' }, this.text, this.place, h('span', { class: 'an-grow' }),
-      h('a', { class: 'an-btn', href: `images#${new URLSearchParams({ filter: this.filter, sort })}`, text: 'Show the list' }),
+      h('a', { class: 'an-btn', href: `images#${new URLSearchParams({ filter: this.filter, sort: this.sort })}`, text: 'Show the list' }),
       button('All images again', null, () => this.leave()));
   }
 

@@ -1,9 +1,10 @@
-// The tools on a large image: brightness and contrast, the whole screen, what is known of it.
+// The tools on a large image: brightness and contrast, the whole screen, what is known of it, what is like it.
 
 import { h } from './dom.js';
 import { FullScreen } from './full_screen.js';
 import { ImageAdjustment } from './image_adjustment.js';
 import { ImageInformation } from './image_information.js';
+import { similarAddress } from './similar_images.js';
 
 /** @import { Server } from './server.js' */
 
@@ -11,6 +12,7 @@ const SVG = 'http://www.w3.org/2000/svg';
 const ICONS = {
   bookmark: 'M12 3.5l2.6 5.4 5.9.8-4.3 4.1 1 5.9-5.2-2.8-5.2 2.8 1-5.9L3.5 9.7l5.9-.8z',
   information: 'M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18M12 11v6M12 7.2v.6',
+  similar: 'M4 4h11v11H4zM8 19v1h12V9h-1',
   adjust: 'M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18M12 3v18M12 7h6.4M12 12h8.6M12 17h6.4',
   fullScreen: 'M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5',
 };
@@ -34,6 +36,7 @@ export class ImageTools {
     /** @type {Tool[]} */
     const tools = [...more,
       { icon: 'information', text: 'About this image', key: keys.information ?? '', act: () => this.#tell(image()) },
+      { icon: 'similar', text: 'More like this, on the Images page', key: keys.similar ?? '', act: () => goToSimilar(image()) },
       { icon: 'adjust', text: 'Brightness and contrast', key: keys.adjust ?? '', act: () => this.adjustment.toggle(), isOn: () => !this.adjustment.isUsual || this.adjustment.isOpen },
       { icon: 'fullScreen', text: 'Full screen', key: keys.fullScreen ?? '', act: () => this.screen.toggle(), isOn: () => this.screen.isOn }];
     this.tools = tools.filter(({ icon }) => icon !== 'fullScreen' || onSize).map((tool) => ({ ...tool, element: toolButton(tool) }));
@@ -61,6 +64,9 @@ export class ImageTools {
     }
   }
 }
+
+/** @param {number | null} image */
+function goToSimilar(image) { if (image !== null) location.assign(similarAddress(image)); }
 
 /** @param {Tool} tool */
 function toolButton({ icon, text, act }) {

@@ -382,6 +382,7 @@ export interface ListRow {
   by: string[];
   answered: string | null;
   flags: string[];
+  group: number | null;
   state: State | 'unknown' | 'conflict' | null;
   suggested: boolean;
   score: number | null;
@@ -422,6 +423,23 @@ export interface ListedImages {
   total: number;
   category: number | null;
   version: number | null;
+}
+
+export interface MapColours {
+  codes: string;
+  of: number;
+}
+
+export interface MapColoursRequest {
+  by: 'category' | 'answered' | 'doubt';
+  category?: number | null;
+}
+
+export interface MapPlaces {
+  ids: string;
+  places: string;
+  of: number;
+  without: number;
 }
 
 export type Mode = 'confirm' | 'sweep' | 'uncertain' | 'like';
@@ -472,6 +490,7 @@ export interface PageRequest {
   exclude?: number[];
   hold?: boolean;
   within?: string;
+  sort?: string;
 }
 
 export interface PairRequest {
@@ -831,6 +850,8 @@ export interface Requests {
   rows: RowsRequest;
   list_rows: ListRowsRequest;
   bulk_plan: BulkRequest;
+  map_places: Request;
+  map_colours: MapColoursRequest;
 }
 
 export interface Replies {
@@ -869,6 +890,8 @@ export interface Replies {
   rows: ReviewRows;
   list_rows: ListRows;
   bulk_plan: BulkPlan;
+  map_places: MapPlaces;
+  map_colours: MapColours;
 }
 
 export interface Failure {

@@ -21,10 +21,10 @@ export class PageSupply {
    * @param {SaveQueue} queue knows what is not confirmed yet
    * @param {string} owner names this annotator in this project, for the pages of this tab that were saved
    * @param {number} count images of a page
-   * @param {string} [within] filter of the images that come at all
+   * @param {{ filter: string, sort: string } | null} selection the images that come at all; null: all
    */
-  constructor(server, queue, owner, count, within = '') {
-    this.within = within;
+  constructor(server, queue, owner, count, selection) {
+    this.within = { within: selection?.filter ?? '', sort: selection?.sort ?? '' };
     this.server = server;
     this.queue = queue;
     this.count = count;
@@ -113,7 +113,7 @@ export class PageSupply {
   async #load(about, current, hold = true) {
     const { turn } = this.cache;
     const got = await this.server.call('next_page', {
-      ...about, within: this.within, tab: this.queue.tab, count: this.count, hold, shown: this.#shown(about, current),
+      ...about, ...this.within, tab: this.queue.tab, count: this.count, hold, shown: this.#shown(about, current),
       unheld: current?.isUnheld ? current.items.flatMap(({ id, answer }) => (answer ? [] : id)) : [], exclude: [...this.passed],
     });
     if (!got.ok) return got.refused ? ImagePage.refused(about, got.message ?? '') : null;

@@ -30,16 +30,17 @@ export function sentence({ basis, bulk, about: { mode, like } }, category) {
   if (basis === 'diversity') return ['Nobody has found ', name, ' yet. Mark the images that show it, and the next page shows more like them. ', ONLY_MARKED];
   if (basis === 'predictors') return ['Nobody has found ', name, ' yet: predictors rank these highest. Mark the images that show it. ', ONLY_MARKED];
   if (basis === 'files') return ['There is nothing to rank images for ', name, ' by yet: they come in file order. ', ONLY_MARKED];
-  if (basis === 'likeness') return likeness(name, bulk, like);
+  if (basis === 'likeness' || basis === 'selection') return likeness(name, bulk, basis === 'likeness' ? like : 'selection');
   if (!bulk) return ['The model has too few answers to be sure about ', name, `: ${RANKED[mode]}. `, ONLY_MARKED];
   if (mode === 'confirm') return ['The model finds ', name, ' in all of these. Flip the ones without it; the others are saved as they are.'];
   if (mode === 'sweep') return ['The model finds no ', name, ' in any of these. Flip the ones that show it; the others are saved as they are.'];
   return ['The model is not sure about ', name, ' here. Its guess has a dashed border: flip where it is wrong.'];
 }
 
-/** @param {Node} name @param {boolean} bulk @param {number | null} like */
+/** @param {Node} name @param {boolean} bulk @param {number | null | 'selection'} like */
 function likeness(name, bulk, like) {
-  const these = like === null ? ['Images that look like those with ', name] : ['Images that look like the one you chose, asked for ', name];
+  const chosen = `Images that look like ${like === 'selection' ? 'those that the list is sorted by' : 'the one you chose'}, asked for `;
+  const these = like === null ? ['Images that look like those with ', name] : [chosen, name];
   return [...these, '. ', bulk ? 'The model\'s guess has a dashed border: flip where it is wrong.' : ONLY_MARKED];
 }
 

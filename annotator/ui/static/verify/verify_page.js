@@ -92,7 +92,7 @@ export class VerifyPage extends WorkScreen {
     this.sizes.value = String(SIZES.includes(wanted) ? wanted : usualSize());
     this.order = new CategoryOrder(start.categories, start.counts);
     this.picker.use(this.order);
-    const supply = new PageSupply(this.server, this.queue, `${start.project.key}:${this.me}`, Number(this.sizes.value), this.selection?.filter);
+    const supply = new PageSupply(this.server, this.queue, `${start.project.key}:${this.me}`, Number(this.sizes.value), this.selection);
     const { server, queue, guard, order, me, categoryNames: names = new Map() } = this;
     this.state = new VerifyState({ server, queue, guard, names, supply, order, me, version: start.version }, {
       takeCategories: () => this.#takeCategories(), showLoading: () => this.root.setAttribute('aria-busy', 'true'), showAbout: (about) => this.#showAbout(about),

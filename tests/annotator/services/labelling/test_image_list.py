@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from annotator.arrays import likeness
+from annotator.arrays.features import FeatureFiles
 from annotator.errors import AnnotatorError, NotFound
 from annotator.services.app import Services
 from annotator.settings import changed
@@ -60,6 +62,23 @@ def desk(services: Services, say: Say) -> Services:
     for who, image in (("ann", 5), ("bob", 4)):
         services.bookmarks.set(who, BookmarkRequest(image=image))
     return services
+
+
+@pytest.fixture
+def embed(services: Services) -> Callable[..., FeatureFiles]:
+    """Return what gives the first images features at some angles, in degrees, of a plane."""
+
+    def embed(angles: list[float]) -> FeatureFiles:
+        turned, rows = np.radians(angles), len(angles)
+        files = FeatureFiles.create(
+            services.project.features_path, backbone="fake", pooled_dim=2, rows=rows
+        )
+        search = np.zeros((rows, 128), np.float32)
+        search[:, 0], search[:, 1] = np.cos(turned), np.sin(turned)
+        files.write(np.arange(rows), search[:, :2], np.zeros((rows, 0, 0)), search)
+        return files
+
+    return embed
 
 
 FOUND = {
@@ -207,6 +226,48 @@ SORTED = {
 def test_images_are_sorted(desk: Services, find: Find) -> None:
     del desk
     assert {sort: find(sort=sort) for sort in SORTED} == SORTED
+
+
+def test_what_looks_like_some_images_comes_first(
+    desk: Services, find: Find, embed: Callable[..., Any]
+) -> None:
+    with pytest.raises(AnnotatorError, match="not been read by the trainer"):
+        find(sort="like:1")
+    embed([0, 80, 10, 70, 45])  # the sixth has none
+
+    assert find(sort="like:1") == [1, 3, 5, 4, 2, 6]
+    assert find("-id:1", "-like:1") == [2, 4, 5, 3, 6]
+    assert find("-id:2,4", "like:2,4") == [5, 3, 1, 6]
+    assert find("-id:1..3", "like:1..3") == [5, 4, 6]
+    assert find("present:cat", "like:3,6") == [1, 2]
+    with pytest.raises(AnnotatorError, match="not been read by the trainer"):
+        find(sort="like:6")
+    with pytest.raises(NotFound, match="no image 99"):
+        find(sort="like:99")
+    with pytest.raises(AnnotatorError, match="is no number"):
+        find(sort="like:cat")
+    within = PageRequest(category=DOG, mode="like", within="-id:3", sort="like:3,5")
+    page = desk.verification.page("ann", within)
+    assert [item["id"] for item in page["items"]] == [5, 4]  # the others have an answer
+
+
+def test_near_duplicates_stand_together(
+    desk: Services, find: Find, embed: Callable[..., Any]
+) -> None:
+    with pytest.raises(AnnotatorError, match="not been looked for"):
+        find("is:duplicate")
+    files = embed([0, 10, 20, 30, 40])
+    groups = np.array([0, 1, 0, -1, 1], np.int32)
+    likeness.write(files.path, likeness.GROUPS, likeness.Comparison(groups, groups > -2))
+
+    assert find("is:duplicate", "duplicates") == [1, 3, 2, 5]
+    assert find("-is:duplicate") == [4, 6]
+    assert find("duplicates:5,6") == [2, 5]
+    rows = desk.image_list.rows("ann", ListRowsRequest(ids=(1, 4, 5, 6)))["rows"]
+    assert [row["group"] for row in rows] == [0, None, 1, None]
+    with desk.store.writing() as tx:
+        image_use.set_removed(tx, [5], removed=True)
+    assert find("is:duplicate", "duplicates") == [1, 3]
 
 
 def test_the_newest_label_comes_first(desk: Services, find: Find, say: Say, clock: Any) -> None:
