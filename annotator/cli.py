@@ -19,10 +19,10 @@ from annotator.certify_cli import certify_app, rollback
 from annotator.cli_options import (
     LARGEST_NUMBER,
     AsJson,
+    By,
     Consumer,
     Content,
     FormatName,
-    ImageFolder,
     MinusOne,
     NamesBelow,
     NoWorker,
@@ -41,15 +41,9 @@ from annotator.domain import JobKind, State
 from annotator.errors import AnnotatorError
 from annotator.former_options import FormerOptionsGroup
 from annotator.predictor_commands import predictors_app
+from annotator.setup_cli import doctor, init
 from annotator.simulate.command import simulate
-from annotator.terminal import (
-    key_lines,
-    login_name,
-    opened,
-    progress_bar,
-    show,
-    suggestion_line,
-)
+from annotator.terminal import key_lines, login, opened, progress_bar, show, suggestion_line
 from annotator.validate_cli import validate
 
 app = typer.Typer(
@@ -61,48 +55,9 @@ app = typer.Typer(
 )
 
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
-By = Annotated[str, typer.Option("--by", help="Name of the annotator; default: your login name.")]
 
 
-@app.command()
-def init(
-    project: ProjectDir,
-    images: ImageFolder,
-    categories: Annotated[
-        str | None, typer.Option(help="Names separated by commas, or a file with one per line.")
-    ] = None,
-    labels: Annotated[
-        Path | None, typer.Option(help="Label file to import (COCO, CSV, TSV).")
-    ] = None,
-    format: FormatName = None,
-    unlisted: Unlisted = "unknown",
-    minus_one: MinusOne = None,
-    separator: Separator = None,
-    backbone: Annotated[
-        str, typer.Option(help="Backbone network that computes image features; see the settings.")
-    ] = "efficientnet-lite0",
-    by: By = "",
-    as_json: AsJson = False,
-) -> None:
-    """Create a project from a folder of images."""
-    from annotator.formats.options import ReadOptions
-    from annotator.services.project.creation import create_project, read_category_names
-    from annotator.settings import Settings, changed  # late: pydantic
-
-    with progress_bar("Reading images") as on_progress:
-        made = create_project(
-            project,
-            images[0],
-            names=read_category_names(categories) if categories is not None else (),
-            labels=labels,
-            format=format,
-            options=ReadOptions(unlisted=unlisted, minus_one=minus_one, separator=separator),
-            annotator=by or login_name(),
-            settings=changed(Settings(), {"name": project.absolute().name, "backbone": backbone}),
-            on_progress=on_progress,
-            on_import=on_progress,
-        )
-    show(made.row(), made.text(), as_json)
+app.command()(init)
 
 
 @app.command("import")
@@ -136,7 +91,7 @@ def import_labels(
                 format=format,
                 options=options,
                 root=root,
-                annotator=by or login_name(),
+                annotator=by or login(),
                 on_progress=on_progress,
             )
     show(summary.row(), key_lines(summary.row()), as_json)
@@ -286,7 +241,7 @@ def answer(
 
     with opened(project) as services:
         row = answer_by_name(
-            services, image=image, category=category, state=state, annotator=by or login_name()
+            services, image=image, category=category, state=state, annotator=by or login()
         )
     text = f"{row['category']} is {row['state']} on {row['image']}"
     if row["merged"]:
@@ -323,36 +278,19 @@ def versions(
 
     with opened(project) as services:
         if promote is not None:
-            typer.echo(services.training.promote(login_name(), promote)["message"], err=as_json)
+            typer.echo(services.training.promote(login(), promote)["message"], err=as_json)
         rows = services.progress.overview()["versions"]
     show(rows, "\n".join(map(version_line, rows)) or "No version yet.", as_json)
 
 
-@app.command()
-def doctor(
-    project: Annotated[Path | None, typer.Argument(help="Project directory.")] = None,
-    repair: Annotated[
-        bool, typer.Option("--repair", help="Make damaged features and scores again.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Check the installation and, with a project, database, files and trainer; repair counters."""
-    from annotator.services.doctor import examine
-
-    if repair and project is None:
-        raise typer.BadParameter("name the project to repair: annotator doctor PROJECT --repair")
-    with progress_bar("Examining"):
-        findings = examine(project, repair=repair)
-    show([f.row() for f in findings], "\n".join(f.text() for f in findings), as_json)
-    if any(f.bad for f in findings):
-        raise typer.Exit(1)
-
-
+app.command()(doctor)
 app.command()(backup)
 app.command()(restore)
 app.command()(demo)
 app.command()(simulate)
 app.command()(validate)
+
+
 app.command()(rollback)
 app.add_typer(certify_app, name="certify")
 app.add_typer(images_app, name="images")

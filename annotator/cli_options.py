@@ -11,6 +11,7 @@ LARGEST_NUMBER = 2**31 - 1
 """Largest number of a version, of a certificate or of rows; no id is larger."""
 
 ProjectDir = Annotated[Path, typer.Argument(help="Project directory.", metavar="PROJECT")]
+By = Annotated[str, typer.Option("--by", help="Name of the annotator; default: your login name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 FormatName = Annotated[
     str | None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annotator.cli_options import AsJson, NamesBelow, ProjectDir
-from annotator.terminal import login_name, opened, progress_bar, show
+from annotator.terminal import login, opened, progress_bar, show
 
 if TYPE_CHECKING:
     from annotator.services.predictors.predictors import PredictorRow
@@ -75,7 +75,7 @@ def predictors_add(
         unlisted=unlisted,
     )
     with opened(context.obj) as services, progress_bar("Reading the file"):
-        row = services.predictors.add(options, name=name, by=login_name())
+        row = services.predictors.add(options, name=name, by=login())
     show(row, f"{_line(row)}\n{row['text']}", as_json)
 
 

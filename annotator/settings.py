@@ -64,8 +64,8 @@ class Settings(SettingsTable):
         description=(
             "Network that computes the image features: `efficientnet-lite0`, `efficientnet-lite1`"
             " or `efficientnet-lite2` (weights are installed), `timm:NAME` or `torchvision:NAME`"
-            " (weights are downloaded); `NAME@FILE` takes the weights from a file, `NAME+NAME`"
-            " combines networks."
+            " (weights are downloaded); `NAME@FILE` takes the weights from a file, `NAME@448px`"
+            " sets the side of the square input, `NAME+NAME` combines networks."
         ),
     )
     method: str = Field(

@@ -25,8 +25,8 @@ def opened(project: Path) -> closing[Services]:
     return closing(Services.open(project))
 
 
-def login_name() -> str:
-    """Return the name under which a person at the terminal answers, if they give no other."""
+def login() -> str:
+    """Return the name under which the user is logged in."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):

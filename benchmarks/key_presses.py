@@ -43,6 +43,7 @@ from workflow import SETS, run, truth_of, write_known
 from annotator.services.app import Services
 from annotator.store import categories, images
 from annotator.wire import verify as wire
+from mlrpl.backbone_names import LITE0
 
 OUT = Path(__file__).resolve().parent / "out" / "key_presses"
 SCENES = Path(__file__).resolve().parents[1] / "projects" / "scenes" / "make_images.py"
@@ -337,7 +338,7 @@ def prepare(data: str, known: int, session: int, seed: int, method: str) -> Repl
         kept = replace(labels, images=[labels.images[i] for i in drawn[session:]])
         write_known(folder / "known.csv", kept, names, truth[drawn[session:]], "positives", seed)
         options = ("--labels", str(folder / "known.csv"), "--unlisted", "absent")
-        run("init", str(project), "--images", str(pictures), *options)
+        run("init", str(project), "--images", str(pictures), "--backbone", LITE0, *options)
         run("train", str(project), "--method", method)
         (folder / "trained").touch()
     services = Services.open(project)

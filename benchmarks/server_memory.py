@@ -55,7 +55,15 @@ def project_in(folder: Path) -> Path:
         Image.new("RGB", (320, 240), (20 * number, 120, 200)).save(pictures / f"{number}.png")
     command = [sys.executable, "-m", "annotator", "init", str(folder / "project")]
     subprocess.run(
-        [*command, "--images", str(pictures), "--categories", "cat,dog,bird"],
+        [
+            *command,
+            "--images",
+            str(pictures),
+            "--categories",
+            "cat,dog,bird",
+            "--backbone",
+            "efficientnet-lite0",
+        ],
         check=True,
         stdout=subprocess.DEVNULL,
     )

@@ -135,7 +135,14 @@ def measure(name: str, kind: str, methods: list[str], frequent: int, seed: int) 
         known = base / "known.csv"
         write_known(known, labels, names, truth, kind, seed)
         _, found["init_seconds"] = run(
-            "init", str(project), "--images", str(folder), "--labels", str(known)
+            "init",
+            str(project),
+            "--images",
+            str(folder),
+            "--labels",
+            str(known),
+            "--backbone",
+            "efficientnet-lite0",
         )
         _, seconds = run("embed", str(project))
         found["embed_images_per_second"] = len(truth) / seconds

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from mlrpl.models.backbones import Backbone, side_by_side
+from mlrpl.models.compiled import GraphError, compiled, is_installed, is_kept
 from mlrpl.models.folding import fold_batch_norms
 from mlrpl.projection import SAMPLE, Projection, fit_projection
 
@@ -30,6 +33,15 @@ __all__ = [
 ]
 
 Pixels = npt.NDArray[np.uint8]
+Runtime = Literal["auto", "eager", "openvino"]
+"""What computes on a CPU: PyTorch, or OpenVINO. `auto` takes the second where it is installed, its
+outputs are the same, and there are enough images to make compiling worth its time."""
+
+WORTH_CONVERTING, WORTH_COMPILING = 400, 50
+"""Images of 224 pixels, or half as many of twice that area, that take as long as they save: with a
+graph that has to be made, and with one that is kept."""
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,20 +69,45 @@ def open_picture(path: Path, size: int) -> Image.Image:
         return ImageOps.exif_transpose(picture).convert("RGB")
 
 
-def optimised_for_inference(backbone: Backbone, device: str = "cpu") -> Backbone:
+def optimised_for_inference(
+    backbone: Backbone, device: str = "cpu", *, runtime: Runtime = "eager", images: int = 0
+) -> Backbone:
     """Return a backbone with the same outputs, up to rounding, arranged to run faster.
 
-    Batch normalisation is folded into the convolutions, and maps keep their channels together.
-    Of a sum, each part for itself.
+    Batch normalisation is folded into the convolutions; then maps keep their channels together, or
+    the network is compiled. Of a sum, each part for itself.
+
+    Args:
+        backbone: As `load_backbone` gives it.
+        device: Where it is to run; it is compiled for the CPU only.
+        runtime: What is to compute there. A network that cannot be compiled runs as it is, and the
+            log says why.
+        images: How many pictures it will see, for `auto`.
     """
     if backbone.parts:
-        return side_by_side(
-            backbone.name, [optimised_for_inference(part, device) for part in backbone.parts]
-        )
+        parts = [
+            optimised_for_inference(part, device, runtime=runtime, images=images)
+            for part in backbone.parts
+        ]
+        return side_by_side(backbone.name, parts)
     size = backbone.input_size
     module = fold_batch_norms(backbone.module, torch.zeros(1, 3, size, size))
-    module = module.to(memory_format=torch.channels_last).to(device)
-    return replace(backbone, module=module)
+    folded = replace(backbone, module=module)
+    if device == "cpu" and _is_worth_compiling(folded, runtime, images):
+        try:
+            return compiled(folded)
+        except GraphError as error:
+            _LOG.warning("features are computed without OpenVINO: %s", error)
+    return replace(folded, module=module.to(memory_format=torch.channels_last).to(device))
+
+
+def _is_worth_compiling(folded: Backbone, runtime: Runtime, images: int) -> bool:
+    if runtime != "auto":
+        return runtime == "openvino"
+    work = images * (folded.input_size / 224) ** 2
+    if work < WORTH_COMPILING or not is_installed():
+        return False
+    return work >= WORTH_CONVERTING or is_kept(folded)
 
 
 def embed(
@@ -83,6 +120,7 @@ def embed(
     workers: int | None = None,
     errors: tuple[type[Exception], ...] = (OSError, ValueError),
     should_stop: Callable[[], bool] = lambda: False,
+    runtime: Runtime = "auto",
 ) -> Iterator[EmbeddedBatch]:
     """Yield the features of images, batch by batch, reading ahead.
 
@@ -99,13 +137,14 @@ def embed(
         workers: Threads that read pictures; None means one a CPU.
         errors: What `load` raises for an image that cannot be read; anything else ends the run.
         should_stop: Asked before every batch; true ends the run there.
+        runtime: What computes on a CPU; the features of each may lie beside those of the other.
 
     Yields:
         One `EmbeddedBatch` for every `batch_size` indices, also where none could be read.
     """
-    quick = optimised_for_inference(backbone, device)
-    sizes = [part.input_size for part in _parts(backbone)]
     order = [int(index) for index in indices]
+    quick = optimised_for_inference(backbone, device, runtime=runtime, images=len(order))
+    sizes = [part.input_size for part in _parts(backbone)]
     chunks = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
     pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
     waiting: deque[list[tuple[int, Future[list[Pixels]]]]] = deque()

@@ -30,8 +30,9 @@ from mlrpl.embedding import EmbeddedBatch, Projection, fit_projection
 from mlrpl.models.backbones import Backbone, load_backbone
 
 BATCH = {"cpu": 4, "cuda": 128}
-"""Pictures that the network sees at a time, by device. On a CPU, memory for the maps of more than a
-few goes back to the system after every layer, which takes a third of the time."""
+"""Pictures that the network sees at a time, by device; with CUDA fewer where they have more than
+224 pixels a side. On a CPU, memory for the maps of more than a few goes back to the system after
+every layer, which takes a third of the time."""
 GIVE_WAY_SECONDS = 60.0
 """How often a long embedding looks whether a training is due."""
 OVERSIZE = 3
@@ -174,7 +175,7 @@ class _Embedding:
             backbone,
             lambda ordinal: opener(ordinal, side),
             ordinals,
-            batch_size=BATCH[self.device],
+            batch_size=_batch_size(backbone, self.device),
             device=self.device,
             workers=THREADS if self.device == "cpu" else None,
             errors=(ImageError,),
@@ -253,6 +254,12 @@ class _Embedding:
             if self.failed != before:
                 self.features.write_failed(self.failed)
         self.control.report("embedding", self.done, self.total)
+
+
+def _batch_size(backbone: Backbone, device: str) -> int:
+    if device == "cpu":
+        return BATCH[device]
+    return max(1, int(BATCH[device] * min(1.0, (224 / backbone.input_size) ** 2)))
 
 
 def _opener(

@@ -30,7 +30,7 @@ for five epochs, 0.02 for what known images say about it."""
 _EMBEDDING = 0.04
 """Seconds for each image of the project, which the tuned network looks at in the end."""
 _FACTORS = dict(zip(backbone_names.PACKAGED, (1.0, 1.6, 2.2), strict=True))
-"""How many times longer a network takes than `efficientnet-lite0`."""
+"""How many times longer a network at its own input size takes than `efficientnet-lite0`."""
 _ON_CUDA = 0.02
 """The share of that time which a CUDA device needs, reading the pictures included."""
 
@@ -117,7 +117,20 @@ def _seconds(
         before = version.metrics.get("trained_images")
         if version.metrics.get("finetuned") and version.backbone == name and before:
             return version.training_seconds * training / int(before)
-    if name not in _FACTORS:
+    factor = _factor(name)
+    if factor is None:
         return None
-    alone = _FACTORS[name] * (training * _TRAINING + total * _EMBEDDING)
+    alone = factor * (training * _TRAINING + total * _EMBEDDING)
     return alone * _ON_CUDA if device == "cuda" else alone / max(1, torch.get_num_threads())
+
+
+def _factor(backbone: str) -> float | None:
+    """Return how many times longer a backbone takes than the default; None where nobody knows."""
+    try:
+        (part,) = backbone_names.parse(backbone)
+    except ValueError:
+        return None
+    if part.model not in _FACTORS or part.weights is not None:
+        return None
+    own = backbone_names.OWN_SIDES[part.model]
+    return _FACTORS[part.model] * ((part.side or own) / own) ** 2

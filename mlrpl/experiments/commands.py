@@ -213,7 +213,8 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure a trained method on one part of a data set."""
-    from mlrpl.experiments.feature_cache import FeatureCache, default_folder
+    from mlrpl.cache_folder import cache_folder
+    from mlrpl.experiments.feature_cache import FeatureCache
     from mlrpl.experiments.train_evaluate import evaluate_checkpoint, read_info
 
     read_info(checkpoint)
@@ -223,7 +224,7 @@ def evaluate(
         checkpoint,
         data,
         split,
-        FeatureCache(cache or default_folder()),
+        FeatureCache(cache or cache_folder()),
         device=_checked_device(device),
         per_category=per_category,
         on_progress=_teller("pictures embedded"),
@@ -279,9 +280,10 @@ def _request(backbone: str, size: str, input_size: int | None) -> FeatureRequest
 def _features(
     data: LabelledImages, request: FeatureRequest, cache: Path | None, device: str
 ) -> CachedFeatures:
-    from mlrpl.experiments.feature_cache import FeatureCache, default_folder
+    from mlrpl.cache_folder import cache_folder
+    from mlrpl.experiments.feature_cache import FeatureCache
 
-    return FeatureCache(cache or default_folder()).get(
+    return FeatureCache(cache or cache_folder()).get(
         data, request, device=device, on_progress=_teller("pictures embedded")
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -61,12 +60,6 @@ class CachedFeatures:
     """`(N, P, T)`."""
     projection: Projection | None
     """What reduced the tokens; None at paper size."""
-
-
-def default_folder() -> Path:
-    """Return the user's folder for what can be computed again."""
-    root = os.environ.get("XDG_CACHE_HOME")
-    return (Path(root) if root else Path.home() / ".cache") / "mlrpl"
 
 
 class FeatureCache:

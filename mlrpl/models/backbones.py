@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from math import isqrt
 from pathlib import Path
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mlrpl.backbone_names import LITE0, PACKAGED, PartName, parse
+from mlrpl.backbone_names import LITE0, PACKAGED, STRIDE, PartName, parse, refuse_side
 from mlrpl.errors import WeightsError
 
 __all__ = ["LITE0", "PACKAGED", "Backbone", "load_backbone", "side_by_side"]
@@ -66,7 +66,7 @@ def load_backbone(
     if weights_file is not None:
         if len(parts) > 1 or parts[0].weights is not None:
             raise ValueError(f"give the weights of {name} as NAME@FILE or as weights_file, once")
-        parts = (PartName(parts[0].model, parts[0].hub, weights_file),)
+        parts = (replace(parts[0], weights=weights_file),)
     if len(parts) == 1:
         return _load_one(name, parts[0], input_size)
     return side_by_side(name, [_load_one(str(part), part, input_size) for part in parts])
@@ -120,15 +120,20 @@ def _load_one(name: str, part: PartName, input_size: int | None) -> Backbone:
     file = part.weights
     if file is not None and not file.is_file():
         raise WeightsError(f"{file} cannot be read: there is no such file; check its name")
+    features: _TimmFeatures | _TorchvisionFeatures
     if not part.hub:
         module = _timm_model(f"tf_{part.model.replace('-', '_')}")
         _load_packaged(module, part.model, file)
-        return _measured(name, _TimmFeatures(module), input_size)
-    if part.hub == "timm":
+        features = _TimmFeatures(module)
+    elif part.hub == "timm":
         module = _timm_model(part.model, pretrained=file is None, name=name)
         _load(module, file)
-        return _measured(name, _TimmFeatures(module), input_size)
-    return _measured(name, _TorchvisionFeatures(part.model, name, file), input_size)
+        features = _TimmFeatures(module)
+    else:
+        features = _TorchvisionFeatures(part.model, name, file)
+    if part.side is None:
+        return _measured(name, features, input_size)
+    return _measured_at(name, features, part.side)
 
 
 class _SideBySide(nn.Module):
@@ -173,6 +178,13 @@ class _TimmFeatures(nn.Module):
         self.input_size = int(config["input_size"][-1])
         self.mean, self.std = tuple(config["mean"]), tuple(config["std"])
         self.classifier = model.get_classifier()
+        stages = getattr(model, "feature_info", None)
+        self.stride = int(stages[-1]["reduction"]) if stages else 1
+
+    def resize(self, side: int) -> None:
+        """Make a network whose positions are part of its weights take pictures of another side."""
+        if hasattr(self.model, "set_input_size"):
+            self.model.set_input_size(img_size=side)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         maps = self.model.forward_features(pictures)
@@ -187,7 +199,7 @@ class _TimmFeatures(nn.Module):
 class _TorchvisionFeatures(nn.Module):
     """A torchvision model up to its average pooling."""
 
-    mean, std = IMAGENET_MEAN, IMAGENET_STD
+    mean, std, stride = IMAGENET_MEAN, IMAGENET_STD, STRIDE
 
     def __init__(self, model: str, name: str, weights_file: Path | None) -> None:
         from torchvision import models  # type: ignore[import-untyped,unused-ignore]
@@ -214,6 +226,9 @@ class _TorchvisionFeatures(nn.Module):
         self.classifier = linear[-1] if linear else None
         self._maps: Tensor | None = None
         self.model.avgpool.register_forward_pre_hook(self._keep)
+
+    def resize(self, side: int) -> None:
+        """Do nothing: these networks take pictures as they come."""
 
     def _keep(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         self._maps = inputs[0]
@@ -302,6 +317,20 @@ def _fill(module: nn.Module, state: dict[str, Tensor], weights_file: Path) -> No
         raise WeightsError(
             f"{weights_file} does not fit the network ({first}); give the file of that model"
         ) from error
+
+
+def _measured_at(name: str, features: _TimmFeatures | _TorchvisionFeatures, side: int) -> Backbone:
+    """Return what a network gives for pictures of a side that its name says, or refuse it."""
+    own = features.input_size
+    refuse_side(name, side, own, features.stride)
+    try:
+        if side != own:
+            features.resize(side)
+        return _measured(name, features, side)
+    except (AssertionError, RuntimeError, ValueError, TypeError, IndexError):
+        raise ValueError(
+            f"{name} takes no pictures of {side} pixels, only of {own}; leave @{side}px out"
+        ) from None
 
 
 def _measured(name: str, features: Any, input_size: int | None) -> Backbone:

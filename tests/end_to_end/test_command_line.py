@@ -73,7 +73,16 @@ def project(
 ) -> Path:
     folder, labels, _ = pictures
     path = tmp_path_factory.mktemp("projects") / "discs"
-    run("init", str(path), "--images", str(folder), "--labels", str(labels))
+    run(
+        "init",
+        str(path),
+        "--images",
+        str(folder),
+        "--backbone",
+        "efficientnet-lite0",
+        "--labels",
+        str(labels),
+    )
     run("embed", str(path))
     run("train", str(path), "--method", "partial_bce")
     return path
@@ -126,7 +135,16 @@ def test_what_is_exported_validates_and_imports_into_a_new_project_unchanged(
     run("export", str(project), "--out", str(first), "--format", "coco", "--format", "csv")
     run("validate", str(first / "labels_all.json"))
     copy = tmp_path / "copy"
-    run("init", str(copy), "--images", str(folder), "--labels", str(first / "labels_all.json"))
+    run(
+        "init",
+        str(copy),
+        "--images",
+        str(folder),
+        "--backbone",
+        "efficientnet-lite0",
+        "--labels",
+        str(first / "labels_all.json"),
+    )
     run("export", str(copy), "--out", str(second), "--format", "coco", "--format", "csv")
 
     assert (first / "labels_all.csv").read_text() == (second / "labels_all.csv").read_text()

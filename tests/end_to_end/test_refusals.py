@@ -161,7 +161,15 @@ def test_unusable_files_are_listed_with_the_reason_and_the_rest_goes_in(
     (pictures / "cut off.png").write_bytes(whole[: len(whole) // 2])
 
     code, out, _ = run(
-        "init", str(tmp_path / "q"), "--images", str(pictures), "--categories", "a", "--json"
+        "init",
+        str(tmp_path / "q"),
+        "--images",
+        str(pictures),
+        "--categories",
+        "a",
+        "--backbone",
+        "efficientnet-lite0",
+        "--json",
     )
 
     made = json.loads(out)

@@ -34,6 +34,15 @@ from mlrpl.backbone_names import PartName, located, parse
             "timm:vit@a.pth+timm:vit@b.pth",
             [PartName("vit", "timm", Path("a.pth")), PartName("vit", "timm", Path("b.pth"))],
         ),
+        ("efficientnet-lite2@260px", [PartName("efficientnet-lite2", side=260)]),
+        (
+            "timm:vit@/c++/me@home.pth@336px+efficientnet-lite0@448px+efficientnet-lite0",
+            [
+                PartName("vit", "timm", Path("/c++/me@home.pth"), 336),
+                PartName("efficientnet-lite0", side=448),
+                PartName("efficientnet-lite0"),
+            ],
+        ),
     ],
 )
 def test_a_name_is_taken_apart(name: str, parts: list[PartName]) -> None:
@@ -53,6 +62,13 @@ def test_a_name_is_taken_apart(name: str, parts: list[PartName]) -> None:
         ("timm:resnet50@", r"names no file behind @; write NAME@FILE"),
         ("efficientnet-lite0+timm:a+efficientnet-lite0", "names efficientnet-lite0 twice"),
         ("timm:a@w.pth+timm:a@w.pth", "names timm:a@w.pth twice"),
+        ("timm:a@64px+timm:a@64px", "names timm:a@64px twice"),
+        ("efficientnet-lite0@450px", "a multiple of 32 pixels, not 450; write @448px or @480px"),
+        ("timm:a@16px", "an input side of 16 pixels cannot be used; choose one from 32 to 2048"),
+        ("timm:a@" + "9" * 5000 + "px", "choose one from 32 to 2048"),
+        ("timm:a@448", r"names no input side; .* NAME@448px or NAME@FILE@448px"),
+        ("timm:a@448px@w.pth", "names no input side"),
+        ("timm:a@0px", "names no input side"),
     ],
 )
 def test_what_is_no_name_is_refused(name: str, sentence: str) -> None:
@@ -61,11 +77,11 @@ def test_what_is_no_name_is_refused(name: str, sentence: str) -> None:
 
 
 def test_weights_files_are_found_from_anywhere(tmp_path: Path) -> None:
-    name = "timm:vit@w/a.pth+timm:vit@/b.pth+efficientnet-lite0"
+    name = "timm:vit@w/a.pth@64px+timm:vit@/b.pth+efficientnet-lite0@448px"
 
     found = located(name, tmp_path)
 
-    assert found == f"timm:vit@{tmp_path}/w/a.pth+timm:vit@/b.pth+efficientnet-lite0"
+    assert found == f"timm:vit@{tmp_path}/w/a.pth@64px+timm:vit@/b.pth+efficientnet-lite0@448px"
     assert located("timm:vit+efficientnet-lite0", tmp_path) == "timm:vit+efficientnet-lite0"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from mlrpl import embedding
 from mlrpl.embedding import embed, open_picture, optimised_for_inference
 from mlrpl.models.backbones import Backbone, load_backbone, side_by_side
 
@@ -117,6 +119,34 @@ def test_the_faster_backbone_gives_the_same_features() -> None:
     with torch.inference_mode():
         for found, expected in zip(quick.module(pictures), backbone.module(pictures), strict=True):
             assert (found - expected).abs().max() < 1e-4
+
+
+def test_a_network_that_cannot_be_compiled_runs_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("mlrpl.models.compiled._openvino", None)  # whatever it does then
+
+    (batch,) = embed(TINY, grey, [51], runtime="openvino")
+
+    assert batch.pooled == pytest.approx(next(embed(TINY, grey, [51])).pooled)
+    (line,) = caplog.messages
+    assert line.startswith("features are computed without OpenVINO: tiny cannot be converted: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_few_images_are_not_worth_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(embedding, "is_installed", lambda: True)
+    monkeypatch.setattr(embedding, "is_kept", lambda backbone: backbone.name == "kept")
+    monkeypatch.setattr(embedding, "compiled", lambda b: made.append(b.name) or b)
+    large = replace(TINY, input_size=448)
+
+    for name in ("new", "kept"):
+        for images in (10, 30, 90, 110):
+            optimised_for_inference(replace(large, name=name), runtime="auto", images=images)
+
+    assert made == ["new", "kept", "kept", "kept"]
 
 
 def test_a_photograph_is_turned_upright_and_not_decoded_larger_than_needed(tmp_path: Path) -> None:

@@ -61,6 +61,11 @@ class Created:
             "imported": None if self.imported is None else self.imported.row(),
         }
 
+    def use_backbone(self, name: str) -> None:
+        """Make another network the one that computes the features."""
+        self.project.settings = changed(self.project.settings, {"backbone": name})
+        save_project(self.project)
+
     def text(self) -> str:
         """Return what was made as sentences."""
         lines = [

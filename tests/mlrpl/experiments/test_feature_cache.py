@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mlrpl.cache_folder import cache_folder
 from mlrpl.datasets import LabelledImages, load
 from mlrpl.embedding import embed, open_picture
 from mlrpl.experiments.feature_cache import (
     CachedFeatures,
     FeatureCache,
     FeatureRequest,
-    default_folder,
 )
 from mlrpl.models.backbones import load_backbone
 from mlrpl.projection import fit_projection
@@ -174,10 +174,10 @@ def test_a_missing_or_damaged_picture_is_named(
 
 def test_the_default_folder_is_the_users_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "somewhere")
-    assert default_folder() == Path("somewhere/mlrpl")
+    assert cache_folder() == Path("somewhere/mlrpl")
 
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert default_folder() == Path.home() / ".cache" / "mlrpl"
+    assert cache_folder() == Path.home() / ".cache" / "mlrpl"
 
 
 def test_a_finished_entry_says_how_many_images_it_has(

@@ -191,6 +191,23 @@ def test_weights_may_be_named_behind_the_network(small: list[str]) -> None:
     assert named.name == small[0]
 
 
+def test_a_name_may_say_how_large_a_picture_the_network_sees(small: list[str]) -> None:
+    larger = load_backbone("+".join(f"{name}@192px" for name in small))
+
+    assert [part.input_size for part in larger.parts] == [192, 192]
+    assert [part.positions for part in larger.parts] == [6 * 6, 12 * 12]
+    assert load_backbone(f"{small[0]}@64px", input_size=320).input_size == 64
+
+
+def test_sides_that_a_network_does_not_take_are_refused(small: list[str], tmp_path: Path) -> None:
+    torch.save(timm.create_model("mixer_s32_224").state_dict(), tmp_path / "mixer.pth")
+
+    with pytest.raises(ValueError, match=r"multiple of 16 pixels, not 200; write @192px or @208px"):
+        load_backbone(f"{small[1]}@200px")
+    with pytest.raises(ValueError, match=r"no pictures of 448 pixels, only of 224; leave @448px"):
+        load_backbone(f"timm:mixer_s32_224@{tmp_path}/mixer.pth@448px")
+
+
 def test_a_sum_gives_what_its_parts_give_side_by_side(small: list[str]) -> None:
     torch.manual_seed(1)
     resnet, vit = (load_backbone(name) for name in small)

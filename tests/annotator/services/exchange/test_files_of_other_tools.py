@@ -19,6 +19,7 @@ from annotator.services.app import Services
 from annotator.services.exchange import page_transfer
 from annotator.services.exchange.import_summary import ImportSummary
 from annotator.services.project.creation import create_project
+from mlrpl.backbone_names import LITE0
 
 SIZES = {"a.jpg": (40, 30), "b.jpg": (30, 40), "c.jpg": (32, 32)}
 
@@ -74,7 +75,9 @@ def exported(services: Services, name: str = "coco") -> Path:
 def test_init_reads_tabs(tmp_path: Path, pictures: Path, suffix: str) -> None:
     labels = saved(tmp_path, f"labels{suffix}", "Image Name\tcat\na.jpg\tyes\n")
 
-    result = run("init", tmp_path / "new", "--images", pictures, "--labels", labels)
+    result = run(
+        "init", tmp_path / "new", "--images", pictures, "--backbone", LITE0, "--labels", labels
+    )
 
     assert result.exit_code == 0
     assert "1 pair present" in result.stdout
@@ -85,7 +88,7 @@ def test_a_file_of_any_suffix_is_read_where_its_format_is_named(
     tmp_path: Path, pictures: Path
 ) -> None:
     labels = saved(tmp_path, "labels.dat", "file,cat\na.jpg,1\n")
-    init = ["init", tmp_path / "new", "--images", pictures, "--labels", labels]
+    init = ["init", tmp_path / "new", "--images", pictures, "--backbone", LITE0, "--labels", labels]
 
     for words in (init, ["validate", labels]):
         with pytest.raises(FormatError, match=r"suffix '\.dat' .* Name the format with --format"):
@@ -99,7 +102,18 @@ def test_every_command_takes_the_option_that_its_refusal_names(
 ) -> None:
     labels = saved(tmp_path, "labels.csv", "file,cat,dog\na.jpg,1,-1\n")
     project = tmp_path / "new"
-    init = ["init", project, "--images", pictures, "--labels", labels, "--by", "me"]
+    init = [
+        "init",
+        project,
+        "--images",
+        pictures,
+        "--backbone",
+        LITE0,
+        "--labels",
+        labels,
+        "--by",
+        "me",
+    ]
 
     with pytest.raises(FormatError, match="say which with --minus-one absent or --minus-one unk"):
         run(*init)

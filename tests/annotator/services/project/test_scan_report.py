@@ -14,6 +14,7 @@ from annotator.services.project.creation import create_project
 from annotator.services.project.image_folders import ImageRoots
 from annotator.services.project.scan_report import ALIKE, MOST_LINES, details, together
 from annotator.store import Store
+from mlrpl.backbone_names import LITE0
 
 
 def draw(path: Path, colour: int = 0) -> Path:
@@ -37,7 +38,17 @@ def mixed(tmp_path: Path) -> Path:
 
 def test_init_says_what_became_of_every_file(mixed: Path, tmp_path: Path) -> None:
     run = CliRunner().invoke(
-        app, ["init", str(tmp_path / "P"), "--images", str(mixed), "--categories", "cat"]
+        app,
+        [
+            "init",
+            str(tmp_path / "P"),
+            "--images",
+            str(mixed),
+            "--categories",
+            "cat",
+            "--backbone",
+            LITE0,
+        ],
     )
 
     assert run.exit_code == 0
@@ -54,7 +65,17 @@ def test_init_says_what_became_of_every_file(mixed: Path, tmp_path: Path) -> Non
 def test_programs_get_the_same_as_json(mixed: Path, tmp_path: Path, command: str) -> None:
     project = tmp_path / "P"
     first = mixed if command != "add" else draw(tmp_path / "first" / "z.png", 9).parent
-    arguments = ["init", str(project), "--images", str(first), "--categories", "cat", "--json"]
+    arguments = [
+        "init",
+        str(project),
+        "--images",
+        str(first),
+        "--categories",
+        "cat",
+        "--backbone",
+        LITE0,
+        "--json",
+    ]
     run = CliRunner().invoke(app, arguments)
     if command != "init":
         more = [str(mixed)] if command == "add" else []
@@ -79,7 +100,17 @@ def test_a_folder_without_pictures_says_what_is_in_it(tmp_path: Path) -> None:
     (folder / "film.mov").touch()
 
     run = CliRunner().invoke(
-        app, ["init", str(tmp_path / "P"), "--images", str(folder), "--categories", "cat"]
+        app,
+        [
+            "init",
+            str(tmp_path / "P"),
+            "--images",
+            str(folder),
+            "--categories",
+            "cat",
+            "--backbone",
+            LITE0,
+        ],
     )
 
     assert run.exit_code == 1
