@@ -40,6 +40,7 @@ from annotator.demo.command import demo
 from annotator.domain import JobKind, State
 from annotator.errors import AnnotatorError
 from annotator.former_options import FormerOptionsGroup
+from annotator.predictor_commands import predictors_app
 from annotator.setup_cli import doctor, init
 from annotator.simulate.command import simulate
 from annotator.terminal import key_lines, login, opened, progress_bar, show, suggestion_line
@@ -294,6 +295,7 @@ app.command()(rollback)
 app.add_typer(certify_app, name="certify")
 app.add_typer(images_app, name="images")
 app.add_typer(categories_app, name="categories")
+app.add_typer(predictors_app, name="predictors")
 
 
 def main() -> None:

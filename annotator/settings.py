@@ -137,6 +137,11 @@ class Project:
         return self.path / "versions"
 
     @property
+    def predictions_path(self) -> Path:
+        """Folder that holds one folder of scores a predictor."""
+        return self.path / "predictions"
+
+    @property
     def kept_maps_path(self) -> Path:
         """Folder of what fine-tuning on a CPU reads in place of pictures, made again at will."""
         return self.path / "kept_maps"

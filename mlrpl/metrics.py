@@ -225,6 +225,19 @@ def paired_bootstrap_by_category(
     )
 
 
+def grouped_average_precision(
+    scores: Scores, labels: Labels, groups: npt.NDArray[np.int64]
+) -> Floats:
+    """Return the average precision `(C,)` of images ranked within their group.
+
+    Args:
+        scores: `(N, C)`.
+        labels: `(N, C)`.
+        groups: `(N,)`; see `paired_bootstrap_by_category`.
+    """
+    return _Ranking(scores, labels, groups).each(np.ones(len(labels)))
+
+
 class _Ranking:
     """A sorted score matrix whose mean average precision can be taken for many image weights."""
 

@@ -26,14 +26,20 @@ def load(path: Path, notes: Notes) -> dict[str, Any]:
             kept: numbers that are none, texts that are no Unicode.
         NotFound: If there is no such file.
     """
-    text = read_text(path, notes)
-    suspects: list[str] = []
-    document = _parsed(path, text, suspects)
+    document = load_any(path, notes)
     if not isinstance(document, dict):
         raise FormatError(
             f"{path}: the top level is {kind_of(document)}, not an object with 'images', "
             "'annotations' and 'categories'; name a COCO annotation file."
         )
+    return document
+
+
+def load_any(path: Path, notes: Notes) -> Any:
+    """Return what a JSON file holds, an object or anything else; otherwise as `load`."""
+    text = read_text(path, notes)
+    suspects: list[str] = []
+    document = _parsed(path, text, suspects)
     if suspects or _STRANGE_CHARACTER.search(text):
         _refuse_unusable(path, document)
     return document
@@ -75,7 +81,7 @@ def _not_json(error: json.JSONDecodeError) -> str:
     return f"line {error.lineno}, column {error.colno}: {what} ({error.msg}); write the file again"
 
 
-def _refuse_unusable(path: Path, document: dict[str, Any]) -> None:
+def _refuse_unusable(path: Path, document: Any) -> None:
     """Refuse the first value of a document that no database and no other program can keep."""
     waiting: list[tuple[str, Any]] = [("", document)]
     while waiting:

@@ -37,6 +37,7 @@ from annotator.services.labelling.probe import Probing
 from annotator.services.labelling.recording import Recording
 from annotator.services.labelling.review import Review
 from annotator.services.labelling.verify import Verification
+from annotator.services.predictors.predictors import Predictors
 from annotator.services.progress.category_report import CategoryReport
 from annotator.services.progress.forecast import Forecasts
 from annotator.services.progress.overview import ProgressReport
@@ -64,7 +65,7 @@ class Services:
         self.suggestions = Suggestions(project, store)
         self.fills = Fills(project)
         self.certification = Certification(project, store, self.suggestions, self.fills, clock)
-        self.lineage = Lineage(store)
+        self.predictors, self.lineage = Predictors(project, store, clock), Lineage(store)
         self.media = Media(project, store)
         self.recording = Recording(store, self.media, clock)
         self._prototypes = Prototypes(project, store, self.suggestions)

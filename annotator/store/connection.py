@@ -29,7 +29,7 @@ POLL_SECONDS = 0.003
 """How often a waiting writer of SQLite looks. SQLite's own waiting rests up to 0.1 s between two
 looks, and so never gets in beside a program that takes the next transaction at once."""
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest revision of the tables; a test holds it equal to Alembic's."""
 
 RESTORE = "restore a backup into a new folder with `annotator restore BACKUP NEW_PROJECT`"

@@ -10,7 +10,7 @@ import gradio as gr
 
 from annotator.services.app import Services
 from annotator.services.training.method_options import MethodOption
-from annotator.ui import race_views
+from annotator.ui import predictor_views, race_views
 from annotator.ui import train_views as views
 from annotator.ui.boundary import annotator_of, shows_errors
 from annotator.ui.charts import calibration_chart, loss_chart, method_chart
@@ -25,7 +25,7 @@ OPTIONS = 3
 
 FINETUNE = {AS_SET: None, "yes": True, "no": False}
 
-PARTS = 11
+PARTS = 13
 """How many widgets `TrainPage.show` fills."""
 
 CHALLENGERS = 2
@@ -42,6 +42,7 @@ class TrainPage(FiguresPage):
         super().__init__(services, now=now, styles=styles)
         self._training = services.training
         self._comparison = services.comparison
+        self._predictors = services.predictors
 
     def show(self, choice: int | None, older: int | None, newer: int | None) -> tuple[Any, ...]:
         """Return everything that changes with versions; what was chosen stays chosen."""
@@ -67,7 +68,13 @@ class TrainPage(FiguresPage):
             gr.update(choices=offered, value=pair[1], visible=several),
             gr.update(visible=several),
             gr.update(value=said, visible=not several),
+            *self._show_predictors(),
         )
+
+    def _show_predictors(self) -> tuple[Any, ...]:
+        found = self._predictors.worth()
+        shown = predictor_views.predictors_html(self._predictors.rows(), found)
+        return shown, gr.update(visible=predictor_views.has_categories(found))
 
     def tick(
         self, seen: Seen | None, choice: int | None, older: int | None, newer: int | None
@@ -160,6 +167,10 @@ class TrainPage(FiguresPage):
         """Return the gain of each challenger by category."""
         return race_views.gains_html(self._training.race(by_category=True))
 
+    def predictor_gains(self) -> str:
+        """Return what each predictor is worth by category."""
+        return predictor_views.categories_html(self._predictors.worth())
+
     def compare_methods(self) -> tuple[Any, ...]:
         """Return the newest version of each method side by side."""
         compared = self._comparison.methods()
@@ -185,6 +196,7 @@ class TrainPage(FiguresPage):
         none = gr.Markdown(views.NO_VERSION, visible=False, elem_id="versions-none")
         versions = gr.HTML(visible=False, elem_id="version-table", **PLAIN)
         row, choice, rollback, back = self._build_choice(said)
+        predictors = self._build_predictors()
         race = self._build_race()
         self._build_methods()
         older, newer, compare, without = self._build_changes()
@@ -201,6 +213,7 @@ class TrainPage(FiguresPage):
             newer,
             compare,
             without,
+            *predictors,
         ]
         gr.Timer(LOOK_SECONDS).tick(
             shows_errors(self.tick),
@@ -268,6 +281,22 @@ class TrainPage(FiguresPage):
             shows_errors(self.calibration), choice, [chart, note], api_visibility="private"
         )
         return row, choice, rollback, back
+
+    def _build_predictors(self) -> tuple[gr.HTML, gr.Button]:
+        gr.Markdown("## Predictors")
+        gr.HTML(f'<p class="pg-note">{predictor_views.ABOUT}</p>', **PLAIN)
+        table = gr.HTML(elem_id="predictors", **PLAIN)
+        with gr.Row(elem_classes="pg-actions"):
+            show = gr.Button(
+                "Show predictors by category",
+                visible=False,
+                scale=0,
+                min_width=250,
+                elem_id="predictors-show",
+            )
+        found = gr.HTML(elem_id="predictors-by-category", **PLAIN)
+        show.click(shows_errors(self.predictor_gains), None, found, api_visibility="private")
+        return table, show
 
     def _build_race(self) -> tuple[gr.HTML, gr.Button]:
         gr.Markdown("## Challengers")

@@ -68,3 +68,5 @@ class Evidence(TypedDict):
     unlike: list[SimilarImage]
     similar: str
     """Why there are none, or an empty text."""
+    predictors: list[str]
+    """A sentence for each predictor that speaks about the pair."""

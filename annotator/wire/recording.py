@@ -105,6 +105,8 @@ class Opinion(TypedDict):
     """Open categories at or above their threshold."""
     likely: list[int]
     """Open categories that are worth a row of a list, the likeliest first."""
+    sources: NotRequired[dict[str, str]]
+    """Names of the predictors, by category that the version does not know and they suggest."""
     rankings: NotRequired[int]
     """Of how many categories all images are ranked by likeness."""
 

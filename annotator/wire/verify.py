@@ -92,7 +92,7 @@ class GridPage(TypedDict):
     version: int | None
     basis: str
     """What the order goes by: `scores`, `likeness`, `selection` (likeness to the images that the
-    order of a selection names), `diversity` or `files`."""
+    order of a selection names), `predictors`, `diversity` or `files`."""
     bulk: bool
     """Items that nobody touches are recorded."""
     elsewhere: int

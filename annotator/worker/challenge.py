@@ -13,7 +13,7 @@ from annotator.services.message import counted, span
 from annotator.services.training import retraining
 from annotator.services.training.challengers import FINE_TUNED, WON, Outcome, budget, points
 from annotator.settings import Project
-from annotator.store import Transaction, versions
+from annotator.store import Transaction, predictors, versions
 from annotator.worker.device import choose_device
 from annotator.worker.embedding import BackboneLoader
 from annotator.worker.evaluation import Gain, gain
@@ -47,6 +47,8 @@ def run(
     delete_leftovers(project, control.store)
     with control.store.reading() as tx:
         base, champion = _versions(tx, int(control.job.options["base"]))
+        if predictors.signature(tx) != champion.metrics.get(retraining.PREDICTORS, []):
+            raise Dropped("Dropped: the version in use weighed other predictors.")
         refusal = _refusal(project, tx, device) if name == FINE_TUNED else ""
     if refusal:
         return _finish(control, {"outcome": Outcome.NOT_TRIED, "note": refusal})

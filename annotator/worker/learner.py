@@ -22,6 +22,7 @@ from mlrpl.errors import TrainingDiverged
 from mlrpl.labels import ABSENT, PRESENT, UNKNOWN, known_mask
 from mlrpl.methods import build
 from mlrpl.methods.base import Method
+from mlrpl.models.heads import without_names
 from mlrpl.training import EpochReport, TrainConfig, TrainingData, fit, predict
 
 FOLD_GROUPS = 3
@@ -178,6 +179,9 @@ class Learner:
         self._options = options
         self._epochs = epochs
         self._fits = 0
+        self.nameless: Scores | None = None
+        """`(N, C)`, what `out_of_fold` returned, without what the categories' names say; None where
+        they say nothing."""
 
     def like(self, *, method: str | None = None, features: FeatureFiles | None = None) -> Learner:
         """Return the same training with another method and its usual options, or other features."""
@@ -291,6 +295,13 @@ class Learner:
             method = self.fit(rows, control, of=FOLD_GROUPS + 1)
             found = self.predict(method, target, control.check)[target]
             scores[target] = np.where(taught, found, np.nan)
+            with without_names(method) as said_something:
+                if not said_something:
+                    continue
+                found = self.predict(method, target, control.check)[target]
+            if self.nameless is None:
+                self.nameless = np.full_like(scores, np.nan)
+            self.nameless[target] = np.where(taught, found, np.nan)
         return scores
 
     @cached_property

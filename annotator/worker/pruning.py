@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 
-from annotator.arrays import version_leftovers
+from annotator.arrays import predictions, version_leftovers
 from annotator.arrays import versions as files
 from annotator.arrays.held_out import delete_out_of_fold
 from annotator.arrays.kept_maps import delete_outdated
 from annotator.arrays.version_features import delete_features, owner
 from annotator.domain import Version
 from annotator.settings import Project
-from annotator.store import Store, versions
+from annotator.store import Store, predictors, versions
 
 _LOG = logging.getLogger(__name__)
 
@@ -20,8 +20,10 @@ def delete_leftovers(project: Project, store: Store) -> None:
     """Delete what trainings that did not finish have left behind, and maps of no more use."""
     with store.reading() as tx:
         existing = {v.number for v in versions.every(tx)}
+        predicted = {p.version for p in predictors.every(tx)}
     for path in version_leftovers.delete_leftovers(project.versions_path, existing):
         _LOG.info("deleted the unfinished version in %s", path)
+    predictions.delete_leftovers(project, predicted)
     settings = project.settings
     made_by = {"backbone": settings.backbone, "grey_range": settings.images.grey_range}
     if delete_outdated(project.kept_maps_path, made_by):

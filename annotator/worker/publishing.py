@@ -14,12 +14,14 @@ import numpy as np
 from annotator.arrays import versions as files
 from annotator.arrays.error_correlation import write_errors
 from annotator.arrays.evidence import Where, write_where
+from annotator.arrays.followed import Followed, write_followed
 from annotator.arrays.held_out import write_out_of_fold
 from annotator.arrays.versions import VersionParameters
 from annotator.domain import Category, Version
 from annotator.errors import ProjectError
 from annotator.services.message import counted
 from annotator.services.training.challengers import WON, points
+from annotator.services.training.retraining import PREDICTORS, WORTH
 from annotator.settings import Project
 from annotator.store import versions
 from annotator.worker.acquisition import QueueBasis
@@ -74,6 +76,12 @@ class Trained:
     """The network that was tuned with it."""
     started: float
     """Monotonic seconds."""
+    followed: Followed
+    """How far it follows each predictor."""
+    predictors: list[list[str]]
+    """Name and version of each predictor that was weighed."""
+    worth: list[dict[str, Any]]
+    """See `measured_worth`."""
 
     @property
     def kind(self) -> tuple[str, bool]:
@@ -249,6 +257,8 @@ def _metrics(trained: Trained) -> dict[str, Any]:
         "known_pairs": int(known_mask(snapshot.labels).sum()),
         "asking": trained.asked.row(),
         "history": trained.history,
+        PREDICTORS: trained.predictors,
+        WORTH: trained.worth,
     }
 
 
@@ -274,6 +284,8 @@ def _save(path: Path, trained: Trained) -> None:
     checkpoint.save(path, trained.method, trained.method_name, trained.method.dimensions)
     if trained.where is not None:
         write_where(path.parent, trained.where)
+    if trained.followed.names:
+        write_followed(path.parent, trained.followed)
     if trained.errors is not None:
         write_errors(path.parent, trained.errors)
     kept = out_of_fold(trained.snapshot, trained.held_out)

@@ -10,6 +10,7 @@ from annotator.arrays import versions as files
 from annotator.arrays.error_correlation import read_errors
 from annotator.arrays.evidence import has_where, write_where
 from annotator.arrays.features import FeatureFiles
+from annotator.arrays.followed import read_followed
 from annotator.arrays.version_features import features_path
 from annotator.errors import NotReady
 from annotator.services.message import counted
@@ -20,6 +21,7 @@ from annotator.worker.calibration import Decisions
 from annotator.worker.evidence import fit_where
 from annotator.worker.job_control import Control
 from annotator.worker.learner import Learner
+from annotator.worker.predictors import followed_scores, predicted_by
 from annotator.worker.snapshots import complete_snapshot
 from mlrpl import checkpoint
 from mlrpl.decision.calibration import raw_threshold
@@ -52,6 +54,11 @@ def rescore(project: Project, control: Control, number: int, device: str) -> str
     scores = learner.predict(method, np.flatnonzero(learner.done), control.check)
     thresholds = np.asarray(parameters.thresholds)
     scores[:, np.isinf(thresholds)] = np.nan
+    followed = read_followed(path, len(thresholds))
+    if followed is not None:
+        named = list(zip(followed.names, followed.versions, strict=True))
+        said = predicted_by(project, snapshot, named)
+        scores = followed_scores(scores, said, followed, learner.done)
     ranked = np.isin(parameters.category_ordinals, parameters.ranked_only)
     centres = np.where(ranked, thresholds, raw_threshold(parameters.calibration, 0.5))
     decisions = Decisions(

@@ -14,7 +14,7 @@ from annotator.arrays.features import FeatureFiles
 from annotator.arrays.version_features import owned
 from annotator.errors import NotFound, NotReady
 from annotator.services.training.challengers import AUTO, QUICK
-from annotator.settings import Project, Settings
+from annotator.settings import Project
 from annotator.store import answers, probes
 from annotator.worker import embedding, finetuning
 from annotator.worker.acquisition import queue_basis
@@ -24,12 +24,15 @@ from annotator.worker.embedding import BackboneLoader
 from annotator.worker.error_correlation import fit_errors
 from annotator.worker.evidence import fit_where
 from annotator.worker.job_control import Control
-from annotator.worker.learner import FOLD_GROUPS, Learner, Rows, Scores, Snapshot
+from annotator.worker.learner import FOLD_GROUPS, Bools, Learner, Rows, Scores, Snapshot
+from annotator.worker.predictor_worth import measured_worth
+from annotator.worker.predictors import Predicted, fair_rows, follow, predicted
 from annotator.worker.probe_correction import calibration_error
 from annotator.worker.pruning import delete_leftovers
 from annotator.worker.publishing import Trained, publish
 from annotator.worker.rescoring import rescore
 from annotator.worker.snapshots import complete_snapshot
+from mlrpl.decision.stacking import Stack
 from mlrpl.labels import PRESENT
 from mlrpl.methods import names
 from mlrpl.methods.base import Method
@@ -134,7 +137,7 @@ def learned(
         device=lesson.device,
     )
     rows = _rows(learner)
-    outcome = _Outcome(control, project.settings, judge, started)
+    outcome = _Outcome(project, control, judge, started)
     if not lesson.tunes:
         yield outcome.of(learner, rows, seen=owner is not None, owner=owner)
         return
@@ -162,9 +165,8 @@ def _rows(learner: Learner) -> Rows:
 class _Outcome:
     """Fits, scores and calibrates for one job."""
 
+    project: Project
     control: Control
-    wish: Settings
-    """From which probability on present is suggested, what is asked first."""
     judge: Judge
     started: float
     """Monotonic seconds."""
@@ -193,36 +195,59 @@ class _Outcome:
         snapshot, control = learner.snapshot, self.control
         taught = (snapshot.labels[rows] == PRESENT).any(axis=0)
         calibrates = not seen and enough_for_probabilities(snapshot)
-        found = learner.out_of_fold(control) if calibrates else None
+        said = predicted(self.project, control.store, snapshot)
+        alone = learner.out_of_fold(control) if calibrates else None
+        found, stack = said.weigh(snapshot, alone)
         if found is not None:
             self.judge(snapshot, found)
         method = fitted or learner.fit(rows, control, of=FOLD_GROUPS + 1 if calibrates else 1)
         control.report("scoring")
-        scores = learner.predict(method, np.flatnonzero(learner.done), control.check)
-        # A name may order images before the first present answer, but it never suggests.
-        speaks = method.zero_shot_categories().cpu().numpy()
-        scores[:, ~(taught | speaks)] = np.nan
-        _require_finite(scores[learner.done][:, taught | speaks])
-        honest = np.where(snapshot.held_out[:, None], scores, np.float32(np.nan))
-        if found is None:
-            self.judge(snapshot, honest)
-        else:
-            honest = np.where(np.isnan(honest), found, honest)
+        scores = _scores(learner, method, taught, control)
         if seen:
-            found = held_out_scores(snapshot, scores)
+            found, stack = said.weigh(snapshot, held_out_scores(snapshot, scores))
+        scores, followed = follow(scores, said, stack, taught, learner.done)
+        if seen and found is not None:
+            scores = fair_rows(scores, found, snapshot)
+        honest = np.where(snapshot.held_out[:, None], scores, np.float32(np.nan))
+        if not calibrates:
+            self.judge(snapshot, honest)
+        elif found is not None:
+            honest = np.where(np.isnan(honest), found, honest)
         with control.store.reading() as tx:
             audit = probes.audit_answers(tx)  # they set intercepts, and have trained nothing
-        decisions = make_decisions(snapshot, scores, found, self.wish.suggestions, audit)
+        decisions = make_decisions(
+            snapshot, scores, found, self.project.settings.suggestions, audit
+        )
         decisions.thresholds[~taught] = np.inf
         errors = fit_errors(snapshot, found, decisions.fitted, decisions.ranked)
         with control.store.reading() as tx:
-            basis = queue_basis(tx, self.wish.asking, learner.features, errors)
+            basis = queue_basis(tx, self.project.settings.asking, learner.features, errors)
         return Trained(
             snapshot, method, learner.method, learner.features.backbone, scores, decisions,
             _history(learner), len(rows), fit_where(learner.features, scores, check=control.check),
             errors, calibration_error(snapshot, scores, decisions.fitted, decisions.ranked, audit),
-            basis, honest, owner, tuned, self.started,
+            basis, honest, owner, tuned, self.started, followed, said.signature,
+            _worth(learner, said, stack, alone, control),
         )  # fmt: skip
+
+
+def _scores(learner: Learner, method: Method, taught: Bools, control: Control) -> Scores:
+    """Return what a method says about all images, NaN for categories that it knows nothing of."""
+    scores = learner.predict(method, np.flatnonzero(learner.done), control.check)
+    # A name may order images before the first present answer, but it never suggests.
+    speaks = method.zero_shot_categories().cpu().numpy()
+    scores[:, ~(taught | speaks)] = np.nan
+    _require_finite(scores[learner.done][:, taught | speaks])
+    return scores
+
+
+def _worth(
+    learner: Learner, said: Predicted, stack: Stack, alone: Scores | None, control: Control
+) -> list[dict[str, Any]]:
+    if alone is None:
+        return []
+    control.report("comparing predictors")
+    return measured_worth(learner.snapshot, said, stack, alone, learner.nameless, control.check)
 
 
 def _require_finite(scores: Scores) -> None:

@@ -63,9 +63,15 @@ def folders(
         if features:
             found.append(path / FEATURES)
     found += [certificate_files.folder(project, number) for number in certificates]
-    if features and (project.path / "features").is_dir():
-        found += sorted(p for p in (project.path / "features").iterdir() if p.name[0] != ".")
+    found += _inside(project.predictions_path)
+    if features:
+        found += _inside(project.path / "features")
     return [Folder(p, p.relative_to(project.path).as_posix()) for p in found if p.is_dir()]
+
+
+def _inside(path: Path) -> list[Path]:
+    """Return what lies in a folder, which need not be there, but nothing half-written."""
+    return sorted(p for p in path.iterdir() if p.name[0] != ".") if path.is_dir() else []
 
 
 def weights(project: Project) -> list[tuple[Path, str]]:

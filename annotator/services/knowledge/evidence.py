@@ -18,6 +18,7 @@ from annotator.services.catalogue.pictures import names_of
 from annotator.services.knowledge.conditional_update import own_labels, reasons
 from annotator.services.knowledge.explanations import Question, explanation, isolated, moved
 from annotator.services.knowledge.known_labels import ABSENT, PRESENT, KnownLabels, KnownLabelsCache
+from annotator.services.knowledge.predictions import PredictorOpinions
 from annotator.services.knowledge.suggestions import Suggestions
 from annotator.settings import Project
 from annotator.store import Store, answers, categories, images
@@ -65,6 +66,7 @@ class Evidence:
         self._store = store
         self._suggestions = suggestions
         self._labels = labels
+        self._predictions = PredictorOpinions(project)
 
     def of(self, image_id: int, category_id: int) -> wire.Evidence:
         """Return what speaks for a category on an image and what against it.
@@ -82,6 +84,7 @@ class Evidence:
             labels = answers.labels_of(tx, [image_id]).get(image_id, [])
             own = own_labels(labels, {c.id: c.ordinal for c in listed})
             number, arrays = self._suggestions.current(tx)
+            opinions = self._predictions.current(tx)
         pair = _Pair(image, category, own, number, arrays, self._features(arrays), known)
         near = _nearest(pair)
         alike, unlike = near.take(PRESENT, ALIKE), near.take(ABSENT, UNLIKE)
@@ -102,6 +105,9 @@ class Evidence:
             "alike": [{"id": i, "name": names.get(i, f"image {i}")} for i in alike],
             "unlike": [{"id": i, "name": names.get(i, f"image {i}")} for i in unlike],
             "similar": near.text,
+            "predictors": self._predictions.reasons(
+                opinions, number, arrays, image.ordinal, category
+            ),
         }
 
     def _features(self, arrays: VersionArrays | None) -> FeatureFiles | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,8 @@ class ImageSuggestions:
     """Ordinals whose bar is a ranking only: no percentage, no accept-all."""
     suggested: frozenset[int]
     """Ordinals at or above the version's threshold."""
+    sources: Mapping[int, str] = field(default_factory=dict)
+    """Names of the trusted predictors that suggest a category which the version does not know."""
 
 
 NOTHING = ImageSuggestions({}, frozenset(), frozenset())

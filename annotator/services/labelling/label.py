@@ -16,6 +16,7 @@ from annotator.services.clock import Clock, utc_now
 from annotator.services.knowledge.conditional_update import own_labels
 from annotator.services.knowledge.fills import Fills, filled_rows
 from annotator.services.knowledge.open_pairs import settled_categories
+from annotator.services.knowledge.predictions import PredictorOpinions
 from annotator.services.knowledge.prototypes import Prototypes
 from annotator.services.knowledge.suggestions import ImageSuggestions, Suggestions
 from annotator.services.labelling.flags import flag_rows
@@ -83,6 +84,7 @@ class Labelling:
         self._fills = fills or Fills(project)
         self._suggestions = suggestions
         self._prototypes = prototypes
+        self._predictions = PredictorOpinions(project)
         self._media = media
         self._likely = likely or LikelyHere(store, clock=clock)
         self._queue = Queue(project, store, suggestions, clock)
@@ -193,6 +195,7 @@ class Labelling:
             marked = bookmarks.among(tx, me, list(found))
             version, arrays = self._suggestions.current(tx)
             rankings = self._prototypes.current(tx)
+            predicted = self._predictions.current(tx)
             paths, names = images.paths_of(tx, list(found)), names_of(tx, list(found))
             fills = self._fills.of_images(tx, [image.ordinal for image in found.values()])
             costs = self._likely.costs.current(tx)
@@ -208,6 +211,7 @@ class Labelling:
             known_here = own_labels(own.values(), ordinals)
             opinion = self._suggestions.of_image(arrays, image.ordinal, known_here)
             opinion = rankings.added_to(opinion, arrays, image.ordinal)
+            opinion = predicted.added_to(opinion, arrays, image.ordinal, shown)
             filled = filled_rows(fills.get(image.ordinal, {}), named, own)
             settled = settled_categories(own.values(), parents, [int(c) for c in filled])
             no_answer = {*settled, *unsure.get(image_id, [])}  # nobody is asked about these
@@ -251,12 +255,14 @@ class Labelling:
             every = categories.every(tx, archived=True)
             version, arrays = self._suggestions.current(tx)
             rankings = self._prototypes.current(tx)
+            predicted = self._predictions.current(tx)
             filled = self._fills.of_images(tx, [image.ordinal]).get(image.ordinal, {})
             costs = self._likely.costs.current(tx)
         own = own_labels(labels, {c.id: c.ordinal for c in every})
         opinion = self._suggestions.of_image(arrays, image.ordinal, own)
-        opinion = rankings.added_to(opinion, arrays, image.ordinal)
         shown = [c for c in every if not c.archived]
+        opinion = rankings.added_to(opinion, arrays, image.ordinal)
+        opinion = predicted.added_to(opinion, arrays, image.ordinal, shown)
         parents = hierarchy.resolve(self._project.settings.hierarchy, every)
         settled = settled_categories(labels, parents, [c.id for c in shown if c.ordinal in filled])
         chances = self._likely.chances(shown, opinion, arrays, own)
@@ -366,10 +372,13 @@ def standing(
     """Return the scores and marks of one image as the page knows them; no mark where settled."""
     ids = {c.ordinal: c.id for c in shown}
     marked = [ids[o] for o in sorted(opinion.suggested) if o in ids]
-    return {
+    found: Opinion = {
         "version": version,
         "scores": {str(ids[o]): round(bar, 4) for o, bar in opinion.bars.items() if o in ids},
         "ranked": [ids[o] for o in sorted(opinion.ranked) if o in ids],
         "suggested": [c for c in marked if c not in settled],
         "likely": likely,
     }
+    if opinion.sources:
+        found["sources"] = {str(ids[o]): by for o, by in opinion.sources.items() if o in ids}
+    return found

@@ -20,6 +20,7 @@ from annotator.services.knowledge.calibration import is_calibrated, is_taught
 from annotator.services.knowledge.conditional_update import Reranking
 from annotator.services.knowledge.open_pairs import PairCounts
 from annotator.services.knowledge.open_suggestions import OpenSuggestions
+from annotator.services.knowledge.predictions import PredictorOpinions
 from annotator.services.knowledge.prototypes import direction_of, examples_of
 from annotator.services.knowledge.suggestions import Suggestions, as_wished
 from annotator.services.labelling.attention_checks import draw_checks, mixed_in
@@ -109,6 +110,7 @@ class Verification:
         self._project = project
         self._store = store
         self._suggestions = suggestions
+        self._predictions = PredictorOpinions(project)
         self._media = media
         self._labelling = labelling
         self._recording = recording
@@ -298,17 +300,17 @@ class Verification:
             if asked.mode is not Mode.LIKE:
                 moves = self._reranking.moves(arrays, ordinal)
                 return Order(keys_by_score(arrays, ordinal, asked.mode, moves), "scores", opinion)
-        promoted = versions.promoted(tx)
-        path = features_path(self._project, None if promoted is None else promoted.number)
-        features = usable_features(path)
-        keys = None
+        used, keys = versions.promoted(tx), None
+        features = usable_features(features_path(self._project, used.number if used else None))
         if features is not None:
             examples = examples_of(tx, asked.category.id, asked.like)
             keys = keys_by_likeness(features, direction_of(features, examples), number)
         if keys is not None:
             return Order(keys, "selection" if asked.by_selection else "likeness", opinion)
-        has_order = features is not None and features.order is not None
-        basis = "diversity" if has_order else "files"
+        keys = self._predictions.current(tx).keys(ordinal, number)
+        if keys is not None:
+            return Order(keys, "predictors", opinion)
+        basis = "diversity" if features is not None and features.order is not None else "files"
         return Order(keys_by_diversity(features, number), basis, opinion)
 
     def _checks(

@@ -9,7 +9,7 @@ from datetime import datetime
 from annotator.domain import JobKind, JobState, Version
 from annotator.services.message import counted
 from annotator.settings import Retraining
-from annotator.store import Transaction, answers, categories, jobs, versions
+from annotator.store import Transaction, answers, categories, jobs, predictors, versions
 from annotator.store.answer_tables import imports
 
 RETRY_SECONDS = 600
@@ -17,6 +17,11 @@ RETRY_SECONDS = 600
 
 WON = "challenge"
 """What the metrics hold of a version that was better than the one in use, and of no other."""
+
+PREDICTORS = "predictors"
+"""What the metrics hold of a version: the predictors that it weighed, as `signature` has them."""
+WORTH = "predictor_worth"
+"""What the metrics hold of a version: what each predictor was worth on its held-out answers."""
 
 FOLLOW = "The first suggestions come as soon as the trainer has learned from the labels."
 """What people who label are told until there is a version, once nothing more is asked of them."""
@@ -49,6 +54,8 @@ class Situation:
     """How long to wait after a training that failed or was cancelled."""
     later_features: int = 0
     """Labelled images whose features the last version lacked, if they are a fair share."""
+    other_predictors: bool = False
+    """Whether the last version weighed other predictors than there are now."""
 
 
 def situation(tx: Transaction, now: datetime) -> Situation:
@@ -73,6 +80,8 @@ def situation(tx: Transaction, now: datetime) -> Situation:
         age_seconds=(now - last.created_at).total_seconds() if last else 0.0,
         under_way=job is not None and job.state in (JobState.QUEUED, JobState.RUNNING),
         rest_seconds=rest,
+        other_predictors=last is not None
+        and predictors.signature(tx) != last.metrics.get(PREDICTORS, []),
     )
 
 
@@ -98,6 +107,8 @@ def due(now: Situation, settings: Retraining) -> str | None:
 
 def _enough(now: Situation, settings: Retraining) -> str | None:
     """Return what there is enough of for a version that may be trained now."""
+    if now.other_predictors:
+        return "the predictors have changed"
     if now.later_features:
         return f"features of {counted(now.later_features, 'more labelled image')}"
     if now.new_answers >= _needed_answers(now, settings):

@@ -18,6 +18,8 @@ from annotator.services.background.throttled_cache import Counted
 from annotator.services.catalogue.pictures import Media
 from annotator.services.certificates.certification import Certification
 from annotator.services.certificates.rows import PlanOptions
+from annotator.services.predictors.predictors import PredictorRow, Predictors
+from annotator.services.predictors.worth import WorthRow
 from annotator.services.progress.category_report import CategoryReportRow
 from annotator.services.progress.overview import ProgressReport
 from annotator.services.progress.quality import QualityRow
@@ -397,6 +399,26 @@ class Broken(RuntimeError):
     """A bug, not a refusal."""
 
 
+@stands_for(Predictors)
+class FakePredictors:
+    """Has the built-in one and one from a file, which a version has measured."""
+
+    def __init__(self) -> None:
+        self.measured: list[dict[str, Any]] = []
+
+    def rows(self) -> list[dict[str, Any]]:
+        built_in = {
+            "name": "names", "kind": "names", "version": "", "trusted": False, "added_by": "",
+            "added_at": None, "refreshed_at": None, "options": {}, "report": {}, "text": "Names.",
+        }  # fmt: skip
+        file = built_in | {"name": "<i>scores</i>", "kind": "file", "trusted": True}
+        return [dict(checked(PredictorRow, row)) for row in (built_in, file)]
+
+    def worth(self) -> dict[str, Any]:
+        version = 7 if self.measured else None
+        return dict(checked(WorthRow, {"version": version, "predictors": self.measured}))
+
+
 def fake_services(folder: Path, **others: Any) -> Any:
     """Return all of them; `others` are the real ones of the Export and Settings pages."""
     progress = FakeProgress()
@@ -423,6 +445,7 @@ def fake_services(folder: Path, **others: Any) -> Any:
         category_report=FakeReport(CategoryReportRow, NO_CATEGORIES),
         training=FakeTraining(progress),
         comparison=FakeComparison(),
+        predictors=FakePredictors(),
         certification=SimpleNamespace(),  # its own tests bring what they call
         forecasts=SimpleNamespace(),
         media=FakeMedia(folder),

@@ -142,6 +142,31 @@ def test_gains_by_category_are_shown_on_demand(page: TrainPage, services: Any) -
     assert "−5.0 to +40.0" in some
 
 
+def test_predictors_are_shown_with_what_they_are_worth_and_by_category_on_demand(
+    page: TrainPage, services: Any
+) -> None:
+    before, none = page.show(None, None, None)[-2:], page.predictor_gains()
+    services.predictors.measured = [
+        {
+            "name": "<i>scores</i>", "weight": 0.5, "with": 0.61, "without": 0.5, "gain": 0.11,
+            "low": 0.02, "high": 0.2, "pairs": 1200, "present": 90,
+            "categories": [{"category": "<b>dog</b>", "with": 0.7, "without": 0.25}],
+        }
+    ]  # fmt: skip
+
+    after, some = page.show(None, None, None)[-2:], page.predictor_gains()
+
+    assert "not measured yet" in before[0]
+    assert before[1]["visible"] is False
+    assert "No predictor has been measured yet" in none
+    assert "&lt;i&gt;scores&lt;/i&gt;" in after[0]
+    for shown in ("61.0%", "50.0%", "1,200", "helps", "Measured by version 7"):
+        assert shown in after[0]
+    assert after[1]["visible"] is True
+    for shown in ("&lt;b&gt;dog&lt;/b&gt;", "70.0%", "25.0%"):
+        assert shown in some
+
+
 @pytest.mark.parametrize(
     ("result", "says"),
     [

@@ -13,7 +13,7 @@ from annotator.domain import Job, JobKind, JobState, State, Version
 from annotator.services.training import challengers
 from annotator.services.training.challengers import AUTO, WON, Outcome
 from annotator.settings import changed
-from annotator.store import jobs, versions
+from annotator.store import jobs, predictors, versions
 from annotator.worker import challenge, training
 from annotator.worker.foreground import run_or_follow
 from annotator.worker.job_control import Control, Dropped
@@ -239,6 +239,20 @@ def test_a_challenger_of_an_older_version_is_dropped(race) -> None:
     job = challenged(race, "sharp", base=1)
 
     assert (job.state, job.message) == (JobState.CANCELLED, "Dropped: version 2 knows more.")
+
+
+def test_a_challenger_is_dropped_while_the_version_in_use_weighed_other_predictors(race) -> None:
+    answer(race, range(200))
+    train(race)
+    about = {"options": {}, "report": {}, "by": "ann", "now": race.clock()}
+    with race.store.writing() as tx:
+        predictors.put(tx, "new", "file", "0123", **about)
+
+    job = challenged(race, "sharp")
+
+    assert (job.state, job.message) == (
+        JobState.CANCELLED, "Dropped: the version in use weighed other predictors.",
+    )  # fmt: skip
 
 
 def test_a_challenger_has_its_time(race, monkeypatch) -> None:

@@ -120,7 +120,7 @@ export class Evidence {
 
   /** @param {EvidenceReply} reply */
   #draw(reply) {
-    const { where, explanation, alike, unlike, similar } = reply;
+    const { where, explanation, alike, unlike, similar, predictors } = reply;
     const text = JSON.stringify(reply);
     if (text === this.#shown) return;
     this.#shown = text;
@@ -128,7 +128,7 @@ export class Evidence {
     this.where.textContent = where.text;
     this.#drawMap(where);
     const reasons = explanation.reasons.map(reasonLine);
-    const remarks = [explanation.moved, explanation.moved ? '' : explanation.text, explanation.near ?? ''].filter(Boolean);
+    const remarks = [explanation.moved, explanation.moved ? '' : explanation.text, explanation.near ?? '', ...predictors].filter(Boolean);
     this.reasons.replaceChildren(h('h4', { text: 'Because' }),
       ...(reasons.length ? [h('ul', { class: 'ev-reasons' }, ...reasons)] : []),
       ...remarks.map((remark) => h('p', { text: remark })));

@@ -41,6 +41,8 @@ export class Item {
     this.suggested = new Set(data.suggested);
     this.offered = new Set(data.suggested); // when it came on the screen
     this.ranked = new Set(data.ranked);
+    /** @type {ById<string>} */
+    this.sources = data.sources ?? {}; // who suggests what the version does not know
     /** @type {Map<number, Label>} */
     this.labels = new Map();
     /** @type {Map<number, number | null>} */
@@ -98,7 +100,8 @@ export class Item {
   }
 
   /** @param {Opinion} opinion */
-  #updateScores({ scores, suggested, ranked }) {
+  #updateScores({ scores, suggested, ranked, sources }) {
+    this.sources = sources ?? {};
     const fresh = new Map(numbered(scores));
     const ids = new Set([...fresh.keys(), ...this.scores.keys(), ...suggested, ...this.suggested]);
     for (const id of ids) {
@@ -130,7 +133,8 @@ export class Item {
       isUnlikely: this.isQuiet(id) && !this.worth.has(id),
       explanation: contradiction ? explainContradiction(contradiction, id, nameOf)
         : implied ? `because ${nameOf(implied.from)} is ${this.state(implied.from)}`
-          : filled ? `filled in by certificate ${filled.certificate}` : '',
+          : filled ? `filled in by certificate ${filled.certificate}`
+            : this.isDoubtful(id) && this.sources[id] ? `suggested by ${this.sources[id]}` : '',
     };
   }
 

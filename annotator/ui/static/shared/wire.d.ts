@@ -112,6 +112,7 @@ export interface Evidence {
   alike: SimilarImage[];
   unlike: SimilarImage[];
   similar: string;
+  predictors: string[];
 }
 
 export interface EvidenceLabels {
@@ -317,6 +318,7 @@ export interface ItemData {
   ranked: number[];
   suggested: number[];
   likely: number[];
+  sources?: ById<string>;
   rankings?: number;
   id: number;
   name: string;
@@ -462,6 +464,7 @@ export interface Opinion {
   ranked: number[];
   suggested: number[];
   likely: number[];
+  sources?: ById<string>;
   rankings?: number;
 }
 

@@ -28,6 +28,7 @@ const RANKED = {
 export function sentence({ basis, bulk, about: { mode, like } }, category) {
   const name = h('b', { text: category, dir: 'auto' });
   if (basis === 'diversity') return ['Nobody has found ', name, ' yet. Mark the images that show it, and the next page shows more like them. ', ONLY_MARKED];
+  if (basis === 'predictors') return ['Nobody has found ', name, ' yet: predictors rank these highest. Mark the images that show it. ', ONLY_MARKED];
   if (basis === 'files') return ['There is nothing to rank images for ', name, ' by yet: they come in file order. ', ONLY_MARKED];
   if (basis === 'likeness' || basis === 'selection') return likeness(name, bulk, basis === 'likeness' ? like : 'selection');
   if (!bulk) return ['The model has too few answers to be sure about ', name, `: ${RANKED[mode]}. `, ONLY_MARKED];

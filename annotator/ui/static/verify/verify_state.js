@@ -35,7 +35,7 @@ import { savedText } from './texts.js';
 
 const UNDOABLE = 30; // pages that undo shows again; of older ones the server says what they were
 const COMMIT_MS = 1000; // so long the next page waits for the first example to be saved
-const WITHOUT_EXAMPLE = ['diversity', 'files']; // orders that the first example changes
+const WITHOUT_EXAMPLE = ['predictors', 'diversity', 'files']; // orders that the first example changes
 
 export class VerifyState {
   /** @type {ImagePage | null} */

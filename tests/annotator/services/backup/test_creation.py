@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from annotator.arrays import predictions
 from annotator.arrays import versions as version_files
 from annotator.arrays.features import FeatureFiles
 from annotator.arrays.version_damage import damaged_files
@@ -62,6 +63,7 @@ def test_it_holds_no_picture_and_features_only_if_wanted(full: Services, tmp_pat
     (full.project.path / "thumbnails" / "1.jpg").write_bytes(b"small")
     full.project.kept_maps_path.mkdir()
     (full.project.kept_maps_path / "maps").write_bytes(b"made again")
+    predictions.write(full.project, np.zeros((2, 2)))
 
     both = [
         back_up(full.project, full.store, tmp_path / f"{wanted}.zip", features=wanted).file
@@ -71,7 +73,7 @@ def test_it_holds_no_picture_and_features_only_if_wanted(full: Services, tmp_pat
     names = [set(ZipFile(file).namelist()) for file in both]
     assert names[0] - names[1] == {n for n in names[0] if n.startswith("features/")} != set()
     assert {n.split("/")[0] for n in names[1]} == {
-        *("project.toml", "labels.db", "versions", "backup.json", "SHA256SUMS"),
+        *("project.toml", "labels.db", "versions", "predictions", "backup.json", "SHA256SUMS"),
     }
 
 

@@ -1,0 +1,1 @@
+"""What scores pairs besides people and the trained version: files today, and the names' classes."""
