@@ -92,7 +92,21 @@ def scenes(_: Path) -> Photographs:
     return Photographs([drawn.images / row[0] for row in rows], names[1:], labels)
 
 
-def read(name: str, root: Path, backbone: str) -> Data:
+def coarser(tokens: npt.NDArray[np.float32], by: int) -> npt.NDArray[np.float32]:
+    """Return token maps in which each square of `by` x `by` positions is its mean.
+
+    Raises:
+        SystemExit: If the maps are not square, or their side is no multiple of `by`.
+    """
+    count, positions, width = tokens.shape
+    side = round(positions**0.5)
+    if side * side != positions or side % by:
+        raise SystemExit(f"--coarser {by} does not divide token maps of {positions} positions")
+    squares = tokens.reshape(count, side // by, by, side // by, by, width)
+    return squares.mean(axis=(2, 4)).reshape(count, -1, width)
+
+
+def read(name: str, root: Path, backbone: str, by: int = 1) -> Data:
     """Return a set, embedded, with a fifth of its images set aside."""
     photographs = SETS[name](root / name)
     features = embedded(photographs, backbone, cache_of(name, backbone))
@@ -103,7 +117,7 @@ def read(name: str, root: Path, backbone: str) -> Data:
         photographs.categories,
         photographs.labels,
         features.pooled,
-        features.tokens,
+        coarser(features.tokens, by),
         training=order[fifth:],
         reported=order[:fifth],
     )
@@ -189,7 +203,7 @@ def runs(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     done = {(r["data"], r["setting"], r["method"], r["seed"]) for r in kept}
     chosen = {(r["data"], r["setting"], r["method"]): r["options"] for r in kept}
     for name in options.data:
-        data = read(name, options.root, options.backbone)
+        data = read(name, options.root, options.backbone, options.coarser)
         for setting in options.setting:
             for method in options.method:
                 key = (name, setting, method)
@@ -242,6 +256,7 @@ def main() -> None:
     parser.add_argument("--setting", nargs="+", choices=list(SETTINGS), default=list(SETTINGS))
     parser.add_argument("--method", nargs="+", choices=METHODS, default=METHODS)
     parser.add_argument("--backbone", default="efficientnet-lite2")
+    parser.add_argument("--coarser", type=int, default=1, help="join so many positions a side")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--choose-in", choices=list(SETTINGS), help="choose in this setting only")
     parser.add_argument("--out", type=Path, default=OUT / "methods.jsonl")

@@ -15,7 +15,6 @@ from hypothesis import settings as example_settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from annotator import cli
 from annotator.errors import ProjectError
 from annotator.settings import (
     FIELDS,
@@ -387,10 +386,8 @@ def test_saving_leaves_unknown_names_of_a_table_where_they_are(tmp_path: Path) -
 
 
 def test_the_command_line_has_the_same_defaults() -> None:
-    init = inspect.signature(cli.init).parameters
     simulated = inspect.signature(simulate).parameters
 
-    assert init["backbone"].default == Settings().backbone
     assert simulated["method"].default == Settings().method
 
 

@@ -420,7 +420,7 @@ def test_a_version_orders_the_images_as_the_settings_say_and_records_it(made) ->
     asking = version.metrics["asking"]
     chances = arrays.bars(np.array(arrays.scores))
     assert (asking["strategy"], asking["diversity"]) == ("likely", False)
-    assert asking["costs"]["recorded"] == {"verify": 0, "switch": 0, "glance": 0}
+    assert asking["costs"]["recorded"] == {"verify": 0, "switch": 0, "name": 0, "glance": 0}
     assert asking["costs"]["switch"] == Costs().switch
     for column in range(3):
         best = chances[arrays.queue.pairs[column, :50], column]

@@ -138,7 +138,7 @@ def test_before_the_first_version_there_is_no_opinion(services: Services) -> Non
     said = services.labelling.opinion(1)
 
     assert said == {
-        "version": None, "rankings": 0, "scores": {}, "ranked": [], "suggested": [],
+        "version": None, "rankings": 0, "scores": {}, "ranked": [], "suggested": [], "likely": [],
     }  # fmt: skip
 
 
