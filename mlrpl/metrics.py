@@ -150,6 +150,24 @@ def bootstrap_interval(
     return _interval(value, np.array(draws), level)
 
 
+def redrawn_precisions(scores: Scores, labels: Labels, *, repeats: int, seed: int = 0) -> Floats:
+    """Return the mean average precision on images that are drawn again, `(repeats,)`.
+
+    Any scores of the same images are measured on the same draws, if the seed is the same.
+
+    Args:
+        scores: `(N, C)`.
+        labels: `(N, C)`.
+        repeats: How often the images are redrawn.
+        seed: Of the draws.
+
+    Returns:
+        0 to 1 each, NaN where no drawn image has a present label.
+    """
+    ranking = _Ranking(scores, labels)
+    return np.array([ranking.mean(w) for w in _redrawn(len(labels), repeats, seed)])
+
+
 def paired_bootstrap(
     first: Scores,
     second: Scores,
