@@ -24,7 +24,10 @@ START = 0.3
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """What it may get; never all, as names speak through the other one."""
 
-_REDRAWS = 100
+_REDRAWS = (20, 100)
+"""How often judges are redrawn, at least and at most: less often where they are many."""
+_WORK = 5_000_000
+"""Pairs of judges that are redrawn in all, for each share."""
 
 Rows = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float32]
@@ -102,10 +105,11 @@ def chosen_share(first: Scores, second: Scores, labels: npt.NDArray[np.int8]) ->
     told = evaluated(labels)
     if not told.any():
         return START
+    repeats = int(np.clip(_WORK // labels.size, *_REDRAWS))
     shares = sorted(SHARES, key=lambda share: abs(share - START))
     ranked = [
         redrawn_precisions(
-            (share * first + (1 - share) * second)[:, told], labels[:, told], repeats=_REDRAWS
+            (share * first + (1 - share) * second)[:, told], labels[:, told], repeats=repeats
         )
         for share in shares
     ]
