@@ -155,13 +155,16 @@ class PredictorOpinions:
         """Return the predictors as they stand now; one whose scores are damaged is left out."""
         rows = [p for p in predictors.every(tx) if p.version]
         with self._lock:
-            kept = self._opened
-            self._opened = {}
-            for row in rows:
-                found = kept.get(row.version) or self._open(row)
-                if found is not None:
-                    self._opened[row.version] = replace(found, name=row.name, trusted=row.trusted)
-            return Opinions(tuple(self._opened.values()))
+            kept = {row.version: self._opened.get(row.version) or self._open(row) for row in rows}
+            self._opened = {version: found for version, found in kept.items() if found is not None}
+            every = [(row, kept[row.version]) for row in rows]
+        return Opinions(
+            tuple(
+                replace(found, name=row.name, trusted=row.trusted)
+                for row, found in every
+                if found is not None
+            )
+        )
 
     def _open(self, row: predictors.Predictor) -> Opened | None:
         try:

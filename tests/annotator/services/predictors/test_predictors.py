@@ -166,6 +166,18 @@ def test_before_any_version_predictors_rank_and_trusted_ones_suggest_under_their
     assert other["suggested"] == []
 
 
+def test_two_predictors_of_one_file_keep_their_own_names(services: Services, file: Path) -> None:
+    for name in ("a", "b"):
+        services.predictors.add(FileOptions(file=str(file)), name=name)
+        services.predictors.trust(name, name == "a")
+
+    (item,) = services.labelling.items("ann", [1])
+    reasons = services.evidence.of(1, CAT)["predictors"]
+
+    assert item["sources"] == {"1": "a"}
+    assert len(reasons) == 2
+
+
 def test_verify_begins_with_what_predictors_rank_first(services: Services, file: Path) -> None:
     from annotator.wire.verify import PageRequest
 
