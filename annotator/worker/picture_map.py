@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import numpy as np
@@ -160,6 +161,7 @@ def placed(
     from openTSNE import TSNE
     from openTSNE.affinity import Uniform
 
+    logging.getLogger("openTSNE").setLevel(logging.ERROR)  # it warns of what is meant so here
     count = len(vectors)
     reduced = _principal(vectors, DIMENSIONS)
     affinities = Uniform(
