@@ -76,7 +76,10 @@ def predictors_add(
     )
     with opened(context.obj) as services, progress_bar("Reading the file"):
         row = services.predictors.add(options, name=name, by=login())
-    show(row, f"{_line(row)}\n{row['text']}", as_json)
+    replaced = (
+        "" if row["added_at"] == row["refreshed_at"] else "\nIts earlier scores are replaced."
+    )
+    show(row, f"{_line(row)}\n{row['text']}{replaced}", as_json)
 
 
 @predictors_app.command("refresh")

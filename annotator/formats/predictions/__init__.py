@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from annotator.errors import FormatError
+from annotator.errors import FormatError, NotFound
 from annotator.formats.json_documents import load_any
 from annotator.formats.json_shapes import kind_of
 from annotator.formats.notes import Notes
@@ -43,6 +43,9 @@ def read(path: Path, *, format: str | None = None, names: Path | None = None) ->
     """
     if format is not None and format not in FORMATS:
         raise FormatError(f"unknown format {format!r}; known: {', '.join(FORMATS)}.")
+    if not path.is_file():
+        found_there = "is a folder" if path.is_dir() else "does not exist"
+        raise NotFound(f"{path} {found_there}; name an existing file of scores.")
     ending = path.suffix.lower()
     if format is None and ending not in (*_JSON_ENDINGS, *_TABLE_ENDINGS):
         raise FormatError(

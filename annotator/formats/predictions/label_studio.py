@@ -39,7 +39,7 @@ def read(path: Path, document: Any, names: Names, notes: Notes) -> Scores:
             if not isinstance(prediction.get("result"), list):
                 task.refuse("predictions", "hold no 'result'; export tasks as JSON, not JSON-MIN")
             for result in prediction["result"]:
-                for name in _labels(result):
+                for name in _labels(task, result):
                     score = _score(task, result, prediction)
                     found.add(image, names.category(name), score)
     return found
@@ -52,13 +52,27 @@ def _objects(task: Row, key: str) -> list[dict[str, Any]]:
     return value
 
 
-def _labels(result: Any) -> list[str]:
-    """Return what one result says is there."""
-    value = result.get("value") if isinstance(result, dict) else None
-    lists = [v for v in value.values() if isinstance(v, list)] if isinstance(value, dict) else []
-    return [
-        name.strip() for found in lists for name in found if isinstance(name, str) and name.strip()
-    ]
+def _labels(task: Row, result: Any) -> list[str]:
+    """Return what one result says is there; nothing where it is about something else.
+
+    Raises:
+        FormatError: If it says something that cannot be read as names.
+    """
+    if not isinstance(result, dict):
+        task.refuse("predictions", f"hold a result that is {kind_of(result)}, not an object")
+    value = result.get("value")
+    if value is None and "from_id" in result:  # a relation of two others
+        return []
+    if not isinstance(value, dict):
+        task.refuse("predictions", f"hold a result whose 'value' is {kind_of(value)}, no object")
+    names: list[str] = []
+    for key in (key for key in value if key == "choices" or key.endswith("labels")):
+        if not isinstance(value[key], list) or not all(isinstance(v, str) for v in value[key]):
+            task.refuse("predictions", f"hold a result whose {key!r} must be a list of names")
+        names += [name.strip() for name in value[key] if name.strip()]
+    if not names:
+        task.note("predictions", "Results that name no category, left out")
+    return names
 
 
 def _score(task: Row, result: Any, prediction: dict[str, Any]) -> float:

@@ -27,7 +27,13 @@ from annotator.services.exchange.name_matching import (
     root_named,
 )
 from annotator.services.message import counted
-from annotator.services.predictors.scales import BELOW, as_logits, scale_named, scale_of
+from annotator.services.predictors.scales import (
+    BELOW,
+    as_logits,
+    doubt_about,
+    scale_named,
+    scale_of,
+)
 from annotator.settings import Project
 from annotator.store import Transaction, categories, images
 
@@ -87,7 +93,9 @@ def scores_of_file(
             f"{unknown[0]!r}, is in this project: {nearest(str(unknown[0]), _names(listed))}; "
             "rename, add an alias, or say what ids mean with --names."
         )
-    scale = scale_named(options.scale) or scale_of(content.score)
+    named = scale_named(options.scale)
+    scale = named or scale_of(content.score)
+    doubt = "" if named else doubt_about(content.score, scale)
     values = as_logits(content.score, scale)
     shape = images.count_all(tx), len(listed)
     scores = _table(content, values, rows, columns, shape, low=options.unlisted == "low")
@@ -99,7 +107,7 @@ def scores_of_file(
         "unknown": [str(name) for name in unknown[:EXAMPLES]],
         "unknown_count": len(unknown),
         "scale": scale.value,
-        "notes": list(content.notes),
+        "notes": [*content.notes, *([doubt] if doubt else [])],
     }
     return scores, report
 

@@ -10,7 +10,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from annotator.arrays import predictions as files
-from annotator.errors import AnnotatorError, NotFound
+from annotator.errors import AnnotatorError, FormatError, NotFound
 from annotator.services.clock import Clock, utc_now
 from annotator.services.message import counted
 from annotator.services.predictors.file_scores import FileOptions, scores_of_file
@@ -19,7 +19,9 @@ from annotator.settings import Project
 from annotator.store import Store, Transaction, predictors
 from annotator.store.predictors import FILE, NAMES, Predictor
 
-_NAME = re.compile(r"[\w.+-]{1,60}")
+_NAME = re.compile(r"\w[\w.+-]{0,59}")
+_LISTED = 5
+"""Names that a message lists at most."""
 _ABOUT_NAMES = "What the backbone's own classes say about the names of the categories."
 
 
@@ -67,10 +69,22 @@ class Predictors:
             NotFound: If there is no such file.
         """
         wanted = name or re.sub(r"[^\w.+-]+", "-", Path(options.file).stem).strip("-")[:60]
-        if not _NAME.fullmatch(wanted) or wanted == NAMES:
+        if wanted.casefold() == NAMES:
             raise AnnotatorError(
-                f"A predictor cannot be called {wanted!r}; give it a name of letters, digits, "
-                "dots and dashes with --name."
+                f"A predictor cannot be called {wanted!r}, which is built in; give it another name "
+                "with --name."
+            )
+        if not _NAME.fullmatch(wanted):
+            raise AnnotatorError(
+                f"A predictor cannot be called {wanted!r:.80}; give it a name with --name, of at "
+                "most 60 letters, digits, dots and dashes, a letter or digit first."
+            )
+        with self._store.reading() as tx:
+            alike = [p.name for p in predictors.every(tx) if p.name.casefold() == wanted.casefold()]
+        if alike and wanted not in alike:
+            raise AnnotatorError(
+                f"There is a predictor {alike[0]!r}; use that name to replace its scores, or one "
+                "that differs in more than capital letters."
             )
         return self._make(wanted, options, by)
 
@@ -80,14 +94,26 @@ class Predictors:
         Raises:
             NotFound: If there is no such predictor, or its file is gone; its scores stay then.
             FormatError: If its file cannot be read any more; its scores stay then.
+            AnnotatorError: If that is so of some of all; the others are up to date.
         """
+        if name == NAMES:
+            raise AnnotatorError(f"{NAMES!r} is built in: it has no file to read again.")
         with self._store.reading() as tx:
             every = predictors.every(tx) if name is None else [_get(tx, name)]
-        return [
-            self._make(each.name, FileOptions(**each.options), each.added_by)
-            for each in every
-            if each.kind == FILE
-        ]
+        rows: list[PredictorRow] = []
+        failures: list[str] = []
+        for each in (each for each in every if each.kind == FILE):
+            try:
+                rows.append(self._make(each.name, FileOptions(**each.options), each.added_by))
+            except (FormatError, NotFound) as error:
+                told = f"{each.name!r} keeps its scores: {error}"
+                if name is not None:
+                    raise type(error)(told) from None
+                failures.append(told)
+        if failures:
+            done = ", ".join(repr(row["name"]) for row in rows) or "none"
+            raise AnnotatorError("\n".join((*failures, f"Read again: {done}.")))
+        return rows
 
     def remove(self, name: str) -> None:
         """Remove a predictor and its scores; versions that followed it stay as they are.
@@ -145,8 +171,10 @@ class Predictors:
 def _get(tx: Transaction, name: str) -> Predictor:
     found = predictors.named(tx, name)
     if found is None:
-        known = ", ".join(repr(p.name) for p in predictors.every(tx)) or "none yet"
-        raise NotFound(f"There is no predictor {name!r}; known: {known}.")
+        names = [repr(p.name) for p in predictors.every(tx)]
+        more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+        known = ", ".join(names[:_LISTED]) or "none yet"
+        raise NotFound(f"There is no predictor {name!r}; known: {known}{more}.")
     return found
 
 

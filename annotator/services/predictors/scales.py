@@ -18,6 +18,8 @@ _NEAREST = 1e-6
 _LARGEST_LOGIT = 60.0
 _LEAST_PERCENT = 20.0
 """Numbers from 0 on are percent only if one is as large."""
+_MOSTLY = 0.5
+"""Share of numbers up to 1 from which on larger ones are told of."""
 BELOW = 1.0
 """How far what a file does not list lies below all that it lists."""
 
@@ -61,6 +63,23 @@ def scale_of(scores: Floats) -> Scale:
     if low < 0 < high and max(-low, high) <= _LARGEST_LOGIT:
         return Scale.LOGIT
     return Scale.RANK
+
+
+def doubt_about(scores: Floats, scale: Scale) -> str:
+    """Return a sentence if numbers may be of two scales; empty if not.
+
+    Args:
+        scores: `(n,)`, finite.
+        scale: What they were taken for.
+    """
+    largest = float(scores.max())
+    small = float((scores <= 1).mean())
+    if scale is Scale.PROBABILITY or scores.min() < 0 or small < _MOSTLY or small == 1:
+        return ""
+    return (
+        f"{small:.0%} of the scores lie between 0 and 1, but the largest is {largest:g}, so all "
+        f"are read as {scale.value}: correct the file if that is a slip, or name the --scale."
+    )
 
 
 def as_logits(scores: Floats, scale: Scale) -> Floats:

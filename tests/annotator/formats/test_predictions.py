@@ -100,6 +100,20 @@ def test_ids_of_open_images_are_named_by_a_file_of_two_columns(tmp_path: Path) -
     assert pairs(found) == {("000a", "Cat"): 0.9}
 
 
+def label_studio(result: list[Any]) -> list[dict[str, Any]]:
+    return [{"data": {"image": "a.jpg"}, "predictions": [{"score": 1, "result": result}]}]
+
+
+def test_results_of_label_studio_that_name_no_category_are_counted(tmp_path: Path) -> None:
+    relation = {"from_id": "a", "to_id": "b", "type": "relation"}
+    text, choice = {"value": {"text": ["a boat"]}}, {"value": {"choices": ["cat"]}}
+
+    found = read(written(tmp_path / "a.json", label_studio([relation, text, choice])))
+
+    assert pairs(found) == {("a.jpg", "cat"): 1.0}
+    assert any(note.startswith("Results that name no category") for note in found.notes)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
@@ -115,6 +129,10 @@ def test_ids_of_open_images_are_named_by_a_file_of_two_columns(tmp_path: Path) -
         ("a.json", {"images": [], "annotations": []}, "not a single score"),
         ("a.json", '[{"data": {}, "predictions": []}]', "names no picture"),
         ("a.json", '[{"data": {"image": "a.jpg"}, "predictions": [{}]}]', "no 'result'"),
+        ("a.json", label_studio([5]), r"tasks\[0\].predictions hold a result that is"),
+        ("a.json", label_studio([{"value": None}]), "whose 'value' is"),
+        ("a.json", label_studio([{"value": {"choices": "cat"}}]), "'choices' must be a list"),
+        ("a.json", label_studio([{"value": {"rectanglelabels": [3]}}]), "must be a list of names"),
         ("a.json", {"x": 1}, "without scores that can be read"),
         ("a.xyz", "", "belongs to no known format"),
     ],

@@ -7,7 +7,8 @@ import { coloursOf, isDark } from './map_colours.js';
 /** @import { MapPoints } from './map_points.js' */
 
 const CLOSEST = 200;
-const MARGIN = 0.04; // of the smaller side, around the whole map
+const MARGIN = 0.04; // of a side, around the whole map
+const SMALLEST = 1e-3; // of a side of what is shown: a single point has none
 const FAINT = 60; // of 255: what the filter leaves out
 const LINE = '#f59e0b';
 
@@ -16,14 +17,27 @@ export class MapCanvas {
   constructor(canvas) {
     this.canvas = canvas;
     this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
+    this.size = { x: 1, y: 1 };
+    this.centre = { x: 0.5, y: 0.5 };
     this.zoom = 1;
-    this.middle = { x: 0.5, y: 0.5 };
+    this.middle = this.centre;
     /** @type {ImageData | null} */
     this.pixels = null;
   }
 
-  // Pixels of the page that the whole map takes; one scale for both axes.
-  get scale() { return Math.min(this.canvas.clientWidth, this.canvas.clientHeight) * (1 - 2 * MARGIN) * this.zoom; }
+  // Show all that lies in a box, as large as the canvas is.
+  /** @param {{ low: Place, high: Place }} box */
+  fitTo({ low, high }) {
+    this.size = { x: Math.max(high.x - low.x, SMALLEST), y: Math.max(high.y - low.y, SMALLEST) };
+    this.centre = { x: (low.x + high.x) / 2, y: (low.y + high.y) / 2 };
+    this.showAll();
+  }
+
+  // Pixels of the page that the length 1 takes; one scale for both axes.
+  get scale() {
+    const { canvas: { clientWidth, clientHeight }, size } = this;
+    return Math.min(clientWidth / size.x, clientHeight / size.y) * (1 - 2 * MARGIN) * this.zoom;
+  }
 
   // How far it is on the map from one place to another some pixels away.
   /** @param {number} pixels */
@@ -59,7 +73,7 @@ export class MapCanvas {
 
   showAll() {
     this.zoom = 1;
-    this.middle = { x: 0.5, y: 0.5 };
+    this.middle = this.centre;
   }
 
   /**

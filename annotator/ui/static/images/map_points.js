@@ -23,6 +23,17 @@ export class MapPoints {
 
   get length() { return this.ids.length; }
 
+  // What all points lie in.
+  get box() {
+    const [low, high] = [{ x: 1, y: 1 }, { x: 0, y: 0 }];
+    for (let at = 0; at < this.length; at += 1) {
+      const [x, y] = [this.x(at), this.y(at)];
+      Object.assign(low, { x: Math.min(low.x, x), y: Math.min(low.y, y) });
+      Object.assign(high, { x: Math.max(high.x, x), y: Math.max(high.y, y) });
+    }
+    return { low, high };
+  }
+
   /** @param {string} codes */
   colour(codes) { this.codes = unpackBytes(codes); }
 

@@ -61,7 +61,7 @@ export class MapView {
     this.drawing = new MapCanvas(this.canvas);
     this.pointer = new MapPointer(this.canvas, {
       isLasso: ({ shiftKey }) => shiftKey || this.isLasso, onHover: (at) => this.#hover(at), onClick: (at) => this.#click(at), onOpen: (at) => this.#open(at),
-      onPan: (right, down) => { this.drawing.pan(right, down); this.draw(); }, onZoom: (factor, { left, top }) => { this.drawing.zoomAt(factor, left, top); this.draw(); },
+      onPan: (right, down) => { this.drawing.pan(right, down); this.draw(); }, onZoom: (factor, { left, top }) => { this.#hover(null); this.drawing.zoomAt(factor, left, top); this.draw(); },
       onLine: (line, isDone) => this.#line(line, isDone),
     });
     new ResizeObserver(() => this.draw()).observe(this.canvas);
@@ -108,6 +108,7 @@ export class MapView {
         const places = await server.call('map_places', {});
         if (!places.ok) return failed(places);
         this.points = new MapPoints(places);
+        this.drawing.fitTo(this.points.box);
         this.without = places.without;
       }
       const colours = await server.call('map_colours', { by: this.subject, category });
@@ -158,6 +159,7 @@ export class MapView {
   }
 
   showAll() {
+    this.#hover(null);
     this.drawing.showAll();
     this.draw();
   }
@@ -220,6 +222,7 @@ export class MapView {
   // True if the command of a key is one of the map.
   /** @param {string} command */
   do(command) {
+    this.#hover(null);
     const direction = /^(extend)?(left|right|up|down)$/i.exec(command);
     const { clientWidth, clientHeight } = this.canvas;
     if (direction) this.#arrow(direction[2].toLowerCase(), Boolean(direction[1]));

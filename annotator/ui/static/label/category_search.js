@@ -10,16 +10,18 @@ const SHOWN = 4; // answers that the line still shows
 
 export class CategorySearch {
   /**
-   * @param {{ onText: (text: string) => void, onMove: (step: number) => void, onPick: (state: Decision) => number | null, onDigit: (place: number, state: Decision) => number | null, onLeave: (isWanted: boolean) => void }} listeners
+   * @param {{ onText: (text: string) => void, onMove: (step: number) => void, onPick: (state: Decision) => number | null, onDigit: (place: number, state: Decision) => number | null, onLeave: (isWanted: boolean) => void, finds: (text: string) => boolean, say: (text: string) => void }} listeners
    *   `onPick` and `onDigit` return the category that was answered, null if none was; `onLeave`: whether the row
-   *   that was found is gone to
+   *   that was found is gone to; `finds`: whether a name has a text
    */
-  constructor({ onText, onMove, onPick, onDigit, onLeave }) {
+  constructor({ onText, onMove, onPick, onDigit, onLeave, finds, say }) {
     this.onText = onText;
     this.onMove = onMove;
     this.onPick = onPick;
     this.onDigit = onDigit;
     this.onLeave = onLeave;
+    this.finds = finds;
+    this.say = say;
     /** @type {number[]} */
     this.answered = []; // category ids, on this image, the last one first
     this.input = h('input', {
@@ -65,10 +67,21 @@ export class CategorySearch {
     else if (key === 'Enter') this.#pick(event.shiftKey ? 'absent' : 'present');
     else if (key === 'Escape') this.#leave(Boolean(this.input.value.trim()));
     else if (!this.input.value && digitOf(event) >= 0) {
-      if (!this.#done(this.onDigit(digitOf(event), event.shiftKey ? 'absent' : 'present'))) return; // it begins a name
+      if (!this.#digit(digitOf(event), event.shiftKey ? 'absent' : 'present')) return; // it is typed
     } else if (key !== '/' || this.input.value) return; // the key that opens the search begins no name
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  // True if a digit answered, or could not mean anything; then the next key is one of the page again.
+  /** @param {number} place @param {Decision} state */
+  #digit(place, state) {
+    const digit = String((place + 1) % 10);
+    if (this.#done(this.onDigit(place, state))) return true;
+    if (this.finds(digit)) return false;
+    this.#leave(false);
+    this.say(`There is nothing at /${digit}.`);
+    return true;
   }
 
   /** @param {Decision} state */

@@ -118,6 +118,7 @@ export class LabelPage extends WorkScreen {
     this.search = new CategorySearch({
       onText: (text) => this.#filter(text), onMove: (step) => this.moveFocus(step),
       onPick: (state) => this.#pickFound(state), onDigit: (place, state) => this.likely.onDigit(place, state), onLeave: (isWanted) => this.#leaveSearch(isWanted),
+      finds: (text) => this.rows.names.matching(text).length > 0, say: (text) => this.notify(text),
     });
     this.probes = new ProbeSchedule(this, owner);
     const why = button('Why?', 'E', () => this.toggleEvidence());
@@ -332,7 +333,7 @@ export class LabelPage extends WorkScreen {
     const { focus } = this;
     if (!focus || !this.state.item) return null;
     this.#pick(focus, state, 'named');
-    this.likely.named(focus.category.id);
+    if (state === 'present') this.likely.named(focus.category.id);
     return focus.category.id;
   }
 

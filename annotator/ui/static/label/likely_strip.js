@@ -34,7 +34,7 @@ export class LikelyStrip {
     this.element = h('div', { class: 'an-likely', role: 'group', 'aria-label': 'Also likely' }, this.title, this.list);
   }
 
-  // A category was found by its name: it may come again.
+  // A category was found by its name and is there: it may come again.
   /** @param {number} id */
   named(id) { this.#named = [id, ...this.#named.filter((each) => each !== id)].slice(0, PLACES); }
 
@@ -73,7 +73,7 @@ export class LikelyStrip {
       element.setAttribute('aria-pressed', String(state === 'present'));
     }
     this.list.replaceChildren(...shown.map(({ element }) => element));
-    setText(this.title, shown.length ? 'Also likely' : 'Nothing else is likely; / finds any name');
+    setText(this.title, shown.length ? 'Also likely' : 'No further guess; / finds any name');
   }
 
   /** @param {Item} item @param {number[]} ids @param {number} most places that may be taken */

@@ -87,6 +87,41 @@ def test_scores_stay_when_the_file_is_gone_or_broken(services: Services, file: P
     assert np.isfinite(kept(services, "s")).any()
 
 
+def test_all_are_read_again_though_one_cannot_be(services: Services, file: Path) -> None:
+    other = file.with_name("other.csv")
+    other.write_text(TEXT)
+    services.predictors.add(FileOptions(file=str(other)), name="a-gone")
+    services.predictors.add(FileOptions(file=str(file)), name="b")
+    other.unlink()
+    file.write_text(TEXT + "3.png,cat,0.7\n")
+
+    with pytest.raises(AnnotatorError, match=r"'a-gone' keeps its scores: .*\nRead again: 'b'"):
+        services.predictors.refresh()
+
+    assert np.isfinite(kept(services, "b")[3]).any()
+    with pytest.raises(AnnotatorError, match="no file to read again"):
+        services.predictors.refresh("names")
+
+
+def test_names_that_differ_in_capital_letters_only_are_refused(
+    services: Services, file: Path
+) -> None:
+    services.predictors.add(FileOptions(file=str(file)), name="good")
+
+    with pytest.raises(AnnotatorError, match="There is a predictor 'good'"):
+        services.predictors.add(FileOptions(file=str(file)), name="GOOD")
+
+
+def test_numbers_of_two_scales_in_one_file_are_told(services: Services, file: Path) -> None:
+    clean = services.predictors.add(FileOptions(file=str(file)), name="s")["text"]
+    file.write_text(TEXT + "3.png,cat,95\n")
+    mixed = services.predictors.add(FileOptions(file=str(file)), name="s")["text"]
+    named = services.predictors.add(FileOptions(file=str(file), scale="percent"), name="s")["text"]
+
+    assert "83% of the scores lie between 0 and 1, but the largest is 95" in mixed
+    assert "lie between" not in clean + named
+
+
 def test_a_predictor_is_removed_with_its_scores_but_the_names_stay(
     services: Services, file: Path
 ) -> None:
@@ -133,7 +168,7 @@ def test_what_cannot_be_used_changes_nothing(
 
 
 def test_names_that_cannot_be_used_are_refused(services: Services, file: Path) -> None:
-    for name in ("names", "a/b", "x" * 61):
+    for name in ("names", "Names", "a/b", "x" * 61, "-x", ".."):
         with pytest.raises(AnnotatorError, match="cannot be called"):
             services.predictors.add(FileOptions(file=str(file)), name=name)
 
